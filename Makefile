@@ -1,0 +1,39 @@
+# `make demo` and `make test` set everything up; a second run starts in seconds.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ASSETS := $(VENV)/.assets
+
+.PHONY: demo test lint bench assets clean
+.DELETE_ON_ERROR:
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) scripts/check_python.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(ASSETS): $(READY) src/affectlens/assets/manifest.toml
+	$(BIN)/affectlens assets pull
+	@touch $@
+
+assets: $(ASSETS)
+
+demo: $(ASSETS)
+	$(BIN)/affectlens explain "$$($(BIN)/affectlens assets path sample-clip)" --out demo-report --force
+
+test: $(ASSETS) lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(ASSETS)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) demo-report

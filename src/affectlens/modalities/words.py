@@ -1,0 +1,170 @@
+"""The words: one row an utterance, given to the person whose mouth moved with it, explained word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from affectlens.assets.store import locate
+from affectlens.emotions import EKMAN7, align
+from affectlens.explain.attribution import MASK_ID, WordAttribution, attribute_words, words_of
+from affectlens.explain.faithfulness import faithfulness
+from affectlens.media.audio import AudioBlock
+from affectlens.media.frames import Frame
+from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.models.base import load_model
+from affectlens.options import Options, torch_device
+from affectlens.perception.people import Person
+from affectlens.perception.speaker import SpeakerChoice
+from affectlens.perception.words import Utterance, Word, WordRecogniser
+from affectlens.table import SCENE, Evidence, Row
+
+_SHORT = 2  # utterances of fewer words say too little
+
+
+@register_modality
+class WordsModality(Modality):
+    """Expressed emotion from what is said."""
+
+    name = "words"
+    needs_audio = True
+    assets = ("whisper-base", "minilm")
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        device = torch_device(options.device)
+        self.model = load_model("words")
+        self.model.net.to(device)
+        self.model.device = next(self.model.net.parameters()).device
+        folder = locate("whisper-base").parent
+        self.recogniser = WordRecogniser(folder, options.language, device, options.threads)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def begin(self, clip: Clip) -> None:
+        self._utterances: list[Utterance] = []
+        self._heard = 0.0
+        self._voiced: list[tuple[float, float]] = []
+
+    def listen(self, clip: Clip, blocks: Iterable[AudioBlock], progress: Callable[[float], None] | None) -> None:
+        def counted() -> Iterable[AudioBlock]:
+            for block in blocks:
+                self._heard = block.start + len(block.samples) / block.rate
+                if progress:
+                    progress(self._heard)
+                yield block
+
+        for chunk, utterances in self.recogniser(counted()):
+            self._voiced.extend(chunk.active)
+            self._utterances.extend(utterances)
+
+    def heard(self) -> dict[str, Any]:
+        return {"heard": self._heard, "voiced": self._voiced, "utterances": [asdict(u) for u in self._utterances]}
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
+        self._utterances = [
+            Utterance(tuple(Word(**w) for w in u["words"]), u["language"], u["language_probability"])
+            for u in state["utterances"]
+        ]
+        return True
+
+    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        for person in people:
+            clip.mouths.add(person.id, frame.time, person.marks.mouth_opening)
+
+    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if not clip.info.audio_tracks:
+            return [self._none(clip, "missing", "the recording has no audio track")], []
+        if not self._utterances:
+            reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
+            return [self._none(clip, "missing" if not self._voiced else "abstained", reason)], []
+        readable = [u for u in self._utterances if u.language in self.model.languages and len(u.words) >= _SHORT]
+        p = np.zeros((0, len(EKMAN7.labels)))
+        if readable:
+            logits = self.model.predict([u.text for u in readable])
+            p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        given = {id(u): row for u, row in zip(readable, p, strict=True)}
+        return [self._finding(clip, u, given.get(id(u))) for u in self._utterances], []
+
+    def _none(self, clip: Clip, status: str, reason: str) -> Finding:
+        return Finding(Row(clip.file, 0.0, max(clip.end, self._heard), SCENE, self.name, status, reason))
+
+    def _finding(self, clip: Clip, said: Utterance, p: np.ndarray | None) -> Finding:
+        choice = SpeakerChoice(SCENE, "the recording has no picture", {})
+        if clip.info.video_tracks:
+            choice = clip.mouths.speaker(said.start, said.end, clip.options.rate)
+        quality = float(np.mean([w.probability for w in said.words]))
+        common: dict[str, Any] = {"text": said.text, "language": said.language, "quality": quality}
+        if p is None:
+            reason = f"{len(said.words)} word says too little"
+            if said.language not in self.model.languages:
+                known = ", ".join(self.model.languages)
+                reason = f"the words model reads {known}, this is {said.language} ({said.language_probability:.0%} certain)"
+            row = Row(clip.file, said.start, said.end, choice.person, self.name, "abstained", reason, **common)
+            return Finding(row, detail={"utterance": said, "speaker": choice})
+        calibration = self.model.calibration
+        row = Row(
+            clip.file, said.start, said.end, choice.person, self.name,
+            probabilities=tuple(float(v) for v in p / p.sum()),
+            conformal=calibration.conformal_set(p, EKMAN7.labels),
+            **common,
+        )  # fmt: skip
+        weight = calibration.reliability * quality
+        detail: dict[str, Any] = {"utterance": said, "speaker": choice}
+        if not clip.explaining:
+            return Finding(row, weight=weight, detail=detail)
+        attribution = attribute_words(self.model, said.text, row.label)
+        evidence = self._explain(clip, row, attribution, choice)
+        return Finding(row, tuple(evidence), weight, detail=detail | {"attribution": attribution}, rank=row.confidence)
+
+    def _explain(self, clip: Clip, row: Row, found: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
+        out = []
+        order = np.argsort(-np.abs(found.gradients), kind="stable")[:3]
+        settings = {"steps": found.steps, "baseline": "[MASK]", "completeness_gap": round(found.completeness, 4)}
+        for i in order:
+            out.append(
+                clip.evidence(row, "instance", f"word: {found.words[i]}", found.gradients[i], "logit",
+                              "integrated gradients (Sundararajan 2017)",
+                              settings=settings | {"left_out": round(float(found.left_out[i]), 4)})
+            )  # fmt: skip
+        if clip.info.video_tracks:
+            ranked = sorted(choice.scores.values(), reverse=True)
+            out.append(
+                clip.evidence(row, "instance", "speaker", choice.person, "person id", "mouth motion during the words",
+                              settings={"reason": choice.reason, "motion": [round(s, 4) for s in ranked[:4]]})
+            )  # fmt: skip
+        if len(found.words) >= 4:
+            out.extend(self._test(clip, row, found))
+        return out
+
+    def _test(self, clip: Clip, row: Row, found: WordAttribution) -> list[Evidence]:
+        tokens = self.model.tokens(row.text)
+        index = self.model.labels.index(row.label)
+        members = [m for _, m in words_of(tokens.spans, row.text)]
+
+        def score(masks: np.ndarray) -> np.ndarray:
+            variants = []
+            for mask in masks:
+                dropped = {i for kept, group in zip(mask, members, strict=True) if not kept for i in group}
+                variants.append([MASK_ID if i in dropped else t for i, t in enumerate(tokens.ids)])
+            return self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index]
+
+        test = faithfulness(found.gradients, score, clip.rng, steps=min(6, len(members)))
+        settings = {"blank": "[MASK]", "random_orders": test.random, "explains": "integrated gradients"}
+        rows = []
+        for name, value, chance, p in (
+            ("deletion", test.deletion, test.deletion_random, test.deletion_p),
+            ("insertion", test.insertion, test.insertion_random, test.insertion_p),
+        ):
+            rows.append(
+                clip.evidence(row, "instance", f"faithfulness: {name}", value - chance, "AUC minus random AUC",
+                              f"{name} (Petsiuk 2018), words", p_value=p, test="rank among random orders, one-sided",
+                              settings=settings | {"auc": round(value, 4), "random_auc": round(chance, 4)})
+            )  # fmt: skip
+        return rows

@@ -1,0 +1,55 @@
+"""The face model that comes with the package: the two-stream network with its calibration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from affectlens.models.adapters import TorchModel
+from affectlens.models.base import register_model
+from affectlens.models.face_net import FaceNetConfig, TwoStreamFaceNet
+from affectlens.models.weights import read_weights, weights_path
+
+
+class FaceModel(TorchModel):
+    """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``: the mean over the crop and its mirror image.
+
+    Explanations (activations, gradients, maps) are of the crop as it is, without the mirror image.
+    """
+
+    name = "face"
+    cam_layer = "join"
+
+    def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
+        tensors, self.meta, self.calibration = read_weights(path or weights_path("face"))
+        config: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.meta["config"].items()}
+        net = TwoStreamFaceNet(FaceNetConfig(**config))
+        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+        super().__init__(net.eval(), self.meta["labels"], "face", device)
+
+    def tensor(self, batch: Any) -> torch.Tensor:
+        """Crops ``(n, 48, 48)`` or ``(n, 1, 48, 48)``, uint8 or in [0, 1], as ``(n, 1, 48, 48)`` float."""
+        x = torch.as_tensor(batch)
+        scale = 255.0 if x.dtype == torch.uint8 else 1.0
+        x = x.float().to(self.device) / scale
+        return x.unsqueeze(1) if x.ndim == 3 else x
+
+    def predict(self, batch: Any) -> np.ndarray:
+        """Logits ``(n, 7)`` float32, averaged over the mirror image."""
+        x = self.tensor(batch)
+        return (super().predict(x) + super().predict(x.flip(-1))) / 2
+
+    def attention(self, batch: Any) -> np.ndarray:
+        """The attention stream's mask ``(n, 12, 12)`` in (0, 1)."""
+        assert isinstance(self.net, TwoStreamFaceNet)
+        with self.evaluating(), torch.inference_mode():
+            return np.asarray(self.net.forward_with_mask(self.tensor(batch))[1][:, 0].cpu().numpy())
+
+
+@register_model("face")
+def load(path: Path | None = None, device: str = "cpu") -> FaceModel:
+    """The shipped face model."""
+    return FaceModel(path, device)

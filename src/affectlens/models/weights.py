@@ -1,0 +1,48 @@
+"""Weights that this project trained: safetensors with their configuration, calibration and card inside the package."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from affectlens.errors import ModelError
+from affectlens.models.base import Calibration
+
+
+def weights_path(name: str) -> Path:
+    """Where the shipped weights of a model lie."""
+    return Path(str(resources.files("affectlens"))) / "weights" / f"{name}.safetensors"
+
+
+def save_weights(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibration: Calibration) -> None:
+    """Write tensors with ``meta`` (labels, configuration, corpus, licence) and the calibration as one file."""
+    header = {"meta": json.dumps(meta, sort_keys=True), "calibration": json.dumps(asdict(calibration), sort_keys=True)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.contiguous() for k, v in tensors.items()}, str(path), metadata=header)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], Calibration]:
+    """The inverse of ``save_weights``."""
+    if not path.exists():
+        raise ModelError(f"{path}: these weights are not here; train them with `affectlens train` or reinstall")
+    try:
+        with safe_open(str(path), framework="pt") as handle:
+            header = handle.metadata() or {}
+            tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+    except Exception as error:
+        raise ModelError(f"{path}: not readable as safetensors ({error}); the file is damaged, reinstall it") from error
+    calibration = json.loads(header["calibration"])
+    calibration["prior"] = tuple(calibration["prior"])
+    return tensors, json.loads(header["meta"]), Calibration(**calibration)
+
+
+def card_path(name: str) -> Path:
+    """Where a shipped model's card lies."""
+    return weights_path(name).with_suffix(".md")

@@ -1,0 +1,113 @@
+"""What a report is made of, gathered while a recording is worked on, in bounded memory."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+from affectlens.assets.manifest import asset
+from affectlens.assets.store import sha256
+from affectlens.explain.situation import PersonSummary
+from affectlens.modalities.base import Clip, Finding, Modality
+from affectlens.models.weights import weights_path
+from affectlens.table import Evidence
+
+PEOPLE = 8
+VIEWS = 3
+UTTERANCES = 200
+
+
+class Gallery:
+    """The clearest segments of each person, one a class, at most ``VIEWS`` each: the ones the report shows."""
+
+    def __init__(self) -> None:
+        self._best: dict[int, dict[str, Finding]] = {}
+
+    def offer(self, finding: Finding) -> None:
+        """Keep the finding when it is among the clearest of its person."""
+        if not finding.pictures:
+            return
+        mine = self._best.setdefault(finding.row.person, {})
+        label = finding.row.label
+        if label in mine and mine[label].rank >= finding.rank:
+            return
+        mine[label] = finding
+        while len(mine) > VIEWS:
+            del mine[min(mine, key=lambda k: mine[k].rank)]
+
+    def of(self, person: int) -> list[Finding]:
+        """The kept segments of a person, in order of time."""
+        return sorted(self._best.get(person, {}).values(), key=lambda f: f.row.start)
+
+
+@dataclass
+class Report:
+    """Everything a report renders. ``evidence`` holds what the pages show: all of summaries, words and fusion, and of the
+    face what belongs to the gallery or to tests; the rest is in evidence.parquet alone."""
+
+    clip: Clip
+    gallery: Gallery
+    findings: list[Finding] = field(default_factory=list)
+    summaries: list[PersonSummary] = field(default_factory=list)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    _spoken: int = 0
+
+    def add(self, found: Iterable[Finding], more: Iterable[Evidence]) -> None:
+        """Take in findings and evidence as they come."""
+        for finding in found:
+            self.gallery.offer(finding)
+            for e in finding.evidence:
+                if finding.row.modality != "face" or e.name.startswith("faithfulness"):
+                    self._keep(e)
+        for e in more:
+            self._keep(e)
+
+    def _keep(self, evidence: Evidence) -> None:
+        if evidence.level == "instance" and len(self.evidence) >= 2000:
+            return
+        self.evidence[evidence.id] = evidence
+
+    def shown(self) -> dict[str, Evidence]:
+        """All evidence the page may cite, by id."""
+        out = dict(self.evidence)
+        for person in {f.row.person for f in self.findings}:
+            for finding in self.gallery.of(person):
+                out.update({e.id: e for e in finding.evidence})
+        return dict(sorted(out.items()))
+
+
+def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) -> dict[str, Any]:
+    """Where the numbers come from: versions, weights with hashes and licences, options, times, problems."""
+    models: list[dict[str, Any]] = []
+    used: list[str] = []
+    for modality in modalities:
+        for model in modality.models:
+            meta = {k: model.meta[k] for k in ("corpus", "licence", "recipe") if k in model.meta}
+            models.append({"name": model.name, "sha256": sha256(weights_path(model.name))} | meta)
+        used.extend(modality.assets)
+    licences = []
+    for name in dict.fromkeys(used):
+        a = asset(name)
+        licences.append({"name": a.title, "licence": a.licence, "home": a.home, "sha256": a.files[0].sha256})
+    versions = {"affectlens": metadata.version("affectlens"), "python": platform.python_version()}
+    for package in ("torch", "numpy", "av", "opencv-python-headless", "ai-edge-litert", "faster-whisper"):
+        versions[package] = metadata.version(package)
+    info = report.clip.info
+    return {
+        "file": report.clip.file,
+        "kind": info.kind,
+        "duration": info.duration,
+        "size": [info.width, info.height],
+        "made": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "versions": versions,
+        "models": models,
+        "third_party": licences,
+        "job": job,
+        "seconds": {k: round(v, 3) for k, v in report.seconds.items()},
+        "problems": list(report.clip.problems.notes),
+    }

@@ -1,0 +1,182 @@
+"""The narrative: sentences made from evidence rows alone. Every clause carries the id of the row it states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from affectlens.table import SCENE, Evidence
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A piece of a sentence and the evidence it states."""
+
+    text: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Clauses that are read together, about one person."""
+
+    person: int
+    clauses: tuple[Clause, ...]
+
+    @property
+    def text(self) -> str:
+        """The sentence as plain text."""
+        joined = ", ".join(c.text for c in self.clauses)
+        return joined[:1].upper() + joined[1:] + "."
+
+
+def graded(probability: float) -> str:
+    """A word for a calibrated probability; the steps are fixed so that the same number always reads the same."""
+    for bound, word in ((0.85, "clearly"), (0.65, "probably"), (0.45, "perhaps")):
+        if probability >= bound:
+            return word
+    return "only weakly"
+
+
+def who(person: int) -> str:
+    """How a person is named in the report."""
+    return "somebody out of view" if person == SCENE else f"person {person}"
+
+
+def _time(e: Evidence) -> str:
+    return f"at {e.start:.1f} s"
+
+
+def _share(e: Evidence) -> str:
+    mean = e.settings["mean_probability"]
+    windows = e.settings["readable"]
+    if windows == 1:
+        return f"{who(e.person)} {graded(mean)} expresses {e.target} (mean probability {mean:.2f})"
+    return (
+        f"{who(e.person)} {graded(mean)} expresses {e.target} in {e.value:.0%} of {windows} readable segments "
+        f"(95 % interval {e.low:.0%} to {e.high:.0%}; mean probability there {mean:.2f})"
+    )
+
+
+def _changes(e: Evidence) -> str:
+    n = int(e.value)
+    return f"the most probable class changes {n} time{'s' if n != 1 else ''}"
+
+
+def _not_read(e: Evidence) -> str:
+    n = int(e.value)
+    return f"{n} segment{'s' if n != 1 else ''} could not be read ({e.settings['reason']})"
+
+
+def _word(e: Evidence) -> str:
+    word = e.name.removeprefix("word: ").strip(".,;:!?…\"'")
+    return f"“{word}” speaks {'for' if e.value > 0 else 'against'} {e.target} ({e.value:+.2f} logit)"
+
+
+def _region(e: Evidence) -> str:
+    name = e.name.removeprefix("region: ")
+    place = name if name == "outside the face" else f"on the {name}"
+    relevance, area = e.settings["relevance_share"], e.settings["area_share"]
+    return f"{_time(e)} {relevance:.0%} of what the face shows for {e.target} lies {place} ({area:.0%} of the area)"
+
+
+def _movement(e: Evidence) -> str:
+    name = e.name.removeprefix("movement: ")
+    return f"{name} {'more' if e.value > 0 else 'less'} than usual for {who(e.person)} ({e.value:+.1f} SD)"
+
+
+def _share_of(e: Evidence) -> str:
+    name = e.name.removeprefix("share: ")
+    verb = ("speak" if name == "words" else "speaks") + (" for" if e.value > 0 else " against")
+    return f"{_time(e)} the {name} {verb} {e.target} ({e.value:+.2f} log-odds, weight {e.settings['weight']:.0%})"
+
+
+def _conflict(e: Evidence) -> str:
+    says = " but ".join(f"the {m} say{'s' if m != 'words' else ''} {c}" for m, c in e.settings["says"].items())
+    return f"{_time(e)} {says}"
+
+
+def _speaker(e: Evidence) -> str:
+    if e.value < 0:
+        return f"nobody could be named as the speaker ({e.settings['reason']})"
+    return f"the words belong to {who(int(e.value))} ({e.settings['reason']})"
+
+
+def _faithful(e: Evidence) -> str:
+    kind = e.name.removeprefix("faithfulness: ")
+    better = (e.value < 0) == (kind == "deletion")
+    verdict = "better than" if better and e.p_value <= ALPHA else "not shown to be better than"
+    explained = e.settings["explains"]
+    return f"in {kind} the {explained} order is {verdict} random orders (p = {e.p_value:.2f})"
+
+
+_TEMPLATES: dict[str, Callable[[Evidence], str]] = {
+    "share of time": _share,
+    "changes": _changes,
+    "not read": _not_read,
+    "word": _word,
+    "region": _region,
+    "movement": _movement,
+    "share": _share_of,
+    "conflict": _conflict,
+    "speaker": _speaker,
+    "faithfulness": _faithful,
+}
+
+
+def clause(e: Evidence) -> Clause | None:
+    """The clause that states one evidence row, or None where no sentence is made of that kind."""
+    kind = e.name.split(":")[0]
+    return Clause(_TEMPLATES[kind](e), e.id) if kind in _TEMPLATES else None
+
+
+def narrative(evidence: Iterable[Evidence]) -> list[Sentence]:
+    """Sentences for each person, most important first. Where there is no evidence there is no sentence."""
+    rows = list(evidence)
+    people = sorted({e.person for e in rows}, key=lambda p: (p == SCENE, p))
+    out = []
+    for person in people:
+        mine = [e for e in rows if e.person == person]
+        out.extend(_about(person, mine))
+    return out
+
+
+def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
+    def of(kind: str) -> list[Evidence]:
+        return [e for e in mine if e.name.split(":")[0] == kind]
+
+    def sentence(rows: list[Evidence]) -> list[Sentence]:
+        clauses = [c for c in map(clause, rows) if c is not None]
+        return [Sentence(person, tuple(clauses))] if clauses else []
+
+    out = sentence(of("share of time") + of("changes") + of("not read"))
+    words = of("word")
+    if words:
+        strongest = max(words, key=lambda e: abs(e.value))
+        same = [e for e in words if (e.start, e.end) == (strongest.start, strongest.end)]
+        spoke = [e for e in of("speaker") if (e.start, e.end) == (strongest.start, strongest.end)]
+        out += sentence(spoke + sorted(same, key=lambda e: -abs(e.value))[:2])
+    regions = of("region")
+    if regions:
+        clearest = max(regions, key=lambda e: e.settings["relevance_share"])
+        out += sentence([clearest])
+    moves = of("movement")
+    if moves:
+        top = max(moves, key=lambda e: abs(e.value))
+        made = clause(top)
+        if made:
+            out.append(Sentence(person, (Clause(f"{_time(top)} {made.text}", made.evidence),)))
+    conflicts = of("conflict")
+    if conflicts:
+        out += sentence([max(conflicts, key=lambda e: e.value)])
+    shares = of("share")
+    if shares:
+        strongest = max(shares, key=lambda e: abs(e.value))
+        out += sentence([e for e in shares if e.start == strongest.start])
+    tests = of("faithfulness")
+    if tests:
+        first = tests[0]
+        out += sentence([e for e in tests if (e.start, e.modality) == (first.start, first.modality)])
+    return out

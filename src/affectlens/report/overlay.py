@@ -1,0 +1,125 @@
+"""The recording again with boxes, ids, labels and words drawn on it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from affectlens.media.frames import frames
+from affectlens.report.bundle import Report
+from affectlens.report.figures import COLOURS
+from affectlens.table import SCENE
+
+_RATE = 12.5
+_WIDTH = 960
+
+
+def write_overlay(report: Report, path: Path) -> bool:
+    """Write an mp4 beside the report; False where the recording has no moving picture."""
+    clip = report.clip
+    if clip.info.kind != "video" or not clip.info.video_tracks:
+        return False
+    boxes: dict[int, list[Any]] = defaultdict(list)
+    for s in clip.sightings:
+        boxes[s.person].append(s)
+    times = {p: [s.time for s in rows] for p, rows in boxes.items()}
+    rows = defaultdict(list)
+    for f in report.findings:
+        if f.row.modality == "fused" and f.row.person != SCENE:
+            rows[f.row.person].append(f.row)
+    starts = {p: [r.start for r in mine] for p, mine in rows.items()}
+    spoken = [f.row for f in report.findings if f.row.modality == "words" and f.row.text]
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
+        stream: Any = None
+        font = small = None
+        for frame in frames(clip.path, _RATE):
+            height, width = frame.image.shape[:2]
+            factor = min(1.0, _WIDTH / width) if width > 480 else 2.0
+            size = (int(width * factor) // 2 * 2, int(height * factor) // 2 * 2)
+            if stream is None:
+                stream = _stream(out, size)
+                stream.time_base = Fraction(1, 1000)
+                font, small = (ImageFont.load_default(s) for s in (max(13, size[1] // 28), max(11, size[1] // 36)))
+            picture = Image.fromarray(frame.image).resize((stream.width, stream.height), Image.Resampling.BILINEAR)
+            draw = ImageDraw.Draw(picture)
+            for person, mine in boxes.items():
+                box = _at(mine, times[person], frame.time, 1.5 / clip.options.rate)
+                if box is None:
+                    continue
+                k = bisect_right(starts[person], frame.time) - 1 if person in starts else -1
+                row = rows[person][k] if k >= 0 else None
+                _label(draw, box, person, row, picture.size, font)
+            said = next((r for r in spoken if r.start <= frame.time <= r.end), None)
+            if said is not None:
+                _subtitle(draw, said.text, picture.size, small)
+            video = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            video.pts, video.time_base = round(frame.time * 1000), Fraction(1, 1000)
+            out.mux(stream.encode(video))
+        if stream is None:
+            return False
+        out.mux(stream.encode(None))
+    return True
+
+
+def _stream(out: Any, size: tuple[int, int]) -> Any:
+    for codec, settings in (("libx264", {"crf": "24", "preset": "veryfast"}), ("mpeg4", {"qscale": "4"})):
+        try:
+            stream = out.add_stream(codec, rate=Fraction(25, 2), options=settings)
+        except (av.error.FFmpegError, ValueError):
+            continue
+        stream.width, stream.height, stream.pix_fmt = size[0], size[1], "yuv420p"
+        return stream
+    raise OSError("no video encoder in this build of PyAV")
+
+
+def _at(mine: list[Any], times: list[float], time: float, gap: float) -> tuple[float, float, float, float] | None:
+    """The box at a time, between the samples around it; None where the person was not seen."""
+    i = bisect_right(times, time)
+    before = mine[i - 1] if i > 0 and time - mine[i - 1].time <= gap else None
+    after = mine[i] if i < len(mine) and mine[i].time - time <= gap else None
+    if before is None or after is None:
+        one = before or after
+        return one.box if one else None
+    share = (time - before.time) / max(after.time - before.time, 1e-9)
+    a, b, c, d = ((1 - share) * x + share * y for x, y in zip(before.box, after.box, strict=True))
+    return a, b, c, d
+
+
+def _label(draw: Any, box: tuple[float, float, float, float], person: int, row: Any, size: tuple[int, int], font: Any) -> None:
+    left, top = box[0] * size[0], box[1] * size[1]
+    right, bottom = left + box[2] * size[0], top + box[3] * size[1]
+    known = row is not None and row.status == "ok"
+    colour = COLOURS.get(row.label, "#FFFFFF") if known else "#BBBBBB"
+    text = f"{person}: {row.label} {row.confidence:.0%}" if known else f"{person}: not read"
+    if known and row.conflict:
+        text += "  (modalities disagree)"
+    draw.rectangle((left, top, right, bottom), outline=colour, width=max(2, size[1] // 240))
+    extent = draw.textbbox((0, 0), text, font=font)
+    tall = extent[3] - extent[1] + 8
+    x = min(max(0.0, left), max(0.0, size[0] - (extent[2] + 10)))
+    y = top - tall if top >= tall else bottom
+    draw.rectangle((x, y, x + extent[2] + 10, y + tall), fill=(0, 0, 0))
+    draw.text((x + 5, y + 4 - extent[1]), text, fill=colour, font=font)
+
+
+def _subtitle(draw: Any, text: str, size: tuple[int, int], font: Any) -> None:
+    lines, line = [], ""
+    for word in text.split():
+        if draw.textlength(f"{line} {word}", font=font) > size[0] * 0.92 and line:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    lines = [*lines, line][-3:]
+    tall = font.size + 5
+    top = size[1] - tall * len(lines) - 8
+    draw.rectangle((0, top - 4, size[0], size[1]), fill=(0, 0, 0))
+    for i, one in enumerate(lines):
+        draw.text(((size[0] - draw.textlength(one, font=font)) / 2, top + i * tall), one, fill=(255, 255, 255), font=font)

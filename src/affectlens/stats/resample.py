@@ -1,0 +1,103 @@
+"""Bootstrap intervals and permutation tests; pure functions of arrays with the random generator as an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its percentile bootstrap interval; ``n`` observations in ``groups`` independent units."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    groups: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], float],
+    n: int,
+    rng: np.random.Generator,
+    *,
+    groups: np.ndarray | None = None,
+    draws: int = 1000,
+    level: float = 0.95,
+) -> Estimate:
+    """Percentile interval of ``statistic(rows)`` over resampled row indices (Efron 1979).
+
+    With ``groups`` ``(n,)`` whole groups are resampled (people, recordings), since rows of one person are not independent.
+    """
+    whole = float(statistic(np.arange(n)))
+    values = np.empty(draws)
+    if groups is None:
+        members: list[np.ndarray] = []
+        units = n
+    else:
+        _, inverse = np.unique(np.asarray(groups), return_inverse=True)
+        order = np.argsort(inverse, kind="stable")
+        members = np.split(order, np.cumsum(np.bincount(inverse))[:-1])
+        units = len(members)
+    for i in range(draws):
+        drawn = rng.integers(0, units, units)
+        rows = drawn if groups is None else np.concatenate([members[u] for u in drawn])
+        values[i] = statistic(rows)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Estimate(whole, float("nan"), float("nan"), n, units)
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(whole, float(low), float(high), n, units)
+
+
+def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
+    """A share with Wilson's score interval (Wilson 1927), which has width also at 0 and 1."""
+    if n == 0:
+        return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
+    z = float(norm.ppf(0.5 + level / 2))
+    p = successes / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return Estimate(p, float(max(0.0, middle - half)), float(min(1.0, middle + half)), n, n)
+
+
+def permutation_p(observed: float, null: np.ndarray, side: str = "greater") -> float:
+    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010). ``side`` is greater, less or two."""
+    null = np.asarray(null, dtype=np.float64)
+    tolerance = 1e-12 * max(1.0, abs(observed))
+    greater = (1 + int((null >= observed - tolerance).sum())) / (len(null) + 1)
+    less = (1 + int((null <= observed + tolerance).sum())) / (len(null) + 1)
+    if side == "greater":
+        return greater
+    return less if side == "less" else min(1.0, 2 * min(greater, less))
+
+
+def sign_flip_test(differences: np.ndarray, rng: np.random.Generator, *, draws: int = 9999, side: str = "greater") -> float:
+    """P-value of the mean of paired differences being above zero (or below, or either), by flipping signs.
+
+    All ``2^n`` flips are taken when there are no more than ``draws`` of them, else a random sample (Fisher 1935).
+    """
+    d = np.asarray(differences, dtype=np.float64)
+    d = d[np.isfinite(d)]
+    n = len(d)
+    if n == 0:
+        return 1.0
+    observed = float(d.mean())
+    if n < 60 and 2**n <= draws + 1:
+        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        means = signs @ d / n
+        tolerance = 1e-12 * max(1.0, float(np.abs(d).max()))
+        if side == "greater":
+            return float((means >= observed - tolerance).mean())
+        if side == "less":
+            return float((means <= observed + tolerance).mean())
+        return float((np.abs(means) >= abs(observed) - tolerance).mean())
+    signs = rng.integers(0, 2, (draws, n), dtype=np.int8) * 2 - 1
+    return permutation_p(observed, signs @ d / n, side)

@@ -1,0 +1,116 @@
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from affectlens.cli.main import app
+from tests.conftest import asset_path
+
+runner = CliRunner()
+
+
+def run(*args, **kwargs):
+    """The real program, as a user starts it."""
+    return subprocess.run([sys.executable, "-m", "affectlens.cli.main", *args], capture_output=True, text=True, **kwargs)
+
+
+def test_version_and_help():
+    assert runner.invoke(app, ["--version"]).output.startswith("affectlens 0.")
+    text = runner.invoke(app, ["--help"]).output
+    for verb in ("explain", "recognize", "evaluate", "train", "assets", "corpus", "models"):
+        assert verb in text
+    assert "Exit codes" in text
+
+
+@pytest.mark.parametrize(
+    "verb", [["assets", "ls"], ["assets", "licences"], ["corpus", "ls"], ["models", "ls"], ["models", "card", "face"]]
+)
+def test_lists(verb):
+    result = runner.invoke(app, verb)
+    assert result.exit_code == 0 and len(result.output) > 100
+
+
+def test_cli_and_python_give_the_same_numbers(engine, clip, tmp_path):
+    from affectlens.pipeline import recognize
+
+    for name in ("minilm", "whisper-base"):
+        asset_path(name)
+    out = tmp_path / "t.parquet"
+    done = run("recognize", str(clip), "--out", str(out), "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    ours = recognize(clip, engine=engine).table
+    pd.testing.assert_frame_equal(pd.read_parquet(out), ours, rtol=1e-5, check_dtype=False)
+
+
+def test_exit_codes(tmp_path, frame):
+    from PIL import Image
+
+    good, bad = tmp_path / "good ü.png", tmp_path / "bad.mp4"
+    Image.fromarray(frame).save(good)
+    bad.write_text("no film")
+    some = run("explain", str(good), str(bad), "--out", str(tmp_path / "out"), "--modalities", "face")
+    assert some.returncode == 1 and "bad.mp4" in some.stderr and "report.html" in some.stdout
+    assert "Traceback" not in some.stderr and "INFO" not in some.stderr
+    usage = run("explain", str(good), "--modalities", "smell", "--out", str(tmp_path / "o"))
+    assert usage.returncode == 2 and "unknown modality 'smell'" in usage.stderr
+    assert run("explain").returncode == 2
+    assert run("recognize", str(good), "--format", "xls").returncode == 2
+    csv = run("recognize", str(good), "--modalities", "face")
+    assert csv.returncode == 0 and csv.stdout.startswith("file,start,end,person")
+
+
+def test_without_network_on_first_use(tmp_path):
+    import os
+
+    video = tmp_path / "v.png"
+    video.write_bytes(b"x")
+    env = os.environ | {
+        "AFFECTLENS_CACHE": str(tmp_path / "cache"),
+        "PIP_NO_INDEX": "1",
+        "PIP_EXTRA_INDEX_URL": "",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+    }
+    env.pop("PIP_FIND_LINKS", None)
+    done = run("recognize", str(video), "--modalities", "face", env=env)
+    assert done.returncode == 2 and "affectlens assets pull yunet" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_corpus_and_evaluate(shared, tmp_path):
+    goemotions = str(shared / "text" / "goemotions")
+    asset_path("minilm")
+    table = run("corpus", "read", "goemotions", goemotions, "--split", "dev")
+    assert table.returncode == 0 and table.stdout.count("\n") == 5427
+    rows = pd.DataFrame(
+        {
+            "text": ["I love it", "this is awful, I hate you", "ok"] * 4,
+            "label": ["joy", "anger", "neutral"] * 4,
+            "group": ["a", "b"] * 6,
+        }
+    )
+    rows.to_csv(tmp_path / "t.csv", index=False)
+    done = run(
+        "evaluate",
+        "words",
+        "--corpus",
+        "csv",
+        "--data",
+        str(tmp_path / "t.csv"),
+        "--split",
+        "all",
+        "--out",
+        str(tmp_path / "o"),
+        "--draws",
+        "50",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "macro F1" in done.stdout and {p.name for p in (tmp_path / "o").iterdir()} == {
+        "scores.json",
+        "confusion.csv",
+        "groups.csv",
+        "missed.csv",
+    }
+    wrong = run("evaluate", "face", "--corpus", "goemotions", "--data", goemotions)
+    assert wrong.returncode == 2 and "reads face" in wrong.stderr

@@ -1,0 +1,109 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from affectlens.corpora.base import corpora, label_targets, open_corpus
+from affectlens.errors import CorpusError, UsageError
+
+
+@pytest.fixture
+def trees(tmp_path, rng):
+    """Every corpus in its official layout, tiny."""
+    pixels = [" ".join(map(str, rng.integers(0, 255, 48 * 48))) for _ in range(6)]
+    usage = ["Training", "Training", "PublicTest", "PublicTest", "PrivateTest", "PrivateTest"]
+    fer = tmp_path / "fer"
+    fer.mkdir()
+    pd.DataFrame({"emotion": [0, 3, 6, 4, 5, 1], "pixels": pixels, "Usage": usage}).to_csv(fer / "fer2013.csv", index=False)
+    go = tmp_path / "go"
+    go.mkdir()
+    (go / "ekman_labels.txt").write_text("anger\ndisgust\nfear\njoy\nneutral\nsadness\nsurprise\n")
+    for split in ("train", "dev", "test"):
+        (go / f"ekman_{split}.tsv").write_text("so glad\t3\tk1\nwhat? no\t0,6\tk2\n", encoding="utf-8")
+    meld = tmp_path / "meld"
+    meld.mkdir()
+    head = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
+    body = '1,"You\x92re here",Anna,joy,positive,0,0,1,1,"0","1"\n2,Go.,Ben,anger,negative,0,1,1,1,"0","1"\n'
+    for split in ("train", "dev", "test"):
+        (meld / f"{split}_sent_emo.csv").write_text(head + body, encoding="utf-8")
+    folder = tmp_path / "folder"
+    for split in ("train", "test"):
+        for label in ("happy", "Sad"):
+            (folder / split / label).mkdir(parents=True)
+            Image.fromarray(rng.integers(0, 255, (30, 20, 3), dtype=np.uint8)).save(folder / split / label / "1.png")
+    table = folder / "list.csv"
+    pd.DataFrame({"file": ["train/happy/1.png", "absent.png"], "label": ["joy", "anger"], "group": ["p1", "p2"]}).to_csv(
+        table, index=False
+    )
+    return {"fer2013": fer, "goemotions": go, "meld": meld, "folder": folder, "csv": table}
+
+
+@pytest.mark.parametrize("name", [c.name for c in corpora()])
+def test_every_reader_keeps_the_contract(trees, name):
+    source = open_corpus(name, trees[name])
+    assert source.info.licence and source.info.home and source.info.layout
+    for split in source.info.splits:
+        table, items = source.table(split), list(source.items(split))
+        assert list(table.key) == [i.key for i in items] and len(items) > 0
+        for item in items:
+            assert set(item.labels) <= set(source.scheme.labels)
+            assert (item.data is None) == bool(item.problem)
+    with pytest.raises(CorpusError, match="no split"):
+        source.table("nonsense")
+    with pytest.raises(CorpusError, match="Expected"):
+        open_corpus(name, trees[name].parent / "nowhere")
+
+
+def test_official_csv_and_parquet_of_fer2013_read_alike(trees, tmp_path):
+    source = open_corpus("fer2013", trees["fer2013"])
+    assert [i.labels[0] for i in source.items("train")] == ["anger", "happiness"]
+    rows = []
+    for split in ("train", "val", "test"):
+        for item in source.items(split):
+            buffer = io.BytesIO()
+            Image.fromarray(item.data).save(buffer, "PNG")
+            rows.append({"name": item.key, "split": split, "emotion": item.labels[0], "jpeg": buffer.getvalue()})
+    pd.DataFrame(rows).to_parquet(tmp_path / "fer.parquet")
+    other = open_corpus("fer2013", tmp_path / "fer.parquet")
+    for a, b in zip(source.items("test"), other.items("test"), strict=True):
+        np.testing.assert_array_equal(a.data, b.data)
+        assert a.labels == b.labels
+
+
+def test_details(trees):
+    assert next(open_corpus("meld", trees["meld"]).items("test")).data == "You're here"
+    assert [i.labels for i in open_corpus("goemotions", trees["goemotions"]).items("dev")] == [
+        ("happiness",),
+        ("anger", "surprise"),
+    ]
+    missing = list(open_corpus("csv", trees["csv"]).items("all"))[1]
+    assert missing.data is None and "no such file" in missing.problem
+    np.testing.assert_allclose(label_targets([("a",), ("a", "b")], ("a", "b")), [[1, 0], [0.5, 0.5]])
+
+
+def test_wrong_layouts_say_what_was_expected(trees, tmp_path):
+    pd.DataFrame({"file": ["x"], "label": ["bliss"]}).to_csv(tmp_path / "strange.csv", index=False)
+    with pytest.raises(CorpusError, match="bliss"):
+        open_corpus("csv", tmp_path / "strange.csv")
+    pd.DataFrame({"file": ["x", "y"], "label": ["joy", None]}).to_csv(tmp_path / "holes.csv", index=False)
+    with pytest.raises(CorpusError, match="1 rows have no label"):
+        open_corpus("csv", tmp_path / "holes.csv")
+    pd.DataFrame({"a": [1]}).to_csv(tmp_path / "fer2013.csv", index=False)
+    with pytest.raises(CorpusError, match="expected"):
+        open_corpus("fer2013", tmp_path / "fer2013.csv")
+    (trees["goemotions"] / "ekman_dev.tsv").write_text("no tabs here\n")
+    with pytest.raises(CorpusError, match="line 1"):
+        open_corpus("goemotions", trees["goemotions"])
+    with pytest.raises(UsageError, match="did you mean"):
+        open_corpus("fer13", tmp_path)
+
+
+def test_real_corpora_have_their_published_sizes(shared):
+    fer = open_corpus("fer2013", shared / "face" / "fer2013.parquet")
+    assert [len(fer.table(s)) for s in ("train", "val", "test")] == [28707, 3589, 3589]
+    go = open_corpus("goemotions", shared / "text" / "goemotions")
+    assert [len(go.table(s)) for s in ("train", "dev", "test")] == [43410, 5426, 5427]
+    meld = open_corpus("meld", shared / "utterance" / "meld")
+    assert [len(meld.table(s)) for s in ("train", "dev", "test")] == [9989, 1109, 2610]
