@@ -135,6 +135,20 @@ def test_nothing_to_see_or_hear_gives_rows_not_errors(engine, tmp_path):
         assert said in reasons
     fused = run.table[run.table.modality == "fused"]
     assert len(fused) >= 3 and fused.label.eq("").all()
+    explained = explain([quiet, sound, mute], tmp_path / "out", engine=engine)
+    assert explained.failures == {}
+    for result in explained.results:
+        assert "Nothing could be read" in result.report.read_text()
+    pd.testing.assert_frame_equal(explained.table, run.table)
+
+
+def test_a_picture_is_explained(face_engine, tmp_path, frame):
+    picture = tmp_path / "two people.png"
+    Image.fromarray(frame).save(picture)
+    (result,) = explain(picture, tmp_path / "out", engine=face_engine).results
+    text = result.report.read_text()
+    assert "Person 0" in text and "Person 1" in text and "overlay.mp4" not in text
+    assert len(result.evidence) >= 8
 
 
 def test_a_foreign_language_is_abstained_from(clip, tmp_path):

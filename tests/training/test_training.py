@@ -30,14 +30,14 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(faces, tmp_path):
     x, y = faces
     whole = train_face(x, y, x, y, tmp_path / "whole", TINY)
 
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     def stop(row):
         if row["epoch"] == 2:
-            raise Stop
+            raise StopError
 
-    with pytest.raises(Stop):
+    with pytest.raises(StopError):
         train_face(x, y, x, y, tmp_path / "parts", TINY, stop)
     parts = train_face(x, y, x, y, tmp_path / "parts", TINY)
     for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
@@ -68,7 +68,7 @@ def test_the_face_network_has_two_streams_and_a_mask(rng):
     net = TwoStreamFaceNet().eval()
     x = torch.from_numpy(rng.random((3, 1, 48, 48)).astype(np.float32))
     logits, mask = net.forward_with_mask(x)
-    assert logits.shape == (3, 7) and mask.shape == (3, 1, 12, 12) and float(mask.min()) > 0 and float(mask.max()) < 1
+    assert logits.shape == (3, 7) and mask.shape == (3, 1, 12, 12) and mask.min().item() > 0 and mask.max().item() < 1
     assert sum(p.numel() for p in net.parameters()) <= 6_000_000
     torch.testing.assert_close(net(0.5 * x + 0.2), logits, atol=0.15, rtol=0.1)  # contrast and level matter little
 

@@ -63,20 +63,23 @@ def faithfulness(
     relevance = np.asarray(relevance, np.float64)
     parts = len(relevance)
     steps = min(steps, parts)
-    orders = [np.argsort(-relevance, kind="stable"), *(rng.permutation(parts) for _ in range(random))]
-    keep = np.stack([kept_masks(order, steps) for order in orders])
-    masks = np.concatenate([keep, ~keep]).reshape(-1, parts)
+    ranked = np.argsort(-relevance, kind="stable")
+    orders = [ranked, *(rng.permutation(parts) for _ in range(random))]
+    # Deleting in an order passes through the same pictures as inserting in the reverse order, and the reverse of a random
+    # order is a random order: the random insertions are the null of both.
+    masks = np.concatenate([kept_masks(ranked, steps), *(~kept_masks(order, steps) for order in orders)])
     # Full and empty pictures recur in every order: each is scored once.
     unique, inverse = np.unique(masks, axis=0, return_inverse=True)
-    areas = area_under(np.asarray(score(unique))[inverse.reshape(-1)].reshape(2, len(orders), steps + 1))
-    deletion, insertion = areas
+    areas = area_under(np.asarray(score(unique))[inverse.reshape(-1)].reshape(-1, steps + 1))
+    deletion, insertion, null = float(areas[0]), float(areas[1]), areas[2:]
+    chance = float(null.mean())
     return Faithfulness(
-        float(deletion[0]),
-        float(deletion[1:].mean()),
-        permutation_p(float(deletion[0]), deletion[1:], "less"),
-        float(insertion[0]),
-        float(insertion[1:].mean()),
-        permutation_p(float(insertion[0]), insertion[1:], "greater"),
+        deletion,
+        chance,
+        permutation_p(deletion, null, "less"),
+        insertion,
+        chance,
+        permutation_p(insertion, null, "greater"),
         random,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -95,6 +95,9 @@ class FaceModality(Modality):
         for person, views in seen.items():
             out.append(self._finding(clip, start, end, person, views, p[first : first + len(views)], frames))
             first += len(views)
+        if clip.explaining:
+            best = {k: views[int(np.argmax([v.quality for v in views]))] for k, views in seen.items()}
+            out = self._explain(clip, out, best)
         return sorted(out, key=lambda f: f.row.person)
 
     def _finding(
@@ -104,9 +107,10 @@ class FaceModality(Modality):
         self._shapes[person].append(np.mean([v.shapes for v in views], axis=0))
         best = int(quality.argmax())
         mean_quality = float(quality.mean())
+        detail = {"window": len(self._shapes[person]) - 1}
         if quality.max() < MIN_QUALITY:
             row = Row(clip.file, start, end, person, self.name, "abstained", views[best].weakness, quality=mean_quality)
-            return Finding(row, detail={"window": len(self._shapes[person]) - 1})
+            return Finding(row, detail=detail)
         weights = np.clip(quality, 1e-3, None)
         mean = (p * weights[:, None]).sum(axis=0) / weights.sum()
         mean = mean / mean.sum()
@@ -118,44 +122,51 @@ class FaceModality(Modality):
             quality=mean_quality,
         )  # fmt: skip
         weight = calibration.reliability * mean_quality * len(views) / max(frames, 1)
-        detail: dict[str, Any] = {"window": len(self._shapes[person]) - 1}
-        if not clip.explaining:
-            return Finding(row, weight=weight, detail=detail)
-        rank = row.confidence * float(quality[best])
-        evidence, pictures, more = self._explain(clip, row, views[best], rank)
-        return Finding(row, tuple(evidence), weight, pictures, detail | more, rank)
+        return Finding(row, weight=weight, detail=detail, rank=row.confidence * float(quality[best]))
 
-    def _explain(
-        self, clip: Clip, row: Row, view: _Seen, rank: float
-    ) -> tuple[list[Evidence], tuple[Picture, ...], dict[str, Any]]:
+    def _explain(self, clip: Clip, findings: list[Finding], best: dict[int, _Seen]) -> list[Finding]:
+        """Maps and masks of all people of a window from one forward pass."""
+        read = [f for f in findings if f.row.status == "ok"]
+        if not read:
+            return findings
+        crops = np.stack([best[f.row.person].crop for f in read])
+        labels = list(dict.fromkeys(f.row.label for f in read))
+        with self.model.recorded("mask") as masks:
+            result = self.engine(crops, self.options.cam_method, labels)
+        attention = np.concatenate(masks)[: len(read), 0]
+        out = [f for f in findings if f.row.status != "ok"]
+        for i, finding in enumerate(read):
+            cam = result.maps[i, labels.index(finding.row.label)]
+            out.append(self._explained(clip, finding, best[finding.row.person], cam, attention[i]))
+        return out
+
+    def _explained(self, clip: Clip, finding: Finding, view: _Seen, cam: np.ndarray, mask: np.ndarray) -> Finding:
         assert view.regions is not None and view.colour is not None
-        method = self.options.cam_method
-        result = self.engine(view.crop[None], method, [row.label])
-        relevance = upsample(result.maps[0, 0], view.crop.shape)
-        shares = region_shares(relevance, view.regions)
-        settings = {"layer": result.layer, "method": method}
+        row, method = finding.row, self.options.cam_method
+        relevance, attended = (upsample(m, view.crop.shape) for m in (cam, mask))
+        shares, looked = region_shares(relevance, view.regions), region_shares(attended, view.regions)
+        settings = {"layer": self.engine.layer, "method": method}
         evidence = [
             clip.evidence(row, "instance", f"region: {s.region}", s.lift, "relevance share / area share", method,
                           settings=settings | {"relevance_share": round(s.relevance, 4), "area_share": round(s.area, 4)})
             for s in _notable(shares)
         ]  # fmt: skip
-        mask = self.model.attention(view.crop[None])[0]
-        attended = region_shares(upsample(mask, view.crop.shape), view.regions)
-        top = max(attended, key=lambda s: s.lift if s.area > 0.01 else -1.0)
+        top = max(looked, key=lambda s: s.lift if s.area > 0.01 else -1.0)
         evidence.append(
             clip.evidence(row, "instance", f"attention: {top.region}", top.lift, "attention share / area share",
                           "encoder-decoder attention", settings={"layer": "mask"})
         )  # fmt: skip
-        if self._tested[row.person] < self.options.faithfulness and rank > 1.05 * self._best[row.person]:
+        if self._tested[row.person] < self.options.faithfulness and finding.rank > 1.05 * self._best[row.person]:
             self._tested[row.person] += 1
-            self._best[row.person] = rank
-            evidence.extend(self._test(clip, row, view, result.maps[0, 0], method))
+            self._best[row.person] = finding.rank
+            evidence.extend(self._test(clip, row, view, cam, method))
         pictures = (
             Picture("face", "the face", view.colour),
             Picture("map", f"{method} for {row.label}", heat(view.crop, relevance)),
-            Picture("mask", "attention mask", heat(view.crop, upsample(mask, view.crop.shape), signed=False)),
+            Picture("mask", "attention mask", heat(view.crop, attended, signed=False)),
         )
-        return evidence, pictures, {"regions": shares, "attended": attended}
+        detail = finding.detail | {"regions": shares, "attended": looked}
+        return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=detail)
 
     def _test(self, clip: Clip, row: Row, view: _Seen, cam: np.ndarray, method: str) -> list[Evidence]:
         index = self.model.labels.index(row.label)
@@ -226,7 +237,7 @@ def heat(crop: np.ndarray, relevance: np.ndarray, side: int = _PICTURE, signed: 
     """The crop with a map over it: orange for relevance that speaks for the class, blue against; scaled by the largest
     magnitude, or for an unsigned map by its range."""
     grey = cv2.cvtColor(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2RGB).astype(np.float32)
-    wide = cv2.resize(relevance.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
+    wide = cv2.resize(relevance.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
     low = 0.0 if signed else float(wide.min())
     top = float(np.abs(wide).max()) if signed else float(wide.max()) - low
     wide = (wide - low) / np.float32(max(top, 1e-9))

@@ -102,6 +102,16 @@ class TorchModel:
             handle.remove()
             torch.set_grad_enabled(before)
 
+    @contextmanager
+    def recorded(self, layer: str) -> Iterator[list[np.ndarray]]:
+        """Collects the layer's output ``(n, ...)`` of every forward pass made inside, beside whatever else is done."""
+        kept: list[np.ndarray] = []
+        handle = self.layer(layer).register_forward_hook(lambda _m, _i, out: kept.append(out.detach().cpu().numpy()))
+        try:
+            yield kept
+        finally:
+            handle.remove()
+
     def activations(self, batch: Any, layer: str) -> np.ndarray:
         """Activations ``(n, ...)`` of the layer, float32."""
         with self.captured(batch, layer) as (_, activation):

@@ -109,7 +109,8 @@ def _faithful(e: Evidence) -> str:
     better = (e.value < 0) == (kind == "deletion")
     verdict = "better than" if better and e.p_value <= ALPHA else "not shown to be better than"
     explained = e.settings["explains"]
-    return f"in {kind} the {explained} order is {verdict} random orders (p = {e.p_value:.2f})"
+    done = "taking parts away" if kind == "deletion" else "putting parts back"
+    return f"{_time(e)} {done} in the order of {explained} is {verdict} random orders ({kind}, p = {e.p_value:.2f})"
 
 
 _TEMPLATES: dict[str, Callable[[Evidence], str]] = {

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
     context = {
         "facts": facts,
         "file": Path(report.clip.file).name,
-        "sentences": narrative(shown.values()),
+        "story": [(p, list(mine)) for p, mine in groupby(narrative(shown.values()), key=lambda s: s.person)],
         "people": people,
         "more_people": max(0, len(report.summaries) - PEOPLE),
         "words": [_spoken(f) for f in spoken[:UTTERANCES]],

@@ -99,6 +99,7 @@ def train_face(
         began = time.perf_counter()
         generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
         order = torch.randperm(len(x_all), generator=generator)
+        torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout: a resumed run draws what a whole one would
         size = recipe.small_size if epoch < recipe.small_until * recipe.epochs else images.shape[1]
         strength = augmentation(epoch, recipe)
         net.train()
