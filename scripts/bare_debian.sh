@@ -19,12 +19,16 @@ if [ ! -e "$root/.made" ]; then
   debootstrap --variant=minbase "$suite" "$root" "$mirror" >/dev/null
   cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
   cp /etc/apt/apt.conf.d/* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
-  mkdir -p "$root/etc/ssl/certs" && cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
+  mkdir -p "$root/etc/ssl/certs"
+  cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
   chroot "$root" apt-get update -qq
   chroot "$root" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends python3 python3-venv git make >/dev/null
   touch "$root/.made"
 fi
+
+# Installing git brings Debian's own certificates; a mirror behind this machine's may need others.
+cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/" 2>/dev/null || true
 
 mounts=()
 release() { for m in "${mounts[@]}"; do umount -l "$m" 2>/dev/null || true; done; }
