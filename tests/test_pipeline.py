@@ -131,7 +131,7 @@ def test_nothing_to_see_or_hear_gives_rows_not_errors(engine, tmp_path):
     assert run.failures == {}
     assert set(run.table.status) == {"missing"} and (run.table.reason != "").all()
     reasons = " ".join(run.table.reason)
-    for said in ("no face in view", "no speech in the audio", "no audio track"):
+    for said in ("no face in view", "no speech in the audio", "no audio track", "no picture"):
         assert said in reasons
     fused = run.table[run.table.modality == "fused"]
     assert len(fused) >= 3 and fused.label.eq("").all()

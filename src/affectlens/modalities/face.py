@@ -197,6 +197,9 @@ class FaceModality(Modality):
         return rows
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if not findings:
+            reason = "no frame could be read" if clip.info.video_tracks else "the recording has no picture"
+            return [Finding(Row(clip.file, 0.0, clip.info.duration, SCENE, self.name, "missing", reason))], []
         if not clip.explaining:
             return [], []
         extra = []
