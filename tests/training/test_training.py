@@ -14,7 +14,9 @@ from affectlens.training.export import calibrate
 from affectlens.training.face import FaceRecipe, learning_rate, train_face
 from affectlens.training.words import soft_targets
 
-TINY = FaceRecipe(epochs=4, batch=16, rate=0.02, small_size=32, net=FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8)))
+TINY = FaceRecipe(
+    epochs=3, again_epochs=1, batch=16, rate=0.02, small_size=32, net=FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8))
+)
 
 
 @pytest.fixture
@@ -58,10 +60,12 @@ def test_augmentation_is_seeded_and_bounded(rng):
 
 def test_the_rate_rises_and_falls():
     r = FaceRecipe()
-    rates = [learning_rate(p, r) for p in np.linspace(0, 1, 200)]
+    rates = [learning_rate(p, r) for p in np.linspace(0, 0.999, 200)]
     peak = int(np.argmax(rates))
     assert rates[peak] == pytest.approx(r.rate, rel=0.02) and peak / 200 == pytest.approx(r.warmup, abs=0.02)
     assert rates[-1] < 0.01 * r.rate
+    assert learning_rate(1.0, r) == pytest.approx(r.again_rate)
+    assert learning_rate(1 + r.again_epochs / r.epochs, r) < 0.02 * r.again_rate
 
 
 def test_the_face_network_has_two_streams_and_a_mask(rng):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from affectlens.errors import unknown
+from affectlens.explain.faithfulness import Faithfulness
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame, MediaInfo, Problems
 from affectlens.options import Options
@@ -71,6 +72,22 @@ class Clip:
             f"e{self._ids:05d}", row.file, row.start, row.end, row.person, level, row.modality,
             name=name, value=float(value), unit=unit, method=method, **given,
         )  # fmt: skip
+
+
+def faithfulness_evidence(clip: Clip, row: Row, found: Faithfulness, settings: dict[str, Any]) -> list[Evidence]:
+    """The two rows, deletion and insertion, that say whether an explanation of ``row`` beats random orders."""
+    out = []
+    for name, value, chance, p in (
+        ("deletion", found.deletion, found.deletion_random, found.deletion_p),
+        ("insertion", found.insertion, found.insertion_random, found.insertion_p),
+    ):
+        more = {"auc": round(value, 4), "random_auc": round(chance, 4), "random_orders": found.random}
+        out.append(
+            clip.evidence(row, "instance", f"faithfulness: {name}", value - chance, "AUC minus random AUC",
+                          f"{name} (Petsiuk 2018)", p_value=p, test="rank among random orders, one-sided",
+                          settings=settings | more)
+        )  # fmt: skip
+    return out
 
 
 class Modality:

@@ -15,7 +15,7 @@ from affectlens.explain.cam import CamEngine, upsample
 from affectlens.explain.faithfulness import faithfulness, grid_score
 from affectlens.explain.regions import RegionShare, region_shares
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_modality
+from affectlens.modalities.base import Clip, Finding, Modality, Picture, faithfulness_evidence, register_modality
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
 from affectlens.options import Options, torch_device
@@ -178,23 +178,8 @@ class FaceModality(Modality):
 
         cells = cv2.resize(upsample(cam, view.crop.shape), _GRID[::-1], interpolation=cv2.INTER_AREA)
         found = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)
-        common = {
-            "grid": list(_GRID),
-            "blank": "gaussian blur, sd 8 px",
-            "random_orders": found.random,
-            "explains": method,
-        }
-        rows = []
-        for name, value, chance, p in (
-            ("deletion", found.deletion, found.deletion_random, found.deletion_p),
-            ("insertion", found.insertion, found.insertion_random, found.insertion_p),
-        ):
-            rows.append(
-                clip.evidence(row, "instance", f"faithfulness: {name}", value - chance, "AUC minus random AUC",
-                              f"{name} (Petsiuk 2018)", p_value=p, test="rank among random orders, one-sided",
-                              settings=common | {"auc": round(value, 4), "random_auc": round(chance, 4)})
-            )  # fmt: skip
-        return rows
+        settings = {"grid": list(_GRID), "blank": "gaussian blur, sd 8 px", "explains": method}
+        return faithfulness_evidence(clip, row, found, settings)
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
         if not findings:

@@ -14,7 +14,7 @@ from affectlens.explain.attribution import MASK_ID, WordAttribution, attribute_w
 from affectlens.explain.faithfulness import faithfulness
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.modalities.base import Clip, Finding, Modality, faithfulness_evidence, register_modality
 from affectlens.models.base import load_model
 from affectlens.options import Options, torch_device
 from affectlens.perception.people import Person
@@ -156,15 +156,4 @@ class WordsModality(Modality):
             return self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index]
 
         test = faithfulness(found.gradients, score, clip.rng, steps=min(6, len(members)))
-        settings = {"blank": "[MASK]", "random_orders": test.random, "explains": "integrated gradients"}
-        rows = []
-        for name, value, chance, p in (
-            ("deletion", test.deletion, test.deletion_random, test.deletion_p),
-            ("insertion", test.insertion, test.insertion_random, test.insertion_p),
-        ):
-            rows.append(
-                clip.evidence(row, "instance", f"faithfulness: {name}", value - chance, "AUC minus random AUC",
-                              f"{name} (Petsiuk 2018), words", p_value=p, test="rank among random orders, one-sided",
-                              settings=settings | {"auc": round(value, 4), "random_auc": round(chance, 4)})
-            )  # fmt: skip
-        return rows
+        return faithfulness_evidence(clip, row, test, {"blank": "[MASK]", "explains": "integrated gradients"})

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import register_model
@@ -15,9 +16,10 @@ from affectlens.models.weights import read_weights, weights_path
 
 
 class FaceModel(TorchModel):
-    """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``: the mean over the crop and its mirror image.
+    """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``: the mean over the crop at the zooms in its file, each also
+    mirrored.
 
-    Explanations (activations, gradients, maps) are of the crop as it is, without the mirror image.
+    Explanations (activations, gradients, maps) are of the crop as it is.
     """
 
     name = "face"
@@ -38,15 +40,25 @@ class FaceModel(TorchModel):
         return x.unsqueeze(1) if x.ndim == 3 else x
 
     def predict(self, batch: Any) -> np.ndarray:
-        """Logits ``(n, 7)`` float32, averaged over the mirror image."""
+        """Logits ``(n, 7)`` float32, averaged over the views."""
         x = self.tensor(batch)
-        return (super().predict(x) + super().predict(x.flip(-1))) / 2
+        views = [zoomed(x, z) for z in self.meta.get("zooms", [1.0])]
+        return np.mean([super(FaceModel, self).predict(v) for view in views for v in (view, view.flip(-1))], axis=0)
 
     def attention(self, batch: Any) -> np.ndarray:
         """The attention stream's mask ``(n, 12, 12)`` in (0, 1)."""
         assert isinstance(self.net, TwoStreamFaceNet)
         with self.evaluating(), torch.inference_mode():
             return np.asarray(self.net.forward_with_mask(self.tensor(batch))[1][:, 0].cpu().numpy())
+
+
+def zoomed(x: torch.Tensor, zoom: float) -> torch.Tensor:
+    """The middle ``zoom`` of pictures ``(n, 1, h, w)`` at their full size (bilinear)."""
+    if zoom == 1.0:
+        return x
+    theta = torch.tensor([[zoom, 0.0, 0.0], [0.0, zoom, 0.0]], device=x.device).expand(len(x), 2, 3)
+    grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
+    return functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 @register_model("face")

@@ -13,7 +13,7 @@ _ABOUT = {
     "face": (
         "Two convolutional streams over a 48 x 48 grey face crop, one plain, one gated by an encoder-decoder attention "
         "mask, joined before the classifier, after the face module of EMERSK (arXiv 2306.08657); widths are ours. The "
-        "answer is the mean over the crop and its mirror image.",
+        "answer is the mean over the crop at three zooms, each also mirrored.",
         "FER2013 has no person ids, so one person may be in train and test, and 288 of its 3,589 test pictures (8 %) are byte "
         "for byte in train (scripts/fer_without_copies.py scores the others alone); the score on new people is likely lower. "
         "Its labels are noisy (people reach about 65 %, Goodfellow et al. 2013) and "

@@ -36,7 +36,7 @@ def train_face_model(
     corpus = open_corpus(corpus_name, data)
     (x, y), (vx, vy) = _pictures(corpus, "train"), _pictures(corpus, "val")
     net = train_face(x, y, vx, vy, out, recipe, progress)
-    meta = {"labels": list(corpus.scheme.labels), "config": recipe.net.to_dict()}
+    meta = {"labels": list(corpus.scheme.labels), "config": recipe.net.to_dict(), "zooms": list(recipe.zooms)}
     return _finish("face", FaceModel, corpus, "val", net.state_dict(), meta, asdict(recipe), out)
 
 
