@@ -15,7 +15,13 @@ from affectlens.training.face import FaceRecipe, learning_rate, train_face
 from affectlens.training.words import soft_targets
 
 TINY = FaceRecipe(
-    epochs=3, again_epochs=1, batch=16, rate=0.02, small_size=32, net=FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8))
+    epochs=2,
+    again_cycles=2,
+    again_epochs=1,
+    batch=16,
+    rate=0.02,
+    small_size=32,
+    net=FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8)),
 )
 
 
@@ -65,7 +71,8 @@ def test_the_rate_rises_and_falls():
     assert rates[peak] == pytest.approx(r.rate, rel=0.02) and peak / 200 == pytest.approx(r.warmup, abs=0.02)
     assert rates[-1] < 0.01 * r.rate
     assert learning_rate(1.0, r) == pytest.approx(r.again_rate)
-    assert learning_rate(1 + r.again_epochs / r.epochs, r) < 0.02 * r.again_rate
+    assert learning_rate(1 + 0.999 * r.again_epochs / r.epochs, r) < 0.02 * r.again_rate
+    assert learning_rate(1 + 1.01 * r.again_epochs / r.epochs, r) > 0.95 * r.again_rate
 
 
 def test_the_face_network_has_two_streams_and_a_mask(rng):

@@ -51,7 +51,7 @@ def write_card(path: Path, model: Any, corpus: CorpusInfo, evaluation: Evaluatio
         "",
         "## Test",
         "",
-        f"Official test split, {evaluation.n:,} rows, evaluated once, {len(evaluation.missed)} missed (counted as errors); "
+        f"Official test split, {evaluation.n:,} rows, {len(evaluation.missed)} missed (counted as errors); "
         "95 % bootstrap intervals over rows.",
         "",
         "| score | value | interval |",

@@ -34,18 +34,24 @@ class FaceRecipe:
     strong_until: float = 0.3
     average_decay: float = 0.999
     plain_last_epochs: int = 3
-    again_epochs: int = 5  # a second, short cycle from the end of the first
+    again_cycles: int = 2  # short cycles from the end of the first
+    again_epochs: int = 5
     again_rate: float = 0.015
     zooms: tuple[float, ...] = (1.0, 0.92, 0.85)  # views of a crop that are averaged; chosen on validation
     seed: int = 0
     net: FaceNetConfig = field(default_factory=FaceNetConfig)
 
+    @property
+    def all_epochs(self) -> int:
+        """Epochs of the first and the short cycles together."""
+        return self.epochs + self.again_cycles * self.again_epochs
+
 
 def learning_rate(progress: float, recipe: FaceRecipe) -> float:
-    """Linear rise over ``warmup`` of the run, then a cosine down to a thousandth of the peak; beyond 1, where the second
-    cycle begins, another cosine from ``again_rate``."""
+    """Linear rise over ``warmup`` of the run, then a cosine down to a thousandth of the peak; beyond 1, where the short
+    cycles begin, cosines from ``again_rate``."""
     if progress >= 1:
-        again = min(1.0, (progress - 1) * recipe.epochs / max(recipe.again_epochs, 1))
+        again = (progress - 1) * recipe.epochs / recipe.again_epochs % 1
         return recipe.again_rate * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * again))))
     if progress < recipe.warmup:
         return recipe.rate * (0.05 + 0.95 * progress / recipe.warmup)
@@ -55,7 +61,8 @@ def learning_rate(progress: float, recipe: FaceRecipe) -> float:
 
 def augmentation(epoch: int, recipe: FaceRecipe) -> dict[str, float]:
     """Strong changes first, milder ones later, hardly any in the last epochs, so that training ends near real crops."""
-    last = recipe.epochs if epoch < recipe.epochs else recipe.epochs + recipe.again_epochs
+    again = max(0, epoch - recipe.epochs) // max(recipe.again_epochs, 1) + 1
+    last = recipe.epochs if epoch < recipe.epochs else recipe.epochs + again * recipe.again_epochs
     if epoch >= last - recipe.plain_last_epochs:
         return {"rotate": 6.0, "zoom": 0.06, "shift": 0.04, "shear": 0.0, "erase": 0.0}
     if epoch >= recipe.strong_until * recipe.epochs:
@@ -103,7 +110,7 @@ def train_face(
     x_all = torch.from_numpy(images).unsqueeze(1)
     y_all = torch.from_numpy(labels.astype(np.int64))
     steps = len(x_all) // recipe.batch
-    for epoch in range(state["epoch"], recipe.epochs + recipe.again_epochs):
+    for epoch in range(state["epoch"], recipe.all_epochs):
         began = time.perf_counter()
         generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
         order = torch.randperm(len(x_all), generator=generator)
@@ -133,7 +140,7 @@ def train_face(
         accuracy = float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean())
         row = {
             "epoch": epoch + 1,
-            "of": recipe.epochs + recipe.again_epochs,
+            "of": recipe.all_epochs,
             "size": size,
             "loss": round(total / steps, 4),
             "validation_accuracy": round(accuracy, 4),
