@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,13 +13,11 @@ from affectlens.models.words_net import WordsNet, WordsNetConfig, pad_rows, spel
 from affectlens.training.augment import augment_faces
 from affectlens.training.evaluate import FaceReader, fit_thresholds, predict_corpus, score
 from affectlens.training.export import calibrate
-from affectlens.training.face import FaceRecipe, learning_rate, train_face
+from affectlens.training.face import FaceRecipe, _targets, learning_rate, predict_logits, train_face
 from affectlens.training.words import soft_targets
 
 TINY = FaceRecipe(
     epochs=2,
-    again_cycles=2,
-    again_epochs=1,
     batch=16,
     rate=0.02,
     small_size=32,
@@ -42,7 +42,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(faces, tmp_path):
         pass
 
     def stop(row):
-        if row["epoch"] == 2:
+        if row["epoch"] == 1:
             raise StopError
 
     with pytest.raises(StopError):
@@ -52,6 +52,26 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(faces, tmp_path):
         torch.testing.assert_close(a, b)
     with pytest.raises(ValueError, match="another recipe"):
         train_face(x, y, x, y, tmp_path / "parts", FaceRecipe())
+
+
+def test_an_earlier_network_teaches(faces):
+    x, y = faces
+    plain = _targets(x, y, TINY, None)
+    assert torch.equal(plain.argmax(1), torch.from_numpy(y))
+    torch.testing.assert_close(plain[0, y[0]], torch.tensor(0.9 + 0.1 / 7))
+    teacher = TwoStreamFaceNet(TINY.net)
+    taught = _targets(x, y, TINY, teacher)
+    answers = torch.from_numpy(predict_logits(teacher, x)).softmax(1)
+    torch.testing.assert_close(taught, (plain + answers) / 2)
+    torch.testing.assert_close(taught.sum(1), torch.ones(96))
+
+
+def test_training_goes_on_from_given_weights(faces, tmp_path):
+    x, y = faces
+    start = train_face(x, y, x, y, tmp_path / "first", TINY)
+    still = replace(TINY, epochs=1, rate=0.0, weight_decay=0.0, plain_last_epochs=0)
+    after = train_face(x, y, x, y, tmp_path / "second", still, start=start)
+    torch.testing.assert_close(dict(after.named_parameters())["classifier.weight"], start.classifier.weight)
 
 
 def test_augmentation_is_seeded_and_bounded(rng):
@@ -70,9 +90,6 @@ def test_the_rate_rises_and_falls():
     peak = int(np.argmax(rates))
     assert rates[peak] == pytest.approx(r.rate, rel=0.02) and peak / 200 == pytest.approx(r.warmup, abs=0.02)
     assert rates[-1] < 0.01 * r.rate
-    assert learning_rate(1.0, r) == pytest.approx(r.again_rate)
-    assert learning_rate(1 + 0.999 * r.again_epochs / r.epochs, r) < 0.02 * r.again_rate
-    assert learning_rate(1 + 1.01 * r.again_epochs / r.epochs, r) > 0.95 * r.again_rate
 
 
 def test_the_face_network_has_two_streams_and_a_mask(rng):

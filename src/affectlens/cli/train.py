@@ -19,12 +19,19 @@ Threads = Annotated[int, typer.Option(help="Threads of torch.")]
 
 
 @app.command()
-def face(data: Data, out: Out = Path("runs/face"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 2) -> None:
+def face(
+    data: Data,
+    out: Out = Path("runs/face"),
+    epochs: Epochs = None,
+    start: Annotated[Path | None, typer.Option(help="Weights of an earlier run to go on from, which also teach.")] = None,
+    seed: common.Seed = 0,
+    threads: Threads = 2,
+) -> None:
     """The two-stream face network on FER2013."""
     from affectlens.training.recipes import FaceRecipe, train_face_model
 
     recipe = replace(FaceRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    _run(threads, lambda told: train_face_model(data, out, recipe, progress=told), out, "face")
+    _run(threads, lambda told: train_face_model(data, out, recipe, progress=told, start=start), out, "face")
 
 
 @app.command()

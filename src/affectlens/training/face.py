@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,42 +15,35 @@ from torch.nn import functional as F
 
 from affectlens.models.face_net import FaceNetConfig, TwoStreamFaceNet
 from affectlens.training.augment import augment_faces
+from affectlens.training.checkpoint import load_checkpoint, log_epoch, save_checkpoint
 
 
 @dataclass(frozen=True)
 class FaceRecipe:
-    """Every choice of the training run. Sizes in pixels, rates per step of SGD, fractions of the whole run."""
+    """Every choice of the training run. Sizes in pixels, rates per step of SGD, fractions of the whole run.
 
-    epochs: int = 39
+    ``teacher_share`` is the share of the targets that comes from an earlier network's answers, where one is given.
+    """
+
+    epochs: int = 30
     batch: int = 96
-    rate: float = 0.08
+    rate: float = 0.05
     weight_decay: float = 5e-4
-    warmup: float = 0.15
+    warmup: float = 0.1
     label_smoothing: float = 0.1
-    small_size: int = 32
-    small_until: float = 0.487
-    strong_until: float = 0.3
+    teacher_share: float = 0.5
+    small_size: int = 40
+    small_until: float = 0.4
+    strong_until: float = 0.5
     average_decay: float = 0.999
     plain_last_epochs: int = 3
-    again_cycles: int = 2  # short cycles from the end of the first
-    again_epochs: int = 5
-    again_rate: float = 0.015
     zooms: tuple[float, ...] = (1.0, 0.92, 0.85)  # views of a crop that are averaged; chosen on validation
     seed: int = 0
     net: FaceNetConfig = field(default_factory=FaceNetConfig)
 
-    @property
-    def all_epochs(self) -> int:
-        """Epochs of the first and the short cycles together."""
-        return self.epochs + self.again_cycles * self.again_epochs
-
 
 def learning_rate(progress: float, recipe: FaceRecipe) -> float:
-    """Linear rise over ``warmup`` of the run, then a cosine down to a thousandth of the peak; beyond 1, where the short
-    cycles begin, cosines from ``again_rate``."""
-    if progress >= 1:
-        again = (progress - 1) * recipe.epochs / recipe.again_epochs % 1
-        return recipe.again_rate * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * again))))
+    """Linear rise over ``warmup`` of the run, then a cosine down to a thousandth of the peak."""
     if progress < recipe.warmup:
         return recipe.rate * (0.05 + 0.95 * progress / recipe.warmup)
     rest = (progress - recipe.warmup) / (1 - recipe.warmup)
@@ -61,9 +52,7 @@ def learning_rate(progress: float, recipe: FaceRecipe) -> float:
 
 def augmentation(epoch: int, recipe: FaceRecipe) -> dict[str, float]:
     """Strong changes first, milder ones later, hardly any in the last epochs, so that training ends near real crops."""
-    again = max(0, epoch - recipe.epochs) // max(recipe.again_epochs, 1) + 1
-    last = recipe.epochs if epoch < recipe.epochs else recipe.epochs + again * recipe.again_epochs
-    if epoch >= last - recipe.plain_last_epochs:
+    if epoch >= recipe.epochs - recipe.plain_last_epochs:
         return {"rotate": 6.0, "zoom": 0.06, "shift": 0.04, "shear": 0.0, "erase": 0.0}
     if epoch >= recipe.strong_until * recipe.epochs:
         return {"rotate": 10.0, "zoom": 0.10, "shift": 0.06, "shear": 0.03, "erase": 0.15}
@@ -90,8 +79,13 @@ def train_face(
     out: Path,
     recipe: FaceRecipe | None = None,
     progress: Callable[[dict[str, Any]], None] | None = None,
+    start: nn.Module | None = None,
 ) -> TwoStreamFaceNet:
     """Train on uint8 crops ``(n, 48, 48)`` with class indices ``(n,)``; writes ``checkpoint.pt`` and ``log.jsonl``.
+
+    With ``start``, an earlier network of the same layout, training goes on from its weights, and its answers to the
+    training crops make up ``teacher_share`` of the targets (born-again training, Furlanello et al. 2018: where labels are
+    noisy, as in FER2013, the network's own second opinion is better than a fixed smoothing).
 
     The epoch that ships is the one whose averaged weights do best on the validation split, which is never the test split.
     A run that was stopped goes on from its last finished epoch.
@@ -100,17 +94,24 @@ def train_face(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
     net = TwoStreamFaceNet(recipe.net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if start is not None:
+        net.load_state_dict(start.state_dict())
     average = TwoStreamFaceNet(recipe.net)
     average.load_state_dict(net.state_dict())
     decayed = [p for p in net.parameters() if p.ndim > 1]
     flat = [p for p in net.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": flat, "weight_decay": 0.0}]
     optimiser = torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
-    state = _restore(out, net, average, optimiser, recipe)
+    state: dict[str, Any] = {"epoch": 0, "updates": 0, "best": -1.0, "best_epoch": 0, "best_weights": None}
+    parts = {"net": net, "average": average, "optimiser": optimiser}
+    if saved := load_checkpoint(out, recipe):
+        state = saved["state"]
+        for name, part in parts.items():
+            part.load_state_dict(saved[name])
     x_all = torch.from_numpy(images).unsqueeze(1)
-    y_all = torch.from_numpy(labels.astype(np.int64))
+    y_all = _targets(images, labels, recipe, start)
     steps = len(x_all) // recipe.batch
-    for epoch in range(state["epoch"], recipe.all_epochs):
+    for epoch in range(state["epoch"], recipe.epochs):
         began = time.perf_counter()
         generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
         order = torch.randperm(len(x_all), generator=generator)
@@ -130,7 +131,7 @@ def train_face(
                 size,
                 **strength,
             )
-            loss = F.cross_entropy(net(x), y_all[rows], label_smoothing=recipe.label_smoothing)
+            loss = F.cross_entropy(net(x), y_all[rows])
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -140,7 +141,7 @@ def train_face(
         accuracy = float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean())
         row = {
             "epoch": epoch + 1,
-            "of": recipe.all_epochs,
+            "of": recipe.epochs,
             "size": size,
             "loss": round(total / steps, 4),
             "validation_accuracy": round(accuracy, 4),
@@ -150,13 +151,23 @@ def train_face(
             state["best"], state["best_epoch"] = accuracy, epoch + 1
             state["best_weights"] = {k: v.clone() for k, v in average.state_dict().items()}
         state["epoch"] = epoch + 1
-        _save(out, net, average, optimiser, state, recipe)
-        with (out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(row) + "\n")
+        save_checkpoint(out, recipe, {k: v.state_dict() for k, v in parts.items()} | {"state": state})
+        log_epoch(out, row)
         if progress:
             progress(row)
     average.load_state_dict(state["best_weights"])
     return average.eval()
+
+
+def _targets(images: np.ndarray, labels: np.ndarray, recipe: FaceRecipe, teacher: nn.Module | None) -> torch.Tensor:
+    """Target distributions ``(n, classes)``: smoothed labels, mixed with the teacher's answers where there is one."""
+    classes = recipe.net.classes
+    hard = F.one_hot(torch.from_numpy(labels.astype(np.int64)), classes).float()
+    targets = hard * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+    if teacher is None:
+        return targets
+    answers = torch.from_numpy(predict_logits(teacher, images)).softmax(1)
+    return targets.lerp(answers, recipe.teacher_share)
 
 
 @torch.no_grad()
@@ -166,38 +177,3 @@ def _average(average: nn.Module, net: nn.Module, decay: float) -> None:
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
-
-
-def _save(
-    out: Path,
-    net: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    state: dict[str, Any],
-    recipe: FaceRecipe,
-) -> None:
-    payload = {
-        "net": net.state_dict(),
-        "average": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "state": state,
-        "recipe": json.dumps(asdict(recipe)),
-    }
-    torch.save(payload, out / "checkpoint.tmp")
-    os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
-
-
-def _restore(
-    out: Path, net: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: FaceRecipe
-) -> dict[str, Any]:
-    path = out / "checkpoint.pt"
-    fresh: dict[str, Any] = {"epoch": 0, "updates": 0, "best": -1.0, "best_epoch": 0, "best_weights": None}
-    if not path.exists():
-        return fresh
-    payload: dict[str, Any] = torch.load(path, weights_only=True)
-    if payload["recipe"] != json.dumps(asdict(recipe)):
-        raise ValueError(f"{path} was made by another recipe; give another --out or delete it")
-    net.load_state_dict(payload["net"])
-    average.load_state_dict(payload["average"])
-    optimiser.load_state_dict(payload["optimiser"])
-    return dict(payload["state"])

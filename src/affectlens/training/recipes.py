@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from affectlens.assets.store import locate
-from affectlens.corpora.base import Corpus, label_targets, open_corpus
+from affectlens.corpora.base import Corpus, open_corpus
 from affectlens.models.base import Calibration
 from affectlens.models.face import FaceModel
 from affectlens.models.words import WordsModel
@@ -30,13 +31,19 @@ def train_face_model(
     recipe: FaceRecipe | None = None,
     corpus_name: str = "fer2013",
     progress: Progress | None = None,
+    start: Path | None = None,
 ) -> Evaluation:
-    """Train, calibrate on validation, export to ``out/face.safetensors``, evaluate on test, write the card."""
+    """Train, calibrate on validation, export to ``out/face.safetensors``, evaluate on test, write the card.
+
+    ``start`` is the weight file of an earlier run to go on from, which also teaches (see ``train_face``).
+    """
     recipe = recipe or FaceRecipe()
     corpus = open_corpus(corpus_name, data)
     (x, y), (vx, vy) = _pictures(corpus, "train"), _pictures(corpus, "val")
-    net = train_face(x, y, vx, vy, out, recipe, progress)
+    net = train_face(x, y, vx, vy, out, recipe, progress, FaceModel(start).net if start else None)
     meta = {"labels": list(corpus.scheme.labels), "config": recipe.net.to_dict(), "zooms": list(recipe.zooms)}
+    if start:
+        meta["start"] = {"file": start.name, "sha256": hashlib.sha256(start.read_bytes()).hexdigest()}
     return _finish("face", FaceModel, corpus, "val", net.state_dict(), meta, asdict(recipe), out)
 
 
@@ -110,4 +117,4 @@ def _texts(corpus: Corpus, split: str) -> tuple[list[str], list[list[int]]]:
     return [i.data for i in items], [[corpus.scheme.index(v) for v in i.labels] for i in items]
 
 
-__all__ = ["FaceRecipe", "WordsRecipe", "label_targets", "replace", "train_face_model", "train_words_model"]
+__all__ = ["FaceRecipe", "WordsRecipe", "train_face_model", "train_words_model"]

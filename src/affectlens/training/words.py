@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from affectlens.models.words_net import WordsNet, WordsNetConfig, WordsTokenizer, pad_rows
+from affectlens.training.checkpoint import load_checkpoint, log_epoch, save_checkpoint
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,11 @@ def train_words(
     target = torch.from_numpy(soft_targets(labels, recipe.net.classes))
     validation_target = torch.from_numpy(soft_targets(validation_labels, recipe.net.classes))
     lengths = np.array([len(r) for r in rows])
-    state = _restore(out, net, optimiser, recipe)
+    state: dict[str, Any] = {"epoch": 0, "best": float("inf"), "best_epoch": 0, "best_weights": None}
+    if saved := load_checkpoint(out, recipe):
+        state = saved["state"]
+        net.load_state_dict(saved["net"], strict=False)
+        optimiser.load_state_dict(saved["optimiser"])
     trained = [p for p in net.parameters() if p.requires_grad]
     for epoch in range(state["epoch"], recipe.epochs):
         began, total = time.perf_counter(), 0.0
@@ -127,28 +130,9 @@ def train_words(
         if score < state["best"]:
             state["best"], state["best_epoch"], state["best_weights"] = score, epoch + 1, net.trained_state()
         state["epoch"] = epoch + 1
-        _save(out, net, optimiser, state, recipe)
-        with (out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(row) + "\n")
+        save_checkpoint(out, recipe, {"net": net.trained_state(), "optimiser": optimiser.state_dict(), "state": state})
+        log_epoch(out, row)
         if progress:
             progress(row)
     net.load_state_dict(state["best_weights"], strict=False)
     return net.eval()
-
-
-def _save(out: Path, net: WordsNet, optimiser: torch.optim.Optimizer, state: dict[str, Any], recipe: WordsRecipe) -> None:
-    payload = {"net": net.trained_state(), "optimiser": optimiser.state_dict(), "state": state}
-    torch.save(payload | {"recipe": json.dumps(asdict(recipe))}, out / "checkpoint.tmp")
-    os.replace(out / "checkpoint.tmp", out / "checkpoint.pt")
-
-
-def _restore(out: Path, net: WordsNet, optimiser: torch.optim.Optimizer, recipe: WordsRecipe) -> dict[str, Any]:
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return {"epoch": 0, "best": float("inf"), "best_epoch": 0, "best_weights": None}
-    payload: dict[str, Any] = torch.load(path, weights_only=True)
-    if payload["recipe"] != json.dumps(asdict(recipe)):
-        raise ValueError(f"{path} was made by another recipe; give another --out or delete it")
-    net.load_state_dict(payload["net"], strict=False)
-    optimiser.load_state_dict(payload["optimiser"])
-    return dict(payload["state"])
