@@ -20,6 +20,7 @@ STATUS = ("ok", "abstained", "missing", "failed")
 LEVELS = ("instance", "concept", "corpus", "property", "latent", "situation")
 SCENE = -1  # the person of a row that speaks of the whole scene
 INDEX = ["file", "start", "end", "person"]
+GROUP = 512  # rows written at once
 
 
 @dataclass(frozen=True)
@@ -168,21 +169,32 @@ class TableWriter:
     def __init__(self, path: Path) -> None:
         self.path, self._partial = path, path.with_suffix(".partial.parquet")
         self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
 
     def append(self, frame: pd.DataFrame) -> None:
-        """Add rows; they are on disk when this returns."""
+        """Add rows; they are on disk when some hundred have come together, since every row group is remembered until the
+        file is closed."""
         if frame.empty:
             return
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        self._waiting.append(pa.Table.from_pandas(frame, preserve_index=False))
+        if sum(t.num_rows for t in self._waiting) >= GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        schema = self._writer.schema if self._writer else waiting[0].schema
         try:
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._partial, table.schema)
-            self._writer.write_table(table.cast(self._writer.schema))
+                self._writer = pq.ParquetWriter(self._partial, schema)
+            self._writer.write_table(pa.concat_tables([t.cast(schema) for t in waiting]).combine_chunks())
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error}") from error
 
     def close(self) -> None:
         """Finish the file and move it to its name."""
+        self._write()
         if self._writer is None:
             write_frame(rows_frame([]), self.path)
             return
@@ -194,6 +206,7 @@ class TableWriter:
 
     def discard(self) -> None:
         """Leave nothing behind."""
+        self._waiting = []
         if self._writer is not None:
             self._writer.close()
         self._partial.unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""The 25 low-level descriptors of eGeMAPS, every 10 ms (Eyben et al. 2016, section 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from affectlens.perception.voice import spectrum
+from affectlens.perception.voice.formants import compatible_predictor, formants, predictor
+from affectlens.perception.voice.harmonics import NONE, formant_levels, harmonic_levels, periodicity
+from affectlens.perception.voice.periods import jitter_and_shimmer
+from affectlens.perception.voice.spectra import LONG, STEP, Spectra
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Contours of a stretch of speech, ``(n,)`` each every 10 ms unless said; unsmoothed; 0 where a frame is unvoiced and the
+    descriptor is of voiced frames only (levels of formants: -201 dB).
+
+    ``hertz`` Hz; ``semitones`` above 27.5 Hz; ``jitter`` share of the period; ``shimmer`` dB; ``noise`` harmonics-to-noise
+    ratio, dB; ``first_harmonics`` H1-H2 and ``third_formant`` H1-A3, dB; ``formant`` and ``bandwidth`` Hz ``(n, 3)``; ``level``
+    dB over the fundamental ``(n, 3)``; ``alpha`` and ``hammarberg`` dB; ``low_slope`` and ``high_slope`` dB per Hz; ``flux``;
+    ``mfcc`` ``(n, 4)``; ``loudness``; ``power`` mean square of the signal.
+    """
+
+    hertz: np.ndarray
+    semitones: np.ndarray
+    jitter: np.ndarray
+    shimmer: np.ndarray
+    noise: np.ndarray
+    first_harmonics: np.ndarray
+    third_formant: np.ndarray
+    formant: np.ndarray
+    bandwidth: np.ndarray
+    level: np.ndarray
+    alpha: np.ndarray
+    hammarberg: np.ndarray
+    low_slope: np.ndarray
+    high_slope: np.ndarray
+    flux: np.ndarray
+    mfcc: np.ndarray
+    loudness: np.ndarray
+    power: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.hertz)
+
+    def part(self, first: int, last: int) -> Descriptors:
+        """The frames from ``first`` to before ``last``."""
+        return Descriptors(*(getattr(self, f.name)[first:last] for f in fields(self)))
+
+    @staticmethod
+    def empty() -> Descriptors:
+        """Contours of no frame."""
+        wide = {"formant": 3, "bandwidth": 3, "level": 3, "mfcc": 4}
+        return Descriptors(*(np.zeros((0, wide[f.name]) if f.name in wide else 0) for f in fields(Descriptors)))
+
+    @staticmethod
+    def join(parts: list[Descriptors]) -> Descriptors:
+        """Contours one after another."""
+        return Descriptors(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Descriptors)))
+
+
+def assemble(
+    x: np.ndarray, s: Spectra, hertz: np.ndarray, *, compatible: bool = False, before: np.ndarray | None = None
+) -> Descriptors:
+    """Descriptors of a signal whose spectra and pitch ``(n,)`` are known; ``before`` is the magnitude spectrum ``(257,)``
+    of the 20 ms frame before the first.
+
+    With ``compatible`` they follow openSMILE's eGeMAPSv02 wherever its program differs from the published definitions
+    (formants, slopes, which harmonics are compared, where a frame lies), so that older models can be fed.
+    """
+    n = len(hertz)
+    magnitude = np.abs(s.short)
+    power = magnitude**2
+    voiced = hertz > 0
+    f0 = hertz[voiced]
+    noise, refined = periodicity(s.long[voiced], f0, windowed=compatible)
+    if not compatible:
+        f0 = refined
+        hertz = hertz.copy()
+        hertz[voiced] = f0
+    if compatible:
+        found = formants(compatible_predictor(s.short[voiced]), widest=np.inf)
+    else:
+        found = formants(predictor(s.short[voiced]))
+    levels = harmonic_levels(s.long[voiced], f0, between_bins=not compatible)
+    near = formant_levels(levels, f0, found.frequency)
+    # openSMILE counts the fundamental as harmonic 0, so that its H1 and H2 are the second and third harmonic.
+    first, second = (1, 2) if compatible else (0, 1)
+    above = np.where(near[:, 2] > NONE, levels[:, first] - levels[:, 0] - near[:, 2], 0.0)
+    middle = (LONG - STEP) // 2
+    if compatible:
+        jitter, shimmer = jitter_and_shimmer(
+            x, hertz, offset=-STEP // 2, jitter_at=-180, shimmer_at=-10, reach=80, similar=0.3, most=20 * np.log10(2.0)
+        )
+    else:
+        jitter, shimmer = jitter_and_shimmer(x, hertz, offset=middle, jitter_at=middle, shimmer_at=middle, reach=2 * STEP)
+
+    def spread(values: np.ndarray, empty: float = 0.0) -> np.ndarray:
+        out = np.full((n, *values.shape[1:]), empty)
+        out[voiced] = values
+        return out
+
+    return Descriptors(
+        hertz=hertz,
+        semitones=spread(np.maximum(12 * np.log2(np.maximum(f0, 1e-9) / 27.5), 1e-6)),
+        jitter=jitter,
+        shimmer=shimmer,
+        noise=spread(noise),
+        first_harmonics=spread(levels[:, first] - levels[:, second]),
+        third_formant=spread(above),
+        formant=spread(found.frequency),
+        bandwidth=spread(found.bandwidth),
+        level=spread(near, NONE),
+        alpha=spectrum.alpha_ratio(power),
+        hammarberg=spectrum.hammarberg_index(power),
+        low_slope=spectrum.slope(power, 0, 500, one_short=compatible),
+        high_slope=spectrum.slope(power, 500, 1500, one_short=compatible),
+        flux=spectrum.flux(magnitude, before),
+        mfcc=spectrum.cepstrum(power),
+        loudness=spectrum.loudness(power),
+        power=s.power,
+    )

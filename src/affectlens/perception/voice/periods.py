@@ -1,0 +1,91 @@
+"""Jitter and shimmer from single periods, found one after another by waveform matching (Titze & Liang 1993)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from affectlens.perception.voice.spectra import RATE, STEP
+
+SEARCH = 0.1  # a period may differ from the pitch by a tenth
+
+
+def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
+    """Periods of the voiced stretches of a signal: ``(k, 5)`` with columns start and length in samples, peak-to-peak
+    amplitude, correlation with the next period, and the number of the stretch.
+
+    ``hertz`` is the pitch of frames every 10 ms, 0 where unvoiced; frame i stands for the 10 ms from sample
+    ``i * 160 + offset``.
+    """
+    voiced = np.concatenate([[0], (hertz > 0).astype(np.int8), [0]])
+    edges = np.flatnonzero(np.diff(voiced))
+    x = x.astype(np.float64)
+    energy = np.concatenate([[0.0], np.cumsum(x**2)])
+    total = np.concatenate([[0.0], np.cumsum(x)])
+    rows: list[tuple[float, float, float, float, int]] = []
+    for number, (first, last) in enumerate(zip(edges[::2], edges[1::2], strict=True)):
+        start, end = first * STEP + offset, last * STEP + offset
+        mark = float(max(start, 0))
+        width = round(RATE / hertz[first])
+        head = x[int(mark) : int(mark) + width]
+        if len(head) == width:  # begin half a period before the first peak, so that periods hold one pulse each
+            mark += (int(np.argmax(np.abs(head))) - width / 2) % width
+        while mark < end:
+            frame = min(max(int(mark - offset) // STEP, first), last - 1)
+            period = RATE / hertz[frame]
+            width, low, high = round(period), int((1 - SEARCH) * period), int((1 + SEARCH) * period) + 1
+            s = round(mark)
+            if s + high + width > len(x):
+                break
+            one = x[s : s + width] - (total[s + width] - total[s]) / width
+            match = np.correlate(x[s + low : s + high + width], one, "valid")
+            later = slice(s + low + width, s + high + width + 1), slice(s + low, s + high + 1)
+            norm = energy[later[0]] - energy[later[1]] - (total[later[0]] - total[later[1]]) ** 2 / width
+            match = match / np.sqrt(np.maximum(norm * float(one @ one), 1e-20))
+            k = int(match.argmax())
+            length = float(low + k)
+            if 0 < k < len(match) - 1:
+                bend = match[k - 1] - 2 * match[k] + match[k + 1]
+                length += 0.5 * float(match[k - 1] - match[k + 1]) / float(bend) if bend < 0 else 0.0
+            one = x[s : s + round(length)]
+            rows.append((mark, length, float(one.max() - one.min()), float(match[k]), number))
+            mark += length
+    return np.array(rows).reshape(-1, 5)
+
+
+def jitter_and_shimmer(
+    x: np.ndarray,
+    hertz: np.ndarray,
+    *,
+    offset: int,
+    jitter_at: int,
+    shimmer_at: int,
+    reach: int,
+    similar: float = 0.5,
+    most: float = np.inf,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Local jitter (mean change of neighbouring periods over their mean length) and local shimmer (mean change of their
+    peak-to-peak amplitude, dB), ``(n,)`` each; 0 where a frame has none.
+
+    Frame i takes the pairs whose second period begins within ``reach`` samples of ``i * 160 + jitter_at`` or ``shimmer_at``,
+    and only periods that correlate by more than ``similar`` with the next one; ``most`` bounds one change of amplitude in dB.
+    """
+    n = len(hertz)
+    found = periods(x, hertz, offset)
+    if len(found) < 2:
+        return np.zeros(n), np.zeros(n)
+    start, length, amplitude, match, stretch = found.T
+    pair = (stretch[1:] == stretch[:-1]) & (match[1:] > similar) & (match[:-1] > similar)
+    when = start[1:][pair]
+    change = np.abs(np.diff(length))[pair]
+    mean = ((length[1:] + length[:-1]) / 2)[pair]
+    step = np.minimum(np.abs(np.diff(20 * np.log10(np.maximum(amplitude, 1e-6)))), most)[pair]
+
+    def sums(at: int, *values: np.ndarray) -> list[np.ndarray]:
+        centre = np.arange(n) * STEP + at
+        low, high = np.searchsorted(when, centre - reach), np.searchsorted(when, centre + reach)
+        totals = [np.concatenate([[0.0], np.cumsum(v)]) for v in values]
+        return [np.where(hertz > 0, t[high] - t[low], 0.0) for t in totals]
+
+    changes, means = sums(jitter_at, change, mean)
+    steps, count = sums(shimmer_at, step, np.ones(len(step)))
+    return changes / np.maximum(means, 1e-9), steps / np.maximum(count, 1)

@@ -1,0 +1,78 @@
+"""Frames of audio and their spectra: the two views of a signal that every acoustic descriptor is computed from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+
+import numpy as np
+from scipy import fft
+from scipy.signal import windows
+
+RATE = 16000
+STEP = 160  # samples between frames: 10 ms
+SHORT = 320  # 20 ms, for spectrum, loudness and formants
+LONG = 960  # 60 ms, for pitch and harmonics
+SHORT_FFT, LONG_FFT = 512, 1024
+
+
+def frame_count(samples: int, size: int) -> int:
+    """Whole frames of ``size`` samples in a signal, one every ``STEP``."""
+    return max(0, (samples - size) // STEP + 1)
+
+
+def frames(x: np.ndarray, size: int) -> np.ndarray:
+    """Overlapping frames ``(n, size)`` of a signal ``(samples,)``, as a view."""
+    if len(x) < size:
+        return np.zeros((0, size), dtype=x.dtype)
+    return np.lib.stride_tricks.sliding_window_view(x, size)[::STEP]
+
+
+@cache
+def hamming() -> np.ndarray:
+    """The 20 ms Hamming window ``(SHORT,)`` float32."""
+    return windows.hamming(SHORT, sym=True).astype(np.float32)
+
+
+@cache
+def gauss() -> np.ndarray:
+    """The 60 ms Gaussian window ``(LONG,)`` float32, sigma 0.4 of the half length."""
+    return windows.gaussian(LONG, std=0.4 * (LONG - 1) / 2, sym=True).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """``short`` complex ``(n, 257)`` of 20 ms frames, ``long`` magnitudes ``(n, 513)`` of 60 ms frames, both every 10 ms;
+    ``rms`` of the windowed long frames and ``power``, the mean square of the short frames, both ``(n,)``."""
+
+    short: np.ndarray
+    long: np.ndarray
+    rms: np.ndarray
+    power: np.ndarray
+
+    def part(self, first: int, last: int) -> Spectra:
+        """The frames from ``first`` to before ``last``."""
+        return Spectra(*(getattr(self, f.name)[first:last] for f in fields(self)))
+
+    @staticmethod
+    def join(parts: list[Spectra]) -> Spectra:
+        """Frames one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        return Spectra(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spectra)))
+
+
+def spectra(x: np.ndarray, *, centred: bool = True) -> Spectra:
+    """Spectra of a float32 signal in [-1, 1] at 16 kHz; as many frames as whole 60 ms windows fit.
+
+    The 20 ms frame lies in the middle of the 60 ms frame, or at its start where not ``centred``.
+    """
+    n = frame_count(len(x), LONG)
+    short = frames(x[(LONG - SHORT) // 2 :] if centred else x, SHORT)[:n]
+    windowed = frames(x, LONG) * gauss()
+    return Spectra(
+        fft.rfft(short * hamming(), SHORT_FFT, axis=1),
+        np.abs(fft.rfft(windowed, LONG_FFT, axis=1)),
+        np.sqrt(np.mean(windowed**2, axis=1)),
+        np.mean(short**2, axis=1),
+    )

@@ -1,0 +1,79 @@
+"""Descriptors of a signal that arrives in blocks: the memory does not grow, the result does not depend on the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from affectlens.errors import AffectlensError
+from affectlens.perception.voice.descriptors import Descriptors, assemble
+from affectlens.perception.voice.pitch import QUIET, PitchPath, candidates
+from affectlens.perception.voice.spectra import LONG, RATE, STEP, Spectra, frame_count, spectra
+
+_MOST = 30 * RATE  # samples worked on at once
+
+
+class DescriptorStream:
+    """Feed samples with ``push``, end with ``finish``; each gives the descriptors of the frames that are settled by then.
+
+    Frames are settled some seconds after they were heard, when the search for the pitch has looked far enough ahead.
+    """
+
+    def __init__(self, *, compatible: bool = False) -> None:
+        self._compatible = compatible
+        self._path = PitchPath()
+        self._x = np.zeros(0, dtype=np.float32)  # from the first frame that is not settled
+        self._open: list[Spectra] = []
+        self._before: np.ndarray | None = None
+
+    def push(self, samples: np.ndarray) -> Descriptors:
+        """Hear float32 samples in [-1, 1] at 16 kHz, any number of them.
+
+        Raises:
+            AffectlensError: a sample is not a number.
+        """
+        if not np.isfinite(samples).all():
+            raise AffectlensError("the signal holds samples that are not numbers; replace them with zeros first")
+        parts = [Descriptors.empty()]
+        for start in range(0, len(samples), _MOST):
+            parts.append(self._hear(samples[start : start + _MOST]))
+        return Descriptors.join(parts)
+
+    def finish(self) -> Descriptors:
+        """The frames that were still open."""
+        return self._describe(self._path.finish())
+
+    def _hear(self, samples: np.ndarray) -> Descriptors:
+        self._x = np.concatenate([self._x, samples.astype(np.float32)])
+        known = sum(len(s.rms) for s in self._open)
+        if frame_count(len(self._x) - known * STEP, LONG) == 0:
+            return Descriptors.empty()
+        new = spectra(self._x[known * STEP :], centred=not self._compatible)
+        self._open.append(new)
+        return self._describe(self._path.push(candidates(new.long)))
+
+    def _describe(self, hertz: np.ndarray) -> Descriptors:
+        # One settled stretch at a time, however many came at once: periods are counted within a stretch.
+        return Descriptors.join([Descriptors.empty(), *(self._settled(p) for p in _pieces(hertz))])
+
+    def _settled(self, hertz: np.ndarray) -> Descriptors:
+        n = len(hertz)
+        held = Spectra.join(self._open)
+        mine = held.part(0, n)
+        self._open = [held.part(n, len(held.rms))]
+        pitch = np.where(mine.rms > QUIET, hertz, 0.0)
+        # Exactly the samples of these frames, so that what is measured does not depend on how much more has been heard.
+        heard = self._x[: (n - 1) * STEP + LONG]
+        found = assemble(heard, mine, pitch, compatible=self._compatible, before=self._before)
+        self._before = np.abs(mine.short[-1])
+        self._x = self._x[n * STEP :]
+        return found
+
+
+def _pieces(hertz: np.ndarray) -> list[np.ndarray]:
+    return [hertz[i : i + PitchPath.EVERY] for i in range(0, len(hertz), PitchPath.EVERY)]
+
+
+def describe(x: np.ndarray, *, compatible: bool = False) -> Descriptors:
+    """All descriptors of a whole float32 signal in [-1, 1] at 16 kHz; see ``assemble`` for ``compatible``."""
+    stream = DescriptorStream(compatible=compatible)
+    return Descriptors.join([stream.push(x), stream.finish()])
