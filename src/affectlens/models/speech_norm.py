@@ -1,0 +1,82 @@
+"""Putting acoustic features on one scale: against a corpus, and against a speaker where that can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SHRINK = 5.0  # clips that a speaker's own statistics must outweigh
+LEAST = 20  # median clips a speaker, under which a corpus's speakers are not trusted
+CLIP = 3.0  # standard deviations
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and deviation of each feature, ``(features,)`` each."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def of(cls, x: np.ndarray) -> Scale:
+        """The scale of features ``(n, features)``."""
+        return cls(x.mean(axis=0), x.std(axis=0) + 1e-8)
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Features in deviations from the mean."""
+        return np.asarray((x - self.mean) / self.deviation)
+
+
+def speakers_trusted(speakers: np.ndarray, least: int = LEAST) -> bool:
+    """Whether a corpus's speakers can be compared with themselves: the median speaker has at least ``least`` clips.
+
+    The rule needs no labels. Where most speakers have a few clips (of one emotion each, perhaps), their own mean would take
+    the emotion away with the voice.
+    """
+    _, counts = np.unique(speakers.astype(str), return_counts=True)
+    return len(counts) > 1 and float(np.median(counts)) >= least
+
+
+def toward_own(z: np.ndarray, shrink: float = SHRINK) -> np.ndarray:
+    """Features ``(n, features)``, already in deviations, relative to their own mean and variance, which are shrunk towards 0
+    and 1 by ``n / (n + shrink)`` (James & Stein 1961): few clips change little."""
+    w = len(z) / (len(z) + shrink)
+    return np.asarray((z - w * z.mean(axis=0)) / np.sqrt(w * z.var(axis=0) + (1 - w)))
+
+
+def normalise(
+    x: np.ndarray,
+    corpus: np.ndarray,
+    speaker: np.ndarray,
+    *,
+    by_speaker: bool = True,
+    shrink: float = SHRINK,
+    least: int = LEAST,
+) -> np.ndarray:
+    """Features ``(n, features)`` against their corpus, then against their speaker where ``speakers_trusted``; clipped at three
+    deviations. ``corpus`` and ``speaker`` are names ``(n,)``. Uses no labels.
+    """
+    out = np.zeros(x.shape)
+    for name in dict.fromkeys(corpus):
+        mine = np.flatnonzero(corpus == name)
+        z = Scale.of(x[mine])(x[mine])
+        if by_speaker and speakers_trusted(speaker[mine], least):
+            for person in dict.fromkeys(speaker[mine]):
+                rows = speaker[mine] == person
+                z[rows] = toward_own(z[rows], shrink)
+        out[mine] = z
+    return np.clip(out, -CLIP, CLIP)
+
+
+def pooled(x: np.ndarray, corpus: np.ndarray) -> Scale:
+    """The mean of the corpora's scales, for a recording that belongs to none of them."""
+    scales = [Scale.of(x[corpus == name]) for name in dict.fromkeys(corpus)]
+    variance = np.mean([s.deviation**2 for s in scales], axis=0)
+    return Scale(np.mean([s.mean for s in scales], axis=0), np.sqrt(variance))
+
+
+def against_own_clip(x: np.ndarray, scale: Scale, shrink: float = SHRINK) -> np.ndarray:
+    """Turns ``(n, features)`` of one speaker in one recording: against ``scale``, then, shrunk, against that speaker's turns."""
+    z = scale(x)
+    return np.clip(toward_own(z, shrink) if len(z) > 1 else z, -CLIP, CLIP)
