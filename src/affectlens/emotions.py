@@ -64,6 +64,24 @@ POLARITY = {
     "neutral": "neutral",
 }
 
+# Mean pleasure and arousal, -1 to 1, that people gave the words (Russell & Mehrabian 1977).
+AFFECT = {
+    "anger": (-0.51, 0.59),
+    "disgust": (-0.60, 0.35),
+    "fear": (-0.64, 0.60),
+    "happiness": (0.81, 0.51),
+    "sadness": (-0.63, -0.27),
+    "surprise": (0.40, 0.67),
+    "neutral": (0.0, 0.0),
+}
+
+
+def valence_arousal(probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float]:
+    """Mean of the classes' published valence and arousal under a distribution ``(classes,)``: derived, not measured."""
+    at = np.array([AFFECT[label] for label in labels])
+    valence, arousal = np.asarray(probabilities) @ at
+    return float(valence), float(arousal)
+
 
 def scheme(name: str) -> LabelScheme:
     """The scheme of that name."""
@@ -76,6 +94,15 @@ def canonical(label: str) -> str:
     """A corpus's word for a class in this package's spelling: ``happy`` and ``Joy`` become ``happiness``."""
     plain = label.strip().lower()
     return _SYNONYMS.get(plain, plain)
+
+
+def widen(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
+    """A distribution over some of the wanted classes as one over all of them, with no evidence about the classes that were
+    not among the given: each keeps its even share ``1 / len(wanted)``, the given ones divide theirs as before."""
+    p = np.full(len(wanted), 1 / len(wanted))
+    for label, value in zip(given, probabilities, strict=True):
+        p[wanted.index(label)] = value * len(given) / len(wanted)
+    return p
 
 
 def align(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -49,6 +49,20 @@ def progress_bar() -> Iterator[Progress]:
         TimeElapsedColumn(), console=console, transient=True,
     ) as bar:  # fmt: skip
         yield bar
+
+
+@contextmanager
+def named_bars() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress display with one bar for each name it is told of: name, done, in all."""
+    with progress_bar() as bar:
+        tasks: dict[str, Any] = {}
+
+        def told(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total, note="")
+            bar.update(tasks[name], completed=done, total=total, note=f"{done} of {total}")
+
+        yield told
 
 
 class RunProgress:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from affectlens import __version__
-from affectlens.cli import assets, corpus, evaluate, explain, models, recognize, train
+from affectlens.cli import assets, audit, corpus, evaluate, explain, models, recognize, train
 from affectlens.cli.common import console
 from affectlens.errors import AffectlensError
 
@@ -26,6 +26,7 @@ app.command("explain")(explain.command)
 app.command("recognize")(recognize.command)
 app.command("evaluate")(evaluate.command)
 app.add_typer(train.app, name="train")
+app.add_typer(audit.app, name="audit")
 app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")

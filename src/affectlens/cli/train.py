@@ -46,6 +46,33 @@ def words(
     _run(threads, lambda told: train_words_model(data, out, recipe, progress=told), out, "words")
 
 
+@app.command()
+def speech(
+    corpus: Annotated[list[str], typer.Option(help="NAME=PATH of a speech corpus, see `affectlens corpus ls`; repeat it.")],
+    out: Out = Path("runs/speech"),
+    kind: Annotated[str, typer.Option(help="undercomplete, denoising, variational or semi-supervised.")] = "semi-supervised",
+    epochs: Epochs = None,
+    seeds: Annotated[int, typer.Option(help="Seeds of every protocol.")] = 5,
+    seed: common.Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """A small autoencoder of acoustic features: within corpora, across them, and the weights that ship."""
+    import torch
+
+    from affectlens.training.speech import SpeechRecipe
+    from affectlens.training.speech_data import parse_corpora
+    from affectlens.training.speech_recipe import train_speech_model
+
+    torch.set_num_threads(threads)
+    recipe = replace(SpeechRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    with common.named_bars() as told:
+        run = train_speech_model(parse_corpora(corpus), out, recipe, kind=kind, seeds=seeds, progress=told)
+    mean = run.scores[(run.scores.target == "mean") & (run.scores.score == "UA")]
+    for r in mean.itertuples():
+        common.plain.print(f"{r.protocol}, {r.setting}: UA {r.value:.3f} ({r.low:.3f} to {r.high:.3f})")
+    common.plain.print(str(run.weights))
+
+
 def _run(threads: int, train: Any, out: Path, name: str) -> None:
     import torch
 

@@ -21,12 +21,13 @@ COLOURS = {
     "surprise": "#56B4E9",
     "neutral": "#8C8C8C",
 }
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
-def _finish(chart: Any) -> Any:
+def finish(chart: Any) -> Any:
+    """A chart in the house's style."""
     return (
-        chart.configure(background="transparent", font=_FONT)
+        chart.configure(background="transparent", font=FONT, padding={"left": 34, "top": 6, "right": 8, "bottom": 6})
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=12, titleFontSize=12, gridOpacity=0.25, domainOpacity=0.4, tickOpacity=0.4)
         .configure_header(labelFontSize=13)
@@ -76,7 +77,7 @@ def timeline(rows: pd.DataFrame, width: int = 620) -> Any:
     if len(lost):
         marks = lost.assign(middle=(lost.start + lost.end) / 2, word="not read")
         layers.append(alt.Chart(marks).mark_rule(strokeDash=[3, 3], opacity=0.5, color="grey").encode(x="middle:Q"))
-    return _finish(alt.layer(*layers).properties(width=width, height=22 * len(classes)))
+    return finish(alt.layer(*layers).properties(width=width, height=22 * len(classes)))
 
 
 def regions(shares: list[RegionShare], width: int = 250) -> Any:
@@ -95,7 +96,7 @@ def regions(shares: list[RegionShare], width: int = 250) -> Any:
     y = alt.Y("region:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=130))
     bars = alt.Chart(frame).mark_bar(color="#E69F00", height=11).encode(x=x, y=y)
     ticks = alt.Chart(frame).mark_tick(color="#56B4E9", thickness=3, size=15).encode(x="area:Q", y=y)
-    return _finish(alt.layer(bars, ticks).properties(width=width, height=17 * len(frame)))
+    return finish(alt.layer(bars, ticks).properties(width=width, height=17 * len(frame)))
 
 
 def modality_shares(weights: pd.DataFrame, width: int = 620) -> Any:
@@ -115,7 +116,7 @@ def modality_shares(weights: pd.DataFrame, width: int = 620) -> Any:
             ),
         )
     )
-    return _finish(alt.layer(bars, zero).properties(width=width, height=140))
+    return finish(alt.layer(bars, zero).properties(width=width, height=140))
 
 
 def svg(chart: Any) -> str:
@@ -129,5 +130,6 @@ def svg(chart: Any) -> str:
 def save(chart: Any, path: Path) -> None:
     """Write ``path``.svg and ``path``.png (on white, twice the size)."""
     path.with_suffix(".svg").write_text(svg(chart), encoding="utf-8")
-    white = chart.configure(background="white", font=_FONT)
+    white = chart.copy(deep=True)
+    white.config.background = "white"
     white.save(str(path.with_suffix(".png")), scale_factor=2.0)

@@ -90,7 +90,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "who": who,
         "scene": SCENE,
     }  # fmt: skip
-    return _environment().get_template("report.html").render(context)
+    return environment().get_template("report.html").render(context)
 
 
 def _thinned(rows: Any, most: int = 240) -> Any:
@@ -160,7 +160,8 @@ def _weights(findings: list[Finding]) -> list[dict[str, Any]]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates of this package, with the filters that they use."""
     environment = Environment(
         loader=PackageLoader("affectlens.report"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
     )

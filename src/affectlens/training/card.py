@@ -37,6 +37,12 @@ def write_card(path: Path, model: Any, corpus: CorpusInfo, evaluation: Evaluatio
     parameters = sum(p.numel() for p in model.net.parameters())
     trained = sum(p.numel() for p in model.net.parameters() if p.requires_grad)
     c = model.calibration
+    made = f"`affectlens train {model.name} --data PATH`, recipe below"
+    if "start" in model.meta:
+        made = (
+            f"`affectlens train {model.name} --data PATH --start WEIGHTS`, recipe below; it went on from the weights of an "
+            f"earlier run, which also taught (sha256 `{model.meta['start']['sha256']}`; docs/runs)"
+        )
     lines = [
         f"# Model card: affectlens {model.name}",
         "",
@@ -47,7 +53,7 @@ def write_card(path: Path, model: Any, corpus: CorpusInfo, evaluation: Evaluatio
         f"- Weights: `{weights.name}`, {weights.stat().st_size / 1e6:.2f} MB, sha256 `{sha256(weights)}`",
         f"- Corpus: {corpus.title}, {corpus.home}",
         f"- Licence of the corpus, which the weights inherit: {corpus.licence}",
-        f"- Made by: `affectlens train {model.name} --data PATH`, recipe below",
+        f"- Made by: {made}",
         "",
         "## Test",
         "",

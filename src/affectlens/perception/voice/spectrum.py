@@ -48,7 +48,7 @@ def loudness(power: np.ndarray) -> np.ndarray:
     return np.asarray(((bands * _equal_loudness()) ** 0.33).sum(axis=1) * _LOUDNESS_SCALE)
 
 
-_LOUDNESS_SCALE = 1.0
+_LOUDNESS_SCALE = 1 / 677  # so that values lie near openSMILE's
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:

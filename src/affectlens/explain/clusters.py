@@ -1,0 +1,152 @@
+"""Clusters in a latent space, and whether they are emotions, corpora or voices: agreement with tests that respect people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import HDBSCAN, KMeans
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, silhouette_score
+from sklearn.mixture import GaussianMixture
+
+from affectlens.stats.multiple import holm, permute_units, permute_within
+from affectlens.stats.resample import permutation_p
+
+METHODS = ("k-means", "GMM", "HDBSCAN")
+MOST = 10  # clusters tried
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """``labels`` ``(n,)``, -1 for what belongs to no cluster; ``how`` says how the number of clusters was found."""
+
+    method: str
+    labels: np.ndarray
+    silhouette: float
+    how: str
+
+    @property
+    def count(self) -> int:
+        """How many clusters there are."""
+        return len(set(self.labels.tolist()) - {-1})
+
+    @property
+    def unclustered(self) -> float:
+        """Share of points in no cluster."""
+        return float((self.labels < 0).mean())
+
+
+def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
+    """Clusters of latents ``(n, d)``: k-means with the best silhouette among 2 to 10, a Gaussian mixture (diagonal) with the
+    best BIC among 1 to 10, or HDBSCAN (Campello et al. 2013) with clusters of at least 2 % of the points."""
+    most = min(MOST, len(z) - 1)
+    if method == "k-means":
+        found = {k: KMeans(k, n_init=10, random_state=seed).fit(z).labels_ for k in range(2, most + 1)}
+        quality = {k: _silhouette(z, v) for k, v in found.items()}
+        best = max(quality, key=lambda k: quality[k])
+        return Clustering(method, found[best], quality[best], f"silhouette, 2 to {most}")
+    if method == "GMM":
+        models = [GaussianMixture(k, covariance_type="diag", n_init=3, random_state=seed).fit(z) for k in range(1, most + 1)]
+        labels = min(models, key=lambda m: m.bic(z)).predict(z)
+        return Clustering(method, labels, _silhouette(z, labels), f"BIC, 1 to {most}")
+    if method == "HDBSCAN":
+        least = max(5, round(0.02 * len(z)))
+        labels = HDBSCAN(min_cluster_size=least, copy=True).fit(z).labels_
+        return Clustering(method, labels, _silhouette(z, labels), f"density, clusters of at least {least}")
+    raise ValueError(f"method {method!r} is not one of {METHODS}")
+
+
+def _silhouette(z: np.ndarray, labels: np.ndarray) -> float:
+    kept = labels >= 0
+    if len(set(labels[kept].tolist())) < 2:
+        return float("nan")
+    return float(silhouette_score(z[kept], labels[kept], sample_size=min(2000, int(kept.sum())), random_state=0))
+
+
+def shuffled(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A factor ``(n,)`` as it could be were it unrelated to the latent.
+
+    What differs within a speaker (emotion) changes places within speakers; what a speaker has once (corpus, gender) is dealt
+    anew to whole speakers, since the clips of one voice are not independent; speakers themselves are dealt to clips freely.
+    """
+    pairs = pd.DataFrame({"v": values.astype(str), "s": speaker.astype(str)}).drop_duplicates()
+    if len(pairs) == len(set(values.astype(str))):  # the factor is the speaker
+        return np.asarray(values[rng.permutation(len(values))])
+    if len(pairs) == len(set(speaker.astype(str))):
+        return permute_units(values, speaker, rng)
+    return np.asarray(values[permute_within(speaker, rng)])
+
+
+def agreement(
+    clusterings: list[Clustering],
+    z: np.ndarray,
+    factors: dict[str, np.ndarray],
+    speaker: np.ndarray,
+    rng: np.random.Generator,
+    draws: int = 199,
+) -> pd.DataFrame:
+    """ARI and AMI of each clustering with each factor, and the factor's own silhouette in the latent, with permutation
+    p-values, ``p adjusted`` by Holm over all of them. A factor with one value is left out; rows without a value ("") too.
+    """
+    rows = []
+    for name, values in factors.items():
+        known = np.flatnonzero(values.astype(str) != "")
+        v, s, points = values[known].astype(str), speaker[known], z[known]
+        if len(set(v)) < 2:
+            continue
+        null = [shuffled(v, s, rng) for _ in range(draws)]
+        for c in clusterings:
+            mine = c.labels[known]
+            ari = adjusted_rand_score(v, mine)
+            p = permutation_p(ari, np.array([adjusted_rand_score(u, mine) for u in null]))
+            row = {"clusters": c.method, "number": c.count, "factor": name, "ARI": ari, "p": p}
+            rows.append(row | {"AMI": adjusted_mutual_info_score(v, mine)})
+        distances = _distances(points)
+        own = _factor_silhouette(distances, v)
+        p = permutation_p(own, np.array([_factor_silhouette(distances, u) for u in null]))
+        rows.append({"clusters": "(the factor itself)", "number": len(set(v)), "factor": name, "silhouette": own, "p": p})
+    out = pd.DataFrame(rows, columns=["clusters", "number", "factor", "ARI", "AMI", "silhouette", "p"])
+    return out.assign(**{"p adjusted": holm(out.p.to_numpy())})
+
+
+def _distances(z: np.ndarray) -> np.ndarray:
+    square = (z**2).sum(axis=1)
+    return np.asarray(np.sqrt(np.maximum(square[:, None] + square - 2 * z @ z.T, 0)))
+
+
+def _factor_silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
+    """Mean silhouette (Rousseeuw 1987) from distances ``(n, n)``; the same as scikit-learn's, with one matrix product."""
+    _, inverse, count = np.unique(labels, return_inverse=True, return_counts=True)
+    member = np.eye(len(count))[inverse]
+    sums = distances @ member
+    rows = np.arange(len(labels))
+    own = count[inverse]
+    inside = sums[rows, inverse] / np.maximum(own - 1, 1)
+    means = sums / count
+    means[rows, inverse] = np.inf
+    outside = means.min(axis=1)
+    width = np.where(own > 1, (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-12), 0.0)
+    return float(width.mean())
+
+
+def describe_clusters(
+    labels: np.ndarray, z: np.ndarray, real: np.ndarray, names: tuple[str, ...], factors: dict[str, np.ndarray], top: int = 4
+) -> pd.DataFrame:
+    """What each cluster holds: size, its most frequent value of each factor with its share, and the features (normalised ``z``
+    ``(n, f)``, in real units ``real``) in which it differs most from the rest, as standardised differences."""
+    rows = []
+    for k in sorted(set(labels.tolist()) - {-1}):
+        mine = labels == k
+        row: dict[str, object] = {"cluster": k, "clips": int(mine.sum())}
+        for name, values in factors.items():
+            counts = pd.Series(values[mine].astype(str)).value_counts(normalize=True)
+            row[name] = f"{counts.index[0]} {counts.iloc[0]:.0%}"
+        difference = z[mine].mean(axis=0) - z[~mine].mean(axis=0)
+        order = np.argsort(-np.abs(difference), kind="stable")[:top]
+        row["most unlike the rest in"] = "; ".join(
+            f"{names[i]} {difference[i]:+.1f} SD ({real[mine, i].mean():.3g} against {real[~mine, i].mean():.3g})"
+            for i in order
+        )
+        rows.append(row)
+    return pd.DataFrame(rows)

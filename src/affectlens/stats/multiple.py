@@ -1,0 +1,61 @@
+"""P-values of many tests at once, and effects measured on people who gave several observations each."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import false_discovery_control, t
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """P-values adjusted so that the chance of any false finding is bounded (Holm 1979); NaN stays NaN."""
+    p = np.asarray(p, dtype=np.float64)
+    out = np.full(p.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = (len(known) - np.arange(len(known))) * p[order]
+    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return out
+
+
+def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
+    """P-values adjusted so that the share of false findings among all is bounded (Benjamini & Hochberg 1995); NaN stays NaN."""
+    p = np.asarray(p, dtype=np.float64)
+    out = np.full(p.shape, np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        out[known] = false_discovery_control(p[known])
+    return out
+
+
+def mean_of_units(values: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean over independent units (people), its 95 % interval and two-sided p-value by Student's t; NaNs are left out.
+
+    Fewer than three units give a mean without interval (NaN) and p = 1.
+    """
+    v = np.asarray(values, dtype=np.float64)
+    v = v[np.isfinite(v)]
+    n = len(v)
+    if n == 0:
+        return float("nan"), float("nan"), float("nan"), 1.0
+    mean = float(v.mean())
+    error = float(v.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    if n < 3 or error == 0:
+        return mean, float("nan"), float("nan"), 1.0
+    half = float(t.ppf(0.975, n - 1)) * error
+    return mean, mean - half, mean + half, float(2 * t.sf(abs(mean) / error, n - 1))
+
+
+def permute_within(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An order of all rows in which each row has changed places with rows of its own group only."""
+    _, inverse = np.unique(groups.astype(str), return_inverse=True)
+    order = np.argsort(inverse, kind="stable")
+    shuffled = np.lexsort((rng.random(len(groups)), inverse))
+    out = np.empty(len(groups), dtype=np.int64)
+    out[order] = shuffled
+    return out
+
+
+def permute_units(values: np.ndarray, units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The values ``(n,)``, constant within a unit (a person's gender), dealt anew to whole units."""
+    _, first, inverse = np.unique(units.astype(str), return_index=True, return_inverse=True)
+    return np.asarray(values[first][rng.permutation(len(first))][inverse])
