@@ -1,6 +1,6 @@
 """`make bench`: run every benchmark, print one table, exit with 1 when a limit is broken.
 
-Usage: python -m benchmarks [cam] [overhead] [realtime] [memory]
+Usage: python -m benchmarks [cam] [overhead] [realtime] [memory] [speech] [opensmile]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-NAMES = ("cam", "overhead", "realtime", "memory")
+NAMES = ("cam", "overhead", "realtime", "memory", "speech", "opensmile")
 
 
 def main() -> int:

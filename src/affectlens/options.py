@@ -16,7 +16,7 @@ class Options:
     ``faithfulness`` is how many face segments of each person are tested by deletion and insertion.
     """
 
-    modalities: tuple[str, ...] = ("face", "words")
+    modalities: tuple[str, ...] = ("face", "words", "voice")
     language: str | None = None
     device: str = "auto"
     seed: int = 0

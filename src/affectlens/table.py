@@ -75,11 +75,14 @@ class Row:
 
     def to_record(self) -> dict[str, Any]:
         """One flat record, the table's columns in order."""
-        given = self.probabilities or (float("nan"),) * len(self.scheme.labels)
+        # Every row has the seven columns; a class that the row's scheme does not know is not a number there.
+        given = {f"p_{name}": float("nan") for name in dict.fromkeys((*EKMAN7.labels, *self.scheme.labels))}
+        if self.probabilities:
+            given |= {f"p_{name}": float(p) for name, p in zip(self.scheme.labels, self.probabilities, strict=True)}
         record: dict[str, Any] = {"file": self.file, "start": float(self.start), "end": float(self.end)}
         record |= {"person": int(self.person), "modality": self.modality, "scheme": self.scheme.name}
         record |= {"label": self.label, "confidence": float(self.confidence)}
-        record |= {f"p_{name}": float(p) for name, p in zip(self.scheme.labels, given, strict=True)}
+        record |= given
         record |= {"valence": float(self.valence), "arousal": float(self.arousal)}
         record |= {"conformal": "|".join(self.conformal), "quality": float(self.quality), "weight": float(self.weight)}
         record |= {"conflict": bool(self.conflict), "status": self.status, "reason": self.reason}

@@ -65,7 +65,7 @@ def licences() -> None:
     table = Table("what", "licence", "home", box=None)
     for a in _chosen(None):
         table.add_row(a.title, a.licence, a.home)
-    for name in ("face", "words"):
+    for name in ("face", "words", "speech"):
         meta = read_weights(weights_path(name))[1]
         table.add_row(f"our {name} model", f"weights trained on {meta['corpus']}: {meta['licence']}", "this package")
     common.plain.print(table)

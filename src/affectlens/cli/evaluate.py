@@ -16,7 +16,9 @@ def command(
     model: Annotated[str, typer.Argument(help="A model name, see `affectlens models ls`.")],
     corpus: Annotated[str, typer.Option(help="A corpus name, see `affectlens corpus ls`.")],
     data: Annotated[Path, typer.Option(help="Where the corpus lies.")],
-    split: Annotated[str, typer.Option(help="Split to score.")] = "test",
+    split: Annotated[
+        str | None, typer.Option(help="Split to score; by default test, and all clips of the four classes of a speech corpus.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json, confusion.csv, groups.csv, missed.csv.")] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Other weights of the same model, for example of a training run.")
@@ -32,21 +34,34 @@ def command(
     from affectlens.errors import UsageError
     from affectlens.models import base
     from affectlens.training.evaluate import predict_corpus, reader_for, save_evaluation, score
+    from affectlens.training.evaluate_speech import predict_speech
 
-    _fetch(("face",) if model == "face" else ("words",))
+    _fetch((model,) if model in ("face", "words") else ())
     if model not in base.model_names():
         base.load_model(model)  # raises the error that names the near ones
     loaded = base._REGISTRY[model](weights) if weights else base.load_model(model)
     source = open_corpus(corpus, data)
     if source.info.modality != loaded.modality:
         raise UsageError(f"{model} reads {loaded.modality}, {corpus} holds {source.info.modality}")
+    split = split or ("four" if loaded.modality == "voice" else "test")
+    if source.info.title in loaded.meta.get("corpus", "") and loaded.modality == "voice":
+        console.print(
+            f"note: {source.info.title} trained these weights, so this is how they fit, not how they do on new speech; "
+            "the model card has the scores on corpora that were not heard",
+            highlight=False,
+        )
     with common.progress_bar() as bar:
         task = bar.add_task(f"{model} on {corpus} {split}", total=None, note="")
 
         def told(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total, note=f"{done} of {total}")
 
-        found = predict_corpus(loaded, source, split, reader_for(loaded.modality), told)
+        if loaded.modality == "voice":
+            if split != "four":
+                raise UsageError(f"the speech model knows four classes; --split four, not {split}")
+            found = predict_speech(loaded, corpus, data, told)
+        else:
+            found = predict_corpus(loaded, source, split, reader_for(loaded.modality), told)
         bar.update(task, note="bootstrap")
         thresholds = np.array(loaded.meta["thresholds"]) if "thresholds" in loaded.meta else None
         result = score(found, loaded.calibration, np.random.default_rng(seed), thresholds=thresholds, draws=draws)

@@ -15,7 +15,7 @@ from affectlens.cli.common import console, plain
 def command(
     inputs: common.Inputs,
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("affectlens-report"),
-    modalities: common.Modalities = "face,words",
+    modalities: common.Modalities = "face,words,voice",
     language: common.Language = None,
     device: common.Device = "auto",
     seed: common.Seed = 0,

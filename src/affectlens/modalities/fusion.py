@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from affectlens.emotions import EKMAN7
+from affectlens.emotions import EKMAN7, widen
 from affectlens.explain.situation import PersonSummary, summarise
 from affectlens.modalities.base import Clip, Finding
 from affectlens.models.fusion import Opinion, fuse, shapley
@@ -35,9 +35,8 @@ def fuse_findings(clip: Clip, findings: list[Finding]) -> tuple[list[Finding], l
             here = [i for i in others if _covers(findings[i].row, findings[w].row)]
             covered.update(here)
             fused.append(_pool(clip, [w, *here], findings, shares))
-        for i in others:
-            if i not in covered:
-                fused.append(_pool(clip, [i], findings, shares))
+        for together in _alike([i for i in others if i not in covered], findings):
+            fused.append(_pool(clip, together, findings, shares))
     weighted = [
         replace(f, row=replace(f.row, weight=float(np.mean(shares[i])))) if i in shares else f for i, f in enumerate(findings)
     ]
@@ -47,6 +46,29 @@ def fuse_findings(clip: Clip, findings: list[Finding]) -> tuple[list[Finding], l
 def _covers(long: Row, window: Row) -> bool:
     shared = min(long.end, window.end) - max(long.start, window.start)
     return shared >= 0.25 * (window.end - window.start) and shared > 0
+
+
+def _alike(members: list[int], findings: list[Finding]) -> list[list[int]]:
+    """Segments without a face: each utterance with the turns of voice that it shares at least half of their time with."""
+    words = [i for i in members if findings[i].row.modality == "words"]
+    groups = {i: [i] for i in words}
+    alone = []
+    for i in members:
+        if i in groups:
+            continue
+        row = findings[i].row
+        best = max(words, key=lambda w: _shared(row, findings[w].row), default=None)
+        if best is not None and _shared(row, findings[best].row) >= 0.5 * min(
+            row.end - row.start, findings[best].row.end - findings[best].row.start
+        ):
+            groups[best].append(i)
+        else:
+            alone.append([i])
+    return [*groups.values(), *alone]
+
+
+def _shared(a: Row, b: Row) -> float:
+    return max(0.0, min(a.end, b.end) - max(a.start, b.start))
 
 
 def _pool(clip: Clip, members: list[int], findings: list[Finding], shares: dict[int, list[float]]) -> Finding:
@@ -64,7 +86,10 @@ def _pool(clip: Clip, members: list[int], findings: list[Finding], shares: dict[
         assert row.probabilities is not None
         if any(o.modality == row.modality for o in opinions):
             continue  # two utterances in one window: the first, longer-known one speaks
-        opinions.append(Opinion(row.modality, np.array(row.probabilities), findings[i].weight, row.conformal))
+        known = row.scheme.labels
+        p = widen(np.array(row.probabilities), known, EKMAN7.labels)
+        open_to = row.conformal + tuple(v for v in EKMAN7.labels if v not in known)
+        opinions.append(Opinion(row.modality, p, findings[i].weight, open_to))
         kept.append(i)
     result = fuse(opinions, EKMAN7.labels)
     for i, opinion in zip(kept, opinions, strict=True):

@@ -25,7 +25,9 @@ class MouthMotion:
         self._openings: dict[int, list[float]] = defaultdict(list)
 
     def add(self, person: int, time: float, opening: float) -> None:
-        """One sample: the gap between the inner lips over the distance between the eyes."""
+        """One sample: the gap between the inner lips over the distance between the eyes; the same sample may be told twice."""
+        if self._times[person] and self._times[person][-1] == time:
+            return
         self._times[person].append(time)
         self._openings[person].append(opening)
 

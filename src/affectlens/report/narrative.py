@@ -113,6 +113,36 @@ def _faithful(e: Evidence) -> str:
     return f"{_time(e)} {done} in the order of {explained} is {verdict} random orders ({kind}, p = {e.p_value:.2f})"
 
 
+def heard(e: Evidence) -> str:
+    """A plain difference of a voice with its number: "higher pitch by 4.1 semitones"."""
+    words = e.name.removeprefix("voice: ")
+    size = abs(e.value)
+    if e.unit in ("semitones", "dB", "s", "Hz"):
+        return f"{words} by {size:.{0 if e.unit == 'Hz' else 1 if e.unit != 's' else 2}f} {e.unit}"
+    if e.unit == "1/s":
+        return f"{words} by {size:.1f} syllable-like peaks a second"
+    return f"{words} ({e.settings['deviations']:+.1f} SD)"
+
+
+def _voice(e: Evidence) -> str:
+    whose = (
+        f"than {who(e.person)}'s other turns"
+        if e.settings["own"] and e.person != SCENE
+        else f"than the {e.settings['against']}"
+    )
+    return f"{heard(e)} {whose}"
+
+
+def _relevance(e: Evidence) -> str:
+    name = e.name.removeprefix("relevance: ")
+    return f"{name} speaks {'for' if e.value > 0 else 'against'} {e.target} ({e.value:+.2f} log probability)"
+
+
+def _sounds(e: Evidence) -> str:
+    s = e.settings
+    return f"it sounds like {e.name.removeprefix('sounds like: ')} of {s['corpus']} ({s['language']}, clip {s['key']})"
+
+
 _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "share of time": _share,
     "changes": _changes,
@@ -124,6 +154,9 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "conflict": _conflict,
     "speaker": _speaker,
     "faithfulness": _faithful,
+    "voice": _voice,
+    "relevance": _relevance,
+    "sounds like": _sounds,
 }
 
 
@@ -159,6 +192,7 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         same = [e for e in words if (e.start, e.end) == (strongest.start, strongest.end)]
         spoke = [e for e in of("speaker") if (e.start, e.end) == (strongest.start, strongest.end)]
         out += sentence(spoke + sorted(same, key=lambda e: -abs(e.value))[:2])
+    out += _voices(person, of("voice"), of("relevance"), of("sounds like"))
     regions = of("region")
     if regions:
         clearest = max(regions, key=lambda e: e.settings["relevance_share"])
@@ -181,3 +215,20 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         first = tests[0]
         out += sentence([e for e in tests if (e.start, e.modality) == (first.start, first.modality)])
     return out
+
+
+def _voices(person: int, told: list[Evidence], shares: list[Evidence], near: list[Evidence]) -> list[Sentence]:
+    """The turn that differs most from the person's others: how it sounds, what speaks for the class, what it sounds like."""
+    if not told:
+        return []
+    top = max(told, key=lambda e: abs(e.settings["deviations"]))
+    clauses = []
+    for i, e in enumerate([e for e in told if e.start == top.start]):
+        text = heard(e) if i else f"{_time(e)} the voice {graded(e.settings['probability'])} expresses {e.target}: {_voice(e)}"
+        clauses.append(Clause(text, e.id))
+    mine = [e for e in shares if e.start == top.start]
+    if mine:
+        best = max(mine, key=lambda e: e.value)
+        clauses.append(Clause(_relevance(best), best.id))
+    clauses += [Clause(_sounds(e), e.id) for e in near if e.start == top.start][:1]
+    return [Sentence(person, tuple(clauses))]

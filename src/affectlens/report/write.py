@@ -16,7 +16,7 @@ from PIL import Image
 
 from affectlens.emotions import EKMAN7
 from affectlens.modalities.base import Finding, Picture
-from affectlens.report import figures
+from affectlens.report import figures, voice
 from affectlens.report.bundle import PEOPLE, UTTERANCES, Report
 from affectlens.report.narrative import graded, narrative, who
 from affectlens.report.overlay import write_overlay
@@ -74,6 +74,10 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "words": [_spoken(f) for f in spoken[:UTTERANCES]],
         "words_status": next(
             (f.row.reason for f in report.findings if f.row.modality == "words" and not f.row.text), ""
+        ),
+        "voice": [voice.turn(f) for f in report.findings if f.row.modality == "voice" and "turn" in f.detail][:UTTERANCES],
+        "voice_status": next(
+            (f.row.reason for f in report.findings if f.row.modality == "voice" and "turn" not in f.detail), ""
         ),
         "weights": _weights(report.findings),
         "share_chart": share_chart,

@@ -18,7 +18,7 @@ from affectlens.errors import CorpusError, UsageError
 from affectlens.perception.voice.egemaps import NAMES, functionals
 from affectlens.perception.voice.stream import describe
 
-VERSION = 2  # of the features; raise it when their values change
+VERSION = 3  # of the features; raise it when their values change
 SHORTEST = 0.2  # seconds
 
 

@@ -10,6 +10,7 @@ from affectlens.perception.voice import spectrum
 from affectlens.perception.voice.formants import compatible_predictor, formants, predictor
 from affectlens.perception.voice.harmonics import NONE, formant_levels, harmonic_levels, periodicity
 from affectlens.perception.voice.periods import jitter_and_shimmer
+from affectlens.perception.voice.periods_compatible import compatible_jitter_and_shimmer
 from affectlens.perception.voice.spectra import LONG, STEP, Spectra
 
 
@@ -92,11 +93,9 @@ def assemble(
     above = np.where(near[:, 2] > NONE, levels[:, first] - levels[:, 0] - near[:, 2], 0.0)
     middle = (LONG - STEP) // 2
     if compatible:
-        jitter, shimmer = jitter_and_shimmer(
-            x, hertz, offset=-STEP // 2, jitter_at=-180, shimmer_at=-10, reach=80, similar=0.3, most=20 * np.log10(2.0)
-        )
+        jitter, shimmer = compatible_jitter_and_shimmer(x, hertz)
     else:
-        jitter, shimmer = jitter_and_shimmer(x, hertz, offset=middle, jitter_at=middle, shimmer_at=middle, reach=2 * STEP)
+        jitter, shimmer = jitter_and_shimmer(x, hertz, at=middle, reach=2 * STEP)
 
     def spread(values: np.ndarray, empty: float = 0.0) -> np.ndarray:
         out = np.full((n, *values.shape[1:]), empty)

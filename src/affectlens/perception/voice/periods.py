@@ -7,6 +7,7 @@ import numpy as np
 from affectlens.perception.voice.spectra import RATE, STEP
 
 SEARCH = 0.1  # a period may differ from the pitch by a tenth
+SIMILAR = 0.5
 
 
 def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
@@ -52,40 +53,28 @@ def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
     return np.array(rows).reshape(-1, 5)
 
 
-def jitter_and_shimmer(
-    x: np.ndarray,
-    hertz: np.ndarray,
-    *,
-    offset: int,
-    jitter_at: int,
-    shimmer_at: int,
-    reach: int,
-    similar: float = 0.5,
-    most: float = np.inf,
-) -> tuple[np.ndarray, np.ndarray]:
+def jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray, *, at: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
     """Local jitter (mean change of neighbouring periods over their mean length) and local shimmer (mean change of their
     peak-to-peak amplitude, dB), ``(n,)`` each; 0 where a frame has none.
 
-    Frame i takes the pairs whose second period begins within ``reach`` samples of ``i * 160 + jitter_at`` or ``shimmer_at``,
-    and only periods that correlate by more than ``similar`` with the next one; ``most`` bounds one change of amplitude in dB.
+    Frame i takes the pairs whose second period begins within ``reach`` samples of ``i * 160 + at``, and only periods that
+    correlate by more than a half with the next one.
     """
     n = len(hertz)
-    found = periods(x, hertz, offset)
+    found = periods(x, hertz, at)
     if len(found) < 2:
         return np.zeros(n), np.zeros(n)
     start, length, amplitude, match, stretch = found.T
-    pair = (stretch[1:] == stretch[:-1]) & (match[1:] > similar) & (match[:-1] > similar)
+    pair = (stretch[1:] == stretch[:-1]) & (match[1:] > SIMILAR) & (match[:-1] > SIMILAR)
     when = start[1:][pair]
     change = np.abs(np.diff(length))[pair]
     mean = ((length[1:] + length[:-1]) / 2)[pair]
-    step = np.minimum(np.abs(np.diff(20 * np.log10(np.maximum(amplitude, 1e-6)))), most)[pair]
+    step = np.abs(np.diff(20 * np.log10(np.maximum(amplitude, 1e-6))))[pair]
+    centre = np.arange(n) * STEP + at
+    low, high = np.searchsorted(when, centre - reach), np.searchsorted(when, centre + reach)
 
-    def sums(at: int, *values: np.ndarray) -> list[np.ndarray]:
-        centre = np.arange(n) * STEP + at
-        low, high = np.searchsorted(when, centre - reach), np.searchsorted(when, centre + reach)
-        totals = [np.concatenate([[0.0], np.cumsum(v)]) for v in values]
-        return [np.where(hertz > 0, t[high] - t[low], 0.0) for t in totals]
+    def sums(values: np.ndarray) -> np.ndarray:
+        total = np.concatenate([[0.0], np.cumsum(values)])
+        return np.where(hertz > 0, total[high] - total[low], 0.0)
 
-    changes, means = sums(jitter_at, change, mean)
-    steps, count = sums(shimmer_at, step, np.ones(len(step)))
-    return changes / np.maximum(means, 1e-9), steps / np.maximum(count, 1)
+    return sums(change) / np.maximum(sums(mean), 1e-9), sums(step) / np.maximum(high - low, 1)

@@ -16,6 +16,7 @@ HARMONICS = 15
 COMPRESSION = 0.85  # weight of each further harmonic
 VOICED = 0.7  # a candidate this much above the mean of the summed spectrum sounds voiced
 QUIET = 0.001  # RMS under which a frame has no pitch
+_STATES = np.arange(CANDIDATES + 1)
 _POINTS = LONG_FFT // 2 + 1
 _BOTTOM = np.log2(25.0)
 _PER_OCTAVE = (_POINTS - 1) / (np.log2(RATE / 2) - _BOTTOM)
@@ -66,80 +67,100 @@ class Candidates:
 
 
 def candidates(magnitudes: np.ndarray) -> Candidates:
-    """The highest peaks of the subharmonic sum between 55 and 1000 Hz, refined by a parabola."""
+    """The six highest peaks of the subharmonic sum, refined by a parabola; of these, those between 55 and 1000 Hz."""
     s = summed(magnitudes)
     n = len(s)
     if n == 0:
         return Candidates(np.zeros((0, CANDIDATES)), np.zeros((0, CANDIDATES)))
-    low = int(np.ceil((np.log2(LOWEST) - _BOTTOM) * _PER_OCTAVE))
-    high = int((np.log2(HIGHEST) - _BOTTOM) * _PER_OCTAVE) + 1
-    here, left, right = s[:, low:high], s[:, low - 1 : high - 1], s[:, low + 1 : high + 1]
-    height = np.where((here > left) & (here >= right), here, 0.0)
+    here, left, right = s[:, 1:-1], s[:, :-2], s[:, 2:]
+    height = np.where((here > left) & (here > right), here, 0.0)
     best = np.argpartition(-height, CANDIDATES, axis=1)[:, :CANDIDATES]
     value = np.take_along_axis(height, best, 1)
     order = np.argsort(-value, axis=1, kind="stable")
     best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
     a, c = np.take_along_axis(left, best, 1), np.take_along_axis(right, best, 1)
     bend = a - 2 * value + c
-    found = value > 0
-    offset = np.where(found & (bend < 0), 0.5 * (a - c) / np.where(bend < 0, bend, -1), 0.0)
+    found = (value > 0) & (bend < 0)
+    offset = np.where(found, 0.5 * (a - c) / np.where(found, bend, -1), 0.0)
     top = value - 0.25 * (a - c) * offset
-    hertz = np.where(found, 2.0 ** (_BOTTOM + (low + best + offset) / _PER_OCTAVE), 0.0)
+    hertz = np.where(found, 2.0 ** (_BOTTOM + (1 + best + offset) / _PER_OCTAVE), 0.0)
+    found &= (hertz >= LOWEST) & (hertz <= HIGHEST)
+    order = np.argsort(np.where(found, -top, np.inf), axis=1, kind="stable")
+    found, hertz, top = (np.take_along_axis(v, order, 1) for v in (found, hertz, top))
     mean = s.mean(axis=1, keepdims=True)
-    return Candidates(hertz, np.where(found, 1 - mean / np.maximum(top, 1e-12), 0.0))
+    voicing = np.where(found, np.maximum(0.0, 1 - mean / np.maximum(top, 1e-12)), 0.0)
+    return Candidates(np.where(found, hertz, 0.0), voicing)
+
+
+def _strange(hertz: np.ndarray) -> np.ndarray:
+    """How unlikely a pitch is for a voice: 0 from 100 to 350 Hz, rising to about 1 outside; 2 where there is none."""
+    steps = [hertz <= 0, hertz < 100, hertz < 350, hertz < 600]
+    return np.select(steps, [np.full(hertz.shape, 2.0), 1 - hertz / 100, np.zeros(hertz.shape), (hertz - 350) / 250], 1.2)
 
 
 class PitchPath:
-    """The cheapest path through pitch candidates and silence, found in blocks.
+    """The cheapest path through pitch candidates and silence, found in blocks (after Luengo et al. 2007).
 
-    A voiced state costs its lack of voicing and the octaves that it lies above 400 Hz; a change of pitch costs its size in
-    octaves; silence costs the voicing it passes over; onsets and ends of voice cost a constant. Frames are settled
-    ``EVERY`` at a time once ``LAG`` later ones have been seen, at moments that depend on the frame number alone, so the path
-    is the same however the signal was cut into blocks.
+    A voiced state costs minus the logarithm of its voicing, a fine where that lies under the threshold, and how strange its
+    pitch is; silence costs the fine where a candidate lies above the threshold. A change of pitch costs its logarithm, twice
+    where the candidate left is the best of its frame, else once and its distance from the candidate before it in rank; onsets
+    and ends of voice cost a constant. Weights are those of openSMILE's eGeMAPS configuration. Frames are settled ``EVERY`` at
+    a time once ``LAG`` later ones have been seen, at moments that depend on the frame number alone, so the path is the same
+    however the signal was cut into blocks.
     """
 
     EVERY, LAG = 500, 40
-    # Costs fitted so that voicing and pitch agree with openSMILE's over a sample of EmoDB and nEMO.
-    LOCAL, LACK, SHRILL, SILENCE, MISSED, CHANGE, ONSET = 2.2, 17.0, 3.0, 0.56, 65.0, 3.0, 1.36
+    LOCAL, FINE, CHANGE, SECOND, ONSET, REST, EMPTY = 2.0, 4.0, 10.0, 10.0, 10.0, 1.0, 999.0
 
     def __init__(self) -> None:
         self._cost = np.zeros(CANDIDATES + 1)
-        self._last = np.zeros(CANDIDATES + 1)  # log2 Hz of the states of the last frame; 0 for unvoiced
+        self._fixed = np.full((CANDIDATES + 1, CANDIDATES + 1), self.ONSET)
+        self._fixed[-1, -1] = self.REST
+        self._last: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._back: list[np.ndarray] = []
         self._hertz: list[np.ndarray] = []
 
     def push(self, found: Candidates) -> np.ndarray:
         """Pitch in Hz (0 where unvoiced) of the frames that are settled now."""
         settled = []
-        logs = np.log2(np.maximum(found.hertz, 1.0))
-        lack = np.where(
-            found.hertz > 0,
-            self.LOCAL * (1 - found.voicing)
-            + self.LACK * np.maximum(0, VOICED - found.voicing)
-            + self.SHRILL * np.maximum(0, logs - np.log2(400.0)),
-            50.0,
-        )
-        silence = self.SILENCE + self.MISSED * np.maximum(0, found.voicing.max(axis=1, initial=0) - VOICED)
+        logs = np.log(np.maximum(found.hertz, 1.0))
+        there = found.hertz > 0
+        low = found.voicing < VOICED
+        lack = self.LOCAL * (self.FINE * low - np.log(np.clip(found.voicing, 0.01, 1.0))) + _strange(found.hertz)
+        silence = self.LOCAL * self.FINE * (~low).any(axis=1)
+        # Candidates that exist come first, so the one before in rank is the neighbour.
+        step: np.ndarray = np.abs(np.diff(logs, axis=1, prepend=0.0))
+        local = np.column_stack([lack, silence])
+        states = np.column_stack([found.hertz, np.zeros(len(logs))])
         for i in range(len(logs)):
-            settled.append(self._step(found.hertz[i], logs[i], lack[i], silence[i]))
+            settled.append(self._step(states[i], logs[i], there[i], step[i], local[i]))
         return np.concatenate(settled) if settled else np.zeros(0)
 
     def finish(self) -> np.ndarray:
         """Pitch of the frames that were still open."""
         return self._settle(len(self._back))
 
-    def _step(self, hertz: np.ndarray, logs: np.ndarray, lack: np.ndarray, silence: float) -> np.ndarray:
-        move = np.full((CANDIDATES + 1, CANDIDATES + 1), self.ONSET)
-        move[:-1, :-1] = self.CHANGE * np.abs(self._last[:-1, None] - logs)
-        move[-1, -1] = 0.0
-        if not self._hertz:
-            move[:] = 0.0
-        total = self._cost[:, None] + move
-        self._back.append(total.argmin(axis=0))
-        self._cost = total.min(axis=0) + np.append(lack, silence)
-        self._cost -= self._cost.min()
-        self._last = np.append(logs, 0.0)
-        self._hertz.append(np.append(hertz, 0.0))
+    def _step(self, states: np.ndarray, logs: np.ndarray, there: np.ndarray, step: np.ndarray, local: np.ndarray) -> np.ndarray:
+        if self._last is None:
+            self._back.append(np.arange(CANDIDATES + 1))
+            self._cost = local
+        else:
+            before, were, apart = self._last
+            move = self._fixed.copy()
+            change = np.abs(before[:, None] - logs)
+            voiced = self.CHANGE * change + self.SECOND * apart[:, None]
+            voiced[0] = (self.CHANGE + self.SECOND) * change[0]
+            if not (there.all() and were.all()):
+                voiced[:, ~there] = self.EMPTY
+                voiced[~were] = self.EMPTY
+            move[:-1, :-1] = voiced
+            total = self._cost[:, None] + move
+            back = total.argmin(axis=0)
+            self._back.append(back)
+            self._cost = total[back, _STATES] + local
+            self._cost -= self._cost.min()
+        self._last = (logs, there, step)
+        self._hertz.append(states)
         full = len(self._back) == self.EVERY + self.LAG
         return self._settle(self.EVERY) if full else np.zeros(0)
 
