@@ -1,0 +1,136 @@
+"""The voice in the main job: turns, evidence, fusion with what else is there."""
+
+import numpy as np
+import pytest
+
+from affectlens.emotions import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, widen
+from affectlens.media.audio import audio_blocks
+from affectlens.modalities.base import Finding
+from affectlens.modalities.fusion import _alike
+from affectlens.options import Options
+from affectlens.pipeline import Engine, explain, recognize
+from affectlens.report.narrative import heard, narrative
+from affectlens.table import SCENE, Evidence, Row
+from tests.conftest import write_video
+
+
+@pytest.fixture(scope="module")
+def voice_engine(clip):
+    return Engine(Options(modalities=("voice",), threads=1, device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def speech(clip):
+    """The sample clip's voice three times over, with pauses, as samples."""
+    once = np.concatenate([b.samples for b in audio_blocks(clip)])
+    gap = np.zeros(16000, np.float32)
+    return np.concatenate([once, gap, 0.4 * once, gap, once])
+
+
+def test_turns_are_rows_with_evidence(voice_engine, speech, tmp_path):
+    wav = write_video(tmp_path / "speech.wav", [], audio=speech)
+    (result,) = explain(wav, tmp_path / "out", engine=voice_engine).results
+    rows = result.table[result.table.modality == "voice"]
+    good = rows[rows.status == "ok"]
+    assert len(good) >= 5 and (good.scheme == "iemocap4").all() and (good.person == SCENE).all()
+    p = good[[f"p_{c}" for c in IEMOCAP4.labels]]
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    assert good.p_fear.isna().all() and good.valence.between(-1, 1).all() and good.arousal.between(-1, 1).all()
+    for row in good.itertuples():
+        mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.modality == "voice")]
+        assert mine.name.str.startswith("relevance: ").sum() == 5
+        assert mine.name.str.startswith("sounds like: ").sum() == 3
+    told = result.evidence[result.evidence.name.isin(["voice: softer", "voice: louder"])]
+    assert len(told) and told.unit.eq("dB").all()  # the middle part is quieter, and the page says so
+    page = result.report.read_text()
+    assert "Sounds like:" in page and "median of the" in page
+    fused = result.table[result.table.modality == "fused"]
+    np.testing.assert_allclose(fused[fused.status == "ok"][[f"p_{c}" for c in EKMAN7.labels]].sum(axis=1), 1, atol=1e-6)
+
+
+def test_relevance_sums_to_the_change_of_the_answer(voice_engine, speech, tmp_path):
+    wav = write_video(tmp_path / "speech.wav", [], audio=speech)
+    (result,) = explain(wav, tmp_path / "out", engine=voice_engine).results
+    model = voice_engine.modalities[0].model
+    mean = model.calibration.probabilities(model.predict(np.zeros((1, 88))))[0]
+    row = next(r for r in result.table.itertuples() if r.modality == "voice" and r.status == "ok")
+    mine = result.evidence[(result.evidence.start == row.start) & result.evidence.name.str.startswith("relevance")]
+    expected = np.log(row.confidence) - np.log(mean[model.labels.index(row.label)])
+    assert mine.value.sum() == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_same_numbers_again_and_after_a_stop(voice_engine, speech, tmp_path):
+    wav = write_video(tmp_path / "speech.wav", [], audio=speech)
+    modality = voice_engine.modalities[0]
+    first = recognize(wav, engine=voice_engine).table
+    state = modality.heard()
+    modality.begin(None)
+    assert modality.restore(state)
+    again = modality.heard()
+    assert again["turns"] == state["turns"]
+    assert recognize(wav, engine=voice_engine).table.equals(first)
+
+
+@pytest.mark.parametrize("rate", [8000, 48000, 192000])
+def test_sampling_rates(voice_engine, speech, tmp_path, rate):
+    at = np.arange(int(len(speech) / 16000 * rate)) / rate * 16000
+    x = np.interp(at, np.arange(len(speech)), speech)
+    wav = write_video(tmp_path / "s.wav", [], audio=x, audio_rate=rate)
+    table = recognize(wav, engine=voice_engine).table
+    good = table[(table.modality == "voice") & (table.status == "ok")]
+    assert len(good) >= 3 and good.confidence.between(0.25, 1).all()
+
+
+def test_what_cannot_be_heard_gives_a_reason(voice_engine, speech, tmp_path, rng):
+    loud = np.clip(speech * 15, -0.9, 0.9)
+    noisy = np.clip(speech + rng.normal(0, speech.std() * 1.2, len(speech)), -1, 1)
+    bad = speech.copy()
+    bad[20000:20100] = np.nan
+    files = {
+        "clipped": write_video(tmp_path / "loud.wav", [], audio=loud),
+        "noise": write_video(tmp_path / "noisy.wav", [], audio=noisy),
+        "no speech": write_video(tmp_path / "silence.wav", [], audio=np.zeros(48000)),
+        "dc": write_video(tmp_path / "dc.wav", [], audio=np.full(48000, 0.5)),
+        "nan": write_video(tmp_path / "nan.wav", [], audio=bad),
+        "short": write_video(tmp_path / "short.wav", [], audio=speech[16000:16320]),
+    }
+    run = recognize(list(files.values()), engine=voice_engine)
+    assert run.failures == {}
+    for name, path in files.items():
+        rows = run.table[(run.table.file == str(path)) & (run.table.modality == "voice")]
+        assert len(rows) and rows[rows.status != "ok"].reason.str.len().gt(5).all()
+        assert rows[rows.status == "ok"].confidence.notna().all()
+        if name in ("clipped", "noise", "no speech"):
+            assert rows.reason.str.contains(name).any()
+        if name in ("no speech", "dc", "short"):
+            assert (rows.status != "ok").all()
+
+
+def test_three_classes_more_take_no_evidence():
+    p = widen(np.array([0.7, 0.1, 0.1, 0.1]), IEMOCAP4.labels, EKMAN7.labels)
+    assert p.sum() == pytest.approx(1) and p[EKMAN7.index("fear")] == pytest.approx(1 / 7)
+    assert p[EKMAN7.index("anger")] == pytest.approx(0.7 * 4 / 7)
+    np.testing.assert_allclose(widen(np.full(4, 0.25), IEMOCAP4.labels, EKMAN7.labels), 1 / 7)
+    assert valence_arousal(np.array([1.0, 0, 0, 0]), IEMOCAP4.labels) == AFFECT["anger"]
+
+
+def test_voice_and_words_of_one_stretch_are_one_segment():
+    def finding(modality, start, end):
+        return Finding(Row("f", start, end, SCENE, modality, "missing", "none"))
+
+    findings = [finding("words", 0, 4), finding("voice", 0.2, 2), finding("voice", 2.1, 4.2), finding("voice", 9, 10)]
+    assert _alike([0, 1, 2, 3], findings) == [[0, 1, 2], [3]]
+    assert _alike([1, 2], findings) == [[1], [2]]
+
+
+def test_plain_words_state_their_numbers():
+    def told(name, value, unit, deviations, own=True, person=0):
+        settings = {"own": own, "against": "median of their 5 turns in this recording", "deviations": deviations,
+                    "probability": 0.7}  # fmt: skip
+        return Evidence("e1", "f", 1.0, 2.0, person, "instance", "voice", "anger", name, value, unit, "m", settings=settings)
+
+    assert heard(told("voice: higher pitch", 4.13, "semitones", 1.2)) == "higher pitch by 4.1 semitones"
+    assert heard(told("voice: softer", -8.2, "dB", -1)) == "softer by 8.2 dB"
+    assert heard(told("voice: rougher voice", 0.01, "share of the period", 1.5)) == "rougher voice (+1.5 SD)"
+    (sentence,) = narrative([told("voice: higher pitch", 4.13, "semitones", 1.2)])
+    assert "probably expresses anger" in sentence.text and "person 0's other turns" in sentence.text
