@@ -40,7 +40,7 @@ def latent(
     for c in found.found:
         best = found.agreement[found.agreement.clusters == c.method].sort_values("ARI", ascending=False).iloc[0]
         common.plain.print(
-            f"{c.method}: {c.count} clusters, silhouette {c.silhouette:.3f}; most like {best.factor} "
+            f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f}); most like {best.factor} "
             f"(ARI {best.ARI:.3f}, p adjusted {best['p adjusted']:.3g})"
         )
     common.plain.print(str(page))

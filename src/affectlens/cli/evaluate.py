@@ -32,14 +32,12 @@ def command(
     from affectlens.cli.explain import _fetch
     from affectlens.corpora.base import open_corpus
     from affectlens.errors import UsageError
-    from affectlens.models import base
+    from affectlens.models.base import load_model
     from affectlens.training.evaluate import predict_corpus, reader_for, save_evaluation, score
     from affectlens.training.evaluate_speech import predict_speech
 
     _fetch((model,) if model in ("face", "words") else ())
-    if model not in base.model_names():
-        base.load_model(model)  # raises the error that names the near ones
-    loaded = base._REGISTRY[model](weights) if weights else base.load_model(model)
+    loaded = load_model(model, weights)
     source = open_corpus(corpus, data)
     if source.info.modality != loaded.modality:
         raise UsageError(f"{model} reads {loaded.modality}, {corpus} holds {source.info.modality}")

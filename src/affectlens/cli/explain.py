@@ -55,11 +55,9 @@ def command(
 
 
 def _fetch(modalities: tuple[str, ...]) -> None:
-    from affectlens.modalities import base
+    from affectlens.modalities.base import assets_of
 
-    base._load_all()
-    names = [a for m in modalities if m in base._REGISTRY for a in vars(base._REGISTRY[m]).get("assets", ())]
-    common.fetch_assets(names)
+    common.fetch_assets(assets_of(modalities))
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:

@@ -100,14 +100,10 @@ class Modality:
     name = ""
     needs_video = False
     needs_audio = False
+    assets: tuple[str, ...] = ()  # names of the third-party assets in use, fetched before a run and listed with their licences
 
     def __init__(self, options: Options) -> None:
         self.options = options
-
-    @property
-    def assets(self) -> tuple[str, ...]:
-        """Names of the third-party assets in use, for the licence list."""
-        return ()
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -147,6 +143,12 @@ def register_modality(cls: type[Modality]) -> type[Modality]:
     """Decorator: make a modality available under its ``name``."""
     _REGISTRY[cls.name] = cls
     return cls
+
+
+def assets_of(names: tuple[str, ...]) -> list[str]:
+    """Assets that the named modalities need; unknown names are passed over, `build` reports them."""
+    _load_all()
+    return [a for name in names if name in _REGISTRY for a in _REGISTRY[name].assets]
 
 
 def modality_names() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -83,12 +84,12 @@ def model_names() -> list[str]:
     return sorted(_REGISTRY)
 
 
-def load_model(name: str) -> Any:
-    """The model of that name, ready to predict."""
+def load_model(name: str, weights: Path | None = None) -> Any:
+    """The model of that name, ready to predict; with ``weights`` from another file, for example of a training run."""
     _load_all()
     if name not in _REGISTRY:
         raise unknown("model", name, list(_REGISTRY))
-    return _REGISTRY[name]()
+    return _REGISTRY[name](weights) if weights else _REGISTRY[name]()
 
 
 def _load_all() -> None:

@@ -14,7 +14,14 @@ from affectlens.report.audit_page import Figure, Section, write_page
 from affectlens.report.figures import finish
 
 _ALPHA = 0.05
-_GROUPS = {"F0": "#0072B2", "energy": "#E69F00", "spectral": "#009E73", "voice quality": "#CC79A7", "timing": "#8C8C8C"}
+_GROUPS = {
+    "F0": "#0072B2",
+    "energy": "#E69F00",
+    "spectral": "#009E73",
+    "voice quality": "#CC79A7",
+    "timing": "#8C8C8C",
+    "planted": "#D55E00",
+}
 
 
 def write_feature_report(audit: FeatureAudit, folder: Path) -> Path:
@@ -94,7 +101,8 @@ def feature_chart(features: pd.DataFrame, top: int = 20) -> Any:
     titles = {f.name: f.title for f in catalogue()}
     frame = features.head(top).assign(title=[titles.get(n, n) for n in features.feature.head(top)])
     y = alt.Y("title:N", sort=list(frame.title), title=None, axis=alt.Axis(labelLimit=380))
-    colour = alt.Color("group:N", scale=alt.Scale(domain=list(_GROUPS), range=list(_GROUPS.values())),
+    shown = [g for g in _GROUPS if g in set(frame.group)] + sorted(set(frame.group) - set(_GROUPS))
+    colour = alt.Color("group:N", scale=alt.Scale(domain=shown, range=[_GROUPS.get(g, "#7A5230") for g in shown]),
                        legend=alt.Legend(title=None, orient="top"))  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(opacity=0.4).encode(x="x:Q")
     x = alt.X("permuted:Q", title="rise of the log loss (bit)")

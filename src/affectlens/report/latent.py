@@ -189,12 +189,21 @@ def traversal_chart(audit: LatentAudit, most: int = 4, top: int = 4) -> Any:
                 .mark_line(point=alt.OverlayMarkDef(size=18), color="#D55E00")
                 .encode(
                     x=alt.X("score:Q", title=f"direction {k} (SD)", axis=alt.Axis(values=[-2, 0, 2])),
-                    y=alt.Y("value:Q", title=f.unit, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4, format="~g")),
+                    y=alt.Y(
+                        "value:Q", title=_short(f.unit), scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4, format=".3~r")
+                    ),
                 )
                 .properties(width=150, height=105)
             )
         rows.append(alt.hconcat(*charts))
     return finish(alt.vconcat(*rows))
+
+
+def _short(unit: str) -> str:
+    """A unit that fits beside a small chart."""
+    return (
+        unit.replace("semitones over 27.5 Hz", "semitones").replace("auditory units", "loudness").replace(" per second", "/s")
+    )
 
 
 def _stability_table(stability: pd.DataFrame) -> pd.DataFrame:

@@ -27,7 +27,8 @@ class Feature:
     @property
     def title(self) -> str:
         """A short readable name."""
-        return self.meaning.replace("; ", " (", 1) + ")" if "; " in self.meaning and "frames" in self.meaning else self.meaning
+        name, _, where = self.meaning.partition("; ")
+        return f"{name} ({where.removesuffix(' frames')})" if where.endswith("frames") else self.meaning
 
 
 _INF = float("inf")
