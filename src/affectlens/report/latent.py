@@ -185,7 +185,7 @@ def traversal_chart(audit: LatentAudit, most: int = 4, top: int = 4) -> Any:
             f = entries[name]
             curve = mine[mine.feature == name]
             charts.append(
-                alt.Chart(curve, title=alt.Title(f.title.split(" (")[0], anchor="start", fontSize=11, limit=190))
+                alt.Chart(curve, title=alt.Title(f.title, anchor="start", fontSize=10, limit=190))
                 .mark_line(point=alt.OverlayMarkDef(size=18), color="#D55E00")
                 .encode(
                     x=alt.X("score:Q", title=f"direction {k} (SD)", axis=alt.Axis(values=[-2, 0, 2])),
@@ -201,9 +201,9 @@ def traversal_chart(audit: LatentAudit, most: int = 4, top: int = 4) -> Any:
 
 def _short(unit: str) -> str:
     """A unit that fits beside a small chart."""
-    return (
-        unit.replace("semitones over 27.5 Hz", "semitones").replace("auditory units", "loudness").replace(" per second", "/s")
-    )
+    short = unit.replace("semitones over 27.5 Hz", "semitones").replace("auditory units", "loudness")
+    short = short.replace(" per second", "/s")
+    return "no unit" if short == "1" else short
 
 
 def _stability_table(stability: pd.DataFrame) -> pd.DataFrame:
