@@ -82,7 +82,8 @@ def _summary(result: object) -> str:
         good = mine[mine.status == "ok"]
         name = "out of view" if person == -1 else f"person {person}"
         if not len(good):
-            lines.append(f"  {name}: not read ({mine.reason.iloc[0]})")
+            reason = mine.reason.iloc[0]
+            lines.append(f"  {reason}" if person == -1 else f"  {name}: not read ({reason})")
             continue
         shares = good.label.value_counts(normalize=True)
         said = ", ".join(f"{label} {share:.0%}" for label, share in shares.head(3).items())

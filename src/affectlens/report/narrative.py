@@ -94,7 +94,8 @@ def _share_of(e: Evidence) -> str:
 
 
 def _conflict(e: Evidence) -> str:
-    says = " but ".join(f"the {m} say{'s' if m != 'words' else ''} {c}" for m, c in e.settings["says"].items())
+    parts = [f"the {m} say{'s' if m != 'words' else ''} {c}" for m, c in e.settings["says"].items()]
+    says = ", ".join(parts[:-1]) + f" but {parts[-1]}"
     return f"{_time(e)} {says}"
 
 

@@ -43,7 +43,9 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
     table = rows_frame([f.row for f in report.findings])
     shown = report.shown()
     people = []
-    for summary in report.summaries[:PEOPLE]:
+    # A recording without speech has a row for nobody in view; that is not a person found.
+    met = [s for s in report.summaries if s.person != SCENE or s.readable]
+    for summary in met[:PEOPLE]:
         fused = table[(table.person == summary.person) & (table.modality == "fused")]
         views = [_view(f, figure_folder, report) for f in report.gallery.of(summary.person)]
         chart = ""
@@ -70,7 +72,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "file": Path(report.clip.file).name,
         "story": [(p, list(mine)) for p, mine in groupby(narrative(shown.values()), key=lambda s: s.person)],
         "people": people,
-        "more_people": max(0, len(report.summaries) - PEOPLE),
+        "more_people": max(0, len(met) - PEOPLE),
         "words": [_spoken(f) for f in spoken[:UTTERANCES]],
         "words_status": next(
             (f.row.reason for f in report.findings if f.row.modality == "words" and not f.row.text), ""

@@ -75,6 +75,8 @@ def speech_table(
     ``progress`` takes corpus, clips done and clips in all. A clip that cannot be read or is too short is in ``missed``.
     """
     parts = [_one(name, path, cache or cache_dir() / "features", progress, compatible) for name, path in corpora.items()]
+    if not parts:
+        raise UsageError("no corpora were given: name at least one, as --corpus emodb=PATH")
     rows = pd.concat([p.rows for p in parts], ignore_index=True)
     missed = {k: v for p in parts for k, v in p.missed.items()}
     return SpeechTable(np.concatenate([p.features for p in parts]), rows, missed)
