@@ -64,3 +64,19 @@ def read(
     if "labels" in frame:
         frame = frame.assign(labels=["|".join(v) for v in frame.labels])
     write_table(frame, out, out.suffix.lstrip(".") if out else "csv")
+
+
+@app.command()
+def transcribe(
+    folder: Annotated[Path, typer.Argument(help="A folder of recorded dialogues.")], language: common.Language = None
+) -> None:
+    """Write utterances.csv for a folder of recordings: who said what and when, ready for labels and `train bclstm`."""
+    from affectlens.training.utterances import transcribe as write
+
+    common.existing(folder, "folder")
+    common.fetch_assets(["whisper-base", "yunet", "face-landmarker"])
+    with common.named_bars() as told:
+        path, failed = write(folder, told, language)
+    common.plain.print(str(path))
+    common.fail(failed)
+    raise typer.Exit(1 if failed else 0)

@@ -73,6 +73,43 @@ def speech(
     common.plain.print(str(run.weights))
 
 
+@app.command()
+def bclstm(
+    corpus: Annotated[str, typer.Option(help="A corpus of dialogues, see `affectlens corpus ls`.")],
+    data: Data,
+    out: Out = Path("runs/bclstm"),
+    modalities: Annotated[str, typer.Option(help="Comma-separated; all that the corpus comes with when absent.")] = "",
+    speakers: Annotated[bool, typer.Option("--speakers", help="Also follow each speaker's own utterances.")] = False,
+    target: Annotated[
+        bool, typer.Option(help="Learn from the test part's features, not its labels, how far each modality can be trusted.")
+    ] = True,
+    balanced: Annotated[bool, typer.Option("--balanced", help="Weigh rare classes up.")] = False,
+    epochs: Epochs = None,
+    seeds: Annotated[int, typer.Option(help="Networks trained.")] = 5,
+    seed: common.Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """A contextual LSTM over the utterances of dialogues, from published features or our own."""
+    import torch
+
+    from affectlens.training.bclstm import BcLstmRecipe
+    from affectlens.training.bclstm_recipe import train_bclstm
+
+    torch.set_num_threads(threads)
+    wanted = tuple(m.strip() for m in modalities.split(",") if m.strip()) or None
+    recipe = BcLstmRecipe(seed=seed, balanced=balanced, **({"epochs": epochs} if epochs else {}))
+    with common.named_bars() as told:
+        run = train_bclstm(
+            corpus, data, out, recipe, modalities=wanted, seeds=seeds, speakers=speakers, target=target, progress=told
+        )
+    for m, c in run.carried.items():
+        common.plain.print(f"{m}: probe {c.held_out:.3f} on held-out dialogues, {c.expected:.3f} expected on the test part")
+    last = run.scores[run.scores.seed.isin(["mean", "deviation"])].set_index("seed")
+    for name in ("accuracy", "UAR", "macro F1", "weighted F1"):
+        common.plain.print(f"{name}: {last.loc['mean', name]:.4f} (deviation over seeds {last.loc['deviation', name]:.4f})")
+    common.plain.print(str(run.weights))
+
+
 def _run(threads: int, train: Any, out: Path, name: str) -> None:
     import torch
 

@@ -1,4 +1,4 @@
-"""Text corpora: GoEmotions (Demszky et al. 2020) with Ekman labels, and MELD (Poria et al. 2019)."""
+"""Text corpora: GoEmotions (Demszky et al. 2020) with Ekman labels."""
 
 from __future__ import annotations
 
@@ -24,15 +24,6 @@ GOEMOTIONS = CorpusInfo(
     "Apache-2.0 / CC BY 4.0",
     "https://github.com/google-research/google-research/tree/master/goemotions",
     "a folder with ekman_train.tsv, ekman_dev.tsv, ekman_test.tsv (text, label ids, comment id) and ekman_labels.txt",
-    ("train", "dev", "test"),
-)
-MELD = CorpusInfo(
-    "meld",
-    "MELD, Multimodal EmotionLines Dataset (text)",
-    "words",
-    "GPL-3.0 repository; dialogue of a television series, for local use",
-    "https://github.com/declare-lab/MELD",
-    "a folder with train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv",
     ("train", "dev", "test"),
 )
 
@@ -79,45 +70,10 @@ class GoEmotions(_TextCorpus):
                     raise CorpusError(f"{source}, line {number}: expected text, label ids, comment id; {error}") from error
                 rows.append({"key": key, "text": text, "labels": given, "label": given[0], "group": ""})
             self._frames[split] = pd.DataFrame(rows)
-        self.info = _with_splits(GOEMOTIONS, self._frames, path)
+        self.info = with_splits(GOEMOTIONS, self._frames, path)
 
 
-@register_corpus(MELD)
-class Meld(_TextCorpus):
-    """Utterances of dialogues with one of seven labels; ``group`` is the speaker."""
-
-    info = MELD
-
-    def __init__(self, path: Path) -> None:
-        self._frames = {}
-        for split in MELD.splits:
-            source = path / f"{split}_sent_emo.csv"
-            if not source.exists():
-                continue
-            frame = pd.read_csv(source, encoding="utf-8")
-            needed = {"Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID"}
-            if not needed <= set(frame.columns):
-                raise CorpusError(f"{source}: columns {list(frame.columns)[:8]}; expected {sorted(needed)}")
-            label = frame.Emotion.map(canonical)
-            self._frames[split] = pd.DataFrame(
-                {
-                    "key": [f"dia{d}_utt{u}" for d, u in zip(frame.Dialogue_ID, frame.Utterance_ID, strict=True)],
-                    "text": frame.Utterance.map(_mended),
-                    "labels": [(v,) for v in label],
-                    "label": label,
-                    "group": frame.Speaker.astype(str),
-                    "dialogue": frame.Dialogue_ID,
-                }
-            )
-        self.info = _with_splits(MELD, self._frames, path)
-
-
-def _mended(text: str) -> str:
-    """The published csv holds Windows-1252 quotes read as control characters."""
-    return str(text).translate({0x91: "'", 0x92: "'", 0x93: '"', 0x94: '"', 0x96: "-", 0x97: "-", 0x85: "..."})
-
-
-def _with_splits(info: CorpusInfo, frames: dict[str, pd.DataFrame], path: Path) -> CorpusInfo:
+def with_splits(info: CorpusInfo, frames: dict[str, pd.DataFrame], path: Path) -> CorpusInfo:
     if not frames:
         raise CorpusError(f"{path}: none of the splits is here; expected {info.layout}")
     from dataclasses import replace

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from affectlens.assets.store import locate
 from affectlens.models.base import register_model
@@ -54,15 +56,24 @@ class WordsModel:
         rows = [self.tokens(text).ids for text in batch]
         return self.predict_ids(rows, batch_size)
 
+    def embed(self, batch: list[str], batch_size: int = 64) -> np.ndarray:
+        """Pooled states ``(n, 384)`` float32: what the network makes of a text before it names a class."""
+        rows = [self.tokens(text).ids for text in batch]
+        width = self.net.config.hidden
+        return self._run(rows, batch_size, width, lambda ids, mask: self.net.pooled(self.net.embed(ids), mask))
+
     def predict_ids(self, rows: list[list[int]], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` of token id lists; texts of like length share a forward pass."""
-        out = np.zeros((len(rows), len(self.labels)), dtype=np.float32)
+        return self._run(rows, batch_size, len(self.labels), self.net)
+
+    def _run(self, rows: list[list[int]], batch_size: int, width: int, function: Callable[..., Tensor]) -> np.ndarray:
+        out = np.zeros((len(rows), width), dtype=np.float32)
         order = np.argsort([len(r) for r in rows], kind="stable")
         with torch.inference_mode():
             for start in range(0, len(order), batch_size):
                 chosen = order[start : start + batch_size]
                 ids, mask = pad_rows([rows[i] for i in chosen])
-                out[chosen] = self.net(ids.to(self.device), mask.to(self.device)).cpu().numpy()
+                out[chosen] = function(ids.to(self.device), mask.to(self.device)).cpu().numpy()
         return out
 
 

@@ -103,16 +103,19 @@ class WordsNet(nn.Module):
         embedded: Tensor = self.words(ids)
         return embedded
 
-    def forward_embedded(self, embedded: Tensor, mask: Tensor) -> Tensor:
-        """Logits from word embeddings ``(n, t, hidden)`` and a mask ``(n, t)`` of ones and zeros."""
+    def pooled(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """Mean state ``(n, hidden)`` of the real tokens, from word embeddings ``(n, t, hidden)`` and a mask ``(n, t)``."""
         places = self.places.weight[: embedded.shape[1]]
         x = self.dropout(self.norm(embedded + places + self.kinds.weight[0]))
         attend = mask[:, None, None, :].bool()
         for layer in self.layers:
             x = layer(x, attend)
         weight = mask.unsqueeze(-1).to(x.dtype)
-        pooled = (x * weight).sum(1) / weight.sum(1).clamp_min(1)
-        logits: Tensor = self.head(self.dropout(pooled))
+        return (x * weight).sum(1) / weight.sum(1).clamp_min(1)
+
+    def forward_embedded(self, embedded: Tensor, mask: Tensor) -> Tensor:
+        """Logits from word embeddings ``(n, t, hidden)`` and a mask ``(n, t)`` of ones and zeros."""
+        logits: Tensor = self.head(self.dropout(self.pooled(embedded, mask)))
         return logits
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
