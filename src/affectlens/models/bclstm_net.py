@@ -88,7 +88,8 @@ class BcLstmNet(nn.Module):
 
     In training an utterance's features of a modality are swapped for another utterance's at the rates ``config.swap``: features
     that were fitted on the training labels are right nearly always there and wrong, just as sure, elsewhere, so a network that
-    is not shown how they fail trusts them blindly and learns no context. ``anchor``: level 2 adds to the logits of that branch (a residual), so that fusion cannot lose it.
+    is not shown how they fail trusts them blindly and learns no context. ``anchor``: level 2 adds to the logits of that branch
+    (a residual), so that fusion cannot lose it.
     """
 
     def __init__(self, config: BcLstmConfig) -> None:

@@ -175,7 +175,7 @@ def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Ge
 def _scores(mine: pd.DataFrame, classes: int) -> dict[str, float]:
     table = confusion(mine.truth.to_numpy(), mine.said.to_numpy(), classes)
     hits = np.diag(table)
-    f1 = 2 * hits / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)
+    f1 = 2 * hits / np.maximum(table.sum(axis=0)[:classes] + table.sum(axis=1), 1)
     weighted = float((f1 * table.sum(axis=1)).sum() / table.sum())
     return {
         "accuracy": accuracy(table), "UAR": unweighted_recall(table), "macro F1": macro_f1(table), "weighted F1": weighted

@@ -8,6 +8,7 @@ they will not do so elsewhere. The share that carries over is estimated from unl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -68,5 +69,5 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
     return out
 
 
-def _probe() -> object:
+def _probe() -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))

@@ -46,7 +46,8 @@ def measured(
 ) -> DialogueSet:
     """The same utterances with the wanted features: those that they come with, else measured and kept in a cache.
 
-    An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``, ``missing_<modality>``.
+    An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
+    ``missing_<modality>``.
 
     Raises:
         UsageError: a modality that can be neither found nor measured in this corpus.
@@ -61,8 +62,8 @@ def measured(
             raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
         if m != "text" and ("path" not in data.rows or not any(Path(p).exists() for p in data.rows.path)):
             raise UsageError(
-                f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings as a "
-                "dialogue-folder"
+                f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
+                "as a dialogue-folder"
             )
         x, missing = _cached(out, m, progress, cache or cache_dir() / "features")
         rows = out.rows.assign(**{f"missing_{m}": missing})

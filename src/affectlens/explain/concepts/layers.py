@@ -163,7 +163,7 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
             path.unlink()  # damaged: make it again
     found = read()
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {f"a:{m}": r.activations for m, r in found.items()}
+    arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in found.items()}
     arrays |= {f"g:{m}": r.gradients for m, r in found.items() if r.gradients is not None}
     partial = path.with_suffix(".tmp.npz")
     np.savez(partial, **arrays)

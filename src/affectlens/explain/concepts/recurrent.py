@@ -97,3 +97,26 @@ def _read(
             handle.remove()
         for p, w in wanted:
             p.requires_grad_(w)
+
+
+def rerun(net: BcLstmNet, data: Any, layer: str, replaced: np.ndarray, batch: int = 32) -> np.ndarray:
+    """Logits ``(n, classes)`` when the layer's state at every utterance is replaced by ``replaced`` ``(n, d)``."""
+    module = dict(net.named_modules())[layer]
+    was = net.training
+    net.eval()
+    out = np.zeros((len(replaced), net.config.classes), np.float32)
+    given = torch.from_numpy(replaced.astype(np.float32))
+    try:
+        for at in torch.arange(len(data.mask)).split(batch):
+            part = data.take(at)
+            state = torch.where(part.mask.unsqueeze(-1), given[part.rows.clamp(min=0)], torch.zeros(()))
+            handle = module.register_forward_hook(lambda _m, _i, _o, state=state: state)
+            try:
+                with torch.inference_mode():
+                    logits = net(part.features, part.mask, part.speaker)
+            finally:
+                handle.remove()
+            out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
+    finally:
+        net.train(was)
+    return out

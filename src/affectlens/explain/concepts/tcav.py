@@ -2,7 +2,12 @@
 
 The usual test is a t-test of a concept's scores over random counterparts against those of random sets. Its samples share the
 concept's examples, so they are not independent, and more counterparts make it reject more random concepts. Here the whole
-procedure is repeated on pseudo-concepts, and one p-value comes from where the concept's score lies among theirs.
+procedure is repeated on pseudo-concepts, and one p-value comes from where the concept's statistic lies among theirs.
+
+The statistic tested is the shift: how far, in standard deviations of the pool, the concept's examples lie from the others
+along the mean gradient. The cosine between gradient and unit direction throws the length of the difference away, and with it most
+power: where a layer has one dominant axis even random sets differ along it, by little, and have a large cosine of random sign.
+Cosine and sign count are given with p-values of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import pandas as pd
 
 from affectlens.errors import UsageError
 from affectlens.explain.concepts.null import max_t, orders, residual, two_sided
-from affectlens.explain.concepts.space import Space, directions, method_name, sensitivities
+from affectlens.explain.concepts.space import Space, centred, directions, method_name, sensitivities
 from affectlens.stats.multiple import benjamini_hochberg, holm
 
 FEWEST = 10  # examples under which a concept's direction is hardly more than noise
@@ -30,7 +35,7 @@ class TestOptions:
     __test__ = False  # not a test class, whatever pytest thinks of its name
 
     method: str = "pattern"
-    draws: int = 999
+    draws: int = 1999
     counterparts: int = 0
     bootstraps: int = 300
     seed: int = 0
@@ -38,16 +43,19 @@ class TestOptions:
 
 @dataclass(frozen=True)
 class LayerTests:
-    """Tests at one layer. ``score``, ``sign``, ``p``, ``sign_p`` are ``(concepts, classes)``; ``z`` is
-    ``(draws + 1, concepts, classes)`` with the observed last; ``low`` and ``high`` bound ``score``; ``within`` and
-    ``within_p`` are score and p-value with the label held fixed (NaN without labels); ``cosines`` ``(concepts, concepts)``;
-    ``directions`` ``(concepts, r)``; ``alike`` ``(classes,)`` mean cosine among gradients."""
+    """Tests at one layer. ``shift``, ``score`` (mean cosine), ``sign`` (share of positive cosines) and their p-values ``p``,
+    ``score_p``, ``sign_p`` are ``(concepts, classes)``; ``z`` is ``(draws + 1, concepts, classes)``, the standard score of the
+    shift with the observed last; ``interval`` and ``score_interval`` ``(2, concepts, classes)``; ``within`` and ``within_p``
+    are shift and p-value with the label held fixed (NaN without labels); ``cosines`` ``(concepts, concepts)``; ``directions``
+    ``(concepts, r)``; ``alike`` ``(classes,)`` mean cosine among gradients."""
 
+    shift: np.ndarray
+    interval: np.ndarray
     score: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    score_interval: np.ndarray
     sign: np.ndarray
     p: np.ndarray
+    score_p: np.ndarray
     sign_p: np.ndarray
     z: np.ndarray
     within: np.ndarray
@@ -104,45 +112,35 @@ def test_layer(
     ``(n,)``: labels of the examples. ``groups`` ``(n,)`` and ``input_groups`` ``(m,)``: dialogues, resampled whole.
     """
     rng = np.random.default_rng(options.seed)
-    method = method_name(options.method)
+    view = _View.of(space, classes, method_name(options.method))
     signs = _with_counterparts(targets, options.counterparts, rng)
-    means = np.array([space.gradients[rows].mean(axis=0) for rows in classes])
     k, c, draws = len(targets), len(classes), len(row_orders)
-    observed = _score(space, signs, classes, means, method)
-    null, null_sign = np.zeros((draws, k, c)), np.zeros((draws, k, c))
+    observed = view.score(signs)
+    null = np.zeros((3, draws, k, c))
     within = within_p = np.full((k, c), np.nan)
-    labelled = strata is not None and method in ("pattern", "ridge")
+    labelled = strata is not None and view.linear
     null_within = np.zeros((draws, k, c))
     for at in range(k):
         for start in range(0, draws, 250):
             part = row_orders[start : start + 250]
-            dealt = np.stack([s[part] for s in signs[at]], axis=1)  # (draws, counterparts, n)
-            got = _score(space, dealt, classes, means, method)
-            null[start : start + len(part), at], null_sign[start : start + len(part), at] = got
+            held = slice(start, start + len(part))
+            null[:, held, at] = view.score(np.stack([s[part] for s in signs[at]], axis=1))  # (draws, counterparts, n)
             if labelled:
-                y = residual(targets[at][part], strata)
-                null_within[start : start + len(part), at] = directions(space, y, method) @ means.T
+                null_within[held, at] = view.shift(residual(targets[at][part], strata))
     if labelled:
-        within = directions(space, residual(targets, strata), method) @ means.T
+        within = view.shift(residual(targets, strata))
         within_p = two_sided(within, null_within)[0]
-    p, z = two_sided(observed[0], null)
-    low, high = _interval(space, targets, classes, options, method, groups, input_groups, rng)
-    found = np.array([directions(space, s, method).mean(axis=0) for s in signs])
+    p, z = two_sided(observed[0], null[0])
+    interval, score_interval = _interval(view, targets, options, groups, input_groups, rng)
+    found = np.array([directions(space, s, view.method).mean(axis=0) for s in signs])
     found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-300)
     return LayerTests(
-        observed[0], low, high, observed[1], p, two_sided(observed[1], null_sign)[0], z, within, within_p,
-        found @ found.T, found, np.array([float(np.linalg.norm(_unit_mean(space, rows))) ** 2 for rows in classes]),
+        observed[0], interval, observed[1], score_interval, observed[2], p, two_sided(observed[1], null[1])[0],
+        two_sided(observed[2], null[2])[0], z, within, within_p, found @ found.T, found, view.alike(),
     )  # fmt: skip
 
 
 test_layer.__test__ = False  # type: ignore[attr-defined]
-
-
-def _unit_mean(space: Space, rows: np.ndarray) -> np.ndarray:
-    """Mean of the gradients' unit vectors within the span."""
-    g = space.gradients[rows]
-    length = np.linalg.norm(g, axis=1, keepdims=True)
-    return np.asarray((g / np.where(length > 0, length, 1)).mean(axis=0))
 
 
 def _with_counterparts(targets: np.ndarray, counterparts: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -160,51 +158,91 @@ def _with_counterparts(targets: np.ndarray, counterparts: int, rng: np.random.Ge
     return out
 
 
-def _score(
-    space: Space, sets: np.ndarray | list[np.ndarray], classes: list[np.ndarray], means: np.ndarray, method: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean cosine and share of positive cosines ``(sets, classes)``, averaged over the counterparts of each set."""
-    score, sign = np.zeros((len(sets), len(classes))), np.zeros((len(sets), len(classes)))
-    counts = [len(s) for s in sets]
-    found = directions(space, np.concatenate([np.atleast_2d(s) for s in sets]), method)
-    ends = np.cumsum([0, *counts])[:-1]
-    score = np.add.reduceat(found @ means.T, ends, axis=0) / np.array(counts)[:, None]
-    for j, rows in enumerate(classes):
-        positive = (space.gradients[rows] @ found.T > 0).mean(axis=0)
-        sign[:, j] = np.add.reduceat(positive, ends) / np.array(counts)
-    return score, sign
+@dataclass(frozen=True)
+class _View:
+    """A layer as its classes see it: mean unit gradients ``means`` ``(c, r)``, for linear methods with the method's weighing in
+    ``steps``, and the pool's deviation along each, ``spread`` ``(c,)``."""
+
+    space: Space
+    classes: list[np.ndarray]
+    method: str
+    means: np.ndarray
+    steps: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, space: Space, classes: list[np.ndarray], method: str) -> _View:
+        means = np.array([space.gradients[rows].mean(axis=0) for rows in classes])
+        steps = means * space.inner() if method == "ridge" else means
+        return cls(space, classes, method, means, steps, (space.points @ steps.T).std(axis=0))
+
+    @property
+    def linear(self) -> bool:
+        return self.method in ("pattern", "ridge")
+
+    def shift(self, targets: np.ndarray) -> np.ndarray:
+        """Standardised difference along the mean gradient ``(k, c)``: the slope of the activations' projection on the concept."""
+        y = centred(targets)
+        size = (y * y).sum(axis=1, keepdims=True)
+        raw = y @ (self.space.points @ self.steps.T) / np.where(size > 0, size, 1)
+        return np.asarray(raw / np.where(self.spread > 0, self.spread, 1))
+
+    def score(self, sets: np.ndarray | list[np.ndarray]) -> np.ndarray:
+        """Shift, mean cosine and share of positive cosines ``(3, sets, c)``, averaged over the counterparts of each set. For
+        ``svm`` and ``sgd``, whose weights have no length that means anything, the shift is the cosine."""
+        counts = np.array([len(s) for s in sets])
+        ends = np.cumsum([0, *counts])[:-1]
+        y = np.concatenate([np.atleast_2d(s) for s in sets])
+        found = directions(self.space, y, self.method)
+        out = np.zeros((3, len(y), len(self.classes)))
+        out[1] = found @ self.means.T
+        out[0] = self.shift(y) if self.linear else out[1]
+        for j, rows in enumerate(self.classes):
+            out[2, :, j] = (self.space.gradients[rows] @ found.T > 0).mean(axis=0)
+        return np.asarray(np.add.reduceat(out, ends, axis=1) / counts[:, None])
+
+    def alike(self) -> np.ndarray:
+        """Mean cosine among the gradients of each class, within the span."""
+        out = []
+        for rows in self.classes:
+            g = self.space.gradients[rows]
+            length = np.linalg.norm(g, axis=1, keepdims=True)
+            out.append(float(np.linalg.norm((g / np.where(length > 0, length, 1)).mean(axis=0))) ** 2)
+        return np.array(out)
 
 
 def _interval(
-    space: Space, targets: np.ndarray, classes: list[np.ndarray], options: TestOptions, method: str,
-    groups: np.ndarray | None, input_groups: np.ndarray | None, rng: np.random.Generator,
+    view: _View, targets: np.ndarray, options: TestOptions, groups: np.ndarray | None, input_groups: np.ndarray | None,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Percentile bootstrap of the score over dialogues of the examples and of the inputs at once; for ``svm`` and ``sgd`` over
-    the inputs alone."""
-    b, k, c = options.bootstraps, len(targets), len(classes)
+    """Percentile bootstraps ``(2, k, c)`` of shift and cosine over dialogues of the examples and of the inputs at once; for
+    ``svm`` and ``sgd`` over the inputs alone."""
+    space, b, k, c = view.space, options.bootstraps, len(targets), len(view.classes)
     if not b:
-        return np.full((k, c), np.nan), np.full((k, c), np.nan)
-    linear = method in ("pattern", "ridge")
+        nothing = np.full((2, k, c), np.nan)
+        return nothing, nothing
     weight = _counts(b, len(space.points), groups, rng)
     drawn = _counts(b, len(space.gradients), input_groups, rng)
-    means = np.stack([drawn[:, rows] @ space.gradients[rows] for rows in classes], axis=1)
-    means /= np.maximum(np.stack([drawn[:, rows].sum(axis=1) for rows in classes], axis=1), 1)[:, :, None]
-    inner = space.inner() if method == "ridge" else np.ones(space.points.shape[1])
-    values = np.zeros((b, k, c))
-    fixed = None if linear else directions(space, targets, method, options.seed)
+    means = np.stack([drawn[:, rows] @ space.gradients[rows] for rows in view.classes], axis=1)
+    means /= np.maximum(np.stack([drawn[:, rows].sum(axis=1) for rows in view.classes], axis=1), 1)[:, :, None]
+    inner = space.inner() if view.method == "ridge" else np.ones(space.points.shape[1])
+    values = np.zeros((2, b, k, c))
+    fixed = None if view.linear else directions(space, targets, view.method, options.seed)
     for at, y in enumerate(targets):
         if fixed is not None:
-            values[:, at] = means @ fixed[at]
+            values[:, :, at] = means @ fixed[at]
             continue
         held = np.isfinite(y)
         w = np.where(held, weight, 0.0)
         filled = np.where(held, y, 0.0)
-        mean = (w @ filled) / np.maximum(w.sum(axis=1), 1)
-        raw = ((w * (filled - mean[:, None])) @ space.points) * inner
-        raw /= np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-300)
-        values[:, at] = np.einsum("br,bcr->bc", raw, means)
-    low, high = np.quantile(values, [0.025, 0.975], axis=0)
-    return low, high
+        away = filled - ((w @ filled) / np.maximum(w.sum(axis=1), 1))[:, None]
+        raw = ((w * away) @ space.points) * inner
+        along = np.einsum("br,bcr->bc", raw, means)
+        size = (w * away**2).sum(axis=1)[:, None]
+        values[0, :, at] = along / np.where(size > 0, size, 1) / np.where(view.spread > 0, view.spread, 1)
+        values[1, :, at] = along / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-300)
+    low, high = np.quantile(values, [0.025, 0.975], axis=1)
+    return np.stack([low[0], high[0]]), np.stack([low[1], high[1]])
 
 
 def _counts(draws: int, n: int, groups: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
@@ -263,9 +301,11 @@ def _frame(found: dict[str, LayerTests], concepts: list[str], classes: list[str]
                 rows.append(
                     {
                         "layer": layer, "concept": concept, "class": label, "examples": int(np.nansum(y[i] > 0.5)),
-                        "score": t.score[i, j], "low": t.low[i, j], "high": t.high[i, j], "effect": t.z[-1, i, j],
-                        "sign count": t.sign[i, j], "p": t.p[i, j], "sign p": t.sign_p[i, j],
-                        "score within labels": t.within[i, j], "p within labels": t.within_p[i, j],
+                        "shift": t.shift[i, j], "low": t.interval[0, i, j], "high": t.interval[1, i, j], "p": t.p[i, j],
+                        "cosine": t.score[i, j], "cosine low": t.score_interval[0, i, j],
+                        "cosine high": t.score_interval[1, i, j], "cosine p": t.score_p[i, j],
+                        "sign count": t.sign[i, j], "sign count p": t.sign_p[i, j], "z": t.z[-1, i, j],
+                        "shift within labels": t.within[i, j], "p within labels": t.within_p[i, j],
                     }
                 )  # fmt: skip
     frame = pd.DataFrame(rows)
@@ -294,7 +334,7 @@ def _warnings(
         if flat:
             out.append(
                 f"layer {layer}: the logit of {', '.join(flat)} is linear in it (all gradients point one way), so the sign "
-                "count can only be 0 or 1 there, and the score tells about weights, not about inputs"
+                "count can only be 0 or 1 there, and the result tells about weights, not about inputs"
             )
     for name, row in zip(concepts, y, strict=True):
         few = int(np.nansum(row > 0.5))

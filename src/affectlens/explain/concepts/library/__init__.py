@@ -1,0 +1,1 @@
+"""Named, documented concepts of expressed emotion: predicates over utterances, never over their labels."""
