@@ -90,6 +90,99 @@ def features(
     common.plain.print(str(page))
 
 
+@app.command(name="concepts")
+def concepts_(
+    model: Annotated[Path | None, typer.Option(help="Weights of `affectlens train bclstm`.")] = None,
+    corpus: Annotated[str, typer.Option(help="NAME=PATH of a corpus of dialogues.")] = "",
+    split: Annotated[str, typer.Option(help="The part to look at; best one that the model did not learn from.")] = "test",
+    concept: Annotated[
+        list[str] | None,
+        typer.Option("--concepts", help="Names or groups, comma-separated; all that the corpus supports when absent."),
+    ] = None,
+    query: Annotated[
+        list[str] | None, typer.Option(help='A concept of your own: NAME="query over columns"; repeat it.')
+    ] = None,
+    examples: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder whose files are named by utterances' keys, or a file of keys; repeat it."),
+    ] = None,
+    norms: Annotated[Path | None, typer.Option(help="Affect norms of words, as Warriner et al. 2013 publish them.")] = None,
+    units: Annotated[Path | None, typer.Option(help="A csv of action units per utterance: key, AU12, …")] = None,
+    layers: Annotated[str, typer.Option(help="Comma-separated; all that hold a state an utterance when absent.")] = "",
+    method: Annotated[str, typer.Option(help="pattern, ridge (lda), svm or sgd.")] = "pattern",
+    step: Annotated[
+        str, typer.Option(help="own: the state at the utterance; all: at every utterance of its dialogue.")
+    ] = "own",
+    draws: Annotated[int, typer.Option(help="Pseudo-concepts.")] = 1999,
+    counterparts: Annotated[int, typer.Option(help="Random counterpart sets; 0 for all other utterances at once.")] = 0,
+    pool: Annotated[int, typer.Option(help="Utterances looked at, whole dialogues.")] = 1500,
+    out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-concepts"),
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the concepts, with what the corpus supports when one is given.")
+    ] = False,
+    seed: common.Seed = 0,
+) -> None:
+    """Which human concepts move a contextual model's answer, at which layers, with tests that hold their level."""
+    import torch
+
+    from affectlens.assets.store import cache_dir
+    from affectlens.corpora.dialogues import open_dialogues
+    from affectlens.errors import UsageError
+    from affectlens.explain.concepts.audit import audit_concepts
+    from affectlens.explain.concepts.library import base as library
+    from affectlens.explain.concepts.prepare import prepared
+    from affectlens.explain.concepts.tcav import TestOptions
+    from affectlens.models.bclstm import BcLstmModel
+    from affectlens.report.concepts import write_concept_report
+    from affectlens.training.speech_data import parse_corpora
+    from affectlens.training.utterances import measured
+
+    torch.set_num_threads(1)  # small recurrent networks are slower on more
+    names = [n.strip() for part in concept or [] for n in part.split(",") if n.strip()]
+    wanted = library.find(names) if names or query or examples else list(library.concepts().values())
+    for text in query or []:
+        name, sign, rest = text.partition("=")
+        if not sign or not rest.strip():
+            raise UsageError(f'{text!r} is not NAME=QUERY, for example long="text.str.len() > 80"')
+        wanted.append(library.from_query(name.strip(), rest.strip()))
+    wanted += [library.from_folder(p) for p in examples or []]
+    if list_ and not corpus:
+        for c in wanted:
+            common.plain.print(f"{c.group:9} {c.name}: {c.meaning}")
+        return
+    if not corpus:
+        raise UsageError("give --corpus NAME=PATH, and --model WEIGHTS unless you only --list")
+    ((name, path),) = parse_corpora([corpus]).items()
+    source = open_dialogues(name, path)
+    with common.named_bars() as told:
+        data = source.dialogues(split)
+        rows = prepared(source, data, wanted, norms=norms, units=units, progress=told)
+        held, why = library.supported(rows, wanted)
+        if list_:
+            for c in wanted:
+                said = why.get(c.name) or f"{int((held[c.name] > 0.5).sum())} examples of {len(rows)} utterances"
+                common.plain.print(f"{c.group:9} {c.name}: {said}")
+            return
+        if model is None:
+            raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
+        net = BcLstmModel(common.existing(model, "weights file"))
+        missing = tuple(m for m in net.modalities if m not in data.features)
+        data = measured(data, (*data.features, *missing), told) if missing else data
+        chosen = tuple(v.strip() for v in layers.split(",") if v.strip()) or None
+        found = audit_concepts(
+            net, data, held, layers=chosen, step=step, pool=pool, unsupported=why, cache=cache_dir() / "layers",
+            options=TestOptions(method=method, draws=draws, counterparts=counterparts, seed=seed), progress=told,
+        )  # fmt: skip
+    page = write_concept_report(found, out, {c.name: c.meaning for c in wanted})
+    from affectlens.report.concepts import findings
+
+    for line in findings(found):
+        common.plain.print(line)
+    for warning in found.tests.warnings[:6]:
+        common.console.print(f"note: {warning}", highlight=False)
+    common.plain.print(str(page))
+
+
 def _table(corpus: list[str], told: Any) -> Any:
     from affectlens.training.speech_data import parse_corpora, speech_table
 

@@ -5,8 +5,9 @@ concept's examples, so they are not independent, and more counterparts make it r
 procedure is repeated on pseudo-concepts, and one p-value comes from where the concept's statistic lies among theirs.
 
 The statistic tested is the shift: how far, in standard deviations of the pool, the concept's examples lie from the others
-along the mean gradient. The cosine between gradient and unit direction throws the length of the difference away, and with it most
-power: where a layer has one dominant axis even random sets differ along it, by little, and have a large cosine of random sign.
+along the mean gradient. The cosine between gradient and unit direction throws the length of the difference away, and with it
+most power: where a layer has one dominant axis even random sets differ along it, by little, and have a large cosine of
+random sign.
 Cosine and sign count are given with p-values of their own.
 """
 
@@ -88,7 +89,7 @@ def check_concepts(targets: dict[str, np.ndarray], groups: np.ndarray | None = N
                 f"needed ({FEWEST} for a result worth reading): loosen its definition, enlarge the pool or leave it out"
             )
         if groups is not None and not graded and len(np.unique(groups[np.nan_to_num(y) > 0.5])) == 1:
-            where = groups[np.nan_to_num(y) > 0.5][0]
+            where = str(groups[np.nan_to_num(y) > 0.5][0])
             raise UsageError(
                 f"all {with_it} examples of concept {name!r} lie in dialogue {where!r}; concept and dialogue cannot be told "
                 "apart: add dialogues or leave it out"
@@ -181,7 +182,7 @@ class _View:
         return self.method in ("pattern", "ridge")
 
     def shift(self, targets: np.ndarray) -> np.ndarray:
-        """Standardised difference along the mean gradient ``(k, c)``: the slope of the activations' projection on the concept."""
+        """Standardised difference along the mean gradient ``(k, c)``."""
         y = centred(targets)
         size = (y * y).sum(axis=1, keepdims=True)
         raw = y @ (self.space.points @ self.steps.T) / np.where(size > 0, size, 1)
