@@ -97,9 +97,10 @@ def clustered_rejections(repetitions: int, grouped: bool, seed: int = 0) -> floa
     found = 0
     for i in range(repetitions):
         rng = np.random.default_rng([seed, 3, i])
-        groups = np.repeat(np.arange(40), 10)
-        x = rng.normal(size=(400, 32)) + 1.5 * rng.normal(size=(40, 32))[groups]
-        y = (rng.random(40) < 0.3)[groups] * (rng.random(400) < 0.7).astype(float)
+        groups = np.repeat(np.arange(40), rng.integers(5, 16, 40))
+        n = len(groups)
+        x = rng.normal(size=(n, 32)) + 1.5 * rng.normal(size=(40, 32))[groups]
+        y = (rng.random(40) < 0.3)[groups] * (rng.random(n) < 0.7).astype(float)
         g = gradients(rng.normal(size=(50, 32)), *head(32, rng))
         options = TestOptions(draws=99, bootstraps=0, seed=i)
         frame = test_concepts(

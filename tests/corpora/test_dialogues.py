@@ -169,7 +169,7 @@ def test_dialogue_folder(tmp_path):
     assert corpus.info.splits == ("all", "test", "train")
     train = corpus.dialogues("train")
     assert list(train.rows.text) == ["first", "later"] and train.classes == ("anger", "happiness", "sadness")
-    assert list(corpus.items("test"))[0].problem
+    assert next(iter(corpus.items("test"))).problem
     (tmp_path / "utterances.csv").write_text("file,start\n")
     with pytest.raises(CorpusError, match="expected"):
         open_dialogues("dialogue-folder", tmp_path)

@@ -11,11 +11,16 @@ import numpy as np
 from affectlens.assets.store import locate
 from affectlens.emotions import EKMAN7, align
 from affectlens.explain.attribution import MASK_ID, WordAttribution, attribute_words, words_of
+from affectlens.explain.concepts.bank import ConceptBank
+from affectlens.explain.concepts.layers import read_layers
+from affectlens.explain.concepts.library.base import words_held
 from affectlens.explain.faithfulness import faithfulness
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, faithfulness_evidence, register_modality
 from affectlens.models.base import load_model
+from affectlens.models.weights import weights_path
+from affectlens.models.words import text_logits
 from affectlens.options import Options, torch_device
 from affectlens.perception.people import Person
 from affectlens.perception.speaker import SpeakerChoice
@@ -39,6 +44,7 @@ class WordsModality(Modality):
         self.model = load_model("words")
         self.model.net.to(device)
         self.model.device = next(self.model.net.parameters()).device
+        self.bank = ConceptBank.load(weights_path("concepts-words"))
         folder = locate("whisper-base").parent
         self.recogniser = WordRecogniser(folder, options.language, device, options.threads)
 
@@ -133,6 +139,7 @@ class WordsModality(Modality):
                               "integrated gradients (Sundararajan 2017)",
                               settings=settings | {"left_out": round(float(found.left_out[i]), 4)})
             )  # fmt: skip
+        out.extend(self._concepts(clip, row))
         if clip.info.video_tracks:
             ranked = sorted(choice.scores.values(), reverse=True)
             out.append(
@@ -141,6 +148,29 @@ class WordsModality(Modality):
             )  # fmt: skip
         if len(found.words) >= 4:
             out.extend(self._test(clip, row, found))
+        return out
+
+    def _concepts(self, clip: Clip, row: Row) -> list[Evidence]:
+        """What each concept that the utterance holds does for its label; p-values are corrected over those that it holds."""
+        holds = words_held(row.text, self.bank.names)
+        asked = np.array([i for i, n in enumerate(self.bank.names) if holds[n]], dtype=int)
+        if not len(asked):
+            return []
+        ids = self.model.tokens(row.text).ids
+        target = self.model.labels.index(row.label)
+        layer = self.bank.layer
+        read = read_layers(self.model.net, [ids], [layer], [target], forward=text_logits)[layer]
+        assert read.gradients is not None
+        cosines, p = self.bank.sensitivity(read.gradients[0, 0], asked)
+        about: Any = self.bank.about
+        out = []
+        for i, cosine, chance in zip(asked, cosines, p, strict=True):
+            name = self.bank.names[i]
+            settings = {"layer": layer, "accuracy": about["accuracy"][name], "pseudo_concepts": len(self.bank.null)}
+            out.append(
+                clip.evidence(row, "concept", f"concept: {name}", cosine, "cosine", "concept activation vector (Kim 2018)",
+                              p_value=float(chance), test="rank among pseudo-concepts, two-sided, Holm", settings=settings)
+            )  # fmt: skip
         return out
 
     def _test(self, clip: Clip, row: Row, found: WordAttribution) -> list[Evidence]:

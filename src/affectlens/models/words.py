@@ -77,6 +77,14 @@ class WordsModel:
         return out
 
 
+def text_logits(net: WordsNet, rows: list[list[int]]) -> Tensor:
+    """Logits ``(n, 7)`` of token id lists, with gradients; for whoever reads the network's layers."""
+    ids, mask = pad_rows(rows)
+    device = net.words.weight.device
+    logits: Tensor = net(ids.to(device), mask.to(device))
+    return logits
+
+
 @register_model("words")
 def load(path: Path | None = None, device: str = "cpu") -> WordsModel:
     """The shipped words model."""

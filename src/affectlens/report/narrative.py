@@ -144,6 +144,11 @@ def _sounds(e: Evidence) -> str:
     return f"it sounds like {e.name.removeprefix('sounds like: ')} of {s['corpus']} ({s['language']}, clip {s['key']})"
 
 
+def _concept(e: Evidence) -> str:
+    name, way = e.name.removeprefix("concept: "), "for" if e.value > 0 else "against"
+    return f"they hold “{name}”, which speaks {way} {e.target} (cosine {e.value:+.2f}, p = {e.p_value:.3f})"
+
+
 _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "share of time": _share,
     "changes": _changes,
@@ -153,6 +158,7 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "movement": _movement,
     "share": _share_of,
     "conflict": _conflict,
+    "concept": _concept,
     "speaker": _speaker,
     "faithfulness": _faithful,
     "voice": _voice,
@@ -192,7 +198,8 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         strongest = max(words, key=lambda e: abs(e.value))
         same = [e for e in words if (e.start, e.end) == (strongest.start, strongest.end)]
         spoke = [e for e in of("speaker") if (e.start, e.end) == (strongest.start, strongest.end)]
-        out += sentence(spoke + sorted(same, key=lambda e: -abs(e.value))[:2])
+        held = [e for e in of("concept") if e.start == strongest.start and e.p_value <= ALPHA]
+        out += sentence(spoke + sorted(same, key=lambda e: -abs(e.value))[:2] + sorted(held, key=lambda e: e.p_value)[:2])
     out += _voices(person, of("voice"), of("relevance"), of("sounds like"))
     regions = of("region")
     if regions:

@@ -152,7 +152,14 @@ def _spoken(finding: Finding) -> dict[str, Any]:
     tests = [e for e in finding.evidence if e.name.startswith("faithfulness")]
     ids = [e.id for e in finding.evidence if e.name.startswith("word")]
     gap = attribution.completeness if attribution is not None else None
-    return {"row": row, "words": words, "speaker": speaker, "tests": tests, "evidence": ids, "gap": gap}
+    concepts = [
+        {"name": e.name.removeprefix("concept: "), "value": e.value, "p": e.p_value}
+        for e in finding.evidence
+        if e.name.startswith("concept: ")
+    ]
+    return {
+        "row": row, "words": words, "speaker": speaker, "tests": tests, "evidence": ids, "gap": gap, "concepts": concepts
+    }  # fmt: skip
 
 
 def _weights(findings: list[Finding]) -> list[dict[str, Any]]:

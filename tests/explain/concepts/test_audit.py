@@ -9,7 +9,7 @@ from benchmarks.planted_dialogues import AUDIO, JOINED, TEXT, dialogues, trained
 from typer.testing import CliRunner
 
 from affectlens.cli.main import app
-from affectlens.errors import UsageError
+from affectlens.errors import AffectlensError, UsageError
 from affectlens.explain.concepts.audit import audit_concepts
 from affectlens.explain.concepts.completeness import completeness
 from affectlens.explain.concepts.space import Space, directions
@@ -129,13 +129,5 @@ def test_cli_errors(arguments, said, tmp_path, monkeypatch):
     from tests.corpora.trees import write_wav
 
     write_wav(tmp_path / "wav" / "03a01Fa.wav")
-    from affectlens.cli.main import main
-
-    monkeypatch.setattr("sys.argv", ["affectlens", *arguments])
-    import contextlib
-    import io
-
-    err = io.StringIO()
-    with pytest.raises(SystemExit) as stop, contextlib.redirect_stderr(err):
-        main()
-    assert stop.value.code == 2
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, AffectlensError) and said in str(result.exception)

@@ -51,7 +51,7 @@ def read_layers(
     *,
     pool: str = "auto",
     batch_size: int = 64,
-    forward: Callable[[nn.Module, Any], Tensor] | None = None,
+    forward: Callable[[Any, Any], Tensor] | None = None,
 ) -> dict[str, LayerReading]:
     """Read layers of a network on a batch ``(n, ...)``: one forward pass, one backward pass a class, all layers at once.
 
@@ -89,7 +89,7 @@ def read_layers(
 
 def _read(
     net: nn.Module, named: dict[str, nn.Module], part: Any, layers: Sequence[str], classes: Sequence[int], pool: str,
-    run: Callable[[nn.Module, Any], Tensor], out: dict[str, list[list[np.ndarray]]],
+    run: Callable[[Any, Any], Tensor], out: dict[str, list[list[np.ndarray]]],
 ) -> None:  # fmt: skip
     kept: dict[str, Tensor] = {}
 

@@ -8,23 +8,32 @@ from __future__ import annotations
 
 import numpy as np
 
+BIN = 8  # dialogues of like length that change places with each other, at least
+
 
 def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | None = None) -> np.ndarray:
     """Row orders ``(draws, n)``: a target ``y`` becomes ``y[order]``.
 
-    Without ``groups`` any order may come (exact, for independent examples). With them (dialogues) each order lays the
-    dialogues, themselves in random order, along a line, and shifts the line against another such: examples that stand
-    together in a dialogue stay together, because a concept that comes in runs has fewer independent examples than rows.
+    Without ``groups`` any order may come (exact, for independent examples). With them (dialogues) whole dialogues of like
+    length
+    change places, each row keeping its place among the others: examples that stand together in a dialogue stay together,
+    because a concept that comes in runs has fewer independent examples than rows. Where lengths differ the longer one's rest
+    goes to the next dialogue. Fewer than ``BIN`` dialogues are also shifted along their line.
     """
     if groups is None:
         return np.array([rng.permutation(n) for _ in range(draws)])
-    _, first, inverse = np.unique(groups.astype(str), return_index=True, return_inverse=True)
-    members = [np.flatnonzero(inverse == g) for g in range(len(first))]
+    _, inverse = np.unique(groups.astype(str), return_inverse=True)
+    members = [np.flatnonzero(inverse == g) for g in range(inverse.max() + 1)]
+    length = np.array([len(m) for m in members])
+    bins = np.array_split(np.argsort(length, kind="stable"), max(1, len(members) // BIN))
     out = np.empty((draws, n), dtype=np.int64)
     for k in range(draws):
-        source = np.concatenate([members[g] for g in rng.permutation(len(members))])
-        target = np.concatenate([members[g] for g in rng.permutation(len(members))])
-        out[k, target] = np.roll(source, int(rng.integers(n)))
+        for b in bins:
+            source = np.concatenate([members[g] for g in rng.permutation(b)])
+            target = np.concatenate([members[g] for g in rng.permutation(b)])
+            if len(members) < BIN:
+                source = np.roll(source, int(rng.integers(n)))
+            out[k, target] = source
     return out
 
 

@@ -95,6 +95,13 @@ def supported(rows: pd.DataFrame, wanted: list[Concept] | None = None) -> tuple[
     return held, why
 
 
+def words_held(text: str, names: tuple[str, ...]) -> dict[str, bool]:
+    """Which of these word concepts a single text holds."""
+    rows = pd.DataFrame({"key": ["0"], "dialogue": ["0"], "turn": [0], "speaker": [""], "text": [text]})
+    known = concepts()
+    return {n: bool(values(known[n], rows)[0] > 0.5) for n in names}
+
+
 def from_query(name: str, query: str) -> Concept:
     """A concept from a pandas query over the columns, for example ``"words > 20 and speaker == 'Joey'"``."""
 
