@@ -1,7 +1,6 @@
 """Readers of dialogues on small trees in the official formats."""
 
 import os
-import pickle
 from collections import OrderedDict
 
 import numpy as np
@@ -11,61 +10,12 @@ from affectlens.corpora.base import open_corpus
 from affectlens.corpora.dialogues import dialogue_set, joined, open_dialogues
 from affectlens.corpora.iemocap import IemocapDialogues, ratings
 from affectlens.errors import CorpusError, UsageError
-
-EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
-
-[6.2901 - 8.2357]\tSes0{s}F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]
-C-E2:\tNeutral;\t()
-C-E3:\tNeutral;\t()
-C-F1:\tNeutral; Anger;\t(curious)
-A-E3:\tval 3; act 2; dom  2;\t()
-
-[10.0100 - 11.3925]\tSes0{s}F_impro01_M000\tfru\t[2.5000, 3.0000, 2.5000]
-C-E2:\tFrustration;\t()
-
-[14.8872 - 18.0175]\tSes0{s}F_impro01_F001\texc\t[4.5000, 4.0000, 2.5000]
-C-E2:\tExcited;\t()
-"""
-TRANSCRIPT = """Ses0{s}F_impro01_F000 [006.2901-008.2357]: Excuse me.
-Ses0{s}F_impro01_M000 [010.0100-011.3925]: Do you have your forms?
-Ses0{s}F_impro01_F001 [014.8872-018.0175]: Yeah.  Let me see them.
-"""
-WORDS = """\t SFrm  EFrm    SegAScr Word
-\t    0    28    -103712 <s>
-\t   29    80   -2345678 EXCUSE
-\t   81   110   -1000000 ME(2)
-\t  111   130    -100000 ++GARBAGE++
-\t  131   150    -100000 </s>
- Total score:    -3549390
-"""
+from tests.corpora.dialogue_trees import dialogue_folder, iemocap_tree, write_pickle
 
 
 @pytest.fixture
 def iemocap(tmp_path):
-    root = tmp_path / "IEMOCAP_full_release"
-    for s in (1, 2):
-        base = root / f"Session{s}"
-        for folder, name, text in (
-            ("dialog/EmoEvaluation", f"Ses0{s}F_impro01.txt", EVALUATION),
-            ("dialog/EmoEvaluation", f"Ses0{s}M_script01_1.txt", EVALUATION.replace("F_impro01", "M_script01_1")),
-            ("dialog/transcriptions", f"Ses0{s}F_impro01.txt", TRANSCRIPT),
-            ("dialog/transcriptions", f"Ses0{s}M_script01_1.txt", TRANSCRIPT.replace("F_impro01", "M_script01_1")),
-            (f"sentences/ForcedAlignment/Ses0{s}F_impro01", f"Ses0{s}F_impro01_F000.wdseg", WORDS),
-        ):
-            (base / folder).mkdir(parents=True, exist_ok=True)
-            (base / folder / name).write_text(text.replace("{s}", str(s)), encoding="utf-8")
-        turn = f"Ses0{s}F_impro01_F000"
-        head = base / "sentences" / "MOCAP_head" / f"Ses0{s}F_impro01"
-        face = base / "sentences" / "MOCAP_rotated" / f"Ses0{s}F_impro01"
-        for folder in (head, face):
-            folder.mkdir(parents=True)
-        (head / f"{turn}.txt").write_text(
-            "Frame# Time pitch roll yaw tra_x tra_y tra_z\nX X X X X X\n1 0.00 10 0 -4 1 2 3\n2 0.0083 20 0 4 1 2 3\n"
-        )
-        (face / f"{turn}.txt").write_text(
-            "Frame# Time CH1 RC2 RBRO1\nX Y Z X Y Z X Y Z\n1 0.00 0 0 -50 1 1 -20 2 2 30\n2 0.0083 0 0 -52 1 1 NaN 2 2 32\n"
-        )
-    return root
+    return iemocap_tree(tmp_path)
 
 
 def test_iemocap(iemocap):
@@ -104,26 +54,15 @@ def test_iemocap_words_ratings_and_motion(iemocap):
         corpus.head("Ses01F_impro01_F000")
 
 
-def _pickle(path, entries):
-    path.write_bytes(pickle.dumps(entries, protocol=2))
-    return path
-
-
 def test_published_pickles(tmp_path):
-    ids = {"Ses01F": ["a0", "a1"], "Ses02F": ["b0"]}
-    speakers = {"Ses01F": ["M", "F"], "Ses02F": ["F"]}
-    labels = {"Ses01F": [3, 5], "Ses02F": [0]}
-    text, audio, video = ({k: [np.full(w, i, np.float32) for i in range(len(v))] for k, v in ids.items()} for w in (4, 3, 2))
-    sentences = {"Ses01F": ["hello", "well"], "Ses02F": ["yes"]}
-    path = _pickle(
-        tmp_path / "IEMOCAP_features.pkl",
-        (ids, speakers, labels, text, audio, video, sentences, ["Ses01F"], {"Ses02F"}),
-    )
+    path = iemocap_pickle(tmp_path)
     corpus = open_dialogues("feature-pickle", path)
     train = corpus.dialogues("train")
     assert list(train.rows.label) == ["anger", "frustration"] and list(train.rows.text) == ["hello", "well"]
     assert {m: x.shape for m, x in train.features.items()} == {"text": (2, 4), "audio": (2, 3), "video": (2, 2)}
-    meld = _pickle(
+    ids = {"Ses01F": ["a0", "a1"], "Ses02F": ["b0"]}
+    text, audio = ({k: [np.full(w, i, np.float32) for i in range(len(v))] for k, v in ids.items()} for w in (4, 3))
+    meld = write_pickle(
         tmp_path / "MELD_features.pkl",
         ({0: [0, 1], 1: [0]}, {0: [[1, 0], [0, 1]], 1: [[1, 0]]}, {0: [0, 6], 1: [4]},
          {0: text["Ses01F"], 1: text["Ses02F"]}, {0: audio["Ses01F"], 1: audio["Ses02F"]}, {0: ["a", "b"], 1: ["c"]},
@@ -142,12 +81,12 @@ class _Evil:
 
 def test_pickles_cannot_run_code(tmp_path):
     with pytest.raises(CorpusError, match="which a table of features does not need"):
-        open_dialogues("feature-pickle", _pickle(tmp_path / "x.pkl", (_Evil(),) * 9))
+        open_dialogues("feature-pickle", write_pickle(tmp_path / "x.pkl", (_Evil(),) * 9))
     (tmp_path / "y.pkl").write_bytes(b"nothing")
     with pytest.raises(CorpusError, match="not a readable pickle"):
         open_dialogues("feature-pickle", tmp_path / "y.pkl")
     with pytest.raises(CorpusError, match="2 entries"):
-        open_dialogues("feature-pickle", _pickle(tmp_path / "z.pkl", (1, OrderedDict())))
+        open_dialogues("feature-pickle", write_pickle(tmp_path / "z.pkl", (1, OrderedDict())))
 
 
 def test_mosi_official_split(shared):
@@ -162,17 +101,15 @@ def test_mosi_official_split(shared):
 
 
 def test_dialogue_folder(tmp_path):
-    (tmp_path / "utterances.csv").write_text(
-        "file,start,end,speaker,text,label,split\nb.mp4,3,4,A,later,Joy,train\nb.mp4,1,2,B,first,angry,train\na.mp4,0,1,A,,sad,test\n"
-    )
-    corpus = open_dialogues("dialogue-folder", tmp_path)
+    folder = dialogue_folder(tmp_path)
+    corpus = open_dialogues("dialogue-folder", folder)
     assert corpus.info.splits == ("all", "test", "train")
     train = corpus.dialogues("train")
     assert list(train.rows.text) == ["first", "later"] and train.classes == ("anger", "happiness", "sadness")
     assert next(iter(corpus.items("test"))).problem
-    (tmp_path / "utterances.csv").write_text("file,start\n")
+    (folder / "utterances.csv").write_text("file,start\n")
     with pytest.raises(CorpusError, match="expected"):
-        open_dialogues("dialogue-folder", tmp_path)
+        open_dialogues("dialogue-folder", folder)
 
 
 def test_errors(tmp_path):

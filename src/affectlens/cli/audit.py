@@ -106,6 +106,9 @@ def concepts_(
         list[Path] | None,
         typer.Option(help="A folder whose files are named by utterances' keys, or a file of keys; repeat it."),
     ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option(help='Relative: "CONCEPT:OTHER", the first against the second; repeat it.')
+    ] = None,
     norms: Annotated[Path | None, typer.Option(help="Affect norms of words, as Warriner et al. 2013 publish them.")] = None,
     units: Annotated[Path | None, typer.Option(help="A csv of action units per utterance: key, AU12, …")] = None,
     layers: Annotated[str, typer.Option(help="Comma-separated; all that hold a state an utterance when absent.")] = "",
@@ -131,7 +134,7 @@ def concepts_(
     from affectlens.explain.concepts.audit import audit_concepts
     from affectlens.explain.concepts.library import base as library
     from affectlens.explain.concepts.prepare import prepared
-    from affectlens.explain.concepts.tcav import TestOptions
+    from affectlens.explain.concepts.tcav import TestOptions, relative
     from affectlens.models.bclstm import BcLstmModel
     from affectlens.report.concepts import write_concept_report
     from affectlens.training.speech_data import parse_corpora
@@ -168,6 +171,12 @@ def concepts_(
         net = BcLstmModel(common.existing(model, "weights file"))
         missing = tuple(m for m in net.modalities if m not in data.features)
         data = measured(data, (*data.features, *missing), told) if missing else data
+        for pair in against or []:
+            a, _, b = (v.strip() for v in pair.partition(":"))
+            for one in (a, b):
+                if one not in held:
+                    raise UsageError(f"--against {pair!r}: {why.get(one) or f'{one!r} is not among the concepts asked for'}")
+            held[f"{a} against {b}"] = relative(held[a], held[b])
         chosen = tuple(v.strip() for v in layers.split(",") if v.strip()) or None
         found = audit_concepts(
             net, data, held, layers=chosen, step=step, pool=pool, unsupported=why, cache=cache_dir() / "layers",

@@ -27,12 +27,13 @@ _METHODS = {
 
 
 def write_concept_report(audit: ConceptAudit, folder: Path, meanings: dict[str, str] | None = None) -> Path:
-    """``concepts.csv``, ``support.csv``, ``pairs.csv``, ``agreement.csv``, ``completeness.csv``, ``examples.csv``,
+    """``concepts``, ``support``, ``pairs``, ``agreement``, ``cosines``, ``completeness`` and ``examples`` as csv,
     ``settings.json``, figures and ``audit.html`` below ``folder``; ``meanings`` defines concepts that users made."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in (
         ("concepts", audit.tests.frame), ("support", audit.support), ("pairs", audit.pairs),
-        ("agreement", audit.agreement), ("completeness", audit.whole), ("examples", audit.examples),
+        ("agreement", audit.agreement),
+        ("cosines", audit.cosines), ("completeness", audit.whole), ("examples", audit.examples),
     ):  # fmt: skip
         frame.to_csv(folder / f"{name}.csv", index=False)
     facts = audit.about | {"warnings": audit.tests.warnings, "unsupported": audit.unsupported}
@@ -76,6 +77,13 @@ def write_concept_report(audit: ConceptAudit, folder: Path, meanings: dict[str, 
                 ("Only what lies in the span of all concepts' directions is let through a layer; completeness is the share of "
                  "the network's answers that stay, above those that its mean state gives. As many pseudo-concepts are the "
                  "yardstick: in a layer of few dimensions any directions span what matters.",), table=audit.whole),
+        Section("How alike are the directions?",
+                ("Cosine of two concepts' directions at the layer that tells the concepts best. Alike directions cannot be "
+                 "told "
+                 "apart by any test, whatever the concepts are called.",),
+                (Figure(cosine_chart(audit), "cosines", "Orange: the same way; blue: opposite ways."),)
+                if len(audit.cosines) else (),
+                audit.cosines, "All pairs at all layers"),
         Section("Do layers agree?",
                 ("Correlation over utterances of what a concept's directions say at two layers.",),
                 table=audit.agreement, folded="All pairs of layers"),
@@ -133,13 +141,24 @@ def _support_text(audit: ConceptAudit) -> tuple[str, ...]:
     if len(audit.pairs):
         pairs = [f"{r['concept']} and {r['with']} ({r['association (V)']:.2f})" for r in audit.pairs.to_dict("records")[:6]]
         out.append(f"Hard to tell apart: {', '.join(pairs)}.")
-    if audit.unsupported:
-        out.append("Left out: " + "; ".join(f"{k} ({_reason(v)})" for k, v in audit.unsupported.items()) + ".")
+    grouped: dict[str, list[str]] = {}
+    for name, why in audit.unsupported.items():
+        grouped.setdefault(_reason(why), []).append(name)
+    if grouped:
+        out.append("Left out: " + "; ".join(f"{', '.join(names)} ({why})" for why, names in grouped.items()) + ".")
     return tuple(out)
 
 
 def _reason(text: str) -> str:
-    """The reason without the concept's name, which stands before it."""
+    """The reason without the concept's name, which stands before it, in words where it names columns."""
+    for sign, plain in (
+        ("needs voice_", "needs recordings, to measure the voice"),
+        ("needs face_", "needs faces: video, action units or markers"),
+        ("needs start", "needs times"),
+        ("needs norm_", "needs affect norms"),
+    ):
+        if sign in text:
+            return plain
     return text.split("' ", 1)[1].split(", which")[0] if text.startswith("concept '") else text
 
 
@@ -165,8 +184,8 @@ def methods_paragraph(audit: ConceptAudit) -> str:
         "The statistic is the difference between the concept's examples and the others along the mean gradient, in standard "
         "deviations of the pool; mean cosine sensitivity and sign count are given beside it. Two-sided p-values are (1 + "
         "#)/(K + 1) "
-        f"over K = {a['draws']} pseudo-concepts, made by laying dialogues in random order and shifting the concept along them, "
-        "so that runs of examples stay together; all concepts were dealt alike. They were corrected over "
+        f"over K = {a['draws']} pseudo-concepts, made by letting whole dialogues of like length change places, so that "
+        "examples that stand together stay together; all concepts were dealt alike. They were corrected over "
         f"{f.concept.nunique()} concepts × {f.layer.nunique()} layers × {f['class'].nunique()} classes by step-down max-T "
         f"(Westfall "
         "and Young 1993), Holm (1979) and Benjamini and Hochberg (1995). Intervals are 95 % percentile bootstraps over "
@@ -243,3 +262,22 @@ def accuracy_chart(frame: pd.DataFrame) -> Any:
     )  # fmt: skip
     marks = base.mark_text(fontSize=11, color="#111").encode(text="mark:N")
     return finish((cells + marks).properties(width=max(26 * len(layers), 160), height=15 * len(order)))
+
+
+def cosine_chart(audit: ConceptAudit) -> Any:
+    """Concept × concept at the layer with the best mean accuracy."""
+    order, _ = _ordered(audit.tests.frame)
+    layer = audit.tests.frame.groupby("layer").accuracy.mean().idxmax()
+    mine = audit.cosines[audit.cosines.layer == layer]
+    both = pd.concat([mine, mine.rename(columns={"concept": "other", "other": "concept"})])[["concept", "other", "cosine"]]
+    scale = alt.Scale(domain=[-1, 0, 1], range=["#0072B2", "#F7F7F7", "#D55E00"])
+    chart = (
+        alt.Chart(both, title=alt.Title(_layer(str(layer)), fontSize=12))
+        .mark_rect()
+        .encode(
+            x=alt.X("other:N", sort=order, title=None, axis=alt.Axis(labelAngle=-90, labelLimit=160)),
+            y=alt.Y("concept:N", sort=order, title=None, axis=alt.Axis(labelLimit=220)),
+            color=alt.Color("cosine:Q", title="cosine", scale=scale),
+        )
+    )
+    return finish(chart.properties(width=16 * len(order), height=16 * len(order)))

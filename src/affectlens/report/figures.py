@@ -27,7 +27,7 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 def finish(chart: Any) -> Any:
     """A chart in the house's style."""
     return (
-        chart.configure(background="transparent", font=FONT, padding={"left": 34, "top": 6, "right": 26, "bottom": 6})
+        chart.configure(background="transparent", font=FONT, padding={"left": 34, "top": 6, "right": 26, "bottom": 14})
         .configure_view(stroke=None)
         .configure_axis(labelFontSize=12, titleFontSize=12, gridOpacity=0.25, domainOpacity=0.4, tickOpacity=0.4)
         .configure_header(labelFontSize=13)

@@ -8,7 +8,7 @@ from affectlens.errors import UsageError
 from affectlens.explain.concepts.accuracy import held_out_accuracy
 from affectlens.explain.concepts.null import max_t, orders, residual, two_sided
 from affectlens.explain.concepts.space import Space
-from affectlens.explain.concepts.tcav import TestOptions, check_concepts, one_input, test_concepts
+from affectlens.explain.concepts.tcav import TestOptions, check_concepts, one_input, relative, test_concepts
 
 
 @pytest.mark.parametrize("counterparts", [0, 1, 10])
@@ -171,3 +171,8 @@ def test_one_input(rng):
     score, p = one_input(space, directions(space, y), 3, null)
     assert score.shape == p.shape == (1,)
     assert score[0] > 0.5 and p[0] <= 0.05
+
+
+def test_relative_by_hand():
+    a, b = np.array([1, 1, 0, 0, np.nan]), np.array([0, 1, 1, 0, 1])
+    np.testing.assert_array_equal(relative(a, b), [1, np.nan, 0, np.nan, 0])

@@ -30,13 +30,15 @@ CONFOUNDED = 0.3  # association with the label, or another concept, from which o
 @dataclass(frozen=True)
 class ConceptAudit:
     """``tests`` over concepts, layers and classes; ``support``: one row a concept; ``pairs``: associated concepts;
-    ``agreement``: one row a concept and pair of layers; ``whole``: completeness a layer; ``examples``: utterances to look at;
+    ``agreement``: one row a concept and pair of layers; ``cosines``: directions of two concepts at one layer; ``whole``:
+    completeness a layer; ``examples``: utterances to look at;
     ``about``: what was audited; ``unsupported``: concepts that the corpus cannot support, and why."""
 
     tests: ConceptTests
     support: pd.DataFrame
     pairs: pd.DataFrame
     agreement: pd.DataFrame
+    cosines: pd.DataFrame
     whole: pd.DataFrame
     examples: pd.DataFrame
     about: dict[str, object]
@@ -121,7 +123,8 @@ def audit_concepts(
         "modalities": list(model.modalities),
     }  # fmt: skip
     return ConceptAudit(
-        tests, support_table(targets, labels, data), pair_table(targets), _agreement(spaces, tests, list(targets)), whole,
+        tests, support_table(targets, labels, data), pair_table(targets), _agreement(spaces, tests, list(targets)),
+        _cosines(tests, list(targets)), whole,
         _examples(targets, data, spaces, tests, said, model.labels), about, why,
     )  # fmt: skip
 
@@ -258,6 +261,18 @@ def _agreement(spaces: dict[str, Space], tests: ConceptTests, names: list[str]) 
                 r = float(np.corrcoef(said[a][:, j], said[b][:, j])[0, 1])
                 rows.append({"concept": name, "layer": a, "other layer": b, "correlation": r})
     return pd.DataFrame(rows, columns=["concept", "layer", "other layer", "correlation"])
+
+
+def _cosines(tests: ConceptTests, names: list[str]) -> pd.DataFrame:
+    """Cosine of every two concepts' directions at each layer."""
+    rows = [
+        {"layer": layer, "concept": a, "other": b, "cosine": float(t.cosines[i, j])}
+        for layer, t in tests.layers.items()
+        for i, a in enumerate(names)
+        for j, b in enumerate(names)
+        if i < j
+    ]
+    return pd.DataFrame(rows, columns=["layer", "concept", "other", "cosine"])
 
 
 def _examples(

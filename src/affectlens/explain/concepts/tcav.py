@@ -344,6 +344,13 @@ def _warnings(
     return out
 
 
+def relative(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The target of relative TCAV (Kim et al. 2018, section 3.6): the first concept against the second, each without the other;
+    examples of both or neither take no part."""
+    a, b = np.nan_to_num(first) > 0.5, np.nan_to_num(second) > 0.5
+    return np.where(a & ~b, 1.0, np.where(b & ~a, 0.0, np.nan))
+
+
 def one_input(space: Space, found: np.ndarray, row: int, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sensitivity of one input (a row of the gradients) to directions ``(k, r)`` and its p-values against pseudo-concepts'
     directions ``(K, k, r)``."""
