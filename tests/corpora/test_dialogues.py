@@ -10,7 +10,7 @@ from affectlens.corpora.base import open_corpus
 from affectlens.corpora.dialogues import dialogue_set, joined, open_dialogues
 from affectlens.corpora.iemocap import IemocapDialogues, ratings
 from affectlens.errors import CorpusError, UsageError
-from tests.corpora.dialogue_trees import dialogue_folder, iemocap_tree, write_pickle
+from tests.corpora.dialogue_trees import dialogue_folder, iemocap_pickle, iemocap_tree, write_pickle
 
 
 @pytest.fixture
