@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.perception.skeleton.walker import BVH
+
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
 
 [6.2901 - 8.2357]\tSes0{s}F_impro01_F000\tneu\t[2.5000, 2.5000, 2.5000]
@@ -110,3 +112,12 @@ def dialogue_trees(path: Path) -> dict[str, Path]:
         "mosi-features": mosi_npz(path),
         "dialogue-folder": dialogue_folder(path),
     }
+
+
+def bandai_tree(path: Path) -> Path:
+    """Two styles of walking, and a bow that is no gait."""
+    folder = path / "bandai"
+    folder.mkdir()
+    for name in ("walk_happy_001", "walk_normal_001", "walk_proud_002", "bow_happy_001"):
+        (folder / f"dataset-1_{name}.bvh").write_text(BVH)
+    return folder

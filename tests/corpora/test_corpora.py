@@ -7,7 +7,7 @@ from PIL import Image
 
 from affectlens.corpora.base import corpora, label_targets, open_corpus
 from affectlens.errors import CorpusError, UsageError
-from tests.corpora.dialogue_trees import dialogue_trees
+from tests.corpora.dialogue_trees import bandai_tree, dialogue_trees
 from tests.corpora.trees import speech_trees
 
 
@@ -47,6 +47,7 @@ def trees(tmp_path, rng):
         "folder": folder,
         "csv": table,
         **speech,
+        "bandai": bandai_tree(tmp_path),
         **dialogue_trees(tmp_path),
     }
 

@@ -74,6 +74,26 @@ def speech(
 
 
 @app.command()
+def gait(
+    data: Data, out: Out = Path("runs/gait"), epochs: Epochs = None,
+    seeds: Annotated[int, typer.Option(help="Seeds of every model.")] = 5, seed: common.Seed = 0, threads: Threads = 1,
+) -> None:  # fmt: skip
+    """The gait network on styled locomotion, one type of motion left out at a time."""
+    import torch
+
+    from affectlens.training.gait import GaitRecipe
+    from affectlens.training.gait_recipe import train_gait_model
+
+    torch.set_num_threads(threads)
+    recipe = replace(GaitRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    with common.named_bars() as told:
+        run = train_gait_model(data, out, recipe, seeds=seeds, progress=told)
+    for r in run.scores.itertuples():
+        common.plain.print(f"{r.kind}: UAR {r.UAR:.3f} ({r.low:.3f} to {r.high:.3f})")
+    common.plain.print(str(run.weights))
+
+
+@app.command()
 def bclstm(
     corpus: Annotated[str, typer.Option(help="A corpus of dialogues, see `affectlens corpus ls`.")],
     data: Data,

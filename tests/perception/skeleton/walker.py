@@ -1,0 +1,98 @@
+"""A walking body made by formulas, so that every measurement has a known answer; and BVH files of a small tree."""
+
+import numpy as np
+
+from affectlens.perception.skeleton.joints import JOINTS, Motion
+
+THIGH = SHANK = 0.5  # a leg of length 1
+
+
+def walker(seconds=3.0, rate=30.0, stride=1.0, speed=1.2, swing=25.0, knee=10.0, lean=0.0, head=0.0, elbow=30.0):
+    """Walks towards z: ``stride`` strides a second, ``swing`` half range of the upper arms in degrees, a constant knee bend."""
+    n = int(seconds * rate) + 1
+    t = np.arange(n) / rate
+    phase = 2 * np.pi * stride * t
+    x = np.zeros((n, len(JOINTS), 3))
+    at = {j: i for i, j in enumerate(JOINTS)}
+
+    def put(name, value):
+        x[:, at[name]] = value
+
+    def down(length, angle):
+        """A segment that hangs, turned forward by an angle in radians."""
+        return np.stack([np.zeros(n), -length * np.cos(angle), length * np.sin(angle)], axis=1)
+
+    pelvis = np.stack([np.zeros(n), np.full(n, 1.0), speed * t], axis=1)
+    up = np.array([0, np.cos(np.radians(lean)), np.sin(np.radians(lean))])
+    put("pelvis", pelvis)
+    put("chest", pelvis + 0.3 * up)
+    neck = pelvis + 0.6 * up
+    put("neck", neck)
+    put("head", neck + 0.2 * np.array([0, np.cos(np.radians(head)), np.sin(np.radians(head))]))
+    for side, sign in (("left", 1), ("right", -1)):
+        leg = np.radians(25) * np.sin(phase) * sign
+        arm = -np.radians(swing) * np.sin(phase) * sign
+        hip = pelvis + np.array([0.1 * sign, 0, 0])
+        put(f"{side} hip", hip)
+        thigh = down(THIGH, leg + np.radians(knee / 2))
+        put(f"{side} knee", hip + thigh)
+        ankle = hip + thigh + down(SHANK, leg - np.radians(knee / 2))
+        put(f"{side} ankle", ankle)
+        put(f"{side} toe", ankle + np.array([0, -0.03, 0.12]))
+        shoulder = neck + np.array([0.2 * sign, -0.05, 0])
+        put(f"{side} shoulder", shoulder)
+        put(f"{side} elbow", shoulder + down(0.3, arm))
+        put(f"{side} wrist", shoulder + down(0.3, arm) + down(0.25, arm + np.radians(elbow)))
+    return Motion(x, rate, "m", "formula")
+
+
+BVH = """HIERARCHY
+ROOT Hips
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  JOINT Chest
+  {
+    OFFSET 0 10 0
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    JOINT Neck
+    {
+      OFFSET 0 10 0
+      CHANNELS 3 Zrotation Xrotation Yrotation
+      JOINT Head
+      {
+        OFFSET 0 5 0
+        CHANNELS 3 Zrotation Xrotation Yrotation
+        End Site
+        {
+          OFFSET 0 3 0
+        }
+      }
+    }
+  }
+  JOINT LeftUpLeg
+  {
+    OFFSET 2 0 0
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    JOINT LeftLeg
+    {
+      OFFSET 0 -8 0
+      CHANNELS 3 Zrotation Xrotation Yrotation
+      JOINT LeftFoot
+      {
+        OFFSET 0 -8 0
+        CHANNELS 3 Zrotation Xrotation Yrotation
+        End Site
+        {
+          OFFSET 0 0 3
+        }
+      }
+    }
+  }
+}
+MOTION
+Frames: 2
+Frame Time: 0.05
+1 20 3  0 0 0  0 0 0  0 0 0  0 0 0  0 0 0  0 0 0  0 0 0
+1 20 3  0 0 0  90 0 0  0 0 0  0 0 0  0 90 0  0 0 0  0 0 0
+"""
