@@ -13,7 +13,9 @@ class Options:
 
     ``rate`` is sampled frames a second, ``window`` the length of a segment in seconds, ``language`` an ISO 639-1 code or
     None to detect it, ``device`` one of auto, cpu, cuda:N, mps. ``cam_method`` names the map that explains the face.
-    ``faithfulness`` is how many face segments of each person are tested by deletion and insertion.
+    ``faithfulness`` is how many face segments of each person are tested by deletion and insertion. ``store`` is the file of
+    what
+    is usual, ``place`` and ``when`` say where and when the recording was made, where it does not say so itself.
     """
 
     modalities: tuple[str, ...] = ("face", "words", "voice")
@@ -25,6 +27,9 @@ class Options:
     cam_method: str = "hirescam"
     faithfulness: int = 2
     threads: int = 2
+    place: str = ""
+    when: str = ""
+    store: str = ""
 
     def __post_init__(self) -> None:
         if not self.modalities:

@@ -21,6 +21,7 @@ from affectlens.media.images import read_image
 from affectlens.media.inputs import find_inputs, kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, build
 from affectlens.modalities.fusion import fuse_findings, summary_evidence
+from affectlens.modalities.usual import usual_evidence
 from affectlens.options import Options
 from affectlens.perception.people import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report, provenance
@@ -134,6 +135,8 @@ class Engine:
             if explaining:
                 report.summaries, more = summary_evidence(clip, [f.row for f in fused])
                 keep([], more)
+            if self.options.store:
+                keep([], usual_evidence(clip, [f.row for f in fused]))
             report.findings = everything
             report.seconds["finishing"] = time.perf_counter() - clock
             report.seconds["total"] = time.perf_counter() - began

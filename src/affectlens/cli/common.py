@@ -31,14 +31,30 @@ Rate = Annotated[float, typer.Option(help="Sampled frames a second.")]
 Window = Annotated[float, typer.Option(help="Length of a segment in seconds.")]
 
 
-def options(modalities: str, language: str | None, device: str, seed: int, rate: float, window: float) -> Options:
+Place = Annotated[str, typer.Option(help="Kind of place, such as office or street; else from the file's name.")]
+When = Annotated[str, typer.Option(help="When it was recorded, such as 2024-05-17 14:30; else from EXIF or the container.")]
+Store = Annotated[str, typer.Option(help="A file that keeps what was recognised where and when, to compare with (SQLite).")]
+
+
+def options(
+    modalities: str,
+    language: str | None,
+    device: str,
+    seed: int,
+    rate: float,
+    window: float,
+    *,
+    place: str = "",
+    when: str = "",
+    store: str = "",
+) -> Options:
     """The options of a run from what was typed."""
     from affectlens.options import torch_device
 
     names = tuple(m.strip() for m in modalities.split(",") if m.strip())
     torch_device(device)
     threads = max(1, min(4, os.cpu_count() or 1))
-    return Options(names, language, device, seed, rate, window, threads=threads)
+    return Options(names, language, device, seed, rate, window, threads=threads, place=place, when=when, store=store)
 
 
 @contextmanager

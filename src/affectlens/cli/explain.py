@@ -21,6 +21,9 @@ def command(
     seed: common.Seed = 0,
     rate: common.Rate = 5.0,
     window: common.Window = 1.0,
+    place: common.Place = "",
+    when: common.When = "",
+    store: common.Store = "",
     resume: Annotated[bool, typer.Option("--resume", help="Keep finished reports; go on where the last run stopped.")] = False,
     fmt: Annotated[str, typer.Option("--format", help="Also write all rows to OUT/table as parquet, csv or json.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
@@ -28,7 +31,7 @@ def command(
     """Recognise and explain; writes one report folder an input."""
     from affectlens.cli.recognize import write_table
 
-    settings = common.options(modalities, language, device, seed, rate, window)
+    settings = common.options(modalities, language, device, seed, rate, window, place=place, when=when, store=store)
     _ask(out, inputs, force or resume)
     _fetch(settings.modalities)
     from affectlens.pipeline import Engine, Result, explain

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from affectlens import __version__
-from affectlens.cli import assets, audit, corpus, evaluate, explain, models, recognize, train
+from affectlens.cli import assets, audit, corpus, evaluate, explain, models, recognize, train, usual
 from affectlens.cli.common import console
 from affectlens.errors import AffectlensError
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("explain")(explain.command)
 app.command("recognize")(recognize.command)
 app.command("evaluate")(evaluate.command)
+app.command("usual")(usual.command)
 app.add_typer(train.app, name="train")
 app.add_typer(audit.app, name="audit")
 app.add_typer(assets.app, name="assets")

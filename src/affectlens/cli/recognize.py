@@ -27,6 +27,9 @@ def command(
     seed: common.Seed = 0,
     rate: common.Rate = 5.0,
     window: common.Window = 1.0,
+    place: common.Place = "",
+    when: common.When = "",
+    store: common.Store = "",
 ) -> None:
     """Recognise expressed emotion; writes one table of all inputs."""
     from affectlens.cli.explain import _fetch
@@ -38,7 +41,7 @@ def command(
         raise UsageError("parquet needs a file: give --out table.parquet")
     if out is not None and not out.parent.exists():
         raise OutputError(f"cannot write {out}: the folder {out.parent} is not there")
-    settings = common.options(modalities, language, device, seed, rate, window)
+    settings = common.options(modalities, language, device, seed, rate, window, place=place, when=when, store=store)
     _fetch(settings.modalities)
     from affectlens.pipeline import Engine, recognize
 

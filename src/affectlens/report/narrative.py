@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from affectlens.table import SCENE, Evidence
 
 ALPHA = 0.05
@@ -149,6 +151,19 @@ def _concept(e: Evidence) -> str:
     return f"they hold “{name}”, which speaks {way} {e.target} (cosine {e.value:+.2f}, p = {e.p_value:.3f})"
 
 
+def _usual(e: Evidence) -> str:
+    s = e.settings
+    if not s["people"]:
+        return f"nothing is known yet of what is usual {s['context']}"
+    top = max(s["usual"], key=lambda c: s["usual"][c])
+    people = f"{s['people']} {'person' if s['people'] == 1 else 'people'}"
+    text = f"{s['context']} {top} is usual ({s['usual'][top]:.0%} on average over {people})"
+    if not np.isfinite(e.p_value):
+        return f"{text}, too few to say whether {who(e.person)} differs"
+    verdict = "differs from that" if e.p_value <= ALPHA else "is not shown to differ from that"
+    return f"{text}; {who(e.person)} {verdict} (p = {e.p_value:.2f}), most in {s['most']} ({100 * s['by']:+.0f} points)"
+
+
 _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "share of time": _share,
     "changes": _changes,
@@ -159,6 +174,7 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "share": _share_of,
     "conflict": _conflict,
     "concept": _concept,
+    "usual": _usual,
     "speaker": _speaker,
     "faithfulness": _faithful,
     "voice": _voice,
@@ -193,6 +209,8 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         return [Sentence(person, tuple(clauses))] if clauses else []
 
     out = sentence(of("share of time") + of("changes") + of("not read"))
+    for e in of("usual"):
+        out += sentence([e])
     words = of("word")
     if words:
         strongest = max(words, key=lambda e: abs(e.value))

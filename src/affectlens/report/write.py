@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -18,9 +19,10 @@ from affectlens.emotions import EKMAN7
 from affectlens.modalities.base import Finding, Picture
 from affectlens.report import figures, voice
 from affectlens.report.bundle import PEOPLE, UTTERANCES, Report
-from affectlens.report.narrative import graded, narrative, who
+from affectlens.report.narrative import clause, graded, narrative, who
 from affectlens.report.overlay import write_overlay
-from affectlens.table import SCENE, rows_frame, write_frame
+from affectlens.report.usual import usual_chart
+from affectlens.table import SCENE, Evidence, rows_frame, write_frame
 
 _SHOWN_ROWS = 400
 
@@ -78,6 +80,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
             (f.row.reason for f in report.findings if f.row.modality == "words" and not f.row.text), ""
         ),
         "voice": [voice.turn(f) for f in report.findings if f.row.modality == "voice" and "turn" in f.detail][:UTTERANCES],
+        "usual": _usual(shown.values(), figure_folder),
         "voice_status": next(
             (f.row.reason for f in report.findings if f.row.modality == "voice" and "turn" not in f.detail), ""
         ),
@@ -136,6 +139,23 @@ def _embed(picture: Picture, folder: Path | None, row: Any) -> str:
     if folder:
         (folder / f"{picture.name}-person-{row.person}-{row.start:.0f}s.jpg").write_bytes(buffer.getvalue())
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _usual(evidence: Iterable[Evidence], figure_folder: Path | None) -> list[dict[str, Any]]:
+    """What is usual for each of the first people, as text and chart."""
+    out = []
+    for e in [e for e in evidence if e.name == "usual"][:PEOPLE]:
+        s = e.settings
+        chart = usual_chart(e) if s["people"] else None
+        if chart is not None and figure_folder:
+            figures.save(chart, figure_folder / f"usual-person-{e.person}")
+        made = clause(e)
+        out.append(
+            {"person": who(e.person), "text": made.text if made else "", "svg": figures.svg(chart) if chart is not None else "",
+             "about": f"Place: {s['place'].replace('_', ' ')} ({s['place_from']}). Time: {s['when'].replace('T', ' ')} "
+             f"({s['when_from']}). Context: {s['context']}, {s['people']} people in {s['recordings']} recordings."}
+        )  # fmt: skip
+    return out
 
 
 def _spoken(finding: Finding) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""What is usual at a kind of place and a time, and how far somebody differs from it.
+
+After the spatio-temporal average distribution of emotions of EMERSK (Palash & Bhargava 2023); smoothing and test are ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+PARTS = ("night", "morning", "afternoon", "evening")  # six hours each
+STRENGTH = 5.0  # people that a wider context counts for in a narrower one
+FEWEST = 19  # others from which on a p-value can reach .05
+
+
+@dataclass(frozen=True)
+class Context:
+    """A kind of place and a part of the day; empty where it is not told."""
+
+    place: str = ""
+    part: str = ""
+
+    def __str__(self) -> str:
+        article = "an" if self.place[:1] in "aeiou" else "a"
+        where = f"at {article} {self.place.replace('_', ' ')}" if self.place else "anywhere"
+        return f"{where} in the {self.part}".replace("in the night", "at night") if self.part else where
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The smoothed average distribution of a context, its 95 % interval ``(2, classes)`` over recordings, and how many
+    people in
+    how many recordings stand behind it."""
+
+    context: Context
+    labels: tuple[str, ...]
+    mean: np.ndarray
+    interval: np.ndarray
+    people: int
+    recordings: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far a person is from what is usual: Jensen-Shannon divergence in bits, ``p`` its rank among the same of the others in
+    the context (NaN with fewer than 19), and the class that differs most with the difference of its share."""
+
+    usual: Usual
+    divergence: float
+    p: float
+    label: str
+    by: float
+
+
+def part_of_day(hour: float) -> str:
+    """Night from 0, morning from 6, afternoon from 12, evening from 18 o'clock; empty when not known."""
+    return PARTS[int(hour) // 6] if np.isfinite(hour) else ""
+
+
+def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator, draws: int = 500) -> Usual:
+    """Average over the people of a context, each context drawn towards the wider one by ``STRENGTH`` people: all, place,
+    place and
+    part of the day; the widest towards a uniform distribution."""
+    x, recordings, masks = _arrays(units, context, labels)
+    inside = masks[-1] if len(masks) else np.zeros(0, dtype=bool)
+    mean = _smoothed(x, masks, np.ones(len(x)), len(labels))
+    names, inverse = np.unique(recordings, return_inverse=True) if len(x) else (np.array([]), np.array([], dtype=int))
+    interval = np.stack([mean, mean])
+    if len(names) > 1:
+        counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+        drawn = np.array([_smoothed(x, masks, c[inverse].astype(float), len(labels)) for c in counts])
+        interval = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return Usual(context, labels, mean, interval, int(inside.sum()), len(set(recordings[inside])) if len(x) else 0)
+
+
+def _arrays(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    columns = [f"p_{c}" for c in labels]
+    if not len(units) or any(c not in units for c in columns):
+        return np.zeros((0, len(labels))), np.array([]), []
+    held = units.dropna(subset=columns)
+    masks = [np.ones(len(held), dtype=bool)]
+    if context.place:
+        masks.append(masks[-1] & (held.place == context.place).to_numpy())
+    if context.part:
+        masks.append(masks[-1] & np.array([part_of_day(h) == context.part for h in held.hour], dtype=bool))
+    return held[columns].to_numpy(dtype=float), held.fingerprint.to_numpy(), masks
+
+
+def _smoothed(x: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, classes: int) -> np.ndarray:
+    mean = np.full(classes, 1 / classes)
+    for mask in masks:
+        w = weight[mask]
+        mean = (STRENGTH * mean + w @ x[mask]) / (STRENGTH + w.sum())
+    return mean
+
+
+def differs(
+    here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
+) -> Difference:
+    """Compare a person's mean distribution ``(classes,)`` with the narrowest context in which at least 19 others were met:
+    place
+    and part of the day, place, all; with fewer anywhere the widest, without a p-value.
+
+    Each of the others is compared with the rest in the same way, and p = (1 + # at least as far) / (n + 1), valid when the
+    person is like them.
+    """
+    chosen = Context()
+    for c in (context, Context(context.place), Context()):
+        masks = _arrays(units, c, labels)[2]
+        if masks and masks[-1].sum() >= FEWEST:
+            chosen = c
+            break
+    u = usual(units, chosen, labels, rng)
+    x, _, masks = _arrays(units, chosen, labels)
+    divergence = jensen_shannon(here, u.mean)
+    p = float("nan")
+    if masks and masks[-1].sum() >= FEWEST:
+        # The person among the others, each held against all but themselves.
+        everyone = np.vstack([x, here])
+        inside = [np.append(m, True) for m in masks]
+        far = []
+        for i in np.flatnonzero(inside[-1]):
+            weight = np.ones(len(everyone))
+            weight[i] = 0
+            far.append(jensen_shannon(everyone[i], _smoothed(everyone, inside, weight, len(labels))))
+        p = float((np.array(far) >= far[-1] - 1e-12).mean())
+    most = int(np.argmax(np.abs(here - u.mean)))
+    return Difference(u, divergence, p, labels[most], float(here[most] - u.mean[most]))
+
+
+def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
+    """Divergence of two distributions in bits, 0 to 1 (Lin 1991)."""
+    m = (a + b) / 2
+
+    def kl(p: np.ndarray) -> float:
+        held = p > 0
+        return float((p[held] * np.log2(p[held] / m[held])).sum())
+
+    return max(0.0, (kl(a) + kl(b)) / 2)
+
+
+def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+    """The smoothed average of every context that occurs: columns by, value, people, recordings, and per class share, low and
+    high. ``by`` is all, place, part of the day, hour or weekday."""
+    rows = []
+    contexts: list[tuple[str, str, pd.DataFrame, Context]] = [("all", "", units, Context())]
+    for place in sorted({p for p in units.place if p}):
+        contexts.append(("place", place, units, Context(place)))
+    for part in PARTS:
+        if any(part_of_day(h) == part for h in units.hour):
+            contexts.append(("part of the day", part, units, Context("", part)))
+    days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    for name, column, words in (("hour", "hour", [f"{h:02}" for h in range(24)]), ("weekday", "weekday", list(days))):
+        for v in sorted({int(v) for v in units[column] if np.isfinite(v)}):
+            contexts.append((name, words[v], units[units[column] == v], Context()))
+    for by, value, mine, context in contexts:
+        u = usual(mine, context, labels, rng)
+        row: dict[str, object] = {"by": by, "value": value, "people": u.people, "recordings": u.recordings}
+        for i, label in enumerate(labels):
+            row |= {label: u.mean[i], f"{label}, low": u.interval[0, i], f"{label}, high": u.interval[1, i]}
+        rows.append(row)
+    return pd.DataFrame(rows)
