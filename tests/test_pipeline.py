@@ -81,7 +81,7 @@ def test_resume_keeps_what_is_done_and_uses_the_transcript(done, engine, clip, m
 
 
 def test_ctrl_c_half_way_and_on_again(engine, clip, tmp_path, monkeypatch):
-    face, words, _ = engine.modalities
+    face, words, *_ = engine.modalities
     original = face.window
     calls = []
 

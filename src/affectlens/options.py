@@ -18,7 +18,7 @@ class Options:
     is usual, ``place`` and ``when`` say where and when the recording was made, where it does not say so itself.
     """
 
-    modalities: tuple[str, ...] = ("face", "words", "voice")
+    modalities: tuple[str, ...] = ("face", "words", "voice", "gait")
     language: str | None = None
     device: str = "auto"
     seed: int = 0

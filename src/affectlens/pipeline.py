@@ -220,6 +220,10 @@ def _probe(path: Path) -> MediaInfo:
         if min(image.shape[:2]) < 2:
             raise MediaError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels; nothing can be seen in it")
         return MediaInfo(path, "image", 0.0, image.shape[1], image.shape[0], video_tracks=1)
+    if kind_of(path) == "motion":
+        if not path.exists():
+            raise MediaError(f"{path}: no such file")
+        return MediaInfo(path, "motion", 0.0, 0, 0)
     return probe(path)
 
 

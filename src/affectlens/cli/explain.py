@@ -15,7 +15,7 @@ from affectlens.cli.common import console, plain
 def command(
     inputs: common.Inputs,
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("affectlens-report"),
-    modalities: common.Modalities = "face,words,voice",
+    modalities: common.Modalities = "face,words,voice,gait",
     language: common.Language = None,
     device: common.Device = "auto",
     seed: common.Seed = 0,
@@ -85,13 +85,18 @@ def _summary(result: object) -> str:
         good = mine[mine.status == "ok"]
         name = "out of view" if person == -1 else f"person {person}"
         if not len(good):
-            reason = mine.reason.iloc[0]
-            lines.append(f"  {reason}" if person == -1 else f"  {name}: not read ({reason})")
+            if person != -1:
+                lines.append(f"  {name}: not read ({mine.reason.iloc[0]})")
             continue
         shares = good.label.value_counts(normalize=True)
         said = ", ".join(f"{label} {share:.0%}" for label, share in shares.head(3).items())
         clash = f"; modalities disagree in {int(good.conflict.sum())}" if good.conflict.any() else ""
         lines.append(f"  {name}: {len(good)} segments expressed {said}{clash}")
+    table = result.table
+    lacking = table[(table.status == "missing") & (table.modality != "fused") & (table.person == -1)]
+    if len(lacking):
+        said = "; ".join(f"{m}: {why}" for m, why in lacking.groupby("modality", sort=False).reason.first().items())
+        lines.append(f"  not there: {said}")
     for text in result.table.text[(result.table.modality == "words") & (result.table.text != "")].head(3):
         lines.append(f"  words: “{escape(text[:140])}”")
     lines.extend(f"  note: {escape(p)}" for p in result.problems)

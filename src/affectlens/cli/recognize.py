@@ -21,7 +21,7 @@ def command(
     fmt: Annotated[
         str | None, typer.Option("--format", help="parquet, csv or json; by the suffix of --out when absent.")
     ] = None,
-    modalities: common.Modalities = "face,words,voice",
+    modalities: common.Modalities = "face,words,voice,gait",
     language: common.Language = None,
     device: common.Device = "auto",
     seed: common.Seed = 0,

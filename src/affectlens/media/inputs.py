@@ -13,13 +13,16 @@ from affectlens.media import images
 
 VIDEO = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp"}
 AUDIO = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".aif"}
+MOTION = {".bvh"}
 TABLES = {".csv", ".tsv", ".parquet", ".txt"}
-MEDIA = VIDEO | AUDIO | images.SUFFIXES
+MEDIA = VIDEO | AUDIO | MOTION | images.SUFFIXES
 
 
 def kind_of(path: Path) -> str:
-    """``image``, ``audio`` or ``video`` by suffix; an unknown suffix is tried as video."""
+    """``image``, ``audio``, ``motion`` or ``video`` by suffix; an unknown suffix is tried as video."""
     suffix = path.suffix.lower()
+    if suffix in MOTION:
+        return "motion"
     return "image" if suffix in images.SUFFIXES else "audio" if suffix in AUDIO else "video"
 
 
@@ -36,7 +39,7 @@ def find_inputs(given: Iterable[str | Path]) -> list[Path]:
         if path.is_dir():
             found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in MEDIA and p.is_file()]
             if not found:
-                raise UsageError(f"{path}: no image, audio or video file in this folder")
+                raise UsageError(f"{path}: no image, audio, video or motion file in this folder")
         elif path.suffix.lower() in TABLES and path.is_file():
             found = _from_table(path)
         elif not path.exists() and any(c in str(item) for c in "*?["):

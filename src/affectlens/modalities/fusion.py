@@ -12,7 +12,7 @@ from affectlens.emotions import EKMAN7, widen
 from affectlens.explain.situation import PersonSummary, summarise
 from affectlens.modalities.base import Clip, Finding
 from affectlens.models.fusion import Opinion, fuse, shapley
-from affectlens.table import Evidence, Row
+from affectlens.table import SCENE, Evidence, Row
 
 
 def fuse_findings(clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
@@ -28,6 +28,9 @@ def fuse_findings(clip: Clip, findings: list[Finding]) -> tuple[list[Finding], l
     fused: list[Finding] = []
     for person in sorted(by_person):
         members = by_person[person]
+        if person == SCENE and len(by_person) > 1:
+            # What a whole recording lacks (speech, legs) is told by its own row; it is nobody's segment.
+            members = [i for i in members if findings[i].row.status != "missing"]
         windows = [i for i in members if findings[i].row.modality == "face"]
         others = [i for i in members if findings[i].row.modality != "face"]
         covered: set[int] = set()

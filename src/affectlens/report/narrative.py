@@ -151,6 +151,39 @@ def _concept(e: Evidence) -> str:
     return f"they hold “{name}”, which speaks {way} {e.target} (cosine {e.value:+.2f}, p = {e.p_value:.3f})"
 
 
+def measured(e: Evidence) -> str:
+    """A measurement with its unit and how far it is from the training corpus: "head down 31 degrees (+2.1 SD)"."""
+    unit = {"share": "", "correlation": "", "log10 legs/s³": "", "legs": "leg lengths", "legs/s": "leg lengths a second",
+            "legs/s²": "leg lengths a second squared", "1/s": "a second"}.get(e.unit, e.unit)  # fmt: skip
+    number = f"{e.value:.0f}" if e.unit == "degrees" else f"{e.value:.2f}"
+    return f"{e.name.removeprefix('gait: ')} {number}{' ' + unit if unit else ''} ({e.settings['deviations']:+.1f} SD)"
+
+
+def _gait_share(e: Evidence) -> str:
+    name = e.name.removeprefix("gait relevance: ")
+    verb = "speak" if name in ("joints", "legs", "arms") else "speaks"
+    return f"{name} {verb} {'for' if e.value > 0 else 'against'} {e.target} ({e.value:+.2f} log probability)"
+
+
+def _walks(person: int, told: list[Evidence], shares: list[Evidence]) -> list[Sentence]:
+    """The clearest stretch: what is unlike the training corpus's walkers, and what speaks for the class."""
+    if not told:
+        return []
+    top = max(told, key=lambda e: e.settings["probability"])
+    mine = [e for e in told if e.start == top.start][:3]
+    clauses = []
+    for i, e in enumerate(mine):
+        text = measured(e)
+        clauses.append(
+            Clause(text if i else f"{_time(e)} the gait {graded(e.settings['probability'])} expresses {e.target}: {text}", e.id)
+        )
+    here = [e for e in shares if e.start == top.start]
+    if here:
+        best = max(here, key=lambda e: e.value)
+        clauses.append(Clause(_gait_share(best), best.id))
+    return [Sentence(person, tuple(clauses))]
+
+
 def _usual(e: Evidence) -> str:
     s = e.settings
     if not s["people"]:
@@ -175,6 +208,8 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "conflict": _conflict,
     "concept": _concept,
     "usual": _usual,
+    "gait": measured,
+    "gait relevance": _gait_share,
     "speaker": _speaker,
     "faithfulness": _faithful,
     "voice": _voice,
@@ -219,6 +254,7 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         held = [e for e in of("concept") if e.start == strongest.start and e.p_value <= ALPHA]
         out += sentence(spoke + sorted(same, key=lambda e: -abs(e.value))[:2] + sorted(held, key=lambda e: e.p_value)[:2])
     out += _voices(person, of("voice"), of("relevance"), of("sounds like"))
+    out += _walks(person, of("gait"), of("gait relevance"))
     regions = of("region")
     if regions:
         clearest = max(regions, key=lambda e: e.settings["relevance_share"])

@@ -17,7 +17,7 @@ from PIL import Image
 
 from affectlens.emotions import EKMAN7
 from affectlens.modalities.base import Finding, Picture
-from affectlens.report import figures, voice
+from affectlens.report import figures, gait, voice
 from affectlens.report.bundle import PEOPLE, UTTERANCES, Report
 from affectlens.report.narrative import clause, graded, narrative, who
 from affectlens.report.overlay import write_overlay
@@ -80,6 +80,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
             (f.row.reason for f in report.findings if f.row.modality == "words" and not f.row.text), ""
         ),
         "voice": [voice.turn(f) for f in report.findings if f.row.modality == "voice" and "turn" in f.detail][:UTTERANCES],
+        "gait": [gait.stretch(f) for f in report.findings if f.row.modality == "gait" and f.row.person >= 0][:UTTERANCES],
         "usual": _usual(shown.values(), figure_folder),
         "voice_status": next(
             (f.row.reason for f in report.findings if f.row.modality == "voice" and "turn" not in f.detail), ""

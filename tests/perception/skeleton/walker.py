@@ -96,3 +96,33 @@ Frame Time: 0.05
 1 20 3  0 0 0  0 0 0  0 0 0  0 0 0  0 0 0  0 0 0  0 0 0
 1 20 3  0 0 0  90 0 0  0 0 0  0 0 0  0 90 0  0 0 0  0 0 0
 """
+
+
+def write_bvh(motion, path):
+    """A motion as a BVH file whose joints hang on a still root by their place alone."""
+    lines = ["HIERARCHY", "ROOT World", "{", "  OFFSET 0 0 0", "  CHANNELS 3 Zrotation Xrotation Yrotation"]
+    spelled = {"shoulder": "UpperArm", "elbow": "LowerArm", "wrist": "Hand", "hip": "UpperLeg", "knee": "LowerLeg",
+               "ankle": "Foot", "toe": "Toes", "pelvis": "Hips", "chest": "Chest", "neck": "Neck", "head": "Head"}  # fmt: skip
+    for name in JOINTS:
+        side, _, part = name.rpartition(" ")
+        label = spelled[part] + {"left": "_L", "right": "_R", "": ""}[side]
+        lines += [f"  JOINT {label}", "  {", "    OFFSET 0 0 0", "    CHANNELS 3 Xposition Yposition Zposition", "  }"]
+    lines += ["}", "MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / motion.rate:.8f}"]
+    for row in motion.points.reshape(len(motion), -1) * 100:
+        lines.append(" ".join(["0 0 0", *(f"{v:.5f}" for v in row)]))
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def pose_of(joints, offset=(160.0, 200.0), scale=60.0):
+    """A pose as the networks give it, of joints ``(18, 3)`` in metres, in a picture of 320 x 240."""
+    from affectlens.perception.skeleton.formats import MEDIAPIPE
+    from affectlens.perception.skeleton.pose import Pose
+
+    world = np.zeros((33, 3))
+    for name, at in MEDIAPIPE.joints.items():
+        if len(at) == 1:
+            world[at[0]] = joints[JOINTS.index(name)]
+    world[[7, 8, 0]] = joints[JOINTS.index("head")]
+    points = np.column_stack([offset[0] + world[:, 0] * scale, offset[1] - world[:, 1] * scale, -world[:, 2] * scale])
+    return Pose(points, world - (world[23] + world[24]) / 2, np.ones(33), 1.0)

@@ -1,0 +1,189 @@
+"""The gait: one row every two seconds of walking, of people whose legs are seen, or of recorded motion (BVH)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from affectlens.assets.store import locate
+from affectlens.emotions import GROUPWALK4, align
+from affectlens.errors import MediaError
+from affectlens.explain.shapley import group_shapley
+from affectlens.media.frames import Frame, frames
+from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.models.base import load_model
+from affectlens.models.gait import FRAMES, window
+from affectlens.options import Options
+from affectlens.perception.people import Person
+from affectlens.perception.skeleton.bvh import read_bvh
+from affectlens.perception.skeleton.follow import RATE, follow, has_legs
+from affectlens.perception.skeleton.gait import FEATURES, NAMES
+from affectlens.perception.skeleton.gait import RATE as GRID
+from affectlens.perception.skeleton.joints import Motion, resampled
+from affectlens.perception.skeleton.pose import PoseFinder
+from affectlens.table import SCENE, Evidence, Row
+
+LOOKS = 12  # sampled frames in which legs are looked for before the whole recording is
+WALKING = 0.35  # legs a second that the feet move against the pelvis at least
+KNOWN = 0.5  # share of joints that must be seen
+VIDEO = 0.5  # weight of joints guessed from video against recorded ones: the model learnt from the latter
+CLEAR = 1.0  # deviations from which a measurement is worth a word
+GROUPS: dict[str, tuple[str, ...]] = {
+    "pace": ("speed", "forward speed", "stride rate", "rhythm", "stride length", "energy"),
+    "legs": ("step width", "foot lift", "knee bend", "knee range", "bounce", "pelvis height", "symmetry"),
+    "arms": ("arm swing", "arm swing asymmetry", "elbow bend", "elbow range", "arms away", "hand height", "hand distance",
+             "hands before trunk", "openness", "hand speed", "hand acceleration"),
+    "head": ("head down", "head range", "head height", "head speed"),
+    "trunk": ("trunk lean", "trunk sway", "trunk twist", "slump", "shoulder lift"),
+    "smoothness": ("jerk", "foot jerk", "head jerk"),
+}  # fmt: skip
+
+
+@register_modality
+class GaitModality(Modality):
+    """Expressed emotion from how somebody walks."""
+
+    name = "gait"
+    needs_video = True
+    assets = ("pose-landmarker",)
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.model = load_model("gait")
+        self.find = PoseFinder(locate("pose-landmarker"), options.threads)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def begin(self, clip: Clip) -> None:
+        self._looked = self._legs = 0
+        self._next = 0.0
+
+    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        # A few looks spread over the recording tell whether it is worth a second, denser pass.
+        if frame.time < self._next or self._legs:
+            return
+        self._next = frame.time + max(1.0, clip.info.duration / LOOKS)
+        self._looked += 1
+        self._legs += any(has_legs(p) for p in self.find(frame.image))
+
+    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if clip.info.kind == "motion":
+            motion = read_bvh(clip.path)
+            clip.end = max(clip.end, len(motion) / motion.rate)
+            return self._windows(clip, motion, 0.0, 0, 1.0), []
+        if not clip.info.video_tracks:
+            return [self._none(clip, "missing", "the recording has no picture")], []
+        if clip.info.kind == "image":
+            return [self._none(clip, "missing", "one picture shows no gait")], []
+        if not self._legs:
+            return [self._none(clip, "missing", "no leg is seen whole, so there is no gait to be seen")], []
+        out: list[Finding] = []
+        for track in follow(frames(clip.path, RATE), self.find, clip.sightings):
+            if track.times[-1] - track.times[0] >= 1.0:
+                out += self._windows(clip, track.motion(source=clip.file), track.times[0], track.person, VIDEO)
+        return out or [self._none(clip, "missing", "nobody was seen with their legs for a second")], []
+
+    def _none(self, clip: Clip, status: str, reason: str) -> Finding:
+        row = Row(clip.file, 0.0, max(clip.end, 0.0), SCENE, self.name, status, reason, scheme=GROUPWALK4)
+        return Finding(row)
+
+    def _windows(self, clip: Clip, motion: Motion, start: float, person: int, trust: float) -> list[Finding]:
+        m = resampled(motion, GRID)
+        out = []
+        for at in range(0, len(m), FRAMES):
+            part = m.part(at, at + FRAMES)
+            if len(part) < FRAMES // 2 and at:
+                break
+            begin, end = start + at / GRID, start + (at + len(part)) / GRID
+            known = float(part.seen.mean())
+            try:
+                if known < KNOWN:
+                    raise MediaError(f"{known:.0%} of the joints are seen; at least {KNOWN:.0%} are needed")
+                joints, features = window(part)
+                moved = _feet(part)
+                if moved < WALKING:
+                    raise MediaError(
+                        f"the feet hardly move ({moved:.2f} leg lengths a second): standing or sitting, not walking"
+                    )
+            except MediaError as error:
+                row = Row(clip.file, begin, end, person, self.name, "abstained", str(error), scheme=GROUPWALK4)
+                out.append(Finding(row))
+                continue
+            out.append(self._finding(clip, (begin, end), person, joints, features, known * trust))
+        return out
+
+    def _finding(
+        self, clip: Clip, times: tuple[float, float], person: int, joints: np.ndarray, features: np.ndarray, quality: float
+    ) -> Finding:
+        calibration = self.model.calibration
+        p = self._probabilities(joints[None], features[None])[0]
+        row = Row(
+            clip.file, times[0], times[1], person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
+            conformal=calibration.conformal_set(p, GROUPWALK4.labels), quality=quality, scheme=GROUPWALK4,
+        )  # fmt: skip
+        found = Finding(row, weight=calibration.reliability * quality, rank=row.confidence)
+        if not clip.explaining:
+            return found
+        told = self._told(clip, row, features)
+        shares = self._relevance(clip, row, joints, features)
+        middle = joints[:: max(1, FRAMES // 6)][:6]
+        detail = {"told": told, "relevance": shares, "skeletons": middle}
+        return replace(found, evidence=(*told, *shares), detail=detail)
+
+    def _probabilities(self, joints: np.ndarray, features: np.ndarray) -> np.ndarray:
+        logits = self.model.predict((joints, features))
+        return align(self.model.calibration.probabilities(logits), self.model.labels, GROUPWALK4.labels)
+
+    def _told(self, clip: Clip, row: Row, features: np.ndarray, most: int = 4) -> list[Evidence]:
+        """What is farthest from the training corpus."""
+        size = (features - self.model.mean) / self.model.deviation
+        order = [i for i in np.argsort(-np.abs(np.nan_to_num(size))) if np.isfinite(size[i]) and abs(size[i]) >= CLEAR]
+        out = []
+        for i in order[:most]:
+            f = FEATURES[i]
+            settings = {"deviations": round(float(size[i]), 3), "baseline": round(float(self.model.mean[i]), 4),
+                        "meaning": f.meaning, "probability": round(row.confidence, 4)}  # fmt: skip
+            out.append(
+                clip.evidence(row, "instance", f"gait: {f.name}", float(features[i]), f.unit, "measured on the skeleton",
+                              settings=settings)
+            )  # fmt: skip
+        return out
+
+    def _relevance(self, clip: Clip, row: Row, joints: np.ndarray, features: np.ndarray) -> list[Evidence]:
+        """Shapley values of the sequence and of groups of measurements; a coalition without a group lacks it, it is not
+        zero."""
+        names = ["joints", *GROUPS]
+        at = [np.array([0])] + [np.array([1 + NAMES.index(n) for n in members]) for members in GROUPS.values()]
+
+        def predict(x: np.ndarray) -> np.ndarray:
+            # The first column tells whether the sequence is there.
+            sequences = np.where(x[:, 0, None, None, None] > 0, joints[None], np.nan)
+            return self._probabilities(sequences.astype(np.float32), x[:, 1:].astype(np.float32))
+
+        x = np.concatenate([[1.0], features])[None]
+        empty = np.concatenate([[0.0], np.full(len(features), np.nan)])[None]
+        values = group_shapley(predict, x, empty, at)[0]
+        target = GROUPWALK4.labels.index(row.label)
+        return [
+            clip.evidence(row, "instance", f"gait relevance: {name}", values[g, target], "log probability",
+                          "exact Shapley value over groups of measurements", settings={"groups": len(names)})
+            for g, name in enumerate(names)
+        ]  # fmt: skip
+
+
+def _feet(motion: Motion) -> float:
+    """Mean speed of the feet against the pelvis in leg lengths a second."""
+    from affectlens.perception.skeleton.joints import leg_length
+
+    leg = leg_length(motion)
+    speeds = []
+    for side in ("left", "right"):
+        d = np.diff(motion.of(f"{side} ankle") - motion.of("pelvis"), axis=0)
+        speeds.append(np.linalg.norm(d, axis=1) * motion.rate / leg)
+    known = np.concatenate(speeds)
+    known = known[np.isfinite(known)]
+    return float(known.mean()) if len(known) else 0.0

@@ -1,0 +1,52 @@
+"""What the report shows of each stretch of gait: skeletons in side view, plain measurements, bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from affectlens.modalities.base import Finding
+from affectlens.perception.skeleton.joints import BONES, JOINTS
+from affectlens.report.narrative import measured
+from affectlens.table import Evidence
+
+_HIGH, _WIDE = 120, 78  # pixels of one skeleton
+
+
+def stretch(finding: Finding) -> dict[str, Any]:
+    """A stretch with its pictures, measurements and bars (the widest is 1)."""
+    detail = finding.detail
+    shares: tuple[Evidence, ...] = tuple(detail.get("relevance", ()))
+    widest = max((abs(e.value) for e in shares), default=1.0) or 1.0
+    bars = [{"name": e.name.removeprefix("gait relevance: "), "value": e.value, "share": abs(e.value) / widest} for e in shares]
+    return {
+        "row": finding.row, "told": [measured(e) for e in detail.get("told", ())], "bars": bars,
+        "svg": strip(detail["skeletons"]) if "skeletons" in detail else "",
+    }  # fmt: skip
+
+
+def strip(skeletons: np.ndarray) -> str:
+    """Skeletons ``(n, 18, 3)`` in leg lengths, walking to the right, as one svg; the left side is drawn stronger."""
+    parts = []
+    low = float(np.nanmin(skeletons[..., 1]))
+    scale = (_HIGH - 16) / max(float(np.nanmax(skeletons[..., 1])) - low, 1e-6)
+    for k, x in enumerate(skeletons):
+        middle = float(np.nanmean(x[:, 2]))
+        at = np.column_stack([(x[:, 2] - middle) * scale + (k + 0.5) * _WIDE, _HIGH - 8 - (x[:, 1] - low) * scale])
+        for a, b in BONES:
+            p, q = at[JOINTS.index(a)], at[JOINTS.index(b)]
+            if np.isfinite([*p, *q]).all():
+                strength = "0.45" if "right" in a or "right" in b else "1"
+                parts.append(
+                    f'<line x1="{p[0]:.1f}" y1="{p[1]:.1f}" x2="{q[0]:.1f}" y2="{q[1]:.1f}" stroke-opacity="{strength}"/>'
+                )
+        head = at[JOINTS.index("head")]
+        if np.isfinite(head).all():
+            parts.append(f'<circle cx="{head[0]:.1f}" cy="{head[1]:.1f}" r="5" fill="currentColor" stroke="none"/>')
+    wide = _WIDE * len(skeletons)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {_HIGH}" width="{wide}" height="{_HIGH}" role="img" '
+        f'aria-label="skeletons in side view" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" fill="none">'
+        f"{''.join(parts)}</svg>"
+    )

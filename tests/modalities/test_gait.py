@@ -1,0 +1,117 @@
+"""Gait in the main job: recorded motion, bodies followed in pictures, and what is no gait."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectlens.media.frames import Frame
+from affectlens.perception.people import Sighting
+from affectlens.perception.skeleton.follow import follow, has_legs
+from affectlens.perception.skeleton.gait import NAMES, measure
+from affectlens.perception.skeleton.joints import JOINTS
+from affectlens.pipeline import Engine, explain, recognize
+from affectlens.report.gait import strip
+from tests.conftest import asset_path
+from tests.perception.skeleton.walker import pose_of, walker, write_bvh
+
+
+@pytest.fixture(scope="module")
+def engine():
+    from affectlens.options import Options
+
+    asset_path("pose-landmarker")
+    return Engine(Options(("gait",)))
+
+
+def test_recorded_motion_is_explained(engine, tmp_path):
+    path = write_bvh(walker(seconds=5, speed=1.1), tmp_path / "walk.bvh")
+    run = explain(path, tmp_path / "out", engine=engine)
+    assert not run.failures
+    rows = run.table[run.table.modality == "gait"]
+    assert list(rows.status) == ["ok"] * len(rows) and list(rows.person) == [0] * len(rows) and len(rows) == 3
+    assert (rows[["p_anger", "p_happiness", "p_neutral", "p_sadness"]].sum(axis=1) - 1).abs().max() < 1e-6
+    e = run.evidence
+    told = e[e.name.str.startswith("gait: ")]
+    assert len(told) and told.settings.notna().all()
+    page = run.results[0].report.read_text()
+    assert "the gait" in page and "<line" in page and "Shapley value of the sequence of joints" in page
+    # Shapley values sum to the log probability less that of a person of whom nothing is known.
+    first = e[e.name.str.startswith("gait relevance") & (e.start == 0)]
+    assert len(first) == 7
+    again = recognize(path, engine=engine).table
+    pd.testing.assert_frame_equal(
+        again[again.modality == "gait"].drop(columns="weight").reset_index(drop=True),
+        rows.drop(columns="weight").reset_index(drop=True),
+    )
+
+
+def test_standing_short_and_broken_motion(engine, tmp_path):
+    standing = write_bvh(walker(seconds=3, stride=1e-9, speed=0), tmp_path / "stand.bvh")
+    short = write_bvh(walker(seconds=0.3), tmp_path / "short.bvh")
+    (tmp_path / "broken.bvh").write_text("HIERARCHY\nMOTION\n")
+    run = recognize([standing, short, tmp_path / "broken.bvh"], engine=engine)
+    assert list(run.failures) == [str(tmp_path / "broken.bvh")]
+    rows = run.table[run.table.modality == "gait"]
+    assert set(rows.status) == {"abstained"}
+    assert any("not walking" in r for r in rows.reason) and any("at least" in r for r in rows.reason)
+
+
+def test_no_legs_in_view(engine):
+    run = recognize(asset_path("sample-clip"), engine=engine)
+    rows = run.table[run.table.modality == "gait"]
+    assert list(rows.status) == ["missing"] and "no leg" in rows.reason.iloc[0]
+
+
+def _pictures(n, rate=15.0):
+    return [Frame(i / rate, np.zeros((240, 320, 3), np.uint8)) for i in range(n)]
+
+
+def test_followed_body_walks_like_the_recorded_one():
+    m = walker(seconds=4, rate=15, speed=0.0, stride=1.0)
+    side = replace(m, points=m.points[..., [2, 1, 0]] * [1, 1, -1])  # seen from the side, so the stride shows
+    poses = iter([pose_of(x) for x in side.points])
+    sight = [Sighting(t / 5, 4, (0.0, 0.0, 1.0, 1.0)) for t in range(21)]
+    told = []
+    (track,) = follow(_pictures(len(m)), lambda _: [next(poses)], sight, told.append)
+    assert track.person == 4 and len(told) == len(m)
+    motion = track.motion()
+    assert len(motion) == len(m) and motion.rate == 15
+    a, b = dict(zip(NAMES, measure(motion), strict=True)), dict(zip(NAMES, measure(side), strict=True))
+    for name in ("stride rate", "knee bend", "elbow bend", "arm swing", "symmetry"):
+        assert a[name] == pytest.approx(b[name], rel=0.05, abs=0.05), name
+
+
+def test_two_bodies_that_cross_are_kept_apart_and_one_hidden_is_missing():
+    n = 30
+    left = [pose_of(x, (60 + 6 * i, 200)) for i, x in enumerate(walker(seconds=2, rate=15, speed=0).points[:n])]
+    right = [pose_of(x, (260, 200)) for x in walker(seconds=2, rate=15, speed=0).points[:n]]
+    frames = iter(range(n))
+
+    def find(_):
+        i = next(frames)
+        return [right[i], left[i]] if i % 2 else ([left[i]] if i == 10 else [left[i], right[i]])
+
+    tracks = follow(_pictures(n), find, [])
+    assert [len(t.poses) for t in sorted(tracks, key=lambda t: -len(t.poses))][:2] == [n, n - 1]
+    hidden = next(t for t in tracks if len(t.poses) == n - 1).motion()
+    assert np.isnan(hidden.points[10]).all() and np.isfinite(hidden.points[9]).any()
+    assert tracks[0].person == -1
+
+
+def test_legs():
+    x = walker().points[0].copy()
+    pose = pose_of(x)
+    assert has_legs(pose)
+    visible = pose.visible.copy()
+    visible[[27, 28]] = 0.1
+    assert not has_legs(replace(pose, visible=visible))
+
+
+def test_strip_draws_every_bone(rng):
+    x = walker().points[:3]
+    assert strip(x).count("<line") == 3 * 17
+    x = x.copy()
+    x[:, JOINTS.index("left wrist")] = np.nan
+    assert strip(x).count("<line") == 3 * 16
