@@ -36,7 +36,7 @@ def test_recorded_motion_is_explained(engine, tmp_path):
     told = e[e.name.str.startswith("gait: ")]
     assert len(told) and told.settings.notna().all()
     page = run.results[0].report.read_text()
-    assert "the gait" in page and "<line" in page and "Shapley value of the sequence of joints" in page
+    assert "the gait" in page and "<line" in page and "bars of the sequence of joints" in page
     # Shapley values sum to the log probability less that of a person of whom nothing is known.
     first = e[e.name.str.startswith("gait relevance") & (e.start == 0)]
     assert len(first) == 7

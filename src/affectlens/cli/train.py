@@ -94,6 +94,26 @@ def gait(
 
 
 @app.command()
+def posture(
+    data: Data, out: Out = Path("runs/posture"), epochs: Epochs = None,
+    seeds: Annotated[int, typer.Option(help="Seeds of the protocol.")] = 5, seed: common.Seed = 0, threads: Threads = 1,
+) -> None:  # fmt: skip
+    """The posture network on single skeletons, one type of motion left out at a time."""
+    import torch
+
+    from affectlens.training.posture import PostureRecipe
+    from affectlens.training.posture_recipe import train_posture_model
+
+    torch.set_num_threads(threads)
+    recipe = replace(PostureRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    with common.named_bars() as told:
+        run = train_posture_model(data, out, recipe, seeds=seeds, progress=told)
+    for r in run.scores.itertuples():
+        common.plain.print(f"{r.kind}: UAR {r.UAR:.3f} ({r.low:.3f} to {r.high:.3f})")
+    common.plain.print(str(run.weights))
+
+
+@app.command()
 def bclstm(
     corpus: Annotated[str, typer.Option(help="A corpus of dialogues, see `affectlens corpus ls`.")],
     data: Data,

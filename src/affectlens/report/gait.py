@@ -1,4 +1,4 @@
-"""What the report shows of each stretch of gait: skeletons in side view, plain measurements, bars."""
+"""What the report shows of gait and posture: skeletons, plain measurements, bars."""
 
 from __future__ import annotations
 
@@ -19,21 +19,22 @@ def stretch(finding: Finding) -> dict[str, Any]:
     detail = finding.detail
     shares: tuple[Evidence, ...] = tuple(detail.get("relevance", ()))
     widest = max((abs(e.value) for e in shares), default=1.0) or 1.0
-    bars = [{"name": e.name.removeprefix("gait relevance: "), "value": e.value, "share": abs(e.value) / widest} for e in shares]
+    bars = [{"name": e.name.split("relevance: ")[1], "value": e.value, "share": abs(e.value) / widest} for e in shares]
     return {
         "row": finding.row, "told": [measured(e) for e in detail.get("told", ())], "bars": bars,
-        "svg": strip(detail["skeletons"]) if "skeletons" in detail else "",
+        "svg": strip(detail["skeletons"], finding.row.modality == "gait") if "skeletons" in detail else "",
     }  # fmt: skip
 
 
-def strip(skeletons: np.ndarray) -> str:
-    """Skeletons ``(n, 18, 3)`` in leg lengths, walking to the right, as one svg; the left side is drawn stronger."""
+def strip(skeletons: np.ndarray, side: bool = True) -> str:
+    """Skeletons ``(n, 18, 3)``, from the side walking to the right or from the front, as one svg; left is drawn stronger."""
+    across = 2 if side else 0
     parts = []
     low = float(np.nanmin(skeletons[..., 1]))
     scale = (_HIGH - 16) / max(float(np.nanmax(skeletons[..., 1])) - low, 1e-6)
     for k, x in enumerate(skeletons):
-        middle = float(np.nanmean(x[:, 2]))
-        at = np.column_stack([(x[:, 2] - middle) * scale + (k + 0.5) * _WIDE, _HIGH - 8 - (x[:, 1] - low) * scale])
+        middle = float(np.nanmean(x[:, across]))
+        at = np.column_stack([(x[:, across] - middle) * scale + (k + 0.5) * _WIDE, _HIGH - 8 - (x[:, 1] - low) * scale])
         for a, b in BONES:
             p, q = at[JOINTS.index(a)], at[JOINTS.index(b)]
             if np.isfinite([*p, *q]).all():
@@ -44,9 +45,9 @@ def strip(skeletons: np.ndarray) -> str:
         head = at[JOINTS.index("head")]
         if np.isfinite(head).all():
             parts.append(f'<circle cx="{head[0]:.1f}" cy="{head[1]:.1f}" r="5" fill="currentColor" stroke="none"/>')
-    wide = _WIDE * len(skeletons)
+    wide, view = _WIDE * len(skeletons), "side" if side else "front"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {_HIGH}" width="{wide}" height="{_HIGH}" role="img" '
-        f'aria-label="skeletons in side view" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" fill="none">'
-        f"{''.join(parts)}</svg>"
+        f'aria-label="skeletons from the {view}" stroke="currentColor" stroke-width="2.5" stroke-linecap="round" '
+        f'fill="none">{"".join(parts)}</svg>'
     )

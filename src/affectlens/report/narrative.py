@@ -165,6 +165,22 @@ def _gait_share(e: Evidence) -> str:
     return f"{name} {verb} {'for' if e.value > 0 else 'against'} {e.target} ({e.value:+.2f} log probability)"
 
 
+def _posture(e: Evidence) -> str:
+    name = e.name.removeprefix("posture relevance: ")
+    verb = "speak" if name in ("head and neck", "legs") else "speaks"
+    return f"{name} {verb} {'for' if e.value > 0 else 'against'} {e.target} ({e.value:+.2f} log probability)"
+
+
+def _holds(person: int, shares: list[Evidence]) -> list[Sentence]:
+    """The clearest posture and the part of the body that speaks for it most."""
+    if not shares:
+        return []
+    top = max(shares, key=lambda e: e.settings["probability"])
+    best = max((e for e in shares if e.start == top.start), key=lambda e: e.value)
+    text = f"{_time(best)} the posture {graded(best.settings['probability'])} expresses {best.target}: {_posture(best)}"
+    return [Sentence(person, (Clause(text, best.id),))]
+
+
 def _walks(person: int, told: list[Evidence], shares: list[Evidence]) -> list[Sentence]:
     """The clearest stretch: what is unlike the training corpus's walkers, and what speaks for the class."""
     if not told:
@@ -208,6 +224,7 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "conflict": _conflict,
     "concept": _concept,
     "usual": _usual,
+    "posture relevance": _posture,
     "gait": measured,
     "gait relevance": _gait_share,
     "speaker": _speaker,
@@ -255,6 +272,7 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         out += sentence(spoke + sorted(same, key=lambda e: -abs(e.value))[:2] + sorted(held, key=lambda e: e.p_value)[:2])
     out += _voices(person, of("voice"), of("relevance"), of("sounds like"))
     out += _walks(person, of("gait"), of("gait relevance"))
+    out += _holds(person, of("posture relevance"))
     regions = of("region")
     if regions:
         clearest = max(regions, key=lambda e: e.settings["relevance_share"])

@@ -80,7 +80,13 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
             (f.row.reason for f in report.findings if f.row.modality == "words" and not f.row.text), ""
         ),
         "voice": [voice.turn(f) for f in report.findings if f.row.modality == "voice" and "turn" in f.detail][:UTTERANCES],
-        "gait": [gait.stretch(f) for f in report.findings if f.row.modality == "gait" and f.row.person >= 0][:UTTERANCES],
+        "bodies": [
+            (name, [gait.stretch(f) for f in report.findings if f.row.modality == name and f.row.person >= 0][:most], legend)
+            for name, most, legend in (
+                ("gait", UTTERANCES, "Side view, walking to the right; bars of the sequence of joints and of measurements."),
+                ("posture", 6, "Front view; bars of parts of the body."),
+            )
+        ],
         "usual": _usual(shown.values(), figure_folder),
         "voice_status": next(
             (f.row.reason for f in report.findings if f.row.modality == "voice" and "turn" not in f.detail), ""
