@@ -1,7 +1,7 @@
 """`make bench`: run every benchmark, print one table, exit with 1 when a limit is broken.
 
 Usage: python -m benchmarks [cam] [overhead] [realtime] [memory] [speech] [opensmile] [tcav]
-    [planted_dialogues]
+    [planted_dialogues] [visual]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-NAMES = ("cam", "overhead", "realtime", "memory", "speech", "opensmile", "tcav", "planted_dialogues")
+NAMES = ("cam", "overhead", "realtime", "memory", "speech", "opensmile", "tcav", "planted_dialogues", "visual")
 
 
 def main() -> int:

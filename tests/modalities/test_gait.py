@@ -115,3 +115,27 @@ def test_strip_draws_every_bone(rng):
     x = x.copy()
     x[:, JOINTS.index("left wrist")] = np.nan
     assert strip(x).count("<line") == 3 * 16
+
+
+def test_posture_of_recorded_motion_and_of_faces(tmp_path):
+    from affectlens.options import Options
+
+    asset_path("pose-landmarker")
+    both = Engine(Options(("face", "gait", "posture")))
+    path = write_bvh(walker(seconds=4, speed=1.1), tmp_path / "walk.bvh")
+    run = explain(path, tmp_path / "out", engine=both)
+    rows = run.table[run.table.modality == "posture"]
+    assert list(rows.status) == ["ok", "ok"] or list(rows.status) == ["ok"] * 3
+    page = run.results[0].report.read_text()
+    assert "the posture" in page and "Front view" in page
+    fused = run.table[(run.table.modality == "fused") & (run.table.person == 0)]
+    assert (fused.status == "ok").all() and (fused.start.diff().dropna() > 0).all()
+    clip = recognize(asset_path("sample-clip"), engine=both)
+    posture = clip.table[clip.table.modality == "posture"]
+    assert set(posture.person) <= {0, 1} and (posture.status == "ok").sum() >= 5
+    # Taking a module away takes its rows away and leaves the others as they were.
+    alone = recognize(asset_path("sample-clip"), modalities=("face",)).table
+    face = clip.table[clip.table.modality == "face"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        face.drop(columns="weight"), alone[alone.modality == "face"].reset_index(drop=True).drop(columns="weight")
+    )

@@ -52,22 +52,20 @@ def _covers(long: Row, window: Row) -> bool:
 
 
 def _alike(members: list[int], findings: list[Finding]) -> list[list[int]]:
-    """Segments without a face: each utterance with the turns of voice that it shares at least half of their time with."""
-    words = [i for i in members if findings[i].row.modality == "words"]
-    groups = {i: [i] for i in words}
-    alone = []
-    for i in members:
-        if i in groups:
-            continue
+    """Segments without a face: each utterance with the turns of voice, stretches of gait and postures that it shares at
+    least half
+    of the shorter one's time with; what is left over gathers likewise."""
+    groups: list[list[int]] = []
+    for i in sorted(members, key=lambda i: findings[i].row.modality != "words"):
         row = findings[i].row
-        best = max(words, key=lambda w: _shared(row, findings[w].row), default=None)
-        if best is not None and _shared(row, findings[best].row) >= 0.5 * min(
-            row.end - row.start, findings[best].row.end - findings[best].row.start
-        ):
-            groups[best].append(i)
+        fitting = [g for g in groups if findings[g[0]].row.modality != row.modality]
+        best = max(fitting, key=lambda g: _shared(row, findings[g[0]].row), default=None)
+        first = findings[best[0]].row if best else row
+        if best and _shared(row, first) >= 0.5 * min(row.end - row.start, first.end - first.start) > 0:
+            best.append(i)
         else:
-            alone.append([i])
-    return [*groups.values(), *alone]
+            groups.append([i])
+    return groups
 
 
 def _shared(a: Row, b: Row) -> float:

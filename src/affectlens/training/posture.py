@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from affectlens.corpora.base import open_corpus
@@ -107,6 +107,7 @@ def train_posture(
     net = PostureNet(config or PostureNetConfig(len(classes)))
     with torch.no_grad():  # the answer to nothing is the mean body
         last = net.back[-1]
+        assert isinstance(last, nn.Linear)
         last.weight.mul_(0.1)
         last.bias.copy_(torch.nan_to_num(joints.nanmean(0)).flatten())
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
