@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import ttest_ind
 
-from affectlens.explain.concepts.null import orders
 from affectlens.explain.concepts.space import Space, directions
 from affectlens.explain.concepts.tcav import TestOptions, test_concepts
 
@@ -108,8 +107,3 @@ def clustered_rejections(repetitions: int, grouped: bool, seed: int = 0) -> floa
         ).frame
         found += frame.p.iloc[0] <= 0.05
     return found / repetitions
-
-
-def dealt(n: int, draws: int, seed: int = 0) -> np.ndarray:
-    """Row orders without groups, for callers that need them alone."""
-    return orders(n, draws, np.random.default_rng(seed))

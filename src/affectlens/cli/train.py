@@ -86,11 +86,7 @@ def gait(
 
     torch.set_num_threads(threads)
     recipe = replace(GaitRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    with common.named_bars() as told:
-        run = train_gait_model(data, out, recipe, seeds=seeds, progress=told)
-    for r in run.scores.itertuples():
-        common.plain.print(f"{r.kind}: UAR {r.UAR:.3f} ({r.low:.3f} to {r.high:.3f})")
-    common.plain.print(str(run.weights))
+    _motion(train_gait_model, data, out, recipe, seeds)
 
 
 @app.command()
@@ -106,11 +102,7 @@ def posture(
 
     torch.set_num_threads(threads)
     recipe = replace(PostureRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    with common.named_bars() as told:
-        run = train_posture_model(data, out, recipe, seeds=seeds, progress=told)
-    for r in run.scores.itertuples():
-        common.plain.print(f"{r.kind}: UAR {r.UAR:.3f} ({r.low:.3f} to {r.high:.3f})")
-    common.plain.print(str(run.weights))
+    _motion(train_posture_model, data, out, recipe, seeds)
 
 
 @app.command()
@@ -147,6 +139,14 @@ def bclstm(
     last = run.scores[run.scores.seed.isin(["mean", "deviation"])].set_index("seed")
     for name in ("accuracy", "UAR", "macro F1", "weighted F1"):
         common.plain.print(f"{name}: {last.loc['mean', name]:.4f} (deviation over seeds {last.loc['deviation', name]:.4f})")
+    common.plain.print(str(run.weights))
+
+
+def _motion(train: Any, data: Path, out: Path, recipe: Any, seeds: int) -> None:
+    with common.named_bars() as told:
+        run = train(data, out, recipe, seeds=seeds, progress=told)
+    for r in run.scores.itertuples():
+        common.plain.print(f"{r.kind}: UAR {r.UAR:.3f} ({r.low:.3f} to {r.high:.3f})")
     common.plain.print(str(run.weights))
 
 

@@ -53,8 +53,7 @@ def _covers(long: Row, window: Row) -> bool:
 
 def _alike(members: list[int], findings: list[Finding]) -> list[list[int]]:
     """Segments without a face: each utterance with the turns of voice, stretches of gait and postures that it shares at
-    least half
-    of the shorter one's time with; what is left over gathers likewise."""
+    least half of the shorter one's time with; what is left over gathers likewise."""
     groups: list[list[int]] = []
     for i in sorted(members, key=lambda i: findings[i].row.modality != "words"):
         row = findings[i].row

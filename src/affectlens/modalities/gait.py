@@ -21,8 +21,8 @@ from affectlens.perception.skeleton.bvh import read_bvh
 from affectlens.perception.skeleton.follow import RATE, follow, has_legs
 from affectlens.perception.skeleton.gait import FEATURES, NAMES
 from affectlens.perception.skeleton.gait import RATE as GRID
-from affectlens.perception.skeleton.joints import Motion, resampled
-from affectlens.perception.skeleton.pose import PoseFinder
+from affectlens.perception.skeleton.joints import Motion, leg_length, resampled
+from affectlens.perception.skeleton.pose import pose_finder
 from affectlens.table import SCENE, Evidence, Row
 
 LOOKS = 12  # sampled frames in which legs are looked for before the whole recording is
@@ -52,7 +52,7 @@ class GaitModality(Modality):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self.model = load_model("gait")
-        self.find = PoseFinder(locate("pose-landmarker"), options.threads)
+        self.find = pose_finder(locate("pose-landmarker"), options.threads)
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -177,8 +177,6 @@ class GaitModality(Modality):
 
 def _feet(motion: Motion) -> float:
     """Mean speed of the feet against the pelvis in leg lengths a second."""
-    from affectlens.perception.skeleton.joints import leg_length
-
     leg = leg_length(motion)
     speeds = []
     for side in ("left", "right"):

@@ -18,7 +18,7 @@ from affectlens.options import Options
 from affectlens.perception.people import Person
 from affectlens.perception.skeleton.bvh import read_bvh
 from affectlens.perception.skeleton.joints import JOINTS
-from affectlens.perception.skeleton.pose import Pose, PoseFinder
+from affectlens.perception.skeleton.pose import Pose, pose_finder
 from affectlens.perception.skeleton.posture import upright
 from affectlens.table import SCENE, Evidence, Row
 
@@ -42,7 +42,7 @@ class PostureModality(Modality):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self.model = load_model("posture")
-        self.find = PoseFinder(locate("pose-landmarker"), options.threads)
+        self.find = pose_finder(locate("pose-landmarker"), options.threads)
 
     @property
     def models(self) -> tuple[Any, ...]:

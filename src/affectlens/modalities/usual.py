@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from affectlens.assets.store import sha256
 from affectlens.emotions import EKMAN7
 from affectlens.errors import OutputError
 from affectlens.explain.store import Store, Unit
@@ -35,7 +35,7 @@ def usual_evidence(clip: Clip, rows: list[Row]) -> list[Evidence]:
     out: list[Evidence] = []
     try:
         store = Store(Path(clip.options.store))
-        mark = fingerprint(clip.path)
+        mark = sha256(clip.path)  # the same recording under another name is the same
         if clip.explaining:
             held = store.units(without=mark)
             context = Context(place.kind, part_of_day(when.hour) if when else "")
@@ -65,12 +65,3 @@ def usual_evidence(clip: Clip, rows: list[Row]) -> list[Evidence]:
     except OutputError as error:
         clip.problems.add(f"the store of usual expressions: {error}")
     return out
-
-
-def fingerprint(path: Path) -> str:
-    """SHA-256 of the file's content: the same recording under another name is the same recording."""
-    h = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            h.update(block)
-    return h.hexdigest()

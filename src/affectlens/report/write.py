@@ -81,7 +81,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         ),
         "voice": [voice.turn(f) for f in report.findings if f.row.modality == "voice" and "turn" in f.detail][:UTTERANCES],
         "bodies": [
-            (name, [gait.stretch(f) for f in report.findings if f.row.modality == name and f.row.person >= 0][:most], legend)
+            (name, [gait.stretch(f) for f in _bodies(report, name)][:most], legend)
             for name, most, legend in (
                 ("gait", UTTERANCES, "Side view, walking to the right; bars of the sequence of joints and of measurements."),
                 ("posture", 6, "Front view; bars of parts of the body."),
@@ -146,6 +146,11 @@ def _embed(picture: Picture, folder: Path | None, row: Any) -> str:
     if folder:
         (folder / f"{picture.name}-person-{row.person}-{row.start:.0f}s.jpg").write_bytes(buffer.getvalue())
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _bodies(report: Report, name: str) -> list[Finding]:
+    """Findings of gait or posture that have skeletons to show, whether or not a face names the person."""
+    return [f for f in report.findings if f.row.modality == name and "skeletons" in f.detail]
 
 
 def _usual(evidence: Iterable[Evidence], figure_folder: Path | None) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from affectlens.models.gait_net import GaitNet, GaitNetConfig
 from affectlens.perception.skeleton.bvh import read_bvh
 from affectlens.perception.skeleton.gait import RATE
 from affectlens.perception.skeleton.joints import MIRROR, resampled
+from affectlens.stats.classification import softmax
 
 HOP = 15  # frames between windows
 Told = Callable[[str, int, int], None]
@@ -87,6 +88,12 @@ def scale_of(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.nanmean(features, axis=0), np.nanstd(features, axis=0) + 1e-6
 
 
+def recording_weight(rows: pd.DataFrame) -> np.ndarray:
+    """Weights ``(n,)`` of mean 1 under which every recording counts alike, however many rows it gave."""
+    each = 1 / rows.groupby("key").label.transform("size").to_numpy()
+    return np.asarray(each / each.mean())
+
+
 def train_net(data: GaitWindows, classes: tuple[str, ...], recipe: GaitRecipe, config: GaitNetConfig) -> GaitNet:
     """Train on windows; every recording counts alike, however many windows it gave."""
     torch.manual_seed(recipe.seed)
@@ -95,8 +102,7 @@ def train_net(data: GaitWindows, classes: tuple[str, ...], recipe: GaitRecipe, c
     x = torch.from_numpy(np.clip((data.features - mean) / deviation, -3, 3).astype(np.float32))
     joints = torch.from_numpy(data.joints.astype(np.float32))
     y = torch.tensor([classes.index(v) for v in data.rows.label])
-    count = data.rows.groupby("key").label.transform("size").to_numpy()
-    weight = torch.from_numpy((1 / count / np.mean(1 / count)).astype(np.float32))
+    weight = torch.from_numpy(recording_weight(data.rows).astype(np.float32))
     net = GaitNet(config)
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     steps = -(-len(y) // recipe.batch)
@@ -159,9 +165,7 @@ def leave_motion_out(
                 train, test = data.take(~out), data.take(out)
                 if kind in PARTS:
                     net = train_net(train, classes, replace(recipe, seed=seed), GaitNetConfig(len(classes), parts=PARTS[kind]))
-                    z = predict(net, test, scale_of(train.features))
-                    p = np.exp(z - z.max(1, keepdims=True))
-                    p /= p.sum(1, keepdims=True)
+                    p = softmax(predict(net, test, scale_of(train.features)))
                 else:
                     p = _peer(kind, train, test, classes, seed)
                 frame = test.rows.assign(kind=kind, seed=seed, truth=[classes.index(v) for v in test.rows.label])
@@ -177,8 +181,7 @@ def _peer(kind: str, train: GaitWindows, test: GaitWindows, classes: tuple[str, 
         if kind == "logistic"
         else ExtraTreesClassifier(500, min_samples_leaf=3, random_state=seed)
     )
-    count = train.rows.groupby("key").label.transform("size").to_numpy()
     fitted = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), model)
-    fitted.fit(train.features, train.rows.label, **{f"{fitted.steps[-1][0]}__sample_weight": 1 / count})
+    fitted.fit(train.features, train.rows.label, **{f"{fitted.steps[-1][0]}__sample_weight": recording_weight(train.rows)})
     order = [list(fitted.classes_).index(c) for c in classes]
     return np.asarray(fitted.predict_proba(test.features)[:, order])

@@ -20,6 +20,7 @@ from affectlens.models.posture_net import PostureNet, PostureNetConfig
 from affectlens.perception.skeleton.bvh import read_bvh
 from affectlens.perception.skeleton.joints import JOINTS, MIRROR, resampled
 from affectlens.perception.skeleton.posture import upright
+from affectlens.training.gait import recording_weight
 
 RATE = 5.0  # skeletons a second that are taken
 LOWER = [i for i, j in enumerate(JOINTS) if any(p in j for p in ("hip", "knee", "ankle", "toe")) or j == "pelvis"]
@@ -102,8 +103,7 @@ def train_posture(
     generator = torch.Generator().manual_seed(recipe.seed)
     joints = torch.from_numpy(data.joints)
     y = torch.tensor([classes.index(v) if v in classes else -1 for v in data.rows.label])
-    count = data.rows.groupby("key").label.transform("size").to_numpy()
-    weight = torch.from_numpy((1 / count / np.mean(1 / count)).astype(np.float32))
+    weight = torch.from_numpy(recording_weight(data.rows).astype(np.float32))
     net = PostureNet(config or PostureNetConfig(len(classes)))
     with torch.no_grad():  # the answer to nothing is the mean body
         last = net.back[-1]
@@ -181,7 +181,7 @@ def _logistic(train: Postures, test: Postures, classes: tuple[str, ...]) -> np.n
     known = train.rows.label.isin(classes).to_numpy()
     scale = StandardScaler().fit(train.joints[known].reshape(known.sum(), -1))
     model = LogisticRegression(C=0.1, max_iter=3000)
-    count = train.rows[known].groupby("key").label.transform("size").to_numpy()
-    model.fit(scale.transform(train.joints[known].reshape(known.sum(), -1)), train.rows.label[known], sample_weight=1 / count)
+    weight = recording_weight(train.rows[known])
+    model.fit(scale.transform(train.joints[known].reshape(known.sum(), -1)), train.rows.label[known], sample_weight=weight)
     order = [list(model.classes_).index(c) for c in classes]
     return np.asarray(model.predict_proba(scale.transform(test.joints.reshape(len(test.joints), -1)))[:, order])

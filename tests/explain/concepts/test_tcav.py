@@ -8,7 +8,7 @@ from affectlens.errors import UsageError
 from affectlens.explain.concepts.accuracy import held_out_accuracy
 from affectlens.explain.concepts.null import max_t, orders, residual, two_sided
 from affectlens.explain.concepts.space import Space
-from affectlens.explain.concepts.tcav import TestOptions, check_concepts, one_input, relative, test_concepts
+from affectlens.explain.concepts.tcav import TestOptions, check_concepts, relative, test_concepts
 
 
 @pytest.mark.parametrize("counterparts", [0, 1, 10])
@@ -160,17 +160,6 @@ def test_accuracy_of_held_and_unheld_concepts(rng):
     assert found.held_out[0] > 0.75 and found.p[0] <= 0.05
     assert found.p[1] > 0.05
     assert found.control[0] == pytest.approx(0.5, abs=0.05)
-
-
-def test_one_input(rng):
-    x, g, y = _case(rng)
-    space = Space.of(x, g)
-    from affectlens.explain.concepts.space import directions
-
-    null = np.array([directions(space, y[o][None]) for o in orders(80, 99, rng)])
-    score, p = one_input(space, directions(space, y), 3, null)
-    assert score.shape == p.shape == (1,)
-    assert score[0] > 0.5 and p[0] <= 0.05
 
 
 def test_relative_by_hand():

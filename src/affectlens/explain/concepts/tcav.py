@@ -21,7 +21,7 @@ import pandas as pd
 
 from affectlens.errors import UsageError
 from affectlens.explain.concepts.null import max_t, orders, residual, two_sided
-from affectlens.explain.concepts.space import Space, centred, directions, method_name, sensitivities
+from affectlens.explain.concepts.space import Space, centred, directions, method_name
 from affectlens.stats.multiple import benjamini_hochberg, holm
 
 FEWEST = 10  # examples under which a concept's direction is hardly more than noise
@@ -349,11 +349,3 @@ def relative(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     examples of both or neither take no part."""
     a, b = np.nan_to_num(first) > 0.5, np.nan_to_num(second) > 0.5
     return np.where(a & ~b, 1.0, np.where(b & ~a, 0.0, np.nan))
-
-
-def one_input(space: Space, found: np.ndarray, row: int, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sensitivity of one input (a row of the gradients) to directions ``(k, r)`` and its p-values against pseudo-concepts'
-    directions ``(K, k, r)``."""
-    u = space.gradients[row]
-    score = sensitivities(space, found)[row]
-    return score, two_sided(score, null @ u)[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import zipfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -51,7 +52,7 @@ class Pose:
 
 
 class PoseFinder:
-    """Bodies in a frame, one at a time through the networks; deterministic, no state between frames."""
+    """Bodies in a frame, one at a time through the networks; deterministic, frames do not depend on each other."""
 
     def __init__(self, task: Path, threads: int = 2) -> None:
         try:
@@ -67,15 +68,19 @@ class PoseFinder:
         self._in = [net.get_input_details()[0]["index"] for net in self._nets]
         self._out = [{d["name"]: d["index"] for d in net.get_output_details()} for net in self._nets]
         self._anchors = anchors()
+        self._last: tuple[np.ndarray, int, list[Pose]] | None = None
 
     def __call__(self, image: np.ndarray, most: int = 8) -> list[Pose]:
         """The bodies in an RGB frame ``(h, w, 3)`` uint8, surest first, at most ``most``."""
+        if self._last is not None and self._last[0] is image and self._last[1] == most:
+            return list(self._last[2])  # another modality has just asked about this very frame
         out: list[Pose] = []
         for centre, tip, _score in self._detect(image)[:most]:
             pose = self._landmarks(image, centre, tip)
             if pose is not None and not any(_same(pose, other) for other in out):
                 out.append(pose)
-        return out
+        self._last = (image, most, out)
+        return list(out)
 
     def _detect(self, image: np.ndarray) -> list[tuple[np.ndarray, np.ndarray, float]]:
         """Middle of the hips and a point on the circle around the body, in pixels, with a score."""
@@ -135,6 +140,12 @@ class PoseFinder:
         height, width = image.shape[:2]
         inside = (points[:, 0] >= 0) & (points[:, 0] < width) & (points[:, 1] >= 0) & (points[:, 1] < height)
         return Pose(points, turned * np.array([1.0, -1.0, -1.0]), visible * inside, presence)
+
+
+@cache
+def pose_finder(task: Path, threads: int = 2) -> PoseFinder:
+    """One finder for all that ask, so that the networks are loaded once and a frame is looked at once."""
+    return PoseFinder(task, threads)
 
 
 def anchors() -> np.ndarray:
