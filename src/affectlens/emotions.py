@@ -36,7 +36,15 @@ IEMOCAP6 = LabelScheme(
     "iemocap6", ("anger", "excitement", "frustration", "happiness", "neutral", "sadness"), "Busso et al. 2008"
 )
 GROUPWALK4 = LabelScheme("groupwalk4", ("anger", "happiness", "neutral", "sadness"), "Bhattacharya et al. 2020")
-SCHEMES = {s.name: s for s in (EKMAN7, SENTIMENT3, IEMOCAP4, IEMOCAP6, GROUPWALK4)}
+EMOTIC26 = LabelScheme(
+    "emotic26",
+    ("affection", "anger", "annoyance", "anticipation", "aversion", "confidence", "disapproval", "disconnection",
+     "disquietment",
+     "doubt/confusion", "embarrassment", "engagement", "esteem", "excitement", "fatigue", "fear", "happiness", "pain", "peace",
+     "pleasure", "sadness", "sensitivity", "suffering", "surprise", "sympathy", "yearning"),
+    "Kosti et al. 2019; BoLD has the same",
+)  # fmt: skip
+SCHEMES = {s.name: s for s in (EKMAN7, SENTIMENT3, IEMOCAP4, IEMOCAP6, GROUPWALK4, EMOTIC26)}
 
 # What corpora call the seven classes.
 _SYNONYMS = {

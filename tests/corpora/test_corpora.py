@@ -9,6 +9,7 @@ from affectlens.corpora.base import corpora, label_targets, open_corpus
 from affectlens.errors import CorpusError, UsageError
 from tests.corpora.dialogue_trees import bandai_tree, dialogue_trees
 from tests.corpora.trees import speech_trees
+from tests.corpora.visual_trees import visual_trees
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def trees(tmp_path, rng):
         **speech,
         "bandai": bandai_tree(tmp_path),
         **dialogue_trees(tmp_path),
+        **visual_trees(tmp_path),
     }
 
 

@@ -45,6 +45,20 @@ class FaceModel(TorchModel):
         views = [zoomed(x, z) for z in self.meta.get("zooms", [1.0])]
         return np.mean([super(FaceModel, self).predict(v) for view in views for v in (view, view.flip(-1))], axis=0)
 
+    def deep_and_logits(self, batch: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Pooled features ``(n, 288)`` for early fusion and logits ``(n, 7)``, both averaged over the views."""
+        assert isinstance(self.net, TwoStreamFaceNet)
+        x = self.tensor(batch)
+        deep, logits = [], []
+        with self.evaluating(), torch.inference_mode():
+            for zoom in self.meta.get("zooms", [1.0]):
+                view = zoomed(x, zoom)
+                for v in (view, view.flip(-1)):
+                    z = self.net.deep(v)
+                    deep.append(z)
+                    logits.append(self.net.classifier(z))
+            return torch.stack(deep).mean(0).cpu().numpy(), torch.stack(logits).mean(0).cpu().numpy()
+
     def attention(self, batch: Any) -> np.ndarray:
         """The attention stream's mask ``(n, 12, 12)`` in (0, 1)."""
         assert isinstance(self.net, TwoStreamFaceNet)

@@ -99,8 +99,16 @@ class TwoStreamFaceNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.forward_with_mask(x)[0]
 
+    def deep(self, x: Tensor) -> Tensor:
+        """Deep features ``(n, c)``: what the classifier sees."""
+        return self._joined(x)[0].mean(dim=(2, 3))
+
     def forward_with_mask(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``(n, classes)`` and the attention mask ``(n, 1, 12, 12)``, every value in (0, 1)."""
+        joined, mask = self._joined(x)
+        return self.classifier(self.dropout(joined.mean(dim=(2, 3)))), mask
+
+    def _joined(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mean = x.mean(dim=(1, 2, 3), keepdim=True)
         deviation = x.std(dim=(1, 2, 3), keepdim=True, unbiased=False)
         # 2x2 pixels become four channels: the first convolution then works on a quarter of the positions.
@@ -108,5 +116,4 @@ class TwoStreamFaceNet(nn.Module):
         gated = self.attend(x)
         mask = self.mask(gated)
         # 2 * mask is 1 where the mask is undecided, so an untrained mask changes nothing.
-        joined = self.join(torch.cat([self.plain(x), self.attended(gated * (2 * mask))], dim=1))
-        return self.classifier(self.dropout(joined.mean(dim=(2, 3)))), mask
+        return self.join(torch.cat([self.plain(x), self.attended(gated * (2 * mask))], dim=1)), mask

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from affectlens.errors import UsageError
+from affectlens.perception.place_table import KINDS, RATE, SURFACE_RATE, SURFACES
 
 # Everyday kinds of place, our own list in the spelling of Places365 where that has one; True: indoors, None: either.
 PLACES: dict[str, bool | None] = {
@@ -26,11 +30,53 @@ _SAME = {"cafe": "coffee_shop", "mall": "shopping_mall", "theatre": "theater", "
 @dataclass(frozen=True)
 class Place:
     """A kind of place, whether it is indoors (None: not known), and what says so; an empty ``kind`` is no answer, with its
-    ``source`` telling why."""
+    ``source`` telling why. ``sure`` is the probability of an inferred one."""
 
     kind: str
     indoor: bool | None
     source: str
+    sure: float = 1.0
+
+
+SURE = 0.6  # posterior from which an inferred kind of place is told
+SURE_INDOOR = 0.85
+
+
+def infer_place(seen: Mapping[str, float], measures: Mapping[str, float]) -> tuple[Place, dict[str, float]]:
+    """The kind of place that detected things (name: surest score) and measured surfaces speak for, and the posterior of all.
+
+    A naive Bayes model over ``place_table``: things that are seen count, each by its score; things that are not seen say
+    nothing, since the detector misses many; surfaces count both ways. Below ``SURE`` no kind is told, below ``SURE_INDOOR``
+    not even whether it is indoors; without any listed thing and with fewer than two surfaces nothing is told at all.
+    """
+    names = list(KINDS)
+    log = np.log([KINDS[k].prior for k in names])
+    told = 0
+    for thing, score in seen.items():
+        p = np.array([KINDS[k].shows.get(thing, RATE) for k in names])
+        if np.ptp(p) > 0:
+            told += thing != "person"
+            log = log + np.log(score * p / RATE + 1 - score)
+    for surface, (name, level) in SURFACES.items():
+        value = measures.get(name, float("nan"))
+        if np.isfinite(value):
+            p = np.array([KINDS[k].shows.get(surface, SURFACE_RATE) for k in names])
+            shown = value >= level
+            told += bool(shown)
+            # A surface is measured, not recognised: half of what the table says.
+            log = log + 0.5 * np.log(p if shown else 1 - p)
+    p = np.exp(log - log.max())
+    p /= p.sum()
+    posterior = {k: float(v) for k, v in sorted(zip(names, p, strict=True), key=lambda kv: -kv[1])}
+    indoors = float(sum(v for k, v in posterior.items() if KINDS[k].indoor))
+    best, sure = next(iter(posterior.items()))
+    if told < 1 or max(indoors, 1 - indoors) < SURE_INDOOR:
+        return Place("", None, "what is seen does not tell the place", sure), posterior
+    if sure < SURE:
+        return Place(
+            "", indoors > 0.5, f"what is seen tells only that it is {'in' if indoors > 0.5 else 'out'}doors", sure
+        ), posterior
+    return Place(best, KINDS[best].indoor, "things and surfaces seen", sure), posterior
 
 
 def place_of(path: Path, given: str = "") -> Place:

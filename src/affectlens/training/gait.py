@@ -21,7 +21,7 @@ from affectlens.corpora.base import open_corpus
 from affectlens.errors import MediaError, UsageError
 from affectlens.models.gait import FRAMES, window
 from affectlens.models.gait_net import GaitNet, GaitNetConfig
-from affectlens.perception.skeleton.bvh import read_bvh
+from affectlens.perception.skeleton.formats import of_corpus
 from affectlens.perception.skeleton.gait import RATE
 from affectlens.perception.skeleton.joints import MIRROR, resampled
 from affectlens.stats.classification import softmax
@@ -64,22 +64,28 @@ class GaitWindows:
 
 def gait_windows(path: Path, corpus: str = "bandai", split: str = "four", progress: Told | None = None) -> GaitWindows:
     """Windows of two seconds, half a second apart, of every recording of a gait corpus."""
-    table = open_corpus(corpus, path).table(split)
+    source = open_corpus(corpus, path)
+    total = len(source.table(split))
     joints, features, rows, missed = [], [], [], {}
-    for i, row in enumerate(table.to_dict("records")):
+    for i, item in enumerate(source.items(split)):
+        meta = item.meta or {}
         try:
-            motion = resampled(read_bvh(Path(row["path"])), RATE)
+            if item.data is None:
+                raise MediaError(item.problem)
+            motion = resampled(of_corpus(item.data, meta), RATE)
             for start in range(0, max(1, len(motion) - FRAMES + 1), HOP):
                 x, f = window(motion.part(start, start + FRAMES))
                 joints.append(x)
                 features.append(f)
-                rows.append({"key": row["key"], "label": row["label"], "motion": row["motion"], "start": start / RATE})
+                # What is left out whole: the type of motion, or the people where a corpus tells them.
+                rows.append({"key": item.key, "label": item.labels[0], "motion": meta.get("motion", item.group),
+                             "start": start / RATE})  # fmt: skip
         except MediaError as error:
-            missed[str(row["key"])] = str(error)
+            missed[item.key] = str(error)
         if progress:
-            progress("gait", i + 1, len(table))
+            progress("gait", i + 1, total)
     if not rows:
-        raise UsageError(f"{path}: none of {len(table)} recordings could be read; first: {next(iter(missed.values()), '')}")
+        raise UsageError(f"{path}: none of {total} recordings could be read; first: {next(iter(missed.values()), '')}")
     return GaitWindows(np.array(joints), np.array(features), pd.DataFrame(rows), missed)
 
 

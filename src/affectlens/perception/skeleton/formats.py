@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from affectlens.errors import MediaError
+from affectlens.perception.skeleton.bvh import read_bvh
 from affectlens.perception.skeleton.joints import JOINTS, Motion
 
 
@@ -68,7 +69,27 @@ STEP = Layout(
     {"pelvis": (0,), "chest": (1,), "neck": (2,), "head": (3,)}
     | _sides(4, 5, 6, 10, 11, 12, "left") | _sides(7, 8, 9, 13, 14, 15, "right"),
 )  # fmt: skip
-LAYOUTS = {"mediapipe": MEDIAPIPE, "coco": COCO, "openpose": OPENPOSE, "kinect": KINECT, "step": STEP}
+OPENPOSE18 = Layout(
+    "OpenPose COCO 18", 18,
+    {"pelvis": (8, 11), "chest": (1, 8, 11), "neck": (1,), "head": (16, 17)}
+    | _sides(5, 6, 7, 11, 12, 13, "left") | _sides(2, 3, 4, 8, 9, 10, "right"),
+    flat=True,
+)  # fmt: skip
+LAYOUTS = {
+    "mediapipe": MEDIAPIPE, "coco": COCO, "openpose": OPENPOSE, "openpose18": OPENPOSE18, "kinect": KINECT, "step": STEP,
+}  # fmt: skip
+
+
+def of_corpus(data: Path | np.ndarray, meta: dict[str, object]) -> Motion:
+    """The motion of a gait corpus's item: a BVH file, or an array whose ``meta`` names ``layout`` and ``rate``; the points of a
+    flat layout are pixels with a score, y down."""
+    if isinstance(data, Path):
+        return read_bvh(data)
+    layout, rate = LAYOUTS[str(meta["layout"])], float(str(meta["rate"]))
+    if not layout.flat:
+        return from_array(data, layout, rate, source=str(meta.get("key", "")))
+    frames = np.stack([_scored(f, 0.05) for f in data]) * np.array([1.0, -1.0])
+    return from_array(frames, layout, rate, "px", str(meta.get("key", "")))
 
 
 def from_array(points: np.ndarray, layout: Layout, rate: float, unit: str = "m", source: str = "") -> Motion:
