@@ -21,7 +21,10 @@ $(ASSETS): $(READY) src/affectlens/assets/manifest.toml
 assets: $(ASSETS)
 
 demo: $(ASSETS)
-	$(BIN)/affectlens explain "$$($(BIN)/affectlens assets path sample-clip)" --out demo-report --force
+	@mkdir -p demo-report
+	$(BIN)/python scripts/render_walk.py demo-report/rendered-walk.mp4
+	$(BIN)/affectlens explain "$$($(BIN)/affectlens assets path sample-clip)" demo-report/rendered-walk.mp4 --out demo-report \
+	  --modalities face,words,voice,posture,gait,scene --store demo-report/usual.db --prior findingemo --force
 
 test: $(ASSETS) lint
 	$(BIN)/python -m pytest

@@ -13,7 +13,19 @@ import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
-NAMES = ("cam", "overhead", "realtime", "memory", "speech", "opensmile", "tcav", "planted_dialogues", "visual")
+NAMES = (
+    "cam",
+    "overhead",
+    "realtime",
+    "memory",
+    "speech",
+    "opensmile",
+    "tcav",
+    "planted_dialogues",
+    "visual",
+    "places",
+    "fusion_mosi",
+)
 
 
 def main() -> int:

@@ -1,10 +1,11 @@
 """How often inferred places are right when something is said, on openly licensed photographs labelled by hand.
 
-Run with ``python -m benchmarks places FOLDER``: the folder of CC0 photographs whose names are in ``data/cc0-places.csv``.
+The photographs (CC0) are named in ``data/cc0-places.csv``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -52,26 +53,19 @@ def _right(place: Place, row: dict[str, str]) -> dict[str, object]:
     }
 
 
-def main(*given: str) -> None:
-    """Print precision and coverage on the part that no choice was made on."""
-    folder = Path(given[0]) if given else Path("../shared/data/scene/cc0")
-    labels = pd.read_csv(Path(__file__).parent / "data" / "cc0-places.csv")
-    found = judge(folder, labels)
+def run() -> Iterator[tuple[str, str, str, bool | None]]:
+    """Precision and coverage; choices were made on the development part only."""
+    folder = Path("../shared/data/scene/cc0")
+    if not folder.exists():
+        yield ("places: the photographs are not here", "", "", None)
+        return
+    found = judge(folder, pd.read_csv(Path(__file__).parent / "data" / "cc0-places.csv"))
     for part in ("development", "test"):
         mine = found[found.part == part]
-        named = mine[(mine.said != "")]
-        # A close-up without a place has no right answer: whatever is said of it is an error.
+        named = mine[mine.said != ""]
+        # A close-up without a place has no right answer: a place told of it is an error.
         kinds = wilson(int(named["kind right"].sum()), len(named))
         side = mine[mine.indoor.notna() & (mine.truth != "")]
         sides = wilson(int(side["indoor right"].sum()), len(side))
-        said = mine[mine.indoor.notna() & (mine.truth == "")]
-        print(f"{part}: {len(mine)} photographs; kind told for {len(named)}, right {kinds}; "
-              f"indoors or outdoors told for {len(side)} of {int((mine.truth != '').sum())} that have it, right {sides}; "
-              f"told for {len(said)} close-ups without a place")  # fmt: skip
-    print(found[(found.said != "") | (found["indoor right"] == False)].to_string(index=False))  # noqa: E712
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(*sys.argv[1:])
+        yield (f"{part}: kind told for {len(named)} of {len(mine)} photographs, right", str(kinds), "", None)
+        yield (f"{part}: indoors or not told for {len(side)} of {int((mine.truth != '').sum())}, right", str(sides), "", None)

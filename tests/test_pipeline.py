@@ -14,6 +14,7 @@ from affectlens.options import Options, torch_device
 from affectlens.pipeline import MANIFEST, Engine, explain, folder_name, recognize
 from affectlens.table import STATUS
 from tests.conftest import asset_path, plain_frames, write_video
+from tests.modalities.test_scene import background_weights
 
 FILES = {"report.html", "table.parquet", "table.csv", "evidence.parquet", "overlay.mp4", MANIFEST, "figures"}
 
@@ -187,10 +188,12 @@ def test_pictures_and_batches_agree(face_engine, tmp_path, frame):
 
 
 @pytest.mark.parametrize("name", modality_names())
-def test_every_modality_keeps_the_contract(engine, name):
+def test_every_modality_keeps_the_contract(engine, name, tmp_path):
     asset_path("pose-landmarker")
+    asset_path("efficientdet-lite0")
     known = {m.name: m for m in engine.modalities}
-    modality = known[name] if name in known else build(Options((name,), threads=1))[0]
+    weights = str(background_weights(tmp_path / "b.safetensors"))
+    modality = known[name] if name in known else build(Options((name,), threads=1, background=weights))[0]
     assert isinstance(modality, Modality) and (modality.needs_audio or modality.needs_video)
     for model in modality.models:
         assert model.name and model.meta["licence"]

@@ -14,11 +14,14 @@ class Options:
     ``rate`` is sampled frames a second, ``window`` the length of a segment in seconds, ``language`` an ISO 639-1 code or
     None to detect it, ``device`` one of auto, cpu, cuda:N, mps. ``cam_method`` names the map that explains the face.
     ``faithfulness`` is how many face segments of each person are tested by deletion and insertion. ``store`` is the file of
-    what
-    is usual, ``place`` and ``when`` say where and when the recording was made, where it does not say so itself.
+    what is usual, ``place`` and ``when`` say where and when the recording was made, where it does not say so itself.
+    ``prior`` names what is usual elsewhere (``findingemo``); with ``use_usual`` what is usual takes part in the fused answer,
+    with a weight and a share that are shown. ``places`` is the folder of an official Places365 checkpoint, ``pairs`` that of a
+    classifier of adjective-noun pairs, ``background`` the weights of a background network.
+    ``fusion`` is early (a network over deep features) or pool (of opinions).
     """
 
-    modalities: tuple[str, ...] = ("face", "words", "voice", "gait")
+    modalities: tuple[str, ...] = ("face", "words", "voice", "gait", "scene")
     language: str | None = None
     device: str = "auto"
     seed: int = 0
@@ -30,6 +33,12 @@ class Options:
     place: str = ""
     when: str = ""
     store: str = ""
+    prior: str = ""
+    use_usual: bool = False
+    places: str = ""
+    pairs: str = ""
+    background: str = ""
+    fusion: str = "early"
 
     def __post_init__(self) -> None:
         if not self.modalities:
@@ -38,6 +47,12 @@ class Options:
             raise UsageError(f"--rate {self.rate} is outside 0.1 to 60 frames a second")
         if not 0.2 <= self.window <= 60:
             raise UsageError(f"--window {self.window} is outside 0.2 to 60 seconds")
+        if self.fusion not in ("early", "pool"):
+            raise UsageError(f"--fusion {self.fusion!r}: early or pool was expected")
+        if self.prior not in ("", "findingemo"):
+            raise UsageError(f"--prior {self.prior!r} is not known; findingemo is, or leave it out")
+        if self.use_usual and not (self.store or self.prior):
+            raise UsageError("--use-usual needs what is usual: give --store FILE or --prior findingemo")
         if self.language is not None and not (self.language.isalpha() and len(self.language) in (2, 3)):
             raise UsageError(f"--language {self.language!r} is not a language code such as en, de or pl")
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.emotions import EKMAN7
 from affectlens.errors import AffectlensError, MediaError, OutputError
 from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
@@ -21,7 +22,9 @@ from affectlens.media.images import read_image
 from affectlens.media.inputs import find_inputs, kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, build
 from affectlens.modalities.fusion import fuse_findings, summary_evidence
-from affectlens.modalities.usual import usual_evidence
+from affectlens.modalities.usual import usual_evidence, usual_opinion, what_is_usual
+from affectlens.models.base import load_model
+from affectlens.models.fusion import Fuser
 from affectlens.options import Options
 from affectlens.perception.people import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report, provenance
@@ -77,6 +80,8 @@ class Engine:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.modalities: list[Modality] = build(self.options)
+        network = load_model("fusion") if self.options.fusion == "early" else None
+        self.fuser = Fuser(EKMAN7.labels, network)
         self._finder_parts: tuple[Any, Any] | None = None
 
     def _people_finder(self) -> PeopleFinder:
@@ -129,14 +134,14 @@ class Engine:
                 findings.extend(keep(new, more))
             if clip.problems.notes and not findings:
                 raise MediaError(f"{path}: nothing in it could be decoded ({'; '.join(clip.problems.notes)})")
-            findings, fused = fuse_findings(clip, findings)
+            usual = what_is_usual(clip)
+            findings, fused = fuse_findings(clip, findings, usual_opinion(clip, usual), self.fuser)
             keep(fused)
             everything = sorted([*findings, *fused], key=lambda f: (f.row.start, f.row.person, f.row.modality))
             if explaining:
                 report.summaries, more = summary_evidence(clip, [f.row for f in fused])
                 keep([], more)
-            if self.options.store:
-                keep([], usual_evidence(clip, [f.row for f in fused]))
+            keep([], usual_evidence(clip, [f.row for f in fused], usual))
             report.findings = everything
             report.seconds["finishing"] = time.perf_counter() - clock
             report.seconds["total"] = time.perf_counter() - began

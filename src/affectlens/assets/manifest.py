@@ -34,7 +34,7 @@ class AssetFile:
 
 @dataclass(frozen=True)
 class Asset:
-    """A named set of files under one licence."""
+    """A named set of files under one licence; an optional one is fetched only when somebody asks for it."""
 
     name: str
     title: str
@@ -42,6 +42,7 @@ class Asset:
     home: str
     used_for: str
     files: tuple[AssetFile, ...]
+    optional: bool = False
 
     @property
     def size(self) -> int:
@@ -65,7 +66,8 @@ def parse_manifest(text: str) -> dict[str, Asset]:
             )
             for f in entry["files"]
         )
-        out[name] = Asset(name, entry["title"], entry["licence"], entry["home"], entry["used_for"], files)
+        optional = bool(entry.get("optional"))
+        out[name] = Asset(name, entry["title"], entry["licence"], entry["home"], entry["used_for"], files, optional)
     return out
 
 

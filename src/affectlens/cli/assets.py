@@ -13,10 +13,10 @@ app = typer.Typer(help="List, fetch, verify third-party weights and samples, and
 Names = Annotated[list[str] | None, typer.Argument(help="Asset names; all when absent.")]
 
 
-def _chosen(names: list[str] | None) -> list:  # type: ignore[type-arg]
+def _chosen(names: list[str] | None, every: bool = False) -> list:  # type: ignore[type-arg]
     from affectlens.assets.manifest import asset, manifest
 
-    return [asset(n) for n in names] if names else list(manifest().values())
+    return [asset(n) for n in names] if names else [a for a in manifest().values() if every or not a.optional]
 
 
 @app.command()
@@ -25,14 +25,14 @@ def ls() -> None:
     from affectlens.assets.store import state
 
     table = Table("asset", "MB", "state", "used for", box=None)
-    for a in _chosen(None):
+    for a in _chosen(None, every=True):
         table.add_row(a.name, f"{a.size / 1e6:.1f}", state(a, thorough=False), a.used_for)
     common.plain.print(table)
 
 
 @app.command()
 def pull(names: Names = None) -> None:
-    """Fetch what is missing or damaged."""
+    """Fetch what is missing or damaged; optional assets only by name."""
     from affectlens.assets.store import file_path, state
 
     chosen = _chosen(names)
@@ -63,7 +63,7 @@ def licences() -> None:
     from affectlens.models.weights import read_weights, weights_path
 
     table = Table("what", "licence", "home", box=None)
-    for a in _chosen(None):
+    for a in _chosen(None, every=True):
         table.add_row(a.title, a.licence, a.home)
     for name in ("face", "words", "speech"):
         meta = read_weights(weights_path(name))[1]

@@ -33,6 +33,14 @@ Window = Annotated[float, typer.Option(help="Length of a segment in seconds.")]
 
 Place = Annotated[str, typer.Option(help="Kind of place, such as office or street; else from the file's name.")]
 When = Annotated[str, typer.Option(help="When it was recorded, such as 2024-05-17 14:30; else from EXIF or the container.")]
+Prior = Annotated[str, typer.Option(help="What is usual elsewhere, to compare with: findingemo (CC BY-NC-SA 4.0).")]
+UseUsual = Annotated[
+    bool, typer.Option("--use-usual", help="Let what is usual here take part in the fused answer; its weight is shown.")
+]
+PlacesFolder = Annotated[str, typer.Option(help="Folder of an official Places365 checkpoint, to infer places with.")]
+PairsFolder = Annotated[str, typer.Option(help="Folder of a classifier of adjective-noun pairs (model.onnx, classes.json).")]
+Background = Annotated[str, typer.Option(help="Weights of a background network, for --modalities …,background.")]
+Fusion = Annotated[str, typer.Option(help="early (a network over deep features) or pool (of opinions).")]
 Store = Annotated[str, typer.Option(help="A file that keeps what was recognised where and when, to compare with (SQLite).")]
 
 
@@ -43,10 +51,7 @@ def options(
     seed: int,
     rate: float,
     window: float,
-    *,
-    place: str = "",
-    when: str = "",
-    store: str = "",
+    **more: Any,
 ) -> Options:
     """The options of a run from what was typed."""
     from affectlens.options import torch_device
@@ -54,7 +59,7 @@ def options(
     names = tuple(m.strip() for m in modalities.split(",") if m.strip())
     torch_device(device)
     threads = max(1, min(4, os.cpu_count() or 1))
-    return Options(names, language, device, seed, rate, window, threads=threads, place=place, when=when, store=store)
+    return Options(names, language, device, seed, rate, window, threads=threads, **more)
 
 
 @contextmanager
@@ -140,3 +145,27 @@ def existing(path: Path, what: str) -> Path:
     if not path.exists():
         raise AffectlensError(f"{path}: no such {what}")
     return path
+
+
+def ablation(made: Any, joint: bool) -> None:
+    """Print every subset of modules under every way of fusing."""
+    from rich.table import Table
+
+    if not joint:
+        plain.print(
+            "class-matched pairing: items of different people with the same label stand for one person; several modules "
+            "together score more than a recording of one person can give"
+        )
+    hows = list(dict.fromkeys(made.scores.fusion))
+    table = Table("modules", *(f"{how}: UAR" for how in hows), box=None)
+    for modules, mine in made.scores.groupby("modules", sort=False):
+        row = mine.set_index("fusion")
+        table.add_row(str(modules), *(f"{row.UAR[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))
+    plain.print(table)
+    mean = made.scores.groupby("fusion", sort=False)[["UAR", "ECE", "log loss"]].mean()
+    for how, r in mean.iterrows():
+        plain.print(f"{how}, mean over subsets: UAR {r.UAR:.3f}, calibration error {r.ECE:.3f}, log loss {r['log loss']:.3f}")
+    for r in made.against.itertuples():
+        plain.print(
+            f"{r.fusion}, {r.question}, against {r.against}: {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f}), p = {r.p:.3f}"
+        )

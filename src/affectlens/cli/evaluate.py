@@ -10,12 +10,18 @@ from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.common import console
+from affectlens.errors import UsageError
 
 
 def command(
-    model: Annotated[str, typer.Argument(help="A model name, see `affectlens models ls`.")],
-    corpus: Annotated[str, typer.Option(help="A corpus name, see `affectlens corpus ls`.")],
-    data: Annotated[Path, typer.Option(help="Where the corpus lies.")],
+    model: Annotated[str, typer.Argument(help="A model name, see `affectlens models ls`; fusion with --ablate.")],
+    corpus: Annotated[
+        list[str], typer.Option(help="A corpus name, see `affectlens corpus ls`; with --ablate NAME=PATH, repeated.")
+    ],
+    data: Annotated[Path | None, typer.Option(help="Where the corpus lies.")] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Every subset of the modules of these corpora, retrained on folds of people.")
+    ] = False,
     split: Annotated[
         str | None, typer.Option(help="Split to score; by default test, and all clips of the four classes of a speech corpus.")
     ] = None,
@@ -27,11 +33,40 @@ def command(
     seed: common.Seed = 0,
 ) -> None:
     """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors."""
+    if ablate:
+        _ablate(corpus, out, draws, seed)
+        return
+    if data is None or len(corpus) != 1:
+        raise UsageError("one --corpus NAME with its --data PATH was expected (or --ablate and several NAME=PATH)")
+    _one(model, corpus[0], data, split, out, weights, draws, seed)
+
+
+def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None:
+    import torch
+
+    from affectlens.training.fusion import FusionRecipe
+    from affectlens.training.fusion_recipe import ablation_of, save_ablation
+    from affectlens.training.speech_data import parse_corpora
+
+    torch.set_num_threads(1)
+    common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+    with common.named_bars() as told:
+        made, joint = ablation_of(parse_corpora(corpora), FusionRecipe(seed=seed), draws=min(draws, 200), told=told, cache=out)
+    common.ablation(made, joint)
+    if out:
+        save_ablation(made, out)
+        common.plain.print(str(out))
+
+
+def _one(
+    model: str, corpus: str, data: Path, split: str | None, out: Path | None, weights: Path | None, draws: int, seed: int
+) -> None:
     import numpy as np
 
     from affectlens.cli.explain import _fetch
     from affectlens.corpora.base import open_corpus
-    from affectlens.errors import UsageError
     from affectlens.models.base import load_model
     from affectlens.training.evaluate import predict_corpus, reader_for, save_evaluation, score
     from affectlens.training.evaluate_speech import predict_speech
@@ -39,7 +74,8 @@ def command(
     _fetch((model,) if model in ("face", "words") else ())
     loaded = load_model(model, weights)
     source = open_corpus(corpus, data)
-    if source.info.modality != loaded.modality:
+    reads = ("face", "scene") if loaded.modality == "face" else (loaded.modality,)
+    if source.info.modality not in reads:
         raise UsageError(f"{model} reads {loaded.modality}, {corpus} holds {source.info.modality}")
     split = split or ("four" if loaded.modality == "voice" else "test")
     if source.info.title in loaded.meta.get("corpus", "") and loaded.modality == "voice":

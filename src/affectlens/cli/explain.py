@@ -15,7 +15,7 @@ from affectlens.cli.common import console, plain
 def command(
     inputs: common.Inputs,
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("affectlens-report"),
-    modalities: common.Modalities = "face,words,voice,gait",
+    modalities: common.Modalities = "face,words,voice,gait,scene",
     language: common.Language = None,
     device: common.Device = "auto",
     seed: common.Seed = 0,
@@ -24,6 +24,12 @@ def command(
     place: common.Place = "",
     when: common.When = "",
     store: common.Store = "",
+    fusion: common.Fusion = "early",
+    prior: common.Prior = "",
+    use_usual: common.UseUsual = False,
+    places: common.PlacesFolder = "",
+    pairs: common.PairsFolder = "",
+    background: common.Background = "",
     resume: Annotated[bool, typer.Option("--resume", help="Keep finished reports; go on where the last run stopped.")] = False,
     fmt: Annotated[str, typer.Option("--format", help="Also write all rows to OUT/table as parquet, csv or json.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
@@ -31,9 +37,14 @@ def command(
     """Recognise and explain; writes one report folder an input."""
     from affectlens.cli.recognize import write_table
 
-    settings = common.options(modalities, language, device, seed, rate, window, place=place, when=when, store=store)
+    settings = common.options(
+        modalities, language, device, seed, rate, window, place=place, when=when, store=store, fusion=fusion, prior=prior,
+        use_usual=use_usual, places=places, pairs=pairs, background=background,
+    )  # fmt: skip
     _ask(out, inputs, force or resume)
     _fetch(settings.modalities)
+    if prior:
+        common.fetch_assets([prior])
     from affectlens.pipeline import Engine, Result, explain
 
     with common.progress_bar() as bar:

@@ -30,6 +30,7 @@ def command(
     place: common.Place = "",
     when: common.When = "",
     store: common.Store = "",
+    fusion: common.Fusion = "early",
 ) -> None:
     """Recognise expressed emotion; writes one table of all inputs."""
     from affectlens.cli.explain import _fetch
@@ -41,7 +42,9 @@ def command(
         raise UsageError("parquet needs a file: give --out table.parquet")
     if out is not None and not out.parent.exists():
         raise OutputError(f"cannot write {out}: the folder {out.parent} is not there")
-    settings = common.options(modalities, language, device, seed, rate, window, place=place, when=when, store=store)
+    settings = common.options(
+        modalities, language, device, seed, rate, window, place=place, when=when, store=store, fusion=fusion
+    )
     _fetch(settings.modalities)
     from affectlens.pipeline import Engine, recognize
 

@@ -106,6 +106,51 @@ def posture(
 
 
 @app.command()
+def fusion(
+    corpus: Annotated[
+        list[str], typer.Option(help="NAME=PATH: corpora of faces, speech, texts and motion to pair, or one of whole pictures.")
+    ],
+    out: Out = Path("runs/fusion"),
+    draws: Annotated[int, typer.Option(help="Bootstrap draws of the ablation.")] = 200,
+    epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1,
+) -> None:  # fmt: skip
+    """Early fusion over deep features: every subset on held-out people under four ways of fusing, then the weights."""
+    import torch
+
+    from affectlens.training.fusion import FusionRecipe
+    from affectlens.training.fusion_recipe import train_fusion_model
+    from affectlens.training.speech_data import parse_corpora
+
+    torch.set_num_threads(threads)
+    common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
+    recipe = replace(FusionRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    with common.named_bars() as told:
+        run = train_fusion_model(parse_corpora(corpus), out, recipe, draws=draws, progress=told)
+    common.ablation(run.ablation, run.joint)
+    common.plain.print(str(run.weights))
+
+
+@app.command()
+def background(
+    corpus: Annotated[str, typer.Option(help="A corpus of whole pictures, see `affectlens corpus ls`.")],
+    data: Data, out: Out = Path("runs/background"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1,
+) -> None:  # fmt: skip
+    """The background network: what the picture without its people says, over features of a detector's backbone."""
+    import torch
+
+    from affectlens.training.background import BackgroundRecipe, train_background_model
+
+    torch.set_num_threads(threads)
+    common.fetch_assets(["efficientdet-lite0"])
+    recipe = replace(BackgroundRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
+    with common.named_bars() as told:
+        run = train_background_model(corpus, data, out, recipe, progress=told)
+    for name, e in run.scores.items():
+        common.plain.print(f"{name}: {e.value:.4f} ({e.low:.4f} to {e.high:.4f})")
+    common.plain.print(str(run.weights))
+
+
+@app.command()
 def bclstm(
     corpus: Annotated[str, typer.Option(help="A corpus of dialogues, see `affectlens corpus ls`.")],
     data: Data,

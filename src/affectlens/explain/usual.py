@@ -5,7 +5,7 @@ After the spatio-temporal average distribution of emotions of EMERSK (Palash & B
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -106,15 +106,8 @@ def differs(
     Each of the others is compared with the rest in the same way, and p = (1 + # at least as far) / (n + 1), valid when the
     person is like them.
     """
-    chosen = Context()
-    for c in (context, Context(context.place), Context()):
-        masks = _arrays(units, c, labels)[2]
-        if masks and masks[-1].sum() >= FEWEST:
-            chosen = c
-            break
-    u = usual(units, chosen, labels, rng)
-    x, _, masks = _arrays(units, chosen, labels)
-    divergence = jensen_shannon(here, u.mean)
+    found = distance(here, units, context, labels, rng)
+    x, _, masks = _arrays(units, found.usual.context, labels)
     p = float("nan")
     if masks and masks[-1].sum() >= FEWEST:
         # The person among the others, each held against all but themselves.
@@ -126,8 +119,25 @@ def differs(
             weight[i] = 0
             far.append(jensen_shannon(everyone[i], _smoothed(everyone, inside, weight, len(labels))))
         p = float((np.array(far) >= far[-1] - 1e-12).mean())
+    return replace(found, p=p)
+
+
+def distance(
+    here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
+) -> Difference:
+    """As ``differs``, without a test: for averages of what was not measured in the same way."""
+    u = usual(units, narrowest(units, context, labels), labels, rng, draws=200)
     most = int(np.argmax(np.abs(here - u.mean)))
-    return Difference(u, divergence, p, labels[most], float(here[most] - u.mean[most]))
+    return Difference(u, jensen_shannon(here, u.mean), float("nan"), labels[most], float(here[most] - u.mean[most]))
+
+
+def narrowest(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> Context:
+    """The narrowest of place and part of the day, place, and all in which at least 19 people were met; all where none has."""
+    for c in (context, Context(context.place), Context()):
+        masks = _arrays(units, c, labels)[2]
+        if masks and masks[-1].sum() >= FEWEST:
+            return c
+    return Context()
 
 
 def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:

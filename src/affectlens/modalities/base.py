@@ -15,6 +15,7 @@ from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame, MediaInfo, Problems
 from affectlens.options import Options
 from affectlens.perception.people import Person, Sighting
+from affectlens.perception.place import Place
 from affectlens.perception.speaker import MouthMotion
 from affectlens.table import Evidence, Row
 
@@ -33,7 +34,8 @@ class Finding:
     """One row of the table with the evidence for it; ``conformal`` and ``weight`` travel on for fusion.
 
     ``detail`` holds what the report shows and the table cannot: attributed words, region shares. ``rank`` says how good a
-    sample of its person and class the segment is; pictures are kept for the best only.
+    sample of its person and class the segment is; pictures are kept for the best only. ``deep`` are the features that early
+    fusion joins.
     """
 
     row: Row
@@ -42,6 +44,7 @@ class Finding:
     pictures: tuple[Picture, ...] = ()
     detail: dict[str, Any] = field(default_factory=dict)
     rank: float = 0.0
+    deep: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Clip:
     mouths: MouthMotion = field(default_factory=MouthMotion)
     sightings: list[Sighting] = field(default_factory=list)
     end: float = 0.0
+    place: Place | None = None  # as told or inferred, once the scene was looked at
+    scene: dict[str, Any] = field(default_factory=dict)  # a picture with its things, for the report
     _ids: int = 0
 
     @property

@@ -89,11 +89,15 @@ class FaceModality(Modality):
         if not seen:
             reason = "no face in view" if frames else "no frame could be read"
             return [Finding(Row(clip.file, start, end, SCENE, self.name, "missing", reason))]
-        logits = self.model.predict(np.stack([s.crop for views in seen.values() for s in views]))
+        deep, logits = self.model.deep_and_logits(np.stack([s.crop for views in seen.values() for s in views]))
         p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
         out, first = [], 0
         for person, views in seen.items():
-            out.append(self._finding(clip, start, end, person, views, p[first : first + len(views)], frames))
+            out.append(
+                self._finding(
+                    clip, start, end, person, views, p[first : first + len(views)], deep[first : first + len(views)], frames
+                )
+            )
             first += len(views)
         if clip.explaining:
             best = {k: views[int(np.argmax([v.quality for v in views]))] for k, views in seen.items()}
@@ -101,7 +105,15 @@ class FaceModality(Modality):
         return sorted(out, key=lambda f: f.row.person)
 
     def _finding(
-        self, clip: Clip, start: float, end: float, person: int, views: list[_Seen], p: np.ndarray, frames: int
+        self,
+        clip: Clip,
+        start: float,
+        end: float,
+        person: int,
+        views: list[_Seen],
+        p: np.ndarray,
+        deep: np.ndarray,
+        frames: int,
     ) -> Finding:
         quality = np.array([v.quality for v in views])
         self._shapes[person].append(np.mean([v.shapes for v in views], axis=0))
@@ -122,7 +134,8 @@ class FaceModality(Modality):
             quality=mean_quality,
         )  # fmt: skip
         weight = calibration.reliability * mean_quality * len(views) / max(frames, 1)
-        return Finding(row, weight=weight, detail=detail, rank=row.confidence * float(quality[best]))
+        features = (deep * weights[:, None]).sum(axis=0) / weights.sum()
+        return Finding(row, weight=weight, detail=detail, rank=row.confidence * float(quality[best]), deep=features)
 
     def _explain(self, clip: Clip, findings: list[Finding], best: dict[int, _Seen]) -> list[Finding]:
         """Maps and masks of all people of a window from one forward pass."""

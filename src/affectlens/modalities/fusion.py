@@ -11,16 +11,20 @@ import numpy as np
 from affectlens.emotions import EKMAN7, widen
 from affectlens.explain.situation import PersonSummary, summarise
 from affectlens.modalities.base import Clip, Finding
-from affectlens.models.fusion import Opinion, fuse, shapley
+from affectlens.models.fusion import Fuser, Opinion
 from affectlens.table import SCENE, Evidence, Row
 
 
-def fuse_findings(clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """The same findings with their fusion weights, and the fused ones.
+def fuse_findings(
+    clip: Clip, findings: list[Finding], usual: Opinion | None = None, fuser: Fuser | None = None
+) -> tuple[list[Finding], list[Finding]]:
+    """The same findings with their fusion weights, and the fused ones; ``usual`` takes part in every one where it is given,
+    and ``fuser`` is the pool of opinions where none is given.
 
     A person's segments are the windows in which their face was seen; an utterance of theirs speaks for every window that
     it covers by a quarter or more. An utterance without such a window is a segment by itself.
     """
+    fuser = fuser or Fuser(EKMAN7.labels)
     by_person: dict[int, list[int]] = defaultdict(list)
     for i, f in enumerate(findings):
         by_person[f.row.person].append(i)
@@ -37,9 +41,9 @@ def fuse_findings(clip: Clip, findings: list[Finding]) -> tuple[list[Finding], l
         for w in windows:
             here = [i for i in others if _covers(findings[i].row, findings[w].row)]
             covered.update(here)
-            fused.append(_pool(clip, [w, *here], findings, shares))
+            fused.append(_pool(clip, [w, *here], findings, shares, usual, fuser))
         for together in _alike([i for i in others if i not in covered], findings):
-            fused.append(_pool(clip, together, findings, shares))
+            fused.append(_pool(clip, together, findings, shares, usual, fuser))
     weighted = [
         replace(f, row=replace(f.row, weight=float(np.mean(shares[i])))) if i in shares else f for i, f in enumerate(findings)
     ]
@@ -71,7 +75,10 @@ def _shared(a: Row, b: Row) -> float:
     return max(0.0, min(a.end, b.end) - max(a.start, b.start))
 
 
-def _pool(clip: Clip, members: list[int], findings: list[Finding], shares: dict[int, list[float]]) -> Finding:
+def _pool(
+    clip: Clip, members: list[int], findings: list[Finding], shares: dict[int, list[float]], usual: Opinion | None,
+    fuser: Fuser,
+) -> Finding:  # fmt: skip
     first = findings[members[0]].row
     speaking = [i for i in members if findings[i].row.status == "ok"]
     if not speaking:
@@ -89,10 +96,13 @@ def _pool(clip: Clip, members: list[int], findings: list[Finding], shares: dict[
         known = row.scheme.labels
         p = widen(np.array(row.probabilities), known, EKMAN7.labels)
         open_to = row.conformal + tuple(v for v in EKMAN7.labels if v not in known)
-        opinions.append(Opinion(row.modality, p, findings[i].weight, open_to))
+        quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
+        opinions.append(Opinion(row.modality, p, findings[i].weight, open_to, findings[i].deep, quality))
         kept.append(i)
-    result = fuse(opinions, EKMAN7.labels)
-    for i, opinion in zip(kept, opinions, strict=True):
+    if usual is not None:
+        opinions.append(usual)
+    result = fuser.fuse(opinions)
+    for i, opinion in zip(kept, opinions, strict=False):
         shares[i].append(result.weights[opinion.modality])
     sets = [set(o.conformal) for o in opinions]
     inside = set.union(*sets) if result.conflict else set.intersection(*sets) or set.union(*sets)
@@ -109,11 +119,12 @@ def _pool(clip: Clip, members: list[int], findings: list[Finding], shares: dict[
     evidence: list[Evidence] = []
     if clip.explaining and len(opinions) > 1:
         prior = np.full(len(EKMAN7.labels), 1 / len(EKMAN7.labels))
-        for name, value in shapley(opinions, EKMAN7.labels.index(row.label), prior).items():
+        for name, value in fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior).items():
             evidence.append(
                 clip.evidence(row, "instance", f"share: {name}", value, "log-odds", "exact Shapley value over modalities",
-                              settings={"weight": round(result.weights[name], 4), "prior": "uniform"})
+                              settings={"weight": round(result.weights[name], 4), "prior": "uniform", "fusion": result.how})
             )  # fmt: skip
+        evidence += _what_if(clip, row, opinions, fuser)
         if result.conflict:
             says = {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}
             evidence.append(
@@ -121,8 +132,22 @@ def _pool(clip: Clip, members: list[int], findings: list[Finding], shares: dict[
                               "weighted Jensen-Shannon divergence", settings={"says": says})
             )  # fmt: skip
     detail: dict[str, Any] = {"opinions": {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}}
-    detail["weights"] = result.weights
+    detail |= {"weights": result.weights, "how": result.how}
     return Finding(row, tuple(evidence), 1.0, detail=detail)
+
+
+def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> list[Evidence]:
+    """The opinion whose absence would change the probability of the answer most."""
+    target = EKMAN7.labels.index(row.label)
+    without = {o.modality: fuser.probabilities([p for p in opinions if p is not o]) for o in opinions}
+    name = max(without, key=lambda m: abs(without[m][target] - row.confidence))
+    p = without[name]
+    answer = EKMAN7.labels[int(p.argmax())]
+    return [
+        clip.evidence(row, "instance", f"what if: {name}", float(p[target]) - row.confidence, "change of probability",
+                      "fused without this modality", settings={"answer": answer, "probability": round(float(p.max()), 4),
+                      "before": round(row.confidence, 4), "of_target": round(float(p[target]), 4)})
+    ]  # fmt: skip
 
 
 def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], list[Evidence]]:

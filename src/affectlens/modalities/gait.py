@@ -125,7 +125,8 @@ class GaitModality(Modality):
             clip.file, times[0], times[1], person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
             conformal=calibration.conformal_set(p, GROUPWALK4.labels), quality=quality, scheme=GROUPWALK4,
         )  # fmt: skip
-        found = Finding(row, weight=calibration.reliability * quality, rank=row.confidence)
+        deep = self.model.deep((joints[None], features[None]))[0]
+        found = Finding(row, weight=calibration.reliability * quality, rank=row.confidence, deep=deep)
         if not clip.explaining:
             return found
         told = self._told(clip, row, features)

@@ -114,7 +114,8 @@ class PostureModality(Modality):
             clip.file, start, end, person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
             conformal=calibration.conformal_set(p, GROUPWALK4.labels), quality=quality, scheme=GROUPWALK4,
         )  # fmt: skip
-        out = Finding(row, weight=calibration.reliability * quality, rank=row.confidence)
+        deep = self.model.deep(joints).mean(axis=0)
+        out = Finding(row, weight=calibration.reliability * quality, rank=row.confidence, deep=deep)
         if not clip.explaining:
             return out
         shares = self._relevance(clip, row, joints[len(joints) // 2])

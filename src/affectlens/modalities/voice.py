@@ -120,7 +120,8 @@ class VoiceModality(Modality):
             conformal=calibration.conformal_set(p, IEMOCAP4.labels), quality=turn.quality, scheme=IEMOCAP4,
         )  # fmt: skip
         detail: dict[str, Any] = {"turn": turn, "speaker": choice}
-        found = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence)
+        deep = self.model.encode(normal[None])[0]
+        found = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence, deep=deep)
         if not clip.explaining:
             return found
         told = self._told(clip, row, real, k)

@@ -92,16 +92,18 @@ class WordsModality(Modality):
             return [self._none(clip, "missing" if not self._voiced else "abstained", reason)], []
         readable = [u for u in self._utterances if u.language in self.model.languages and len(u.words) >= _SHORT]
         p = np.zeros((0, len(EKMAN7.labels)))
+        deep = np.zeros((0, 0))
         if readable:
-            logits = self.model.predict([u.text for u in readable])
+            deep = self.model.embed([u.text for u in readable])
+            logits = self.model.name_class(deep)
             p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
-        given = {id(u): row for u, row in zip(readable, p, strict=True)}
-        return [self._finding(clip, u, given.get(id(u))) for u in self._utterances], []
+        given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
+        return [self._finding(clip, u, *given.get(id(u), (None, None))) for u in self._utterances], []
 
     def _none(self, clip: Clip, status: str, reason: str) -> Finding:
         return Finding(Row(clip.file, 0.0, max(clip.end, self._heard), SCENE, self.name, status, reason))
 
-    def _finding(self, clip: Clip, said: Utterance, p: np.ndarray | None) -> Finding:
+    def _finding(self, clip: Clip, said: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
         choice = SpeakerChoice(SCENE, "the recording has no picture", {})
         if clip.info.video_tracks:
             choice = clip.mouths.speaker(said.start, said.end, clip.options.rate)
@@ -124,10 +126,11 @@ class WordsModality(Modality):
         weight = calibration.reliability * quality
         detail: dict[str, Any] = {"utterance": said, "speaker": choice}
         if not clip.explaining:
-            return Finding(row, weight=weight, detail=detail)
+            return Finding(row, weight=weight, detail=detail, deep=deep)
         attribution = attribute_words(self.model, said.text, row.label)
         evidence = self._explain(clip, row, attribution, choice)
-        return Finding(row, tuple(evidence), weight, detail=detail | {"attribution": attribution}, rank=row.confidence)
+        detail |= {"attribution": attribution}
+        return Finding(row, tuple(evidence), weight, detail=detail, rank=row.confidence, deep=deep)
 
     def _explain(self, clip: Clip, row: Row, found: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
         out = []

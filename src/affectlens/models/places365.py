@@ -121,7 +121,7 @@ def prepare(image: np.ndarray) -> np.ndarray:
 
 def _state(path: Path) -> dict[str, Any]:
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True, encoding="latin1")
+        held = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ModelError(f"{path}: not readable as a checkpoint ({error})") from error
     state = held.get("state_dict", held) if isinstance(held, dict) else {}

@@ -62,6 +62,12 @@ class WordsModel:
         width = self.net.config.hidden
         return self._run(rows, batch_size, width, lambda ids, mask: self.net.pooled(self.net.embed(ids), mask))
 
+    def name_class(self, pooled: np.ndarray) -> np.ndarray:
+        """Logits ``(n, 7)`` float32 of pooled states ``(n, 384)``."""
+        with torch.inference_mode():
+            x = torch.from_numpy(np.asarray(pooled, np.float32)).to(self.device)
+            return np.asarray(self.net.head(x).cpu().numpy())
+
     def predict_ids(self, rows: list[list[int]], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` of token id lists; texts of like length share a forward pass."""
         return self._run(rows, batch_size, len(self.labels), self.net)

@@ -6,6 +6,7 @@ Anchors and decoding follow the published network (Tan et al. 2020): levels 3 to
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ class ObjectDetector:
             raise ModelError(f"LiteRT cannot be loaded ({error}); reinstall with: pip install ai-edge-litert") from error
         with zipfile.ZipFile(model) as archive:
             self.names = archive.read("labels.txt").decode().split("\n")
-        with quiet_stderr():
+        with quiet_stderr(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # LiteRT advises against what is meant here
             # Inner tensors are kept, since the backbone's features are read beside the detections; measured as fast.
             self._net = Interpreter(model_path=str(model), num_threads=threads, experimental_preserve_all_tensors=True)
             self._net.allocate_tensors()
@@ -70,6 +72,8 @@ class ObjectDetector:
         """Objects with a score of at least ``least``, surest first; of overlapping boxes of one class the surest stays."""
         if self._last is not None and self._last[0] is image and (least, most) == (SCORE, MOST):
             return list(self._last[1])  # another modality has just asked about this very frame
+        if image.ndim == 3 and float(image.std()) < 1.0:
+            return []  # the network finds a bed in a grey wall
         self._run(image)
         scores = self._net.get_tensor(self._scores)[0]
         best = scores.max(axis=1)

@@ -88,7 +88,9 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
     for modality in modalities:
         for model in modality.models:
             meta = {k: model.meta[k] for k in ("corpus", "licence", "recipe") if k in model.meta}
-            models.append({"name": model.name, "sha256": sha256(weights_path(model.name))} | meta)
+            models.append(
+                {"name": model.name, "sha256": sha256(getattr(model, "path", None) or weights_path(model.name))} | meta
+            )
         used.extend(modality.assets)
     licences = []
     for name in dict.fromkeys(used):

@@ -91,8 +91,11 @@ def _movement(e: Evidence) -> str:
 
 def _share_of(e: Evidence) -> str:
     name = e.name.removeprefix("share: ")
+    if name.startswith("usual"):
+        name = f"what is {name}"
     verb = ("speak" if name == "words" else "speaks") + (" for" if e.value > 0 else " against")
-    return f"{_time(e)} the {name} {verb} {e.target} ({e.value:+.2f} log-odds, weight {e.settings['weight']:.0%})"
+    the = "" if name.startswith("what") else "the "
+    return f"{_time(e)} {the}{name} {verb} {e.target} ({e.value:+.2f} log-odds, weight {e.settings['weight']:.0%})"
 
 
 def _conflict(e: Evidence) -> str:
@@ -213,6 +216,56 @@ def _usual(e: Evidence) -> str:
     return f"{text}; {who(e.person)} {verdict} (p = {e.p_value:.2f}), most in {s['most']} ({100 * s['by']:+.0f} points)"
 
 
+def _usual_elsewhere(e: Evidence) -> str:
+    s = e.settings
+    if not s["people"]:
+        return f"{s['source']} tell nothing {s['context']}"
+    top = max(s["usual"], key=lambda c: s["usual"][c])
+    return (
+        f"in photographs {s['context']} people most often saw {top} ({s['usual'][top]:.0%} of {s['people']}; {s['source']}); "
+        f"{who(e.person)} is furthest from that in {s['most']} ({100 * s['by']:+.0f} points)"
+    )
+
+
+def _what_if(e: Evidence) -> str:
+    s, name = e.settings, e.name.removeprefix("what if: ")
+    if s["answer"] == e.target:
+        return (
+            f"{_time(e)} without the {name} it would still be {e.target} ({s['probability']:.2f} instead of {s['before']:.2f})"
+        )
+    return (
+        f"{_time(e)} without the {name} it would be {s['answer']} ({s['probability']:.2f}) instead of {e.target} "
+        f"({s['before']:.2f}, then {s['of_target']:.2f})"
+    )
+
+
+def _place(e: Evidence) -> str:
+    s = e.settings
+    kind = s["kind"].replace("_", " ")
+    if kind and s["source"] in ("given", "file name"):
+        return f"the place is {'an' if kind[0] in 'aeiou' else 'a'} {kind} ({s['source']})"
+    if kind:
+        return f"the place {graded(e.value)} is {'an' if kind[0] in 'aeiou' else 'a'} {kind} ({e.value:.2f}; {s['source']})"
+    if s["indoor"] is not None:
+        return f"it is {'in' if s['indoor'] else 'out'}doors; the kind of place is not told"
+    return "the kind of place is not told"
+
+
+def _thing(e: Evidence) -> str:
+    name, n = e.name.removeprefix("thing: "), e.settings["most_at_once"]
+    if e.settings["windows"] == 1:
+        return f"{n} × {name} seen"
+    return f"{name} seen in {e.value:.0%} of windows, at most {n} at once"
+
+
+def _pair(e: Evidence) -> str:
+    return f"“{e.name.removeprefix('pair: ').replace('_', ' ')}” ({e.settings['why']})"
+
+
+def _look(e: Evidence) -> str:
+    return f"it looks {e.settings['word']} ({e.settings['why']})"
+
+
 _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "share of time": _share,
     "changes": _changes,
@@ -224,6 +277,12 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "conflict": _conflict,
     "concept": _concept,
     "usual": _usual,
+    "usual elsewhere": _usual_elsewhere,
+    "what if": _what_if,
+    "place": _place,
+    "thing": _thing,
+    "pair": _pair,
+    "look": _look,
     "posture relevance": _posture,
     "gait": measured,
     "gait relevance": _gait_share,
@@ -261,8 +320,12 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         return [Sentence(person, tuple(clauses))] if clauses else []
 
     out = sentence(of("share of time") + of("changes") + of("not read"))
-    for e in of("usual"):
+    for e in of("usual") + of("usual elsewhere"):
         out += sentence([e])
+    if person == SCENE:
+        looks = [e for e in of("look") if e.settings["word"]]
+        seen = sorted(of("thing"), key=lambda e: -e.value)[:4]
+        out += sentence(of("place") + seen) + sentence(looks[:3] + of("pair")[:4])
     words = of("word")
     if words:
         strongest = max(words, key=lambda e: abs(e.value))
@@ -290,6 +353,7 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
     if shares:
         strongest = max(shares, key=lambda e: abs(e.value))
         out += sentence([e for e in shares if e.start == strongest.start])
+        out += sentence([e for e in of("what if") if e.start == strongest.start][:1])
     tests = of("faithfulness")
     if tests:
         first = tests[0]

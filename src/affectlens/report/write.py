@@ -21,6 +21,7 @@ from affectlens.report import figures, gait, voice
 from affectlens.report.bundle import PEOPLE, UTTERANCES, Report
 from affectlens.report.narrative import clause, graded, narrative, who
 from affectlens.report.overlay import write_overlay
+from affectlens.report.scene import scene_section
 from affectlens.report.usual import usual_chart
 from affectlens.table import SCENE, Evidence, rows_frame, write_frame
 
@@ -74,6 +75,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "file": Path(report.clip.file).name,
         "story": [(p, list(mine)) for p, mine in groupby(narrative(shown.values()), key=lambda s: s.person)],
         "people": people,
+        "anything_read": any(e.modality != "scene" for e in shown.values()),
         "more_people": max(0, len(met) - PEOPLE),
         "words": [_spoken(f) for f in spoken[:UTTERANCES]],
         "words_status": next(
@@ -88,6 +90,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
             )
         ],
         "usual": _usual(shown.values(), figure_folder),
+        "scene_view": scene_section(shown.values(), report.clip.scene, figure_folder),
         "voice_status": next(
             (f.row.reason for f in report.findings if f.row.modality == "voice" and "turn" not in f.detail), ""
         ),
@@ -104,6 +107,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "overlay": overlay,
         "graded": graded,
         "who": who,
+        "heading": lambda p: "the scene and voices out of view" if p == SCENE else who(p),
         "scene": SCENE,
     }  # fmt: skip
     return environment().get_template("report.html").render(context)
@@ -156,16 +160,17 @@ def _bodies(report: Report, name: str) -> list[Finding]:
 def _usual(evidence: Iterable[Evidence], figure_folder: Path | None) -> list[dict[str, Any]]:
     """What is usual for each of the first people, as text and chart."""
     out = []
-    for e in [e for e in evidence if e.name == "usual"][:PEOPLE]:
+    for e in [e for e in evidence if e.name in ("usual", "usual elsewhere")][: 2 * PEOPLE]:
         s = e.settings
         chart = usual_chart(e) if s["people"] else None
         if chart is not None and figure_folder:
-            figures.save(chart, figure_folder / f"usual-person-{e.person}")
+            figures.save(chart, figure_folder / f"{e.name.replace(' ', '-')}-person-{e.person}")
         made = clause(e)
         out.append(
             {"person": who(e.person), "text": made.text if made else "", "svg": figures.svg(chart) if chart is not None else "",
              "about": f"Place: {s['place'].replace('_', ' ')} ({s['place_from']}). Time: {s['when'].replace('T', ' ')} "
-             f"({s['when_from']}). Context: {s['context']}, {s['people']} people in {s['recordings']} recordings."}
+             f"({s['when_from']}). Context: {s['context']}, {s['people']} people in {s['recordings']} recordings."
+             + (" It took part in the fused answers." if s["taken_in"] else "")}
         )  # fmt: skip
     return out
 

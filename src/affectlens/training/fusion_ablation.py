@@ -34,6 +34,8 @@ def ablate(
     *,
     folds: int = 3,
     draws: int = 200,
+    classes: int = len(CLASSES),
+    joint: bool = False,
     told: Told | None = None,
 ) -> Ablation:
     """Train on each fold's other people, test every subset on the fold's own.
@@ -51,12 +53,12 @@ def ablate(
         test: dict[str, Bank] = {n: p[1] for n, p in pairs.items() if p[1] is not None}
         nets: dict[str, FusionNet] = {}
         for i, kind in enumerate(("early", "gated")):
-            nets[kind] = train_fusion(train, len(CLASSES), kind, recipe)
+            nets[kind] = train_fusion(train, classes, kind, recipe, joint)
             if told:
                 told(f"networks, fold {k + 1}", i + 1, 2)
-        every = Fusions(nets, test, len(CLASSES))
+        every = Fusions(nets, test, classes)
         rng = np.random.default_rng([recipe.seed, k])
-        y, rows = pair(test, len(CLASSES), WHOLE, rng)
+        y, rows = pair(test, classes, WHOLE, rng, joint=joint)
         for f, how in enumerate(FUSIONS):
             for s, members in enumerate(sets):
                 p = every.probabilities(how, members, rows)
@@ -64,7 +66,7 @@ def ablate(
                 loss = -np.log(np.clip(p[np.arange(len(y)), y], 1e-9, 1)).mean()
                 values[k, f, s] = _uar(right, y), expected_calibration_error(p.max(1), right), loss
         for d in range(draws):
-            y, rows = pair(test, len(CLASSES), CASES, rng, resample=True)
+            y, rows = pair(test, classes, CASES, rng, True, joint)
             for f, how in enumerate(FUSIONS):
                 for s, members in enumerate(sets):
                     drawn[k, f, s, d] = _uar(every.probabilities(how, members, rows).argmax(1) == y, y)
@@ -81,7 +83,7 @@ def ablate(
 
 
 def _uar(right: np.ndarray, y: np.ndarray) -> float:
-    return float(np.mean([right[y == c].mean() for c in range(len(CLASSES))]))
+    return float(np.mean([right[y == c].mean() for c in range(int(y.max()) + 1)]))
 
 
 def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:

@@ -110,8 +110,7 @@ def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", told: Told |
     def bank(split: str) -> Bank:
         kept = [i for i in source.items(split) if len(i.labels) == 1 and i.labels[0] in CLASSES]
         deep = model.embed([i.data for i in kept])
-        with torch.inference_mode():
-            logits = model.net.head(torch.from_numpy(deep)).numpy()
+        logits = model.name_class(deep)
         if told:
             told(f"words, {split}", len(kept), len(kept))
         return _known(deep, logits, model.labels, kept)

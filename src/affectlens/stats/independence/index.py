@@ -1,0 +1,113 @@
+"""Directions of a condition along which a response changes: single indices found by Gauss-Newton (projection pursuit regression,
+Friedman & Stuetzle 1981), so that regression on many columns does not need as many rows as a ball in all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+KNOTS = 10
+_ROWS = 4_000  # that directions are learned from
+
+
+@dataclass(frozen=True)
+class Ridges:
+    """Columns themselves and Gaussian bumps along directions: ``z -> [z, bumps(z v_1), …]``; a map like ``fourier.Features``."""
+
+    directions: np.ndarray
+    knots: np.ndarray
+    widths: np.ndarray
+    cost: int  # parameters spent on the directions
+
+    def __call__(self, z: np.ndarray) -> np.ndarray:
+        """Features ``(n, d + indices * knots)`` of ``(n, d)``."""
+        parts = [z]
+        for v, knots, width in zip(self.directions, self.knots, self.widths, strict=True):
+            parts.append(np.exp(-0.5 * ((z @ v)[:, None] - knots) ** 2 / width**2))
+        return np.concatenate(parts, axis=1)
+
+    @property
+    def width(self) -> int:
+        """How many features it gives."""
+        return int(self.directions.shape[1] + self.knots.size)
+
+
+def ridge_maps(z: np.ndarray, targets: np.ndarray, rng: np.random.Generator, most: int = 2) -> list[Ridges]:
+    """Maps with one, two, … directions of ``z`` ``(n, d)`` along which ``targets`` ``(n, k)`` change; none for one column."""
+    d = z.shape[1]
+    if d < 2:
+        return []
+    rows = rng.choice(len(z), min(_ROWS, len(z)), replace=False)
+    x, whitening = _whitened(z[rows])
+    left = targets[rows] - targets[rows].mean(axis=0)
+    found: list[np.ndarray] = []
+    out = []
+    for _ in range(most):
+        v, left = _pursue(x, left)
+        found.append(whitening @ v)
+        directions = np.array(found)
+        projected = z[rows] @ directions.T
+        knots = np.quantile(projected, np.linspace(0.02, 0.98, KNOTS), axis=0).T
+        widths = np.maximum(1.2 * (knots[:, -1] - knots[:, 0]) / (KNOTS - 1), 1e-6)
+        out.append(Ridges(directions, knots, widths, len(found) * (d - 1)))
+    return out
+
+
+def _whitened(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    centred = z - z.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(z) + 1e-6 * np.eye(z.shape[1]))
+    whitening = vectors / np.sqrt(values)
+    return centred @ whitening, whitening
+
+
+def _pursue(x: np.ndarray, t: np.ndarray, steps: int = 6) -> tuple[np.ndarray, np.ndarray]:
+    """The direction ``(d,)`` of whitened ``(n, d)`` whose functions fit the targets best, and what they leave."""
+    best: tuple[float, np.ndarray, np.ndarray] | None = None
+    for v in _starts(x, t):
+        error, fit, slope = _along(x @ v, t)
+        for _ in range(steps):
+            left = t - fit
+            weight = (slope**2).sum(axis=1)
+            hessian = x.T @ (x * weight[:, None]) + 1e-3 * weight.sum() / x.shape[1] * np.eye(x.shape[1])
+            step = np.linalg.solve(hessian, x.T @ (slope * left).sum(axis=1))
+            for size in (1.0, 0.3):
+                w = v + size * step
+                w = w / max(float(np.linalg.norm(w)), 1e-12)
+                e, f, s = _along(x @ w, t)
+                if e < error:
+                    v, error, fit, slope = w, e, f, s
+                    break
+            else:
+                break
+        if best is None or error < best[0]:
+            best = (error, v, t - fit)
+    assert best is not None
+    return best[1], best[2]
+
+
+def _starts(x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+    """The linear direction and the two of the largest mean curvature (principal Hessian directions, Li 1992)."""
+    n = len(x)
+    slopes = x.T @ t / n
+    _, _, rows = np.linalg.svd(slopes.T, full_matrices=False)
+    curvature = np.zeros((x.shape[1], x.shape[1]))
+    for k in range(t.shape[1]):
+        h = x.T @ (x * t[:, k : k + 1]) / n
+        curvature += h @ h
+    return [rows[0], *np.linalg.eigh(curvature)[1].T[::-1][:2]]
+
+
+def _along(u: np.ndarray, t: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Smooth functions of one variable ``(n,)`` fitted to targets ``(n, k)``: error, fit and slope."""
+    knots = np.quantile(u, np.linspace(0.05, 0.95, 7))
+    width = max(1.2 * (knots[-1] - knots[0]) / 6, 1e-6)
+    distance = (u[:, None] - knots) / width
+    bumps = np.exp(-0.5 * distance**2)
+    f = np.column_stack([np.ones(len(u)), u, bumps])
+    g = np.column_stack([np.zeros(len(u)), np.ones(len(u)), -distance / width * bumps])
+    penalty = 1e-3 * len(u) * np.eye(f.shape[1])
+    penalty[0, 0] = penalty[1, 1] = 0
+    beta = np.linalg.solve(f.T @ f + penalty + 1e-9 * np.eye(len(penalty)), f.T @ t)
+    fit = f @ beta
+    return float(((t - fit) ** 2).sum()), fit, g @ beta

@@ -1,0 +1,134 @@
+"""Variables of any kind as numbers: continuous, binary, ordinal or categorical columns, what is missing, what is constant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+from scipy.stats import rankdata
+
+from affectlens.errors import UsageError
+
+KINDS = ("continuous", "ordinal", "binary", "categorical")
+FEW = 12  # distinct whole numbers up to which a column counts as ordinal
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: ``columns`` ``(n, d)`` float64 (one column a category for a categorical one), each column's ``kinds``, and
+    ``codes`` ``(n,)`` when all of it is discrete (else None)."""
+
+    columns: np.ndarray
+    kinds: tuple[str, ...]
+    codes: np.ndarray | None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether it is one column whose values have an order."""
+        return self.columns.shape[1] == 1 and self.kinds[0] != "categorical"
+
+    def take(self, rows: np.ndarray) -> Variable:
+        """Some rows."""
+        return Variable(self.columns[rows], self.kinds, None if self.codes is None else self.codes[rows])
+
+
+def variable(values: object, name: str = "x", kind: str | Sequence[str] | None = None) -> Variable:
+    """A variable from an array ``(n,)`` or ``(n, d)`` of numbers or texts, or a frame; ``kind`` overrides what is guessed.
+
+    Numbers with two values are binary, few whole numbers ordinal, texts categorical. Missing values are kept as NaN and
+    found by ``complete``.
+
+    Raises:
+        UsageError: no rows, more than two axes, or an unknown kind.
+    """
+    frame = _frame(values, name)
+    if not len(frame):
+        raise UsageError(f"{name} has no rows")
+    given = [kind] * frame.shape[1] if isinstance(kind, str) else list(kind) if kind else [None] * frame.shape[1]
+    columns: list[np.ndarray] = []
+    kinds: list[str] = []
+    parts: list[np.ndarray] = []
+    for i, k in enumerate(given):
+        column = frame.iloc[:, i]
+        k = k or _guess(column)
+        if k not in KINDS:
+            raise UsageError(f"{name}: kind {k!r} is not one of {', '.join(KINDS)}")
+        absent = column.isna().to_numpy()
+        if k == "categorical" or not pd.api.types.is_numeric_dtype(column):
+            codes, names = pd.factorize(column.astype(str).where(~absent), sort=True)
+            hot = (codes[:, None] == np.arange(len(names))[None]).astype(float)
+            if len(names) == 2:  # one column says it all
+                hot, k = hot[:, 1:], "binary"
+            hot[absent] = np.nan
+            columns += list(hot.T)
+            kinds += [k] * hot.shape[1]
+            parts.append(np.where(absent, -1, codes))
+        else:
+            x = column.to_numpy(dtype=float)
+            columns.append(x)
+            kinds.append(k)
+            if k != "continuous":
+                codes, _ = pd.factorize(pd.Series(x), sort=True)
+                parts.append(codes)
+    discrete = len(parts) == frame.shape[1]
+    codes = pd.factorize(pd.MultiIndex.from_arrays(parts))[0] if discrete else None
+    return Variable(np.column_stack(columns) if columns else np.zeros((len(frame), 0)), tuple(kinds), codes)
+
+
+def _frame(values: object, name: str) -> pd.DataFrame:
+    if isinstance(values, pd.DataFrame):
+        return values.reset_index(drop=True)
+    if isinstance(values, pd.Series):
+        return values.to_frame().reset_index(drop=True)
+    array = np.asarray(values)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise UsageError(f"{name} has shape {array.shape}; (n,) or (n, d) was expected")
+    return pd.DataFrame(array)
+
+
+def _guess(column: pd.Series) -> str:
+    if not pd.api.types.is_numeric_dtype(column):
+        return "categorical"
+    x = column.dropna().to_numpy(dtype=float)
+    distinct = np.unique(x)
+    if len(distinct) <= 2:
+        return "binary"
+    whole = len(distinct) <= FEW and np.allclose(distinct, np.round(distinct))
+    return "ordinal" if whole else "continuous"
+
+
+def complete(*variables: Variable) -> np.ndarray:
+    """Mask ``(n,)`` of the rows in which nothing is missing."""
+    out = np.ones(len(variables[0].columns), dtype=bool)
+    for v in variables:
+        out &= np.isfinite(v.columns).all(axis=1)
+    return out
+
+
+def normal_scores(x: np.ndarray) -> np.ndarray:
+    """Each column of ``(n, d)`` by its ranks on the normal scale, ties at their mean rank (van der Waerden 1952): heavy tails
+    and odd scales are gone, the order stays. A constant column becomes zero."""
+    n = len(x)
+    out = np.empty(x.shape)
+    for j in range(x.shape[1]):
+        out[:, j] = ndtri((rankdata(x[:, j]) - 0.5) / n)
+    deviation = out.std(axis=0)
+    return np.where(deviation > 1e-12, (out - out.mean(axis=0)) / np.maximum(deviation, 1e-12), 0.0)
+
+
+def scaled(v: Variable) -> np.ndarray:
+    """Columns ``(n, d)`` of mean 0 and deviation 1, continuous and ordinal ones as normal scores; constant ones are dropped."""
+    out = np.empty(v.columns.shape)
+    for j, kind in enumerate(v.kinds):
+        column = v.columns[:, j : j + 1]
+        if kind in ("continuous", "ordinal"):
+            out[:, j] = normal_scores(column)[:, 0]
+        else:
+            deviation = column.std()
+            out[:, j] = ((column - column.mean()) / deviation)[:, 0] if deviation > 1e-12 else 0.0
+    return out[:, out.std(axis=0) > 1e-9]
