@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 CHUNK = 20_000
+SOME = 20_000  # rows that choose the map
 _LAMBDAS = np.logspace(-7, 2, 28)
 
 
@@ -23,8 +24,12 @@ class Features:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Features ``(n, d + m)`` of ``(n, d)``."""
-        waves = np.cos(x @ self.weights + self.phase) * np.sqrt(2 / max(len(self.phase), 1))
-        return np.concatenate([x, waves], axis=1) if self.linear else waves
+        # Single precision: the waves are random anyway, and cosines are most of the time that a test takes.
+        waves = x.astype(np.float32) @ self.weights.astype(np.float32)
+        waves += self.phase.astype(np.float32)
+        np.cos(waves, out=waves)
+        waves *= np.float32(np.sqrt(2 / max(len(self.phase), 1)))
+        return np.concatenate([x, waves], axis=1, dtype=np.float64) if self.linear else waves.astype(np.float64)
 
     @property
     def width(self) -> int:
@@ -68,53 +73,88 @@ def median_distance(x: np.ndarray, rng: np.random.Generator, most: int = 500) ->
 
 
 def residuals(target: np.ndarray, maps: Sequence[Map], z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What ridge regression on features of ``z`` ``(n, d)`` leaves of ``target`` ``(n, k)``, and the degrees of freedom spent on
-    each column ``(k,)``; for each the map and the penalty with the least generalised cross-validation error (Golub, Heath &
-    Wahba 1979).
+    """What ridge regression on features of ``z`` ``(n, d)`` leaves of ``target`` ``(n, k)``, and the degrees of freedom spent
+    on each column ``(k,)``; for each the map and the penalty with the least generalised cross-validation error (Golub, Heath
+    & Wahba 1979).
 
-    Two passes over the rows in chunks for each map; memory is that of one chunk and of the targets.
+    Rows go through in chunks, so memory is that of one chunk and of the targets; of many rows the map is chosen on the first
+    20,000 (rows come in no order that matters).
     """
     n, k = target.shape
-    centre = target.mean(axis=0)
-    y = target - centre
-    total = (y**2).sum(axis=0)
-    best, spent = np.full(k, np.inf), np.zeros(k)
-    chosen: list[tuple[int, np.ndarray] | None] = [None] * k
-    means: list[np.ndarray] = []
+    y = target - target.mean(axis=0)
+    best = [_Fit(np.inf, -1, 0.0, 0.0)] * k
+    sums: dict[int, _Sums] = {}
+    some = slice(0, min(n, SOME))
     for m, phi in enumerate(maps):
-        mean = np.zeros(phi.width)
-        gram = np.zeros((phi.width, phi.width))
-        cross = np.zeros((phi.width, k))
-        for rows in _chunks(n):
-            f = phi(z[rows])
-            mean += f.sum(axis=0)
-            gram += f.T @ f
-            cross += f.T @ y[rows]
-        mean /= n
-        gram -= n * np.outer(mean, mean)  # targets are centred already
-        means.append(mean)
-        values, vectors = np.linalg.eigh(gram)
-        values = np.maximum(values, 0)
-        c = vectors.T @ cross
-        for penalty in _LAMBDAS * n:
-            shrink = 1 / (values + penalty)
-            freedom = float((values * shrink).sum()) + 1 + phi.cost
-            if freedom > 0.9 * n:
-                continue
-            fitted = (c**2 * (shrink * (2 - values * shrink))[:, None]).sum(axis=0)
-            error = np.maximum(total - fitted, 1e-12) / (1 - freedom / n) ** 2
-            for j in np.flatnonzero(error < best - 1e-12):
-                best[j], spent[j] = error[j], freedom
-                chosen[j] = (m, vectors @ (shrink * c[:, j]))
-    out = y.copy()
+        sums[m] = _sums(phi, z[some], y[some])
+        best = _better(best, sums[m], m, phi.cost)
+    out, spent = y.copy(), np.zeros(k)
     for m, phi in enumerate(maps):
-        mine = [j for j in range(k) if chosen[j] is not None and chosen[j][0] == m]  # type: ignore[index]
+        mine = [j for j in range(k) if best[j].map == m]
         if not mine:
             continue
-        beta = np.stack([chosen[j][1] for j in mine], axis=1)  # type: ignore[index]
+        held = sums[m] if n <= SOME else _sums(phi, z, y)
+        if n > SOME:  # the penalty anew, since it shrinks with the rows
+            again = _better([_Fit(np.inf, -1, 0.0, 0.0)] * k, held, m, phi.cost)
+            best = [again[j] if j in mine else best[j] for j in range(k)]
+        shrink = np.stack([1 / (held.values + best[j].penalty) for j in mine], axis=1)
+        beta = held.vectors @ (shrink * held.cross[:, mine])
+        spent[mine] = [best[j].spent for j in mine]
         for rows in _chunks(n):
-            out[rows.start : rows.stop, mine] -= (phi(z[rows]) - means[m]) @ beta
+            out[rows.start : rows.stop, mine] -= (phi(z[rows]) - held.mean) @ beta
     return out, spent
+
+
+@dataclass(frozen=True)
+class _Fit:
+    error: float
+    map: int
+    penalty: float
+    spent: float
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Of a map over rows: mean of the features, eigenvalues and vectors of their scatter, cross products with the targets along
+    the vectors, the targets' squares and the number of rows."""
+
+    mean: np.ndarray
+    values: np.ndarray
+    vectors: np.ndarray
+    cross: np.ndarray
+    total: np.ndarray
+    n: int
+
+
+def _sums(phi: Map, z: np.ndarray, y: np.ndarray) -> _Sums:
+    n = len(z)
+    mean, gram = np.zeros(phi.width), np.zeros((phi.width, phi.width))
+    cross = np.zeros((phi.width, y.shape[1]))
+    for rows in _chunks(n):
+        f = phi(z[rows])
+        mean += f.sum(axis=0)
+        gram += f.T @ f
+        cross += f.T @ y[rows]
+    mean /= n
+    centre = y.mean(axis=0)
+    values, vectors = np.linalg.eigh(gram - n * np.outer(mean, mean))
+    cross = vectors.T @ (cross - n * np.outer(mean, centre))
+    return _Sums(mean, np.maximum(values, 0), vectors, cross, ((y - centre) ** 2).sum(axis=0), n)
+
+
+def _better(best: list[_Fit], held: _Sums, m: int, cost: int) -> list[_Fit]:
+    """Each target's better fit: the one so far, or the best penalty of this map."""
+    out = list(best)
+    for penalty in _LAMBDAS * held.n:
+        shrink = 1 / (held.values + penalty)
+        spent = float((held.values * shrink).sum()) + 1 + cost
+        if spent > 0.9 * held.n:
+            continue
+        fitted = (held.cross**2 * (shrink * (2 - held.values * shrink))[:, None]).sum(axis=0)
+        error = np.maximum(held.total - fitted, 1e-12) / held.n / (1 - spent / held.n) ** 2
+        for j in np.flatnonzero(error < [b.error - 1e-15 for b in out]):
+            out[j] = _Fit(float(error[j]), m, float(penalty), spent)
+    return out
 
 
 def _chunks(n: int) -> Iterator[slice]:

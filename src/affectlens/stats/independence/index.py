@@ -1,5 +1,7 @@
-"""Directions of a condition along which a response changes: single indices found by Gauss-Newton (projection pursuit regression,
-Friedman & Stuetzle 1981), so that regression on many columns does not need as many rows as a ball in all of them."""
+"""Directions of a condition along which a response changes, so that regression on many columns does not need rows everywhere.
+
+Single indices found by Gauss-Newton: projection pursuit regression (Friedman & Stuetzle 1981).
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,18 @@ _ROWS = 4_000  # that directions are learned from
 
 @dataclass(frozen=True)
 class Ridges:
-    """Columns themselves and Gaussian bumps along directions: ``z -> [z, bumps(z v_1), …]``; a map like ``fourier.Features``."""
+    """Columns themselves and Gaussian bumps along directions: ``z -> [z, bumps(z v_1), …]``; as ``fourier.Map`` wants it."""
 
     directions: np.ndarray
     knots: np.ndarray
     widths: np.ndarray
     cost: int  # parameters spent on the directions
 
-    def __call__(self, z: np.ndarray) -> np.ndarray:
+    def __call__(self, x: np.ndarray) -> np.ndarray:
         """Features ``(n, d + indices * knots)`` of ``(n, d)``."""
-        parts = [z]
+        parts = [x]
         for v, knots, width in zip(self.directions, self.knots, self.widths, strict=True):
-            parts.append(np.exp(-0.5 * ((z @ v)[:, None] - knots) ** 2 / width**2))
+            parts.append(np.exp(-0.5 * ((x @ v)[:, None] - knots) ** 2 / width**2))
         return np.concatenate(parts, axis=1)
 
     @property

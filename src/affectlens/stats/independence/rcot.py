@@ -38,7 +38,7 @@ def own_features(x: np.ndarray, rng: np.random.Generator, count: int = OWN) -> n
 
 @dataclass(frozen=True)
 class Residuals:
-    """Residuals ``(n, p)`` of a variable's features, each of deviation one, and the degrees of freedom spent on each ``(p,)``."""
+    """Residuals ``(n, p)`` of a variable's features, each of deviation one, and the degrees of freedom spent on each."""
 
     values: np.ndarray
     spent: np.ndarray

@@ -1,0 +1,224 @@
+"""The one call: ``test(x, y, z)``; what it chooses, what it leaves out and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from affectlens.errors import UsageError, unknown
+from affectlens.stats.independence.combine import cauchy_combination, majority
+from affectlens.stats.independence.effect import Effect, correlation, smallest_correlation, strength
+from affectlens.stats.independence.kernels import conditional_hsic, kci
+from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
+from affectlens.stats.independence.permutation import centred_in, stratified
+from affectlens.stats.independence.rcot import MANY, Residuals, covariance_test, own_features, residual_pair
+from affectlens.stats.independence.variables import Variable, complete, scaled, variable
+
+METHODS = ("auto", "rcot", "stratified", "kci", "cmiknn", "gcm", "chsic", "parcorr")
+VOTERS = ("chsic", "rcot", "cmiknn")  # of the seed papers' majority decision
+FEWEST = 30
+_SMALL = 4  # rows a stratum must have on average to be a stratum
+
+
+@dataclass(frozen=True)
+class Independence:
+    """``p`` of the hypothesis that x and y are independent (given z), never 0; ``effect`` with its interval; ``n`` rows used.
+
+    ``dropped`` rows have something missing; ``each`` is the p-value of one random draw of those that were combined;
+    ``smallest`` is the correlation that this many rows find with a power of .8.
+    """
+
+    method: str
+    statistic: float
+    p: float
+    effect: Effect
+    n: int
+    dropped: int
+    each: tuple[float, ...]
+    smallest: float
+    note: str = ""
+
+
+def test(
+    x: object,
+    y: object,
+    z: object = None,
+    *,
+    method: str = "auto",
+    rng: np.random.Generator,
+    draws: int = 3,
+    kinds: dict[str, str] | None = None,
+) -> Independence:
+    """Test whether ``x`` and ``y`` are independent given ``z``; each ``(n,)`` or ``(n, d)`` of numbers or texts, or a frame.
+
+    ``auto`` permutes exactly within strata when z is discrete (or absent), and tests residuals of random features (``rcot``)
+    when it is not. Methods that draw features at random do so ``draws`` times and combine the p-values by Cauchy's rule, never
+    by a vote. Rows with something missing are left out and counted. ``kinds`` names kinds of x, y, z that are guessed wrongly.
+
+    Raises:
+        UsageError: an unknown method, lengths that differ, a constant variable, or too few rows.
+    """
+
+    if method not in METHODS:
+        raise unknown("method", method, list(METHODS))
+    kinds = kinds or {}
+    a, b = variable(x, "x", kinds.get("x")), variable(y, "y", kinds.get("y"))
+    c = None if z is None else variable(z, "z", kinds.get("z"))
+    given = [v for v in (a, b, c) if v is not None]
+    if len({len(v.columns) for v in given}) > 1:
+        raise UsageError(f"x, y and z have {', '.join(str(len(v.columns)) for v in given)} rows; as many each were expected")
+    kept = complete(*given)
+    dropped = int((~kept).sum())
+    rows = np.flatnonzero(kept)
+    a, b = a.take(rows), b.take(rows)
+    c = None if c is None else c.take(rows)
+    n = len(rows)
+    for name, v in (("x", a), ("y", b)):
+        if n == 0 or v.columns.shape[1] == 0 or (np.ptp(v.columns, axis=0) == 0).all():
+            raise UsageError(f"{name} is constant over the {n} complete rows; nothing can depend on it")
+    strata = _strata(c, n)
+    if method == "auto":
+        method = "stratified" if strata is not None else "rcot"
+    if method == "stratified":
+        if strata is None:
+            raise UsageError("z is not discrete, or has hardly two rows a value; method rcot takes any z")
+        return _in_strata(a, b, strata, rng, n, dropped, draws)
+    if n < FEWEST:
+        raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
+    condition = np.zeros((n, 0)) if c is None else scaled(c)
+    if method == "rcot":
+        return _residual(a, b, condition, rng, n, dropped, draws)
+    return _other(method, scaled(a), scaled(b), condition, (a.ordered and b.ordered), rng, n, dropped)
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # a function of this name is no test to pytest
+
+
+def _strata(z: Variable | None, n: int) -> np.ndarray | None:
+    """Strata ``(n,)`` of a discrete condition with enough rows each, or None."""
+    if z is None:
+        return np.zeros(n, dtype=np.int64)
+    if z.codes is None:
+        return None
+    _, codes = np.unique(z.codes, return_inverse=True)
+    return codes if n >= _SMALL * (codes.max() + 1) else None
+
+
+def _in_strata(
+    a: Variable, b: Variable, strata: np.ndarray, rng: np.random.Generator, n: int, dropped: int, draws: int
+) -> Independence:
+    x, y = scaled(a), scaled(b)
+    count = int(strata.max()) + 1
+    ordered = a.ordered and b.ordered
+    if n > MANY:  # as many rows need no permutations
+        found = []
+        for _ in range(draws):
+            left = [Residuals(_unit(centred_in(own_features(v, rng), strata)), np.full(1, float(count))) for v in (x, y)]
+            found.append((*covariance_test(left[0], left[1], rng, null="spectral"), left))
+        p = cauchy_combination(np.array([f[1] for f in found]))
+        first = found[0][2]
+        effect = _effect(first[0].values, first[1].values, ordered, rng)
+        each = tuple(f[1] for f in found)
+        return Independence("stratified, limit", found[0][0], p, effect, n, dropped, each, smallest_correlation(n, count))
+    if all(len(np.unique(x[strata == s], axis=0)) < 2 or len(np.unique(y[strata == s], axis=0)) < 2 for s in range(count)):
+        raise UsageError("within every value of z x or y is constant: z says all there is to say, and nothing can be tested")
+    statistic, p, f, g = stratified(x, y, strata, rng)
+    effect = _effect(f, g, ordered, rng)
+    return Independence("stratified", statistic, p, effect, n, dropped, (p,), smallest_correlation(n, count))
+
+
+def _unit(f: np.ndarray) -> np.ndarray:
+    deviation = f.std(axis=0)
+    return np.asarray(f / np.maximum(deviation, 1e-9))
+
+
+def _residual(
+    a: Variable, b: Variable, z: np.ndarray, rng: np.random.Generator, n: int, dropped: int, draws: int
+) -> Independence:
+    x, y = scaled(a), scaled(b)
+    each, statistics = [], []
+    first: tuple[Residuals, Residuals] | None = None
+    for _ in range(draws):
+        left = residual_pair(x, y, z, rng)
+        statistic, p = covariance_test(left[0], left[1], rng)
+        first = first or left
+        statistics.append(statistic)
+        each.append(p)
+    assert first is not None
+    effect = _effect(first[0].values, first[1].values, a.ordered and b.ordered, rng)
+    spent = float(np.sqrt(first[0].spent.mean() * first[1].spent.mean()))
+    return Independence(
+        "rcot", statistics[0], cauchy_combination(np.array(each)), effect, n, dropped, tuple(each),
+        smallest_correlation(n, spent),
+    )  # fmt: skip
+
+
+def _effect(a: np.ndarray, b: np.ndarray, ordered: bool, rng: np.random.Generator) -> Effect:
+    """The first feature is the variable itself."""
+    return correlation(a[:, 0], b[:, 0]) if ordered else strength(_unit(a), _unit(b), rng)
+
+
+def _other(
+    method: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, ordered: bool, rng: np.random.Generator, n: int, dropped: int
+) -> Independence:
+    if z.shape[1] == 0 and method in ("cmiknn", "chsic"):
+        raise UsageError(f"method {method} needs a condition; without one use stratified or kci")
+    calls: dict[str, Callable[[], tuple[float, float]]] = {
+        "kci": lambda: kci(x, y, z), "cmiknn": lambda: cmi_knn(x, y, z, rng), "gcm": lambda: covariance_measure(x, y, z, rng),
+        "chsic": lambda: conditional_hsic(x, y, z, rng), "parcorr": lambda: partial_correlation(x, y, z),
+    }  # fmt: skip
+    statistic, p = calls[method]()
+    left = residual_pair(x, y, z, rng)
+    effect = _effect(left[0].values, left[1].values, ordered, rng)
+    note = "a baseline: it sees and removes straight lines only" if method == "parcorr" else ""
+    return Independence(method, statistic, p, effect, n, dropped, (p,), smallest_correlation(n), note)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """The seed papers' majority decision: more than half of the tests reject. It has no p-value and holds no level."""
+
+    dependent: bool
+    each: dict[str, float]
+    level: str
+
+
+def vote(x: object, y: object, z: object, *, rng: np.random.Generator, alpha: float = 0.05) -> Vote:
+    """Majority of conditional HSIC, RCoT and CMIknn, as Reimers et al. 2020 and Büchner et al. 2024 decide; for comparison with
+    ``test``. ``level`` is what it was measured to reject of true hypotheses (``benchmarks independence``)."""
+    each = {m: replace(test(x, y, z, method=m, rng=rng, draws=1)).p for m in VOTERS}
+    return Vote(majority(np.array(list(each.values())), alpha), each, VOTE_LEVEL)
+
+
+VOTE_LEVEL = "not measured yet"
+
+
+def p_against_n(
+    x: object, y: object, z: object = None, *, rng: np.random.Generator, sizes: tuple[int, ...] = (), repeats: int = 5
+) -> pd.DataFrame:
+    """P-values of random subsets: columns n, p (median), low and high (quartiles). At large n everything is significant; the
+    curve says from where on."""
+    total = len(variable(x).columns)
+    sizes = sizes or tuple(int(v) for v in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))
+
+    def part(v: object, rows: np.ndarray) -> object:
+        if v is None:
+            return None
+        return v.iloc[rows] if isinstance(v, pd.DataFrame | pd.Series) else np.asarray(v)[rows]
+
+    out = []
+    for n in sizes:
+        each = []
+        for _ in range(1 if n >= total else repeats):
+            rows = rng.permutation(total)[:n]
+            try:
+                each.append(test(part(x, rows), part(y, rows), part(z, rows), rng=rng, draws=1).p)
+            except UsageError:
+                continue  # a subset in which something is constant says nothing
+        if each:
+            low, middle, high = np.quantile(each, [0.25, 0.5, 0.75])
+            out.append({"n": n, "p": middle, "low": low, "high": high})
+    return pd.DataFrame(out, columns=["n", "p", "low", "high"])

@@ -1,0 +1,81 @@
+"""Other conditional independence tests: nearest-neighbour information, generalised covariance, partial correlation."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.special import digamma
+from scipy.stats import t as student
+
+from affectlens.stats.independence.fourier import residuals
+from affectlens.stats.independence.index import ridge_maps
+from affectlens.stats.independence.kernels import neighbour_permutation
+from affectlens.stats.independence.rcot import condition_maps
+
+
+def cmi_knn(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator, draws: int = 199, share: float = 0.1
+) -> tuple[float, float]:
+    """Conditional mutual information in nats from nearest neighbours (Frenzel & Pompe 2007) with y permuted among neighbours in
+    z (CMIknn, Runge 2018). ``share`` of the rows are neighbours."""
+    n = len(x)
+    k = int(np.clip(round(share * n), 3, 200))
+    # Ties are broken by a little noise, as the estimator is for continuous variables.
+    a, b, c = (_ranked(v) + 1e-6 * rng.normal(size=v.shape) for v in (x, y, z))
+    trees = {"z": cKDTree(c), "xz": cKDTree(np.concatenate([a, c], axis=1))}
+
+    def information(rows: np.ndarray) -> float:
+        w = b[rows]
+        joint = np.concatenate([a, w, c], axis=1)
+        radius = cKDTree(joint).query(joint, k + 1, p=np.inf)[0][:, -1] * (1 - 1e-9)
+        wz = np.concatenate([w, c], axis=1)
+        counts = [
+            trees["xz"].query_ball_point(np.concatenate([a, c], axis=1), radius, p=np.inf, return_length=True),
+            cKDTree(wz).query_ball_point(wz, radius, p=np.inf, return_length=True),
+            trees["z"].query_ball_point(c, radius, p=np.inf, return_length=True),
+        ]
+        xz, yz, only = (digamma(np.maximum(v, 1)).mean() for v in counts)
+        return float(digamma(k) + only - xz - yz)
+
+    observed = information(np.arange(n))
+    beyond = sum(information(neighbour_permutation(c, rng)) >= observed - 1e-12 for _ in range(draws))
+    return observed, (1 + beyond) / (draws + 1)
+
+
+def _ranked(x: np.ndarray) -> np.ndarray:
+    from scipy.stats import rankdata
+
+    return np.asarray(np.apply_along_axis(rankdata, 0, x) / len(x))
+
+
+def covariance_measure(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator, draws: int = 999
+) -> tuple[float, float]:
+    """Generalised covariance measure (Shah & Peters 2020): the largest standardised mean product of regression residuals of the
+    columns themselves, with multipliers for the null. It sees only dependence that shows in a covariance."""
+    maps = condition_maps(z, rng)
+    a, b = (residuals(v, [*maps, *ridge_maps(z, v, rng)], z)[0] for v in (x, y))
+    m = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
+    deviation = m.std(axis=0)
+    m = m[:, deviation > 1e-12] / deviation[deviation > 1e-12]
+    if not m.shape[1]:
+        return 0.0, 1.0
+    n = len(m)
+    statistic = float(np.abs(m.mean(axis=0)).max() * np.sqrt(n))
+    centred = m - m.mean(axis=0)
+    drawn = np.abs(rng.normal(size=(draws, n)) @ centred).max(axis=1) / np.sqrt(n)
+    return statistic, float((1 + (drawn >= statistic).sum()) / (draws + 1))
+
+
+def partial_correlation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[float, float]:
+    """Largest partial correlation of columns given a linear condition, Bonferroni-corrected: a baseline that knows straight
+    lines only."""
+    n = len(x)
+    design = np.column_stack([np.ones(n), z])
+    a, b = (v - design @ np.linalg.lstsq(design, v, rcond=None)[0] for v in (x, y))
+    a, b = (v / np.maximum(np.sqrt((v**2).sum(axis=0)), 1e-12) for v in (a, b))
+    r = np.clip(np.abs(a.T @ b), 0, 1 - 1e-12)
+    freedom = n - 2 - z.shape[1]
+    best = float(r.max())
+    p = 2 * float(student.sf(best * np.sqrt(freedom / (1 - best**2)), freedom))
+    return best, float(np.clip(p * r.size, 1e-300, 1.0))
