@@ -25,6 +25,8 @@ NAMES = (
     "visual",
     "places",
     "fusion_mosi",
+    "independence",
+    "planted_properties",
 )
 
 

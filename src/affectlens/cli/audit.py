@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from affectlens.cli import common
+from affectlens.cli import audit_properties, common
 
 app = typer.Typer(help="What a model rests on, over whole corpora, with tests.", no_args_is_help=True)
+app.command("properties")(audit_properties.command)
 Corpora = Annotated[list[str], typer.Option("--corpus", help="NAME=PATH of a speech corpus; repeat it.")]
 
 

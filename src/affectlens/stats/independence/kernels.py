@@ -48,16 +48,16 @@ def _without_condition(kernels: list[np.ndarray], of_z: np.ndarray) -> list[np.n
     """H R K R H with R = e (H L H + e)^-1 for each kernel K, from a pivoted Cholesky root of the condition's kernel L; the
     constant is one more direction that is taken out.
 
-    What the root leaves out is below 1e-7, far under the ridge e; smooth kernels have few columns there.
+    What the root leaves out is below 1e-8, far under the ridge e; smooth kernels have few columns there.
     """
     n = len(of_z)
-    root, pivots, rank, _ = dpstrf(of_z, lower=1, tol=1e-7)
+    root, pivots, rank, _ = dpstrf(of_z, lower=1, tol=1e-8)
     low = np.empty((n, rank))
     low[pivots - 1] = np.tril(root[:, :rank])
     low -= low.mean(axis=0)
     values, vectors = np.linalg.eigh(low.T @ low)
     shrink = values / (values + _RIDGE)
-    kept = shrink > 1e-4
+    kept = shrink > 1e-6
     u = np.column_stack([(low @ vectors[:, kept]) / np.sqrt(values[kept]), np.full(n, n**-0.5)]).astype(np.float32)
     shrink = np.append(shrink[kept], 1.0).astype(np.float32)
     out = []

@@ -1,0 +1,207 @@
+"""One classifier or table of predictions on one corpus: what an audit of properties needs of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.corpora.base import Item, open_corpus
+from affectlens.errors import UsageError
+from affectlens.explain.interventions.dose import DoseResponse, dose_response
+from affectlens.explain.interventions.pictures import INTERVENTIONS, intervention
+from affectlens.explain.interventions.sounds import SOUNDS, sound_intervention
+from affectlens.explain.interventions.texts import TEXTS, text_intervention
+from affectlens.explain.properties.measuring import Measured, measure_corpus, view_maker
+from affectlens.explain.properties.predictions import read_predictions
+from affectlens.explain.properties.registry import properties, property_named
+from affectlens.models.external import Classifier, open_classifier
+
+Told = Callable[[str, int, int], None]
+CROP = 160
+
+
+class Subject:
+    """A corpus split with a classifier (``model``) or ``predictions``; items are read once, pictures as upright crops."""
+
+    def __init__(
+        self, corpus: str, path: Path, split: str | None = None, *, model: str = "", predictions: Path | None = None,
+        told: Told | None = None,
+    ) -> None:  # fmt: skip
+        self.corpus, self.path, self.told = corpus, path, told
+        self.source = open_corpus(corpus, path)
+        self.modality = "face" if self.source.info.modality == "scene" else self.source.info.modality
+        if self.modality not in ("face", "voice", "words"):
+            raise UsageError(f"{corpus} holds {self.modality}; properties are known of faces, voices and words")
+        default = "four" if self.modality == "voice" else "test"
+        self.split = split or (default if default in self.source.info.splits else self.source.info.splits[-1])
+        rows = self.source.table(self.split).set_index("key")
+        given = read_predictions(predictions) if predictions else None
+        self.labels: pd.Series | None = rows.label if "label" in rows else None
+        if given is not None and given.labels is not None:
+            self.labels = given.labels
+        person = next((c for c in ("speaker", "person", "group") if c in rows and rows[c].nunique() > 1), None)
+        self.people: pd.Series | None = rows[person] if person else None
+        self.notes: tuple[str, ...] = given.notes if given else ()
+        self._given = given
+        self.classifier: Classifier | None = open_classifier(model, self.modality) if model else None
+        shipped = model in ("face", "speech", "words")
+        self.title = f"{given.source}'s table" if given is not None else f"the {model} model" if shipped else model
+        self._inputs: dict[str, Any] = {}
+
+    def measured(self, only: str, table: Path | None, out: Path) -> Measured:
+        """Properties of every item: measured ones, and those of a table of the user's own."""
+        wanted = [property_named(n.strip()) for n in only.split(",") if n.strip()] if only else properties(self.modality)
+        found = measure_corpus(
+            self.source, self.split, view_maker(self.modality, self.corpus, self.path), wanted, out / "cache", self.told
+        )
+        if table is None:
+            return found
+        own = pd.read_parquet(table) if table.suffix == ".parquet" else pd.read_csv(table, sep=None, engine="python")
+        if "key" not in own:
+            raise UsageError(f"{table}: no column key; columns {list(own.columns)[:6]}")
+        own = own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
+        kinds = {c: "categorical" if not pd.api.types.is_numeric_dtype(own[c]) else
+                 "binary" if own[c].nunique() <= 2 else "continuous" for c in own}  # fmt: skip
+        return Measured(found.table.join(own, how="left", rsuffix=" (table)"), found.kinds | kinds, found.missed)
+
+    def predicted(self) -> pd.DataFrame:
+        """Probabilities of every item that can be read, by key."""
+        if self._given is not None:
+            return self._given.table
+        assert self.classifier is not None
+        inputs = self.inputs()
+        keys = list(inputs)
+        out = []
+        for start in range(0, len(keys), 256):
+            out.append(self.classifier.predict([inputs[k] for k in keys[start : start + 256]]))
+            if self.told:
+                self.told("predictions", min(start + 256, len(keys)), len(keys))
+        return pd.DataFrame(np.concatenate(out), index=pd.Index(keys, name="key"), columns=list(self.classifier.labels))
+
+    def inputs(self) -> dict[str, Any]:
+        """What the classifier is given: an upright crop (a grey picture of 48 as it is), a text, or a clip's features."""
+        if not self._inputs:
+            if self.modality == "voice":
+                self._inputs = self._voices()
+                return self._inputs
+            from affectlens.training.evaluate import FaceReader
+
+            reader = FaceReader() if self.modality == "face" else None
+            for item in self.source.items(self.split):
+                if item.data is None:
+                    continue
+                value = self._crop(item, reader) if reader else item.data
+                if value is not None:
+                    self._inputs[item.key] = value
+        return self._inputs
+
+    def _crop(self, item: Item, reader: Any) -> np.ndarray | None:
+        if item.data.shape[:2] == (48, 48):
+            return np.asarray(item.data)
+        from affectlens.explain.properties.face import FaceViewer
+
+        if not hasattr(self, "_viewer"):
+            self._viewer = FaceViewer()
+        found = self._viewer(item.data)
+        return None if found is None else found.crop
+
+    def _voices(self) -> dict[str, Any]:
+        """Normalised features, each clip in a recording of a few turns of its speaker, as the main job meets them."""
+        from affectlens.models.base import load_model
+        from affectlens.training.protocols import as_recordings
+        from affectlens.training.speech_data import speech_table
+
+        table = speech_table({self.corpus: self.path}, progress=self.told)
+        self._speech = load_model("speech")
+        z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self._speech.scale, 0)
+        return dict(zip(table.rows.key, z, strict=True))
+
+    def doses(self, wanted: str, sample: int, rng: np.random.Generator) -> list[DoseResponse]:
+        """Dose and response of each intervention on a random sample of items, as many of each label as can be."""
+        if wanted.strip() == "none" or self.classifier is None:
+            return []
+        known = {"face": tuple(INTERVENTIONS), "voice": tuple(SOUNDS), "words": tuple(TEXTS)}[self.modality]
+        names = list(known) if wanted.strip() == "all" else [n.strip() for n in wanted.split(",") if n.strip()]
+        keys = self._sampled(sample, rng)
+        if self.modality == "voice":
+            return self._voice_doses(names, keys, rng)
+        items = [self.inputs()[k] for k in keys]
+        people = self.people.reindex(keys).to_numpy() if self.people is not None else None
+        if self.modality == "words":
+            return [self._words_dose(n, items, rng, people) for n in names]
+        measure = self._measure_face()
+        out = []
+        for n in names:
+            i = intervention(n)
+            out.append(
+                dose_response(
+                    n, i.unit, items, i.doses, i.change, self.classifier.predict, self.classifier.labels, rng, people=people,
+                    measure=measure, meant=i.moves, told=self.told,
+                )
+            )  # fmt: skip
+        return out
+
+    def _sampled(self, sample: int, rng: np.random.Generator) -> list[str]:
+        keys = list(self.inputs())
+        if len(keys) <= sample:
+            return keys
+        labels = self.labels.reindex(keys).astype(str) if self.labels is not None else pd.Series("", index=keys)
+        order = pd.Series(rng.permutation(len(keys)), index=keys)
+        rank = order.groupby(labels.to_numpy()).rank()
+        return [str(k) for k in rank.sort_values(kind="stable").index[:sample]]
+
+    def _measure_face(self) -> Callable[[Any], dict[str, float]]:
+        from affectlens.explain.properties.face import FaceViewer
+
+        viewer, chosen = FaceViewer(), [p for p in properties("face") if p.name not in ("age", "gender")]
+
+        def measure(picture: np.ndarray) -> dict[str, float]:
+            view = viewer(picture)
+            values = {p.name: p.measure(view) if view is not None else None for p in chosen}
+            return {k: float(v) if isinstance(v, int | float) else float("nan") for k, v in values.items()}
+
+        return measure
+
+    def _words_dose(self, name: str, items: list[str], rng: np.random.Generator, people: Any) -> DoseResponse:
+        assert self.classifier is not None
+        i = text_intervention(name)
+        kept = [t for t in items if i.change(t) != t]
+        if len(kept) < 5:  # too rare in a sample: look for the words in the whole split
+            kept = [t for t in self.inputs().values() if i.change(t) != t][:200]
+        if len(kept) < 5:
+            raise UsageError(f"{name}: only {len(kept)} texts hold words that it swaps; leave it out")
+        return dose_response(
+            name, "swapped", kept, (0.0, 1.0), lambda t, d: i.change(t) if d else t, self.classifier.predict,
+            self.classifier.labels, rng, told=self.told,
+        )  # fmt: skip
+
+    def _voice_doses(self, names: list[str], keys: list[str], rng: np.random.Generator) -> list[DoseResponse]:
+        """Sounds are changed and measured again, then normalised by the unchanged scale."""
+        from affectlens.perception.voice.egemaps import functionals
+        from affectlens.perception.voice.stream import describe
+
+        assert self.classifier is not None
+        classifier, scale = self.classifier, self._speech.scale
+        wanted = set(keys)
+        sounds = {i.key: i.data for i in self.source.items(self.split) if i.key in wanted and i.data is not None}
+        kept = [k for k in keys if k in sounds]
+        people = self.people.reindex(kept).to_numpy() if self.people is not None else None
+
+        def predict(clips: list[np.ndarray]) -> np.ndarray:
+            x = np.stack([functionals(describe(c)) for c in clips])
+            return classifier.predict(list(np.clip(scale(x), -3, 3)))
+
+        out = []
+        for n in names:
+            i = sound_intervention(n)
+            clips = [sounds[k] for k in kept]
+            out.append(
+                dose_response(
+                    n, i.unit, clips, i.doses, i.change, predict, classifier.labels, rng, people=people, told=self.told
+                )
+            )
+        return out
