@@ -139,3 +139,45 @@ def test_posture_of_recorded_motion_and_of_faces(tmp_path):
     pd.testing.assert_frame_equal(
         face.drop(columns="weight"), alone[alone.modality == "face"].reset_index(drop=True).drop(columns="weight")
     )
+
+
+def test_one_joint_and_a_body_upside_down_are_named(tmp_path):
+    from dataclasses import replace as changed
+
+    from affectlens.errors import MediaError
+    from affectlens.models.gait import window
+
+    walk = walker(3.0)
+    lonely = np.full(walk.points.shape, np.nan)
+    lonely[:, 0] = walk.points[:, 0]
+    with pytest.raises(MediaError):
+        window(changed(walk, points=lonely))
+    with pytest.raises(MediaError, match="upside down"):
+        window(changed(walk, points=walk.points * [1, -1, 1]))
+
+
+def test_five_frames_a_second_are_too_few_for_a_stride(tmp_path):
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    import av
+
+    from affectlens.media.frames import frames
+    from affectlens.options import Options
+    from affectlens.pipeline import Engine
+    from tests.conftest import asset_path, write_video
+
+    asset_path("pose-landmarker"), asset_path("yunet"), asset_path("face-landmarker")
+    script = Path(__file__).resolve().parents[2] / "scripts" / "render_walk.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path / "walk.mp4")], check=True, capture_output=True)
+    assert av.open(str(tmp_path / "walk.mp4")).streams.video[0].average_rate == 30
+    engine = Engine(Options(modalities=("face", "gait"), threads=1))
+    _, found, _ = engine.run(tmp_path / "walk.mp4", explaining=False)
+    walked = [f.row for f in found if f.row.modality == "gait"]
+    assert any(r.status == "ok" for r in walked)
+    few = [f.image for f in frames(tmp_path / "walk.mp4", 5.0)]
+    slow = write_video(tmp_path / "slow.mp4", few, rate=5)
+    _, found, _ = engine.run(slow, explaining=False)
+    rows = [f.row for f in found if f.row.modality == "gait"]
+    assert rows and all(r.status != "ok" and r.reason for r in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from affectlens.perception.skeleton.joints import Motion, leg_length, resampled
 from affectlens.perception.skeleton.pose import pose_finder
 from affectlens.table import SCENE, Evidence, Row
 
+SLOWEST = 9.0  # frames a second
 LOOKS = 12  # sampled frames in which legs are looked for before the whole recording is
 WALKING = 0.35  # legs a second that the feet move against the pelvis at least
 KNOWN = 0.5  # share of joints that must be seen
@@ -82,8 +84,14 @@ class GaitModality(Modality):
         if not self._legs:
             return [self._none(clip, "missing", "no leg is seen whole, so there is no gait to be seen")], []
         out: list[Finding] = []
-        for track in follow(frames(clip.path, RATE), self.find, clip.sightings):
-            if track.times[-1] - track.times[0] >= 1.0:
+        for track in follow(_fresh(frames(clip.path, RATE)), self.find, clip.sightings):
+            pace = float(np.median(np.diff(track.times))) if len(track.times) > 1 else np.inf
+            if track.times[-1] - track.times[0] >= 1.0 and pace > 1 / SLOWEST:
+                reason = f"{1 / pace:.0f} frames a second; at least {SLOWEST:.0f} are needed to follow a stride"
+                row = Row(clip.file, track.times[0], track.times[-1], track.person, self.name, "abstained", reason,
+                          scheme=GROUPWALK4)  # fmt: skip
+                out.append(Finding(row))
+            elif track.times[-1] - track.times[0] >= 1.0:
                 out += self._windows(clip, track.motion(source=clip.file), track.times[0], track.person, VIDEO)
         return out or [self._none(clip, "missing", "nobody was seen with their legs for a second")], []
 
@@ -186,3 +194,12 @@ def _feet(motion: Motion) -> float:
     known = np.concatenate(speeds)
     known = known[np.isfinite(known)]
     return float(known.mean()) if len(known) else 0.0
+
+
+def _fresh(pictures: Iterable[Frame]) -> Iterator[Frame]:
+    """Without the repeats that fill a slow recording up to the sampled rate: they would look like a body that stands still."""
+    last: np.ndarray | None = None
+    for frame in pictures:
+        if last is None or not (frame.image is last or np.array_equal(frame.image[::7, ::7], last[::7, ::7])):
+            yield frame
+        last = frame.image

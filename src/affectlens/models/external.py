@@ -63,6 +63,8 @@ def _shipped(name: str) -> Classifier:
 
     def predict(items: list[Any]) -> np.ndarray:
         batch = np.stack([_grey48(x) for x in items]) if name == "face" else items
+        if name == "gait":
+            return calibration.probabilities(model.predict(tuple(np.stack(part) for part in zip(*items, strict=True))))
         if name == "speech":
             batch = np.stack(items)
         out = [calibration.probabilities(model.predict(batch[i : i + 256])) for i in range(0, len(batch), 256)]

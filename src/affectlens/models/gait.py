@@ -23,11 +23,14 @@ def window(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     A shorter one is played to and fro until it fills the window, so that no frame stands still that did not.
 
     Raises:
-        MediaError: fewer than 15 frames at 30 a second, or a body whose size is not known.
+        MediaError: fewer than 15 frames at 30 a second, a body whose size is not known, or one that is upside down.
     """
     m = resampled(motion, RATE)
     if len(m) < SHORTEST:
         raise MediaError(f"{len(m) / RATE:.1f} s of motion; at least {SHORTEST / RATE:.1f} are needed")
+    up = m.of("head")[:, 1] - m.of("pelvis")[:, 1]
+    if np.isfinite(up).any() and np.nanmedian(up) < 0:
+        raise MediaError("the head is below the hips: upside down, or another axis points up; turn the recording")
     x = normalised(m).points[:FRAMES]
     n = len(x)
     if n < FRAMES:

@@ -30,16 +30,11 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
         f"five: "
         "significance alone says little, the sizes below say more."
     ]
+    kinds: dict[str, str] = audit.settings.get("kinds", {})  # type: ignore[assignment]
     strongest = held.assign(size=held.effect.abs()).sort_values("size", ascending=False).drop_duplicates("property")
     for r in strongest.head(most).to_dict("records"):
         p = _known(r["property"])
-        way = "more" if r["effect"] > 0 else "less"
-        says = f"{p['says']}" if p["says"] else r["property"]
-        sign = (
-            f"The more {r['property']} ({says}), the {way} {r['output']}"
-            if r["kind"] == "correlation"
-            else (f"{r['property']} and {r['output']} are related")
-        )
+        sign = _sentence(r, p["says"], kinds.get(r["property"], ""))
         out.append(
             f"{sign}: {r['kind']} {r['effect']:+.2f} ({r['low']:+.2f} to {r['high']:+.2f}), p = {r['p (Holm)']:.2g} corrected, "
             f"n = {r['n']}." + (f" Careful: {p['weak']}." if p["weak"] else "")
@@ -48,6 +43,14 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     if silent:
         out.append(f"No dependence was found on {', '.join(silent)}; weaker ones than above could hide there.")
     return out
+
+
+def _sentence(r: dict[str, Any], says: str, kind: str) -> str:
+    if kind == "categorical":
+        return f"{r['output'].capitalize()} differs between values of {r['property']}"
+    if r["kind"] != "correlation":
+        return f"{r['property'].capitalize()} and {r['output']} are related"
+    return f"The more {r['property']}{f' ({says})' if says else ''}, the {'more' if r['effect'] > 0 else 'less'} {r['output']}"
 
 
 def _known(name: str) -> dict[str, str]:

@@ -99,18 +99,26 @@ def audit_properties(
     tests = pd.DataFrame(kept)
     tests["p (Holm)"], tests["p (BH)"] = holm(tests.p.to_numpy()), benjamini_hochberg(tests.p.to_numpy())
     groups, gaps, pairs = _performance(table, kinds, predicted, truth, [n for n in table.columns if n not in excluded], rng)
-    curves = _curves(tests, table, outputs, decision, truth, rng) if who is None else pd.DataFrame()
+    curves = pd.DataFrame()
+    if who is None:
+        part = None if truth is None else truth.iloc[rows]
+        curves = _curves(tests, table.iloc[rows], outputs.iloc[rows], part, rng)
     given = (
         "the label" if truth is not None else "nothing: no labels were given, so that classes differ in a property counts too"
     )
-    settings: dict[str, object] = {"tested": len(rows), "people": 0 if who is None else int(who.nunique()), "alpha": ALPHA}
+    settings: dict[str, object] = {
+        "tested": len(rows),
+        "people": 0 if who is None else int(who.nunique()),
+        "alpha": ALPHA,
+        "kinds": dict(kinds),
+    }
     return PropertyAudit(tests, groups, gaps, pairs, curves, excluded, tuple(predicted.columns), len(keys), given, settings)
 
 
 def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
     known = values.notna() if truth is None else values.notna() & truth.notna()
-    if known.sum() < 30:
-        return f"known of {int(known.sum())} items; at least 30 are needed"
+    if known.sum() < 20:
+        return f"known of {int(known.sum())} items; at least 20 are needed"
     if values[known].nunique() < 2:
         return f"constant ({values[known].iloc[0]}) over {int(known.sum())} items"
     counts = values[known].value_counts()
@@ -209,8 +217,8 @@ def _performance(
 
 
 def _curves(
-    tests: pd.DataFrame, table: pd.DataFrame, outputs: pd.DataFrame, decision: pd.Series, truth: pd.Series | None,
-    rng: np.random.Generator, most: int = 3,
+    tests: pd.DataFrame, table: pd.DataFrame, outputs: pd.DataFrame, truth: pd.Series | None, rng: np.random.Generator,
+    most: int = 3,
 ) -> pd.DataFrame:  # fmt: skip
     """P against n for the strongest property and output of the three strongest properties."""
     best = tests[tests.output != DECISION].assign(size=lambda f: f.effect.abs()).sort_values("size", ascending=False)

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from affectlens.stats.classification import expected_calibration_error
-from affectlens.stats.resample import bootstrap, sign_flip_test, wilson
+from affectlens.stats.resample import Estimate, bootstrap, sign_flip_test, wilson
 
 FEWEST = 20
+MANY = 20_000  # rows from which the interval of a mean recall is that of its normal limit
 
 
 def grouped(values: pd.Series, kind: str, most: int = 6) -> pd.Series:
@@ -44,12 +45,21 @@ def group_metrics(
                 present = [c for c in range(len(classes)) if (t[r] == c).any()]
                 return float(np.mean([(g[r][t[r] == c] == c).mean() for c in present]))
 
-            u = bootstrap(recall, len(mine), rng, draws=300)
+            u = bootstrap(recall, len(mine), rng, draws=300) if len(mine) <= MANY else _recall_of_many(t, g, len(classes))
             row |= {"accuracy": e.value, "accuracy, low": e.low, "accuracy, high": e.high, "mean recall": u.value,
                     "mean recall, low": u.low, "mean recall, high": u.high,
                     "calibration error": expected_calibration_error(p[mine].max(axis=1), right[mine])}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _recall_of_many(t: np.ndarray, g: np.ndarray, classes: int) -> Estimate:
+    counts = np.bincount(t, minlength=classes)
+    hits = np.bincount(t[g == t], minlength=classes)
+    present = counts > 0
+    r = hits[present] / counts[present]
+    half = 1.96 * float(np.sqrt((r * (1 - r) / counts[present]).sum())) / int(present.sum())
+    return Estimate(float(r.mean()), float(r.mean()) - half, float(r.mean()) + half, len(t), len(t))
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -55,6 +55,17 @@ def view_maker(modality: str, corpus: str, path: Path) -> Callable[[Item], tuple
             return VoiceView(dict(zip(NAMES, held.features[i], strict=True)), item.data, facts), ""
 
         return voice
+    if modality == "gait":
+        from affectlens.errors import MediaError
+        from affectlens.perception.skeleton.formats import of_corpus
+
+        def gait(item: Item) -> tuple[Any, str]:
+            try:
+                return of_corpus(item.data, item.meta or {}), ""
+            except MediaError as error:
+                return None, str(error)
+
+        return gait
     return lambda item: (item.data, "")
 
 

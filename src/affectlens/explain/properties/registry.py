@@ -55,6 +55,6 @@ def property_named(name: str) -> Property:
 
 
 def _load_all() -> None:
-    from affectlens.explain.properties import face, voice, words
+    from affectlens.explain.properties import face, gait, voice, words
 
-    assert face and voice and words
+    assert face and gait and voice and words

@@ -24,6 +24,10 @@ Told = Callable[[str, int, int], None]
 CROP = 160
 
 
+class TooFewError(UsageError):
+    """An intervention that hardly any item allows."""
+
+
 class Subject:
     """A corpus split with a classifier (``model``) or ``predictions``; items are read once, pictures as upright crops."""
 
@@ -34,9 +38,9 @@ class Subject:
         self.corpus, self.path, self.told = corpus, path, told
         self.source = open_corpus(corpus, path)
         self.modality = "face" if self.source.info.modality == "scene" else self.source.info.modality
-        if self.modality not in ("face", "voice", "words"):
-            raise UsageError(f"{corpus} holds {self.modality}; properties are known of faces, voices and words")
-        default = "four" if self.modality == "voice" else "test"
+        if self.modality not in ("face", "voice", "words", "gait"):
+            raise UsageError(f"{corpus} holds {self.modality}; properties are known of faces, voices, words and gait")
+        default = "four" if self.modality in ("voice", "gait") else "test"
         self.split = split or (default if default in self.source.info.splits else self.source.info.splits[-1])
         rows = self.source.table(self.split).set_index("key")
         given = read_predictions(predictions) if predictions else None
@@ -44,6 +48,8 @@ class Subject:
         if given is not None and given.labels is not None:
             self.labels = given.labels
         person = next((c for c in ("speaker", "person", "group") if c in rows and rows[c].nunique() > 1), None)
+        if person == "group" and "motion" in rows and (rows.group == rows.motion).all():
+            person = None  # types of motion, not people
         self.people: pd.Series | None = rows[person] if person else None
         self.notes: tuple[str, ...] = given.notes if given else ()
         self._given = given
@@ -85,8 +91,8 @@ class Subject:
     def inputs(self) -> dict[str, Any]:
         """What the classifier is given: an upright crop (a grey picture of 48 as it is), a text, or a clip's features."""
         if not self._inputs:
-            if self.modality == "voice":
-                self._inputs = self._voices()
+            if self.modality in ("voice", "gait"):
+                self._inputs = self._voices() if self.modality == "voice" else self._walks()
                 return self._inputs
             from affectlens.training.evaluate import FaceReader
 
@@ -109,6 +115,24 @@ class Subject:
         found = self._viewer(item.data)
         return None if found is None else found.crop
 
+    def _walks(self) -> dict[str, Any]:
+        """The middle two seconds of every recording: joints and measurements."""
+        from affectlens.errors import MediaError
+        from affectlens.models.gait import FRAMES, window
+        from affectlens.perception.skeleton.formats import of_corpus
+        from affectlens.perception.skeleton.gait import RATE
+        from affectlens.perception.skeleton.joints import resampled
+
+        out = {}
+        for item in self.source.items(self.split):
+            try:
+                motion = resampled(of_corpus(item.data, item.meta or {}), RATE)
+                start = max(0, (len(motion) - FRAMES) // 2)
+                out[item.key] = window(motion.part(start, start + FRAMES))
+            except MediaError:
+                continue  # its properties tell what is wrong with it
+        return out
+
     def _voices(self) -> dict[str, Any]:
         """Normalised features, each clip in a recording of a few turns of its speaker, as the main job meets them."""
         from affectlens.models.base import load_model
@@ -122,7 +146,7 @@ class Subject:
 
     def doses(self, wanted: str, sample: int, rng: np.random.Generator) -> list[DoseResponse]:
         """Dose and response of each intervention on a random sample of items, as many of each label as can be."""
-        if wanted.strip() == "none" or self.classifier is None:
+        if wanted.strip() == "none" or self.classifier is None or self.modality == "gait":
             return []
         known = {"face": tuple(INTERVENTIONS), "voice": tuple(SOUNDS), "words": tuple(TEXTS)}[self.modality]
         names = list(known) if wanted.strip() == "all" else [n.strip() for n in wanted.split(",") if n.strip()]
@@ -132,7 +156,13 @@ class Subject:
         items = [self.inputs()[k] for k in keys]
         people = self.people.reindex(keys).to_numpy() if self.people is not None else None
         if self.modality == "words":
-            return [self._words_dose(n, items, rng, people) for n in names]
+            found = []
+            for n in names:
+                try:
+                    found.append(self._words_dose(n, items, rng, people))
+                except TooFewError as error:  # the others go on
+                    self.notes = (*self.notes, str(error))
+            return found
         measure = self._measure_face()
         out = []
         for n in names:
@@ -173,7 +203,7 @@ class Subject:
         if len(kept) < 5:  # too rare in a sample: look for the words in the whole split
             kept = [t for t in self.inputs().values() if i.change(t) != t][:200]
         if len(kept) < 5:
-            raise UsageError(f"{name}: only {len(kept)} texts hold words that it swaps; leave it out")
+            raise TooFewError(f"Intervention {name} was left out: only {len(kept)} texts hold words that it swaps.")
         return dose_response(
             name, "swapped", kept, (0.0, 1.0), lambda t, d: i.change(t) if d else t, self.classifier.predict,
             self.classifier.labels, rng, told=self.told,
