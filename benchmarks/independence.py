@@ -93,10 +93,10 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
         p = rates(lambda r, d=d: post_nonlinear(r, 1000, d, 0.5), default, min(REPETITIONS, 300))  # type: ignore[misc]
         power = float((p <= 0.05).mean())
         yield (f"power, shared noise .5, z of {d}, n 1000", f"{power:.3f}", f"at least {least}", power >= least)
-    count = min(REPETITIONS, 100)
-    said = [vote(*post_nonlinear(np.random.default_rng([s, 9]), 300, 5), rng=np.random.default_rng(s)).dependent
+    count = min(REPETITIONS, 60)
+    said = [vote(*post_nonlinear(np.random.default_rng([s, 9]), 200, 5), rng=np.random.default_rng(s)).dependent
             for s in range(count)]  # fmt: skip
-    yield (f"level, the seed papers' vote, z of 5, n 300 ({count})", f"{np.mean(said):.3f}", "", None)
+    yield (f"level, the seed papers' vote, z of 5, n 200 ({count})", f"{np.mean(said):.3f}", "", None)
     yield from times()
     yield from against_causal_learn()
 

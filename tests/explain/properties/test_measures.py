@@ -25,7 +25,7 @@ def view(request):
 
 
 def test_every_property_has_a_unit_or_says_what_it_is(view):
-    assert {p.modality for p in properties()} == {"face", "voice", "words"}
+    assert {p.modality for p in properties()} == {"face", "gait", "voice", "words"}
     assert len(properties("face")) >= 15
     for p in properties("face"):
         if p.name in ("age", "gender"):

@@ -187,16 +187,26 @@ def _glasses(view: FaceView) -> float | None:
 @register_property("electrodes", "face", unit="dark or light discs on the standard sites", says="something round sits where "
                    "electrodes are put", weak="moles, beards and tape of other shapes are missed or counted")  # fmt: skip
 def _electrodes(view: FaceView) -> float:
-    grey = cv2.cvtColor(view.crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.GaussianBlur(cv2.cvtColor(view.crop, cv2.COLOR_RGB2GRAY), (0, 0), 0.8).astype(np.float32)
+    inner, ring = _disc(0, 3.2), _disc(5.5, 8.0)
+    middle, around = cv2.filter2D(grey, -1, inner), cv2.filter2D(grey, -1, ring)
+    even = np.sqrt(np.maximum(cv2.filter2D(grey**2, -1, inner) - middle**2, 0))
+    step = np.where(even < 14, np.abs(middle - around), 0)
     matrix = crop_matrix(view.marks, SIDE)
     found = 0
-    for a, b in SITES:
+    for a, b in SITES:  # discs disturb the landmarks, so they are looked for near each site
         at = view.marks.points[[a, b], :2].mean(axis=0) @ matrix[:, :2].T + matrix[:, 2]
-        inner, outer = _patch(grey, at, 3), _patch(grey, at, 9)
-        if inner.size and outer.size > inner.size:
-            ring = (outer.sum() - inner.sum()) / (outer.size - inner.size)
-            found += abs(float(inner.mean()) - float(ring)) > 28
+        near = _patch(step, at, 9)
+        found += bool(near.size and near.max() > 38)
     return float(found)
+
+
+def _disc(inner: float, outer: float) -> np.ndarray:
+    """A kernel that takes the mean between two radii in pixels."""
+    y, x = np.mgrid[-9:10, -9:10]
+    r = np.hypot(x, y)
+    mask = ((r >= inner) & (r <= outer)).astype(np.float32)
+    return np.asarray(mask / mask.sum())
 
 
 def _patch(image: np.ndarray, at: np.ndarray, half: int) -> np.ndarray:
