@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from affectlens.cli import audit_properties, common
+from affectlens.cli import audit_objects, audit_properties, common
 
 app = typer.Typer(help="What a model rests on, over whole corpora, with tests.", no_args_is_help=True)
 app.command("properties")(audit_properties.command)
+app.command("objects")(audit_objects.command)
 Corpora = Annotated[list[str], typer.Option("--corpus", help="NAME=PATH of a speech corpus; repeat it.")]
 
 
