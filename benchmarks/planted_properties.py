@@ -17,7 +17,9 @@ from affectlens.explain.properties.audit import audit_properties
 from affectlens.models.base import load_model
 from affectlens.stats.classification import softmax
 
-SEEDS, ITEMS, STRENGTH = 100, 1000, 0.35
+SEEDS, ITEMS = 100, 1000
+# Log-odds a deviation: the face model's anger falls with brightness by itself, which works against the weaker one.
+STRENGTHS = {"brightness": 0.35, "brightness, stronger": 0.5, "mark": 0.35}
 
 
 def answers(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -36,7 +38,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
         yield ("planted properties: FER2013 is not here", "", "", None)
         return
     logits, labels, light, classes = answers(path)
-    counts = {"brightness": 0, "mark": 0, "clean noise": 0, "clean, tied to the label": 0}
+    counts = {**dict.fromkeys(STRENGTHS, 0), "clean noise": 0, "clean, tied to the label": 0}
     anger = classes.index("anger")
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
@@ -49,16 +51,17 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
             "clean, tied to the label": (labels[rows] == "happiness") * 1.5 + rng.normal(size=ITEMS),
         }, index=[f"i{i}" for i in range(ITEMS)])  # fmt: skip
         kinds = {c: "binary" if c == "mark" else "continuous" for c in table}
-        for planted in ("brightness", "mark"):
+        for planted, strength in STRENGTHS.items():
+            own = planted.split(",")[0]
             z = logits[rows].copy()
-            z[:, anger] += STRENGTH * (bright if planted == "brightness" else 2 * (mark - 0.5))
-            names = [planted, "clean noise", "clean, tied to the label"]
+            z[:, anger] += strength * (bright if own == "brightness" else 2 * (mark - 0.5))
+            names = [own, "clean noise", "clean, tied to the label"]
             p = pd.DataFrame(softmax(z), index=table.index, columns=list(classes))
             found = audit_properties(
                 table[names], {n: kinds[n] for n in names}, p, pd.Series(labels[rows], index=table.index), rng
             )
             held = found.tests[found.tests["p (Holm)"] <= 0.05]
-            counts[planted] += bool(((held.property == planted) & (held.output == "anger")).any())
+            counts[planted] += bool(((held.property == own) & (held.output == "anger")).any())
             if planted == "brightness":
                 for name in names[1:]:
                     counts[name] += bool((held.property == name).any())

@@ -92,7 +92,7 @@ def _state(path: Path) -> tuple[dict[str, Any], np.ndarray]:
     """Tensors of the network and the mean image (or channel means) of a file."""
     if not path.exists():
         raise ModelError(
-            f"{path}: no such file; the authors' weights are at https://osf.io/amdju (in the published conversion)"
+            f"{path}: no such file; the authors offer the weights on OSF, github.com/ecco-laboratory/emonet-pytorch"
         )
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
