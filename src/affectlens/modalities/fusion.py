@@ -119,7 +119,8 @@ def _pool(
     evidence: list[Evidence] = []
     if clip.explaining and len(opinions) > 1:
         prior = np.full(len(EKMAN7.labels), 1 / len(EKMAN7.labels))
-        for name, value in fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior).items():
+        values = result.values or fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior)
+        for name, value in values.items():
             evidence.append(
                 clip.evidence(row, "instance", f"share: {name}", value, "log-odds", "exact Shapley value over modalities",
                               settings={"weight": round(result.weights[name], 4), "prior": "uniform", "fusion": result.how})

@@ -33,13 +33,15 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Fused:
-    """The fused distribution, each modality's share of the weight, whether modalities disagree, and how it was fused."""
+    """The fused distribution, each modality's share of the weight, whether modalities disagree, and how it was fused;
+    ``values`` are the Shapley values of the most probable class against a uniform prior, where a network joined."""
 
     probabilities: np.ndarray
     weights: dict[str, float]
     conflict: bool
     divergence: float
     how: str = "pool"
+    values: dict[str, float] = field(default_factory=dict)
 
 
 def pool(opinions: Sequence[Opinion]) -> np.ndarray:
@@ -103,12 +105,13 @@ class Fuser:
         divergence = max(0.0, float(_entropy(np.asarray(mean)) - parts) / np.log(2))
         shares = {o.modality: float(w) for o, w in zip(opinions, weights, strict=True)}
         how = "early" if self.joined(opinions) else "pool"
+        values: dict[str, float] = {}
         if how == "early":
             prior = np.full(len(self.labels), 1 / len(self.labels))
-            values = {k: abs(v) for k, v in self.shapley(opinions, int(p.argmax()), prior).items()}
-            total = sum(values.values())
-            shares = {k: v / total for k, v in values.items()} if total > 0 else shares
-        return Fused(p, shares, conflict, divergence, how)
+            values = self.shapley(opinions, int(p.argmax()), prior)
+            total = sum(map(abs, values.values()))
+            shares = {k: abs(v) / total for k, v in values.items()} if total > 0 else shares
+        return Fused(p, shares, conflict, divergence, how, values)
 
     def shapley(self, opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
         """Exact Shapley value of each modality for the log-odds of class ``target`` in the fused answer.

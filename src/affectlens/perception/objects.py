@@ -161,9 +161,9 @@ def decode(raw: np.ndarray, at: np.ndarray) -> np.ndarray:
     return np.stack([low[:, 1], low[:, 0], high[:, 1], high[:, 0]], axis=1)
 
 
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+def overlap(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> float:
     """Intersection over union of two boxes (left, top, right, bottom)."""
     wide, tall = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     both = max(0.0, wide) * max(0.0, tall)
     either = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
-    return both / either if either > 0 else 0.0
+    return float(both / either) if either > 0 else 0.0

@@ -88,6 +88,9 @@ def write_property_report(
         gaps = audit.gaps.assign(size=audit.gaps.gap.abs()).sort_values("size", ascending=False).drop(columns="size")
         text = "The largest difference between groups of a property."
         sections.append(Section("Gaps of true and false positives", (text,), (), gaps.head(40), "The forty largest"))
+    if len(audit.crossed):
+        text = "Scores where groups of the two properties with the strongest effects meet."
+        sections.append(Section("Intersections", (text,), (), audit.crossed))
     if len(audit.pairs):
         sections.append(Section("Matched pairs", (
             "Items high in a property against items low in it with the same label that are nearest in the other properties: "
@@ -218,7 +221,7 @@ def _limits() -> Section:
 
 
 def _files(audit: PropertyAudit, doses: list[DoseResponse], folder: Path, title: str, said: list[str]) -> None:
-    for name in ("tests", "groups", "gaps", "pairs", "curves"):
+    for name in ("tests", "groups", "gaps", "pairs", "curves", "crossed"):
         getattr(audit, name).to_csv(folder / f"{name}.csv", index=False)
     for d in doses:
         d.curve.to_csv(folder / f"dose-{d.name.replace(' ', '-')}.csv", index=False)

@@ -79,7 +79,7 @@ def pair(banks: dict[str, Bank], classes: int, n: int, rng: np.random.Generator,
     rows: dict[str, np.ndarray] = {}
     if joint:
         first = next(iter(banks.values()))
-        only = pair({"": replace(first)}, classes, n, rng, resample)[1][""]
+        only = pair({"": first}, classes, n, rng, resample)[1][""]
         return y, dict.fromkeys(banks, only)
     for name, bank in banks.items():
         lead = LINKED[0] if name == LINKED[1] and LINKED[0] in rows else None

@@ -117,11 +117,12 @@ def collect(
             continue
         try:
             x, picture, label, masks = pictures.read(int(i))
-            logits = pictures.model.predict(x[None])
+            batch = np.array(x)[None]
+            logits = pictures.model.predict(batch)
             emotion = label or pictures.model.labels[int(logits.argmax())]
             mine: list[dict[str, Any]] = []
             for method in methods:
-                cam = engine(x[None], method, [emotion]).maps[0, 0]
+                cam = engine(batch, method, [emotion]).maps[0, 0]
                 wide = upsample(cam, picture.shape[:2])
                 mine += [r | {"method": method} for r in image_rows(key, emotion, wide, masks, rng)]
             new_rows += mine

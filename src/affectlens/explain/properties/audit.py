@@ -31,13 +31,15 @@ Told = Callable[[str, int, int], None]
 @dataclass(frozen=True)
 class PropertyAudit:
     """What was found. ``tests``: a row a property and output (each class's log-odds, and the decision); ``groups``, ``gaps``,
-    ``pairs``: how well it does; ``curves``: p against n of the strongest; ``excluded`` properties and why."""
+    ``pairs``: how well it does; ``curves``: p against n of the strongest;
+    ``crossed``: scores where the groups of the two strongest properties meet; ``excluded`` properties and why."""
 
     tests: pd.DataFrame
     groups: pd.DataFrame
     gaps: pd.DataFrame
     pairs: pd.DataFrame
     curves: pd.DataFrame
+    crossed: pd.DataFrame
     excluded: dict[str, str]
     classes: tuple[str, ...]
     n: int
@@ -103,6 +105,11 @@ def audit_properties(
     if who is None:
         part = None if truth is None else truth.iloc[rows]
         curves = _curves(tests, table.iloc[rows], outputs.iloc[rows], part, rng)
+    strongest = tests[tests["p (Holm)"] <= ALPHA].assign(size=lambda f: f.effect.abs()).sort_values("size", ascending=False)
+    two = list(dict.fromkeys(strongest.property))[:2]
+    crossed = pd.DataFrame()
+    if truth is not None and len(two) == 2:
+        crossed = intersections(table, kinds, two[0], two[1], predicted, truth, rng)
     given = (
         "the label" if truth is not None else "nothing: no labels were given, so that classes differ in a property counts too"
     )
@@ -112,7 +119,8 @@ def audit_properties(
         "alpha": ALPHA,
         "kinds": dict(kinds),
     }
-    return PropertyAudit(tests, groups, gaps, pairs, curves, excluded, tuple(predicted.columns), len(keys), given, settings)
+    classes = tuple(predicted.columns)
+    return PropertyAudit(tests, groups, gaps, pairs, curves, crossed, excluded, classes, len(keys), given, settings)
 
 
 def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:

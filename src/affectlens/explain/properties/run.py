@@ -57,13 +57,13 @@ class Subject:
         shipped = model in ("face", "speech", "words")
         self.title = f"{given.source}'s table" if given is not None else f"the {model} model" if shipped else model
         self._inputs: dict[str, Any] = {}
+        self._crops: dict[str, np.ndarray | None] = {}
+        self._view: Callable[[Item], tuple[Any, str]] | None = None
 
     def measured(self, only: str, table: Path | None, out: Path) -> Measured:
         """Properties of every item: measured ones, and those of a table of the user's own."""
         wanted = [property_named(n.strip()) for n in only.split(",") if n.strip()] if only else properties(self.modality)
-        found = measure_corpus(
-            self.source, self.split, view_maker(self.modality, self.corpus, self.path), wanted, out / "cache", self.told
-        )
+        found = measure_corpus(self.source, self.split, self._see, wanted, out / "cache", self.told)
         if table is None:
             return found
         own = pd.read_parquet(table) if table.suffix == ".parquet" else pd.read_csv(table, sep=None, engine="python")
@@ -94,26 +94,29 @@ class Subject:
             if self.modality in ("voice", "gait"):
                 self._inputs = self._voices() if self.modality == "voice" else self._walks()
                 return self._inputs
-            from affectlens.training.evaluate import FaceReader
-
-            reader = FaceReader() if self.modality == "face" else None
             for item in self.source.items(self.split):
                 if item.data is None:
                     continue
-                value = self._crop(item, reader) if reader else item.data
+                value = self._crop(item) if self.modality == "face" else item.data
                 if value is not None:
                     self._inputs[item.key] = value
         return self._inputs
 
-    def _crop(self, item: Item, reader: Any) -> np.ndarray | None:
+    def _crop(self, item: Item) -> np.ndarray | None:
         if item.data.shape[:2] == (48, 48):
             return np.asarray(item.data)
-        from affectlens.explain.properties.face import FaceViewer
+        if item.key not in self._crops:  # properties came from the cache
+            self._see(item)
+        return self._crops[item.key]
 
-        if not hasattr(self, "_viewer"):
-            self._viewer = FaceViewer()
-        found = self._viewer(item.data)
-        return None if found is None else found.crop
+    def _see(self, item: Item) -> tuple[Any, str]:
+        """What properties look at; crops of faces are kept, so that a picture is searched once."""
+        if self._view is None:
+            self._view = view_maker(self.modality, self.corpus, self.path)
+        found, reason = self._view(item)
+        if self.modality == "face":
+            self._crops[item.key] = None if found is None else found.crop
+        return found, reason
 
     def _walks(self) -> dict[str, Any]:
         """The middle two seconds of every recording: joints and measurements."""

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from affectlens.errors import ModelError
+from affectlens.perception.objects import overlap
 from affectlens.perception.quiet import quiet_stderr
 from affectlens.perception.skeleton.formats import MEDIAPIPE
 
@@ -106,7 +107,7 @@ class PoseFinder:
         left_over = list(range(len(keep)))
         while left_over:
             first = left_over[0]
-            near = [i for i in left_over if _overlap(boxes[first], boxes[i]) >= _OVERLAP]
+            near = [i for i in left_over if overlap(boxes[first], boxes[i]) >= _OVERLAP]
             weight = score[keep[near]]
             mean = (points[near] * weight[:, None, None]).sum(0) / weight.sum()
             pixels = (mean * _DETECTOR - np.array([left, top])) / factor
@@ -157,13 +158,6 @@ def anchors() -> np.ndarray:
         y, x = np.meshgrid(grid, grid, indexing="ij")
         out.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), each, axis=0))
     return np.concatenate(out)
-
-
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    both = float(np.prod(np.maximum(high - low, 0)))
-    return both / max(float(np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])) - both, 1e-12)
 
 
 def _same(a: Pose, b: Pose) -> bool:
