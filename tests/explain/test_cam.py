@@ -130,7 +130,7 @@ def test_the_model_is_left_as_it_was(pictures, method):
 def test_unusable_layers_are_named(model, pictures):
     with pytest.raises(UsageError, match=r"did you mean features"):
         CamEngine(model, "feature")
-    with pytest.raises(ModelError, match="a map needs"):
+    with pytest.raises(ModelError, match="no map can be drawn"):
         CamEngine(model, "linear")(pictures)
     with pytest.raises(UsageError, match="unknown CAM method"):
         CamEngine(model, "features")(pictures, "magic")

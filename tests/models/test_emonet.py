@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from affectlens.errors import ModelError
-from affectlens.models.emonet import LABELS, SIDE, EmoNet, EmoNetModel
+from affectlens.models.emonet import LABELS, SIDE, EmoNetModel
 
 SHAPES = {
     "conv_0.0": (96, 3, 11, 11), "conv_1.0": (256, 48, 5, 5), "conv_2.0": (384, 256, 3, 3), "conv_3.0": (384, 192, 3, 3),
@@ -29,8 +29,6 @@ def state():
 def model(state, tmp_path_factory):
     folder = tmp_path_factory.mktemp("emonet")
     torch.save(state, folder / "EmoNet.pt")
-    rng = np.random.default_rng(0)
-    np.savez(folder / "EmoNet_va.npz", valence=rng.normal(size=21), arousal=np.r_[np.zeros(20), 0.5])
     return EmoNetModel(folder / "EmoNet.pt")
 
 
@@ -54,14 +52,32 @@ def by_hand(x, s):
 
 
 def test_the_published_layout_and_order(model, state):
-    net = EmoNet()
-    assert {k: tuple(v.shape) for k, v in net.state_dict().items() if k.endswith("weight")} == {
-        f"{k}.weight": v for k, v in SHAPES.items()
-    }
     x = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)) * 50
     with torch.inference_mode():
         torch.testing.assert_close(model.net(x), by_hand(x, state), atol=1e-3, rtol=1e-4)
     assert len(LABELS) == 20 and tuple(sorted(LABELS)) == LABELS
+
+
+def test_the_other_conversion_gives_the_same_answers(model, state, tmp_path):
+    """Names and the order of cells of github.com/EAVISE/emonet: the maxima are transposed before they are flattened."""
+    other = {}
+    for i, name in enumerate(SHAPES):
+        weight = state[f"{name}.weight"]
+        ours = f"conv{i + 1}" if i < 5 else f"fc{i - 4}"
+        if i == 5:
+            weight = weight.permute(0, 1, 3, 2)
+        other |= {f"{ours}.weight": weight if i < 5 else weight.flatten(1), f"{ours}.bias": state[f"{name}.bias"]}
+    torch.save(other, tmp_path / "emonet.pth")
+    mean = np.random.default_rng(0).random((SIDE, SIDE, 3)).astype(np.float32)
+    rows = [",".join(str(v) for c in range(3) for v in mean[y, :, c]) for y in range(SIDE)]
+    (tmp_path / "img_mean.txt").write_text("\n".join(rows))
+    again = EmoNetModel(tmp_path / "emonet.pth")
+    x = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) * 50
+    np.testing.assert_allclose(again.predict(x), model.predict(x), atol=1e-4)
+    np.testing.assert_allclose(again.mean, mean, atol=1e-6)
+    (tmp_path / "img_mean.txt").write_text("1,2,3")
+    with pytest.raises(ModelError, match="227 lines"):
+        EmoNetModel(tmp_path / "emonet.pth")
 
 
 def test_pictures_are_prepared_as_published(model):
@@ -74,9 +90,8 @@ def test_pictures_are_prepared_as_published(model):
 
 
 def test_valence_and_arousal_are_linear(model):
-    p = np.eye(20)[:3]
-    found = model.affect(p)
-    assert found.shape == (3, 2) and (found[:, 1] == 0.5).all()
+    found = model.affect(np.eye(20)[[0, 8]])
+    np.testing.assert_allclose(found, [[3.2963 + 0.5990, 6.5139 - 0.0910], [3.2963 - 0.7719, 6.5139 + 0.0637]])
 
 
 def test_maps_of_its_last_convolution(model):

@@ -73,10 +73,13 @@ class TorchModel:
         return logits
 
     @contextmanager
-    def captured(self, batch: Any, layer: str) -> Iterator[tuple[Tensor, Tensor]]:
+    def captured(
+        self, batch: Any, layer: str, change: Callable[[Tensor], Tensor] | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """Run the network once; gives ``(logits, activation)`` where ``activation`` is a leaf of the graph.
 
-        Everything before the layer runs without a graph, so gradients stop at the layer and no parameter is touched.
+        Everything before the layer runs without a graph, so gradients stop at the layer and no parameter is touched. What
+        ``change`` makes of the layer's output goes on instead of it.
         """
         kept: list[Tensor] = []
 
@@ -84,9 +87,9 @@ class TorchModel:
             if not isinstance(output, Tensor):
                 raise ModelError(f"layer {layer!r} gives {type(output).__name__}, expected one tensor")
             torch.set_grad_enabled(True)
-            leaf = output.detach().requires_grad_(True)
+            leaf = (change(output.detach()) if change else output.detach()).requires_grad_(True)
             kept.append(leaf)
-            return leaf
+            return leaf.clone()  # a layer that works in place may follow, and may not change a leaf
 
         before = torch.is_grad_enabled()
         handle = self.layer(layer).register_forward_hook(hook)

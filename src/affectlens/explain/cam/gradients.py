@@ -1,0 +1,106 @@
+"""Maps from the gradient of every class's logit at a layer: Grad-CAM, Grad-CAM++, HiResCAM, LayerCAM, EigenCAM, LIFT-CAM,
+LRP-CAM.
+
+A map is a function of the activation ``(n, c, h, w)`` and the gradients ``(n, k, c, h, w)``, and gives ``(n, k, h, w)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+GradientMap = Callable[[Tensor, Tensor], Tensor]
+
+
+def grad_cam(a: Tensor, g: Tensor) -> Tensor:
+    """Channel weights are mean gradients (Selvaraju et al. 2017, eq. 1 and 2, without the ReLU)."""
+    return torch.einsum("nkc,nchw->nkhw", g.mean(dim=(3, 4)), a)
+
+
+def grad_cam_plus_plus(a: Tensor, g: Tensor) -> Tensor:
+    """Pixel-wise weighting of positive gradients (Chattopadhyay et al. 2018, eq. 19 with an exponential output)."""
+    square = g.pow(2)
+    total = a.sum(dim=(2, 3))[:, None, :, None, None]
+    below = 2 * square + total * g.pow(3)
+    alpha = torch.where(square > 0, square / torch.where(below.abs() > 1e-12, below, torch.ones_like(below)), 0 * square)
+    return torch.einsum("nkc,nchw->nkhw", (alpha * F.relu(g)).sum(dim=(3, 4)), a)
+
+
+def hires_cam(a: Tensor, g: Tensor) -> Tensor:
+    """Gradient times activation, summed over channels (Draelos & Carin 2020)."""
+    return torch.einsum("nkchw,nchw->nkhw", g, a)
+
+
+def layer_cam(a: Tensor, g: Tensor) -> Tensor:
+    """Positive gradients times activation (Jiang et al. 2021, eq. 3 and 4)."""
+    return torch.einsum("nkchw,nchw->nkhw", F.relu(g), a)
+
+
+def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
+    """First principal component of the activations (Muhammad & Yeasin 2020), the same for every class.
+
+    Its sign is free; it is set so that the map agrees with the summed activation.
+    """
+    n, c, h, w = a.shape
+    flat = a.reshape(n, c, h * w).transpose(1, 2)
+    flat = flat - flat.mean(dim=1, keepdim=True)
+    _, _, right = torch.linalg.svd(flat.double(), full_matrices=False)
+    scores = (flat.double() @ right[:, 0, :, None]).squeeze(-1)
+    energy = a.double().sum(dim=1).reshape(n, -1)
+    energy = energy - energy.mean(dim=1, keepdim=True)
+    sign = torch.where((scores * energy).sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
+    one = (scores * sign).to(a.dtype).reshape(n, 1, h, w)
+    return one.expand(n, g.shape[1], h, w).clone()
+
+
+def contribution_cam(a: Tensor, g: Tensor) -> Tensor:
+    """Channel weights are the channels' contributions, the sum of activation times multiplier (Jung & Oh 2021, eq. 9).
+
+    With DeepLIFT's multipliers this is LIFT-CAM, with those of layer-wise relevance propagation LRP-CAM.
+    """
+    return torch.einsum("nkc,nchw->nkhw", torch.einsum("nkchw,nchw->nkc", g, a), a)
+
+
+GRADIENT_METHODS: dict[str, GradientMap] = {
+    "grad-cam": grad_cam,
+    "grad-cam++": grad_cam_plus_plus,
+    "hirescam": hires_cam,
+    "layercam": layer_cam,
+    "eigencam": eigen_cam,
+    "lift-cam": contribution_cam,
+    "lrp-cam": contribution_cam,
+}
+
+
+def class_gradients(logits: Tensor, activation: Tensor, wanted: list[int]) -> Tensor:
+    """Gradients ``(n, k, ...)`` of the wanted classes' logits ``(n, classes)`` with respect to ``activation`` ``(n, ...)``.
+
+    One batched backward pass where what follows the layer is no convolution, else a pass a class.
+    """
+    if not _convolves(logits):
+        unit = torch.zeros(len(wanted), *logits.shape, device=logits.device, dtype=logits.dtype)
+        unit[torch.arange(len(wanted)), :, wanted] = 1
+        try:
+            together = torch.autograd.grad(logits, activation, unit, retain_graph=True, is_grads_batched=True)[0]
+            return together.transpose(0, 1)
+        except RuntimeError:  # an operation that cannot be batched
+            pass
+    each = [torch.autograd.grad(logits[:, k].sum(), activation, retain_graph=True)[0] for k in wanted]
+    return torch.stack(each, dim=1)
+
+
+def _convolves(logits: Tensor) -> bool:
+    """Whether a convolution lies between the layer and the logits: batched, its backward pass is the slower one."""
+    left, seen = [logits.grad_fn], set()
+    while left:
+        node = left.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if "Convolution" in node.name():
+            return True
+        left += [n for n, _ in node.next_functions]
+    return False
