@@ -58,3 +58,30 @@ def test_wilson_matches_statsmodels_value():
     e = wilson(9, 9)  # proportion_confint(9, 9, method="wilson") = (0.7008, 1.0)
     assert e.low == pytest.approx(0.70085, abs=1e-4) and e.high == 1.0
     assert np.isnan(wilson(0, 0).value)
+
+
+def test_sequential_p_is_uniform_under_the_null_and_stops_early(rng):
+    from affectlens.stats.resample import sequential_p
+
+    asked = []
+
+    def draw(k):
+        asked.append(k)
+        return rng.random(k)
+
+    p = np.array([sequential_p(rng.random(), draw, most=1999, stop=20) for _ in range(400)])
+    assert (p <= 0.05).mean() < 0.09 and abs(np.mean(p) - 0.5) < 0.06
+    assert sum(asked) / 400 < 400  # most need few draws
+    assert sequential_p(2.0, draw, most=999) == 1 / 1000
+    assert sequential_p(-1.0, draw, most=999, stop=50) == 1
+
+
+def test_sequential_p_by_hand():
+    from affectlens.stats.resample import sequential_p
+
+    values = iter(np.array([0.0, 3, 0, 0, 3, 0, 0, 0, 0, 0]))
+
+    def draw(k):
+        return np.array([next(values) for _ in range(k)])
+
+    assert sequential_p(2.0, draw, most=10, stop=2, size=3) == 2 / 5

@@ -1,42 +1,133 @@
-"""`affectlens audit objects`: which things in the picture a model's answers come from, over a corpus."""
+"""`affectlens audit objects`: which things in pictures drive a model, over a corpus."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from affectlens.cli import common
+from affectlens.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from affectlens.explain.objects.pictures import Pictures
+    from affectlens.explain.objects.run import Collected
+
+_MODEL = "face, emonet, background, a transformers folder, module:name of a torch network, MODEL.onnx, MODEL.pt or a function."
+_OBJECTS = "detector, regions (of a face), a COCO json, a folder of YOLO's txt, an Open Images csv, or module:function."
 
 
 def command(
-    data: Annotated[Path, typer.Option(help="The corpus of faces, or the folder of pictures.")],
-    model: Annotated[str, typer.Option(help="face (objects: regions of the face) or emonet (objects: detected).")] = "face",
-    corpus: Annotated[str, typer.Option(help="For face: a corpus name, see `affectlens corpus ls`.")] = "fer2013",
-    split: Annotated[str, typer.Option(help="For face: its split.")] = "test",
-    weights: Annotated[Path | None, typer.Option(help="For emonet: the published weights.")] = None,
-    methods: Annotated[str, typer.Option(help="Comma-separated maps, to compare.")] = "hirescam,grad-cam++",
+    data: Annotated[Path, typer.Option(help="A folder of pictures, or the path of --corpus.")],
+    model: Annotated[str, typer.Option(help=_MODEL)] = "face",
+    corpus: Annotated[str, typer.Option(help="A corpus name, see `affectlens corpus ls`; without it --data is a folder.")] = "",
+    split: Annotated[str, typer.Option(help="Its split; by default test.")] = "",
+    weights: Annotated[Path | None, typer.Option(help="Weights, for emonet and background.")] = None,
+    layer: Annotated[str, typer.Option(help="The layer to draw; by default the last one with a grid.")] = "",
+    objects: Annotated[str, typer.Option(help=_OBJECTS + " By default regions for face, else detector.")] = "",
+    overlaps: Annotated[
+        str, typer.Option(help="Pixels in boxes of several classes: share (each keeps them) or smallest.")
+    ] = "share",
+    labels: Annotated[Path | None, typer.Option(help="A csv with columns file and label, for a folder of pictures.")] = None,
+    target: Annotated[
+        str, typer.Option(help="Map of the label where there is one, or always of the model's answer.")
+    ] = "label",
+    methods: Annotated[str, typer.Option(help="Comma-separated maps, to compare; the first is told in full.")] = "",
+    preset: Annotated[
+        str, typer.Option(help="Thresholds: none, or emocam (detections from .3 on, importance from 1/3 on).")
+    ] = "none",
+    truth: Annotated[
+        Path | None, typer.Option(help="True boxes (as --objects) that the detector's recall is measured on.")
+    ] = None,
+    effects: Annotated[int, typer.Option(help="Pictures that are changed (objects removed, put in, …); 0 for none.")] = 30,
     sample: Annotated[int, typer.Option(help="Pictures drawn at random; 0 for all.")] = 0,
+    join: Annotated[
+        list[Path] | None, typer.Option(help="Folders of runs with the same settings to add (repeat the option).")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder; an interrupted run there goes on.")] = Path("audit-objects"),
     seed: common.Seed = 0,
 ) -> None:
-    """Share of relevance against share of area for every emotion and object, with tests; agreement of methods."""
+    """Share of relevance against share of area for every emotion and object, with tests; agreement of methods; changes."""
     import numpy as np
 
-    from affectlens.explain.objects.joint import agreement, combine
-    from affectlens.explain.objects.run import Pictures, collect
-    from affectlens.report.objects import findings, write_object_report
+    from affectlens.explain.objects.corpus import PRESETS, agreement, combine, kept
+    from affectlens.explain.objects.effects import measure_effects
+    from affectlens.explain.objects.examples import examples
+    from affectlens.explain.objects.pictures import Pictures
+    from affectlens.explain.objects.run import collect, read_parts
+    from affectlens.models.pictures import open_picture_model
+    from affectlens.perception.objects import SCORE
+    from affectlens.report.objects import ObjectAudit, findings, write_object_report
 
-    common.fetch_assets(["yunet", "face-landmarker"] if model == "face" else ["efficientdet-lite0"])
-    wanted = tuple(m.strip() for m in methods.split(",") if m.strip())
+    if preset not in PRESETS:
+        raise UsageError(f"--preset {preset}: {' or '.join(PRESETS)} was expected")
+    if overlaps not in ("share", "smallest"):
+        raise UsageError(f"--overlaps {overlaps}: share or smallest was expected")
+    limits = PRESETS[preset]
+    wanted_objects = objects or ("regions" if model == "face" else "detector")
+    common.fetch_assets(["yunet", "face-landmarker"] if wanted_objects == "regions" else ["efficientdet-lite0", "yunet"])
+    opened = open_picture_model(model, weights, layer)
+    default = "hirescam,grad-cam,lift-cam,eigencam" if opened.white is not None else "rise"
+    wanted = tuple(m.strip() for m in (methods or default).split(",") if m.strip())
+    least = min(SCORE, limits.score) if preset != "none" else SCORE
+    pictures = Pictures(data, corpus, split, wanted_objects, labels, overlaps == "smallest", least)
     rng = np.random.default_rng(seed)
-    pictures = Pictures(model, data, weights, corpus, split)
     with common.named_bars() as told:
-        rows, images, missed = collect(pictures, wanted, out, rng, sample, told)
-    tables = {m: combine(r, images, rng) for m, r in rows.items()}
-    about = f"{len(images)} pictures read, {len(missed)} not; maps of {', '.join(wanted)}"
-    page = write_object_report(tables, agreement(tables, rng), out, f"Objects that drive {model}", about, missed)
-    for text in findings(tables[wanted[0]]):
+        collect(opened, pictures, wanted, out, rng, sample=sample, target=target, told=told)
+        found = read_parts([out, *(join or [])])
+        rows, images = kept(found.rows, found.images, limits)
+        tables, groups = {}, {}
+        for n, m in enumerate(wanted):
+            of = rows[rows.method == m]
+            tables[m] = combine(of[of.kind == "object"], images, rng)
+            groups[m] = combine(found.of(m, "group"), found.images, rng)
+            told("statistics", n + 1, len(wanted))
+        shown = examples(
+            opened, pictures, tables[wanted[0]], rows[(rows.method == wanted[0]) & (rows.kind == "object")], wanted[0]
+        )
+        keys = [k for k in found.images.image if k in {pictures.key(i) for i in range(len(pictures))}]
+        drawn = [keys[i] for i in rng.permutation(len(keys))[:effects]]
+        changed = measure_effects(opened, pictures, drawn, wanted, rng, target=target, told=told) if drawn else None
+    audit = ObjectAudit(
+        title=f"Objects that drive {opened.name}", about=_about(opened.name, opened.layer, found, wanted, preset),
+        tables=tables, groups=groups, agreement=agreement(tables, rng), images=found.images, missed=found.missed,
+        notes=pictures.notes, examples=shown, effects=changed, detected=wanted_objects != "regions",
+        recall=_recall(pictures, truth),
+    )  # fmt: skip
+    page = write_object_report(audit, out)
+    for text in findings(audit):
         common.plain.print(f"- {text}")
     common.plain.print(str(page))
+    if found.missed:
+        common.plain.print(f"{len(found.missed)} pictures could not be read, see {out / 'missed.csv'}")
+
+
+def _about(name: str, layer: str, found: Collected, methods: tuple[str, ...], preset: str) -> str:
+    where = f" at layer {layer}" if layer else ", a black box"
+    text = f"{len(found.images)} pictures read, {len(found.missed)} not; maps of {name}{where} by {', '.join(methods)}"
+    return text + (f"; thresholds: {preset}" if preset != "none" else "")
+
+
+def _recall(pictures: Pictures, truth: Path | None) -> pd.DataFrame | None:
+    """Recall of what was found in the pictures against true boxes."""
+    if truth is None:
+        return None
+    from affectlens.errors import AffectlensError
+    from affectlens.perception.detections import read_detections, recall
+
+    table = read_detections(truth)
+    found, true = {}, {}
+    for i in range(len(pictures)):
+        if pictures.key(i) not in table:
+            continue
+        try:
+            view = pictures[i]
+        except AffectlensError:
+            continue
+        found[view.key], true[view.key] = view.things, table.of(view.key, view.picture.shape)
+    if not true:
+        raise UsageError(f"--truth {truth}: none of its pictures is in the data")
+    return recall(found, true)

@@ -12,6 +12,7 @@ import numpy as np
 from affectlens.emotions import EKMAN7, align
 from affectlens.explain.blendshapes import against_baseline, movements
 from affectlens.explain.cam import CamEngine, upsample
+from affectlens.explain.cam.draw import heat
 from affectlens.explain.faithfulness import faithfulness, grid_score
 from affectlens.explain.regions import RegionShare, region_shares
 from affectlens.media.frames import Frame
@@ -175,8 +176,8 @@ class FaceModality(Modality):
             evidence.extend(self._test(clip, row, view, cam, method))
         pictures = (
             Picture("face", "the face", view.colour),
-            Picture("map", f"{method} for {row.label}", heat(view.crop, relevance)),
-            Picture("mask", "attention mask", heat(view.crop, attended, signed=False)),
+            Picture("map", f"{method} for {row.label}", heat(view.crop, relevance, (_PICTURE, _PICTURE))),
+            Picture("mask", "attention mask", heat(view.crop, attended, (_PICTURE, _PICTURE), signed=False)),
         )
         detail = finding.detail | {"regions": shares, "attended": looked}
         return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=detail)
@@ -232,16 +233,3 @@ def colour_crop(image: np.ndarray, person: Person, side: int = _PICTURE) -> np.n
             borderMode=cv2.BORDER_REPLICATE,
         )
     )
-
-
-def heat(crop: np.ndarray, relevance: np.ndarray, side: int = _PICTURE, signed: bool = True) -> np.ndarray:
-    """The crop with a map over it: orange for relevance that speaks for the class, blue against; scaled by the largest
-    magnitude, or for an unsigned map by its range."""
-    grey = cv2.cvtColor(cv2.resize(crop, (side, side), interpolation=cv2.INTER_CUBIC), cv2.COLOR_GRAY2RGB).astype(np.float32)
-    wide = cv2.resize(relevance.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
-    low = 0.0 if signed else float(wide.min())
-    top = float(np.abs(wide).max()) if signed else float(wide.max()) - low
-    wide = (wide - low) / np.float32(max(top, 1e-9))
-    strength = np.clip(np.abs(wide), 0, 1)[..., None] * 0.65  # the face stays visible
-    colour = np.where(wide[..., None] >= 0, np.array([240, 138, 24], np.float32), np.array([40, 120, 220], np.float32))
-    return np.asarray(np.clip(grey * (1 - strength) + colour * strength, 0, 255).astype(np.uint8))

@@ -62,7 +62,7 @@ def _shipped(name: str) -> Classifier:
     calibration = model.calibration
 
     def predict(items: list[Any]) -> np.ndarray:
-        batch = np.stack([_grey48(x) for x in items]) if name == "face" else items
+        batch = np.stack([grey48(x) for x in items]) if name == "face" else items
         if name == "gait":
             return calibration.probabilities(model.predict(tuple(np.stack(part) for part in zip(*items, strict=True))))
         if name == "speech":
@@ -73,13 +73,17 @@ def _shipped(name: str) -> Classifier:
     return Classifier(name, model.modality, model.labels, predict)
 
 
-def _grey48(picture: np.ndarray) -> np.ndarray:
+def grey48(picture: np.ndarray) -> np.ndarray:
+    """A picture ``(h, w)`` or ``(h, w, 3)`` uint8 as the face model takes it, ``(48, 48)``."""
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     return grey if grey.shape == (48, 48) else np.asarray(cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA))
 
 
 @dataclass(frozen=True)
-class _Recipe:
+class Recipe:
+    """How pictures become a network's input ``(n, channels, size, size)`` float32: values in [0, 1], less ``mean``, over
+    ``deviation``."""
+
     labels: tuple[str, ...]
     size: int
     grey: bool
@@ -99,7 +103,7 @@ class _Recipe:
         return np.asarray((np.stack(out) - self.mean.reshape(shape)) / self.deviation.reshape(shape), dtype=np.float32)
 
 
-def _recipe(path: Path) -> _Recipe:
+def _recipe(path: Path) -> Recipe:
     beside = path.with_suffix(".json")
     if not beside.exists():
         raise ModelError(f"{beside} is not there; it has to hold labels, size, grey, mean and deviation of {path.name}")
@@ -108,7 +112,7 @@ def _recipe(path: Path) -> _Recipe:
         raise ModelError(f"{beside}: no labels in it")
     grey = bool(held.get("grey", False))
     mean, deviation = (np.atleast_1d(np.array(held.get(k, d), np.float32)) for k, d in (("mean", 0.0), ("deviation", 1.0)))
-    return _Recipe(tuple(held["labels"]), int(held.get("size", 224)), grey, mean, deviation)
+    return Recipe(tuple(held["labels"]), int(held.get("size", 224)), grey, mean, deviation)
 
 
 def _distribution(out: np.ndarray, labels: tuple[str, ...], path: object) -> np.ndarray:

@@ -98,10 +98,18 @@ class ObjectDetector:
         return list(out)
 
     def features(self, image: np.ndarray, hidden: Sequence[tuple[float, float, float, float]] = ()) -> np.ndarray:
-        """Mean ``(320,)`` float32 of the backbone's last feature map over what is not hidden.
+        """Mean ``(320,)`` float32 of the backbone's last feature map over what is not hidden; missing (NaN) where nothing is
+        left."""
+        grid, seen = self.grid(image, hidden)
+        return np.asarray(grid[seen].mean(axis=0) if seen.any() else np.full(FEATURES, np.nan), dtype=np.float32)
+
+    def grid(
+        self, image: np.ndarray, hidden: Sequence[tuple[float, float, float, float]] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The backbone's last feature map ``(10, 10, 320)`` float32 and which of its cells ``(10, 10)`` are seen.
 
         ``hidden`` boxes (left, top, right, bottom in pixels) are painted grey before the network sees the frame, and cells of
-        the map that lie half or more in one do not count. Where nothing is left the answer is missing (NaN).
+        the map that lie half or more in one are not seen.
         """
         height, width = image.shape[:2]
         seen = np.ones((height, width), np.float32)
@@ -112,11 +120,7 @@ class ObjectDetector:
             shown[part] = GREY
         self._run(shown)
         raw = self._net.get_tensor(self._features)[0].astype(np.float32)
-        grid = (raw - self._zero) * self._scale
-        weight = cv2.resize(seen, (10, 10), interpolation=cv2.INTER_AREA) > 0.5
-        if not weight.any():
-            return np.full(FEATURES, np.nan, np.float32)
-        return np.asarray(grid[weight].mean(axis=0), dtype=np.float32)
+        return (raw - self._zero) * self._scale, cv2.resize(seen, (10, 10), interpolation=cv2.INTER_AREA) > 0.5
 
     def _run(self, image: np.ndarray) -> None:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:

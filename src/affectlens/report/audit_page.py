@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from affectlens.report import figures
 from affectlens.report.write import environment
@@ -23,6 +25,15 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture ``(h, w, 3)`` uint8 RGB, its file name without suffix, and what it shows."""
+
+    image: np.ndarray
+    name: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page; ``folded`` is the line behind which the table is hidden until asked for."""
 
@@ -31,10 +42,12 @@ class Section:
     figures: tuple[Figure, ...] = ()
     table: pd.DataFrame | None = None
     folded: str = ""
+    pictures: tuple[Picture, ...] = ()
 
 
 def write_page(folder: Path, title: str, about: str, sections: list[Section]) -> Path:
-    """Write ``audit.html`` and each figure as svg and png below ``folder/figures``; gives the page's path."""
+    """Write ``audit.html``, each figure as svg and png and each picture as jpg below ``folder/figures``; gives the page's
+    path."""
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     shown = []
     for s in sections:
@@ -42,6 +55,11 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
         for f in s.figures:
             figures.save(f.chart, folder / "figures" / f.name)
             drawn.append({"svg": figures.svg(f.chart), "caption": f.caption})
+        for p in s.pictures:
+            file = folder / "figures" / f"{p.name}.jpg"
+            Image.fromarray(p.image).save(file, quality=88)
+            held = base64.b64encode(file.read_bytes()).decode()
+            drawn.append({"uri": f"data:image/jpeg;base64,{held}", "caption": p.caption})
         table = None
         if s.table is not None:
             table = {"columns": list(s.table.columns), "rows": [[_text(v) for v in r] for r in s.table.to_numpy(dtype=object)]}

@@ -1,85 +1,58 @@
 import numpy as np
-import pandas as pd
 import pytest
 
-from affectlens.explain.objects.joint import agreement, associations, boxes_to_masks, combine, image_rows
+from affectlens.explain.objects.groups import GROUPS, group_masks, group_of
+from affectlens.explain.objects.joint import SMALL, box_mask, boxes_to_masks, expected_share, grid_shape, image_rows
 
 
-def test_rows_by_hand(rng):
+def test_rows_by_hand():
     relevance = np.array([[4.0, -8.0], [0.0, 4.0]])
-    mask = np.array([[True, True], [False, False]])
-    row = image_rows("a", "fear", relevance, {"dog": mask, "none": np.zeros((2, 2), bool)}, rng)[0]
+    mask = np.array([[1.0, 1.0], [0.0, 0.0]], np.float32)
+    row = image_rows("a", "fear", relevance, {"dog": mask, "none": np.zeros((2, 2), np.float32)}, {"dog": 0.7})[0]
     assert row["relevance"] == 0.5 and row["area"] == 0.5 and row["mean"] == pytest.approx(-2 / 8)
-    assert image_rows("a", "fear", -relevance.clip(0), {"dog": mask}, rng) == []  # nothing speaks for it
+    assert row["importance"] == 0.5 and row["score"] == 0.7  # 1 and 0 of the drawn map
+    assert row["moved"] == pytest.approx(0.5)  # the upper and the lower row hold half each
+    assert image_rows("a", "fear", -relevance.clip(0), {"dog": mask}) == []  # nothing speaks for it
+    assert len(row["map"]) == len(row["mask"]) == SMALL * SMALL * 2
+
+
+def test_expected_share_is_the_mean_over_all_places(rng):
+    positive = rng.random((9, 12))
+    form = rng.random((3, 4)).astype(np.float32)
+    mask = np.zeros((9, 12), np.float32)
+    mask[2:5, 6:10] = form
+    everywhere = [(positive[y : y + 3, x : x + 4] * form).sum() for y in range(7) for x in range(9)]
+    assert expected_share(positive, mask) == pytest.approx(np.mean(everywhere) / positive.sum())
+    whole = np.ones((9, 12), np.float32)
+    assert expected_share(positive, whole) == pytest.approx(1)
 
 
 def test_boxes_are_clipped_and_overlaps_count_once():
-    masks = boxes_to_masks(
-        [("car", (-5, -5, 4, 4)), ("car", (2, 2, 6, 6)), ("dog", (9, 9, 30, 30)), ("cup", (3, 3, 3, 8))], (10, 10)
-    )
+    boxes = [("car", (-5, -5, 4, 4)), ("car", (2, 2, 6, 6)), ("dog", (9, 9, 30, 30)), ("cup", (3, 3, 3, 8))]
+    masks = boxes_to_masks(boxes, (10, 10))
     assert masks["car"].sum() == 16 + 16 - 4 and masks["dog"].sum() == 1 and "cup" not in masks
+    far = boxes_to_masks([("dog", (40, 40, 60, 60))], (10, 10))
+    assert not far
 
 
-def test_associations_by_hand():
-    found = associations(8, 10, 20, 100)
-    assert found["Dice"] == pytest.approx(16 / 30) and found["Jaccard"] == pytest.approx(8 / 22)
-    odds = (8.5 * 78.5) / (2.5 * 12.5)
-    assert found["odds ratio"] == pytest.approx(odds) and found["Yule Q"] == pytest.approx((odds - 1) / (odds + 1))
+def test_the_smaller_box_keeps_what_is_in_both():
+    boxes = [("person", (0.0, 0.0, 8.0, 8.0)), ("tie", (2.0, 2.0, 4.0, 6.0))]
+    both, one = boxes_to_masks(boxes, (10, 10)), boxes_to_masks(boxes, (10, 10), exclusive=True)
+    assert both["person"].sum() == 64 and one["person"].sum() == 64 - 8 and one["tie"].sum() == both["tie"].sum() == 8
 
 
-def corpus(seed, planted):
-    """60 images of two emotions with three objects in random places; with ``planted`` the map of fear looks at the dog."""
-    rng = np.random.default_rng(seed)
-    rows, images = [], []
-    for i in range(60):
-        emotion = ("fear", "joy")[i % 2]
-        masks = {}
-        for name in ("dog", "car", "cup"):
-            if rng.random() < (0.9 if planted and name == "dog" and emotion == "fear" else 0.6):
-                y, x = rng.integers(0, 14, 2)
-                masks[name] = np.zeros((20, 20), bool)
-                masks[name][y : y + 6, x : x + 6] = True
-        relevance = rng.random((20, 20))
-        if planted and emotion == "fear" and "dog" in masks:
-            relevance[masks["dog"]] += 2
-        rows += image_rows(f"i{i}", emotion, relevance, masks, rng)
-        images.append({"image": f"i{i}", "emotion": emotion})
-    return pd.DataFrame(rows), pd.DataFrame(images), rng
+def test_a_box_covers_parts_of_cells():
+    shape = (480, 640)
+    assert grid_shape(shape) == (48, 64) and grid_shape((48, 48)) == (48, 48) and grid_shape((1, 500)) == (1, 64)
+    mask = box_mask((5, 0, 25, 10), shape)  # from the middle of the first cell to the middle of the third
+    np.testing.assert_allclose(mask[0, :4], [0.5, 1, 0.5, 0])
+    assert mask.sum() == pytest.approx(20 * 10 / 100)
 
 
-def test_the_planted_object_is_first_and_others_are_left_alone():
-    first = 0
-    for seed in range(20):
-        rows, images, rng = corpus(seed, True)
-        found = combine(rows, images, rng, draws=199)
-        fear = found[found.emotion == "fear"].sort_values("lift", ascending=False)
-        first += fear.object.iloc[0] == "dog" and fear["p (BH)"].iloc[0] <= 0.05
-    assert first >= 19
-
-
-def test_without_a_planted_object_little_is_found():
-    wrong = sum(bool((combine(*corpus(seed, False), draws=199)["p (BH)"] <= 0.05).any()) for seed in range(40))
-    assert wrong <= 6
-
-
-def test_runs_are_put_together_by_concatenation():
-    rows, images, _ = corpus(1, True)
-    whole = combine(rows, images, np.random.default_rng(0), draws=99)
-    half = rows.image.isin(images.image[:30])
-    again = combine(pd.concat([rows[half], rows[~half]]), images, np.random.default_rng(0), draws=99)
-    pd.testing.assert_frame_equal(whole[["emotion", "object", "lift", "Dice"]], again[["emotion", "object", "lift", "Dice"]])
-
-
-def test_methods_that_agree(rng):
-    rows, images, _ = corpus(1, True)
-    table = combine(rows, images, rng, draws=99)
-    other = table.assign(lift=table.lift**2)
-    assert agreement({"a": table, "b": other}, rng, 99).Spearman[0] == pytest.approx(1)
-
-
-def test_three_images_have_no_test_and_no_detections_no_rows(rng):
-    rows, images, _ = corpus(1, True)
-    few = images[:3]
-    found = combine(rows[rows.image.isin(few.image)], few, rng, draws=99)
-    assert found.lift.isna().all() and len(found)
-    assert combine(rows[:0], few, rng).empty
+def test_groups_set_the_human_against_the_rest():
+    masks = {n: np.zeros((4, 4), np.float32) for n in ("person", "face", "dog", "Human hand", "left eye")}
+    masks["person"][:2], masks["face"][0], masks["dog"][3] = 1, 1, 1
+    found = group_masks(masks)
+    assert found["human"].sum() == 8 and found["body"].sum() == 8 and found["animals"].sum() == 4
+    assert found["in no box"].sum() == 4 and group_masks({}) == {} and set(found) <= set(GROUPS)
+    assert group_of("Jeans") == "clothes" and group_of("teddy bear") == "other things" and group_of("Human hand") == "hands"

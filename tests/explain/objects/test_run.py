@@ -1,40 +1,153 @@
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from affectlens.cli.main import app
 from affectlens.errors import UsageError
-from affectlens.explain.objects.joint import agreement, combine
-from affectlens.explain.objects.run import Pictures, collect
-from affectlens.report.objects import findings, write_object_report
+from affectlens.explain.objects import run
+from affectlens.explain.objects.corpus import combine
+from affectlens.explain.objects.pictures import Pictures
+from affectlens.explain.objects.run import collect, read_parts
+from affectlens.models.pictures import open_picture_model
 from tests.conftest import asset_path
+from tests.explain.objects.nets import redness, write_folder
 
 
-def test_regions_of_faces_are_objects_and_a_run_goes_on(tmp_path, shared):
+@pytest.fixture
+def folder(tmp_path, rng):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    table, labels = write_folder(pictures, 24, rng)
+    return pictures, table, labels
+
+
+def test_a_pass_goes_on_where_it_was_broken_off(folder, tmp_path, monkeypatch):
+    data, table, labels = folder
+    (data / "zz-broken.png").write_bytes(b"no picture")
+    pictures = Pictures(data, objects=str(table), labels=labels)
+    assert "1 of 25 pictures are not in" in pictures.notes[0]
+    whole = collect(redness(), pictures, ("hirescam", "lift-cam"), tmp_path / "whole", np.random.default_rng(0))
+    assert len(whole.images) == 24 and list(whole.missed) == ["zz-broken.png"]
+    monkeypatch.setattr(run, "KEPT", 5)
+    first = collect(redness(), pictures, ("hirescam", "lift-cam"), tmp_path / "parts", np.random.default_rng(0), sample=11)
+    assert len(first.images) + len(first.missed) == 11
+    again = collect(redness(), pictures, ("hirescam", "lift-cam"), tmp_path / "parts", np.random.default_rng(0))
+    order = ["image", "method", "kind", "object"]
+    a, b = (f.rows.sort_values(order).reset_index(drop=True) for f in (whole, again))
+    pd.testing.assert_frame_equal(a, b)
+    assert again.missed == whole.missed
+    joined = read_parts([tmp_path / "whole", tmp_path / "parts"])
+    assert len(joined.images) == 24 and len(joined.rows) == len(whole.rows)  # a picture in both counts once
+    with pytest.raises(UsageError, match="other settings"):
+        collect(redness(), pictures, ("grad-cam",), tmp_path / "parts", np.random.default_rng(0))
+
+
+def test_what_decides_is_found(folder, tmp_path, rng):
+    data, table, labels = folder
+    pictures = Pictures(data, objects=str(table), labels=labels)
+    found = collect(redness(), pictures, ("hirescam",), tmp_path / "run", rng)
+    of = combine(found.of("hirescam"), found.images, rng, draws=999).set_index(["emotion", "object"])
+    assert of.lift[("fear", "red")] > 5 and of["p (BH)"][("fear", "red")] <= 0.05
+    assert of.lift[("fear", "green")] < 1 and of["Yule Q"][("joy", "blue")] > 0.9
+    groups = found.of("hirescam", "group")
+    assert {"other things", "in no box"} <= set(groups.object)
+    held = groups.groupby("image").relevance.sum()
+    assert held.between(0.9, 1.05).all()
+
+
+def test_regions_of_faces_are_objects(tmp_path, shared):
     for name in ("yunet", "face-landmarker"):
         asset_path(name)
-    pictures = Pictures("face", shared / "face" / "fer2013.parquet", None, "fer2013", "val")
+    pictures = Pictures(shared / "face" / "fer2013.parquet", "fer2013", "val", "regions")
     pictures._items = pictures._items[:24]
     pictures._items[3] = ("broken", np.zeros((48, 48), np.uint8), "fear")  # nobody is in it
-    first, _, _ = collect(pictures, ("hirescam",), tmp_path, np.random.default_rng(0), sample=10)
-    rows, images, missed = collect(pictures, ("hirescam",), tmp_path, np.random.default_rng(0))
-    assert len(images) + len(missed) == 24 and "broken" in missed
-    kept = rows["hirescam"]
-    assert kept.image.isin(images.image).all() and kept.groupby("image").relevance.sum().between(0.98, 1.02).all()
-    again = first["hirescam"].merge(kept, on=["image", "object"])
-    assert len(again) == len(first["hirescam"]) and (again.relevance_x == again.relevance_y).all()
-    table = combine(kept, images, np.random.default_rng(0), draws=49)
-    page = write_object_report(
-        {"hirescam": table}, agreement({}, np.random.default_rng(0)), tmp_path, "Objects", "about", missed
-    )
-    text = page.read_text(encoding="utf-8")
-    assert "broken" in text and "nose" in text and len(findings(table)) == images.emotion.nunique()
+    found = collect(open_picture_model("face"), pictures, ("hirescam",), tmp_path, np.random.default_rng(0))
+    assert len(found.images) + len(found.missed) == 24 and found.missed["broken"] == "no face found"
+    rows = found.of("hirescam")
+    assert rows.groupby("image").relevance.sum().between(0.97, 1.03).all()
+    human = found.of("hirescam", "group")
+    assert set(human.object) == {"face", "human", "in no box"}
 
 
-def test_what_cannot_be_done_is_named(tmp_path, shared):
-    with pytest.raises(UsageError, match="weights"):
-        Pictures("emonet", tmp_path)
-    with pytest.raises(UsageError, match="face or emonet"):
-        Pictures("resnet", tmp_path)
-    asset_path("yunet")
-    pictures = Pictures("face", shared / "face" / "fer2013.parquet", None, "fer2013", "val")
+def test_detected_objects_and_faces(tmp_path, shared):
+    for name in ("efficientdet-lite0", "yunet"):
+        asset_path(name)
+    pictures = Pictures(shared / "scene" / "cc0")
+    view = next(v for i in range(30) if (v := pictures[i]).things)
+    assert view.masks and set(view.masks) == set(view.scores) and all(0.4 <= s <= 1 for s in view.scores.values())
+
+
+def test_the_command_writes_page_json_and_tables(folder, tmp_path, monkeypatch):
+    data, table, labels = folder
+    (data / "bad.jpg").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    words = ["audit", "objects", "--model", "tests.explain.objects.nets:redness", "--data", str(data), "--objects", str(table),
+             "--labels", str(labels), "--effects", "8", "--truth", str(table), "--out", str(out),
+             "--methods", "hirescam,grad-cam"]  # fmt: skip
+    made = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    held = json.loads((out / "audit.json").read_text())
+    assert any("Fear: red holds" in f for f in held["findings"]) and list(held["missed"]) == ["bad.jpg"]
+    assert {r["object"]: r["recall"] for r in held["recall"]} == {"red": 1, "blue": 1, "green": 1}
+    best = max(held["foretold"], key=lambda r: r["Spearman"])
+    assert best["method"] != "area alone" and best["low"] > 0
+    page = (out / "audit.html").read_text()
+    for text in ("Emotion and object: hirescam", "What changes do", "bad.jpg", "Examples", "Recall by object"):
+        assert text in page
+    for name in ("objects-hirescam.csv", "effects.csv", "figures/examples-fear.jpg", "missed.csv"):
+        assert (out / name).exists()
+
+
+def test_three_pictures_and_one_emotion_without_objects(folder, tmp_path, monkeypatch):
+    data, _, _ = folder
+    for file in sorted(data.glob("*.png"))[3:]:
+        file.unlink()
+    (tmp_path / "none.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    out = tmp_path / "out"
+    words = ["audit", "objects", "--model", "tests.explain.objects.nets:redness", "--data", str(data), "--objects",
+             str(tmp_path / "none.json"), "--out", str(out), "--effects", "2"]  # fmt: skip
+    made = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert made.exit_code == 0, made.output
+    page = (out / "audit.html").read_text()
+    assert "3 pictures read, 3 of them without any object" in page and "3 of 3 pictures are not in" in page
+
+
+def test_what_cannot_be_done_is_named(folder, tmp_path):
+    data, table, _ = folder
     with pytest.raises(UsageError, match="did you mean"):
-        collect(pictures, ("hirescan",), tmp_path, np.random.default_rng(0))
+        collect(redness(), Pictures(data, objects=str(table)), ("hirescan",), tmp_path / "x", np.random.default_rng(0))
+    with pytest.raises(UsageError, match="label or answer"):
+        collect(
+            redness(), Pictures(data, objects=str(table)), ("hirescam",), tmp_path / "x", np.random.default_rng(0), target="no"
+        )
+    with pytest.raises(UsageError, match="no picture"):
+        Pictures(_empty(tmp_path), objects=str(table))
+    with pytest.raises(UsageError, match="a folder of pictures"):
+        Pictures(table)
+    with pytest.raises(UsageError, match="file and label"):
+        (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+        Pictures(data, objects=str(table), labels=tmp_path / "bad.csv")
+    with pytest.raises(UsageError, match="imported"):
+        Pictures(data, objects="no.module:find")
+
+
+def _empty(tmp_path):
+    (tmp_path / "empty").mkdir()
+    return tmp_path / "empty"
+
+
+def test_a_function_tells_objects_and_labels_that_lack_a_picture_are_told(folder, tmp_path):
+    data, _, labels = folder
+    labels.write_text(labels.read_text() + "\nnot-there.png,joy\n")
+    pictures = Pictures(data, objects="tests.explain.objects.test_run:corner", labels=labels)
+    assert "not-there.png" in pictures.notes[0]
+    view = pictures[0]
+    assert [t.name for t in view.things] == ["corner"] and view.things[0].box == (0, 0, 10, 10)
+
+
+def corner(picture):
+    return [("corner", 0.9, (-5, -5, 10, 10)), ("nothing", 0.9, (5, 5, 5, 9)), ("unsure", 0.1, (0, 0, 9, 9))]

@@ -14,7 +14,8 @@ _PREFIX = 9  # class, distillation and register tokens that a network puts befor
 
 @dataclass(frozen=True)
 class Grid:
-    """How a layer's output lies: ``kind`` is first ``(n, c, h, w)``, last ``(n, h, w, c)`` or tokens ``(n, prefix + h w, c)``."""
+    """How a layer's output lies: ``kind`` is first ``(n, c, h, w)``, last ``(n, h, w, c)`` or tokens ``(n, prefix + h w,
+    c)``."""
 
     kind: str
     height: int
@@ -31,7 +32,8 @@ class Grid:
         return x.movedim(-1, lead).reshape(*x.shape[:lead], x.shape[-1], self.height, self.width)
 
     def without(self, x: Tensor, keep: Tensor) -> Tensor:
-        """The output ``x`` of one picture ``(1, ...)`` with channels set to zero where ``keep`` ``(m, c)`` is zero: ``(m, ...)``.
+        """The output ``x`` of one picture ``(1, ...)`` with channels set to zero where ``keep`` ``(m, c)`` is zero: ``(m,
+        ...)``.
 
         Prefix tokens stay as they are.
         """
@@ -61,7 +63,8 @@ def grid_of(output: Tensor, picture: tuple[int, int], layer: str, told: tuple[in
         if found is not None and 0 <= found[2] < _PREFIX:
             return Grid("tokens", *found)
     raise ModelError(
-        f"layer {layer!r} gives {shape}: no map can be drawn from it; (n, channels, height, width), (n, height, width, channels) "
+        f"layer {layer!r} gives {shape}: no map can be drawn from it; (n, channels, height, width), (n, height, width, "
+        f"channels) "
         f"or tokens (n, prefix + height x width, channels) was expected, for pictures of {picture[0]} x {picture[1]}"
     )
 

@@ -1,139 +1,160 @@
-"""One pass over a corpus: maps of a white box joined with what lies in each picture; rows are kept, so that a run can go on."""
+"""One pass over pictures: maps joined with what lies in each; rows go to disk in parts, so that a run can go on or be
+joined."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import locate
-from affectlens.errors import ModelError, UsageError, unknown
-from affectlens.explain.cam import METHODS, CamEngine, upsample
-from affectlens.explain.objects.joint import COLUMNS, boxes_to_masks, image_rows
-from affectlens.media.images import SUFFIXES, read_image
-from affectlens.perception.crops import REGIONS, crop_matrix, region_map
+from affectlens.errors import UsageError, unknown
+from affectlens.explain.cam import METHODS, CamEngine
+from affectlens.explain.cam.outside import rise
+from affectlens.explain.objects.groups import group_masks
+from affectlens.explain.objects.joint import COLUMNS, image_rows
+from affectlens.explain.objects.pictures import Pictures, View
+from affectlens.models.pictures import PictureModel
 
 Told = Callable[[str, int, int], None]
-KEPT = 200  # pictures after which rows are written
+KEPT = 200  # pictures in a part
+IMAGES = ("image", "emotion", "label", "answer", "probability", "things", "why")
 
 
-class Pictures:
-    """Pictures with their emotion (told by a label, else by the model), and what is in them.
+@dataclass(frozen=True)
+class Collected:
+    """``rows`` with a column method and a column kind (object or group), ``images`` that were looked at, and ``missed``:
+    which could not be, and why."""
 
-    ``face`` reads a corpus of faces, whose objects are regions of the face; ``emonet`` any folder of pictures, whose objects
-    are detected (COCO).
-    """
+    rows: pd.DataFrame
+    images: pd.DataFrame
+    missed: dict[str, str]
 
-    def __init__(self, model: str, path: Path, weights: Path | None = None, corpus: str = "", split: str = "test") -> None:
-        self.kind = model
-        if model == "face":
-            from affectlens.corpora.base import open_corpus
-            from affectlens.explain.properties.face import FaceViewer
-            from affectlens.models.base import load_model
+    def of(self, method: str, kind: str = "object") -> pd.DataFrame:
+        """Rows of one method."""
+        return self.rows[(self.rows.method == method) & (self.rows.kind == kind)]
 
-            self.model, self._viewer = load_model("face"), FaceViewer()
-            source = open_corpus(corpus, path)
-            self._items = [(i.key, i.data, i.labels[0]) for i in source.items(split) if i.data is not None]
-        elif model == "emonet":
-            from affectlens.models.emonet import EmoNetModel
-            from affectlens.perception.objects import object_detector
 
-            if weights is None:
-                raise UsageError("--model emonet needs --weights EmoNet.pt; the authors offer them")
-            self.model = EmoNetModel(weights)
-            self._find = object_detector(locate("efficientdet-lite0"))
-            files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-            self._items = [(str(p.relative_to(path)), p, "") for p in files]
-        else:
-            raise UsageError(f"--model {model}: face or emonet was expected")
-        if not self._items:
-            raise UsageError(f"{path}: no picture found")
+class Mapper:
+    """Maps ``(h, w)`` of one picture and emotion by several methods; black boxes have one method, ``rise``."""
 
-    def __len__(self) -> int:
-        return len(self._items)
+    def __init__(self, model: PictureModel, methods: Sequence[str], seed: int = 0) -> None:
+        allowed = METHODS if model.white is not None else ("rise",)
+        for method in methods:
+            if method not in allowed:
+                raise unknown("map", method, list(allowed))
+        self.model, self.methods, self.seed = model, tuple(methods), seed
+        self._engine = CamEngine(model.white, model.layer, seed=seed) if model.white is not None else None
 
-    def key(self, i: int) -> str:
-        """The name of a picture."""
-        return str(self._items[i][0])
-
-    def read(self, i: int) -> tuple[np.ndarray, np.ndarray, str, dict[str, np.ndarray]]:
-        """What the network sees, the picture, the label (empty where none is told), and a mask an object class."""
-        _, held, label = self._items[i]
-        if self.kind == "face":
-            view = self._viewer(held)
-            if view is None:
-                raise ModelError("no face found")
-            regions = cv2.warpAffine(
-                region_map(view.marks, 160).astype(np.uint8), crop_matrix(view.marks, 160), view.picture.shape[1::-1],
-                flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP, borderValue=REGIONS.index("outside the face"),
-            )  # fmt: skip
-            small = cv2.resize(regions, held.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-            return held, held, label, {name: small == n for n, name in enumerate(REGIONS)}
-        picture = read_image(held)
-        things = [(t.name, t.box) for t in self._find(picture)]
-        return self.model.prepare(picture), picture, label, boxes_to_masks(things, picture.shape[:2])
+    def __call__(self, x: np.ndarray, emotion: str) -> dict[str, np.ndarray]:
+        """Raw signed maps by method for one prepared picture."""
+        if self._engine is not None:
+            return {m: self._engine(x[None], m, [emotion]).maps[0, 0] for m in self.methods}
+        k = self.model.labels.index(emotion)
+        return {"rise": rise(self.model.probabilities, x, np.random.default_rng(self.seed))[k]}
 
 
 def collect(
-    pictures: Pictures, methods: tuple[str, ...], out: Path, rng: np.random.Generator, sample: int = 0, told: Told | None = None
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, dict[str, str]]:
-    """Rows by method, all images with their emotions, and what could not be read and why. Rows lie in ``out/rows.parquet`` and
-    a run that was broken off goes on after them."""
-    for method in methods:
-        if method not in METHODS:
-            raise unknown("map", method, list(METHODS))
-    out.mkdir(parents=True, exist_ok=True)
-    file = out / "rows.parquet"
-    held = pd.read_parquet(file) if file.exists() else pd.DataFrame(columns=[*COLUMNS, "method"])
-    seen = out / "images.csv"
-    images = (
-        pd.read_csv(seen, dtype=str, keep_default_na=False)
-        if seen.exists()
-        else pd.DataFrame(columns=["image", "emotion", "why"])
-    )
-    engine = CamEngine(pictures.model, pictures.model.cam_layer)
+    model: PictureModel, pictures: Pictures, methods: Sequence[str], out: Path, rng: np.random.Generator, *,
+    sample: int = 0, target: str = "label", told: Told | None = None,
+) -> Collected:  # fmt: skip
+    """Look at every picture, or at ``sample`` drawn ones; the map is of its ``label`` where it has one the model knows, else,
+    or with ``target`` answer, of the model's answer. A run that was broken off in ``out`` goes on."""
+    if target not in ("label", "answer"):
+        raise UsageError(f"--target {target}: label or answer was expected")
+    mapper = Mapper(model, methods)
+    _same_settings(out, {"model": model.name, "layer": model.layer, "methods": list(methods), "target": target,
+                         "objects": pictures.objects, "exclusive": pictures.exclusive, "least": pictures.least})  # fmt: skip
+    before = read_parts([out])
+    done = {*before.images.image, *before.missed}
     order = np.sort(rng.permutation(len(pictures))[: sample or None])
-    done = set(images.image)
-    new_rows: list[dict[str, Any]] = []
-    new_images: list[dict[str, str]] = []
-
-    def keep() -> None:
-        nonlocal held, images
-        if new_rows:
-            held = pd.concat([held, pd.DataFrame(new_rows)], ignore_index=True) if len(held) else pd.DataFrame(new_rows)
-        images = pd.concat([images, pd.DataFrame(new_images)], ignore_index=True)
-        held.to_parquet(file)
-        images.to_csv(seen, index=False)
-        new_rows.clear()
-        new_images.clear()
-
-    for k, i in enumerate(order):
-        key = pictures.key(int(i))
-        if key in done:
-            continue
-        try:
-            x, picture, label, masks = pictures.read(int(i))
-            batch = np.array(x)[None]
-            logits = pictures.model.predict(batch)
-            emotion = label or pictures.model.labels[int(logits.argmax())]
-            mine: list[dict[str, Any]] = []
-            for method in methods:
-                cam = engine(batch, method, [emotion]).maps[0, 0]
-                wide = upsample(cam, picture.shape[:2])
-                mine += [r | {"method": method} for r in image_rows(key, emotion, wide, masks, rng)]
-            new_rows += mine
-            new_images.append({"image": key, "emotion": emotion, "why": ""})
-        except Exception as error:  # a broken picture among many is named, the others go on
-            new_images.append({"image": key, "emotion": "", "why": str(error)[:200]})
-        if len(new_images) >= KEPT:
-            keep()
+    rows: list[dict[str, Any]] = []
+    images: list[dict[str, Any]] = []
+    for count, i in enumerate(order):
+        if pictures.key(int(i)) not in done:
+            image, mine = _look(model, mapper, pictures, int(i), target)
+            images.append(image)
+            rows += mine
+            if len(images) >= KEPT:
+                _write_part(out, rows, images)
         if told:
-            told("pictures", k + 1, len(order))
-    keep()
-    missed = {r["image"]: r["why"] for r in images[images.why != ""].to_dict("records")}
-    good = images[images.why == ""][["image", "emotion"]].reset_index(drop=True)
-    return {m: held[held.method == m] for m in methods}, good, missed
+            told("pictures", count + 1, len(order))
+    _write_part(out, rows, images)
+    return read_parts([out])
+
+
+def _look(
+    model: PictureModel, mapper: Mapper, pictures: Pictures, i: int, target: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    image: dict[str, Any] = dict.fromkeys(IMAGES, "") | {"image": pictures.key(i), "probability": np.nan, "things": 0}
+    try:
+        view = pictures[i]
+        x = model.prepare(view.picture)
+        p = model.probabilities([x])[0]
+        answer = model.labels[int(p.argmax())]
+        emotion = view.label if target == "label" and view.label in model.labels else answer
+        image |= {"emotion": emotion, "label": view.label, "answer": answer,
+                  "probability": float(p[model.labels.index(emotion)]), "things": len(view.masks)}  # fmt: skip
+        return image, rows_of(view, emotion, mapper(x, emotion))
+    except Exception as error:  # a broken picture among many is named, the others go on
+        return image | {"why": str(error)[:300] or type(error).__name__}, []
+
+
+def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Rows of objects and of groups of objects under every map."""
+    out: list[dict[str, Any]] = []
+    groups = group_masks(view.masks)
+    for method, relevance in maps.items():
+        objects = image_rows(view.key, emotion, relevance, view.masks, view.scores)
+        out += [r | {"method": method, "kind": "object"} for r in objects]
+        out += [r | {"method": method, "kind": "group"} for r in image_rows(view.key, emotion, relevance, groups)]
+    return out
+
+
+def _write_part(out: Path, rows: list[dict[str, Any]], images: list[dict[str, Any]]) -> None:
+    if not images:
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    number = len(list(out.glob("images-*.parquet")))
+    pd.DataFrame(rows, columns=[*COLUMNS, "method", "kind"]).to_parquet(out / f"rows-{number:05d}.parquet")
+    # Images last: a part without them is not counted, and its pictures are looked at again.
+    pd.DataFrame(images, columns=list(IMAGES)).to_parquet(out / f"images-{number:05d}.parquet")
+    rows.clear()
+    images.clear()
+
+
+def read_parts(folders: Sequence[Path]) -> Collected:
+    """Everything that runs in ``folders`` have kept, put together; a picture in several runs counts once."""
+    rows, images = [], []
+    for folder in folders:
+        for file in sorted(folder.glob("images-*.parquet")):
+            images.append(pd.read_parquet(file))
+            rows.append(pd.read_parquet(file.with_name(file.name.replace("images", "rows"))))
+            seen = set().union(*(set(i.image) for i in images[:-1]))
+            if seen:
+                fresh = ~images[-1].image.isin(seen)
+                rows[-1] = rows[-1][rows[-1].image.isin(images[-1].image[fresh])]
+                images[-1] = images[-1][fresh]
+    every = pd.concat(images, ignore_index=True) if images else pd.DataFrame(columns=list(IMAGES))
+    held = [r for r in rows if len(r)]
+    joined = pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=[*COLUMNS, "method", "kind"])
+    bad = every[every.why != ""]
+    good = every[every.why == ""].reset_index(drop=True)
+    return Collected(joined, good, dict(zip(bad.image, bad.why, strict=True)))
+
+
+def _same_settings(out: Path, settings: dict[str, Any]) -> None:
+    """Write what a run was made with; a run with other settings does not go on in the same folder."""
+    file = out / "settings.json"
+    if file.exists():
+        before = json.loads(file.read_text(encoding="utf-8"))
+        other = [f"{k} {before.get(k)!r} before, {v!r} now" for k, v in settings.items() if before.get(k) != v]
+        if other:
+            raise UsageError(f"{out} holds a run with other settings ({'; '.join(other)}); give another --out or remove it")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(settings, indent=1), encoding="utf-8")
