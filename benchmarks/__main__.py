@@ -27,6 +27,7 @@ NAMES = (
     "fusion_mosi",
     "independence",
     "planted_properties",
+    "planted_objects",
 )
 
 

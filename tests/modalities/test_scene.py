@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,6 +151,10 @@ def test_the_background_needs_weights_and_then_speaks_for_everybody_in_view(phot
     rows = run.table[run.table.modality == "background"]
     assert set(rows.person) == set(run.table[run.table.modality == "face"].person) and (rows.status == "ok").all()
     assert np.ptp(rows.p_anger) == 0  # one frame, one background
+    told = run.evidence[run.evidence.name.str.startswith("object: ")]
+    assert len(told) and set(told.modality) == {"background"} and "object: person" not in set(told.name)
+    shares = [json.loads(s) if isinstance(s, str) else s for s in told.settings]
+    assert all(0 <= s["relevance_share"] <= 1 and 0 < s["area_share"] <= 1 for s in shares)
 
 
 def test_a_background_is_trained_from_pictures(tmp_path):

@@ -15,7 +15,7 @@ KINDS = (
     ("relevance: pitch", "voice"), ("sounds like: anger", "voice"), ("gait: head down", "gait"), ("gait relevance: arms", "gait"),
     ("posture relevance: trunk", "posture"), ("usual", "fused"), ("usual elsewhere", "fused"), ("what if: words", "fused"),
     ("what if: face", "fused"), ("place", "scene"), ("thing: car", "scene"), ("pair: dark_street", "scene"),
-    ("look: brightness", "scene"),
+    ("look: brightness", "scene"), ("object: car", "background"), ("object: no detected thing", "background"),
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def generated(rng, i, kinds=KINDS):
         more = {"low": value * 0.9, "high": min(1.0, value * 1.1)}
     elif kind in ("changes", "not read"):
         value, settings = float(rng.integers(1, 9)), {"reason": "the face is small"}
-    elif kind.startswith("region"):
+    elif kind.startswith(("region", "object")):
         value, settings = abs(value), {"relevance_share": p, "area_share": float(rng.random())}
     elif kind.startswith("share:"):
         settings = {"weight": p}
@@ -99,7 +99,7 @@ def states(text: str, e: Evidence) -> bool:
         return str(int(e.value)) in text
     if kind == "word":
         return ("for" in text) == (e.value > 0) and e.target in text and f"{e.value:+.2f}" in text
-    if kind == "region":
+    if kind in ("region", "object"):
         return f"{s['relevance_share']:.0%}" in text and e.target in text
     if kind == "movement":
         return ("more" in text) == (e.value > 0)

@@ -1,4 +1,5 @@
-"""The background as a module: what the frame without its people says, by a network that the user has trained."""
+"""The background as a module: what the frame without its people says, by a network that the user has trained, and which of
+the things in it its answer comes from."""
 
 from __future__ import annotations
 
@@ -10,13 +11,21 @@ import numpy as np
 from affectlens.assets.store import locate
 from affectlens.emotions import EKMAN7, align
 from affectlens.errors import UsageError
+from affectlens.explain.cam import CamEngine
+from affectlens.explain.objects.groups import group_masks
+from affectlens.explain.objects.joint import boxes_to_masks, grid_shape, image_rows
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.models.adapters import TorchModel
 from affectlens.models.background import BackgroundModel
+from affectlens.models.pictures import OnGrid
 from affectlens.options import Options
-from affectlens.perception.objects import object_detector
+from affectlens.perception.objects import Thing, object_detector
 from affectlens.perception.people import Person
-from affectlens.table import Row
+from affectlens.table import Evidence, Row
+
+_TOLD = 3  # objects of a segment that evidence is given of
+_METHOD = "hirescam"
 
 
 @register_modality
@@ -36,32 +45,39 @@ class BackgroundModality(Modality):
             )
         self.model = BackgroundModel(Path(options.background))
         self.find = object_detector(locate("efficientdet-lite0"), options.threads)
+        self.engine = CamEngine(TorchModel(OnGrid(self.model.net), self.model.labels, "scene"), "grid")
 
     @property
     def models(self) -> tuple[Any, ...]:
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
-        self._seen: tuple[np.ndarray, set[int]] | None = None
+        self._seen: tuple[np.ndarray, set[int]] | None = None  # the feature map with the plane of what is seen, people in view
+        self._masks: dict[str, np.ndarray] = {}
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
         if not people:
             return
         if self._seen is None:
-            hidden = [t.box for t in self.find(frame.image) if t.name == "person"]
+            things = self.find(frame.image)
+            hidden = [t.box for t in things if t.name == "person"]
             faces = [(x, y, x + w, y + h) for x, y, w, h in (p.face.box for p in people)]
-            self._seen = (self.find.features(frame.image, [*hidden, *faces]), set())
+            grid, seen = self.find.grid(frame.image, [*hidden, *faces])
+            self._seen = (np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32), set())
+            self._masks = _background(things, frame.image.shape)
         self._seen[1].update(p.id for p in people)
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
         seen, self._seen = self._seen, None
         if seen is None:
             return []
-        features, people = seen
-        if not np.isfinite(features).all():
+        grid, people = seen
+        visible = grid[-1] > 0
+        if not visible.any():
             reason = "people fill the frame, nothing of the background is left"
             return [Finding(Row(clip.file, start, end, p, self.name, "abstained", reason)) for p in sorted(people)]
         calibration = self.model.calibration
+        features = grid[:-1, visible].mean(axis=1)
         p = align(calibration.probabilities(self.model.predict(features[None])), self.model.labels, EKMAN7.labels)[0]
         deep = self.model.deep(features[None])[0]
         out = []
@@ -70,5 +86,28 @@ class BackgroundModality(Modality):
                 clip.file, start, end, person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
                 conformal=calibration.conformal_set(p, EKMAN7.labels), quality=1.0,
             )  # fmt: skip
-            out.append(Finding(row, weight=calibration.reliability, rank=row.confidence, deep=deep))
+            told = self._objects(clip, row, grid) if clip.explaining else ()
+            out.append(Finding(row, told, calibration.reliability, rank=row.confidence, deep=deep))
         return out
+
+    def _objects(self, clip: Clip, row: Row, grid: np.ndarray) -> tuple[Evidence, ...]:
+        """The things, and what is no thing, that hold most of the relevance for the row's class."""
+        relevance = self.engine(grid[None], _METHOD, [row.label]).maps[0, 0]
+        shares = sorted(image_rows("", row.label, relevance, self._masks), key=lambda r: -r["relevance"])
+        out = []
+        for r in shares[:_TOLD]:
+            held = {"relevance_share": round(r["relevance"], 4), "area_share": round(r["area"], 4)}
+            lift = r["relevance"] / r["area"]
+            settings = {"layer": "backbone", "method": _METHOD} | held
+            out.append(
+                clip.evidence(row, "instance", f"object: {r['object']}", lift, "relevance share / area share", _METHOD,
+                              settings=settings)
+            )  # fmt: skip
+        return tuple(out)
+
+
+def _background(things: list[Thing], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Masks of the things that are no people, and of what lies in none of them."""
+    masks = boxes_to_masks([(t.name, t.box) for t in things if t.name != "person"], shape)
+    rest = group_masks(masks).get("in no box") if masks else np.ones(grid_shape(shape), np.float32)
+    return masks if rest is None else masks | {"no detected thing": rest}

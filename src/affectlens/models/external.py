@@ -162,7 +162,7 @@ def _torchscript(path: Path, modality: str) -> Classifier:
 
 def _transformers(path: Path, modality: str) -> Classifier:
     try:
-        from transformers import pipeline  # type: ignore[import-not-found,unused-ignore]
+        from transformers import pipeline
     except ImportError as error:
         raise ModelError(f"{path} needs transformers: pip install transformers") from error
     task = {"voice": "audio-classification", "words": "text-classification"}.get(modality, "image-classification")

@@ -34,7 +34,7 @@ class FaceModel(TorchModel):
 
     def tensor(self, batch: Any) -> torch.Tensor:
         """Crops ``(n, 48, 48)`` or ``(n, 1, 48, 48)``, uint8 or in [0, 1], as ``(n, 1, 48, 48)`` float."""
-        x = torch.as_tensor(batch)
+        x = batch if isinstance(batch, torch.Tensor) else torch.tensor(np.asarray(batch))
         scale = 255.0 if x.dtype == torch.uint8 else 1.0
         x = x.float().to(self.device) / scale
         return x.unsqueeze(1) if x.ndim == 3 else x

@@ -101,7 +101,7 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
     )
 
 
-class _OnGrid(nn.Module):
+class OnGrid(nn.Module):
     """The background network over the detector's feature map: features ``(n, 320, 10, 10)`` and one more plane with 1 where
     the background is seen."""
 
@@ -126,7 +126,7 @@ def background_model(weights: Path) -> PictureModel:
             raise ModelError("people fill the picture, nothing of the background is left")
         return np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32)
 
-    return PictureModel("background", model.labels, prepare, TorchModel(_OnGrid(model.net), model.labels, "scene"), "grid")
+    return PictureModel("background", model.labels, prepare, TorchModel(OnGrid(model.net), model.labels, "scene"), "grid")
 
 
 def open_picture_model(spec: str, weights: Path | None = None, layer: str = "") -> PictureModel:
@@ -199,7 +199,7 @@ class _Logits(nn.Module):
 
 def _transformers(folder: Path, layer: str) -> PictureModel:
     try:
-        from transformers import AutoModelForImageClassification  # type: ignore[import-not-found,unused-ignore]
+        from transformers import AutoModelForImageClassification
     except ImportError as error:
         raise ModelError(f"{folder} needs transformers: pip install transformers") from error
     try:

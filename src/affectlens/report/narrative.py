@@ -84,6 +84,13 @@ def _region(e: Evidence) -> str:
     return f"{_time(e)} {relevance:.0%} of what the face shows for {e.target} lies {place} ({area:.0%} of the area)"
 
 
+def _object(e: Evidence) -> str:
+    name = e.name.removeprefix("object: ")
+    place = name if name == "no detected thing" else f"the {name}"
+    relevance, area = e.settings["relevance_share"], e.settings["area_share"]
+    return f"{_time(e)} {relevance:.0%} of what the surroundings show for {e.target} lies on {place} ({area:.0%} of the area)"
+
+
 def _movement(e: Evidence) -> str:
     name = e.name.removeprefix("movement: ")
     return f"{name} {'more' if e.value > 0 else 'less'} than usual for {who(e.person)} ({e.value:+.1f} SD)"
@@ -272,6 +279,7 @@ _TEMPLATES: dict[str, Callable[[Evidence], str]] = {
     "not read": _not_read,
     "word": _word,
     "region": _region,
+    "object": _object,
     "movement": _movement,
     "share": _share_of,
     "conflict": _conflict,
@@ -340,6 +348,10 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
     if regions:
         clearest = max(regions, key=lambda e: e.settings["relevance_share"])
         out += sentence([clearest])
+    things = of("object")
+    if things:
+        held = max(things, key=lambda e: e.value)
+        out += sentence([held])
     moves = of("movement")
     if moves:
         top = max(moves, key=lambda e: abs(e.value))

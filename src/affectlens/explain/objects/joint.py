@@ -7,6 +7,7 @@ covers. Rows of several runs are put together by concatenation, and every statis
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import cv2
 import numpy as np
@@ -74,7 +75,7 @@ def expected_share(positive: np.ndarray, mask: np.ndarray) -> float:
 
 def image_rows(
     image: str, emotion: str, relevance: np.ndarray, masks: Mapping[str, np.ndarray], scores: Mapping[str, float] | None = None
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Rows of one picture from its raw map ``(h, w)`` (signed) and a mask ``(h', w')`` an object, on the grid.
 
     ``relevance`` is the share of the positive relevance in the mask, ``area`` the mask's share of the picture, ``mean`` the
@@ -82,7 +83,7 @@ def image_rows(
     to [0, 1] (EmoCAM), ``moved`` the mean share of the mask put anywhere else; ``map`` and ``mask`` are both on 10 x 10.
     A map without positive relevance gives no row.
     """
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     if not masks:
         return rows
     h, w = next(iter(masks.values())).shape
