@@ -350,8 +350,7 @@ def _about(person: int, mine: list[Evidence]) -> list[Sentence]:
         out += sentence([clearest])
     things = of("object")
     if things:
-        held = max(things, key=lambda e: e.value)
-        out += sentence([held])
+        out += sentence([max(things, key=lambda e: e.value)])
     moves = of("movement")
     if moves:
         top = max(moves, key=lambda e: abs(e.value))
