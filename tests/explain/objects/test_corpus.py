@@ -108,3 +108,24 @@ def test_three_images_have_no_test_and_no_detections_no_rows(rng):
     found = combine(rows[rows.image.isin(few.image)], few, rng, draws=99)
     assert found.lift.isna().all() and len(found)
     assert combine(rows[:0], few, rng).empty
+
+
+@pytest.mark.parametrize("p", ["p", "p others"])
+def test_levels_hold_for_concentrated_maps(p):
+    """Maps with one small peak, sharper under fear: shares in boxes that lie anywhere are skewed, and spread differently."""
+    found = []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        rows, images = [], []
+        for i in range(24):
+            emotion = ("fear", "joy")[i % 2]
+            y, x = rng.uniform(0, 20, 2)
+            away = np.add.outer((np.arange(20) - y) ** 2, (np.arange(20) - x) ** 2)
+            mask = np.zeros((20, 20), np.float32)
+            top, left = rng.integers(0, 15, 2)
+            mask[top : top + 6, left : left + 6] = 1
+            rows += image_rows(f"{seed}-{i}", emotion, np.exp(-away / (3 if emotion == "fear" else 12)), {"cup": mask})
+            images.append({"image": f"{seed}-{i}", "emotion": emotion})
+        found += list(combine(pd.DataFrame(rows), pd.DataFrame(images), rng, draws=199)[p])
+    level = np.mean(np.array(found) <= 0.05)
+    assert level <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 240)

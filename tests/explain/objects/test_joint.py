@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from affectlens.explain.objects.groups import GROUPS, group_masks, group_of
-from affectlens.explain.objects.joint import SMALL, box_mask, boxes_to_masks, expected_share, grid_shape, image_rows
+from affectlens.explain.objects.joint import PLACES, SMALL, box_mask, boxes_to_masks, grid_shape, image_rows, placed_shares
 
 
 def test_rows_by_hand():
@@ -16,15 +16,19 @@ def test_rows_by_hand():
     assert len(row["map"]) == len(row["mask"]) == SMALL * SMALL * 2
 
 
-def test_expected_share_is_the_mean_over_all_places(rng):
+def test_shares_at_every_place(rng):
     positive = rng.random((9, 12))
     form = rng.random((3, 4)).astype(np.float32)
     mask = np.zeros((9, 12), np.float32)
     mask[2:5, 6:10] = form
-    everywhere = [(positive[y : y + 3, x : x + 4] * form).sum() for y in range(7) for x in range(9)]
-    assert expected_share(positive, mask) == pytest.approx(np.mean(everywhere) / positive.sum())
-    whole = np.ones((9, 12), np.float32)
-    assert expected_share(positive, whole) == pytest.approx(1)
+    want = [[(positive[y : y + 3, x : x + 4] * form).sum() / positive.sum() for x in range(9)] for y in range(7)]
+    np.testing.assert_allclose(placed_shares(positive, mask), want, atol=1e-6)
+    assert placed_shares(positive, np.ones((9, 12), np.float32)) == pytest.approx(1)
+    row = image_rows("a", "joy", positive, {"cup": mask})[0]
+    drawn = np.frombuffer(row["placed"], np.float32)
+    assert len(drawn) == PLACES and all(np.abs(np.array(want) - d).min() < 1e-6 for d in drawn)
+    assert image_rows("a", "joy", positive, {"cup": mask}) == image_rows("a", "joy", positive, {"cup": mask})
+    assert row["moved"] == pytest.approx(np.mean(want)) and row["relevance"] == pytest.approx(want[2][6])
 
 
 def test_boxes_are_clipped_and_overlaps_count_once():

@@ -14,7 +14,7 @@ from scipy.stats import hypergeom, rankdata, spearmanr
 
 from affectlens.explain.objects.joint import SMALL
 from affectlens.stats.multiple import benjamini_hochberg
-from affectlens.stats.resample import permutation_p, sequential_p, sign_flip_test
+from affectlens.stats.resample import permutation_p, sequential_p
 
 FEWEST = 5  # pictures with the object that an emotion needs for a test
 _MOST = 2000  # pictures that maps or emotions are exchanged among; of more a sample is drawn
@@ -49,12 +49,12 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
     """One row an emotion and object from ``rows`` (``image_rows``) and ``images`` (columns image, emotion: all that were seen).
 
     ``lift`` is the summed share of relevance over the summed share of area, with an interval from drawing pictures anew.
-    ``p``: more (or less) relevance than a mask of the same form anywhere in the picture would hold (signs of the differences
-    flipped picture by picture). ``p exchanged``: more than on another such picture's map (maps exchanged among pictures with
-    the object and emotion), which position alone cannot pass. ``p others``: more under this emotion than under others
-    (emotions exchanged among pictures with the object). ``p presence``: object and emotion go together (emotions exchanged
-    among all pictures: Fisher's exact test). All are two-sided and corrected by Benjamini and Hochberg over all pairs; up to
-    ``draws`` draws are made where few of them reach what was observed.
+    ``p``: more (or less) relevance than a mask of the same form anywhere in the picture would hold (each picture's share drawn
+    from those at other places and its own). ``p exchanged``: more than on another such picture's map (maps exchanged among
+    pictures with the object and emotion), which position alone cannot pass. ``p others``: more under this emotion than under
+    others (emotions exchanged among pictures with the object). ``p presence``: object and emotion go together (emotions
+    exchanged among all pictures: Fisher's exact test). All are two-sided and corrected by Benjamini and Hochberg over all
+    pairs; up to ``draws`` draws are made where few of them reach what was observed.
     """
     emotions = sorted(images.emotion.unique())
     objects = sorted(rows.object.unique()) if len(rows) else []
@@ -87,15 +87,16 @@ def _lift(mine: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str,
     a, b = mine.relevance.to_numpy(float), mine.area.to_numpy(float)
     picks = rng.integers(0, len(mine), (500, len(mine)))
     low, high = np.quantile(a[picks].sum(axis=1) / b[picks].sum(axis=1), [0.025, 0.975])
-    over = a - mine.moved.to_numpy(float)
+    # Had the object's form lain anywhere, its share would be one of those at drawn places as likely as any other.
+    places = np.frombuffer(b"".join(mine.placed), dtype=np.float32).astype(np.float64).reshape(len(mine), -1)
+    held = np.concatenate([a[:, None], places], axis=1) - mine.moved.to_numpy(float)[:, None]
+    which = np.arange(len(mine))
 
-    def flipped(k: int) -> np.ndarray:
-        signs = rng.integers(0, 2, (k, len(over)), dtype=np.int8) * np.float32(2) - 1
-        return np.asarray(np.abs(signs @ over) / len(over))
+    def put(k: int) -> np.ndarray:
+        return np.asarray(np.abs(held[which, rng.integers(0, held.shape[1], (k, len(mine)))].mean(axis=1)))
 
-    few = len(over) < 14  # all flips can be taken
-    p = (sign_flip_test(over, rng, side="two") if few else
-         sequential_p(abs(float(over.mean())), flipped, most=draws, size=max(1, min(100, _CELLS // len(over)))))  # fmt: skip
+    size = max(1, min(100, _CELLS // len(mine)))
+    p = sequential_p(abs(float(held[:, 0].mean())), put, most=draws, size=size)
     means = {k: float(mine[v].mean()) for k, v in (("share", "relevance"), ("area", "area"), ("mean", "mean"))}
     means["importance"] = float(mine.importance.mean())
     return {"lift": float(a.sum() / b.sum()), "low": float(low), "high": float(high), "p": p, **means}
@@ -122,20 +123,29 @@ def _exchanged(mine: pd.DataFrame, rng: np.random.Generator, draws: int) -> floa
 
 
 def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> float:
-    """P-value of the mean log lift under an emotion against that under the others; missing where either has few pictures."""
+    """P-value of what the object holds beyond its form elsewhere, under an emotion against the others; missing where either
+    has few pictures."""
     if len(of_object) > _MOST:
         of_object = of_object.iloc[rng.choice(len(of_object), _MOST, replace=False)]
     here = (of_object.emotion == emotion).to_numpy()
     count = int(here.sum())
     if min(count, len(here) - count) < FEWEST:
         return float("nan")
-    value = np.log((of_object.relevance.to_numpy(float) + 0.01) / (of_object.area.to_numpy(float) + 0.01))
-    value -= value.mean()
+    value = (of_object.relevance - of_object.moved).to_numpy(float)
+    return sequential_p(float(_welch(value[None], here)[0]), lambda k: _welch(_dealt(value, k, rng), here), most=draws)
 
-    def dealt(k: int) -> np.ndarray:
-        return np.asarray(np.abs(rng.permuted(np.tile(value, (k, 1)), axis=1)[:, :count].mean(axis=1)))
 
-    return sequential_p(abs(float(value[here].mean())), dealt, most=draws)
+def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """``values`` in ``k`` random orders, ``(k, n)``."""
+    return rng.permuted(np.tile(values, (k, 1)), axis=1)
+
+
+def _welch(values: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """Welch's t, without sign, of ``values`` ``(k, n)`` in two groups: in units of its error, dealing the groups anew is valid
+    also where they differ in spread (Janssen 1997)."""
+    one, other = values[:, here], values[:, ~here]
+    error = one.var(axis=1, ddof=1) / one.shape[1] + other.var(axis=1, ddof=1) / other.shape[1]
+    return np.asarray(np.abs(one.mean(axis=1) - other.mean(axis=1)) / np.sqrt(np.maximum(error, 1e-30)))
 
 
 def _presence(both: int, with_object: int, with_emotion: int, n: int) -> float:
