@@ -44,7 +44,13 @@ class _Empty(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: Any) -> types.ModuleType:
         module = types.ModuleType(spec.name)
-        module.__getattr__ = lambda name: object  # type: ignore[method-assign]
+
+        def anything(name: str) -> Any:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return object
+
+        module.__getattr__ = anything  # type: ignore[method-assign]
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:

@@ -52,13 +52,14 @@ class TorchModel:
     @contextmanager
     def evaluating(self) -> Iterator[None]:
         """Evaluation mode inside, every module's own mode restored outside."""
-        modes = [(m, m.training) for m in self.net.modules()]
-        self.net.eval()
+        learning = [m for m in self.net.modules() if m.training]
+        if learning:
+            self.net.eval()
         try:
             yield
         finally:
-            for module, mode in modes:
-                module.training = mode
+            for module in learning:
+                module.training = True
 
     def predict(self, batch: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
