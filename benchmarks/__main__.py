@@ -28,6 +28,7 @@ NAMES = (
     "independence",
     "planted_properties",
     "planted_objects",
+    "objects_pass",
 )
 
 

@@ -148,3 +148,14 @@ def test_weight_randomisation_changes_the_maps(rng):
     after = CamEngine(face, face.cam_layer)(crops, "grad-cam").maps
     r = [np.corrcoef(before[i, k].ravel(), after[i, k].ravel())[0, 1] for i in range(6) for k in range(7)]
     assert np.mean(np.abs(r)) < 0.6
+
+
+def test_one_pass_gives_what_each_method_gives(model, pictures):
+    engine = CamEngine(model, "features")
+    maps, logits = engine.of_answer(pictures[0], METHODS, lambda z: LABELS[int(z.argmax())])
+    np.testing.assert_allclose(logits, model.predict(pictures[:1])[0], atol=1e-5)
+    best = LABELS[int(logits.argmax())]
+    for method in METHODS:
+        np.testing.assert_allclose(maps[method], engine(pictures[:1], method, [best]).maps[0, 0], atol=1e-5)
+    with pytest.raises(UsageError, match="unknown CAM method"):
+        engine.of_answer(pictures[0], ("magic",), lambda z: "a")

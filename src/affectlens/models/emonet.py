@@ -88,13 +88,19 @@ class EmoNetModel(TorchModel):
 
     def prepare(self, picture: np.ndarray) -> np.ndarray:
         """An RGB picture ``(h, w, 3)`` uint8 at 227 x 227 (bicubic), less the mean, ``(3, 227, 227)`` float32."""
-        small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        return np.ascontiguousarray((small - self.mean).transpose(2, 0, 1))
+        return prepared(picture, self.mean)
 
     @staticmethod
     def affect(probabilities: np.ndarray) -> np.ndarray:
         """Valence and arousal ``(n, 2)``, on the authors' scales of 1 to 9, of probabilities ``(n, 20)``."""
         return np.asarray(probabilities) @ _AFFECT[:, :-1].T + _AFFECT[:, -1]
+
+
+def prepared(picture: np.ndarray, mean: np.ndarray = _MEAN) -> np.ndarray:
+    """An RGB or grey picture uint8 at 227 x 227 (bicubic), less ``mean`` ``(227, 227, 3)`` or ``(3,)``, channels first."""
+    colour = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+    small = cv2.resize(colour, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    return np.ascontiguousarray((small - mean).transpose(2, 0, 1))
 
 
 def _mean_image(path: Path) -> np.ndarray:

@@ -6,7 +6,7 @@ Gradients are of logits, taken by ``torch.autograd.grad`` at the layer alone. Ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from affectlens.explain.cam.rules import Rule
 from affectlens.models.adapters import TorchModel
 
 METHODS = (*GRADIENT_METHODS, *PERTURBED)
+RULED = ("lift-cam", "lrp-cam")  # have multipliers instead of gradients
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,31 @@ class CamEngine:
         names = tuple(labels[i] for i in wanted)
         return CamResult(np.concatenate(maps), np.concatenate(logits), names, method, self.layer)
 
+    def of_answer(
+        self, picture: Any, methods: Sequence[str], choose: Callable[[np.ndarray], str]
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Maps ``(h, w)`` by method of one picture ``(...)`` for the class that ``choose`` names once it knows the logits
+        ``(classes,)``, and the logits: all methods that need plain gradients share one pass."""
+        for method in methods:
+            if method not in METHODS:
+                raise unknown("CAM method", method, list(METHODS))
+        x = self.model.tensor(np.asarray(picture)[None])
+        maps: dict[str, np.ndarray] = {}
+        with self.model.captured(x, self.layer) as (logits, output):
+            grid = self._grid(output, x)
+            known = logits.detach().float().cpu().numpy()[0]
+            wanted = [self.model.labels.index(choose(known))]
+            plain = [m for m in methods if m in GRADIENT_METHODS and m not in RULED]
+            gradients = grid.planes(class_gradients(logits, output, wanted), 2) if plain else output
+            for m in plain:
+                maps[m] = GRADIENT_METHODS[m](grid.planes(output.detach()), gradients)[0, 0].float().cpu().numpy()
+        for m in methods:
+            if m not in maps:
+                maps[m] = self._some(x, m, wanted)[0][0, 0].detach().float().cpu().numpy()
+        return {m: maps[m] for m in methods}, known
+
     def _some(self, x: Tensor, method: str, wanted: list[int]) -> tuple[Tensor, Tensor]:
-        if method in ("lift-cam", "lrp-cam"):
+        if method in RULED:
             return self._ruled(x, method, wanted)
         with self.model.captured(x, self.layer) as (logits, output):
             grid = self._grid(output, x)

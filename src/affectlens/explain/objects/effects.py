@@ -59,12 +59,9 @@ def measure_effects(
     for count, key in enumerate(keys):
         try:
             view = pictures[index[key]]
-            first = model.probabilities([model.prepare(view.picture)])[0]
-            answer = model.labels[int(first.argmax())]
-            emotion = view.label if target == "label" and view.label in model.labels else answer
-            mine = _changes(model, view, emotion, float(first[model.labels.index(emotion)]), other, store, rng)
-            x = model.prepare(view.picture)
-            claims += [r for r in rows_of(view, emotion, mapper(x, emotion)) if r["kind"] == "object"]
+            maps, emotion, p = mapper(model.prepare(view.picture), view.label if target == "label" else "")
+            mine = _changes(model, view, emotion, float(p[model.labels.index(emotion)]), other, store, rng)
+            claims += [r for r in rows_of(view, emotion, maps) if r["kind"] == "object"]
             single += mine
             store += _cut(view)
             other = view.picture

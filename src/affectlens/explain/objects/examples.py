@@ -40,7 +40,7 @@ def examples(model: PictureModel, pictures: Pictures, table: pd.DataFrame, rows:
             if key not in index:  # of another run that was joined
                 continue
             view = pictures[index[key]]
-            relevance = mapper(model.prepare(view.picture), emotion)[method]
+            relevance = mapper(model.prepare(view.picture), emotion)[0][method]
             out.append(Example(key, emotion, name, view.picture, upsample(relevance, view.picture.shape[:2]), view.things))
     return out
 

@@ -19,6 +19,7 @@ from affectlens.explain.objects.groups import group_masks
 from affectlens.explain.objects.joint import COLUMNS, image_rows
 from affectlens.explain.objects.pictures import Pictures, View
 from affectlens.models.pictures import PictureModel
+from affectlens.stats.classification import softmax
 
 Told = Callable[[str, int, int], None]
 KEPT = 200  # pictures in a part
@@ -50,12 +51,22 @@ class Mapper:
         self.model, self.methods, self.seed = model, tuple(methods), seed
         self._engine = CamEngine(model.white, model.layer, seed=seed) if model.white is not None else None
 
-    def __call__(self, x: np.ndarray, emotion: str) -> dict[str, np.ndarray]:
-        """Raw signed maps by method for one prepared picture."""
+    def __call__(self, x: np.ndarray, label: str = "") -> tuple[dict[str, np.ndarray], str, np.ndarray]:
+        """Raw signed maps by method for one prepared picture, the class they are of (``label``, or where the model does not
+        know it its answer), and the model's probabilities ``(classes,)``."""
+        labels = self.model.labels
+
+        def chosen(scores: np.ndarray) -> str:
+            return label if label in labels else labels[int(scores.argmax())]
+
         if self._engine is not None:
-            return {m: self._engine(x[None], m, [emotion]).maps[0, 0] for m in self.methods}
-        k = self.model.labels.index(emotion)
-        return {"rise": rise(self.model.probabilities, x, np.random.default_rng(self.seed))[k]}
+            maps, logits = self._engine.of_answer(x, self.methods, chosen)
+            p = softmax(logits[None].astype(np.float64))[0]
+            return maps, chosen(p), p
+        p = self.model.probabilities([x])[0]
+        emotion = chosen(p)
+        held = rise(self.model.probabilities, x, np.random.default_rng(self.seed))
+        return {"rise": held[labels.index(emotion)]}, emotion, p
 
 
 def collect(
@@ -93,13 +104,10 @@ def _look(
     image: dict[str, Any] = dict.fromkeys(IMAGES, "") | {"image": pictures.key(i), "probability": np.nan, "things": 0}
     try:
         view = pictures[i]
-        x = model.prepare(view.picture)
-        p = model.probabilities([x])[0]
-        answer = model.labels[int(p.argmax())]
-        emotion = view.label if target == "label" and view.label in model.labels else answer
-        image |= {"emotion": emotion, "label": view.label, "answer": answer,
+        maps, emotion, p = mapper(model.prepare(view.picture), view.label if target == "label" else "")
+        image |= {"emotion": emotion, "label": view.label, "answer": model.labels[int(p.argmax())],
                   "probability": float(p[model.labels.index(emotion)]), "things": len(view.masks)}  # fmt: skip
-        return image, rows_of(view, emotion, mapper(x, emotion))
+        return image, rows_of(view, emotion, maps)
     except Exception as error:  # a broken picture among many is named, the others go on
         return image | {"why": str(error)[:300] or type(error).__name__}, []
 
