@@ -19,6 +19,7 @@ from affectlens.models.background import BackgroundModel, BackgroundNet, Backgro
 from affectlens.perception.objects import object_detector
 from affectlens.stats.classification import accuracy, confusion, softmax, unweighted_recall
 from affectlens.stats.resample import Estimate, bootstrap
+from affectlens.training.balance import class_weights
 from affectlens.training.export import calibrate, export
 
 Told = Callable[[str, int, int], None]
@@ -76,7 +77,7 @@ def train_net(x: np.ndarray, y: np.ndarray, recipe: BackgroundRecipe, classes: i
     net = BackgroundNet(BackgroundNetConfig(classes))
     a, b = torch.from_numpy(x.astype(np.float32)), torch.from_numpy(y.astype(np.int64))
     spread = a.std(0)
-    weight = torch.from_numpy((1 / np.maximum(np.bincount(y, minlength=classes), 1)).astype(np.float32))
+    weight = class_weights(y, classes)
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     net.train()
     for _ in range(recipe.epochs):
@@ -84,7 +85,7 @@ def train_net(x: np.ndarray, y: np.ndarray, recipe: BackgroundRecipe, classes: i
             if len(at) < 2:
                 continue
             noisy = a[at] + recipe.noise * spread * torch.randn(a[at].shape, generator=generator)
-            loss = F.cross_entropy(net(noisy), b[at], weight=weight / weight.mean(), label_smoothing=recipe.smoothing)
+            loss = F.cross_entropy(net(noisy), b[at], weight=weight, label_smoothing=recipe.smoothing)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()

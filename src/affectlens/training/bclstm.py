@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from affectlens.corpora.dialogues import DialogueSet
 from affectlens.errors import UsageError
 from affectlens.models.bclstm_net import BcLstmConfig, BcLstmNet, swapped
+from affectlens.training.balance import class_weights
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,7 @@ def _loop(
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     weight = None
     if recipe.balanced:
-        count = torch.bincount(data.labels[data.labels >= 0], minlength=config.classes).clamp(min=1)
-        weight = (count.float().rsqrt() / count.float().rsqrt().mean()).float()
+        weight = class_weights(data.labels[data.labels >= 0].numpy(), config.classes, 0.5)
     for epoch in range(epochs):
         net.train()
         for at in torch.randperm(len(data.mask)).split(recipe.batch):

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from affectlens.errors import UsageError, unknown
 from affectlens.models.speech_net import KINDS, SpeechNet, SpeechNetConfig, reparametrised
+from affectlens.training.balance import class_weights
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ def train_net(
     more = np.zeros((0, x.shape[1])) if unlabelled is None else unlabelled
     features = torch.from_numpy(np.concatenate([x, more]).astype(np.float32))
     labels = torch.from_numpy(np.concatenate([y, -np.ones(len(more))]).astype(np.int64))
-    weight = 1 / np.maximum(np.bincount(y, minlength=config.classes), 1)
-    class_weight = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+    class_weight = class_weights(y, config.classes)
     steps = -(-len(features) // recipe.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.epochs * steps)
     corrupts = config.kind in ("denoising", "semi-supervised")
