@@ -92,7 +92,8 @@ def command(
         drawn = [keys[i] for i in rng.permutation(len(keys))[:effects]]
         changed = measure_effects(opened, pictures, drawn, wanted, rng, target=target, told=told) if drawn else None
     audit = ObjectAudit(
-        title=f"Objects that drive {opened.name}", about=_about(opened.name, opened.layer, found, wanted, preset),
+        title=f"Objects that drive {_title(model, opened.name)}",
+        about=_about(opened.name, opened.layer, found, wanted, preset),
         tables=tables, groups=groups, agreement=agreement(tables, rng), images=found.images, missed=found.missed,
         notes=pictures.notes, examples=shown, effects=changed, detected=wanted_objects != "regions",
         recall=_recall(pictures, truth),
@@ -103,6 +104,10 @@ def command(
     common.plain.print(str(page))
     if found.missed:
         common.plain.print(f"{len(found.missed)} pictures could not be read, see {out / 'missed.csv'}")
+
+
+def _title(model: str, name: str) -> str:
+    return f"the {model} model" if model in ("face", "emonet", "background") else name
 
 
 def _about(name: str, layer: str, found: Collected, methods: tuple[str, ...], preset: str) -> str:

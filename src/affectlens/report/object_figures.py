@@ -92,12 +92,10 @@ def agreement(table: pd.DataFrame) -> Any:
 
 
 def effects(table: pd.DataFrame) -> Any:
-    """Mean change of the probability with interval and control; over all emotions where several were changed."""
-    whole = table[table.emotion == "all"]
-    frame = (whole if len(whole) else table).copy()
+    """Mean change of the probability with interval and control, over all emotions."""
+    frame = table[table.emotion == "all"].copy()
     frame["shown"] = frame["p (Holm)"] <= _ALPHA
-    names = frame.object.where(frame.object != "", frame.change)
-    frame["thing"] = names if len(whole) else names + ", " + frame.emotion
+    frame["thing"] = frame.object.where(frame.object != "", frame.change)
     most = frame.groupby("thing").images.sum().sort_values(ascending=False).index[:_MOST]
     frame = frame[frame.thing.isin(most)]
     order = frame.groupby("thing").effect.mean().sort_values().index.tolist()

@@ -207,17 +207,17 @@ def _finding(name: str, mine: pd.DataFrame) -> str:
     if mine.lift.isna().all():
         return f"{name}: no object lies in five of its pictures, nothing can be tested."
     held = mine[(mine["p (BH)"] <= 0.05) & (mine.lift > 1)].sort_values("lift", ascending=False)
-    special = held[held["p others (BH)"] <= 0.05]
     if held.empty:
         return f"{name}: no object is shown to hold more than its share of the relevance."
+    special = held[(held["p others (BH)"] <= 0.05) | held["p others"].isna()]
     r = (special if len(special) else held).iloc[0]
     interval = f"{r['low']:.2f} to {r['high']:.2f}, {int(r['images'])} pictures"
     words = f"{name}: {r['object']} holds {r['lift']:.2f} times its area's share of the relevance ({interval})"
-    if len(special):
-        return words + ", more than under other emotions."
     if not np.isfinite(r["p others"]):
-        return words + "; whether more than under other emotions could not be tested."
-    return words + "; not shown to be more than under other emotions."
+        return words + "; it is in too few pictures of other emotions to compare."
+    return words + (
+        ", more than under other emotions." if len(special) else "; not shown to be more than under other emotions."
+    )
 
 
 def _write_tables(audit: ObjectAudit, folder: Path) -> None:

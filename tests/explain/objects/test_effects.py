@@ -21,12 +21,12 @@ def test_removing_what_decides_undoes_the_answer(pictures, rng):
     assert list(found.missed) == ["not there"]
     table = found.table.set_index(["change", "object", "emotion"])
     for change in ("remove", "blur", "grey"):
-        red, green = table.loc[(change, "red", "fear")], table.loc[(change, "green", "fear")]
+        red, green = table.loc[(change, "red", "all")], table.loc[(change, "green", "fear")]
         assert red.effect < -0.1 and red.p <= 0.05 and abs(red.control) < abs(red.effect) / 3
         assert abs(green.effect) < 0.05
     assert table.loc[("flip", "", "all")].effect == pytest.approx(0, abs=1e-3)
     assert table.loc[("no colour", "", "all")].effect < -0.1 and table.loc[("other colours", "", "all")].effect < -0.1
-    put_in = table.loc[("insert", "blue", "fear")]
+    put_in = table.loc[("insert", "blue", "all")]
     assert put_in.effect < -0.1
     rank = found.foretold.set_index("method").Spearman
     assert rank["hirescam"] > 0.6 > rank["area alone"]

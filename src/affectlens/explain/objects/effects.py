@@ -171,13 +171,17 @@ def _shuffled(thing: np.ndarray, rng: np.random.Generator, cells: int = 6) -> np
 
 
 def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """For every change, object and emotion (and over all emotions): mean change of the probability with interval, what the
-    control did, and p-values of the difference from the control (from no change where there is none), paired by picture.
+    """For every change and object, over all emotions and for each of several: mean change of the probability with interval,
+    what the control did, and p-values of the difference from the control (from no change where there is none), paired by
+    picture.
 
     Corrected by Holm over all rows that pool the emotions, and again over all rows of single ones."""
     rows: list[dict[str, Any]] = []
-    parts: list[tuple[tuple[Any, ...], pd.DataFrame]] = [(k, g) for k, g in single.groupby(["change", "object", "emotion"])]
-    parts += [((c, o, "all"), g) for (c, o), g in single.groupby(["change", "object"]) if g.emotion.nunique() > 1]
+    parts: list[tuple[tuple[Any, ...], pd.DataFrame]] = []
+    for (change, name), mine in single.groupby(["change", "object"]):
+        parts.append(((change, name, "all"), mine))
+        if mine.emotion.nunique() > 1:
+            parts += [((change, name, emotion), g) for emotion, g in mine.groupby("emotion")]
     for (change, name, emotion), mine in parts:
         moved = (mine.after - mine.before).to_numpy(float)
         control = (mine.control - mine.before).to_numpy(float)
