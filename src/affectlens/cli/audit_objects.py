@@ -74,6 +74,10 @@ def command(
     wanted = tuple(m.strip() for m in (methods or default).split(",") if m.strip())
     least = min(SCORE, limits.score) if preset != "none" else SCORE
     pictures = Pictures(data, corpus, split, wanted_objects, labels, overlaps == "smallest", least)
+    if target == "label":
+        pictures.notes += pictures.strangers(opened.labels)
+    if model == "background":
+        pictures.notes += ("The background model never sees people: they are hidden, so no relevance can lie on them.",)
     rng = np.random.default_rng(seed)
     with common.named_bars() as told:
         collect(opened, pictures, wanted, out, rng, sample=sample, target=target, told=told)

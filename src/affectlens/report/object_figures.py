@@ -18,6 +18,7 @@ _MOST = 30  # objects of a heat map; all are in the table
 _EACH = 6  # objects of an emotion
 _HIGH = 180  # pixels of an example's pictures
 _ALPHA = 0.05
+_FEW = alt.Axis(tickCount=4)  # labels that never run into each other
 
 
 def lifts(table: pd.DataFrame) -> Any:
@@ -59,11 +60,11 @@ def ranked(table: pd.DataFrame) -> Any:
     for emotion in emotions:
         mine = frame[frame.emotion == emotion][["object", "lift", "low", "high", "shown"]]
         y = alt.Y("object:N", sort=mine.object.tolist(), title=None, axis=alt.Axis(labelLimit=110, ticks=False, domain=False))
-        x = alt.X("lift:Q", title=None, scale=alt.Scale(domain=[0, top]))
+        x = alt.X("lift:Q", title=None, axis=_FEW, scale=alt.Scale(domain=[0, top]))
         bars = (
             alt.Chart(mine)
             .mark_rule(strokeWidth=2, opacity=0.6, color="#0072B2")
-            .encode(x=alt.X("low:Q", title=None), x2="high:Q", y=y)
+            .encode(x=alt.X("low:Q", title=None, axis=_FEW), x2="high:Q", y=y)
         )
         full = alt.condition("datum.shown", alt.value("#0072B2"), alt.value("#FFFFFF"))
         dots = alt.Chart(mine).mark_point(size=60, filled=True, stroke="#0072B2", strokeWidth=1.5, opacity=1)
@@ -106,7 +107,7 @@ def effects(table: pd.DataFrame) -> Any:
         y = alt.Y("thing:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
         base = alt.Chart(mine)
         spans = base.mark_rule(strokeWidth=2, color="#0072B2", opacity=0.6).encode(
-            x=alt.X("low:Q", title=None), x2="high:Q", y=y
+            x=alt.X("low:Q", title=None, axis=_FEW), x2="high:Q", y=y
         )
         full = alt.condition("datum.shown", alt.value("#0072B2"), alt.value("#FFFFFF"))
         dots = base.mark_point(size=60, filled=True, stroke="#0072B2", strokeWidth=1.5, opacity=1).encode(
@@ -132,7 +133,7 @@ def foretold(table: pd.DataFrame) -> Any:
     y = alt.Y("method:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
     colour = alt.condition("datum.method == 'area alone'", alt.value("#8C8C8C"), alt.value("#0072B2"))
     base = alt.Chart(table[["method", "Spearman", "low", "high"]])
-    x = alt.X("low:Q", title="Spearman correlation with the fall when removed", scale=alt.Scale(domain=[-1, 1]))
+    x = alt.X("low:Q", title="Spearman correlation with the fall when removed", axis=_FEW, scale=alt.Scale(domain=[-1, 1]))
     spans = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x, x2="high:Q", y=y, color=colour)
     dots = base.mark_point(size=70, filled=True, opacity=1).encode(x="Spearman:Q", y=y, color=colour)
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")

@@ -149,5 +149,14 @@ def test_a_function_tells_objects_and_labels_that_lack_a_picture_are_told(folder
     assert [t.name for t in view.things] == ["corner"] and view.things[0].box == (0, 0, 10, 10)
 
 
+def test_labels_that_the_model_does_not_know_are_named(folder, tmp_path):
+    data, table, labels = folder
+    labels.write_text(labels.read_text().replace(",fear", ",terror"))
+    pictures = Pictures(data, objects=str(table), labels=labels)
+    assert "terror (12)" in pictures.strangers(("fear", "joy"))[0] and pictures.strangers(("terror", "joy")) == ()
+    found = collect(redness(), pictures, ("hirescam",), tmp_path / "run", np.random.default_rng(0))
+    assert set(found.images.emotion) == {"fear", "joy"} and set(found.images.label) == {"terror", "joy"}
+
+
 def corner(picture):
     return [("corner", 0.9, (-5, -5, 10, 10)), ("nothing", 0.9, (5, 5, 5, 9)), ("unsure", 0.1, (0, 0, 9, 9))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,14 @@ class Pictures:
     def label(self, i: int) -> str:
         """Its label, or nothing."""
         return self._items[i][2]
+
+    def strangers(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """A note that names the labels which a model with the classes ``known`` does not have."""
+        count = Counter(label for _, _, label in self._items if label and label not in known)
+        if not count:
+            return ()
+        shown = ", ".join(f"{label} ({n})" for label, n in count.most_common(12))
+        return (f"the model has no class {shown}; the map of those pictures is of its answer. Its classes: {', '.join(known)}",)
 
     def __getitem__(self, i: int) -> View:
         """Read a picture and find what is in it.
