@@ -82,17 +82,14 @@ def command(
     with common.named_bars() as told:
         collect(opened, pictures, wanted, out, rng, sample=sample, target=target, told=told)
         found = read_parts([out, *(join or [])])
-        rows, images = kept(found.rows, found.images, limits)
         tables, groups = {}, {}
         for n, m in enumerate(wanted):
-            of = rows[rows.method == m]
-            tables[m] = combine(of[of.kind == "object"], images, rng)
+            tables[m] = combine(*kept(found.of(m), found.images, limits), rng)
             groups[m] = combine(found.of(m, "group"), found.images, rng)
             told("statistics", n + 1, len(wanted))
-        shown = examples(
-            opened, pictures, tables[wanted[0]], rows[(rows.method == wanted[0]) & (rows.kind == "object")], wanted[0]
-        )
-        keys = [k for k in found.images.image if k in {pictures.key(i) for i in range(len(pictures))}]
+        shown = examples(opened, pictures, tables[wanted[0]], found.of(wanted[0]), wanted[0])
+        here = {pictures.key(i) for i in range(len(pictures))}
+        keys = [k for k in found.images.image if k in here]
         drawn = [keys[i] for i in rng.permutation(len(keys))[:effects]]
         changed = measure_effects(opened, pictures, drawn, wanted, rng, target=target, told=told) if drawn else None
     audit = ObjectAudit(

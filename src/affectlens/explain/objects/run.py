@@ -28,16 +28,19 @@ IMAGES = ("image", "emotion", "label", "answer", "probability", "things", "why")
 
 @dataclass(frozen=True)
 class Collected:
-    """``rows`` with a column method and a column kind (object or group), ``images`` that were looked at, and ``missed``:
-    which could not be, and why."""
+    """``images`` that were looked at, ``missed``: which could not be, and why; rows stay on disk in ``parts``, each a file with
+    the images that count there."""
 
-    rows: pd.DataFrame
     images: pd.DataFrame
     missed: dict[str, str]
+    parts: tuple[tuple[Path, frozenset[str]], ...]
 
     def of(self, method: str, kind: str = "object") -> pd.DataFrame:
-        """Rows of one method."""
-        return self.rows[(self.rows.method == method) & (self.rows.kind == kind)]
+        """Rows of one method, of objects or of groups of them (``group``): what one table needs and no more."""
+        wanted = [("method", "==", method), ("kind", "==", kind)]
+        rows = [pd.read_parquet(file, filters=wanted) for file, _ in self.parts]
+        held = [r[r.image.isin(images)] for r, (_, images) in zip(rows, self.parts, strict=True) if len(r)]
+        return pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=[*COLUMNS, "method", "kind"])
 
 
 class Mapper:
@@ -137,22 +140,18 @@ def _write_part(out: Path, rows: list[dict[str, Any]], images: list[dict[str, An
 
 def read_parts(folders: Sequence[Path]) -> Collected:
     """Everything that runs in ``folders`` have kept, put together; a picture in several runs counts once."""
-    rows, images = [], []
-    for folder in folders:
-        for file in sorted(folder.glob("images-*.parquet")):
-            images.append(pd.read_parquet(file))
-            rows.append(pd.read_parquet(file.with_name(file.name.replace("images", "rows"))))
-            seen = set().union(*(set(i.image) for i in images[:-1]))
-            if seen:
-                fresh = ~images[-1].image.isin(seen)
-                rows[-1] = rows[-1][rows[-1].image.isin(images[-1].image[fresh])]
-                images[-1] = images[-1][fresh]
+    images: list[pd.DataFrame] = []
+    parts: list[tuple[Path, frozenset[str]]] = []
+    seen: set[str] = set()
+    for file in [f for folder in folders for f in sorted(folder.glob("images-*.parquet"))]:
+        held = pd.read_parquet(file)
+        fresh = held[~held.image.isin(seen)]
+        seen |= set(fresh.image)
+        images.append(fresh)
+        parts.append((file.with_name(file.name.replace("images", "rows")), frozenset(fresh.image)))
     every = pd.concat(images, ignore_index=True) if images else pd.DataFrame(columns=list(IMAGES))
-    held = [r for r in rows if len(r)]
-    joined = pd.concat(held, ignore_index=True) if held else pd.DataFrame(columns=[*COLUMNS, "method", "kind"])
-    bad = every[every.why != ""]
-    good = every[every.why == ""].reset_index(drop=True)
-    return Collected(joined, good, dict(zip(bad.image, bad.why, strict=True)))
+    bad, good = every[every.why != ""], every[every.why == ""].reset_index(drop=True)
+    return Collected(good, dict(zip(bad.image, bad.why, strict=True)), tuple(parts))
 
 
 def _same_settings(out: Path, settings: dict[str, Any]) -> None:
