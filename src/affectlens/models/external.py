@@ -3,7 +3,7 @@ Hugging Face's transformers. All take upright RGB crops (or texts, or sound) and
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -14,8 +14,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from affectlens.assets.store import sha256
 from affectlens.errors import ModelError, UsageError
 from affectlens.models.base import load_model, model_names
+from affectlens.models.weights import weights_path
 from affectlens.stats.classification import softmax
 
 
@@ -55,6 +57,18 @@ def open_classifier(spec: str, modality: str = "face") -> Classifier:
         f"folder with "
         "config.json, nor module:function"
     )
+
+
+def stamp(spec: str) -> str:
+    """What tells one state of a classifier from another: the checksum of shipped weights, size and time of files."""
+    if spec in model_names():
+        return sha256(weights_path(spec))
+    path = Path(spec)
+    if ":" in spec and not path.exists():
+        found = importlib.util.find_spec(spec.partition(":")[0])
+        path = Path(found.origin) if found is not None and found.origin else path
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return " ".join(f"{p.stat().st_size}-{p.stat().st_mtime_ns}" for p in files if p.exists())
 
 
 def _shipped(name: str) -> Classifier:

@@ -190,3 +190,51 @@ def test_the_verb_on_a_table_of_predictions(tmp_path, shared):
     assert (tmp_path / "out/audit.html").exists() and "tests" in done.output
     both = CliRunner().invoke(app, ["audit", "properties", "--corpus", f"csv={tmp_path / 't.csv'}"])
     assert isinstance(both.exception, UsageError)
+
+
+def test_one_pass_measures_and_asks_and_goes_on(tmp_path, shared, monkeypatch):
+    from affectlens.corpora.base import open_corpus
+    from affectlens.explain.properties import measuring
+    from affectlens.explain.properties.measuring import Asked, measure_corpus
+    from affectlens.explain.properties.registry import Property
+
+    class Few:
+        """The first 30 pictures of the corpus."""
+
+        def __init__(self):
+            self._whole = open_corpus("fer2013", shared / "face" / "fer2013.parquet")
+            self.info = self._whole.info
+
+        def table(self, split):
+            return self._whole.table(split).head(30)
+
+        def items(self, split):
+            for item, _ in zip(self._whole.items(split), range(30), strict=False):
+                if self.stop is not None and item.key == self.stop:
+                    raise KeyboardInterrupt
+                yield item
+
+    source, looked = Few(), []
+    light = Property("light", "face", "continuous", "grey levels", "how light", lambda seen: float(seen.mean()))
+    asked = Asked(
+        lambda item, seen: item.data, lambda xs: np.array([[x.mean() / 255, 1 - x.mean() / 255] for x in xs]), ("a", "b"), "1"
+    )
+
+    def view(item):
+        looked.append(item.key)
+        return item.data, ""
+
+    monkeypatch.setattr(measuring, "PART", 8)
+    source.stop = source.table("val").key.iloc[20]
+    with pytest.raises(KeyboardInterrupt):
+        measure_corpus(source, "val", view, [light], tmp_path, asked=asked)
+    source.stop = None
+    found = measure_corpus(source, "val", view, [light], tmp_path, asked=asked)
+    assert len(looked) == 20 + 30 - 16  # two parts of eight were kept
+    whole = measure_corpus(source, "val", view, [light], asked=asked)
+    pd.testing.assert_frame_equal(found.table, whole.table)
+    pd.testing.assert_frame_equal(found.answers, whole.answers)
+    np.testing.assert_allclose(found.answers.a, found.table.light / 255)
+    looked.clear()
+    measure_corpus(source, "val", view, [light], tmp_path, asked=asked)
+    assert not looked

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,12 @@ from affectlens.explain.interventions.dose import DoseResponse, dose_response
 from affectlens.explain.interventions.pictures import INTERVENTIONS, intervention
 from affectlens.explain.interventions.sounds import SOUNDS, sound_intervention
 from affectlens.explain.interventions.texts import TEXTS, text_intervention
-from affectlens.explain.properties.measuring import Measured, measure_corpus, view_maker
+from affectlens.explain.properties.measuring import Asked, Measured, measure_corpus, view_maker
 from affectlens.explain.properties.predictions import read_predictions
 from affectlens.explain.properties.registry import properties, property_named
-from affectlens.models.external import Classifier, open_classifier
+from affectlens.models.external import Classifier, open_classifier, stamp
 
 Told = Callable[[str, int, int], None]
-CROP = 160
 
 
 class TooFewError(UsageError):
@@ -29,7 +30,7 @@ class TooFewError(UsageError):
 
 
 class Subject:
-    """A corpus split with a classifier (``model``) or ``predictions``; items are read once, pictures as upright crops."""
+    """A corpus split with a classifier (``model``) or ``predictions``; items are met one by one, pictures as upright crops."""
 
     def __init__(
         self, corpus: str, path: Path, split: str | None = None, *, model: str = "", predictions: Path | None = None,
@@ -56,14 +57,21 @@ class Subject:
         self.classifier: Classifier | None = open_classifier(model, self.modality) if model else None
         shipped = model in ("face", "speech", "words")
         self.title = f"{given.source}'s table" if given is not None else f"the {model} model" if shipped else model
-        self._inputs: dict[str, Any] = {}
-        self._crops: dict[str, np.ndarray | None] = {}
-        self._view: Callable[[Item], tuple[Any, str]] | None = None
+        self._model = model
+        self._held: dict[str, Any] | None = None
+        self._look: Callable[[Item], tuple[Any, str]] | None = None
 
     def measured(self, only: str, table: Path | None, out: Path) -> Measured:
-        """Properties of every item: measured ones, and those of a table of the user's own."""
+        """Properties of every item with the classifier's answers, or those of the table of predictions, in one pass over the
+        corpus; columns of a table of the user's own are added."""
         wanted = [property_named(n.strip()) for n in only.split(",") if n.strip()] if only else properties(self.modality)
-        found = measure_corpus(self.source, self.split, self._see, wanted, out / "cache", self.told)
+        asked = None
+        if self.classifier is not None:
+            c = self.classifier
+            asked = Asked(self._given_to, c.predict, c.labels, f"{self._model} {','.join(c.labels)} {stamp(self._model)}")
+        found = measure_corpus(self.source, self.split, self._see, wanted, out / "cache", self.told, asked)
+        if self._given is not None:
+            found = replace(found, answers=self._given.table)
         if table is None:
             return found
         own = pd.read_parquet(table) if table.suffix == ".parquet" else pd.read_csv(table, sep=None, engine="python")
@@ -72,51 +80,30 @@ class Subject:
         own = own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
         kinds = {c: "categorical" if not pd.api.types.is_numeric_dtype(own[c]) else
                  "binary" if own[c].nunique() <= 2 else "continuous" for c in own}  # fmt: skip
-        return Measured(found.table.join(own, how="left", rsuffix=" (table)"), found.kinds | kinds, found.missed)
-
-    def predicted(self) -> pd.DataFrame:
-        """Probabilities of every item that can be read, by key."""
-        if self._given is not None:
-            return self._given.table
-        assert self.classifier is not None
-        inputs = self.inputs()
-        keys = list(inputs)
-        out = []
-        for start in range(0, len(keys), 256):
-            out.append(self.classifier.predict([inputs[k] for k in keys[start : start + 256]]))
-            if self.told:
-                self.told("predictions", min(start + 256, len(keys)), len(keys))
-        return pd.DataFrame(np.concatenate(out), index=pd.Index(keys, name="key"), columns=list(self.classifier.labels))
-
-    def inputs(self) -> dict[str, Any]:
-        """What the classifier is given: an upright crop (a grey picture of 48 as it is), a text, or a clip's features."""
-        if not self._inputs:
-            if self.modality in ("voice", "gait"):
-                self._inputs = self._voices() if self.modality == "voice" else self._walks()
-                return self._inputs
-            for item in self.source.items(self.split):
-                if item.data is None:
-                    continue
-                value = self._crop(item) if self.modality == "face" else item.data
-                if value is not None:
-                    self._inputs[item.key] = value
-        return self._inputs
-
-    def _crop(self, item: Item) -> np.ndarray | None:
-        if item.data.shape[:2] == (48, 48):
-            return np.asarray(item.data)
-        if item.key not in self._crops:  # properties came from the cache
-            self._see(item)
-        return self._crops[item.key]
+        joined = found.table.join(own, how="left", rsuffix=" (table)")
+        return replace(found, table=joined, kinds=found.kinds | kinds)
 
     def _see(self, item: Item) -> tuple[Any, str]:
-        """What properties look at; crops of faces are kept, so that a picture is searched once."""
-        if self._view is None:
-            self._view = view_maker(self.modality, self.corpus, self.path)
-        found, reason = self._view(item)
-        if self.modality == "face":
-            self._crops[item.key] = None if found is None else found.crop
-        return found, reason
+        """What properties look at."""
+        if self._look is None:
+            self._look = view_maker(self.modality, self.corpus, self.path)
+        return self._look(item)
+
+    def _given_to(self, item: Item, seen: Any) -> Any:
+        """What the classifier is given: an upright crop (a grey picture of 48 as it is), a text, or a clip's features."""
+        if self.modality in ("voice", "gait"):
+            return self._features().get(item.key)
+        if self.modality == "words":
+            return item.data
+        if item.data.shape[:2] == (48, 48):
+            return np.asarray(item.data)
+        return None if seen is None else seen.crop
+
+    def _features(self) -> dict[str, Any]:
+        """Features of every clip or walk by key: a few hundred numbers each."""
+        if self._held is None:
+            self._held = self._voices() if self.modality == "voice" else self._walks()
+        return self._held
 
     def _walks(self) -> dict[str, Any]:
         """The middle two seconds of every recording: joints and measurements."""
@@ -143,20 +130,20 @@ class Subject:
         from affectlens.training.speech_data import speech_table
 
         table = speech_table({self.corpus: self.path}, progress=self.told)
-        self._speech = load_model("speech")
-        z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self._speech.scale, 0)
+        scale = load_model("speech").scale
+        z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), scale, 0)
         return dict(zip(table.rows.key, z, strict=True))
 
-    def doses(self, wanted: str, sample: int, rng: np.random.Generator) -> list[DoseResponse]:
-        """Dose and response of each intervention on a random sample of items, as many of each label as can be."""
+    def doses(self, wanted: str, sample: int, keys: list[str], rng: np.random.Generator) -> list[DoseResponse]:
+        """Dose and response of each intervention on a random sample of the items ``keys``, as many of each label as can be."""
         if wanted.strip() == "none" or self.classifier is None or self.modality == "gait":
             return []
         known = {"face": tuple(INTERVENTIONS), "voice": tuple(SOUNDS), "words": tuple(TEXTS)}[self.modality]
         names = list(known) if wanted.strip() == "all" else [n.strip() for n in wanted.split(",") if n.strip()]
-        keys = self._sampled(sample, rng)
+        keys = self._sampled(sample, keys, rng)
         if self.modality == "voice":
             return self._voice_doses(names, keys, rng)
-        items = [self.inputs()[k] for k in keys]
+        items = self._inputs_of(keys)
         people = self.people.reindex(keys).to_numpy() if self.people is not None else None
         if self.modality == "words":
             found = []
@@ -178,8 +165,13 @@ class Subject:
             )  # fmt: skip
         return out
 
-    def _sampled(self, sample: int, rng: np.random.Generator) -> list[str]:
-        keys = list(self.inputs())
+    def _inputs_of(self, keys: list[str]) -> list[Any]:
+        """Inputs of some items, in the order of ``keys``, read again."""
+        wanted = set(keys)
+        found = {i.key: self._given_to(i, self._see(i)[0]) for i in self.source.items(self.split) if i.key in wanted}
+        return [found[k] for k in keys]
+
+    def _sampled(self, sample: int, keys: list[str], rng: np.random.Generator) -> list[str]:
         if len(keys) <= sample:
             return keys
         labels = self.labels.reindex(keys).astype(str) if self.labels is not None else pd.Series("", index=keys)
@@ -204,7 +196,8 @@ class Subject:
         i = text_intervention(name)
         kept = [t for t in items if i.change(t) != t]
         if len(kept) < 5:  # too rare in a sample: look for the words in the whole split
-            kept = [t for t in self.inputs().values() if i.change(t) != t][:200]
+            texts = (item.data for item in self.source.items(self.split) if item.data is not None)
+            kept = list(islice((t for t in texts if i.change(t) != t), 200))
         if len(kept) < 5:
             raise TooFewError(f"Intervention {name} was left out: only {len(kept)} texts hold words that it swaps.")
         return dose_response(
@@ -214,11 +207,12 @@ class Subject:
 
     def _voice_doses(self, names: list[str], keys: list[str], rng: np.random.Generator) -> list[DoseResponse]:
         """Sounds are changed and measured again, then normalised by the unchanged scale."""
+        from affectlens.models.base import load_model
         from affectlens.perception.voice.egemaps import functionals
         from affectlens.perception.voice.stream import describe
 
         assert self.classifier is not None
-        classifier, scale = self.classifier, self._speech.scale
+        classifier, scale = self.classifier, load_model("speech").scale
         wanted = set(keys)
         sounds = {i.key: i.data for i in self.source.items(self.split) if i.key in wanted and i.data is not None}
         kept = [k for k in keys if k in sounds]
