@@ -34,6 +34,8 @@ def test_every_property_has_a_unit_or_says_what_it_is(view):
         assert p.says and (value is None or np.isfinite(value)), p.name
     with pytest.raises(UsageError, match="did you mean brightness"):
         property_named("brightnes")
+    with pytest.raises(UsageError, match="property of voice"):
+        property_named("gender", "voice")  # the face's is no property of a voice
 
 
 def test_age_and_gender_are_read_from_a_face(view):

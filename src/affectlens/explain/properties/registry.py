@@ -46,12 +46,12 @@ def properties(modality: str = "") -> list[Property]:
     return sorted((p for p in _REGISTRY.values() if not modality or p.modality == modality), key=lambda p: p.name)
 
 
-def property_named(name: str) -> Property:
-    """The property of that name."""
-    _load_all()
-    if name not in _REGISTRY:
-        raise unknown("property", name, list(_REGISTRY))
-    return _REGISTRY[name]
+def property_named(name: str, modality: str = "") -> Property:
+    """The property of that name, of that modality where one is given."""
+    known = {p.name: p for p in properties(modality)}
+    if name not in known:
+        raise unknown(f"property of {modality}" if modality else "property", name, list(known))
+    return known[name]
 
 
 def _load_all() -> None:

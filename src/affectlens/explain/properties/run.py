@@ -64,7 +64,11 @@ class Subject:
     def measured(self, only: str, table: Path | None, out: Path) -> Measured:
         """Properties of every item with the classifier's answers, or those of the table of predictions, in one pass over the
         corpus; columns of a table of the user's own are added."""
-        wanted = [property_named(n.strip()) for n in only.split(",") if n.strip()] if only else properties(self.modality)
+        wanted = (
+            [property_named(n.strip(), self.modality) for n in only.split(",") if n.strip()]
+            if only
+            else properties(self.modality)
+        )
         asked = None
         if self.classifier is not None:
             c = self.classifier
