@@ -140,7 +140,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
 
 def told(table: pd.DataFrame) -> pd.Series:
     """Pairs that the report tells: more than elsewhere in the picture, and more than under the other emotion."""
-    return (table["p (BH)"] <= 0.05) & (table.lift > 1) & (table["p others (BH)"] <= 0.05)
+    return (table["p (BH)"] <= 0.05) & (table.lift > 1) & (table["p others (BH)"] <= 0.05) & (table["over others"] > 0)
 
 
 def phantoms(count: int, rng: np.random.Generator) -> list[dict[str, np.ndarray]]:

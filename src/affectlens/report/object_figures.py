@@ -18,7 +18,7 @@ _MOST = 30  # objects of a heat map; all are in the table
 _EACH = 6  # objects of an emotion
 _HIGH = 180  # pixels of an example's pictures
 _ALPHA = 0.05
-_FEW = alt.Axis(tickCount=4)  # labels that never run into each other
+_FEW = alt.Axis(tickCount=4, labelFlush=False)  # labels that never run into each other
 
 
 def lifts(table: pd.DataFrame) -> Any:
@@ -28,7 +28,8 @@ def lifts(table: pd.DataFrame) -> Any:
     frame = frame[frame.object.isin(most)]
     order = frame.groupby("object").lift.mean().sort_values(ascending=False).index.tolist()
     frame["doublings"] = np.log2(frame.lift.clip(1 / 8, 8))
-    shown, others = frame["p (BH)"] <= _ALPHA, frame["p others (BH)"] <= _ALPHA
+    shown = frame["p (BH)"] <= _ALPHA
+    others = (frame["p others (BH)"] <= _ALPHA) & ((frame["over others"] > 0) == (frame.lift > 1))
     frame["mark"] = np.where(shown & others, "●", np.where(shown, "○", ""))
     frame["text"] = [f"{v:.2f}" if v < 10 else f"{v:.0f}" for v in frame.lift]
     base = alt.Chart(frame[["emotion", "object", "doublings", "mark", "text"]]).encode(

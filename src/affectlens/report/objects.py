@@ -17,8 +17,8 @@ from affectlens.report.audit_page import Figure, Section, write_page
 
 _LIFT = (
     "Lift: share of the positive relevance over share of the area; 1 is what chance gives. A full dot marks p ≤ .05 "
-    "(Benjamini-Hochberg over all pairs) both against the same form anywhere else in the picture and against other emotions' "
-    "pictures of the object, a ring against the form elsewhere alone."
+    "(Benjamini-Hochberg over all pairs) both against the same form anywhere else in the picture and, in the same direction, "
+    "against other emotions' pictures of the object, a ring against the form elsewhere alone."
 )
 _RANKED = (
     "Objects with the largest lifts of each emotion, with 95 % intervals; full where p ≤ .05 against the same form elsewhere."
@@ -30,7 +30,7 @@ _EFFECTS = (
 )
 _FORETOLD = "Rank correlation of an object's share of relevance with the fall of the probability when it is removed."
 _COLUMNS = [
-    "emotion", "object", "images", "lift", "low", "high", "p (BH)", "p exchanged (BH)", "p others (BH)", "importance", "mean",
+    "emotion", "object", "images", "lift", "low", "high", "p (BH)", "p exchanged (BH)", "p others (BH)", "over others", "importance", "mean",
     "share", "area", "Dice", "Jaccard", "Yule Q", "odds ratio", "p presence (BH)",
 ]  # fmt: skip
 METHODS = (
@@ -209,7 +209,7 @@ def _finding(name: str, mine: pd.DataFrame) -> str:
     held = mine[(mine["p (BH)"] <= 0.05) & (mine.lift > 1)].sort_values("lift", ascending=False)
     if held.empty:
         return f"{name}: no object is shown to hold more than its share of the relevance."
-    special = held[(held["p others (BH)"] <= 0.05) | held["p others"].isna()]
+    special = held[((held["p others (BH)"] <= 0.05) & (held["over others"] > 0)) | held["p others"].isna()]
     r = (special if len(special) else held).iloc[0]
     interval = f"{r['low']:.2f} to {r['high']:.2f}, {int(r['images'])} pictures"
     words = f"{name}: {r['object']} holds {r['lift']:.2f} times its area's share of the relevance ({interval})"

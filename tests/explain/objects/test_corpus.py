@@ -50,7 +50,11 @@ def test_the_planted_object_is_first_by_every_test():
         rows, images, rng = corpus(seed, True)
         found = combine(rows, images, rng, draws=999)
         dog = found[found.emotion == "fear"].sort_values("lift", ascending=False).iloc[0]
-        first += dog.object == "dog" and bool((dog[["p (BH)", "p exchanged (BH)", "p others (BH)"]] <= 0.05).all())
+        first += (
+            dog.object == "dog"
+            and dog["over others"] > 0
+            and bool((dog[["p (BH)", "p exchanged (BH)", "p others (BH)"]] <= 0.05).all())
+        )
     assert first >= 19
 
 

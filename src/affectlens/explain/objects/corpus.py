@@ -20,7 +20,7 @@ FEWEST = 5  # pictures with the object that an emotion needs for a test
 _MOST = 2000  # pictures that maps or emotions are exchanged among; of more a sample is drawn
 _CELLS = 2_000_000  # numbers that are drawn at once
 _FIRST = ("emotion", "object", "images", "Dice", "Jaccard", "Yule Q", "odds ratio", "p presence")
-_NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "p", "p exchanged", "p others")
+_NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "over others", "p", "p exchanged", "p others")
 _CORRECTED = ("p", "p exchanged", "p others", "p presence")
 
 
@@ -75,7 +75,7 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
             row["p presence"] = _presence(both, o, n, len(images))
             if len(mine) >= FEWEST:
                 row |= _lift(mine, rng, draws) | {"p exchanged": _exchanged(mine, rng, draws)}
-                row["p others"] = _others(of_object, str(emotion), rng, draws)
+                row["over others"], row["p others"] = _others(of_object, str(emotion), rng, draws)
             out.append(row)
     frame = pd.DataFrame(out, columns=[*_FIRST, *_NUMBERS])
     for name in _CORRECTED:
@@ -122,17 +122,18 @@ def _exchanged(mine: pd.DataFrame, rng: np.random.Generator, draws: int) -> floa
     return sequential_p(abs(float(held[places, places].mean())), dealt, most=draws)
 
 
-def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> float:
-    """P-value of what the object holds beyond its form elsewhere, under an emotion against the others; missing where either
-    has few pictures."""
+def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> tuple[float, float]:
+    """By how much (share of relevance) what the object holds beyond its form elsewhere is larger under an emotion than under
+    the others, and its p-value; missing where either has few pictures."""
     if len(of_object) > _MOST:
         of_object = of_object.iloc[rng.choice(len(of_object), _MOST, replace=False)]
     here = (of_object.emotion == emotion).to_numpy()
     count = int(here.sum())
     if min(count, len(here) - count) < FEWEST:
-        return float("nan")
+        return float("nan"), float("nan")
     value = (of_object.relevance - of_object.moved).to_numpy(float)
-    return sequential_p(float(_welch(value[None], here)[0]), lambda k: _welch(_dealt(value, k, rng), here), most=draws)
+    p = sequential_p(float(_welch(value[None], here)[0]), lambda k: _welch(_dealt(value, k, rng), here), most=draws)
+    return float(value[here].mean() - value[~here].mean()), p
 
 
 def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
