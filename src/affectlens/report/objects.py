@@ -30,8 +30,8 @@ _EFFECTS = (
 )
 _FORETOLD = "Rank correlation of an object's share of relevance with the fall of the probability when it is removed."
 _COLUMNS = [
-    "emotion", "object", "images", "lift", "low", "high", "p (BH)", "p exchanged (BH)", "p others (BH)", "over others", "importance", "mean",
-    "share", "area", "Dice", "Jaccard", "Yule Q", "odds ratio", "p presence (BH)",
+    "emotion", "object", "images", "lift", "low", "high", "p (BH)", "p exchanged (BH)", "p others (BH)", "over others",
+    "importance", "mean", "share", "area", "Dice", "Jaccard", "Yule Q", "odds ratio", "p presence (BH)",
 ]  # fmt: skip
 METHODS = (
     "Each picture's map of one emotion (its label, else the model's answer) is joined with what lies in the picture. Only "
@@ -113,7 +113,7 @@ def _of_method(method: str, table: pd.DataFrame, groups: pd.DataFrame, main: boo
     figures = []
     known = table.lift.notna().any()
     if known:
-        figures.append(Figure(draw.lifts(table), f"lift-{method}", _LIFT))
+        figures.append(Figure(draw.lifts(table), f"lift-{method}", _LIFT if main else "Lift, marked as above."))
     if known and main:
         figures.append(Figure(draw.ranked(table), f"ranked-{method}", _RANKED))
     shown = table.sort_values(["emotion", "lift"], ascending=[True, False])[_COLUMNS] if len(table) else None
