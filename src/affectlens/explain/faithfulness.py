@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectlens.stats.resample import permutation_p
+from affectlens.stats.resample import Estimate, permutation_p, wilson
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,14 @@ def faithfulness(
         permutation_p(insertion, null, "greater"),
         random,
     )
+
+
+def pointing_game(maps: np.ndarray, masks: np.ndarray) -> Estimate:
+    """Share of maps ``(n, h, w)`` whose largest value lies inside the mask ``(n, h, w)`` of what decides (Zhang et al.
+    2018)."""
+    flat = np.asarray(maps).reshape(len(maps), -1)
+    hits = np.asarray(masks).reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(axis=1)] > 0
+    return wilson(int(hits.sum()), len(hits))
 
 
 def grid_score(

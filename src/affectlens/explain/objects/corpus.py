@@ -52,9 +52,9 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
     ``p``: more (or less) relevance than a mask of the same form anywhere in the picture would hold (each picture's share drawn
     from those at other places and its own). ``p exchanged``: more than on another such picture's map (maps exchanged among
     pictures with the object and emotion), which position alone cannot pass. ``p others``: more (by ``over others``) under this
-    emotion than under others (emotions exchanged among pictures with the object). ``p presence``: object and emotion go together (emotions
-    exchanged among all pictures: Fisher's exact test). All are two-sided and corrected by Benjamini and Hochberg over all
-    pairs; up to ``draws`` draws are made where few of them reach what was observed.
+    emotion than under others (emotions exchanged among pictures with the object). ``p presence``: object and emotion go
+    together (emotions exchanged among all pictures: Fisher's exact test). All are two-sided and corrected by Benjamini and
+    Hochberg over all pairs; up to ``draws`` draws are made where few of them reach what was observed.
     """
     emotions = sorted(images.emotion.unique())
     objects = sorted(rows.object.unique()) if len(rows) else []
