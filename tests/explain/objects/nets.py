@@ -66,3 +66,13 @@ def write_folder(folder, count, rng):
     table.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
     (folder.parent / "labels.csv").write_text("\n".join(labels))
     return table, folder.parent / "labels.csv"
+
+
+def by_redness(batch):
+    """A black box: how red or blue the whole picture is."""
+    gap = np.array([(x[..., 0].astype(float) - x[..., 2]).mean() for x in batch]) * 0.3
+    p = 1 / (1 + np.exp(-gap))
+    return np.stack([p, 1 - p], axis=1)
+
+
+by_redness.labels = LABELS

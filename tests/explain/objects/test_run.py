@@ -158,5 +158,18 @@ def test_labels_that_the_model_does_not_know_are_named(folder, tmp_path):
     assert set(found.images.emotion) == {"fear", "joy"} and set(found.images.label) == {"terror", "joy"}
 
 
+def test_a_black_box_is_mapped_from_outside(folder, tmp_path, rng):
+    data, table, labels = folder
+    pictures = Pictures(data, objects=str(table), labels=labels)
+    pictures._items = pictures._items[:10]
+    model = open_picture_model("tests.explain.objects.nets:by_redness")
+    with pytest.raises(UsageError, match="rise"):
+        collect(model, pictures, ("hirescam",), tmp_path / "x", rng)
+    found = collect(model, pictures, ("rise",), tmp_path / "run", rng)
+    rows = found.of("rise").groupby("object")
+    lift = rows.relevance.sum() / rows.area.sum()
+    assert lift["red"] > 2 and lift["blue"] > 2 > lift["green"]
+
+
 def corner(picture):
     return [("corner", 0.9, (-5, -5, 10, 10)), ("nothing", 0.9, (5, 5, 5, 9)), ("unsure", 0.1, (0, 0, 9, 9))]

@@ -172,3 +172,29 @@ def test_dose_and_response_finds_what_moves_and_tells_what_else_moved():
     assert (light["p (Holm)"].loc[[-40, 40]] < 0.01).all() and found.clean
     still = dose_response("size", "%", items, (0, 50), change, lambda x: np.full((len(x), 2), 0.5), ("a", "b"), rng)
     assert (still.curve.p == 1).all() and still.clean is None
+
+
+def test_formants_move_and_the_pitch_stays():
+    """Pulses at 120 Hz through resonances at 700 and 1,200 Hz."""
+    from scipy.signal import lfilter
+
+    from affectlens.explain.interventions.sounds import formants
+
+    t = np.arange(16000)
+    x = (t % round(16000 / 120) == 0).astype(float)
+    for f, wide in ((700, 80), (1200, 100)):
+        r = np.exp(-np.pi * wide / 16000)
+        x = lfilter([1], [1, -2 * r * np.cos(2 * np.pi * f / 16000), r * r], x)
+    x = 0.3 * x / np.abs(x).max()
+    y = formants(x, 15)
+
+    def spectrum(v):
+        return np.abs(np.fft.rfft(v[2000:14000] * np.hanning(12000)))
+
+    hz = np.arange(6001) * 16000 / 12000
+    for low, high in ((500, 950), (1000, 1600)):
+        band = (hz > low) & (hz < high)
+        before, after = ((spectrum(v)[band] ** 2 @ hz[band]) / (spectrum(v)[band] ** 2).sum() for v in (x, y))
+        assert 1.06 < after / before < 1.2
+    lag = np.correlate(y[4000:8000], y[4000:8000], "full")[4000:]
+    assert abs(int(lag[80:200].argmax()) + 80 - round(16000 / 120)) <= 2 and len(y) == len(x)
