@@ -29,6 +29,7 @@ NAMES = (
     "planted_properties",
     "planted_objects",
     "objects_pass",
+    "properties_size",
 )
 
 

@@ -1,0 +1,42 @@
+"""A large table: 1,000,000 rows of 300 properties, one of which moves one class; time, memory and what is found.
+
+Rows and properties are ``PROPERTIES_ROWS`` and ``PROPERTIES_COLUMNS`` where those are set.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from affectlens.explain.properties.audit import audit_properties
+
+ROWS = int(os.environ.get("PROPERTIES_ROWS", "1000000"))
+COLUMNS = int(os.environ.get("PROPERTIES_COLUMNS", "300"))
+CLASSES = ["a", "b", "c"]
+
+
+def run() -> Iterator[tuple[str, str, str, bool | None]]:
+    """One audit; all outputs follow the planted property, since probabilities sum to one."""
+    rng = np.random.default_rng(0)
+    keys = pd.Index([f"i{i}" for i in range(ROWS)])
+    label = rng.integers(0, 3, ROWS)
+    table = pd.DataFrame({f"p{j}": rng.normal(size=ROWS).astype(np.float32) for j in range(COLUMNS)}, index=keys)
+    z = rng.normal(size=(ROWS, 3)) + 2 * np.eye(3)[label]
+    z[:, 0] += 0.1 * table.p0
+    p = np.exp(z)
+    predicted = pd.DataFrame(p / p.sum(axis=1, keepdims=True), index=keys, columns=CLASSES)
+    began = time.perf_counter()
+    truth = pd.Series(np.array(CLASSES)[label], index=keys)
+    found = audit_properties(table, dict.fromkeys(table, "continuous"), predicted, truth, rng)
+    minutes = (time.perf_counter() - began) / 60
+    size = f"{ROWS:,} rows, {COLUMNS} properties"
+    yield (f"audit of {size}", f"{minutes:.1f} min", "", None)
+    yield (f"audit of {size}: peak memory", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB", "", None)
+    wrong = int(((found.tests.property != "p0") & (found.tests["p (Holm)"] <= 0.05)).sum())
+    right = int(((found.tests.property == "p0") & (found.tests["p (Holm)"] <= 0.05)).sum())
+    yield (f"audit of {size}: planted of {len(CLASSES) + 1}; others", f"{right}; {wrong}", "4; 0", right == 4 and wrong == 0)
