@@ -200,24 +200,43 @@ def findings(audit: ObjectAudit) -> list[str]:
         out.append(f"{words}; above chance for {len(held)} of {len(human)} emotions that could be tested.")
     for emotion, mine in audit.first.groupby("emotion"):
         out.append(_finding(str(emotion).capitalize(), mine))
+    out += _effect_findings(audit.effects)
     return out or ["No picture could be read."]
 
 
 def _finding(name: str, mine: pd.DataFrame) -> str:
+    """The object that holds most, and the one that holds most of those that are this emotion's own."""
     if mine.lift.isna().all():
         return f"{name}: no object lies in five of its pictures, nothing can be tested."
     held = mine[(mine["p (BH)"] <= 0.05) & (mine.lift > 1)].sort_values("lift", ascending=False)
     if held.empty:
         return f"{name}: no object is shown to hold more than its share of the relevance."
-    special = held[((held["p others (BH)"] <= 0.05) & (held["over others"] > 0)) | held["p others"].isna()]
-    r = (special if len(special) else held).iloc[0]
+    r = held.iloc[0]
     interval = f"{r['low']:.2f} to {r['high']:.2f}, {int(r['images'])} pictures"
     words = f"{name}: {r['object']} holds {r['lift']:.2f} times its area's share of the relevance ({interval})"
     if not np.isfinite(r["p others"]):
         return words + "; it is in too few pictures of other emotions to compare."
-    return words + (
-        ", more than under other emotions." if len(special) else "; not shown to be more than under other emotions."
+    own = held[(held["p others (BH)"] <= 0.05) & (held["over others"] > 0)]
+    if len(own) and own.iloc[0]["object"] == r["object"]:
+        return words + ", more than under other emotions."
+    words += ", not shown to be more than under other emotions"
+    return words + (f"; {own.iloc[0]['object']} is ({own.iloc[0]['lift']:.2f})." if len(own) else ".")
+
+
+def _effect_findings(effects: Effects | None) -> list[str]:
+    """The object whose removal does most beyond its control, and whether the maps foretold it."""
+    if effects is None:
+        return []
+    table = effects.table[(effects.table.change == "remove") & (effects.table.emotion == "all")]
+    shown = table[(table["p (Holm)"] <= 0.05) & (table.effect < table.control)]
+    if shown.empty:
+        return ["Removing no object is shown to lower the probability of the picture's emotion more than its control does."]
+    r = shown.loc[(shown.effect - shown.control).idxmin()]
+    words = (
+        f"Changes: removing {r.object} does most: the probability of the picture's emotion moves by {r.effect:+.2f} "
+        f"({r.low:+.2f} to {r.high:+.2f}, {r.images} pictures), the same patch elsewhere by {r.control:+.2f}."
     )
+    return [words, *([f"Maps: {foretold_text(effects.foretold)}"] if len(effects.foretold) else [])]
 
 
 def _write_tables(audit: ObjectAudit, folder: Path) -> None:
