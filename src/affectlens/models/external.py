@@ -194,17 +194,26 @@ def _transformers(path: Path, modality: str) -> Classifier:
     return Classifier(path.name, modality, labels, predict)
 
 
-def _callable(spec: str, modality: str) -> Classifier:
+def imported(spec: str, option: str) -> Any:
+    """What ``module:name`` names, from the folder at hand or what is installed; ``option`` is named in errors.
+
+    Raises:
+        UsageError: no such module or name.
+    """
     module, _, name = spec.partition(":")
     sys.path.insert(0, str(Path.cwd()))
     try:
-        function = getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise UsageError(
-            f"--model {spec}: {error}; a function in a module that can be imported from here was expected"
+            f"{option} {spec}: {error}; something in a module that can be imported from here was expected"
         ) from error
     finally:
         sys.path.pop(0)
+
+
+def _callable(spec: str, modality: str) -> Classifier:
+    function = imported(spec, "--model")
     labels = tuple(getattr(function, "labels", ()))
     if not labels:
         raise UsageError(f"--model {spec}: give the function an attribute labels, the classes in the order of its answers")

@@ -6,9 +6,7 @@ Opened by what they are: face, emonet, background (with weights), a folder of Hu
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from affectlens.models.adapters import TorchModel
 from affectlens.models.background import BackgroundModel, BackgroundNet
 from affectlens.models.base import load_model
 from affectlens.models.emonet import EmoNetModel
-from affectlens.models.external import Recipe, grey48, open_classifier
+from affectlens.models.external import Recipe, grey48, imported, open_classifier
 from affectlens.perception.objects import GREY, object_detector
 from affectlens.stats.classification import softmax
 
@@ -164,14 +162,7 @@ def open_picture_model(spec: str, weights: Path | None = None, layer: str = "") 
 def _named(spec: str) -> PictureModel:
     """``module:name``: a PictureModel, a network with an attribute ``labels``, a function that makes either, or a
     classifier."""
-    module, _, name = spec.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        held = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"--model {spec}: {error}; a module that can be imported from here was expected") from error
-    finally:
-        sys.path.pop(0)
+    held = imported(spec, "--model")
     kind = isinstance(held, type) and issubclass(held, nn.Module)
     if kind or (callable(held) and not isinstance(held, nn.Module) and not getattr(held, "labels", ())):
         held = held()

@@ -3,8 +3,6 @@ face."""
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from affectlens.corpora.base import check_split, open_corpus
 from affectlens.errors import ModelError, UsageError
 from affectlens.explain.objects.joint import boxes_to_masks, grid_shape
 from affectlens.media.images import SUFFIXES, read_image
+from affectlens.models.external import imported
 from affectlens.perception.crops import REGIONS, crop_matrix, region_map
 from affectlens.perception.detections import Detections, read_detections
 from affectlens.perception.objects import SCORE, Thing, object_detector
@@ -191,16 +190,7 @@ def _told(table: Detections, least: float) -> Finder:
 
 
 def _function(spec: str, least: float) -> Finder:
-    module, _, name = spec.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"--objects {spec}: {error}; a function in a module that can be imported from here was expected"
-        ) from error
-    finally:
-        sys.path.pop(0)
+    function = imported(spec, "--objects")
 
     def find(key: str, picture: np.ndarray) -> list[Thing]:
         h, w = picture.shape[:2]
