@@ -205,9 +205,7 @@ def imported(spec: str, option: str) -> Any:
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise UsageError(
-            f"{option} {spec}: {error}; something in a module that can be imported from here was expected"
-        ) from error
+        raise UsageError(f"{option} {spec}: {error}; a name in a module that can be imported from here was expected") from error
     finally:
         sys.path.pop(0)
 

@@ -149,7 +149,7 @@ def test_classifiers_of_others(tmp_path, monkeypatch):
     assert open_classifier("mine:f").predict(given)[0, 1] == 0.75
     with pytest.raises(UsageError, match="neither a shipped model"):
         open_classifier("nowhere.onnx")
-    with pytest.raises(UsageError, match="function in a module"):
+    with pytest.raises(UsageError, match="a name in a module"):
         open_classifier("mine:g")
 
 
