@@ -19,7 +19,7 @@ from affectlens.models.adapters import TorchModel
 from affectlens.models.emonet import LABELS, EmoNet, prepared
 from affectlens.models.pictures import PictureModel
 
-ROUNDS, SEEN = 5, 30
+ROUNDS, SEEN = 3, 90
 
 
 def many(pictures: int = 50_000) -> float:
