@@ -152,10 +152,12 @@ def test_weight_randomisation_changes_the_maps(rng):
 
 def test_one_pass_gives_what_each_method_gives(model, pictures):
     engine = CamEngine(model, "features")
-    maps, logits = engine.of_answer(pictures[0], METHODS, lambda z: LABELS[int(z.argmax())])
-    np.testing.assert_allclose(logits, model.predict(pictures[:1])[0], atol=1e-5)
-    best = LABELS[int(logits.argmax())]
-    for method in METHODS:
-        np.testing.assert_allclose(maps[method], engine(pictures[:1], method, [best]).maps[0, 0], atol=1e-5)
+    asked = ["", "b", "d", "", "a"]
+    maps, logits = engine.of_answers(pictures, METHODS, lambda i, z: asked[i] or LABELS[int(z.argmax())])
+    np.testing.assert_allclose(logits, model.predict(pictures), atol=1e-5)
+    for i in range(5):
+        want = asked[i] or LABELS[int(logits[i].argmax())]
+        for method in METHODS:
+            np.testing.assert_allclose(maps[i][method], engine(pictures[i : i + 1], method, [want]).maps[0, 0], atol=1e-5)
     with pytest.raises(UsageError, match="unknown CAM method"):
-        engine.of_answer(pictures[0], ("magic",), lambda z: "a")
+        engine.of_answers(pictures, ("magic",), lambda i, z: "a")

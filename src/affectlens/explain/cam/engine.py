@@ -69,28 +69,35 @@ class CamEngine:
         names = tuple(labels[i] for i in wanted)
         return CamResult(np.concatenate(maps), np.concatenate(logits), names, method, self.layer)
 
-    def of_answer(
-        self, picture: Any, methods: Sequence[str], choose: Callable[[np.ndarray], str]
-    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Maps ``(h, w)`` by method of one picture ``(...)`` for the class that ``choose`` names once it knows the logits
-        ``(classes,)``, and the logits: all methods that need plain gradients share one pass."""
+    def of_answers(
+        self, pictures: Sequence[Any], methods: Sequence[str], choose: Callable[[int, np.ndarray], str]
+    ) -> tuple[list[dict[str, np.ndarray]], np.ndarray]:
+        """For each of some pictures ``(...)`` the maps ``(h, w)`` by method of the class that ``choose(i, logits)`` names once
+        it knows the logits ``(classes,)``, and all logits ``(n, classes)``: methods that need plain gradients share one
+        pass."""
         for method in methods:
             if method not in METHODS:
                 raise unknown("CAM method", method, list(METHODS))
-        x = self.model.tensor(np.asarray(picture)[None])
-        maps: dict[str, np.ndarray] = {}
+        x = self.model.tensor(np.stack([np.asarray(p) for p in pictures]))
+        maps: list[dict[str, np.ndarray]] = [{} for _ in pictures]
         with self.model.captured(x, self.layer) as (logits, output):
             grid = self._grid(output, x)
-            known = logits.detach().float().cpu().numpy()[0]
-            wanted = [self.model.labels.index(choose(known))]
+            known = logits.detach().float().cpu().numpy()
+            wanted = [self.model.labels.index(choose(i, z)) for i, z in enumerate(known)]
             plain = [m for m in methods if m in GRADIENT_METHODS and m not in RULED]
-            gradients = grid.planes(class_gradients(logits, output, wanted), 2) if plain else output
-            for m in plain:
-                maps[m] = GRADIENT_METHODS[m](grid.planes(output.detach()), gradients)[0, 0].float().cpu().numpy()
-        for m in methods:
-            if m not in maps:
-                maps[m] = self._some(x, m, wanted)[0][0, 0].detach().float().cpu().numpy()
-        return {m: maps[m] for m in methods}, known
+            if plain:
+                # Pictures do not meet in the network, so the sum of their classes' logits has the gradient of each.
+                chosen = logits[torch.arange(len(x)), wanted].sum()
+                gradients = grid.planes(torch.autograd.grad(chosen, output)[0].unsqueeze(1), 2)
+                for m in plain:
+                    found = GRADIENT_METHODS[m](grid.planes(output.detach()), gradients)[:, 0].float().cpu().numpy()
+                    for held, one in zip(maps, found, strict=True):
+                        held[m] = one
+        for i, held in enumerate(maps):
+            for m in methods:
+                if m not in held:
+                    held[m] = self._some(x[i : i + 1], m, wanted[i : i + 1])[0][0, 0].detach().float().cpu().numpy()
+        return [{m: held[m] for m in methods} for held in maps], known
 
     def _some(self, x: Tensor, method: str, wanted: list[int]) -> tuple[Tensor, Tensor]:
         if method in RULED:

@@ -22,7 +22,9 @@ from affectlens.models.pictures import PictureModel
 from affectlens.stats.classification import softmax
 
 Told = Callable[[str, int, int], None]
+Mapped = tuple[dict[str, np.ndarray], str, np.ndarray]  # raw signed maps by method, the class they are of, probabilities
 KEPT = 200  # pictures in a part
+TOGETHER = 8  # pictures that go through the network at once
 IMAGES = ("image", "emotion", "label", "answer", "probability", "things", "why")
 
 
@@ -54,22 +56,26 @@ class Mapper:
         self.model, self.methods, self.seed = model, tuple(methods), seed
         self._engine = CamEngine(model.white, model.layer, seed=seed) if model.white is not None else None
 
-    def __call__(self, x: np.ndarray, label: str = "") -> tuple[dict[str, np.ndarray], str, np.ndarray]:
-        """Raw signed maps by method for one prepared picture, the class they are of (``label``, or where the model does not
-        know it its answer), and the model's probabilities ``(classes,)``."""
+    def __call__(self, x: np.ndarray, label: str = "") -> Mapped:
+        """One prepared picture; the map is of ``label``, or where the model does not know it of its answer."""
+        return self.many([x], [label])[0]
+
+    def many(self, xs: Sequence[np.ndarray], told: Sequence[str]) -> list[Mapped]:
+        """Several prepared pictures of one size, each with its label or nothing."""
         labels = self.model.labels
 
-        def chosen(scores: np.ndarray) -> str:
-            return label if label in labels else labels[int(scores.argmax())]
+        def chosen(i: int, scores: np.ndarray) -> str:
+            return told[i] if told[i] in labels else labels[int(scores.argmax())]
 
         if self._engine is not None:
-            maps, logits = self._engine.of_answer(x, self.methods, chosen)
-            p = softmax(logits[None].astype(np.float64))[0]
-            return maps, chosen(p), p
-        p = self.model.probabilities([x])[0]
-        emotion = chosen(p)
-        held = rise(self.model.probabilities, x, np.random.default_rng(self.seed))
-        return {"rise": held[labels.index(emotion)]}, emotion, p
+            maps, logits = self._engine.of_answers(xs, self.methods, chosen)
+            p = softmax(logits.astype(np.float64))
+        else:
+            p = self.model.probabilities(xs)
+            rng = [np.random.default_rng(self.seed) for _ in xs]
+            seen = [rise(self.model.probabilities, x, r) for x, r in zip(xs, rng, strict=True)]
+            maps = [{"rise": s[labels.index(chosen(i, p[i]))]} for i, s in enumerate(seen)]
+        return [(m, chosen(i, p[i]), p[i]) for i, m in enumerate(maps)]
 
 
 def collect(
@@ -88,31 +94,53 @@ def collect(
     order = np.sort(rng.permutation(len(pictures))[: sample or None])
     rows: list[dict[str, Any]] = []
     images: list[dict[str, Any]] = []
-    for count, i in enumerate(order):
-        if pictures.key(int(i)) not in done:
-            image, mine = _look(model, mapper, pictures, int(i), target)
+    left = [int(i) for i in order if pictures.key(int(i)) not in done]
+    for start in range(0, len(left), TOGETHER):
+        for image, mine in _look(model, mapper, pictures, left[start : start + TOGETHER], target):
             images.append(image)
             rows += mine
-            if len(images) >= KEPT:
-                _write_part(out, rows, images)
+        if len(images) >= KEPT:
+            _write_part(out, rows, images)
         if told:
-            told("pictures", count + 1, len(order))
+            told("pictures", len(order) - len(left) + min(start + TOGETHER, len(left)), len(order))
     _write_part(out, rows, images)
     return read_parts([out])
 
 
 def _look(
-    model: PictureModel, mapper: Mapper, pictures: Pictures, i: int, target: str
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    image: dict[str, Any] = dict.fromkeys(IMAGES, "") | {"image": pictures.key(i), "probability": np.nan, "things": 0}
+    model: PictureModel, mapper: Mapper, pictures: Pictures, which: list[int], target: str
+) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Image and rows of some pictures; a broken one is named, the others go on."""
+    views: dict[int, tuple[View, np.ndarray]] = {}
+    why: dict[int, str] = {}
+    for i in which:
+        try:
+            view = pictures[i]
+            views[i] = view, model.prepare(view.picture)
+        except Exception as error:
+            why[i] = str(error)[:300] or type(error).__name__
+    found: dict[int, Mapped] = {}
+    asked = {i: view.label if target == "label" else "" for i, (view, _) in views.items()}
     try:
-        view = pictures[i]
-        maps, emotion, p = mapper(model.prepare(view.picture), view.label if target == "label" else "")
+        made = mapper.many([x for _, x in views.values()], list(asked.values())) if views else []
+        found = dict(zip(views, made, strict=True))
+    except Exception:  # one of them cannot be mapped, or they differ in size: each by itself
+        for i, (_, x) in views.items():
+            try:
+                found[i] = mapper(x, asked[i])
+            except Exception as error:
+                why[i] = str(error)[:300] or type(error).__name__
+    out: list[tuple[dict[str, Any], list[dict[str, Any]]]] = []
+    for i in which:
+        image: dict[str, Any] = dict.fromkeys(IMAGES, "") | {"image": pictures.key(i), "probability": np.nan, "things": 0}
+        if i in why:
+            out.append((image | {"why": why[i]}, []))
+            continue
+        (maps, emotion, p), view = found[i], views[i][0]
         image |= {"emotion": emotion, "label": view.label, "answer": model.labels[int(p.argmax())],
                   "probability": float(p[model.labels.index(emotion)]), "things": len(view.masks)}  # fmt: skip
-        return image, rows_of(view, emotion, maps)
-    except Exception as error:  # a broken picture among many is named, the others go on
-        return image | {"why": str(error)[:300] or type(error).__name__}, []
+        out.append((image, rows_of(view, emotion, maps)))
+    return out
 
 
 def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray]) -> list[dict[str, Any]]:
