@@ -22,7 +22,7 @@ from affectlens.explain.objects.corpus import combine
 from affectlens.explain.objects.joint import boxes_to_masks, image_rows
 from affectlens.media.images import read_image
 from affectlens.models.adapters import TorchModel
-from affectlens.models.pictures import OnGrid
+from affectlens.models.pictures import OnGrid, on_grid
 from affectlens.perception.detections import recall
 from affectlens.perception.objects import Thing, object_detector
 from affectlens.training.background import BackgroundRecipe, train_net
@@ -95,7 +95,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
         None,
     )
     held = [find.grid(p) for p, _ in bank]
-    grids = np.stack([np.concatenate([g.transpose(2, 0, 1), s[None]]) for g, s in held]).astype(np.float32)
+    grids = np.stack([on_grid(g, s) for g, s in held])
     pooled = grids[:, :-1].mean(axis=(2, 3))
     masks = [boxes_to_masks([(t.name, t.box) for t in things], (SIZE[1], SIZE[0])) for _, things in bank]
     has = {k: np.array([k in m for m in masks]) for k in cuts}

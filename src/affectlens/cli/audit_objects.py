@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from affectlens.explain.objects.pictures import Pictures
     from affectlens.explain.objects.run import Collected
+    from affectlens.perception.detections import Detections
 
 _MODEL = "face, emonet, background, a transformers folder, module:name of a torch network, MODEL.onnx, MODEL.pt or a function."
 _OBJECTS = "detector, regions (of a face), a COCO json, a folder of YOLO's txt, an Open Images csv, or module:function."
@@ -72,8 +73,8 @@ def command(
     opened = open_picture_model(model, weights, layer)
     default = "hirescam,grad-cam,lift-cam,eigencam" if opened.white is not None else "rise"
     wanted = tuple(m.strip() for m in (methods or default).split(",") if m.strip())
-    least = min(SCORE, limits.score) if preset != "none" else SCORE
-    pictures = Pictures(data, corpus, split, wanted_objects, labels, overlaps == "smallest", least)
+    pictures = Pictures(data, corpus, split, wanted_objects, labels, overlaps == "smallest", limits.score or SCORE)
+    boxes = _true_boxes(pictures, truth)
     if target == "label":
         pictures.notes += pictures.strangers(opened.labels)
     if model == "background":
@@ -82,12 +83,12 @@ def command(
     with common.named_bars() as told:
         collect(opened, pictures, wanted, out, rng, sample=sample, target=target, told=told)
         found = read_parts([out, *(join or [])])
-        tables, groups = {}, {}
+        tables, groups, first = {}, {}, found.of(wanted[0])
         for n, m in enumerate(wanted):
-            tables[m] = combine(*kept(found.of(m), found.images, limits), rng)
+            tables[m] = combine(*kept(found.of(m) if n else first, found.images, limits), rng)
             groups[m] = combine(found.of(m, "group"), found.images, rng)
             told("statistics", n + 1, len(wanted))
-        shown = examples(opened, pictures, tables[wanted[0]], found.of(wanted[0]), wanted[0])
+        shown = examples(opened, pictures, tables[wanted[0]], first, wanted[0])
         here = {pictures.key(i) for i in range(len(pictures))}
         keys = [k for k in found.images.image if k in here]
         drawn = [keys[i] for i in rng.permutation(len(keys))[:effects]]
@@ -97,7 +98,7 @@ def command(
         about=_about(opened.name, opened.layer, found, wanted, preset),
         tables=tables, groups=groups, agreement=agreement(tables, rng), images=found.images, missed=found.missed,
         notes=pictures.notes, examples=shown, effects=changed, detected=wanted_objects != "regions",
-        recall=_recall(pictures, truth),
+        recall=_recall(pictures, boxes),
     )  # fmt: skip
     page = write_object_report(audit, out)
     for text in findings(audit):
@@ -117,14 +118,25 @@ def _about(name: str, layer: str, found: Collected, methods: tuple[str, ...], pr
     return text + (f"; thresholds: {preset}" if preset != "none" else "")
 
 
-def _recall(pictures: Pictures, truth: Path | None) -> pd.DataFrame | None:
-    """Recall of what was found in the pictures against true boxes."""
+def _true_boxes(pictures: Pictures, truth: Path | None) -> Detections | None:
+    """The table of true boxes, looked at before the long pass begins."""
     if truth is None:
         return None
-    from affectlens.errors import AffectlensError
-    from affectlens.perception.detections import read_detections, recall
+    from affectlens.perception.detections import read_detections
 
     table = read_detections(truth)
+    if not any(pictures.key(i) in table for i in range(len(pictures))):
+        raise UsageError(f"--truth {truth}: none of its pictures is in the data")
+    return table
+
+
+def _recall(pictures: Pictures, table: Detections | None) -> pd.DataFrame | None:
+    """Recall of what was found in the pictures against true boxes."""
+    if table is None:
+        return None
+    from affectlens.errors import AffectlensError
+    from affectlens.perception.detections import recall
+
     found, true = {}, {}
     for i in range(len(pictures)):
         if pictures.key(i) not in table:
@@ -134,6 +146,4 @@ def _recall(pictures: Pictures, truth: Path | None) -> pd.DataFrame | None:
         except AffectlensError:
             continue
         found[view.key], true[view.key] = view.things, table.of(view.key, view.picture.shape)
-    if not true:
-        raise UsageError(f"--truth {truth}: none of its pictures is in the data")
     return recall(found, true)

@@ -18,7 +18,7 @@ from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
 from affectlens.models.adapters import TorchModel
 from affectlens.models.background import BackgroundModel
-from affectlens.models.pictures import OnGrid
+from affectlens.models.pictures import OnGrid, on_grid
 from affectlens.options import Options
 from affectlens.perception.objects import Thing, object_detector
 from affectlens.perception.people import Person
@@ -63,7 +63,7 @@ class BackgroundModality(Modality):
             hidden = [t.box for t in things if t.name == "person"]
             faces = [(x, y, x + w, y + h) for x, y, w, h in (p.face.box for p in people)]
             grid, seen = self.find.grid(frame.image, [*hidden, *faces])
-            self._seen = (np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32), set())
+            self._seen = (on_grid(grid, seen), set())
             self._masks = _background(things, frame.image.shape)
         self._seen[1].update(p.id for p in people)
 

@@ -114,6 +114,12 @@ class OnGrid(nn.Module):
         return logits
 
 
+def on_grid(grid: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """What ``OnGrid`` takes ``(321, 10, 10)`` of a feature map ``(10, 10, 320)`` and which of its cells ``(10, 10)`` are
+    seen."""
+    return np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32)
+
+
 def background_model(weights: Path) -> PictureModel:
     """The background network: people are hidden before it looks, and its map lies on the detector's grid of 10 x 10."""
     model, find = BackgroundModel(weights), object_detector(locate("efficientdet-lite0"))
@@ -122,7 +128,7 @@ def background_model(weights: Path) -> PictureModel:
         grid, seen = find.grid(picture, [t.box for t in find(picture) if t.name == "person"])
         if not seen.any():
             raise ModelError("people fill the picture, nothing of the background is left")
-        return np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32)
+        return on_grid(grid, seen)
 
     return PictureModel("background", model.labels, prepare, TorchModel(OnGrid(model.net), model.labels, "scene"), "grid")
 

@@ -4,6 +4,8 @@ import pytest
 
 from affectlens.explain.objects.effects import effect_table, elsewhere, foretold, measure_effects, objects_of
 from affectlens.explain.objects.pictures import Pictures
+from affectlens.models.pictures import open_picture_model
+from tests.conftest import asset_path
 from tests.explain.objects.nets import redness, write_folder
 
 
@@ -30,6 +32,18 @@ def test_removing_what_decides_undoes_the_answer(pictures, rng):
     assert put_in.effect < -0.1
     rank = found.foretold.set_index("method").Spearman
     assert rank["hirescam"] > 0.6 > rank["area alone"]
+
+
+def test_a_model_that_averages_views_is_asked_in_one_way(tmp_path, shared):
+    """The face model answers with the mean of several views: a grey picture without its colours is the same picture."""
+    for name in ("yunet", "face-landmarker"):
+        asset_path(name)
+    faces = Pictures(shared / "face" / "fer2013.parquet", "fer2013", "val", "regions")
+    faces._items = faces._items[:6]
+    model = open_picture_model("face")
+    found = measure_effects(model, faces, [faces.key(i) for i in range(6)], ("hirescam",), np.random.default_rng(0))
+    same = found.single[found.single.change == "no colour"]
+    assert len(same) and (same.before == same.after).all()
 
 
 def test_a_control_keeps_the_form_and_leaves_the_object(rng):

@@ -59,8 +59,8 @@ def measure_effects(
     for count, key in enumerate(keys):
         try:
             view = pictures[index[key]]
-            maps, emotion, p = mapper(model.prepare(view.picture), view.label if target == "label" else "")
-            mine = _changes(model, view, emotion, float(p[model.labels.index(emotion)]), other, store, rng)
+            maps, emotion, _ = mapper(model.prepare(view.picture), view.label if target == "label" else "")
+            mine = _changes(model, view, emotion, other, store, rng)
             claims += [r for r in rows_of(view, emotion, maps) if r["kind"] == "object"]
             single += mine
             store += _cut(view)
@@ -74,21 +74,24 @@ def measure_effects(
 
 
 def _changes(
-    model: PictureModel, view: View, emotion: str, before: float, other: np.ndarray | None,
+    model: PictureModel, view: View, emotion: str, other: np.ndarray | None,
     store: list[tuple[str, np.ndarray, np.ndarray]], rng: np.random.Generator,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Every change of one picture with the probability of ``emotion`` before and after, and of the control."""
     picture, k = view.picture, model.labels.index(emotion)
-    jobs: list[tuple[str, str, str, np.ndarray]] = [(c.name, "", "", c.change(picture)) for c in OF_PICTURES]
-    for name, mask in objects_of(view)[:OBJECTS]:
+    # The picture as it is goes the way of the changed ones: a model may average views that its maps do not.
+    jobs: list[tuple[str, str, str, np.ndarray]] = [("", "", "", picture)]
+    jobs += [(c.name, "", "", c.change(picture)) for c in OF_PICTURES]
+    objects = objects_of(view)
+    for name, mask in objects[:OBJECTS]:
         for change in OF_OBJECTS:
             jobs.append((change.name, name, "", change.change(picture, mask)))
             if change.name != "blur all but":
                 jobs += [(change.name, name, "control", change.change(picture, m)) for m in elsewhere(mask, rng)]
-    if other is not None and view.things:
-        every = np.max([m for _, m in objects_of(view)], axis=0)
+    if other is not None and view.things and objects:
+        every = np.max([m for _, m in objects], axis=0)
         jobs.append(("swap background", "", "", swap_background(picture, every, other)))
-    lacking = [s for s in store if s[0] not in {n for n, _ in objects_of(view)}]
+    lacking = [s for s in store if s[0] not in {n for n, _ in objects}]
     for i in rng.permutation(len(lacking))[:INSERTS]:
         name, thing, alpha = lacking[int(i)]
         at = (float(rng.random()), float(rng.random()))
@@ -105,6 +108,7 @@ def _changes(
     found: dict[tuple[str, str], dict[str, list[float]]] = {}
     for (change_name, name, control, _), p in zip(asked, after, strict=True):
         found.setdefault((change_name, name), {"": [], "control": []})[control].append(float(p))
+    before = found.pop(("", ""))[""][0]
     return [
         {"image": view.key, "emotion": emotion, "change": c, "object": name, "before": before, "after": float(np.mean(v[""])),
          "control": float(np.mean(v["control"])) if v["control"] else np.nan}

@@ -66,10 +66,16 @@ class Pictures:
         if self.source is not None:
             wanted = split or ("test" if "test" in self.source.info.splits else self.source.info.splits[-1])
             self.split = check_split(self.source, wanted)
-            self._items: list[tuple[str, Any, str]] = [
-                (i.key, i.data if i.data is not None else i.problem, i.labels[0] if i.labels else "")
-                for i in self.source.items(self.split)
-            ]
+            table = self.source.table(self.split)
+            if "path" in table:  # pictures are read when they are looked at, not held
+                self._items: list[tuple[str, Any, str]] = [
+                    (r["key"], Path(r["path"]), r["label"]) for r in table.to_dict("records")
+                ]
+            else:
+                self._items = [
+                    (i.key, i.data if i.data is not None else i.problem, i.labels[0] if i.labels else "")
+                    for i in self.source.items(self.split)
+                ]
         else:
             if not data.is_dir():
                 raise UsageError(f"{data}: a folder of pictures was expected, or --corpus NAME for a corpus")
@@ -143,11 +149,6 @@ class Detector:
 
         self._objects, self._faces = object_detector(locate("efficientdet-lite0")), FaceDetector(locate("yunet"))
         self.least = least
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every object that can be found."""
-        return (*(n for n in self._objects.names if n.strip("? ")), "face")
 
     def __call__(self, key: str, picture: np.ndarray) -> list[Thing]:
         image = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
