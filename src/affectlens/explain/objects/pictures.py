@@ -15,6 +15,7 @@ import pandas as pd
 
 from affectlens.assets.store import locate
 from affectlens.corpora.base import check_split, open_corpus
+from affectlens.corpora.pictures import PictureCorpus
 from affectlens.errors import ModelError, UsageError
 from affectlens.explain.objects.joint import boxes_to_masks, grid_shape
 from affectlens.media.images import SUFFIXES, read_image
@@ -67,7 +68,8 @@ class Pictures:
             wanted = split or ("test" if "test" in self.source.info.splits else self.source.info.splits[-1])
             self.split = check_split(self.source, wanted)
             table = self.source.table(self.split)
-            if "path" in table:  # pictures are read when they are looked at, not held
+            if isinstance(self.source, PictureCorpus) and table.path.map(lambda p: Path(p).suffix.lower() in SUFFIXES).all():
+                # Pictures are read when they are looked at, not held.
                 self._items: list[tuple[str, Any, str]] = [
                     (r["key"], Path(r["path"]), r["label"]) for r in table.to_dict("records")
                 ]
