@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from captum.attr import LayerGradCam
 
-from affectlens.explain.cam import METHODS, CamEngine
+from affectlens.explainers.cam import METHODS, CamEngine
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
-from affectlens.models.emonet import LABELS, SIDE, EmoNet
+from affectlens.models.shipped.emonet import LABELS, SIDE, EmoNet
 
 
 def median_time(work: Callable[[], object], repeats: int = 9) -> float:

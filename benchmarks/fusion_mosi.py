@@ -14,9 +14,9 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from affectlens.training.export import calibrate
-from affectlens.training.fusion import Bank, FusionRecipe
-from affectlens.training.fusion_ablation import ablate
+from affectlens.evaluation.ablation import ablate
+from affectlens.learning.export import calibrate
+from affectlens.learning.fusion import Bank, FusionRecipe
 
 
 def banks(path: Path) -> dict[str, tuple[Bank, Bank]]:

@@ -12,7 +12,7 @@ from benchmarks.clips import repeated
 
 _CHILD = """
 import resource, sys
-from affectlens.options import Options
+from affectlens.core.options import Options
 from affectlens.pipeline import Engine, explain
 run = explain(sys.argv[1], sys.argv[2], engine=Engine(Options(device="cpu")))
 assert not run.failures, run.failures

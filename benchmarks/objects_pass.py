@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.explain.objects.corpus import combine
-from affectlens.explain.objects.joint import PLACES, SMALL
-from affectlens.explain.objects.pictures import Pictures
-from affectlens.explain.objects.run import TOGETHER, collect
+from affectlens.audits.objects.pictures import Pictures
+from affectlens.audits.objects.run import TOGETHER, collect
+from affectlens.audits.objects.statistics import combine
+from affectlens.explainers.overlap import PLACES, SMALL
 from affectlens.models.adapters import TorchModel
-from affectlens.models.emonet import LABELS, EmoNet, prepared
 from affectlens.models.pictures import PictureModel
+from affectlens.models.shipped.emonet import LABELS, EmoNet, prepared
 
 ROUNDS, SEEN = 3, 72
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from affectlens.assets.store import locate
-from affectlens.options import Options
+from affectlens.core.options import Options
 from affectlens.pipeline import Engine
 from benchmarks.clips import repeated
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.assets.store import locate
+from affectlens.context.place import Place, infer_place
 from affectlens.media.images import read_image
-from affectlens.perception.objects import object_detector
-from affectlens.perception.place import Place, infer_place
-from affectlens.perception.scene import measure
+from affectlens.perception.scene.appearance import measure
+from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.resample import wilson
 
 # Words of the labels that an inferred kind stands for as well.

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.corpora.dialogues import DialogueSet, dialogue_set
-from affectlens.explain.concepts.audit import audit_concepts
-from affectlens.explain.concepts.tcav import TestOptions
-from affectlens.models.bclstm import BcLstmModel
-from affectlens.models.bclstm_net import BcLstmConfig, BcLstmNet
-from affectlens.training.bclstm import BcLstmRecipe, fit, pack, scale_of
+from affectlens.audits.concepts.audit import audit_concepts
+from affectlens.audits.concepts.tcav import TestOptions
+from affectlens.corpora.dialogues.base import DialogueSet, dialogue_set
+from affectlens.learning.bclstm import BcLstmRecipe, fit, pack, scale_of
+from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
+from affectlens.models.shipped.bclstm import BcLstmModel
 
 SEEDS = 100
 TEXT = ("branches.text.context", "branches.text.dense")

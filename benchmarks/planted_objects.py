@@ -16,15 +16,15 @@ import pandas as pd
 import torch
 
 from affectlens.assets.store import locate
-from affectlens.explain.cam import CamEngine
-from affectlens.explain.interventions.scenes import cut_out, insert
-from affectlens.explain.objects.corpus import combine
-from affectlens.explain.objects.joint import boxes_to_masks, image_rows
+from affectlens.audits.objects.statistics import combine
+from affectlens.explainers.cam import CamEngine
+from affectlens.explainers.interventions.scenes import cut_out, insert
+from affectlens.explainers.overlap import boxes_to_masks, image_rows
 from affectlens.media.images import read_image
 from affectlens.models.adapters import TorchModel
 from affectlens.models.pictures import OnGrid, on_grid
-from affectlens.perception.detections import recall
-from affectlens.perception.objects import Thing, object_detector
+from affectlens.perception.scene.detections import recall
+from affectlens.perception.scene.objects import Thing, object_detector
 from affectlens.training.background import BackgroundRecipe, train_net
 
 KINDS = ("bird", "car", "umbrella", "cat", "laptop", "kite")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from affectlens.audits.properties.audit import audit_properties
 from affectlens.corpora.base import open_corpus
-from affectlens.explain.properties.audit import audit_properties
 from affectlens.models.base import load_model
 from affectlens.stats.classification import softmax
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from affectlens.explain.properties.audit import audit_properties
+from affectlens.audits.properties.audit import audit_properties
 
 ROWS = int(os.environ.get("PROPERTIES_ROWS", "1000000"))
 COLUMNS = int(os.environ.get("PROPERTIES_COLUMNS", "300"))

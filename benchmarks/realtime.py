@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from affectlens.assets.store import locate
-from affectlens.options import Options
+from affectlens.core.options import Options
 from affectlens.pipeline import Engine, explain
 
 

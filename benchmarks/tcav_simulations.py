@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import ttest_ind
 
-from affectlens.explain.concepts.space import Space, directions
-from affectlens.explain.concepts.tcav import TestOptions, test_concepts
+from affectlens.audits.concepts.space import Space, directions
+from affectlens.audits.concepts.tcav import TestOptions, test_concepts
 
 
 def gradients(inputs: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

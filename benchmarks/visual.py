@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from affectlens.options import Options
+from affectlens.core.options import Options
 from affectlens.pipeline import Engine
 from benchmarks.clips import repeated
 
@@ -43,9 +43,9 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
 
 def _untrained(path: Path) -> Path:
     """A background network of the trained one's shape: what it costs does not depend on what it learned."""
-    from affectlens.emotions import EKMAN7
-    from affectlens.models.background import BackgroundNet
+    from affectlens.core.labels import EKMAN7
     from affectlens.models.base import Calibration
+    from affectlens.models.shipped.background import BackgroundNet
     from affectlens.models.weights import save_weights
 
     net = BackgroundNet()

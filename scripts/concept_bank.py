@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from affectlens.audits.concepts.accuracy import held_out_accuracy
+from affectlens.audits.concepts.bank import ConceptBank
+from affectlens.audits.concepts.layers import read_layers
+from affectlens.audits.concepts.library.base import find, supported
+from affectlens.audits.concepts.null import orders
+from affectlens.audits.concepts.space import Space, directions
 from affectlens.corpora.base import open_corpus
-from affectlens.explain.concepts.accuracy import held_out_accuracy
-from affectlens.explain.concepts.bank import ConceptBank
-from affectlens.explain.concepts.layers import read_layers
-from affectlens.explain.concepts.library.base import find, supported
-from affectlens.explain.concepts.null import orders
-from affectlens.explain.concepts.space import Space, directions
-from affectlens.models.words import WordsModel, text_logits
+from affectlens.models.shipped.words import WordsModel, text_logits
 
 LAYER, TEXTS, DRAWS, FEWEST = "layers.3", 4000, 999, 60
 

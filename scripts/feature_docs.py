@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from affectlens.features.speech import parse_corpora, speech_table
 from affectlens.perception.voice.catalogue import GROUPS, catalogue
-from affectlens.training.speech_data import parse_corpora, speech_table
 
 HEAD = """# The 88 acoustic features
 

@@ -13,8 +13,8 @@ import pandas as pd
 from PIL import Image
 
 from affectlens.assets.store import locate
-from affectlens.perception.faces import FaceDetector
-from affectlens.perception.landmarks import FaceLandmarker
+from affectlens.perception.face.detector import FaceDetector
+from affectlens.perception.face.landmarks import FaceLandmarker
 
 table = pd.read_parquet(sys.argv[1])
 count = int(sys.argv[2]) if len(sys.argv) > 2 else 400

@@ -16,8 +16,8 @@ import av
 import cv2
 import numpy as np
 
-from affectlens.perception.skeleton.bvh import read_bvh
-from affectlens.perception.skeleton.joints import JOINTS, Motion, resampled
+from affectlens.perception.body.bvh import read_bvh
+from affectlens.perception.body.joints import JOINTS, Motion, resampled
 
 SIZE, RATE = (854, 480), 30
 LEFT, RIGHT, SHIRT, TROUSERS, SKIN, HAIR = (

@@ -10,11 +10,10 @@ import sys
 import numpy as np
 import torch
 
-from affectlens.models.speech_norm import normalise, pooled
+from affectlens.features.speech import as_recordings, parse_corpora, speech_table
+from affectlens.learning.speech import make_classifier
+from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.stats.classification import confusion, unweighted_recall
-from affectlens.training.protocols import as_recordings
-from affectlens.training.speech import make_classifier
-from affectlens.training.speech_data import parse_corpora, speech_table
 
 TURNS = (1, 2, 5, 10, 20)
 SEEDS = 5

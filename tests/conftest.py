@@ -49,7 +49,7 @@ def clip() -> Path:
 def engine():
     for name in ("yunet", "face-landmarker", "minilm", "whisper-base", "pose-landmarker", "efficientdet-lite0"):
         asset_path(name)
-    from affectlens.options import Options
+    from affectlens.core.options import Options
     from affectlens.pipeline import Engine
 
     return Engine(Options(threads=1, device="cpu"))
@@ -59,7 +59,7 @@ def engine():
 def face_engine():
     for name in ("yunet", "face-landmarker"):
         asset_path(name)
-    from affectlens.options import Options
+    from affectlens.core.options import Options
     from affectlens.pipeline import Engine
 
     return Engine(Options(modalities=("face",), threads=1, device="cpu"))

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from affectlens.errors import OutputError, UsageError
+from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.options import Options, torch_device
+from affectlens.core.schema import STATUS
 from affectlens.modalities.base import Modality, build, modality_names
-from affectlens.options import Options, torch_device
 from affectlens.pipeline import MANIFEST, Engine, explain, folder_name, recognize
-from affectlens.table import STATUS
 from tests.conftest import asset_path, plain_frames, write_video
 from tests.modalities.test_scene import background_weights
 

@@ -14,22 +14,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.emotions import EKMAN7
-from affectlens.errors import AffectlensError, MediaError, OutputError
+from affectlens.core.errors import AffectlensError, MediaError, OutputError
+from affectlens.core.labels import EKMAN7
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row, TableWriter, evidence_frame, rows_frame, write_frame
+from affectlens.fusion.pool import Fuser
+from affectlens.fusion.segments import fuse_findings, summary_evidence
+from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
 from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import find_inputs, kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, build
-from affectlens.modalities.fusion import fuse_findings, summary_evidence
-from affectlens.modalities.usual import usual_evidence, usual_opinion, what_is_usual
 from affectlens.models.base import load_model
-from affectlens.models.fusion import Fuser
-from affectlens.options import Options
-from affectlens.perception.people import PeopleFinder, Sighting
+from affectlens.perception.people.finder import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report, provenance
 from affectlens.report.write import write_report
-from affectlens.table import SCENE, Evidence, Row, TableWriter, evidence_frame, rows_frame, write_frame
 
 DEFAULT_OUT = Path("affectlens-report")
 MANIFEST = "provenance.json"
@@ -86,8 +86,8 @@ class Engine:
 
     def _people_finder(self) -> PeopleFinder:
         from affectlens.assets.store import locate
-        from affectlens.perception.faces import FaceDetector
-        from affectlens.perception.landmarks import FaceLandmarker
+        from affectlens.perception.face.detector import FaceDetector
+        from affectlens.perception.face.landmarks import FaceLandmarker
 
         if self._finder_parts is None:
             self._finder_parts = (

@@ -6,7 +6,7 @@ import pytest
 from affectlens.assets import store
 from affectlens.assets.manifest import asset, manifest, parse_manifest
 from affectlens.assets.store import pull, state
-from affectlens.errors import AssetError, UsageError
+from affectlens.core.errors import AssetError, UsageError
 
 CONTENT = b"weights " * 100
 

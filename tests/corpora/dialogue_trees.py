@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.perception.skeleton.walker import BVH
+from tests.perception.body.walker import BVH
 
 EVALUATION = """% [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
 

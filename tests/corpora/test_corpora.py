@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import corpora, label_targets, open_corpus
-from affectlens.errors import CorpusError, UsageError
 from tests.corpora.dialogue_trees import bandai_tree, dialogue_trees
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import visual_trees

@@ -6,10 +6,10 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import open_corpus
-from affectlens.corpora.dialogues import dialogue_set, joined, open_dialogues
-from affectlens.corpora.iemocap import IemocapDialogues, ratings
-from affectlens.errors import CorpusError, UsageError
+from affectlens.corpora.dialogues.base import dialogue_set, joined, open_dialogues
+from affectlens.corpora.dialogues.iemocap import IemocapDialogues, ratings
 from tests.corpora.dialogue_trees import dialogue_folder, iemocap_pickle, iemocap_tree, write_pickle
 
 

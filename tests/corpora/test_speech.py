@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from affectlens.core.errors import CorpusError, MediaError
+from affectlens.core.labels import IEMOCAP4
 from affectlens.corpora.base import corpora, open_corpus
-from affectlens.corpora.speech import read_clip
-from affectlens.emotions import IEMOCAP4
-from affectlens.errors import CorpusError, MediaError
+from affectlens.corpora.speech.base import read_clip
 from tests.corpora.trees import FIRST, FOUR, NAMES, speech_trees
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from affectlens.core.errors import CorpusError
 from affectlens.corpora.base import open_corpus
-from affectlens.errors import CorpusError
-from affectlens.perception.skeleton.formats import of_corpus
-from affectlens.perception.skeleton.joints import JOINTS
+from affectlens.perception.body.formats import of_corpus
+from affectlens.perception.body.joints import JOINTS
 from tests.corpora.visual_trees import picture, visual_trees
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from PIL import Image
 from scipy.io import savemat
 
-from affectlens.corpora.bold import _ORDER
+from affectlens.corpora.motion.bold import _ORDER
 
 
 def picture(path: Path, shade: int = 120) -> Path:

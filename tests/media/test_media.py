@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from affectlens.errors import MediaError, UsageError
+from affectlens.core.errors import MediaError, UsageError
 from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import Problems, frames, probe
 from affectlens.media.images import read_image

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 
 from affectlens.media.frames import Frame
-from affectlens.perception.people import Sighting
-from affectlens.perception.skeleton.follow import follow, has_legs
-from affectlens.perception.skeleton.gait import NAMES, measure
-from affectlens.perception.skeleton.joints import JOINTS
+from affectlens.perception.body.follow import follow, has_legs
+from affectlens.perception.body.gait import NAMES, measure
+from affectlens.perception.body.joints import JOINTS
+from affectlens.perception.people.finder import Sighting
 from affectlens.pipeline import Engine, explain, recognize
 from affectlens.report.gait import strip
 from tests.conftest import asset_path
-from tests.perception.skeleton.walker import pose_of, walker, write_bvh
+from tests.perception.body.walker import pose_of, walker, write_bvh
 
 
 @pytest.fixture(scope="module")
 def engine():
-    from affectlens.options import Options
+    from affectlens.core.options import Options
 
     asset_path("pose-landmarker")
     return Engine(Options(("gait",)))
@@ -118,7 +118,7 @@ def test_strip_draws_every_bone(rng):
 
 
 def test_posture_of_recorded_motion_and_of_faces(tmp_path):
-    from affectlens.options import Options
+    from affectlens.core.options import Options
 
     asset_path("pose-landmarker")
     both = Engine(Options(("face", "gait", "posture")))
@@ -144,8 +144,8 @@ def test_posture_of_recorded_motion_and_of_faces(tmp_path):
 def test_one_joint_and_a_body_upside_down_are_named(tmp_path):
     from dataclasses import replace as changed
 
-    from affectlens.errors import MediaError
-    from affectlens.models.gait import window
+    from affectlens.core.errors import MediaError
+    from affectlens.models.shipped.gait import window
 
     walk = walker(3.0)
     lonely = np.full(walk.points.shape, np.nan)
@@ -163,8 +163,8 @@ def test_five_frames_a_second_are_too_few_for_a_stride(tmp_path):
 
     import av
 
+    from affectlens.core.options import Options
     from affectlens.media.frames import frames
-    from affectlens.options import Options
     from affectlens.pipeline import Engine
     from tests.conftest import asset_path, write_video
 

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from affectlens.emotions import EKMAN7
-from affectlens.errors import UsageError
-from affectlens.explain.prior import findingemo
-from affectlens.explain.store import Store, Unit
-from affectlens.models.background import BackgroundModel, BackgroundNet
+from affectlens.context.prior import findingemo
+from affectlens.context.store import Store, Unit
+from affectlens.core.errors import UsageError
+from affectlens.core.labels import EKMAN7
+from affectlens.core.options import Options
 from affectlens.models.base import Calibration
+from affectlens.models.shipped.background import BackgroundModel, BackgroundNet
 from affectlens.models.weights import save_weights
-from affectlens.options import Options
 from affectlens.pipeline import Engine, explain
 from tests.conftest import asset_path
 
@@ -62,8 +62,8 @@ def test_what_was_told_stands_against_what_is_seen(photograph, tmp_path):
 
 
 def test_contradicting_metadata_are_noted(tmp_path, monkeypatch):
+    from affectlens.context.place import Place
     from affectlens.modalities import scene
-    from affectlens.perception.place import Place
 
     monkeypatch.setattr(
         scene, "infer_place", lambda *_: (Place("kitchen", True, "things and surfaces seen", 0.9), {"kitchen": 0.9})

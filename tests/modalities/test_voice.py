@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from affectlens.emotions import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, widen
+from affectlens.core.labels import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, widen
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.fusion.segments import _alike
 from affectlens.media.audio import audio_blocks
 from affectlens.modalities.base import Finding
-from affectlens.modalities.fusion import _alike
-from affectlens.options import Options
 from affectlens.pipeline import Engine, explain, recognize
 from affectlens.report.narrative import heard, narrative
-from affectlens.table import SCENE, Evidence, Row
 from tests.conftest import write_video
 
 

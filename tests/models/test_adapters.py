@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from affectlens.errors import ModelError, UsageError
+from affectlens.core.errors import ModelError, UsageError
 from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
 from affectlens.models.base import Calibration, Model, WhiteBox, load_model, model_names
 from affectlens.models.weights import card_path, read_weights, save_weights, weights_path

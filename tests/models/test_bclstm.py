@@ -5,11 +5,11 @@ import pytest
 import torch
 from benchmarks.planted_dialogues import dialogues
 
-from affectlens.errors import UsageError
-from affectlens.models.bclstm_net import BcLstmConfig, BcLstmNet, Context, swapped
-from affectlens.training.bclstm import BcLstmRecipe, first_as_good, fit, pack, predict, scale_of
-from affectlens.training.bclstm_recipe import score
-from affectlens.training.carry_over import carry_over
+from affectlens.core.errors import UsageError
+from affectlens.learning.bclstm import BcLstmRecipe, first_as_good, fit, pack, predict, scale_of
+from affectlens.learning.carry_over import carry_over
+from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, Context, swapped
+from affectlens.training.bclstm import score
 
 
 @pytest.fixture
@@ -143,8 +143,8 @@ def test_scores_by_hand():
 
 
 def test_mosi_text_beats_its_target(shared):
-    from affectlens.corpora.dialogues import open_dialogues
-    from affectlens.training.bclstm_recipe import _config
+    from affectlens.corpora.dialogues.base import open_dialogues
+    from affectlens.training.bclstm import _config
 
     corpus = open_dialogues("mosi-features", shared / "utterance" / "mosi_bclstm.npz")
     train, test = (corpus.dialogues(s).with_modalities(("text",)) for s in ("train", "test"))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from affectlens.errors import ModelError
-from affectlens.models.emonet import LABELS, SIDE, EmoNetModel
+from affectlens.core.errors import ModelError
+from affectlens.models.shipped.emonet import LABELS, SIDE, EmoNetModel
 
 SHAPES = {
     "conv_0.0": (96, 3, 11, 11), "conv_1.0": (256, 48, 5, 5), "conv_2.0": (384, 256, 3, 3), "conv_3.0": (384, 192, 3, 3),
@@ -95,7 +95,7 @@ def test_valence_and_arousal_are_linear(model):
 
 
 def test_maps_of_its_last_convolution(model):
-    from affectlens.explain.cam import CamEngine
+    from affectlens.explainers.cam import CamEngine
 
     x = np.random.default_rng(1).normal(0, 50, (2, 3, SIDE, SIDE)).astype(np.float32)
     maps = CamEngine(model, model.cam_layer)(x, "hirescam", ["fear"]).maps

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from affectlens.errors import ModelError, UsageError
-from affectlens.explain.cam import CamEngine
+from affectlens.core.errors import ModelError, UsageError
+from affectlens.explainers.cam import CamEngine
 from affectlens.models.pictures import PictureModel, last_grid, open_picture_model, picture_model
 from tests.conftest import asset_path
 from tests.modalities.test_scene import background_weights
@@ -54,7 +54,7 @@ def test_a_network_without_a_grid_says_what_it_has():
 
 
 def test_transformers_blocks_are_chosen():
-    from tests.explain.test_cam_rules import Vit
+    from tests.explainers.test_cam_rules import Vit
 
     class Square(Vit):
         def __init__(self):
@@ -115,8 +115,8 @@ def test_the_background_is_drawn_on_the_detectors_grid(tmp_path, shared):
     for name in ("efficientdet-lite0", "yunet"):
         asset_path(name)
     from affectlens.media.images import read_image
-    from affectlens.models.background import BackgroundModel
-    from affectlens.perception.objects import object_detector
+    from affectlens.models.shipped.background import BackgroundModel
+    from affectlens.perception.scene.objects import object_detector
 
     weights = background_weights(tmp_path / "background.safetensors")
     model = open_picture_model("background", weights)

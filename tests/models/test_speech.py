@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from affectlens.errors import ModelError
+from affectlens.core.errors import ModelError
 from affectlens.models.base import load_model
-from affectlens.models.speech_net import KINDS, MOST_PARAMETERS, SpeechNet, SpeechNetConfig, parameters
-from affectlens.models.speech_norm import (
+from affectlens.models.nets.speech import KINDS, MOST_PARAMETERS, SpeechNet, SpeechNetConfig, parameters
+from affectlens.models.shipped.speech_scale import (
     CLIP,
     Scale,
     against_own_clip,

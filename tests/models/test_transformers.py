@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.errors import ModelError
-from affectlens.explain.cam import CamEngine
+from affectlens.core.errors import ModelError
+from affectlens.explainers.cam import CamEngine
 from affectlens.models.external import open_classifier
 from affectlens.models.pictures import open_picture_model
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from affectlens.emotions import EKMAN7
+from affectlens.core.labels import EKMAN7
+from affectlens.core.schema import SCENE, Evidence
 from affectlens.report.narrative import graded
-from affectlens.table import SCENE, Evidence
 
 # kind, modality it comes from
 KINDS = (

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from affectlens.core.schema import Evidence
 from affectlens.report.narrative import _TEMPLATES as KNOWN
 from affectlens.report.narrative import clause, graded, narrative
-from affectlens.table import Evidence
 from tests.report.clauses import KINDS, generated, states
 
 

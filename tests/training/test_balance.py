@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from affectlens.learning.balance import class_weights
 from affectlens.training.background import BackgroundRecipe, train_net
-from affectlens.training.balance import class_weights
 
 
 def test_weights_by_hand():

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
+from affectlens.evaluation.ablation import ablate
+from affectlens.features.banks import Fold, crossfit, held_out
+from affectlens.learning.fusion import Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
 from affectlens.models.base import Calibration
-from affectlens.training.fusion import Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
-from affectlens.training.fusion_ablation import ablate
-from affectlens.training.fusion_banks import Fold, crossfit, held_out
+from affectlens.training.fusion import banks_for
 from affectlens.training.fusion_joint import joint_banks
-from affectlens.training.fusion_recipe import banks_for
 from tests.corpora.visual_trees import caer_s
 
 QUICK = FusionRecipe(epochs=3, cases=512)

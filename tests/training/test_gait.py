@@ -5,10 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from affectlens.errors import MediaError, UsageError
-from affectlens.models.gait import FRAMES, window
-from affectlens.models.gait_net import GaitNet, GaitNetConfig
-from affectlens.training.gait import (
+from affectlens.core.errors import MediaError, UsageError
+from affectlens.learning.gait import (
     GaitRecipe,
     GaitWindows,
     augmented,
@@ -18,8 +16,10 @@ from affectlens.training.gait import (
     scale_of,
     train_net,
 )
-from affectlens.training.gait_recipe import score
-from tests.perception.skeleton.walker import walker
+from affectlens.models.nets.gait import GaitNet, GaitNetConfig
+from affectlens.models.shipped.gait import FRAMES, window
+from affectlens.training.gait import score
+from tests.perception.body.walker import walker
 
 CLASSES = ("anger", "sadness")
 
@@ -88,7 +88,7 @@ def test_a_motion_left_out_is_not_seen(made, monkeypatch):
         seen.append(set(data.rows.motion))
         return real(data, *more)
 
-    monkeypatch.setattr("affectlens.training.gait.train_net", spy)
+    monkeypatch.setattr("affectlens.learning.gait.train_net", spy)
     out = leave_motion_out(made, CLASSES, GaitRecipe(epochs=2), ("network", "trees"), 1)
     assert seen == [{"walk"}, {"run"}]
     assert len(out) == 2 * 24 and set(out.kind) == {"network", "trees"}

@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import open_corpus
-from affectlens.errors import CorpusError, UsageError
-from affectlens.models.speech_net import KINDS, SpeechNetConfig
-from affectlens.training.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
-from affectlens.training.speech import BASELINES, SpeechAutoencoder, SpeechRecipe, make_classifier, train_net
-from affectlens.training.speech_data import SpeechTable, parse_corpora, speech_table
+from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
+from affectlens.features.speech import SpeechTable, parse_corpora, speech_table
+from affectlens.learning.speech import BASELINES, SpeechAutoencoder, SpeechRecipe, make_classifier, train_net
+from affectlens.models.nets.speech import KINDS, SpeechNetConfig
 from tests.corpora.trees import speech_trees, write_wav
 
 LABELS = ["anger", "happiness", "sadness", "neutral"]
@@ -121,7 +121,7 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
     first = speech_table(given, tmp_path / "cache")
     assert len(first.features) == 8 and np.isfinite(first.features).all()
     assert "20 ms long" in first.missed["emodb/wav/11a01Wc"] and "emodb/wav/12a01Nc" in first.missed
-    monkeypatch.setattr("affectlens.training.speech_data.functionals", None)
+    monkeypatch.setattr("affectlens.features.speech.functionals", None)
     again = speech_table(given, tmp_path / "cache")
     np.testing.assert_array_equal(first.features, again.features)
     assert again.missed == first.missed and list(again.rows.key) == list(first.rows.key)
@@ -147,9 +147,9 @@ def test_unknown_labels_are_left_out_of_the_four(tmp_path):
 
 
 def test_evaluation_of_a_corpus(tmp_path):
+    from affectlens.evaluation.evaluate import score
+    from affectlens.evaluation.speech import predict_speech
     from affectlens.models.base import load_model
-    from affectlens.training.evaluate import score
-    from affectlens.training.evaluate_speech import predict_speech
 
     trees = speech_trees(tmp_path / "trees")
     (trees["emodb"] / "wav" / "12a01Nc.wav").write_bytes(b"RIFF")

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
-from affectlens.emotions import EKMAN7
-from affectlens.errors import CorpusError
+from affectlens.evaluation.evaluate import FaceReader, fit_thresholds, predict_corpus, score
+from affectlens.learning.augment import augment_faces
+from affectlens.learning.export import calibrate
+from affectlens.learning.face import FaceRecipe, _targets, learning_rate, predict_logits, train_face
+from affectlens.learning.words import soft_targets
 from affectlens.models.base import Calibration
-from affectlens.models.face_net import FaceNetConfig, TwoStreamFaceNet
-from affectlens.models.words_net import WordsNet, WordsNetConfig, pad_rows, spell_symbols
-from affectlens.training.augment import augment_faces
-from affectlens.training.evaluate import FaceReader, fit_thresholds, predict_corpus, score
-from affectlens.training.export import calibrate
-from affectlens.training.face import FaceRecipe, _targets, learning_rate, predict_logits, train_face
-from affectlens.training.words import soft_targets
+from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
+from affectlens.models.nets.words import WordsNet, WordsNetConfig, pad_rows, spell_symbols
 
 TINY = FaceRecipe(
     epochs=2,
@@ -205,8 +205,8 @@ def test_large_pictures_go_through_the_detector(frame):
 def test_shipped_models_reach_their_cards_on_a_slice_of_test(shared):
     """A hundredth of the card's promise is not measured here, but a broken model is seen."""
     from affectlens.corpora.base import open_corpus
+    from affectlens.evaluation.evaluate import reader_for
     from affectlens.models.base import load_model
-    from affectlens.training.evaluate import reader_for
     from tests.conftest import asset_path
 
     asset_path("minilm")

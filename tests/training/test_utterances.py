@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.corpora.dialogues import open_dialogues
-from affectlens.errors import UsageError
-from affectlens.explain.concepts.library.base import concepts, supported
-from affectlens.explain.concepts.prepare import prepared
-from affectlens.training.utterances import measured, transcribe
+from affectlens.audits.concepts.library.base import concepts, supported
+from affectlens.audits.concepts.prepare import prepared
+from affectlens.core.errors import UsageError
+from affectlens.corpora.dialogues.base import open_dialogues
+from affectlens.features.utterances import measured, transcribe
 from tests.conftest import asset_path
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from affectlens.errors import unknown
+from affectlens.core.errors import unknown
 
 
 @dataclass(frozen=True)

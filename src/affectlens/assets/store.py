@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from affectlens.assets.manifest import Asset, AssetFile, Source, asset
-from affectlens.errors import AssetError
+from affectlens.core.errors import AssetError
 
 Progress = Callable[[str, int, int], None]  # what is fetched, bytes so far, bytes in all
 

@@ -28,9 +28,9 @@ def latent(
     import numpy as np
     import torch
 
-    from affectlens.explain.latent import audit_latent
-    from affectlens.report.latent import write_latent_report
-    from affectlens.training.speech import SpeechRecipe
+    from affectlens.audits.latent.audit import audit_latent
+    from affectlens.audits.latent.page import write_latent_report
+    from affectlens.learning.speech import SpeechRecipe
 
     torch.set_num_threads(1)  # small networks are slower on more
     with common.named_bars() as told:
@@ -62,12 +62,12 @@ def features(
     import numpy as np
     import torch
 
-    from affectlens.emotions import IEMOCAP4
-    from affectlens.explain.features import audit_features
-    from affectlens.models.speech_norm import normalise
+    from affectlens.audits.features.audit import audit_features
+    from affectlens.audits.features.page import write_feature_report
+    from affectlens.core.labels import IEMOCAP4
+    from affectlens.models.shipped.speech_scale import normalise
     from affectlens.perception.voice.catalogue import group_of
     from affectlens.perception.voice.egemaps import NAMES
-    from affectlens.report.features import write_feature_report
 
     rng = np.random.default_rng(seed)
     torch.set_num_threads(1)  # small networks are slower on more
@@ -131,16 +131,16 @@ def concepts_(
     import torch
 
     from affectlens.assets.store import cache_dir
-    from affectlens.corpora.dialogues import open_dialogues
-    from affectlens.errors import UsageError
-    from affectlens.explain.concepts.audit import audit_concepts
-    from affectlens.explain.concepts.library import base as library
-    from affectlens.explain.concepts.prepare import prepared
-    from affectlens.explain.concepts.tcav import TestOptions, relative
-    from affectlens.models.bclstm import BcLstmModel
-    from affectlens.report.concepts import write_concept_report
-    from affectlens.training.speech_data import parse_corpora
-    from affectlens.training.utterances import measured
+    from affectlens.audits.concepts.audit import audit_concepts
+    from affectlens.audits.concepts.library import base as library
+    from affectlens.audits.concepts.page import write_concept_report
+    from affectlens.audits.concepts.prepare import prepared
+    from affectlens.audits.concepts.tcav import TestOptions, relative
+    from affectlens.core.errors import UsageError
+    from affectlens.corpora.dialogues.base import open_dialogues
+    from affectlens.features.speech import parse_corpora
+    from affectlens.features.utterances import measured
+    from affectlens.models.shipped.bclstm import BcLstmModel
 
     torch.set_num_threads(1)  # small recurrent networks are slower on more
     names = [n.strip() for part in concept or [] for n in part.split(",") if n.strip()]
@@ -185,7 +185,7 @@ def concepts_(
             options=TestOptions(method=method, draws=draws, counterparts=counterparts, seed=seed), progress=told,
         )  # fmt: skip
     page = write_concept_report(found, out, {c.name: c.meaning for c in wanted})
-    from affectlens.report.concepts import findings
+    from affectlens.audits.concepts.page import findings
 
     for line in findings(found):
         common.plain.print(line)
@@ -195,7 +195,7 @@ def concepts_(
 
 
 def _table(corpus: list[str], told: Any) -> Any:
-    from affectlens.training.speech_data import parse_corpora, speech_table
+    from affectlens.features.speech import parse_corpora, speech_table
 
     table = speech_table(parse_corpora(corpus), progress=told)
     for key, why in list(table.missed.items())[:5]:

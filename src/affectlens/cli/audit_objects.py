@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from affectlens.explain.objects.pictures import Pictures
-    from affectlens.explain.objects.run import Collected
-    from affectlens.perception.detections import Detections
+    from affectlens.audits.objects.pictures import Pictures
+    from affectlens.audits.objects.run import Collected
+    from affectlens.perception.scene.detections import Detections
 
 _MODEL = "face, emonet, background, a transformers folder, module:name of a torch network, MODEL.onnx, MODEL.pt or a function."
 _OBJECTS = "detector, regions (of a face), a COCO json, a folder of YOLO's txt, an Open Images csv, or module:function."
@@ -54,14 +54,14 @@ def command(
     """Share of relevance against share of area for every emotion and object, with tests; agreement of methods; changes."""
     import numpy as np
 
-    from affectlens.explain.objects.corpus import PRESETS, agreement, combine, kept
-    from affectlens.explain.objects.effects import measure_effects
-    from affectlens.explain.objects.examples import examples
-    from affectlens.explain.objects.pictures import Pictures
-    from affectlens.explain.objects.run import collect, read_parts
+    from affectlens.audits.objects.effects import measure_effects
+    from affectlens.audits.objects.examples import examples
+    from affectlens.audits.objects.page import ObjectAudit, findings, write_object_report
+    from affectlens.audits.objects.pictures import Pictures
+    from affectlens.audits.objects.run import collect, read_parts
+    from affectlens.audits.objects.statistics import PRESETS, agreement, combine, kept
     from affectlens.models.pictures import open_picture_model
-    from affectlens.perception.objects import SCORE
-    from affectlens.report.objects import ObjectAudit, findings, write_object_report
+    from affectlens.perception.scene.objects import SCORE
 
     if preset not in PRESETS:
         raise UsageError(f"--preset {preset}: {' or '.join(PRESETS)} was expected")
@@ -122,7 +122,7 @@ def _true_boxes(pictures: Pictures, truth: Path | None) -> Detections | None:
     """The table of true boxes, looked at before the long pass begins."""
     if truth is None:
         return None
-    from affectlens.perception.detections import read_detections
+    from affectlens.perception.scene.detections import read_detections
 
     table = read_detections(truth)
     if not any(pictures.key(i) in table for i in range(len(pictures))):
@@ -134,8 +134,8 @@ def _recall(pictures: Pictures, table: Detections | None) -> pd.DataFrame | None
     """Recall of what was found in the pictures against true boxes."""
     if table is None:
         return None
-    from affectlens.errors import AffectlensError
-    from affectlens.perception.detections import recall
+    from affectlens.core.errors import AffectlensError
+    from affectlens.perception.scene.detections import recall
 
     found, true = {}, {}
     for i in range(len(pictures)):

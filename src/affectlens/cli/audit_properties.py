@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 
 
 def command(
@@ -33,9 +33,9 @@ def command(
     """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
     import numpy as np
 
-    from affectlens.explain.properties.audit import audit_properties
-    from affectlens.explain.properties.run import Subject
-    from affectlens.report.properties import write_property_report
+    from affectlens.audits.properties.audit import audit_properties
+    from affectlens.audits.properties.page import write_property_report
+    from affectlens.audits.properties.run import Subject
 
     name, _, path = corpus.partition("=")
     if not path:
@@ -58,7 +58,7 @@ def command(
     page = write_property_report(
         found, doses, out, f"Properties that {subject.title} depends on", about, measured.missed, notes
     )
-    from affectlens.report.properties import findings
+    from affectlens.audits.properties.page import findings
 
     for text in findings(found):
         common.plain.print(f"- {text}")

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from affectlens.errors import AffectlensError
-from affectlens.options import Options
+from affectlens.core.errors import AffectlensError
+from affectlens.core.options import Options
 
 console = Console(stderr=True)
 plain = Console(highlight=False, soft_wrap=True)
@@ -54,7 +54,7 @@ def options(
     **more: Any,
 ) -> Options:
     """The options of a run from what was typed."""
-    from affectlens.options import torch_device
+    from affectlens.core.options import torch_device
 
     names = tuple(m.strip() for m in modalities.split(",") if m.strip())
     torch_device(device)

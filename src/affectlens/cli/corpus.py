@@ -71,7 +71,7 @@ def transcribe(
     folder: Annotated[Path, typer.Argument(help="A folder of recorded dialogues.")], language: common.Language = None
 ) -> None:
     """Write utterances.csv for a folder of recordings: who said what and when, ready for labels and `train bclstm`."""
-    from affectlens.training.utterances import transcribe as write
+    from affectlens.features.utterances import transcribe as write
 
     common.existing(folder, "folder")
     common.fetch_assets(["whisper-base", "yunet", "face-landmarker"])

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.common import console
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 
 
 def command(
@@ -44,9 +44,9 @@ def command(
 def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None:
     import torch
 
-    from affectlens.training.fusion import FusionRecipe
-    from affectlens.training.fusion_recipe import ablation_of, save_ablation
-    from affectlens.training.speech_data import parse_corpora
+    from affectlens.features.speech import parse_corpora
+    from affectlens.learning.fusion import FusionRecipe
+    from affectlens.training.fusion import ablation_of, save_ablation
 
     torch.set_num_threads(1)
     common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
@@ -67,9 +67,9 @@ def _one(
 
     from affectlens.cli.explain import _fetch
     from affectlens.corpora.base import open_corpus
+    from affectlens.evaluation.evaluate import predict_corpus, reader_for, save_evaluation, score
+    from affectlens.evaluation.speech import predict_speech
     from affectlens.models.base import load_model
-    from affectlens.training.evaluate import predict_corpus, reader_for, save_evaluation, score
-    from affectlens.training.evaluate_speech import predict_speech
 
     _fetch((model,) if model in ("face", "words") else ())
     loaded = load_model(model, weights)

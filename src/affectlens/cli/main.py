@@ -11,7 +11,7 @@ import typer
 from affectlens import __version__
 from affectlens.cli import assets, audit, corpus, evaluate, explain, models, recognize, train, usual
 from affectlens.cli.common import console
-from affectlens.errors import AffectlensError
+from affectlens.core.errors import AffectlensError
 
 app = typer.Typer(
     name="affectlens",

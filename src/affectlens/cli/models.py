@@ -35,7 +35,7 @@ def card(
     raw: Annotated[bool, typer.Option("--raw", help="Markdown as it is.")] = False,
 ) -> None:
     """The model card: corpus, licence, test scores, limits."""
-    from affectlens.errors import unknown
+    from affectlens.core.errors import unknown
     from affectlens.models.base import model_names
     from affectlens.models.weights import card_path
 

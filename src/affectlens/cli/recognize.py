@@ -10,7 +10,7 @@ import pandas as pd
 import typer
 
 from affectlens.cli import common
-from affectlens.errors import OutputError, UsageError
+from affectlens.core.errors import OutputError, UsageError
 
 FORMATS = ("parquet", "csv", "json")
 
@@ -59,7 +59,7 @@ def write_table(table: pd.DataFrame, out: Path | None, fmt: str) -> None:
     """Write a table in one of ``FORMATS``, to standard output when ``out`` is None."""
     if fmt not in FORMATS:
         raise UsageError(f"--format {fmt!r} is not one of {', '.join(FORMATS)}")
-    from affectlens.table import write_frame
+    from affectlens.core.schema import write_frame
 
     if out is not None and fmt in ("parquet", "csv") and out.suffix == f".{fmt}":
         write_frame(table, out)

@@ -28,7 +28,7 @@ def face(
     threads: Threads = 2,
 ) -> None:
     """The two-stream face network on FER2013."""
-    from affectlens.training.recipes import FaceRecipe, train_face_model
+    from affectlens.training.face_words import FaceRecipe, train_face_model
 
     recipe = replace(FaceRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
     _run(threads, lambda told: train_face_model(data, out, recipe, progress=told, start=start), out, "face")
@@ -39,7 +39,7 @@ def words(
     data: Data, out: Out = Path("runs/words"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1
 ) -> None:
     """Adapters of the words network on GoEmotions."""
-    from affectlens.training.recipes import WordsRecipe, train_words_model
+    from affectlens.training.face_words import WordsRecipe, train_words_model
 
     common.fetch_assets(["minilm"])
     recipe = replace(WordsRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
@@ -59,9 +59,9 @@ def speech(
     """A small autoencoder of acoustic features: within corpora, across them, and the weights that ship."""
     import torch
 
-    from affectlens.training.speech import SpeechRecipe
-    from affectlens.training.speech_data import parse_corpora
-    from affectlens.training.speech_recipe import train_speech_model
+    from affectlens.features.speech import parse_corpora
+    from affectlens.learning.speech import SpeechRecipe
+    from affectlens.training.speech import train_speech_model
 
     torch.set_num_threads(threads)
     recipe = replace(SpeechRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
@@ -81,8 +81,8 @@ def gait(
     """The gait network on styled locomotion, one type of motion left out at a time."""
     import torch
 
-    from affectlens.training.gait import GaitRecipe
-    from affectlens.training.gait_recipe import train_gait_model
+    from affectlens.learning.gait import GaitRecipe
+    from affectlens.training.gait import train_gait_model
 
     torch.set_num_threads(threads)
     recipe = replace(GaitRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
@@ -97,8 +97,8 @@ def posture(
     """The posture network on single skeletons, one type of motion left out at a time."""
     import torch
 
-    from affectlens.training.posture import PostureRecipe
-    from affectlens.training.posture_recipe import train_posture_model
+    from affectlens.learning.posture import PostureRecipe
+    from affectlens.training.posture import train_posture_model
 
     torch.set_num_threads(threads)
     recipe = replace(PostureRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
@@ -117,9 +117,9 @@ def fusion(
     """Early fusion over deep features: every subset on held-out people under four ways of fusing, then the weights."""
     import torch
 
-    from affectlens.training.fusion import FusionRecipe
-    from affectlens.training.fusion_recipe import train_fusion_model
-    from affectlens.training.speech_data import parse_corpora
+    from affectlens.features.speech import parse_corpora
+    from affectlens.learning.fusion import FusionRecipe
+    from affectlens.training.fusion import train_fusion_model
 
     torch.set_num_threads(threads)
     common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
@@ -169,8 +169,8 @@ def bclstm(
     """A contextual LSTM over the utterances of dialogues, from published features or our own."""
     import torch
 
-    from affectlens.training.bclstm import BcLstmRecipe
-    from affectlens.training.bclstm_recipe import train_bclstm
+    from affectlens.learning.bclstm import BcLstmRecipe
+    from affectlens.training.bclstm import train_bclstm
 
     torch.set_num_threads(threads)
     wanted = tuple(m.strip() for m in modalities.split(",") if m.strip()) or None

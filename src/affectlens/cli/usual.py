@@ -18,10 +18,10 @@ def command(
     """Average expressed emotion by place, part of the day, hour and weekday, smoothed, with counts and intervals."""
     import numpy as np
 
-    from affectlens.emotions import EKMAN7
-    from affectlens.explain.store import Store
-    from affectlens.explain.usual import averages
-    from affectlens.report import figures
+    from affectlens.context.store import Store
+    from affectlens.context.usual import averages
+    from affectlens.core.labels import EKMAN7
+    from affectlens.figures import charts as figures
     from affectlens.report.usual import averages_chart
 
     units = Store(common.existing(store, "store")).units()

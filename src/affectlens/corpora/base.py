@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from affectlens.emotions import LabelScheme
-from affectlens.errors import CorpusError, unknown
+from affectlens.core.errors import CorpusError, unknown
+from affectlens.core.labels import LabelScheme
 
 
 @dataclass(frozen=True)
@@ -109,5 +109,5 @@ def _load_all() -> None:
 
     import affectlens.corpora as package
 
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)

@@ -12,7 +12,7 @@ import av.container
 import av.error
 import numpy as np
 
-from affectlens.errors import MediaError
+from affectlens.core.errors import MediaError
 
 MAX_SIDE = 1920
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 from affectlens.media import images
 
 VIDEO = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp"}

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from affectlens.assets.store import locate
-from affectlens.emotions import EKMAN7, align
-from affectlens.errors import UsageError
-from affectlens.explain.cam import CamEngine
-from affectlens.explain.objects.groups import group_masks
-from affectlens.explain.objects.joint import boxes_to_masks, grid_shape, image_rows
+from affectlens.audits.objects.groups import group_masks
+from affectlens.core.errors import UsageError
+from affectlens.core.labels import EKMAN7, align
+from affectlens.core.options import Options
+from affectlens.core.schema import Evidence, Row
+from affectlens.explainers.cam import CamEngine
+from affectlens.explainers.overlap import boxes_to_masks, grid_shape, image_rows
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
 from affectlens.models.adapters import TorchModel
-from affectlens.models.background import BackgroundModel
 from affectlens.models.pictures import OnGrid, on_grid
-from affectlens.options import Options
-from affectlens.perception.objects import Thing, object_detector
-from affectlens.perception.people import Person
-from affectlens.table import Evidence, Row
+from affectlens.models.shipped.background import BackgroundModel
+from affectlens.perception.people.finder import Person
+from affectlens.perception.scene.objects import Thing, object_detector
 
 _TOLD = 3  # objects of a segment that evidence is given of
 _METHOD = "hirescam"

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from affectlens.errors import unknown
-from affectlens.explain.faithfulness import Faithfulness
+from affectlens.context.place import Place
+from affectlens.core.errors import unknown
+from affectlens.core.options import Options
+from affectlens.core.schema import Evidence, Row
+from affectlens.explainers.faithfulness import Faithfulness
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame, MediaInfo, Problems
-from affectlens.options import Options
-from affectlens.perception.people import Person, Sighting
-from affectlens.perception.place import Place
-from affectlens.perception.speaker import MouthMotion
-from affectlens.table import Evidence, Row
+from affectlens.perception.people.finder import Person, Sighting
+from affectlens.perception.people.speaker import MouthMotion
 
 
 @dataclass(frozen=True)
@@ -177,5 +177,5 @@ def _load_all() -> None:
 
     import affectlens.modalities as package
 
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)

@@ -9,20 +9,20 @@ from typing import Any
 import cv2
 import numpy as np
 
-from affectlens.emotions import EKMAN7, align
-from affectlens.explain.blendshapes import against_baseline, movements
-from affectlens.explain.cam import CamEngine, upsample
-from affectlens.explain.cam.draw import heat
-from affectlens.explain.faithfulness import faithfulness, grid_score
-from affectlens.explain.regions import RegionShare, region_shares
+from affectlens.core.labels import EKMAN7, align
+from affectlens.core.options import Options, torch_device
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.explainers.cam import CamEngine, upsample
+from affectlens.explainers.cam.draw import heat
+from affectlens.explainers.faithfulness import faithfulness, grid_score
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, Picture, faithfulness_evidence, register_modality
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
-from affectlens.options import Options, torch_device
-from affectlens.perception.crops import crop_matrix, grey_crop, region_map
-from affectlens.perception.people import Person
-from affectlens.table import SCENE, Evidence, Row
+from affectlens.perception.face.blendshapes import against_baseline, movements
+from affectlens.perception.face.crops import crop_matrix, grey_crop, region_map
+from affectlens.perception.face.regions import RegionShare, region_shares
+from affectlens.perception.people.finder import Person
 
 MIN_QUALITY = 0.12
 _GRID = (8, 8)

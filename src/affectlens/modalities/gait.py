@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 
 from affectlens.assets.store import locate
-from affectlens.emotions import GROUPWALK4, align
-from affectlens.errors import MediaError
-from affectlens.explain.shapley import group_shapley
+from affectlens.core.errors import MediaError
+from affectlens.core.labels import GROUPWALK4, align
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.explainers.shapley import group_shapley
 from affectlens.media.frames import Frame, frames
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
 from affectlens.models.base import load_model
-from affectlens.models.gait import FRAMES, window
-from affectlens.options import Options
-from affectlens.perception.people import Person
-from affectlens.perception.skeleton.bvh import read_bvh
-from affectlens.perception.skeleton.follow import RATE, follow, has_legs
-from affectlens.perception.skeleton.gait import FEATURES, NAMES
-from affectlens.perception.skeleton.gait import RATE as GRID
-from affectlens.perception.skeleton.joints import Motion, leg_length, resampled
-from affectlens.perception.skeleton.pose import pose_finder
-from affectlens.table import SCENE, Evidence, Row
+from affectlens.models.shipped.gait import FRAMES, window
+from affectlens.perception.body.bvh import read_bvh
+from affectlens.perception.body.follow import RATE, follow, has_legs
+from affectlens.perception.body.gait import FEATURES, NAMES
+from affectlens.perception.body.gait import RATE as GRID
+from affectlens.perception.body.joints import Motion, leg_length, resampled
+from affectlens.perception.body.pose import pose_finder
+from affectlens.perception.people.finder import Person
 
 SLOWEST = 9.0  # frames a second
 LOOKS = 12  # sampled frames in which legs are looked for before the whole recording is

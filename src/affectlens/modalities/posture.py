@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from affectlens.assets.store import locate
-from affectlens.emotions import GROUPWALK4, align
-from affectlens.errors import MediaError
-from affectlens.explain.shapley import group_shapley
+from affectlens.core.errors import MediaError
+from affectlens.core.labels import GROUPWALK4, align
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.explainers.shapley import group_shapley
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
 from affectlens.models.base import load_model
-from affectlens.options import Options
-from affectlens.perception.people import Person
-from affectlens.perception.skeleton.bvh import read_bvh
-from affectlens.perception.skeleton.joints import JOINTS
-from affectlens.perception.skeleton.pose import Pose, pose_finder
-from affectlens.perception.skeleton.posture import upright
-from affectlens.table import SCENE, Evidence, Row
+from affectlens.perception.body.bvh import read_bvh
+from affectlens.perception.body.joints import JOINTS
+from affectlens.perception.body.pose import Pose, pose_finder
+from affectlens.perception.body.posture import upright
+from affectlens.perception.people.finder import Person
 
 EVERY = 0.5  # seconds between the frames that are looked at
 VIDEO = 0.5  # weight of joints guessed from pictures against recorded ones

@@ -11,16 +11,16 @@ import cv2
 import numpy as np
 
 from affectlens.assets.store import locate
+from affectlens.context.pairs import Pair, PairClassifier, pairs_of
+from affectlens.context.place import SURE, Place, infer_place, place_of
+from affectlens.context.place_table import SURFACES
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
-from affectlens.options import Options
-from affectlens.perception.objects import Thing, object_detector
-from affectlens.perception.pairs import Pair, PairClassifier, pairs_of
-from affectlens.perception.people import Person
-from affectlens.perception.place import SURE, Place, infer_place, place_of
-from affectlens.perception.place_table import SURFACES
-from affectlens.perception.scene import ADJECTIVES, MEASURES, adjectives, measure
-from affectlens.table import SCENE, Evidence, Row
+from affectlens.perception.people.finder import Person
+from affectlens.perception.scene.appearance import ADJECTIVES, MEASURES, adjectives, measure
+from affectlens.perception.scene.objects import Thing, object_detector
 
 _SHOWN = 640  # pixels of the kept picture's longer side
 
@@ -38,7 +38,7 @@ class SceneModality(Modality):
         self.find = object_detector(locate("efficientdet-lite0"), options.threads)
         self.places: Any = None
         if options.places:
-            from affectlens.models.places365 import Places365
+            from affectlens.models.shipped.places365 import Places365
 
             self.places = Places365(Path(options.places))
         self.classifier = PairClassifier(Path(options.pairs)) if options.pairs else None

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from affectlens.emotions import IEMOCAP4, align, valence_arousal
-from affectlens.explain.shapley import group_shapley
+from affectlens.core.labels import IEMOCAP4, align, valence_arousal
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.explainers.shapley import group_shapley
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
 from affectlens.models.base import load_model
-from affectlens.options import Options
-from affectlens.perception.people import Person
-from affectlens.perception.speaker import SpeakerChoice
-from affectlens.perception.turns import Turn, turns
+from affectlens.perception.people.finder import Person
+from affectlens.perception.people.speaker import SpeakerChoice
 from affectlens.perception.voice.catalogue import GROUPS, catalogue, group_of
-from affectlens.table import SCENE, Evidence, Row
+from affectlens.perception.words.turns import Turn, turns
 
 OWN = 3  # turns of a person from which their own average is a baseline
 CLEAR = 0.7  # standard deviations from which a difference is worth a word

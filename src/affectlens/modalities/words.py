@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 
 from affectlens.assets.store import locate
-from affectlens.emotions import EKMAN7, align
-from affectlens.explain.attribution import MASK_ID, WordAttribution, attribute_words, words_of
-from affectlens.explain.concepts.bank import ConceptBank
-from affectlens.explain.concepts.layers import read_layers
-from affectlens.explain.concepts.library.base import words_held
-from affectlens.explain.faithfulness import faithfulness
+from affectlens.audits.concepts.bank import ConceptBank
+from affectlens.audits.concepts.layers import read_layers
+from affectlens.audits.concepts.library.base import words_held
+from affectlens.core.labels import EKMAN7, align
+from affectlens.core.options import Options, torch_device
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.explainers.faithfulness import faithfulness
+from affectlens.explainers.words import MASK_ID, WordAttribution, attribute_words, words_of
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, faithfulness_evidence, register_modality
 from affectlens.models.base import load_model
+from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
-from affectlens.models.words import text_logits
-from affectlens.options import Options, torch_device
-from affectlens.perception.people import Person
-from affectlens.perception.speaker import SpeakerChoice
-from affectlens.perception.words import Utterance, Word, WordRecogniser
-from affectlens.table import SCENE, Evidence, Row
+from affectlens.perception.people.finder import Person
+from affectlens.perception.people.speaker import SpeakerChoice
+from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
 
 _SHORT = 2  # utterances of fewer words say too little
 

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from affectlens.errors import ModelError, unknown
+from affectlens.core.errors import ModelError, unknown
 
 
 class TorchModel:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from affectlens.errors import unknown
+from affectlens.core.errors import unknown
 
 
 @runtime_checkable
@@ -98,5 +98,5 @@ def _load_all() -> None:
 
     import affectlens.models as package
 
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from affectlens.assets.store import sha256
-from affectlens.errors import ModelError, UsageError
+from affectlens.core.errors import ModelError, UsageError
 from affectlens.models.base import load_model, model_names
 from affectlens.models.weights import weights_path
 from affectlens.stats.classification import softmax

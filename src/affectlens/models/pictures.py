@@ -17,13 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from affectlens.assets.store import locate
-from affectlens.errors import ModelError, UsageError
+from affectlens.core.errors import ModelError, UsageError
 from affectlens.models.adapters import TorchModel
-from affectlens.models.background import BackgroundModel, BackgroundNet
 from affectlens.models.base import load_model
-from affectlens.models.emonet import EmoNetModel
 from affectlens.models.external import Recipe, grey48, imported, open_classifier
-from affectlens.perception.objects import GREY, object_detector
+from affectlens.models.shipped.background import BackgroundModel, BackgroundNet
+from affectlens.models.shipped.emonet import EmoNetModel
+from affectlens.perception.scene.objects import GREY, object_detector
 from affectlens.stats.classification import softmax
 
 

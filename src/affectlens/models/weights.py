@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from affectlens.errors import ModelError
+from affectlens.core.errors import ModelError
 from affectlens.models.base import Calibration
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from affectlens.assets.manifest import asset
 from affectlens.assets.store import sha256
-from affectlens.explain.situation import PersonSummary
+from affectlens.context.summary import PersonSummary
+from affectlens.core.schema import Evidence
 from affectlens.modalities.base import Clip, Finding, Modality
 from affectlens.models.weights import weights_path
-from affectlens.table import Evidence
 
 PEOPLE = 8
 VIEWS = 3

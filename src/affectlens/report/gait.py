@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from affectlens.core.schema import Evidence
 from affectlens.modalities.base import Finding
-from affectlens.perception.skeleton.joints import BONES, JOINTS
+from affectlens.perception.body.joints import BONES, JOINTS
 from affectlens.report.narrative import measured
-from affectlens.table import Evidence
 
 _HIGH, _WIDE = 120, 78  # pixels of one skeleton
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectlens.table import SCENE, Evidence
+from affectlens.core.schema import SCENE, Evidence
 
 ALPHA = 0.05
 

@@ -12,10 +12,10 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from affectlens.core.schema import SCENE
+from affectlens.figures.charts import COLOURS
 from affectlens.media.frames import frames
 from affectlens.report.bundle import Report
-from affectlens.report.figures import COLOURS
-from affectlens.table import SCENE
 
 _RATE = 12.5
 _WIDTH = 960

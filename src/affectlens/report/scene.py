@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from affectlens.perception.objects import Thing
+from affectlens.core.schema import Evidence
+from affectlens.perception.scene.objects import Thing
 from affectlens.report.narrative import clause
-from affectlens.table import Evidence
 
 _LINE = (240, 138, 24)
 

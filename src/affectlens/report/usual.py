@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from affectlens.report.figures import COLOURS, finish
-from affectlens.table import Evidence
+from affectlens.core.schema import Evidence
+from affectlens.figures.charts import COLOURS, finish
 
 
 def usual_chart(e: Evidence) -> Any:

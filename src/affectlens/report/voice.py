@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from affectlens.core.schema import Evidence
 from affectlens.modalities.base import Finding
 from affectlens.report.narrative import heard
-from affectlens.table import Evidence
 
 
 def turn(finding: Finding) -> dict[str, Any]:

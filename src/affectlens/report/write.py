@@ -6,24 +6,24 @@ import base64
 import io
 import json
 from collections.abc import Iterable
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, select_autoescape
 from PIL import Image
 
-from affectlens.emotions import EKMAN7
+from affectlens.core.labels import EKMAN7
+from affectlens.core.schema import SCENE, Evidence, rows_frame, write_frame
+from affectlens.figures import charts as figures
+from affectlens.figures.html import environment
 from affectlens.modalities.base import Finding, Picture
-from affectlens.report import figures, gait, voice
+from affectlens.report import gait, voice
 from affectlens.report.bundle import PEOPLE, UTTERANCES, Report
 from affectlens.report.narrative import clause, graded, narrative, who
 from affectlens.report.overlay import write_overlay
 from affectlens.report.scene import scene_section
 from affectlens.report.usual import usual_chart
-from affectlens.table import SCENE, Evidence, rows_frame, write_frame
 
 _SHOWN_ROWS = 400
 
@@ -72,6 +72,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
     fused_ok = table[(table.modality == "fused") & (table.status == "ok")]
     context = {
         "facts": facts,
+        "title": f"{Path(report.clip.file).name}: expressed emotion",
         "file": Path(report.clip.file).name,
         "story": [(p, list(mine)) for p, mine in groupby(narrative(shown.values()), key=lambda s: s.person)],
         "people": people,
@@ -207,14 +208,3 @@ def _weights(findings: list[Finding]) -> list[dict[str, Any]]:
         if given:
             out.append({"modality": modality, "mean": float(np.mean(given)), "segments": len(given)})
     return out
-
-
-@cache
-def environment() -> Environment:
-    """The templates of this package, with the filters that they use."""
-    environment = Environment(
-        loader=PackageLoader("affectlens.report"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = lambda v: f"{v:.0%}"
-    environment.filters["p"] = lambda v: f"p = {v:.2f}" if v >= 0.01 else f"p = {v:.3f}"
-    return environment

@@ -12,15 +12,15 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch.nn import functional as F
 
 from affectlens.assets.store import locate, sha256
+from affectlens.core.errors import UsageError
+from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import open_corpus
-from affectlens.emotions import EKMAN7
-from affectlens.errors import UsageError
-from affectlens.models.background import BackgroundModel, BackgroundNet, BackgroundNetConfig
-from affectlens.perception.objects import object_detector
+from affectlens.learning.balance import class_weights
+from affectlens.learning.export import calibrate, export
+from affectlens.models.shipped.background import BackgroundModel, BackgroundNet, BackgroundNetConfig
+from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.classification import accuracy, confusion, softmax, unweighted_recall
 from affectlens.stats.resample import Estimate, bootstrap
-from affectlens.training.balance import class_weights
-from affectlens.training.export import calibrate, export
 
 Told = Callable[[str, int, int], None]
 

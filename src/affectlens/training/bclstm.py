@@ -1,192 +1,225 @@
-"""Training of the contextual LSTM: whole dialogues in a batch, epochs chosen by held-out training dialogues, never by test."""
+"""`affectlens train bclstm`: the contextual LSTM on a corpus's own split, several seeds, with a card."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+import pandas as pd
 
-from affectlens.corpora.dialogues import DialogueSet
-from affectlens.errors import UsageError
-from affectlens.models.bclstm_net import BcLstmConfig, BcLstmNet, swapped
-from affectlens.training.balance import class_weights
+from affectlens.core.errors import UsageError
+from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, joined, open_dialogues
+from affectlens.features.utterances import measured
+from affectlens.learning.bclstm import BcLstmRecipe, fit, pack, predict, scale_of
+from affectlens.learning.carry_over import CarryOver, carry_over
+from affectlens.learning.export import calibrate, export
+from affectlens.models.nets.bclstm import BcLstmConfig
+from affectlens.models.shipped.bclstm import BcLstmModel, meta_of, parameters
+from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
+from affectlens.stats.resample import bootstrap
 
-
-@dataclass(frozen=True)
-class BcLstmRecipe:
-    """Every choice of training. ``branch`` weighs the loss of each modality's own answer; features are clipped at ``limit``
-    standard deviations; ``share`` of the training dialogues choose the number of epochs."""
-
-    epochs: int = 40
-    patience: int = 8
-    batch: int = 8
-    rate: float = 1e-3
-    weight_decay: float = 1e-3
-    smoothing: float = 0.1
-    branch: float = 0.5
-    limit: float = 3.0
-    share: float = 0.2
-    balanced: bool = False
-    seed: int = 0
+Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Packed:
-    """Dialogues as padded tensors: features ``(b, t, width)``, labels, mask and speakers ``(b, t)``; ``rows`` ``(b, t)`` is the
-    utterance's place in the set it came from, -1 in padding."""
+class BcLstmRun:
+    """``scores``: one row a fold and seed, and the mean; ``carried`` per modality; where the weights of the first seed lie."""
 
-    features: dict[str, Tensor]
-    labels: Tensor
-    mask: Tensor
-    speaker: Tensor
-    rows: Tensor
-
-    def take(self, dialogues: Tensor) -> Packed:
-        """Some of the dialogues, padded no longer than they need."""
-        t = int(self.mask[dialogues].sum(1).max())
-        return Packed(
-            {m: x[dialogues, :t] for m, x in self.features.items()},
-            *(x[dialogues, :t] for x in (self.labels, self.mask, self.speaker, self.rows)),
-        )
+    scores: pd.DataFrame
+    carried: dict[str, CarryOver]
+    weights: Path
 
 
-def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Mean and deviation of every feature of each modality, from training data only."""
-    return {m: (x.mean(axis=0), x.std(axis=0) + 1e-6) for m, x in data.features.items()}
+@dataclass(frozen=True)
+class Fold:
+    """A training part, the dialogues of it that choose the epochs (or None), and the test part."""
+
+    name: str
+    train: DialogueSet
+    held_out: np.ndarray | None
+    test: DialogueSet
 
 
-def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
-    """Standardised, clipped features of whole dialogues. Speakers are numbered within each dialogue by first appearance."""
-    names = data.dialogues
-    found = {d: np.flatnonzero(names == d) for d in dict.fromkeys(names)}
-    longest = max(len(r) for r in found.values())
-    shape = (len(found), longest)
-    rows = np.full(shape, -1)
-    speaker = np.zeros(shape, dtype=np.int64)
-    who = data.speakers
-    for i, mine in enumerate(found.values()):
-        rows[i, : len(mine)] = mine
-        number = {s: j for j, s in enumerate(dict.fromkeys(who[mine]))}
-        speaker[i, : len(mine)] = [number[s] for s in who[mine]]
-    mask = rows >= 0
-    features = {}
-    for m, x in data.features.items():
-        if m not in scale or len(scale[m][0]) != x.shape[1]:
-            raise UsageError(f"{m} features are {x.shape[1]} wide; the network was trained on another width")
-        z = np.clip((x - scale[m][0]) / scale[m][1], -limit, limit).astype(np.float32)
-        features[m] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
-    labels = np.where(mask, data.labels[rows], -1)
-    return Packed(features, torch.from_numpy(labels), torch.from_numpy(mask), torch.from_numpy(speaker), torch.from_numpy(rows))
+def folds_of(corpus: DialogueCorpus, modalities: tuple[str, ...] | None, told: Told | None = None) -> list[Fold]:
+    """The corpus's own split: train and test (with dev where there is one), or one session of IEMOCAP against the others."""
+    splits = corpus.info.splits
+
+    def ready(name: str) -> DialogueSet:
+        data = corpus.dialogues(name)
+        wanted = modalities or tuple(data.features) or ("text",)
+        return measured(data, wanted, told)
+
+    sessions = [s for s in splits if s.startswith("session")]
+    if len(sessions) > 1:
+        whole = ready("six" if len(corpus.scheme.labels) == 6 else "four")
+        part = whole.rows.session.str.lower().to_numpy()
+        return [Fold(s, whole.take(part != s), None, whole.take(part == s)) for s in sessions]
+    if "train" not in splits or "test" not in splits:
+        raise UsageError(f"{corpus.info.name} has the splits {', '.join(splits)}; training needs train and test (or sessions)")
+    train, test = ready("train"), ready("test")
+    if "dev" not in splits:
+        return [Fold("test", train, None, test)]
+    dev = ready("dev")
+    both = joined(train, dev)
+    names = list(dict.fromkeys(both.dialogues))
+    return [Fold("test", both, np.array([i for i, d in enumerate(names) if d in set(dev.dialogues)]), test)]
 
 
-def predict(net: BcLstmNet, data: Packed, batch: int = 64) -> np.ndarray:
-    """Logits ``(n, classes)`` float32 in the order of the set's rows."""
-    net.eval()
-    out = np.zeros((int(data.mask.sum()), net.config.classes), dtype=np.float32)
-    with torch.inference_mode():
-        for at in torch.arange(len(data.mask)).split(batch):
-            part = data.take(at)
-            logits = net(part.features, part.mask, part.speaker)
-            out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
-    return out
+def train_bclstm(
+    corpus: str,
+    path: Path,
+    out: Path,
+    recipe: BcLstmRecipe | None = None,
+    *,
+    modalities: tuple[str, ...] | None = None,
+    seeds: int = 5,
+    speakers: bool = False,
+    target: bool = True,
+    progress: Told | None = None,
+) -> BcLstmRun:
+    """Train on each fold with several seeds; write ``bclstm.safetensors`` (first fold, first seed), ``predictions.parquet``,
+    ``scores.csv`` and ``bclstm.md`` below ``out``. Seeds that lie there from an interrupted run are used again.
 
-
-def fit(
-    train: Packed,
-    config: BcLstmConfig,
-    recipe: BcLstmRecipe,
-    progress: Callable[[int, int], None] | None = None,
-    held_out: np.ndarray | None = None,
-) -> tuple[BcLstmNet, int]:
-    """Choose the number of epochs on a share of the dialogues, or on those of ``held_out`` (indices of dialogues, a
-    corpus's own validation part), then train on all of them; gives the net and that number.
-
-    The held-out dialogues are scored with features swapped at the training rates: features that give the answer away would
-    otherwise say nothing about how well context is used.
+    ``target``: estimate from the test part's features, never its labels, how much of each modality carries over; without it
+    features are swapped at the least rate only.
     """
-    n = len(train.mask)
-    order = np.random.default_rng(recipe.seed).permutation(n)
-    held = max(1, round(recipe.share * n))
-    if held_out is not None:
-        order, held = np.concatenate([held_out, np.setdiff1d(order, held_out)]), len(held_out)
-    if n - held < 2 or held < 1:
-        raise UsageError(f"{n} dialogues are too few: at least 3 are needed to hold some out")
-    at = torch.from_numpy(order)
-    losses: list[np.ndarray] = []
-    total = 2 * recipe.epochs
-
-    def watch(net: BcLstmNet, epoch: int) -> bool:
-        losses.append(_held_out_loss(net, train.take(at[:held]), recipe))
-        if progress:
-            progress(epoch + 1, total)
-        return len(losses) - 1 - int(np.argmin([v.mean() for v in losses])) >= recipe.patience
-
-    _loop(train.take(at[held:]), config, recipe, recipe.epochs, watch)
-    best = first_as_good(np.array(losses)) + 1
-
-    def told(_net: BcLstmNet, epoch: int) -> bool:
-        if progress:
-            progress(recipe.epochs + round((epoch + 1) / best * recipe.epochs), total)
-        return False
-
-    return _loop(train, config, recipe, best, told), best
-
-
-def _loop(
-    data: Packed, config: BcLstmConfig, recipe: BcLstmRecipe, epochs: int, after: Callable[[BcLstmNet, int], bool]
-) -> BcLstmNet:
-    torch.manual_seed(recipe.seed)
-    net = BcLstmNet(config)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
-    weight = None
-    if recipe.balanced:
-        weight = class_weights(data.labels[data.labels >= 0].numpy(), config.classes, 0.5)
-    for epoch in range(epochs):
-        net.train()
-        for at in torch.randperm(len(data.mask)).split(recipe.batch):
-            part = data.take(at)
-            scored = part.labels >= 0
-            if not scored.any():
-                continue
-            logits, own = net.answers(part.features, part.mask, part.speaker)
-            y = part.labels[scored]
-            loss = F.cross_entropy(logits[scored], y, weight=weight, label_smoothing=recipe.smoothing)
-            if net.joined:
-                for z in own.values():
-                    loss = loss + recipe.branch * F.cross_entropy(z[scored], y, weight=weight, label_smoothing=recipe.smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimiser.step()
-        if after(net, epoch):
-            break
-    return net.eval()
+    recipe = recipe or BcLstmRecipe()
+    out.mkdir(parents=True, exist_ok=True)
+    source = open_dialogues(corpus, path)
+    parts = []
+    first: dict[str, CarryOver] = {}
+    folds = folds_of(source, modalities, progress)
+    for fold in folds:
+        carried = carry_over(fold.train, fold.test.features) if target else {}
+        first = first or carried
+        scale = scale_of(fold.train)
+        train, test = pack(fold.train, scale, recipe.limit), pack(fold.test, scale, recipe.limit)
+        config = _config(fold.train, carried, speakers)
+        for seed in range(recipe.seed, recipe.seed + seeds):
+            mine = replace(recipe, seed=seed)
+            file = out / "seeds" / f"{fold.name}-{seed}.safetensors"
+            stamp = json.dumps([asdict(mine), config.to_dict(), len(fold.train), corpus], sort_keys=True)
+            if not _made(file, stamp):
+                told = partial(progress, f"{fold.name}, seed {seed}") if progress else None
+                net, epochs = fit(train, config, mine, told, fold.held_out)
+                held = predict(net, train)
+                known = fold.train.labels >= 0
+                meta = meta_of(net, fold.train.classes, scale, asdict(mine), source.info.title, source.info.licence)
+                targets = np.eye(config.classes)[fold.train.labels[known]]
+                meta |= {"stamp": stamp, "epochs": epochs}
+                export(file, {k: v.detach() for k, v in net.state_dict().items()}, meta, calibrate(held[known], targets))
+            model = BcLstmModel(file)
+            logits = predict(model.net, test)
+            parts.append(_predictions(fold, seed, logits, int(model.meta["epochs"])))
+    predictions = pd.concat(parts, ignore_index=True)
+    predictions.to_parquet(out / "predictions.parquet")
+    scores = score(predictions, folds[0].train.classes, np.random.default_rng(recipe.seed))
+    scores.to_csv(out / "scores.csv", index=False)
+    weights = out / "bclstm.safetensors"
+    weights.write_bytes((out / "seeds" / f"{folds[0].name}-{recipe.seed}.safetensors").read_bytes())
+    _card(out / "bclstm.md", BcLstmModel(weights), source, scores, first, folds, seeds)
+    return BcLstmRun(scores, first, weights)
 
 
-def first_as_good(losses: np.ndarray) -> int:
-    """The first epoch that is no more than one standard error worse than the best (Breiman et al. 1984); ``losses`` are
-    ``(epochs, dialogues)`` and the error is that of the paired difference."""
-    best = losses[int(np.argmin(losses.mean(axis=1)))]
-    worse = losses - best
-    error = worse.std(axis=1, ddof=1) / np.sqrt(losses.shape[1]) if losses.shape[1] > 1 else np.zeros(len(losses))
-    return int(np.flatnonzero(worse.mean(axis=1) <= error)[0])
+def _config(data: DialogueSet, carried: dict[str, CarryOver], speakers: bool) -> BcLstmConfig:
+    widths = {m: x.shape[1] for m, x in data.features.items()}
+    swap = {m: c.swap for m, c in carried.items()} or dict.fromkeys(widths, 0.1)
+    # The modality that is expected to do best elsewhere is corrected by the others, never drowned.
+    anchor = max(carried, key=lambda m: carried[m].expected) if carried else next(iter(widths))
+    return BcLstmConfig(widths, len(data.classes), anchor=anchor if len(widths) > 1 else "", speakers=speakers, swap=swap)
 
 
-def _held_out_loss(net: BcLstmNet, data: Packed, recipe: BcLstmRecipe, draws: int = 4) -> np.ndarray:
-    """Log loss of each held-out dialogue, mean over draws of swapped features (the same ones in every epoch)."""
-    net.eval()
-    generator = torch.Generator().manual_seed(recipe.seed)
-    count = (data.labels >= 0).sum(1).clamp(min=1)
-    total = torch.zeros(len(data.mask))
-    times = draws if net.config.swap else 1
-    with torch.inference_mode():
-        for _ in range(times):
-            features = {m: swapped(x, data.mask, net.config.swap.get(m, 0.0), generator) for m, x in data.features.items()}
-            logits = net(features, data.mask, data.speaker)
-            each = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=-1, reduction="none")
-            total += each.view(data.labels.shape).sum(1) / count
-    return (total / times).numpy()
+def _made(file: Path, stamp: str) -> bool:
+    return file.exists() and BcLstmModel(file).meta.get("stamp") == stamp
+
+
+def _predictions(fold: Fold, seed: int, logits: np.ndarray, epochs: int) -> pd.DataFrame:
+    known = fold.test.labels >= 0
+    return pd.DataFrame(
+        {
+            "fold": fold.name, "seed": seed, "epochs": epochs, "key": fold.test.rows.key[known],
+            "dialogue": fold.test.dialogues[known], "truth": fold.test.labels[known], "said": logits[known].argmax(axis=1),
+        }
+    )  # fmt: skip
+
+
+def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+    """Accuracy, mean recall, macro and weighted F1 of each fold and seed, then mean over seeds with deviation and the
+    interval over dialogues."""
+    rows = []
+    for (fold, seed), mine in predictions.groupby(["fold", "seed"]):
+        rows.append({"fold": fold, "seed": str(seed), "epochs": mine.epochs.iloc[0], **_scores(mine, len(classes))})
+    frame = pd.DataFrame(rows)
+    named = [c for c in frame if c not in ("fold", "seed", "epochs")]
+    # Each seed over all folds; seeds are not independent observations of anything but the training's chance.
+    by_seed = pd.DataFrame([_scores(m, len(classes)) for _, m in predictions.groupby("seed")])
+    right = (predictions.truth == predictions.said).to_numpy()
+    order = predictions.groupby("key", sort=False).indices
+    mean_right = np.array([right[i].mean() for i in order.values()])
+    groups = np.array([predictions.dialogue.iloc[i[0]] for i in order.values()])
+    e = bootstrap(lambda r: float(mean_right[r].mean()), len(mean_right), rng, groups=groups)
+    return pd.concat(
+        [
+            frame,
+            pd.DataFrame([{"fold": "all", "seed": "mean", **by_seed[named].mean(), "low": e.low, "high": e.high}]),
+            pd.DataFrame([{"fold": "all", "seed": "deviation", **by_seed[named].std(ddof=0)}]),
+        ],
+        ignore_index=True,
+    )
+
+
+def _scores(mine: pd.DataFrame, classes: int) -> dict[str, float]:
+    table = confusion(mine.truth.to_numpy(), mine.said.to_numpy(), classes)
+    hits = np.diag(table)
+    f1 = 2 * hits / np.maximum(table.sum(axis=0)[:classes] + table.sum(axis=1), 1)
+    weighted = float((f1 * table.sum(axis=1)).sum() / table.sum())
+    return {
+        "accuracy": accuracy(table), "UAR": unweighted_recall(table), "macro F1": macro_f1(table), "weighted F1": weighted
+    }  # fmt: skip
+
+
+def _card(
+    path: Path, model: BcLstmModel, source: DialogueCorpus, scores: pd.DataFrame, carried: dict[str, CarryOver],
+    folds: list[Fold], seeds: int,
+) -> None:  # fmt: skip
+    mean, spread = (scores[scores.seed == s].iloc[0] for s in ("mean", "deviation"))
+    swap = model.net.config.swap
+    lines = [
+        "# Model card: contextual LSTM", "",
+        "A bidirectional contextual LSTM over the utterances of a dialogue, after Poria et al. (ACL 2017), with our training.",
+        "",
+        f"- Classes: {', '.join(model.labels)} (expressed emotion, not feeling)",
+        f"- Reads: {', '.join(f'{m} ({w})' for m, w in model.net.config.widths.items())}; {parameters(model.net):,} parameters"
+        + ("; speaker-aware" if model.net.config.speakers else ""),
+        f"- Corpus: {source.info.title}; licence: {source.info.licence} ({source.info.home}). The weights inherit it",
+        f"- Parts: {', '.join(f'{f.name}: {len(f.train)} utterances to train, {len(f.test)} to test' for f in folds)}; no "
+        "dialogue in both",
+        "", "## Scores on the test part", "",
+        f"Mean and deviation over {seeds} seeds; the interval of accuracy is over dialogues.", "",
+        "| score | mean | deviation |", "|---|---|---|",
+        f"| accuracy | {mean.accuracy:.4f} [{mean.low:.3f}, {mean.high:.3f}] | {spread.accuracy:.4f} |",
+        *(f"| {n} | {mean[n]:.4f} | {spread[n]:.4f} |" for n in ("UAR", "macro F1", "weighted F1")),
+        "", "## How far features carry over", "",
+    ]  # fmt: skip
+    if carried:
+        lines += [
+            "Estimated without labels of the test part, but from its features (transductive): accuracy of a linear probe on "
+            "held-out training dialogues, the one to expect on the test part (average thresholded confidence, Garg et al. "
+            "2022), and the rate at which features were swapped in training.", "",
+            "| modality | held out | expected | swapped |", "|---|---|---|---|",
+            *(f"| {m} | {c.held_out:.3f} | {c.expected:.3f} | {swap[m]:.2f} |" for m, c in carried.items()),
+        ]  # fmt: skip
+    else:
+        lines += [f"Not estimated; features were swapped at a rate of {next(iter(swap.values()))}."]
+    lines += [
+        "", "## Limits", "",
+        "The network knows one corpus: its people, its situations, its features. Its calibration was fitted on training "
+        "dialogues and is too sure where features do not carry over. For research and auditing, not for decisions about a "
+        "person.", "", "## Recipe", "", *(f"- {k}: {v}" for k, v in model.meta["recipe"].items()),
+        f"- epochs chosen on held-out dialogues: {', '.join(str(int(e)) for e in scores.epochs.dropna())}", "",
+    ]  # fmt: skip
+    path.write_text("\n".join(lines), encoding="utf-8")

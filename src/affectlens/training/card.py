@@ -7,7 +7,7 @@ from typing import Any
 
 from affectlens.assets.store import sha256
 from affectlens.corpora.base import CorpusInfo
-from affectlens.training.evaluate import Evaluation
+from affectlens.evaluation.evaluate import Evaluation
 
 _ABOUT = {
     "face": (

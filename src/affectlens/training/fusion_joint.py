@@ -12,11 +12,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from affectlens.core.errors import UsageError
 from affectlens.corpora.base import Item, open_corpus
-from affectlens.errors import UsageError
-from affectlens.training.export import calibrate
-from affectlens.training.fusion import Bank
-from affectlens.training.fusion_banks import CLASSES, Fold, held_out
+from affectlens.features.banks import CLASSES, Fold, held_out
+from affectlens.learning.export import calibrate
+from affectlens.learning.fusion import Bank
 
 MODULES = ("face", "posture", "background")
 Told = Callable[[str, int, int], None]
@@ -27,10 +27,10 @@ class PictureModules:
 
     def __init__(self) -> None:
         from affectlens.assets.store import locate
+        from affectlens.evaluation.evaluate import FaceReader
         from affectlens.models.base import load_model
-        from affectlens.perception.objects import object_detector
-        from affectlens.perception.skeleton.pose import pose_finder
-        from affectlens.training.evaluate import FaceReader
+        from affectlens.perception.body.pose import pose_finder
+        from affectlens.perception.scene.objects import object_detector
 
         self.crop = FaceReader()
         self.objects = object_detector(locate("efficientdet-lite0"))
@@ -39,7 +39,7 @@ class PictureModules:
 
     def __call__(self, item: Item) -> dict[str, np.ndarray]:
         """Features by module; a module that finds nothing is not in it."""
-        from affectlens.perception.skeleton.posture import upright
+        from affectlens.perception.body.posture import upright
 
         image, box = item.data, (item.meta or {}).get("box")
         height, width = image.shape[:2]

@@ -1,193 +1,154 @@
-"""Training of the gait network on windows of recorded motion, and the protocol that leaves one type of motion out."""
+"""`affectlens train gait`: one type of motion left out at a time, then the weights that ship, with a card."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from torch import Tensor
-from torch.nn import functional as F
 
+from affectlens.assets.store import sha256
+from affectlens.core.labels import GROUPWALK4
 from affectlens.corpora.base import open_corpus
-from affectlens.errors import MediaError, UsageError
-from affectlens.models.gait import FRAMES, window
-from affectlens.models.gait_net import GaitNet, GaitNetConfig
-from affectlens.perception.skeleton.formats import of_corpus
-from affectlens.perception.skeleton.gait import RATE
-from affectlens.perception.skeleton.joints import MIRROR, resampled
-from affectlens.stats.classification import softmax
+from affectlens.learning.export import calibrate, export
+from affectlens.learning.gait import GaitRecipe, GaitWindows, gait_windows, leave_motion_out, scale_of, train_net
+from affectlens.models.nets.gait import GaitNetConfig
+from affectlens.models.shipped.gait import GaitModel
+from affectlens.stats.classification import confusion, unweighted_recall
+from affectlens.stats.resample import bootstrap
 
-HOP = 15  # frames between windows
+KINDS = ("network", "sequence", "features", "logistic", "trees")
 Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class GaitRecipe:
-    """Every choice of training. Augmentation: mirror, ``turn`` radians, ``scale`` of size, ``noise`` in legs, ``jitter`` of the
-    standardised features and ``mask``, the share of them that is made missing."""
+class GaitRun:
+    """``scores``: one row a kind; where the weights lie."""
 
-    epochs: int = 60
-    batch: int = 32
-    rate: float = 2e-3
-    weight_decay: float = 3e-2
-    smoothing: float = 0.1
-    turn: float = 0.25
-    scale: float = 0.05
-    noise: float = 0.01
-    jitter: float = 0.2
-    mask: float = 0.15
-    seed: int = 0
+    scores: pd.DataFrame
+    weights: Path
 
 
-@dataclass(frozen=True)
-class GaitWindows:
-    """Joints ``(n, 60, 18, 3)``, features ``(n, 36)`` and per window the row's key, label, motion; ``missed`` files and why."""
-
-    joints: np.ndarray
-    features: np.ndarray
-    rows: pd.DataFrame
-    missed: dict[str, str]
-
-    def take(self, mask: np.ndarray) -> GaitWindows:
-        """Some of the windows."""
-        return GaitWindows(self.joints[mask], self.features[mask], self.rows[mask].reset_index(drop=True), self.missed)
-
-
-def gait_windows(path: Path, corpus: str = "bandai", split: str = "four", progress: Told | None = None) -> GaitWindows:
-    """Windows of two seconds, half a second apart, of every recording of a gait corpus."""
-    source = open_corpus(corpus, path)
-    total = len(source.table(split))
-    joints, features, rows, missed = [], [], [], {}
-    for i, item in enumerate(source.items(split)):
-        meta = item.meta or {}
-        try:
-            if item.data is None:
-                raise MediaError(item.problem)
-            motion = resampled(of_corpus(item.data, meta), RATE)
-            for start in range(0, max(1, len(motion) - FRAMES + 1), HOP):
-                x, f = window(motion.part(start, start + FRAMES))
-                joints.append(x)
-                features.append(f)
-                # What is left out whole: the type of motion, or the people where a corpus tells them.
-                rows.append({"key": item.key, "label": item.labels[0], "motion": meta.get("motion", item.group),
-                             "start": start / RATE})  # fmt: skip
-        except MediaError as error:
-            missed[item.key] = str(error)
-        if progress:
-            progress("gait", i + 1, total)
-    if not rows:
-        raise UsageError(f"{path}: none of {total} recordings could be read; first: {next(iter(missed.values()), '')}")
-    return GaitWindows(np.array(joints), np.array(features), pd.DataFrame(rows), missed)
-
-
-def scale_of(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each feature over what is known."""
-    return np.nanmean(features, axis=0), np.nanstd(features, axis=0) + 1e-6
-
-
-def recording_weight(rows: pd.DataFrame) -> np.ndarray:
-    """Weights ``(n,)`` of mean 1 under which every recording counts alike, however many rows it gave."""
-    each = 1 / rows.groupby("key").label.transform("size").to_numpy()
-    return np.asarray(each / each.mean())
-
-
-def train_net(data: GaitWindows, classes: tuple[str, ...], recipe: GaitRecipe, config: GaitNetConfig) -> GaitNet:
-    """Train on windows; every recording counts alike, however many windows it gave."""
-    torch.manual_seed(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    mean, deviation = scale_of(data.features)
-    x = torch.from_numpy(np.clip((data.features - mean) / deviation, -3, 3).astype(np.float32))
-    joints = torch.from_numpy(data.joints.astype(np.float32))
-    y = torch.tensor([classes.index(v) for v in data.rows.label])
-    weight = torch.from_numpy(recording_weight(data.rows).astype(np.float32))
-    net = GaitNet(config)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
-    steps = -(-len(y) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.epochs * steps)
-    net.train()
-    for _ in range(recipe.epochs):
-        for at in torch.randperm(len(y), generator=generator).split(recipe.batch):
-            a, b = augmented(joints[at], x[at], recipe, generator)
-            loss = F.cross_entropy(net(a, b), y[at], reduction="none", label_smoothing=recipe.smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            (loss * weight[at]).mean().backward()
-            optimiser.step()
-            schedule.step()
-    return net.eval()
-
-
-def augmented(joints: Tensor, features: Tensor, recipe: GaitRecipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirrored, turned, resized and noisy joints; features with noise and gaps. None of the features changes in a mirror."""
-    n = len(joints)
-    other = joints[:, :, list(MIRROR)] * torch.tensor([-1.0, 1, 1])
-    joints = torch.where((torch.rand(n, generator=generator) < 0.5)[:, None, None, None], other, joints)
-    angle = (2 * torch.rand(n, generator=generator) - 1) * recipe.turn
-    c, s = angle.cos()[:, None, None], angle.sin()[:, None, None]
-    a, h, b = joints.unbind(-1)
-    joints = torch.stack([c * a - s * b, h, s * a + c * b], dim=-1)
-    joints = joints * (1 + recipe.scale * torch.randn(n, 1, 1, 1, generator=generator))
-    joints = joints + recipe.noise * torch.randn(joints.shape, generator=generator)
-    features = features + recipe.jitter * torch.randn(features.shape, generator=generator)
-    gap = torch.rand(features.shape, generator=generator) < recipe.mask
-    return joints, features.masked_fill(gap, float("nan"))
-
-
-def predict(net: GaitNet, data: GaitWindows, scale: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Logits ``(n, classes)``."""
-    x = np.clip((data.features - scale[0]) / scale[1], -3, 3).astype(np.float32)
-    with torch.inference_mode():
-        return np.asarray(net(torch.from_numpy(data.joints.astype(np.float32)), torch.from_numpy(x)).numpy())
-
-
-PEERS = ("logistic", "trees")
-PARTS = {"network": ("sequence", "features"), "sequence": ("sequence",), "features": ("features",)}
-
-
-def leave_motion_out(
-    data: GaitWindows,
-    classes: tuple[str, ...],
-    recipe: GaitRecipe,
-    kinds: tuple[str, ...],
-    seeds: int,
+def train_gait_model(
+    path: Path,
+    out: Path,
+    recipe: GaitRecipe | None = None,
+    *,
+    corpus: str = "bandai",
+    seeds: int = 5,
     progress: Told | None = None,
-) -> pd.DataFrame:
-    """Predictions on each type of motion by models that saw the others only: columns kind, seed, key, motion, start, truth and
-    ``p0`` on. ``network`` reads sequence and features; peers are logistic regression and extremely random trees on features."""
+) -> GaitRun:
+    """Write ``gait.safetensors``, ``gait.md``, ``scores.csv`` and ``predictions.parquet`` below ``out``; predictions that
+    lie there
+    from an interrupted run of the same recipe are used again."""
+    recipe = recipe or GaitRecipe()
+    out.mkdir(parents=True, exist_ok=True)
+    data = gait_windows(path, corpus, "four", progress)
+    classes = GROUPWALK4.labels
     parts = []
-    motions = sorted(set(data.rows.motion))
-    for kind in kinds:
-        for seed in range(recipe.seed, recipe.seed + (1 if kind == "logistic" else seeds)):
-            for i, m in enumerate(motions):
-                out = (data.rows.motion == m).to_numpy()
-                train, test = data.take(~out), data.take(out)
-                if kind in PARTS:
-                    net = train_net(train, classes, replace(recipe, seed=seed), GaitNetConfig(len(classes), parts=PARTS[kind]))
-                    p = softmax(predict(net, test, scale_of(train.features)))
-                else:
-                    p = _peer(kind, train, test, classes, seed)
-                frame = test.rows.assign(kind=kind, seed=seed, truth=[classes.index(v) for v in test.rows.label])
-                parts.append(pd.concat([frame, pd.DataFrame(p, columns=[f"p{c}" for c in range(len(classes))])], axis=1))
-                if progress:
-                    progress(f"{kind}, seed {seed}", i + 1, len(motions))
-    return pd.concat(parts, ignore_index=True)
+    for kind in KINDS:
+        file = out / f"predictions-{kind}.parquet"
+        stamp = repr((asdict(recipe), seeds, len(data.rows), round(float(np.nansum(data.features)), 3)))
+        held = pd.read_parquet(file) if file.exists() else None
+        if held is None or held.attrs.get("stamp") != stamp:
+            held = leave_motion_out(data, classes, recipe, (kind,), seeds, progress)
+            held.attrs["stamp"] = stamp
+            held.to_parquet(file)
+        parts.append(held)
+    predictions = pd.concat(parts, ignore_index=True)
+    scores = score(predictions, len(classes), np.random.default_rng(recipe.seed))
+    scores.to_csv(out / "scores.csv", index=False)
+    mine = predictions[predictions.kind == "network"].sample(frac=1, random_state=0)
+    p = mine[[f"p{c}" for c in range(len(classes))]].to_numpy()
+    calibration = calibrate(np.log(np.clip(p, 1e-9, 1)), np.eye(len(classes))[mine.truth.to_numpy()])
+    net = train_net(data, classes, recipe, GaitNetConfig(len(classes)))
+    info = open_corpus(corpus, path).info
+    mean, deviation = scale_of(data.features)
+    meta = {
+        "labels": list(classes), "config": net.config.to_dict(), "scale": [mean.tolist(), deviation.tolist()],
+        "recipe": asdict(recipe), "corpus": info.title, "licence": info.licence, "home": info.home,
+    }  # fmt: skip
+    weights = out / "gait.safetensors"
+    export(weights, {k: v.detach() for k, v in net.state_dict().items()}, meta, calibration)
+    _card(out / "gait.md", weights, scores, data)
+    return GaitRun(scores, weights)
 
 
-def _peer(kind: str, train: GaitWindows, test: GaitWindows, classes: tuple[str, ...], seed: int) -> np.ndarray:
-    model = (
-        LogisticRegression(C=0.3, max_iter=5000)
-        if kind == "logistic"
-        else ExtraTreesClassifier(500, min_samples_leaf=3, random_state=seed)
-    )
-    fitted = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), model)
-    fitted.fit(train.features, train.rows.label, **{f"{fitted.steps[-1][0]}__sample_weight": recording_weight(train.rows)})
-    order = [list(fitted.classes_).index(c) for c in classes]
-    return np.asarray(fitted.predict_proba(test.features)[:, order])
+def score(predictions: pd.DataFrame, classes: int, rng: np.random.Generator) -> pd.DataFrame:
+    """UAR of each kind over windows (mean over seeds, interval over recordings), over recordings (mean probability of their
+    windows), and the mean over types of motion."""
+    rows = []
+    columns = [f"p{c}" for c in range(classes)]
+    for kind, mine in predictions.groupby("kind", sort=False):
+        whole, by_recording, by_motion = [], [], []
+        for _, one in mine.groupby("seed"):
+            said = one[columns].to_numpy().argmax(1)
+            whole.append(_uar(one.truth.to_numpy(), said, classes))
+            mean = one.groupby("key")[columns].mean()
+            truth = one.groupby("key").truth.first()
+            by_recording.append(_uar(truth.to_numpy(), mean.to_numpy().argmax(1), classes))
+            parts = [m for _, m in one.groupby("motion")]
+            by_motion.append(np.mean([_uar(m.truth.to_numpy(), m[columns].to_numpy().argmax(1), classes) for m in parts]))
+        first = mine[mine.seed == mine.seed.min()]
+        said, truth = first[columns].to_numpy().argmax(1), first.truth.to_numpy()
+
+        def uar(r: np.ndarray, said: np.ndarray = said, truth: np.ndarray = truth) -> float:
+            return _uar(truth[r], said[r], classes)
+
+        e = bootstrap(uar, len(first), rng, groups=first.key.to_numpy())
+        rows.append(
+            {
+                "kind": kind, "seeds": len(whole), "UAR": np.mean(whole), "deviation": np.std(whole),
+                "low": e.low, "high": e.high,
+                "UAR of recordings": np.mean(by_recording), "mean UAR over motions": np.mean(by_motion),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _uar(truth: np.ndarray, said: np.ndarray, classes: int) -> float:
+    return unweighted_recall(confusion(truth, said, classes))
+
+
+_KIND = {
+    "network": "convolutions and LSTM over joints, with the measured features (ships)", "sequence": "joints alone",
+    "features": "measured features alone, same classifier", "logistic": "logistic regression on the features",
+    "trees": "extremely random trees on the features",
+}  # fmt: skip
+
+
+def _card(path: Path, weights: Path, scores: pd.DataFrame, data: GaitWindows) -> None:
+    model = GaitModel(weights)
+    lines = [
+        "# Model card: affectlens gait", "",
+        "Convolutions and an LSTM over two seconds of a skeleton's joints, joined with 36 measured features of posture and "
+        "gait, "
+        "after the gait module of EMERSK (arXiv 2306.08657); widths are ours.", "",
+        f"- Classes: {', '.join(model.labels)} (expressed emotion, not feeling)",
+        f"- Parameters: {sum(p.numel() for p in model.net.parameters()):,}; weights `{weights.name}`, "
+        f"{weights.stat().st_size / 1e6:.2f} MB, sha256 `{sha256(weights)}`",
+        f"- Corpus: {model.meta['corpus']}, {data.rows.key.nunique()} recordings, {len(data.rows)} windows of two seconds; "
+        f"licence: "
+        f"{model.meta['licence']} ({model.meta['home']}). The weights inherit it: not for commerce",
+        "- Made by: `affectlens train gait --data PATH`, recipe below",
+        "", "## A type of motion never seen", "",
+        "Each of walk, run, dash and walking back, left and right is left out in turn (chance .25). Windows: mean and "
+        "deviation over "
+        "seeds, interval over recordings of the first.", "",
+        "| model | UAR of windows | of recordings | mean over motions |", "|---|---|---|---|",
+        *(
+            f"| {_KIND[r['kind']]} | {r['UAR']:.3f} ± {r['deviation']:.3f} ({r['low']:.3f} to {r['high']:.3f}) | "
+            f"{r['UAR of recordings']:.3f} | {r['mean UAR over motions']:.3f} |"
+            for r in scores.to_dict("records")
+        ),
+        "", "## Limits", "",
+        "Few recordings of few actors, who are not told apart, so nothing is known about people never seen; acted styles; "
+        "motion "
+        "capture, while joints from video are noisier and depth in them is a guess. Calibrated on types of motion never "
+        "seen, not on "
+        "new people. For research and auditing, not for decisions about a person.",
+        "", "## Recipe", "", *(f"- {k}: {v}" for k, v in model.meta["recipe"].items()), "",
+    ]  # fmt: skip
+    path.write_text("\n".join(lines), encoding="utf-8")

@@ -1,212 +1,139 @@
-"""Training of the small speech autoencoders, and the classifiers they are compared with, under one fit/predict_proba."""
+"""`affectlens train speech`: every protocol, then the weights that ship, calibrated on corpora that were not heard."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
-from torch.nn import functional as F
 
-from affectlens.errors import UsageError, unknown
-from affectlens.models.speech_net import KINDS, SpeechNet, SpeechNetConfig, reparametrised
-from affectlens.training.balance import class_weights
+from affectlens.core.labels import IEMOCAP4
+from affectlens.corpora.base import open_corpus
+from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, run_protocol, scores
+from affectlens.features.speech import SpeechTable, speech_table
+from affectlens.learning.export import calibrate, export
+from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
+from affectlens.models.base import Calibration
+from affectlens.models.shipped.speech import SpeechModel
+from affectlens.models.shipped.speech_scale import Scale, normalise, pooled
+from affectlens.stats.classification import conformal_coverage, expected_calibration_error
+from affectlens.training.speech_card import write_speech_card
+
+Progress = Callable[[str, int, int], None]
+PAIRS = (Setting("logistic", "speaker"), Setting("semi-supervised", "speaker"), Setting("semi-supervised", "recording"))
 
 
 @dataclass(frozen=True)
-class SpeechRecipe:
-    """Every choice of training. ``mask`` is the share of features dropped and ``noise`` the deviation of what is added to the
-    others, in a denoising net; ``supervision`` weighs the classifier's loss against the reconstruction's."""
+class SpeechRun:
+    """The score of every protocol, setting and corpus (see ``protocols.scores``), calibration on corpora not heard, and where
+    the weights lie."""
 
-    epochs: int = 60
-    batch: int = 64
-    rate: float = 3e-3
-    weight_decay: float = 1e-2
-    mask: float = 0.3
-    noise: float = 0.3
-    supervision: float = 1.0
-    smoothing: float = 0.1
-    divergence: float = 0.05
-    seed: int = 0
+    scores: pd.DataFrame
+    calibration: dict[str, dict[str, float]]
+    weights: Path
 
 
-class Classifier(Protocol):
-    """``fit`` on normalised features and class indices, then ``predict_proba``; ``unlabelled`` rows may help."""
-
-    def fit(self, x: np.ndarray, y: np.ndarray, unlabelled: np.ndarray | None = None) -> Classifier:
-        """Learn from features ``(n, features)`` and class indices ``(n,)``."""
-        ...
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Probabilities ``(n, classes)``."""
-        ...
-
-
-def train_net(
-    x: np.ndarray,
-    y: np.ndarray,
-    config: SpeechNetConfig,
-    recipe: SpeechRecipe,
-    unlabelled: np.ndarray | None = None,
-) -> SpeechNet:
-    """Train on features ``(n, features)`` and class indices; ``unlabelled`` features are rebuilt too but carry no label."""
-    torch.manual_seed(recipe.seed)
-    generator = torch.Generator().manual_seed(recipe.seed)
-    net = SpeechNet(config)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
-    more = np.zeros((0, x.shape[1])) if unlabelled is None else unlabelled
-    features = torch.from_numpy(np.concatenate([x, more]).astype(np.float32))
-    labels = torch.from_numpy(np.concatenate([y, -np.ones(len(more))]).astype(np.int64))
-    class_weight = class_weights(y, config.classes)
-    steps = -(-len(features) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.epochs * steps)
-    corrupts = config.kind in ("denoising", "semi-supervised")
-    net.train()
-    for _ in range(recipe.epochs):
-        order = torch.randperm(len(features), generator=generator)
-        for rows in order.split(recipe.batch):
-            clean = features[rows]
-            given = clean
-            if corrupts:
-                given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
-                given = given * (torch.rand(clean.shape, generator=generator) >= recipe.mask)
-            mean, log_variance = net.encode(given)
-            loss = F.mse_loss(net.decode(reparametrised(mean, log_variance, generator)), clean)
-            if log_variance is not None:
-                loss = loss + recipe.divergence * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-            known = labels[rows] >= 0
-            if config.kind == "semi-supervised" and known.any():
-                logits = net.head(mean[known])
-                loss = loss + recipe.supervision * F.cross_entropy(
-                    logits, labels[rows][known], weight=class_weight, label_smoothing=recipe.smoothing
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-    return net.eval()
+def train_speech_model(
+    corpora: dict[str, Path],
+    out: Path,
+    recipe: SpeechRecipe | None = None,
+    *,
+    kind: str = "semi-supervised",
+    seeds: int = 5,
+    progress: Progress | None = None,
+) -> SpeechRun:
+    """Run the protocols, train on all corpora, calibrate, write ``speech.safetensors``, ``speech.md``, ``scores.csv`` and
+    ``predictions/`` below ``out``. What lies there from an interrupted run of the same data is used again."""
+    recipe = recipe or SpeechRecipe()
+    out.mkdir(parents=True, exist_ok=True)
+    table = speech_table(corpora, progress=progress)
+    predictions = _protocols(table, out / "predictions", seeds, progress)
+    result = scores(predictions, np.random.default_rng(recipe.seed))
+    result.to_csv(out / "scores.csv", index=False)
+    heard = predictions[(predictions.protocol == "leave-one-out") & (predictions.setting == f"{kind}, recording")]
+    calibration = _calibration(heard)
+    weights = out / "speech.safetensors"
+    _export(table, corpora, kind, recipe, calibration, weights)
+    held = _held_out(heard)
+    write_speech_card(out / "speech.md", SpeechModel(weights), weights, result, held, table)
+    return SpeechRun(result, held, weights)
 
 
-class SpeechAutoencoder:
-    """An autoencoder with a probe on its latent: logistic regression, or in a semi-supervised net its own head."""
-
-    def __init__(self, kind: str = "semi-supervised", recipe: SpeechRecipe | None = None, **config: Any) -> None:
-        if kind not in KINDS:
-            raise unknown("autoencoder", kind, list(KINDS))
-        self.config = SpeechNetConfig(kind=kind, **config)
-        self.recipe = recipe or SpeechRecipe()
-        self.net: SpeechNet | None = None
-        self.probe: Any = None
-
-    def fit(self, x: np.ndarray, y: np.ndarray, unlabelled: np.ndarray | None = None) -> SpeechAutoencoder:
-        """Learn from normalised features ``(n, features)``; at least two classes must occur."""
-        if len(np.unique(y)) < 2:
-            raise UsageError(f"only one class in {len(y)} clips; a classifier needs two")
-        config = replace(self.config, features=x.shape[1], classes=max(self.config.classes, int(y.max()) + 1))
-        self.net = train_net(x, y, config, self.recipe, unlabelled)
-        if config.kind != "semi-supervised":
-            z = self.encode(x)
-            self._scale = StandardScaler().fit(z)
-            self.probe = logistic(0.1).fit(self._scale.transform(z), y)
-        return self
-
-    def encode(self, x: np.ndarray) -> np.ndarray:
-        """Latents ``(n, latent)``."""
-        with torch.inference_mode():
-            return np.asarray(self._trained().encode(torch.from_numpy(x.astype(np.float32)))[0].numpy(), dtype=np.float64)
-
-    def decode(self, z: np.ndarray) -> np.ndarray:
-        """Normalised features ``(n, features)`` of latents."""
-        with torch.inference_mode():
-            return np.asarray(self._trained().decode(torch.from_numpy(z.astype(np.float32))).numpy(), dtype=np.float64)
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Probabilities ``(n, classes)``."""
-        net = self._trained()
-        if self.probe is not None:
-            return _widened(self.probe, self._scale.transform(self.encode(x)), net.config.classes)
-        with torch.inference_mode():
-            return np.asarray(net(torch.from_numpy(x.astype(np.float32))).softmax(1).numpy(), dtype=np.float64)
-
-    def _trained(self) -> SpeechNet:
-        if self.net is None:
-            raise UsageError("fit the model first")
-        return self.net
+def _protocols(table: SpeechTable, folder: Path, seeds: int, progress: Progress | None) -> pd.DataFrame:
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [(p, s) for p in ("within", "leave-one-out") for _, s in (*STEPS, *OTHERS)]
+    wanted += [("one-to-one", s) for s in PAIRS]
+    # The same data whatever the unit of a feature: predictions do not depend on it.
+    stamp = f"{len(table.features)}-{float(np.abs(Scale.of(table.features)(table.features)).sum()):.3e}-{seeds}"
+    parts = []
+    for protocol, setting in wanted:
+        if protocol == "within" and setting.normalisation == "recording":
+            continue  # a folded corpus is no new one
+        file = folder / f"{protocol}-{setting.name.replace(', ', '-').replace(' ', '-')}.parquet"
+        if file.exists():
+            held = pd.read_parquet(file)
+            if held.attrs.get("stamp") == stamp:
+                parts.append(held)
+                continue
+        found = run_protocol(table, protocol, setting, seeds, progress)
+        found.attrs["stamp"] = stamp
+        found.to_parquet(file)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
 
 
-class Baseline:
-    """A scikit-learn classifier on the features themselves."""
-
-    def __init__(self, make: Callable[[], Any], classes: int = 4) -> None:
-        self._make, self._classes = make, classes
-        self.model: Any = None
-
-    def fit(self, x: np.ndarray, y: np.ndarray, unlabelled: np.ndarray | None = None) -> Baseline:
-        """Learn; ``unlabelled`` is not used."""
-        if len(np.unique(y)) < 2:
-            raise UsageError(f"only one class in {len(y)} clips; a classifier needs two")
-        self.model = self._make().fit(x, y)
-        return self
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Probabilities ``(n, classes)``."""
-        return _widened(self.model, x, self._classes)
+def _logits(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Log probabilities and one-hot targets."""
+    p = frame[[f"p{c}" for c in range(len(IEMOCAP4.labels))]].to_numpy()
+    return np.log(np.clip(p, 1e-9, 1)), np.eye(p.shape[1])[frame.truth.to_numpy()]
 
 
-def _widened(model: Any, x: np.ndarray, classes: int) -> np.ndarray:
-    """Probabilities with a column for every class, also for those that training did not hold."""
-    out = np.zeros((len(x), classes))
-    out[:, model.classes_] = model.predict_proba(x)
+def _shuffled(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.sample(frac=1, random_state=0)
+
+
+def _calibration(heard: pd.DataFrame) -> Calibration:
+    return calibrate(*_logits(_shuffled(heard)))
+
+
+def _held_out(heard: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Calibration measured on each corpus with temperature and threshold fitted on the others' predictions."""
+    out = {}
+    for name in dict.fromkeys(heard.target):
+        c = _calibration(heard[heard.target != name])
+        logits, targets = _logits(heard[heard.target == name])
+        p = c.probabilities(logits)
+        right = targets[np.arange(len(p)), p.argmax(axis=1)] > 0
+        coverage, size = conformal_coverage(p, targets, c.conformal)
+        out[str(name)] = {"ECE": expected_calibration_error(p.max(axis=1), right), "coverage": coverage, "set size": size}
     return out
 
 
-def logistic(strength: float = 0.05) -> LogisticRegression:
-    """Balanced logistic regression with inverse penalty ``strength``."""
-    return LogisticRegression(C=strength, max_iter=2000, class_weight="balanced")
-
-
-class _Machine:
-    """A support vector machine whose votes are made into probabilities by a softmax over its decision values."""
-
-    def __init__(self) -> None:
-        from sklearn.svm import SVC
-
-        self._svm = SVC(C=1.0, gamma="scale", class_weight="balanced", decision_function_shape="ovr")
-
-    def fit(self, x: np.ndarray, y: np.ndarray) -> _Machine:
-        self._svm.fit(x, y)
-        self.classes_ = self._svm.classes_
-        return self
-
-    def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        votes = self._svm.decision_function(x)
-        if votes.ndim == 1:
-            votes = np.stack([-votes, votes], axis=1)
-        powers = np.exp(votes - votes.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _boosting(seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    return HistGradientBoostingClassifier(max_iter=150, learning_rate=0.06, class_weight="balanced", random_state=seed)
-
-
-BASELINES = ("logistic", "svm", "boosting")
-
-
-def make_classifier(name: str, seed: int = 0) -> Classifier:
-    """A fresh classifier: one of ``KINDS`` of autoencoders or of ``BASELINES`` on the features."""
-    if name in KINDS:
-        return SpeechAutoencoder(name, SpeechRecipe(seed=seed))
-    if name == "logistic":
-        return Baseline(logistic)
-    if name == "svm":
-        return Baseline(_Machine)
-    if name == "boosting":
-        return Baseline(lambda: _boosting(seed))
-    raise unknown("speech model", name, [*KINDS, *BASELINES])
+def _export(
+    table: SpeechTable, corpora: dict[str, Path], kind: str, recipe: SpeechRecipe, calibration: Calibration, path: Path
+) -> None:
+    z = normalise(table.features, table.corpus, table.speaker)
+    model = SpeechAutoencoder(kind, recipe).fit(z, table.labels)
+    assert model.net is not None
+    latent = model.encode(z)
+    rng = np.random.default_rng(recipe.seed)
+    a, b = rng.integers(0, len(latent), (2, 4000))
+    scale = pooled(table.features, table.corpus)
+    infos = [open_corpus(name, where).info for name, where in corpora.items()]
+    rows = table.rows
+    meta = {
+        "labels": list(IEMOCAP4.labels),
+        "config": model.net.config.to_dict(),
+        "corpora": {i.name: {"title": i.title, "licence": i.licence, "home": i.home} for i in infos},
+        "corpus": ", ".join(i.title for i in infos),
+        "licence": "; ".join(f"{i.title}: {i.licence}" for i in infos),
+        "recipe": asdict(recipe),
+        "scale": {"mean": scale.mean.tolist(), "deviation": scale.deviation.tolist()},
+        "spacing": float(np.median(np.linalg.norm(latent[a] - latent[b], axis=1))),
+        "exemplars": rows[["corpus", "key", "label", "language", "gender"]].astype(str).to_numpy().tolist(),
+    }
+    tensors = {k: v.detach() for k, v in model.net.state_dict().items()}
+    export(path, tensors | {"exemplars": torch.from_numpy(latent)}, meta, calibration)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.assets.store import sha256
-from affectlens.models.speech import SpeechModel
-from affectlens.models.speech_net import parameters
-from affectlens.training.protocols import FOLDS, OTHERS, STEPS, TURNS
-from affectlens.training.speech_data import SpeechTable
+from affectlens.evaluation.protocols import FOLDS, OTHERS, STEPS
+from affectlens.features.speech import TURNS, SpeechTable
+from affectlens.models.nets.speech import parameters
+from affectlens.models.shipped.speech import SpeechModel
 
 _ABOUT = (
     "A denoising autoencoder of the 88 eGeMAPS functionals (our own implementation) whose latent is trained to tell four "

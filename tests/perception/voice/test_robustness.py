@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from affectlens.errors import AffectlensError
+from affectlens.core.errors import AffectlensError
 from affectlens.perception.voice import functionals as F
 from affectlens.perception.voice.descriptors import Descriptors
 from affectlens.perception.voice.egemaps import NAMES, egemaps

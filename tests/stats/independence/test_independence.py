@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2, kstest
 
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 from affectlens.stats.independence import METHODS, p_against_n, test, vote
 from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import correlation, smallest_correlation, strength

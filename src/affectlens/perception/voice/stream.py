@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from affectlens.errors import AffectlensError
+from affectlens.core.errors import AffectlensError
 from affectlens.perception.voice.descriptors import Descriptors, assemble
 from affectlens.perception.voice.pitch import QUIET, PitchPath, candidates
 from affectlens.perception.voice.spectra import LONG, RATE, STEP, Spectra, frame_count, spectra

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from affectlens.errors import UsageError, unknown
+from affectlens.core.errors import UsageError, unknown
 from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import Effect, correlation, smallest_correlation, strength
 from affectlens.stats.independence.kernels import conditional_hsic, kci

@@ -7,7 +7,7 @@ from scipy.linalg.lapack import dpstrf
 from scipy.spatial.distance import cdist
 from scipy.stats import gamma
 
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 
 MOST = 6_000  # rows that kernel matrices are made for
 _RIDGE = 1e-3

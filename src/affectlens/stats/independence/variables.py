@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from affectlens.errors import UsageError
+from affectlens.core.errors import UsageError
 
 KINDS = ("continuous", "ordinal", "binary", "categorical")
 FEW = 12  # distinct whole numbers up to which a column counts as ordinal

@@ -1,0 +1,69 @@
+"""Directions of concepts made once, kept in a file, and asked about single inputs: what the main job can say of an utterance.
+
+The null is shared: the difference of the means of two random sets has the pool's covariance whatever their sizes, so the unit
+directions of pseudo-concepts of any size are draws from one distribution.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from affectlens.core.errors import ModelError
+from affectlens.stats.multiple import holm
+
+
+@dataclass(frozen=True)
+class ConceptBank:
+    """``directions`` ``(k, d)`` and ``null`` ``(K, d)``, unit vectors of the layer ``layer``; ``names`` and ``about``
+    (corpus, layer,
+    examples and held-out accuracy of each)."""
+
+    names: tuple[str, ...]
+    directions: np.ndarray
+    null: np.ndarray
+    about: dict[str, object]
+
+    @property
+    def layer(self) -> str:
+        """The layer that the directions belong to."""
+        return str(self.about["layer"])
+
+    def save(self, path: Path) -> None:
+        """Write half-precision vectors as one safetensors file."""
+        meta = {"names": json.dumps(self.names), "about": json.dumps(self.about)}
+        arrays = {"directions": self.directions.astype(np.float16), "null": self.null.astype(np.float16)}
+        save_file(arrays, str(path), metadata=meta)
+
+    @classmethod
+    def load(cls, path: Path) -> ConceptBank:
+        """The inverse of ``save``.
+
+        Raises:
+            ModelError: the file is not there or is damaged.
+        """
+        try:
+            with safe_open(str(path), framework="numpy") as held:
+                meta = held.metadata() or {}
+                arrays = {k: held.get_tensor(k).astype(np.float64) for k in ("directions", "null")}
+        except Exception as error:
+            raise ModelError(f"{path}: not readable as a bank of concepts ({error}); reinstall, or make it again") from error
+        unit = {k: v / np.linalg.norm(v, axis=1, keepdims=True) for k, v in arrays.items()}
+        return cls(tuple(json.loads(meta["names"])), unit["directions"], unit["null"], json.loads(meta["about"]))
+
+    def sensitivity(self, gradient: np.ndarray, asked: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Cosine of one gradient ``(d,)`` with each of the ``asked`` concepts (indices; all by default), and p-values corrected
+        over them (Holm): two-sided ranks among the pseudo-concepts' cosines."""
+        chosen = self.directions if asked is None else self.directions[asked]
+        g = np.asarray(gradient, dtype=np.float64).ravel()
+        length = np.linalg.norm(g)
+        if not length:
+            return np.zeros(len(chosen)), np.ones(len(chosen))
+        found, null = chosen @ g / length, np.abs(self.null @ g / length)
+        p = (1 + (null[None] >= np.abs(found)[:, None] - 1e-12).sum(axis=1)) / (len(null) + 1)
+        return found, holm(p)

@@ -1,0 +1,171 @@
+"""Activations and gradients of any torch network's named layers, one row an example.
+
+What a row is depends on the layer: a vector as it is; a map ``(channels, h, w)`` pooled over places or flat; tokens
+``(t, width)`` pooled, the first one, or flat. The gradient with respect to a pooled activation is the sum over what was
+pooled: the change of the logit when the same small vector is added everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from affectlens.core.errors import ModelError, UsageError, unknown
+
+POOLS = ("auto", "mean", "first", "flat")
+
+
+@dataclass(frozen=True)
+class LayerReading:
+    """``activations`` ``(n, d)`` float32 and, for the classes asked for, ``gradients`` ``(n, classes, d)`` of the logits."""
+
+    activations: np.ndarray
+    gradients: np.ndarray | None
+
+
+def pooled(x: Tensor, pool: str, gradient: bool) -> Tensor:
+    """Rows ``(n, d)`` of activations ``(n, ...)``, or of gradients with respect to them."""
+    if x.ndim == 2 or pool == "flat":
+        return x.flatten(1)
+    if x.ndim == 4 and pool in ("auto", "mean"):
+        return x.sum((2, 3)) if gradient else x.mean((2, 3))
+    if x.ndim == 3 and pool in ("auto", "mean"):
+        return x.sum(1) if gradient else x.mean(1)
+    if x.ndim == 3 and pool == "first":
+        return x[:, 0]
+    raise UsageError(f"a layer that gives {tuple(x.shape)} cannot be pooled by {pool!r}; use one of {', '.join(POOLS)}")
+
+
+def read_layers(
+    net: nn.Module,
+    batch: Any,
+    layers: Sequence[str],
+    classes: Sequence[int] = (),
+    *,
+    pool: str = "auto",
+    batch_size: int = 64,
+    forward: Callable[[Any, Any], Tensor] | None = None,
+) -> dict[str, LayerReading]:
+    """Read layers of a network on a batch ``(n, ...)``: one forward pass, one backward pass a class, all layers at once.
+
+    ``forward`` turns network and part of the batch into logits ``(n, classes)`` where ``net(batch)`` does not. Give logits, not
+    probabilities: a softmax mixes the classes and fades where the network is sure. Recurrent layers that return a tuple are
+    read by its first entry ``(n, t, width)``. Modes, parameters and their gradients are as before afterwards.
+
+    Raises:
+        UsageError: an unknown layer (with the near names) or pooling.
+        ModelError: a layer that took no part, or a network that has no gradient there.
+    """
+    named = {name: module for name, module in net.named_modules() if name}
+    for layer in layers:
+        if layer not in named:
+            raise unknown("layer", layer, list(named))
+    if pool not in POOLS:
+        raise unknown("pooling", pool, list(POOLS))
+    run = forward or (lambda n, b: n(b))
+    out: dict[str, list[list[np.ndarray]]] = {layer: [[], []] for layer in layers}
+    modes = [(m, m.training) for m in net.modules()]
+    wants = [(p, p.requires_grad) for p in net.parameters()]
+    net.eval()
+    for p, _ in wants:
+        p.requires_grad_(False)
+    try:
+        for start in range(0, len(batch), batch_size):
+            _read(net, named, batch[start : start + batch_size], layers, classes, pool, run, out)
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for p, wanted in wants:
+            p.requires_grad_(wanted)
+    return {layer: LayerReading(np.concatenate(a), np.concatenate(g) if classes else None) for layer, (a, g) in out.items()}
+
+
+def _read(
+    net: nn.Module, named: dict[str, nn.Module], part: Any, layers: Sequence[str], classes: Sequence[int], pool: str,
+    run: Callable[[Any, Any], Tensor], out: dict[str, list[list[np.ndarray]]],
+) -> None:  # fmt: skip
+    kept: dict[str, Tensor] = {}
+
+    def catch(layer: str) -> Callable[..., Any]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
+            x = output[0] if isinstance(output, tuple) else output
+            if not isinstance(x, Tensor) or not x.is_floating_point():
+                raise ModelError(f"layer {layer!r} gives {type(x).__name__}, expected a tensor of numbers")
+            if not x.requires_grad:
+                x = x.clone().requires_grad_(True)  # the graph begins at the first layer that is read
+            kept[layer] = x
+            return (x, *output[1:]) if isinstance(output, tuple) else x
+
+        return hook
+
+    handles = [named[layer].register_forward_hook(catch(layer)) for layer in layers]
+    try:
+        with torch.enable_grad():
+            logits = run(net, part)
+        for layer in layers:
+            if layer not in kept:
+                raise ModelError(f"layer {layer!r} took no part in the forward pass")
+            out[layer][0].append(pooled(kept[layer].detach(), pool, False).float().cpu().numpy())
+        if not classes:
+            return
+        if logits.ndim != 2:
+            raise ModelError(f"the network gave logits {tuple(logits.shape)}; expected (n, classes)")
+        grads: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        for c in classes:
+            total = logits[:, c].sum()
+            if not total.requires_grad:
+                raise ModelError(
+                    "the logits have no gradient at these layers: the network detaches them, or is not differentiable; "
+                    "explain it as a black box instead"
+                )
+            found = torch.autograd.grad(total, [kept[m] for m in layers], retain_graph=True, allow_unused=True)
+            for layer, g in zip(layers, found, strict=True):
+                grads[layer].append(pooled(torch.zeros_like(kept[layer]) if g is None else g, pool, True))
+        for layer in layers:
+            out[layer][1].append(torch.stack(grads[layer], dim=1).float().cpu().numpy())
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def content_hash(net: nn.Module, arrays: dict[str, np.ndarray], *settings: object) -> str:
+    """A name for what a reading depends on: the network's structure and weights, the data, the settings."""
+    h = hashlib.sha256(str(net).encode())
+    for key, value in net.state_dict().items():
+        h.update(key.encode())
+        h.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    for key in sorted(arrays):
+        a = np.ascontiguousarray(arrays[key])
+        h.update(f"{key}{a.dtype}{a.shape}".encode())
+        h.update(a.tobytes())
+    h.update(repr(settings).encode())
+    return h.hexdigest()[:24]
+
+
+def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerReading]]) -> dict[str, LayerReading]:
+    """The reading of that name from ``folder``, or made and kept there."""
+    if folder is None:
+        return read()
+    path = folder / f"layers-{key}.npz"
+    if path.exists():
+        try:
+            with np.load(path) as held:
+                names = [k[2:] for k in held.files if k.startswith("a:")]
+                return {m: LayerReading(held[f"a:{m}"], held[f"g:{m}"] if f"g:{m}" in held.files else None) for m in names}
+        except (OSError, ValueError, KeyError):
+            path.unlink()  # damaged: make it again
+    found = read()
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in found.items()}
+    arrays |= {f"g:{m}": r.gradients for m, r in found.items() if r.gradients is not None}
+    partial = path.with_suffix(".tmp.npz")
+    np.savez(partial, **arrays)
+    partial.replace(path)
+    return found

@@ -1,0 +1,160 @@
+"""What a concept is, the registry of those that come with the package, and how users add their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import UsageError, unknown
+
+# Columns that tell an expressed emotion; a predicate never sees them.
+LABELS = ("label", "labels", "valence", "arousal", "dominance", "sentiment", "emotion")
+GROUPS = ("voice", "words", "face", "dialogue", "user")
+Predicate = Callable[[pd.DataFrame], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A predicate over the utterances of a corpus.
+
+    ``needs`` are columns that must be there; ``predicate`` takes the utterances in order of dialogue and turn and gives
+    ``(n,)`` float: 1 with the concept, 0 without, NaN where it cannot be told.
+    """
+
+    name: str
+    group: str
+    meaning: str
+    needs: tuple[str, ...]
+    predicate: Predicate
+
+
+_REGISTRY: dict[str, Concept] = {}
+
+
+def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predicate], Predicate]:
+    """Decorator: make a predicate available under ``name``; ``meaning`` is its definition in one sentence."""
+    if group not in GROUPS:
+        raise unknown("group of concepts", group, list(GROUPS))
+
+    def add(predicate: Predicate) -> Predicate:
+        _REGISTRY[name] = Concept(name, group, meaning, needs, predicate)
+        return predicate
+
+    return add
+
+
+def concepts() -> dict[str, Concept]:
+    """All known concepts by name, by group and in order of definition."""
+    import importlib
+
+    for module in ("voice", "words", "face", "dialogue"):
+        importlib.import_module(f"affectlens.audits.concepts.library.{module}")
+    return dict(sorted(_REGISTRY.items(), key=lambda item: GROUPS.index(item[1].group)))
+
+
+def find(names: list[str]) -> list[Concept]:
+    """Concepts by name or by group (``words`` stands for all of its group); an unknown one is an error with the near names."""
+    known = concepts()
+    out: dict[str, Concept] = {}
+    for name in names:
+        mine = {k: c for k, c in known.items() if k == name or c.group == name}
+        if not mine:
+            raise unknown("concept", name, [*known, *GROUPS])
+        out |= mine
+    return list(out.values())
+
+
+def values(c: Concept, rows: pd.DataFrame) -> np.ndarray:
+    """The concept on each utterance ``(n,)``: 1, 0 or NaN.
+
+    Raises:
+        UsageError: a column that it needs is not there, or it gave something else than one value a row.
+    """
+    lacking = [n for n in c.needs if n not in rows or rows[n].isna().all() or (rows[n].astype(str) == "").all()]
+    if lacking:
+        raise UsageError(f"concept {c.name!r} needs {', '.join(lacking)}, which this corpus does not have")
+    given = rows.drop(columns=[v for v in LABELS if v in rows])
+    out = np.asarray(c.predicate(given), dtype=np.float64)
+    if out.shape != (len(rows),):
+        raise UsageError(f"concept {c.name!r} gave {out.shape} values for {len(rows)} utterances; expected one each")
+    return out
+
+
+def supported(rows: pd.DataFrame, wanted: list[Concept] | None = None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Values of every concept that a corpus can support, and for the others the reason why not."""
+    held, why = {}, {}
+    for c in wanted if wanted is not None else concepts().values():
+        try:
+            held[c.name] = values(c, rows)
+        except UsageError as error:
+            why[c.name] = str(error)
+    return held, why
+
+
+def words_held(text: str, names: tuple[str, ...]) -> dict[str, bool]:
+    """Which of these word concepts a single text holds."""
+    rows = pd.DataFrame({"key": ["0"], "dialogue": ["0"], "turn": [0], "speaker": [""], "text": [text]})
+    known = concepts()
+    return {n: bool(values(known[n], rows)[0] > 0.5) for n in names}
+
+
+def from_query(name: str, query: str) -> Concept:
+    """A concept from a pandas query over the columns, for example ``"words > 20 and speaker == 'Joey'"``."""
+
+    def predicate(rows: pd.DataFrame) -> np.ndarray:
+        try:
+            found = rows.eval(query, engine="python")
+        except Exception as error:
+            raise UsageError(f"query {query!r}: {error}; columns: {', '.join(map(str, rows.columns))}") from error
+        return np.asarray(found, dtype=np.float64)
+
+    return Concept(name, "user", f"query: {query}", (), predicate)
+
+
+def from_keys(name: str, keys: set[str], source: str) -> Concept:
+    """A concept from the keys of its examples."""
+
+    def predicate(rows: pd.DataFrame) -> np.ndarray:
+        found = rows.key.isin(keys).to_numpy(dtype=np.float64)
+        if not found.any():
+            raise UsageError(f"{source}: none of {len(keys)} names is the key of an utterance, such as {rows.key.iloc[0]!r}")
+        return found
+
+    return Concept(name, "user", f"examples named in {source}", (), predicate)
+
+
+def from_folder(folder: Path) -> Concept:
+    """A concept from a folder of examples (its name is the concept's), whose files carry the utterances' keys as names; or
+    from a text file with one key a line."""
+    if folder.is_file():
+        lines = folder.read_text(encoding="utf-8").split()
+        return from_keys(folder.stem, set(lines), str(folder))
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: neither a folder of examples nor a file of their keys")
+    return from_keys(folder.name, {p.stem for p in folder.iterdir() if p.is_file()}, str(folder))
+
+
+def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> np.ndarray:
+    """Deviations of each value from its speaker's median in robust standard deviations; from everybody's for a speaker with
+    fewer than ``fewest`` utterances (or none named)."""
+    v = values.to_numpy(dtype=np.float64)
+    out = _robust(v)
+    for who, mine in rows.groupby("speaker").indices.items():
+        if str(who) and len(mine) >= fewest:
+            out[mine] = _robust(v[mine])
+    return out
+
+
+def _robust(v: np.ndarray) -> np.ndarray:
+    middle = np.nanmedian(v) if np.isfinite(v).any() else np.nan
+    spread = 1.4826 * np.nanmedian(np.abs(v - middle)) if np.isfinite(v).any() else np.nan
+    return (v - middle) / (spread if spread > 0 else np.nanstd(v) + 1e-9)
+
+
+def above(values: np.ndarray, threshold: float) -> np.ndarray:
+    """1 where a value exceeds the threshold, 0 where it does not, NaN where it is not known."""
+    return np.where(np.isfinite(values), (values > threshold).astype(np.float64), np.nan)

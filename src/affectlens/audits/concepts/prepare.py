@@ -1,0 +1,74 @@
+"""The columns that concepts ask for, brought to a corpus's utterances: norms, voice, face, what was read before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.concepts.library.base import Concept
+from affectlens.audits.concepts.library.dialogue import with_cues
+from affectlens.audits.concepts.library.face import markers, with_action_units, with_video
+from affectlens.audits.concepts.library.voice import with_voice
+from affectlens.audits.concepts.library.words import with_norms
+from affectlens.core.errors import UsageError
+from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet
+from affectlens.corpora.dialogues.iemocap import IemocapDialogues
+from affectlens.features.utterances import VIDEO_NAMES, measured
+from affectlens.models.base import load_model
+from affectlens.perception.voice.egemaps import NAMES
+
+NEGATIVE = ("anger", "disgust", "fear", "sadness")
+Told = Callable[[str, int, int], None]
+
+
+def prepared(
+    corpus: DialogueCorpus,
+    data: DialogueSet,
+    wanted: list[Concept],
+    *,
+    norms: Path | None = None,
+    units: Path | None = None,
+    progress: Told | None = None,
+) -> pd.DataFrame:
+    """The rows with every column that the wanted concepts need and this corpus can give; what it cannot is left out, and
+    ``library.base.supported`` tells why a concept fell away."""
+    needs = {n for c in wanted for n in c.needs}
+    rows = data.rows
+    if norms is not None:
+        rows = with_norms(rows, norms)
+    recorded = "path" in rows and any(Path(str(p)).exists() for p in rows.path)
+    if recorded and any(n.startswith("voice_") for n in needs | {"arousal_cue"}):
+        rows = with_voice(rows, measured(data, ("audio",), progress).features["audio"], NAMES)
+    if any(n.startswith("face_") for n in needs):
+        rows = _with_face(corpus, data, rows, recorded, units, progress)
+    if "read_negative" in needs and rows.text.str.strip().any():
+        rows = rows.assign(read_negative=_read_negative(rows))
+    return with_cues(rows)
+
+
+def _with_face(
+    corpus: DialogueCorpus, data: DialogueSet, rows: pd.DataFrame, recorded: bool, units: Path | None, progress: Told | None
+) -> pd.DataFrame:
+    if units is not None:
+        try:
+            return with_action_units(rows, pd.read_csv(units))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{units}: not a readable csv of action units ({error})") from error
+    if isinstance(corpus, IemocapDialogues):
+        found = [markers(corpus.face(k), corpus.head(k)) for k in rows.key]
+        frame = pd.DataFrame(found, index=rows.index)
+        return rows.assign(**{c: frame[c] for c in frame})
+    if recorded and any(Path(str(p)).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for p in rows.path):
+        return with_video(rows, measured(data, ("video",), progress).features["video"], VIDEO_NAMES)
+    return rows
+
+
+def _read_negative(rows: pd.DataFrame) -> np.ndarray:
+    """Probability that the shipped words model gives to anger, disgust, fear and sadness together; NaN without words."""
+    model = load_model("words")
+    p = model.calibration.probabilities(model.predict([t if t.strip() else "." for t in rows.text]))
+    negative = p[:, [model.labels.index(c) for c in NEGATIVE]].sum(axis=1)
+    return np.where(rows.text.str.strip().astype(bool), negative, np.nan)

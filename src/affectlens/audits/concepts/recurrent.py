@@ -1,0 +1,122 @@
+"""Layers of a contextual network, one row an utterance.
+
+``step="own"``: how the logit of an utterance changes when a vector is added to the layer's state at that utterance.
+``step="all"``: when it is added at every utterance of the dialogue: what the concept does as context too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from affectlens.audits.concepts.layers import LayerReading
+from affectlens.core.errors import unknown
+from affectlens.models.nets.bclstm import BcLstmNet
+
+STEPS = ("own", "all")
+
+
+def context_layers(net: BcLstmNet) -> tuple[str, ...]:
+    """Layers that hold a state an utterance, from the input's side to the output's."""
+    out = [f"branches.{m}.{part}" for m in net.branches for part in ("context", "dense")]
+    return (*out, "context", "dense") if net.joined else tuple(out)
+
+
+def read_dialogues(
+    net: BcLstmNet, data: Any, layers: Sequence[str], classes: Sequence[int] = (), *, step: str = "own", batch: int = 16
+) -> dict[str, LayerReading]:
+    """Read layers on packed dialogues (``training.bclstm.Packed``); rows come in the order of the set that was packed.
+
+    The gradient of every utterance's own logit is exact: one backward pass for each place in the dialogue and class.
+    """
+    if step not in STEPS:
+        raise unknown("step", step, list(STEPS))
+    named = dict(net.named_modules())
+    for layer in layers:
+        if layer not in named:
+            raise unknown("layer", layer, list(context_layers(net)))
+    was = net.training
+    net.eval()
+    n = int(data.mask.sum())
+    out: dict[str, LayerReading] = {}
+    try:
+        for at in torch.arange(len(data.mask)).split(batch):
+            part = data.take(at)
+            for layer, (a, g) in _read(net, named, part, layers, classes, step).items():
+                if layer not in out:
+                    grads = np.zeros((n, len(classes), a.shape[-1]), np.float32) if classes else None
+                    out[layer] = LayerReading(np.zeros((n, a.shape[-1]), np.float32), grads)
+                rows = part.rows[part.mask].numpy()
+                out[layer].activations[rows] = a[part.mask].numpy()
+                held = out[layer].gradients
+                if held is not None:
+                    held[rows] = g[part.mask].numpy()
+    finally:
+        net.train(was)
+    return out
+
+
+def _read(
+    net: BcLstmNet, named: dict[str, Any], part: Any, layers: Sequence[str], classes: Sequence[int], step: str
+) -> dict[str, tuple[Tensor, Tensor]]:
+    kept: dict[str, Tensor] = {}
+
+    def catch(layer: str) -> Any:
+        def hook(_m: Any, _i: Any, output: Tensor) -> Tensor:
+            # Every layer is its own leaf's child, so that one backward pass serves all of them.
+            x = output if output.requires_grad else output.clone().requires_grad_(True)
+            kept[layer] = x
+            return x
+
+        return hook
+
+    handles = [named[layer].register_forward_hook(catch(layer)) for layer in layers]
+    wanted = [(p, p.requires_grad) for p in net.parameters()]
+    for p, _ in wanted:
+        p.requires_grad_(False)
+    try:
+        with torch.enable_grad():
+            logits = net(part.features, part.mask, part.speaker)
+        grads = {m: torch.zeros(*kept[m].shape[:2], len(classes), kept[m].shape[-1]) for m in layers}
+        real = part.mask.unsqueeze(-1)
+        for t in range(logits.shape[1] if classes else 0):
+            for j, c in enumerate(classes):
+                found = torch.autograd.grad(
+                    logits[:, t, c].sum(), [kept[m] for m in layers], retain_graph=True, allow_unused=True
+                )
+                for layer, g in zip(layers, found, strict=True):
+                    if g is not None:
+                        grads[layer][:, t, j] = g[:, t] if step == "own" else (g * real).sum(1)
+        return {m: (kept[m].detach(), grads[m]) for m in layers}
+    finally:
+        for handle in handles:
+            handle.remove()
+        for p, w in wanted:
+            p.requires_grad_(w)
+
+
+def rerun(net: BcLstmNet, data: Any, layer: str, replaced: np.ndarray, batch: int = 32) -> np.ndarray:
+    """Logits ``(n, classes)`` when the layer's state at every utterance is replaced by ``replaced`` ``(n, d)``."""
+    module = dict(net.named_modules())[layer]
+    was = net.training
+    net.eval()
+    out = np.zeros((len(replaced), net.config.classes), np.float32)
+    given = torch.from_numpy(replaced.astype(np.float32))
+    try:
+        for at in torch.arange(len(data.mask)).split(batch):
+            part = data.take(at)
+            state = torch.where(part.mask.unsqueeze(-1), given[part.rows.clamp(min=0)], torch.zeros(()))
+            handle = module.register_forward_hook(lambda _m, _i, _o, state=state: state)
+            try:
+                with torch.inference_mode():
+                    logits = net(part.features, part.mask, part.speaker)
+            finally:
+                handle.remove()
+            out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
+    finally:
+        net.train(was)
+    return out

@@ -1,0 +1,54 @@
+"""How much of a representation is the corpus: a probe on people it never heard, and the maximum mean discrepancy."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from affectlens.learning.speech import logistic
+from affectlens.stats.classification import confusion, unweighted_recall
+from affectlens.stats.multiple import permute_units
+from affectlens.stats.resample import Estimate, bootstrap, permutation_p
+
+
+def corpus_probe(x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, folds: int = 5) -> Estimate:
+    """Mean recall of a logistic probe that tells the corpus from ``(n, d)`` for speakers it never heard; chance is one over
+    the number of corpora. The interval is from resampling speakers."""
+    names, y = np.unique(corpus.astype(str), return_inverse=True)
+    predicted = np.zeros(len(y), dtype=np.int64)
+    z = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8)
+    for train, test in StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(z, y, speaker.astype(str)):
+        predicted[test] = logistic(0.05).fit(z[train], y[train]).predict(z[test])
+    return bootstrap(
+        lambda rows: unweighted_recall(confusion(y[rows], predicted[rows], len(names))), len(y), rng, groups=speaker, draws=500
+    )
+
+
+def discrepancy(
+    x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 199, most: int = 1200
+) -> tuple[float, float, float]:
+    """Mean over pairs of corpora of the squared maximum mean discrepancy (Gretton et al. 2012; Gaussian kernel with the median
+    distance as width, features standardised, unbiased), its mean under the null, and a permutation p-value.
+
+    The null deals whole speakers to corpora, since clips of one voice resemble each other: it is therefore above 0.
+    """
+    chosen = rng.permutation(len(x))[:most]
+    z = ((x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8))[chosen]
+    corpus, speaker = corpus[chosen].astype(str), speaker[chosen]
+    square = (z**2).sum(axis=1)
+    distance = np.maximum(square[:, None] + square - 2 * z @ z.T, 0)
+    kernel = np.exp(-distance / np.median(distance[np.triu_indices(len(z), 1)]))
+    observed = _pairs(kernel, corpus)
+    null = np.array([_pairs(kernel, permute_units(corpus, speaker, rng)) for _ in range(draws)])
+    return observed, float(null.mean()), permutation_p(observed, null)
+
+
+def _pairs(kernel: np.ndarray, corpus: np.ndarray) -> float:
+    names, inverse, count = np.unique(corpus, return_inverse=True, return_counts=True)
+    member = np.eye(len(names))[inverse]
+    sums = member.T @ kernel @ member
+    within = (np.diag(sums) - count) / np.maximum(count * (count - 1), 1)  # the kernel of a point with itself is 1
+    between = sums / np.outer(count, count)
+    return float(np.mean([within[a] + within[b] - 2 * between[a, b] for a, b in combinations(range(len(names)), 2)]))

@@ -1,0 +1,129 @@
+"""What kind of place a recording was made at, and when, as far as it says itself. It abstains rather than guesses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from affectlens.context.place_table import KINDS, RATE, SURFACE_RATE, SURFACES
+from affectlens.core.errors import UsageError
+
+# Everyday kinds of place, our own list in the spelling of Places365 where that has one; True: indoors, None: either.
+PLACES: dict[str, bool | None] = {
+    "airport": True, "bar": True, "bathroom": True, "beach": False, "bedroom": True, "bridge": False, "bus": True,
+    "cafeteria": True, "church": True, "classroom": True, "clinic": True, "coffee_shop": True, "conference_room": True,
+    "corridor": True, "courtroom": True, "factory": True, "farm": False, "forest": False, "garden": False, "gym": True,
+    "hospital": True, "hotel": True, "kitchen": True, "laboratory": True, "lecture_hall": True, "library": True,
+    "living_room": True, "market": None, "mountain": False, "museum": True, "office": True, "park": False,
+    "parking_lot": False, "playground": False, "prison": True, "restaurant": True, "school": True, "shopping_mall": True,
+    "square": False, "stadium": None, "stage": True, "station": None, "street": False, "studio": True, "supermarket": True,
+    "theater": True, "train": True, "waiting_room": True, "zoo": False,
+}  # fmt: skip
+_SAME = {"cafe": "coffee_shop", "mall": "shopping_mall", "theatre": "theater", "plaza": "square", "lounge": "living_room"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A kind of place, whether it is indoors (None: not known), and what says so; an empty ``kind`` is no answer, with its
+    ``source`` telling why. ``sure`` is the probability of an inferred one."""
+
+    kind: str
+    indoor: bool | None
+    source: str
+    sure: float = 1.0
+
+
+SURE = 0.6  # posterior from which an inferred kind of place is told
+SURE_INDOOR = 0.85
+
+
+def infer_place(seen: Mapping[str, float], measures: Mapping[str, float]) -> tuple[Place, dict[str, float]]:
+    """The kind of place that detected things (name: surest score) and measured surfaces speak for, and the posterior of all.
+
+    A naive Bayes model over ``place_table``: things that are seen count, each by its score; things that are not seen say
+    nothing, since the detector misses many; surfaces count both ways. Below ``SURE`` no kind is told, below ``SURE_INDOOR``
+    not even whether it is indoors; without any listed thing and with fewer than two surfaces nothing is told at all.
+    """
+    names = list(KINDS)
+    log = np.log([KINDS[k].prior for k in names])
+    told = 0
+    for thing, score in seen.items():
+        p = np.array([KINDS[k].shows.get(thing, RATE) for k in names])
+        if np.ptp(p) > 0:
+            told += thing != "person"
+            log = log + np.log(score * p / RATE + 1 - score)
+    for surface, (name, level) in SURFACES.items():
+        value = measures.get(name, float("nan"))
+        if np.isfinite(value):
+            p = np.array([KINDS[k].shows.get(surface, SURFACE_RATE) for k in names])
+            shown = value >= level
+            told += bool(shown)
+            # A surface is measured, not recognised: half of what the table says.
+            log = log + 0.5 * np.log(p if shown else 1 - p)
+    p = np.exp(log - log.max())
+    p /= p.sum()
+    posterior = {k: float(v) for k, v in sorted(zip(names, p, strict=True), key=lambda kv: -kv[1])}
+    indoors = float(sum(v for k, v in posterior.items() if KINDS[k].indoor))
+    best, sure = next(iter(posterior.items()))
+    if told < 1 or max(indoors, 1 - indoors) < SURE_INDOOR:
+        return Place("", None, "what is seen does not tell the place", sure), posterior
+    if sure < SURE:
+        return Place(
+            "", indoors > 0.5, f"what is seen tells only that it is {'in' if indoors > 0.5 else 'out'}doors", sure
+        ), posterior
+    return Place(best, KINDS[best].indoor, "things and surfaces seen", sure), posterior
+
+
+def place_of(path: Path, given: str = "") -> Place:
+    """The place that was given, else the one that the names of file and folder tell alone; two different ones are no answer."""
+    if given.strip():
+        kind = re.sub(r"[\s\-/]+", "_", given.strip().lower())
+        if not re.fullmatch(r"[a-z0-9_]{2,60}", kind):
+            raise UsageError(f"--place {given!r}: a kind of place such as office, street or waiting_room was expected")
+        return Place(_SAME.get(kind, kind), PLACES.get(_SAME.get(kind, kind)), "given")
+    words = "_".join(re.findall(r"[a-z]+", f"{path.parent.name} {path.stem}".lower()))
+    found = {_SAME.get(k, k) for k in (*PLACES, *_SAME) if re.search(rf"(^|_){k}s?($|_)", words)}
+    # "waiting_room" holds no other place, but "train station" is a station, not a train.
+    found -= {a for a in found for b in found if a != b and f"{a}_{b}" in words}
+    if len(found) == 1:
+        kind = found.pop()
+        return Place(kind, PLACES[kind], "file name")
+    return Place("", None, f"the file name tells {len(found)} places" if found else "nothing tells the place")
+
+
+def parse_time(text: str) -> datetime:
+    """A time such as 2024-05-17 14:30, 2024-05-17T14:30:00Z or EXIF's 2024:05:17 14:30:00, as the clock there showed it."""
+    plain = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", text.strip())
+    try:
+        return datetime.fromisoformat(plain.replace("Z", "+00:00")).replace(tzinfo=None, microsecond=0)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a time; expected for example 2024-05-17 14:30") from None
+
+
+def recorded_at(path: Path, kind: str, given: str = "") -> tuple[datetime | None, str]:
+    """When it was recorded and what says so: given, EXIF of a picture, or the container's creation time; never the file's own
+    time, which says when it was copied."""
+    if given:
+        return parse_time(given), "given"
+    try:
+        if kind == "image":
+            from PIL import Image
+
+            with Image.open(path) as image:
+                exif = image.getexif()
+                text = exif.get_ifd(0x8769).get(0x9003) or exif.get(0x0132)
+            source = "EXIF"
+        else:
+            from affectlens.media.frames import open_container
+
+            with open_container(path) as container:
+                text = container.metadata.get("creation_time")
+            source = "container"
+        return (parse_time(str(text)), source) if text else (None, "nothing tells the time")
+    except Exception:
+        return None, "nothing tells the time"

@@ -1,0 +1,55 @@
+"""What a whole recording shows of each person: shares of time, changes, agreement of modalities. Evidence, not prose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from affectlens.core.schema import Row
+from affectlens.stats.resample import Estimate, wilson
+
+
+@dataclass(frozen=True)
+class PersonSummary:
+    """One person over one recording. ``shares`` are parts of the readable windows with each label, largest first."""
+
+    person: int
+    windows: int
+    readable: int
+    label: str
+    share: Estimate
+    mean_probability: float
+    shares: tuple[tuple[str, float], ...]
+    changes: int
+    conflicts: int
+
+
+def summarise(rows: list[Row]) -> list[PersonSummary]:
+    """Summaries of the fused rows of each person, the longest seen first.
+
+    The interval of the largest share is Wilson's over windows; windows of one person follow each other and are alike, so it
+    is narrower than independent windows would make it and describes this recording, not the person.
+    """
+    people: dict[int, list[Row]] = {}
+    for row in rows:
+        if row.modality == "fused":
+            people.setdefault(row.person, []).append(row)
+    out = []
+    for person, mine in people.items():
+        good = [r for r in mine if r.status == "ok" and r.probabilities is not None]
+        if not good:
+            out.append(PersonSummary(person, len(mine), 0, "", Estimate(0, 0, 0, 0, 0), float("nan"), (), 0, 0))
+            continue
+        labels = np.array([r.label for r in good])
+        names, counts = np.unique(labels, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        top = str(names[order[0]])
+        share = wilson(int(counts[order[0]]), len(labels))
+        mean = float(np.mean([r.confidence for r in good if r.label == top]))
+        shares = tuple((str(names[i]), float(counts[i] / len(labels))) for i in order)
+        changes = int((labels[1:] != labels[:-1]).sum())
+        out.append(
+            PersonSummary(person, len(mine), len(good), top, share, mean, shares, changes, sum(r.conflict for r in good))
+        )
+    return sorted(out, key=lambda s: (s.person < 0, -s.windows, s.person))

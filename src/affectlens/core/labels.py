@@ -1,0 +1,120 @@
+"""Label schemes and the maps between them. A label names an *expressed* emotion, never a feeling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from affectlens.core.errors import UsageError, unknown
+
+
+@dataclass(frozen=True)
+class LabelScheme:
+    """A named, ordered set of classes."""
+
+    name: str
+    labels: tuple[str, ...]
+    source: str
+
+    def index(self, label: str) -> int:
+        """Position of a label; an unknown one is an error that lists the scheme."""
+        try:
+            return self.labels.index(label)
+        except ValueError:
+            raise UsageError(f"{label!r} is not in scheme {self.name}: {', '.join(self.labels)}") from None
+
+
+EKMAN7 = LabelScheme(
+    "ekman7",
+    ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
+    "Ekman 1992, six basic expressions, and neutral",
+)
+SENTIMENT3 = LabelScheme("sentiment3", ("negative", "neutral", "positive"), "polarity")
+IEMOCAP4 = LabelScheme("iemocap4", ("anger", "happiness", "sadness", "neutral"), "Busso et al. 2008, excited = happiness")
+IEMOCAP6 = LabelScheme(
+    "iemocap6", ("anger", "excitement", "frustration", "happiness", "neutral", "sadness"), "Busso et al. 2008"
+)
+GROUPWALK4 = LabelScheme("groupwalk4", ("anger", "happiness", "neutral", "sadness"), "Bhattacharya et al. 2020")
+EMOTIC26 = LabelScheme(
+    "emotic26",
+    ("affection", "anger", "annoyance", "anticipation", "aversion", "confidence", "disapproval", "disconnection",
+     "disquietment",
+     "doubt/confusion", "embarrassment", "engagement", "esteem", "excitement", "fatigue", "fear", "happiness", "pain", "peace",
+     "pleasure", "sadness", "sensitivity", "suffering", "surprise", "sympathy", "yearning"),
+    "Kosti et al. 2019; BoLD has the same",
+)  # fmt: skip
+SCHEMES = {s.name: s for s in (EKMAN7, SENTIMENT3, IEMOCAP4, IEMOCAP6, GROUPWALK4, EMOTIC26)}
+
+# What corpora call the seven classes.
+_SYNONYMS = {
+    "angry": "anger",
+    "disgusted": "disgust",
+    "disgusting": "disgust",
+    "fearful": "fear",
+    "afraid": "fear",
+    "scared": "fear",
+    "happy": "happiness",
+    "joy": "happiness",
+    "joyful": "happiness",
+    "sad": "sadness",
+    "surprised": "surprise",
+    "calm": "neutral",
+}
+POLARITY = {
+    "anger": "negative",
+    "disgust": "negative",
+    "fear": "negative",
+    "sadness": "negative",
+    "frustration": "negative",
+    "happiness": "positive",
+    "excitement": "positive",
+    "neutral": "neutral",
+}
+
+# Mean pleasure and arousal, -1 to 1, that people gave the words (Russell & Mehrabian 1977).
+AFFECT = {
+    "anger": (-0.51, 0.59),
+    "disgust": (-0.60, 0.35),
+    "fear": (-0.64, 0.60),
+    "happiness": (0.81, 0.51),
+    "sadness": (-0.63, -0.27),
+    "surprise": (0.40, 0.67),
+    "neutral": (0.0, 0.0),
+}
+
+
+def valence_arousal(probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float]:
+    """Mean of the classes' published valence and arousal under a distribution ``(classes,)``: derived, not measured."""
+    at = np.array([AFFECT[label] for label in labels])
+    valence, arousal = np.asarray(probabilities) @ at
+    return float(valence), float(arousal)
+
+
+def scheme(name: str) -> LabelScheme:
+    """The scheme of that name."""
+    if name not in SCHEMES:
+        raise unknown("label scheme", name, list(SCHEMES))
+    return SCHEMES[name]
+
+
+def canonical(label: str) -> str:
+    """A corpus's word for a class in this package's spelling: ``happy`` and ``Joy`` become ``happiness``."""
+    plain = label.strip().lower()
+    return _SYNONYMS.get(plain, plain)
+
+
+def widen(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
+    """A distribution over some of the wanted classes as one over all of them, with no evidence about the classes that were
+    not among the given: each keeps its even share ``1 / len(wanted)``, the given ones divide theirs as before."""
+    p = np.full(len(wanted), 1 / len(wanted))
+    for label, value in zip(given, probabilities, strict=True):
+        p[wanted.index(label)] = value * len(given) / len(wanted)
+    return p
+
+
+def align(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
+    """Reorder the last axis from one label order to another; both must name the same classes."""
+    if set(given) != set(wanted):
+        raise UsageError(f"labels {given} do not name the classes {wanted}")
+    return np.asarray(probabilities)[..., [given.index(label) for label in wanted]]

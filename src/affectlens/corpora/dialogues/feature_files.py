@@ -1,0 +1,166 @@
+"""Utterance features that others published: the npz of CMU-MOSI, and the pickles of BC-LSTM and its successors."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import LabelScheme
+from affectlens.corpora.base import CorpusInfo, register_corpus
+from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, dialogue_set
+
+SENTIMENT2 = LabelScheme("sentiment2", ("negative", "positive"), "polarity without a neutral class")
+MOSI = CorpusInfo(
+    "mosi-features",
+    "CMU-MOSI, utterance features of BC-LSTM",
+    "utterances",
+    "research only; cite Zadeh et al. 2016 and Poria et al. 2017",
+    "https://github.com/soujanyaporia/multimodal-sentiment-analysis",
+    "an npz with text_*, audio_*, video_*, y_* (0 negative, 1 positive), utt_* (video_number), transcript_*; * = train, test",
+    ("train", "test"),
+)
+PICKLE = CorpusInfo(
+    "feature-pickle",
+    "Utterance features of DialogueRNN and its successors (IEMOCAP, MELD)",
+    "utterances",
+    "the corpus's own",
+    "https://github.com/declare-lab/conv-emotion",
+    "IEMOCAP_features*.pkl or MELD_features*.pkl: a tuple of ids, speakers, labels, features, sentences, trainVid, testVid",
+    ("train", "test"),
+)
+# The order of classes in the published pickles.
+IEMOCAP_ORDER: tuple[str, ...] = ("happiness", "sadness", "neutral", "anger", "excitement", "frustration")
+MELD_ORDER: tuple[str, ...] = ("neutral", "surprise", "fear", "sadness", "happiness", "disgust", "anger")
+
+
+@register_corpus(MOSI)
+class MosiFeatures(DialogueCorpus):
+    """Opinion videos of one speaker each, cut into utterances; the official split has no video in both parts."""
+
+    scheme = SENTIMENT2
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with np.load(path, allow_pickle=False) as held:
+                data = {k: held[k] for k in held.files}
+        except (OSError, ValueError) as error:
+            raise CorpusError(f"{path}: not a readable npz ({error}); expected {MOSI.layout}") from error
+        self.sets = {}
+        for split in MOSI.splits:
+            if f"y_{split}" not in data or f"utt_{split}" not in data:
+                continue
+            names = [str(u).rsplit("_", 1) for u in data[f"utt_{split}"]]
+            rows = pd.DataFrame(
+                {
+                    "key": data[f"utt_{split}"].astype(str),
+                    "dialogue": [n[0] for n in names],
+                    "turn": [int(n[1]) for n in names],
+                    "speaker": [n[0] for n in names],
+                    # The transcripts are in capitals, which says nothing here.
+                    "text": [str(t).lower() for t in data.get(f"transcript_{split}", [""] * len(names))],
+                    "label": [SENTIMENT2.labels[int(v)] for v in data[f"y_{split}"]],
+                }
+            )
+            features = {m: data[f"{m}_{split}"] for m in ("text", "audio", "video") if f"{m}_{split}" in data}
+            self.sets[split] = dialogue_set("mosi", SENTIMENT2.labels, rows, features)
+        if not self.sets:
+            raise CorpusError(f"{path}: arrays {sorted(data)[:8]}; expected {MOSI.layout}")
+        self.info = replace(MOSI, splits=tuple(self.sets))
+
+
+@register_corpus(PICKLE)
+class FeaturePickle(DialogueCorpus):
+    """The published tuple layouts, told apart by how many entries they have and what these hold.
+
+    Nine entries ending in the two lists of videos: IEMOCAP. Nine with the lists at six and seven and a second set of labels:
+    MELD (its emotions are used). Six: ids, text features, speakers, labels, lists. A pickle can run code; this one is read by
+    an unpickler that knows arrays and plain containers only.
+    """
+
+    def __init__(self, path: Path) -> None:
+        content = read_plain_pickle(path)
+        if not isinstance(content, (tuple, list)) or len(content) not in (6, 9):
+            size = len(content) if hasattr(content, "__len__") else "no"
+            raise CorpusError(f"{path}: a {type(content).__name__} of {size} entries; expected {PICKLE.layout}")
+        c = list(content)
+        sentences: dict[Any, Any] = {}
+        if len(c) == 6:
+            ids, text, speakers, labels, train, test = c
+            features, order = {"text": text}, IEMOCAP_ORDER
+        elif isinstance(c[8], dict):
+            ids, speakers, labels, text, audio, sentences, train, test, _ = c
+            features, order = {"text": text, "audio": audio}, MELD_ORDER
+        else:
+            ids, speakers, labels, text, audio, video, sentences, train, test = c
+            features, order = {"text": text, "audio": audio, "video": video}, IEMOCAP_ORDER
+        self.scheme = LabelScheme(f"pickle-{len(order)}", order, "order of the published features")
+        self.sets = {
+            split: _from_dicts(path, split, list(videos), ids, speakers, labels, sentences, features, order)
+            for split, videos in (("train", train), ("test", test))
+        }
+        self.info = PICKLE
+
+
+def _from_dicts(
+    path: Path, split: str, videos: list[Any], ids: Any, speakers: Any, labels: Any, sentences: Any,
+    features: dict[str, Any], order: tuple[str, ...],
+) -> DialogueSet:  # fmt: skip
+    rows = []
+    parts: dict[str, list[np.ndarray]] = {m: [] for m in features}
+    for v in videos:
+        count = len(labels[v])
+        for m, held in features.items():
+            x = np.asarray(held[v], dtype=np.float32).reshape(count, -1) if len(held[v]) == count else None
+            if x is None:
+                raise CorpusError(f"{path}: dialogue {v} has {count} labels but {len(held[v])} rows of {m}")
+            parts[m].append(x)
+        names = list(ids[v]) if len(ids[v]) == count else [f"{v}_{i}" for i in range(count)]
+        said = list(sentences.get(v, [])) if hasattr(sentences, "get") else []
+        for i in range(count):
+            who = speakers[v][i]
+            rows.append(
+                {
+                    "key": str(names[i]), "dialogue": str(v), "turn": i, "label": order[int(labels[v][i])],
+                    "speaker": f"{v}_{int(np.argmax(who)) if np.ndim(who) else who}",
+                    "text": str(said[i]) if i < len(said) else "",
+                }
+            )  # fmt: skip
+    if not rows:
+        raise CorpusError(f"{path}: no dialogue in the {split} part")
+    return dialogue_set(path.stem, order, pd.DataFrame(rows), {m: np.concatenate(x) for m, x in parts.items()})
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Arrays, numbers, text and containers; anything else could run code."""
+
+    _ALLOWED: ClassVar = {
+        ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"),
+        ("numpy._core.multiarray", "scalar"), ("_codecs", "encode"), ("collections", "OrderedDict"),
+        ("builtins", "set"), ("builtins", "frozenset"), ("builtins", "list"), ("builtins", "dict"),
+        ("__builtin__", "set"), ("__builtin__", "list"), ("__builtin__", "dict"),
+    }  # fmt: skip
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._ALLOWED and not (module.startswith("numpy.dtypes")):
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which a table of features does not need")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def read_plain_pickle(path: Path) -> Any:
+    """The content of a pickle of arrays and plain containers (also one of Python 2).
+
+    Raises:
+        CorpusError: it is no pickle, or holds anything that could run code.
+    """
+    try:
+        with path.open("rb") as file:
+            return _PlainUnpickler(file, encoding="latin1").load()
+    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, ImportError, OSError) as error:
+        raise CorpusError(f"{path}: not a readable pickle of features ({error}); expected {PICKLE.layout}") from error

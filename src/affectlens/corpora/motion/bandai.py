@@ -1,0 +1,65 @@
+"""Gait corpora: recorded motion with expressed emotion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import GROUPWALK4, LabelScheme, canonical
+from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+
+BANDAI = CorpusInfo(
+    "bandai",
+    "Bandai-Namco Research Motiondataset 1 (styled locomotion)",
+    "gait",
+    "CC BY-NC 4.0",
+    "https://github.com/BandaiNamcoResearchInc/Bandai-Namco-Research-Motiondataset",
+    "BVH files named dataset-1_MOTION_STYLE_NNN.bvh, such as data/dataset-1_walk_happy_001.bvh",
+    ("four", "all"),
+)
+# Motions that move over the ground; the others (bow, call, kick, ...) are no gait.
+LOCOMOTION = ("walk", "run", "dash", "walk-back", "walk-left", "walk-right")
+_NAME = re.compile(r"dataset-1_(?P<motion>[a-z-]+)_(?P<style>[a-z-]+)_(?P<number>\d+)", re.IGNORECASE)
+_STYLES = {"normal": "neutral"}
+
+
+@register_corpus(BANDAI)
+class Bandai:
+    """Locomotion in several styles by actors who are not told apart. ``four``: anger, happiness, neutral, sadness; ``all``:
+    every
+    style under its own name. ``group`` is the type of motion, so that a type can be left out whole."""
+
+    info = BANDAI
+    scheme: LabelScheme = GROUPWALK4
+
+    def __init__(self, path: Path) -> None:
+        rows = []
+        for file in sorted(path.rglob("*.bvh")):
+            m = _NAME.fullmatch(file.stem)
+            if m and m["motion"].lower() in LOCOMOTION:
+                style = m["style"].lower()
+                label = _STYLES.get(style, canonical(style))
+                rows.append(
+                    {"key": file.stem, "path": str(file), "label": label, "style": style, "motion": m["motion"].lower()}
+                )
+        if not rows:
+            raise CorpusError(f"{path}: no locomotion found; expected {BANDAI.layout}")
+        self._frame = pd.DataFrame(rows)
+
+    def table(self, split: str) -> pd.DataFrame:
+        """Columns key, path, label, style, motion and group (the motion)."""
+        check_split(self, split)
+        frame = self._frame.assign(group=self._frame.motion)
+        return (frame[frame.label.isin(self.scheme.labels)] if split == "four" else frame).reset_index(drop=True)
+
+    def items(self, split: str) -> Iterator[Item]:
+        """Paths of BVH files; ``perception.skeleton.bvh.read_bvh`` reads them."""
+        for row in self.table(split).to_dict("records"):
+            path = Path(row["path"])
+            problem = "" if path.stat().st_size else f"{path}: an empty file"
+            meta = {str(k): v for k, v in row.items()}
+            yield Item(row["key"], None if problem else path, (row["label"],), row["group"], meta, problem)

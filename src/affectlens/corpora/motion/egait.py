@@ -1,0 +1,130 @@
+"""Emotion-Gait, the corpus of STEP (Bhattacharya et al. 2020), and gaits of EWalk and GroupWalk in the same arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import GROUPWALK4, canonical
+from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+
+_LAYOUT = "features*.h5 and labels*.h5 with like keys: (frames, 48) coordinates of 16 joints, and a class of 0 to 3"
+EGAIT = CorpusInfo(
+    "e-gait", "Emotion-Gait (STEP)", "gait", "research only", "https://go.umd.edu/emotion-gait",
+    "features.h5, labels.h5; features_ELMD.h5, labels_ELMD.h5; featuresCVAEGCN_*.h5 whose keys end in their class",
+    ("real", "elmd", "synthetic"),
+)  # fmt: skip
+EWALK = CorpusInfo("ewalk", "EWalk", "gait", "research only", "http://gamma.cs.unc.edu/GAIT/#EWalk", _LAYOUT, ("all",))
+GROUPWALK = CorpusInfo(
+    "groupwalk", "GroupWalk", "gait", "research only", "https://gamma.umd.edu/researchdirections/affectivecomputing/emoticon/",
+    f"{_LAYOUT}; train/ and test/ apart where the folder has them (poses made from its videos: the release's own files were "
+    f"not "
+    "at hand to check)", ("all",),
+)  # fmt: skip
+_CODES = ("anger", "neutral", "happiness", "sadness")  # 0 to 3 in STEP's files
+RATE = 30.0  # frames a second; the files do not say
+
+
+class _StepArrays:
+    """Gaits as ``(frames, 16, 3)`` arrays in STEP's order of joints, y up. Nobody's identity is known, so every gait is its own
+    group."""
+
+    info: CorpusInfo
+    scheme = GROUPWALK4
+
+    def _read(self, features: Path, labels: Path | None, split: str) -> None:
+        import h5py
+
+        try:
+            with h5py.File(features) as held:
+                keys = sorted(held.keys())
+                if labels is None:
+                    codes = [canonical(k.rsplit("_", 1)[-1]) for k in keys]
+                else:
+                    with h5py.File(labels) as named:
+                        missing = [k for k in keys if k not in named]
+                        if missing:
+                            raise CorpusError(
+                                f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}"
+                            )
+                        codes = [_CODES[int(np.asarray(named[k]).reshape(-1)[0])] for k in keys]
+        except OSError as error:
+            raise CorpusError(f"{features}: not readable as HDF5 ({error})") from error
+        for key, label in zip(keys, codes, strict=True):
+            where = {"split": split, "path": str(features), "inside": key}
+            name = f"{features.stem}/{key}"
+            self._rows.append({"key": name, "label": label, "group": name, **where})
+
+    def _start(self) -> None:
+        self._rows: list[dict[str, str]] = []
+
+    def _finish(self, path: Path) -> None:
+        if not self._rows:
+            raise CorpusError(f"{path}: no gait found; expected {self.info.layout}")
+        self._frame = pd.DataFrame(self._rows)
+
+    def table(self, split: str) -> pd.DataFrame:
+        """Columns key, label, group, path, inside (the key in the file)."""
+        frame = self._frame[(self._frame.split == check_split(self, split)) | (split == "all")]
+        return frame[frame.label.isin(self.scheme.labels)].reset_index(drop=True)
+
+    def items(self, split: str) -> Iterator[Item]:
+        """Arrays of joints; ``meta`` names their layout and rate."""
+        import h5py
+
+        for row in self.table(split).to_dict("records"):
+            meta = {str(k): v for k, v in row.items()} | {"layout": "step", "rate": RATE}
+            with h5py.File(row["path"]) as held:
+                x = np.asarray(held[row["inside"]], dtype=np.float64)
+            good = x.ndim == 2 and x.shape[1] == 48 and len(x) > 0
+            problem = "" if good else f"{row['key']}: {x.shape}; (frames, 48) was expected"
+            yield Item(row["key"], None if problem else x.reshape(-1, 16, 3), (row["label"],), row["group"], meta, problem)
+
+
+@register_corpus(EGAIT)
+class EmotionGait(_StepArrays):
+    """342 recorded gaits, 1,835 of ELMD, and synthetic ones; splits that are not there are empty errors."""
+
+    info = EGAIT
+
+    def __init__(self, path: Path) -> None:
+        self._start()
+        for features, labels, split in (("features", "labels", "real"), ("features_ELMD", "labels_ELMD", "elmd")):
+            if (path / f"{features}.h5").exists():
+                self._read(path / f"{features}.h5", path / f"{labels}.h5", split)
+        for file in sorted(path.glob("features*CVAEGCN*.h5")):
+            self._read(file, None, "synthetic")
+        self._finish(path)
+        held = tuple(s for s in EGAIT.splits if (self._frame.split == s).any())
+        self.info = replace(EGAIT, splits=held)
+
+
+class _Walks(_StepArrays):
+    def __init__(self, path: Path) -> None:
+        self._start()
+        for file in sorted(path.rglob("features*.h5")):
+            labels = file.with_name(file.name.replace("features", "labels", 1))
+            part = file.parent.name if file.parent.name in ("train", "test") else "all"
+            self._read(file, labels if labels.exists() else None, part)
+        self._finish(path)
+        splits = ("all", *sorted(set(self._frame.split) - {"all"}))
+        self.info = replace(type(self).info, splits=splits)
+
+
+@register_corpus(EWALK)
+class EWalk(_Walks):
+    """Walks of 24 people in videos, as arrays."""
+
+    info = EWALK
+
+
+@register_corpus(GROUPWALK)
+class GroupWalk(_Walks):
+    """People in groups walking, as arrays."""
+
+    info = GROUPWALK

@@ -1,0 +1,45 @@
+"""What readers of labelled pictures share: a table with paths, and items read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from affectlens.core.errors import CorpusError, MediaError
+from affectlens.core.labels import EKMAN7, LabelScheme
+from affectlens.corpora.base import CorpusInfo, Item, check_split
+from affectlens.media.images import read_image
+
+
+class PictureCorpus:
+    """A corpus of pictures whose ``_frame`` has columns key, path, labels (a tuple), group and split, and more as they come.
+
+    Pictures are RGB ``(h, w, 3)`` uint8; one that cannot be read keeps its place with its problem.
+    """
+
+    info: CorpusInfo
+    scheme: LabelScheme = EKMAN7
+    _frame: pd.DataFrame
+
+    def _take(self, rows: list[dict[str, object]], path: Path) -> None:
+        if not rows:
+            raise CorpusError(f"{path}: no labelled picture found; expected {self.info.layout}")
+        self._frame = pd.DataFrame(rows)
+        self._frame["label"] = [labels[0] if labels else "" for labels in self._frame.labels]
+
+    def table(self, split: str) -> pd.DataFrame:
+        """Columns key, label (the first), labels, group, path and the corpus's own."""
+        frame = self._frame[self._frame.split == check_split(self, split)]
+        known = frame.labels.map(lambda labels: bool(labels) and set(labels) <= set(self.scheme.labels))
+        return frame[known].reset_index(drop=True)
+
+    def items(self, split: str) -> Iterator[Item]:
+        """Pictures of a split, in the table's order."""
+        for row in self.table(split).to_dict("records"):
+            meta = {str(k): v for k, v in row.items()}
+            try:
+                yield Item(row["key"], read_image(Path(row["path"])), row["labels"], str(row["group"]), meta)
+            except MediaError as error:
+                yield Item(row["key"], None, row["labels"], str(row["group"]), meta, str(error))

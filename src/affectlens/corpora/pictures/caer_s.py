@@ -1,0 +1,38 @@
+"""CAER-S (Lee et al. 2019): stills of people in their context from television series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import canonical
+from affectlens.corpora.base import CorpusInfo, register_corpus
+from affectlens.corpora.pictures.base import PictureCorpus
+from affectlens.media.images import SUFFIXES
+
+INFO = CorpusInfo(
+    "caer-s", "CAER-S", "scene", "research only, on request", "https://caer-dataset.github.io",
+    "train/ and test/ with a folder a class (Anger, Disgust, Fear, Happy, Neutral, Sad, Surprise) of pictures",
+    ("train", "test"),
+)  # fmt: skip
+
+
+@register_corpus(INFO)
+class CaerS(PictureCorpus):
+    """People are not told apart, so pictures of one person can be in both splits, as the corpus was published."""
+
+    info = INFO
+
+    def __init__(self, path: Path) -> None:
+        path = path / "CAER-S" if (path / "CAER-S").is_dir() else path
+        rows: list[dict[str, object]] = []
+        for split in INFO.splits:
+            for folder in sorted(p for p in (path / split).glob("*") if p.is_dir()):
+                label = canonical(folder.name)
+                if label not in self.scheme.labels:
+                    raise CorpusError(f"{folder}: not a class of CAER-S; expected {INFO.layout}")
+                rows += [
+                    {"key": f"{split}/{folder.name}/{p.name}", "path": str(p), "labels": (label,), "group": "", "split": split}
+                    for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES
+                ]  # fmt: skip
+        self._take(rows, path)

@@ -1,0 +1,68 @@
+"""EMOTIC (Kosti et al. 2019): people in context with 26 categories and valence, arousal, dominance; one item a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import EMOTIC26
+from affectlens.corpora.base import CorpusInfo, register_corpus
+from affectlens.corpora.pictures.base import PictureCorpus
+
+INFO = CorpusInfo(
+    "emotic", "EMOTIC", "scene", "research only, on request", "https://s3.sunai.uoc.edu/emotic/download.html",
+    "Annotations/Annotations.mat and the folders emotic/mscoco, framesdb, emodb_small, ade20k with images/",
+    ("train", "val", "test"),
+)  # fmt: skip
+
+
+@register_corpus(INFO)
+class Emotic(PictureCorpus):
+    """An item is a person: the whole picture, with ``box`` (left, top, right, bottom) and the three dimensions in ``meta``.
+
+    In validation and test several raters are combined, as published; ``group`` is the picture.
+    """
+
+    info = INFO
+    scheme = EMOTIC26
+
+    def __init__(self, path: Path) -> None:
+        from scipy.io import loadmat
+
+        file = next((p for p in (path / "Annotations" / "Annotations.mat", path / "Annotations.mat") if p.exists()), None)
+        if file is None:
+            raise CorpusError(f"{path}: no Annotations.mat; expected {INFO.layout}")
+        held = loadmat(str(file), squeeze_me=True, struct_as_record=False)
+        pictures = path / "emotic" if (path / "emotic").is_dir() else path
+        rows: list[dict[str, object]] = []
+        for split in INFO.splits:
+            for entry in np.atleast_1d(held.get(split, [])):
+                for k, person in enumerate(np.atleast_1d(entry.person)):
+                    rows.append(_person(entry, person, k, split, pictures))
+        self._take(rows, path)
+
+
+def _person(entry: Any, person: Any, k: int, split: str, pictures: Path) -> dict[str, object]:
+    combined = getattr(person, "combined_categories", None)
+    raters = combined if combined is not None else _first(person.annotations_categories).categories
+    labels = tuple(dict.fromkeys(_clean(c) for c in np.atleast_1d(raters)))
+    values = getattr(person, "combined_continuous", None)
+    values = values if values is not None else _first(person.annotations_continuous)
+    picture = f"{entry.folder}/{entry.filename}"
+    return {
+        "key": f"{picture}#{k}", "path": str(pictures / picture), "labels": labels, "group": picture, "split": split,
+        "box": tuple(float(v) for v in person.body_bbox), "valence": float(values.valence), "arousal": float(values.arousal),
+        "dominance": float(values.dominance), "gender": str(person.gender), "age": str(person.age),
+    }  # fmt: skip
+
+
+def _first(value: Any) -> Any:
+    return np.atleast_1d(value)[0]
+
+
+def _clean(category: str) -> str:
+    name = str(category).strip().lower()
+    return {"disquietment": "disquietment", "disquitement": "disquietment"}.get(name, name)

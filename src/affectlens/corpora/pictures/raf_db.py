@@ -1,0 +1,44 @@
+"""RAF-DB, basic emotions (Li et al. 2017): faces from the web, seven classes by many raters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from affectlens.core.errors import CorpusError
+from affectlens.corpora.base import CorpusInfo, register_corpus
+from affectlens.corpora.pictures.base import PictureCorpus
+
+INFO = CorpusInfo(
+    "raf-db", "RAF-DB (basic emotions)", "face", "research only, on request", "http://www.whdeng.cn/raf/model1.html",
+    "basic/EmoLabel/list_patition_label.txt and basic/Image/aligned/*_aligned.jpg (or basic/Image/original)",
+    ("train", "test"),
+)  # fmt: skip
+_CODES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")  # 1 to 7
+
+
+@register_corpus(INFO)
+class RafDb(PictureCorpus):
+    """Aligned pictures where they are there, else the originals."""
+
+    info = INFO
+
+    def __init__(self, path: Path) -> None:
+        base = path / "basic" if (path / "basic").is_dir() else path
+        labels = base / "EmoLabel" / "list_patition_label.txt"
+        if not labels.exists():
+            raise CorpusError(f"{path}: no EmoLabel/list_patition_label.txt; expected {INFO.layout}")
+        aligned = base / "Image" / "aligned"
+        rows: list[dict[str, object]] = []
+        for number, line in enumerate(labels.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.strip():
+                continue
+            try:
+                name, code = line.split()
+                label = _CODES[int(code) - 1]
+            except (ValueError, IndexError) as error:
+                raise CorpusError(f"{labels}, line {number}: {line!r}; a name and a class of 1 to 7 were expected") from error
+            stem = Path(name).stem
+            file = aligned / f"{stem}_aligned.jpg" if aligned.is_dir() else base / "Image" / "original" / name
+            split = stem.split("_")[0]
+            rows.append({"key": name, "path": str(file), "labels": (label,), "group": "", "split": split})
+        self._take(rows, path)

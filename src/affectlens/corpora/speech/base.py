@@ -1,0 +1,125 @@
+"""Speech corpora: what they share. A layout says where clips lie and how their names are to be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import CorpusError, MediaError
+from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
+from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+from affectlens.media.audio import audio_blocks
+
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
+RATE = 16000
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A corpus's official layout: ``rows(root)`` lists its clips as dicts with key, path, label, speaker and whatever else is
+    known (gender, age, text, intensity, start, end); ``label`` is the corpus's own word."""
+
+    info: CorpusInfo
+    language: str
+    rows: Callable[[Path], Rows]
+
+
+class SpeechCorpus:
+    """Clips as float32 signals ``(n,)`` at 16 kHz. Split ``four``: the clips whose label is anger, happiness, sadness or
+    neutral (excitement counts as happiness); split ``all``: every clip under its own label."""
+
+    scheme: LabelScheme = IEMOCAP4
+
+    def __init__(self, layout: Layout, path: Path) -> None:
+        self.info, self.language = layout.info, layout.language
+        rows = layout.rows(path)
+        if not rows:
+            raise CorpusError(f"{path}: no clip of {self.info.title} found; expected {self.info.layout}")
+        frame = pd.DataFrame(rows)
+        for column, empty in (("speaker", ""), ("gender", ""), ("start", np.nan), ("end", np.nan)):
+            if column not in frame:
+                frame[column] = empty
+        frame["label"] = [canonical(str(v)) for v in frame.label]
+        if "language" not in frame:
+            frame["language"] = self.language
+        self._frame = frame.sort_values("key", kind="stable").reset_index(drop=True)
+
+    def table(self, split: str) -> pd.DataFrame:
+        """Columns key, label, group (the speaker), gender, language and the corpus's own."""
+        check_split(self, split)
+        frame = self._frame.assign(group=self._frame.speaker)
+        if split == "four":
+            label = frame.label.replace({"excitement": "happiness", "excited": "happiness"})
+            frame = frame.assign(label=label)[label.isin(self.scheme.labels)]
+        return frame.reset_index(drop=True)
+
+    def items(self, split: str) -> Iterator[Item]:
+        """Signals ``(n,)`` float32; a clip that cannot be read keeps its place with its problem."""
+        for row in self.table(split).to_dict("records"):
+            meta = {str(k): v for k, v in row.items()}
+            try:
+                signal = read_clip(Path(row["path"]), row["start"], row["end"])
+                yield Item(row["key"], signal, (row["label"],), str(row["group"]), meta)
+            except MediaError as error:
+                yield Item(row["key"], None, (row["label"],), str(row["group"]), meta, str(error))
+
+
+def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndarray:
+    """A clip, or its part from ``start`` to ``end`` seconds, as a float32 signal ``(n,)`` at 16 kHz.
+
+    Raises:
+        MediaError: the file is not there, is empty or holds no audio.
+    """
+    if not path.exists():
+        raise MediaError(f"{path}: not there; the corpus may be half copied")
+    first = 0 if np.isnan(start) else round(start * RATE)
+    last = None if np.isnan(end) else round(end * RATE)
+    kept = []
+    for block in audio_blocks(path, RATE):
+        at = round(block.start * RATE)
+        kept.append(block.samples[max(0, first - at) : None if last is None else max(0, last - at)])
+        if last is not None and at + len(block.samples) >= last:
+            break
+    signal = np.concatenate(kept) if kept else np.zeros(0, dtype=np.float32)
+    if not len(signal):
+        raise MediaError(f"{path}: no audio in this file or part")
+    return signal
+
+
+def clips(root: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
+    """Audio files below ``root`` whose path relative to it matches a regular expression (end of it, any audio suffix)."""
+    if not root.is_dir():
+        raise CorpusError(f"{root}: expected the corpus's folder")
+    compiled = re.compile(rf"(?:^|/)(?:{pattern})$", re.IGNORECASE)
+    found = []
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            name = path.relative_to(root).with_suffix("").as_posix()
+            if match := compiled.search(name):
+                found.append((path, match))
+    return found
+
+
+def key_of(root: Path, path: Path) -> str:
+    """A clip's name within its corpus, whatever its audio format."""
+    return path.relative_to(root).with_suffix("").as_posix()
+
+
+def register_speech(name: str, title: str, language: str, licence: str, home: str, layout: str) -> Callable[[Any], Any]:
+    """Decorator for a function that lists a corpus's rows: registers the reader of that layout."""
+    info = CorpusInfo(name, title, "voice", licence, home, layout, ("four", "all"))
+
+    def add(rows: Callable[[Path], Rows]) -> Callable[[Path], Rows]:
+        made = Layout(info, language, rows)
+        register_corpus(info)(lambda path: SpeechCorpus(made, path))
+        return rows
+
+    return add

@@ -1,0 +1,81 @@
+"""Text corpora: GoEmotions (Demszky et al. 2020) with Ekman labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from affectlens.core.errors import CorpusError
+from affectlens.core.labels import LabelScheme, canonical
+from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+
+# GoEmotions' own order of its Ekman grouping; the words model keeps it.
+GOEMOTIONS_EKMAN = LabelScheme(
+    "goemotions-ekman",
+    ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"),
+    "Demszky et al. 2020, section 3.4; joy is called happiness here",
+)
+GOEMOTIONS = CorpusInfo(
+    "goemotions",
+    "GoEmotions, Ekman grouping",
+    "words",
+    "Apache-2.0 / CC BY 4.0",
+    "https://github.com/google-research/google-research/tree/master/goemotions",
+    "a folder with ekman_train.tsv, ekman_dev.tsv, ekman_test.tsv (text, label ids, comment id) and ekman_labels.txt",
+    ("train", "dev", "test"),
+)
+
+
+class _TextCorpus:
+    info: CorpusInfo
+    scheme = GOEMOTIONS_EKMAN
+    _frames: dict[str, pd.DataFrame]
+
+    def table(self, split: str) -> pd.DataFrame:
+        """Columns key, text, labels (tuple), group and what else the corpus tells."""
+        return self._frames[check_split(self, split)]
+
+    def items(self, split: str) -> Iterator[Item]:
+        """Texts with their labels; an empty text is a problem, not an example."""
+        for row in self.table(split).to_dict("records"):
+            text = str(row["text"]).strip()
+            yield Item(row["key"], text or None, row["labels"], row["group"], row, "" if text else "the text is empty")
+
+
+@register_corpus(GOEMOTIONS)
+class GoEmotions(_TextCorpus):
+    """Comments with one or more of seven labels; no author ids are published."""
+
+    info = GOEMOTIONS
+
+    def __init__(self, path: Path) -> None:
+        names = path / "ekman_labels.txt"
+        if not names.exists():
+            raise CorpusError(f"{path}: no ekman_labels.txt; expected {GOEMOTIONS.layout}")
+        labels = [canonical(line) for line in names.read_text(encoding="utf-8").split()]
+        self._frames = {}
+        for split in GOEMOTIONS.splits:
+            rows = []
+            source = path / f"ekman_{split}.tsv"
+            if not source.exists():
+                continue
+            for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+                parts = line.split("\t")
+                try:
+                    text, ids, key = parts
+                    given = tuple(labels[int(i)] for i in ids.split(","))
+                except (ValueError, IndexError) as error:
+                    raise CorpusError(f"{source}, line {number}: expected text, label ids, comment id; {error}") from error
+                rows.append({"key": key, "text": text, "labels": given, "label": given[0], "group": ""})
+            self._frames[split] = pd.DataFrame(rows)
+        self.info = with_splits(GOEMOTIONS, self._frames, path)
+
+
+def with_splits(info: CorpusInfo, frames: dict[str, pd.DataFrame], path: Path) -> CorpusInfo:
+    if not frames:
+        raise CorpusError(f"{path}: none of the splits is here; expected {info.layout}")
+    from dataclasses import replace
+
+    return replace(info, splits=tuple(frames))

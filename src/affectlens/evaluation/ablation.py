@@ -1,0 +1,106 @@
+"""Every subset of modules under every way of fusing, on held-out people, with intervals over people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from affectlens.features.banks import CLASSES, Fold, Pair
+from affectlens.learning.fusion import FUSIONS, Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
+from affectlens.models.nets.fusion import FusionNet
+from affectlens.stats.classification import expected_calibration_error
+
+CASES = 600  # of a bootstrap draw and fold
+WHOLE = 4000  # cases of a fold for the value itself
+Told = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """``scores``: a row a way of fusing and subset; ``against``: the full set against each single module and each way of
+    fusing against the pool; ``draws`` ``(ways, subsets, draws)`` of UAR."""
+
+    scores: pd.DataFrame
+    against: pd.DataFrame
+    draws: np.ndarray
+
+
+def ablate(
+    banks_of: Callable[[Fold], dict[str, Pair]],
+    recipe: FusionRecipe,
+    *,
+    folds: int = 3,
+    draws: int = 200,
+    classes: int = len(CLASSES),
+    joint: bool = False,
+    told: Told | None = None,
+) -> Ablation:
+    """Train on each fold's other people, test every subset on the fold's own.
+
+    A value is the mean over folds; its interval comes from drawing people (recordings, pictures) of every module anew and
+    pairing them anew. The temperature of each network is the recipe's; nothing is fitted on test items.
+    """
+    made = [banks_of(Fold(k, folds, recipe.seed)) for k in range(folds)]
+    names = tuple(made[0])
+    sets = subsets(names)
+    values = np.zeros((folds, len(FUSIONS), len(sets), 3))
+    drawn = np.zeros((folds, len(FUSIONS), len(sets), draws))
+    for k, pairs in enumerate(made):
+        train = {n: p[0] for n, p in pairs.items()}
+        test: dict[str, Bank] = {n: p[1] for n, p in pairs.items() if p[1] is not None}
+        nets: dict[str, FusionNet] = {}
+        for i, kind in enumerate(("early", "gated")):
+            nets[kind] = train_fusion(train, classes, kind, recipe, joint)
+            if told:
+                told(f"networks, fold {k + 1}", i + 1, 2)
+        every = Fusions(nets, test, classes)
+        rng = np.random.default_rng([recipe.seed, k])
+        y, rows = pair(test, classes, WHOLE, rng, joint=joint)
+        for f, how in enumerate(FUSIONS):
+            for s, members in enumerate(sets):
+                p = every.probabilities(how, members, rows)
+                right = p.argmax(1) == y
+                loss = -np.log(np.clip(p[np.arange(len(y)), y], 1e-9, 1)).mean()
+                values[k, f, s] = _uar(right, y), expected_calibration_error(p.max(1), right), loss
+        for d in range(draws):
+            y, rows = pair(test, classes, CASES, rng, True, joint)
+            for f, how in enumerate(FUSIONS):
+                for s, members in enumerate(sets):
+                    drawn[k, f, s, d] = _uar(every.probabilities(how, members, rows).argmax(1) == y, y)
+            if told:
+                told(f"bootstrap, fold {k + 1}", d + 1, draws)
+    value, spread = values.mean(0), drawn.mean(0)
+    scores = pd.DataFrame([
+        {"fusion": how, "modules": " + ".join(members), "size": len(members), "UAR": value[f, s, 0],
+         "low": np.quantile(spread[f, s], 0.025), "high": np.quantile(spread[f, s], 0.975),
+         "ECE": value[f, s, 1], "log loss": value[f, s, 2]}
+        for f, how in enumerate(FUSIONS) for s, members in enumerate(sets)
+    ])  # fmt: skip
+    return Ablation(scores, _against(value[..., 0], spread, names), spread)
+
+
+def _uar(right: np.ndarray, y: np.ndarray) -> float:
+    return float(np.mean([right[y == c].mean() for c in range(int(y.max()) + 1)]))
+
+
+def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
+    """Differences of UAR, each with its interval and the share of draws in which it is not above zero."""
+    rows = []
+    whole, pool = value.shape[1] - 1, FUSIONS.index("pool")
+
+    def add(question: str, how: str, other: str, difference: float, draws: np.ndarray) -> None:
+        low, high = np.quantile(draws, [0.025, 0.975])
+        rows.append({"question": question, "fusion": how, "against": other, "difference": difference, "low": low, "high": high,
+                     "p": (1 + (draws <= 0).sum()) / (len(draws) + 1)})  # fmt: skip
+
+    for f, how in enumerate(FUSIONS):
+        for s, name in enumerate(names):
+            add("all modules against one", how, name, value[f, whole] - value[f, s], spread[f, whole] - spread[f, s])
+        if f != pool:
+            difference = (value[f] - value[pool]).mean()
+            add("mean over subsets", how, "pool", difference, (spread[f] - spread[pool]).mean(axis=0))
+            add("all modules", how, "pool", value[f, whole] - value[pool, whole], spread[f, whole] - spread[pool, whole])
+    return pd.DataFrame(rows)

@@ -1,0 +1,182 @@
+"""How speech models are tested: within a corpus, on a corpus never heard, from one corpus to another; people never shared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from affectlens.core.errors import CorpusError, unknown
+from affectlens.features.speech import SpeechTable, as_recordings
+from affectlens.learning.speech import make_classifier
+from affectlens.models.shipped.speech_scale import CLIP, Scale, normalise, pooled
+from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
+from affectlens.stats.resample import Estimate, bootstrap
+
+PROTOCOLS = ("within", "leave-one-out", "one-to-one")
+NORMALISATIONS = ("source", "corpus", "speaker", "recording")
+FOLDS = 5
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """``normalisation`` of the features: ``source`` (with statistics of the training clips alone), ``corpus`` (each corpus
+    with its own, which needs no labels), ``speaker`` (and each speaker with theirs, where ``speakers_trusted``), ``recording``
+    (training as in ``speaker``; test clips with the training corpora's scale and ``TURNS`` turns of their speaker, as the main
+    job meets them). ``unlabelled`` lets an autoencoder rebuild the test corpus's features too, without its labels."""
+
+    model: str = "semi-supervised"
+    normalisation: str = "speaker"
+    unlabelled: bool = False
+
+    def __post_init__(self) -> None:
+        if self.normalisation not in NORMALISATIONS:
+            raise unknown("normalisation", self.normalisation, list(NORMALISATIONS))
+
+    @property
+    def name(self) -> str:
+        """One line for tables."""
+        return f"{self.model}, {self.normalisation}" + (", unlabelled target" if self.unlabelled else "")
+
+
+def run_protocol(
+    table: SpeechTable, protocol: str, setting: Setting, seeds: int = 5, progress: Progress | None = None
+) -> pd.DataFrame:
+    """Probabilities of every test clip: columns protocol, setting, seed, source, target, row, truth, speaker, p0 … p3.
+
+    Within a corpus: five folds without shared speakers, drawn anew for each seed. ``source`` names the training corpora.
+    """
+    if protocol not in PROTOCOLS:
+        raise unknown("protocol", protocol, list(PROTOCOLS))
+    jobs = list(_jobs(table, protocol, seeds))
+    out = []
+    for i, (seed, source, target, train, test) in enumerate(jobs):
+        if progress:
+            progress(f"{protocol}: {setting.name}", i, len(jobs))
+        p = _fit_predict(table, setting, seed, train, test)
+        frame = pd.DataFrame(p, columns=[f"p{c}" for c in range(p.shape[1])])
+        out.append(
+            frame.assign(protocol=protocol, setting=setting.name, seed=seed, source=source, target=target, row=test,
+                         truth=table.labels[test], speaker=table.speaker[test])
+        )  # fmt: skip
+    if progress:
+        progress(f"{protocol}: {setting.name}", len(jobs), len(jobs))
+    return pd.concat(out, ignore_index=True)
+
+
+def _jobs(table: SpeechTable, protocol: str, seeds: int) -> Iterator[tuple[int, str, str, np.ndarray, np.ndarray]]:
+    names = list(dict.fromkeys(table.corpus))
+    rows = {name: np.flatnonzero(table.corpus == name) for name in names}
+    if protocol != "within" and len(names) < 2:
+        raise CorpusError(f"{protocol} needs at least two corpora, got {names}")
+    for seed in range(seeds):
+        for name in names:
+            mine = rows[name]
+            if protocol == "leave-one-out":
+                yield seed, "all others", name, np.concatenate([rows[n] for n in names if n != name]), mine
+            elif protocol == "one-to-one":
+                for other in names:
+                    if other != name:
+                        yield seed, other, name, rows[other], mine
+            else:
+                speakers = table.speaker[mine]
+                if len(set(speakers)) < FOLDS:
+                    raise CorpusError(
+                        f"{name}: {len(set(speakers))} speakers; {FOLDS} folds without shared speakers need as many"
+                    )
+                folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+                for train, test in folds.split(mine, table.labels[mine], speakers):
+                    yield seed, name, name, mine[train], mine[test]
+
+
+def _fit_predict(table: SpeechTable, setting: Setting, seed: int, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    x_train, x_test, x_more = _features(table, setting, seed, train, test)
+    model = make_classifier(setting.model, seed)
+    return model.fit(x_train, table.labels[train], x_more if setting.unlabelled else None).predict_proba(x_test)
+
+
+def _features(
+    table: SpeechTable, setting: Setting, seed: int, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Normalised features of training and test clips, and of the whole corpus that the test clips come from."""
+    x, corpus, speaker = table.features, table.corpus, table.speaker
+    target = np.flatnonzero(np.isin(corpus, list(set(corpus[test]))))
+    if setting.normalisation == "source":
+        scale = Scale.of(x[train])
+        return tuple(np.clip(scale(x[r]), -CLIP, CLIP) for r in (train, test, target))  # type: ignore[return-value]
+    both = np.union1d(train, target)
+    z = np.zeros(x.shape)
+    z[both] = normalise(x[both], corpus[both], speaker[both], by_speaker=setting.normalisation != "corpus")
+    if setting.normalisation == "recording":
+        scale = pooled(x[train], corpus[train])
+        return z[train], as_recordings(x, speaker, test, scale, seed), z[target]
+    return z[train], z[test], z[target]
+
+
+def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 1000) -> pd.DataFrame:
+    """UA (mean recall), WA (accuracy) and macro F1 of each test corpus (and source), and their mean over corpora.
+
+    A value is the mean over seeds; its interval is from resampling speakers, all seeds together (the mean's: in every corpus).
+    """
+    out = []
+    for (protocol, setting), part in predictions.groupby(["protocol", "setting"], sort=False):
+        drawn: dict[str, list[np.ndarray]] = {}
+        for (source, target), cell in part.groupby(["source", "target"], sort=False):
+            for name, (estimate, values) in _cell_scores(cell, rng, draws).items():
+                out.append(_row(protocol, setting, source, target, name, estimate))
+                drawn.setdefault(name, []).append(values)
+        for name, columns in drawn.items():
+            value = np.mean([r["value"] for r in out if (r["protocol"], r["setting"], r["score"]) == (protocol, setting, name)])
+            means = np.mean(columns, axis=0)
+            low, high = np.quantile(means, [0.025, 0.975])
+            n = int(part.row.nunique())
+            mean = Estimate(float(value), float(low), float(high), n, int(part.speaker.nunique()))
+            out.append(_row(protocol, setting, "", "mean", name, mean))
+    return pd.DataFrame(out)
+
+
+def _row(protocol: str, setting: str, source: str, target: str, score: str, e: Estimate) -> dict[str, object]:
+    return {"protocol": protocol, "setting": setting, "source": source, "target": target, "score": score, "value": e.value,
+            "low": e.low, "high": e.high, "clips": e.n, "speakers": e.groups}  # fmt: skip
+
+
+def _cell_scores(cell: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, tuple[Estimate, np.ndarray]]:
+    """Each score with its estimate and its bootstrap draws; clips in one order for all seeds."""
+    wide = cell.pivot(index="row", columns="seed", values=[c for c in cell if c.startswith("p") and c[1:].isdigit()])
+    classes = wide.columns.get_level_values(0).nunique()
+    seeds = wide.columns.get_level_values(1).nunique()
+    predicted = wide.to_numpy().reshape(len(wide), classes, seeds).argmax(axis=1)
+    facts = cell.drop_duplicates("row").set_index("row").loc[wide.index]
+    truth, speakers = facts.truth.to_numpy(), facts.speaker.to_numpy()
+    out = {}
+    for name, function in (("UA", unweighted_recall), ("WA", accuracy), ("macro F1", macro_f1)):
+        values: list[float] = []
+
+        def statistic(rows: np.ndarray, f: Callable[[np.ndarray], float] = function, kept: list[float] = values) -> float:
+            kept.append(float(np.mean([f(confusion(truth[rows], predicted[rows, s], classes)) for s in range(seeds)])))
+            return kept[-1]
+
+        estimate = bootstrap(statistic, len(truth), rng, groups=speakers, draws=draws)
+        out[name] = (replace(estimate), np.array(values[1:]))
+    return out
+
+
+STEPS = (
+    ("features, scaled by the source", Setting("logistic", "source")),
+    ("+ each corpus scaled by itself", Setting("logistic", "corpus")),
+    ("+ each trusted speaker by themselves", Setting("logistic", "speaker")),
+    ("+ autoencoder (undercomplete), probe on its latent", Setting("undercomplete", "speaker")),
+    ("+ denoising", Setting("denoising", "speaker")),
+    ("+ supervision of the latent", Setting("semi-supervised", "speaker")),
+    ("+ unlabelled clips of the target rebuilt", Setting("semi-supervised", "speaker", True)),
+)
+OTHERS = (
+    ("variational autoencoder, probe on its latent", Setting("variational", "speaker")),
+    ("support vector machine on the features", Setting("svm", "speaker")),
+    ("gradient boosting on the features", Setting("boosting", "speaker")),
+    ("semi-supervised, as the main job normalises", Setting("semi-supervised", "recording")),
+)

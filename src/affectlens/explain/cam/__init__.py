@@ -1,5 +1,0 @@
-"""Class activation maps of networks with a spatial grid or patch tokens."""
-
-from affectlens.explain.cam.engine import METHODS, CamEngine, CamResult, upsample
-
-__all__ = ["METHODS", "CamEngine", "CamResult", "upsample"]

@@ -1,0 +1,93 @@
+"""Channel weights from running the network on changed pictures or changed channels: Score-CAM, Ablation-CAM, LIME-CAM.
+
+A method gives weights ``(channels, k)`` for one picture ``(1, ...)``, its layer's output, its logits and the wanted classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from affectlens.explainers.cam.grids import Grid
+from affectlens.models.adapters import TorchModel
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The network with a way to change the channels of one layer."""
+
+    model: TorchModel
+    layer: str
+    grid: Grid
+    batch_size: int
+    seed: int
+
+    def kept(self, picture: Tensor, output: Tensor, keep: Tensor) -> Tensor:
+        """Logits ``(m, classes)`` with the channels of ``output`` ``(1, ...)`` kept where ``keep`` ``(m, c)`` is 1."""
+        rows = [self._replaced(picture, self.grid.without(output, part)) for part in keep.split(self.batch_size)]
+        return torch.cat(rows)
+
+    def _replaced(self, picture: Tensor, changed: Tensor) -> Tensor:
+        """The part before the layer sees one picture; where the network cannot widen its batch there, it sees all."""
+        try:
+            logits = self.model.predict_with(picture, self.layer, changed)
+        except RuntimeError:
+            logits = np.zeros((0, 0), np.float32)
+        if len(logits) != len(changed):
+            logits = self.model.predict_with(picture.expand(len(changed), *picture.shape[1:]), self.layer, changed)
+        return torch.from_numpy(logits).to(picture.device)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """Logits of pictures as they are."""
+        with self.model.evaluating(), torch.inference_mode():
+            return torch.as_tensor(self.model.net(x))
+
+
+def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
+    """Softmax of the target's score on the picture masked by each channel (Wang et al. 2020)."""
+    planes = inside.grid.planes(output)
+    masks = F.interpolate(planes, size=picture.shape[-2:], mode="bilinear", align_corners=False)[0]
+    low, high = masks.amin(dim=(1, 2), keepdim=True), masks.amax(dim=(1, 2), keepdim=True)
+    masks = (masks - low) / (high - low).clamp_min(1e-8)
+    scores = torch.cat([inside.logits(picture * m.unsqueeze(1)) for m in masks.split(inside.batch_size)])
+    baseline = inside.logits(torch.zeros_like(picture))
+    return F.softmax((scores - baseline)[:, wanted], dim=0)
+
+
+def ablation_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
+    """The relative drop of the target's logit when a channel is set to zero (Desai & Ramaswamy 2020)."""
+    channels = inside.grid.planes(output).shape[1]
+    without = inside.kept(picture, output, 1 - torch.eye(channels, device=output.device))
+    return (logits[wanted] - without[:, wanted]) / logits[wanted].abs().clamp_min(1e-8)
+
+
+def lime_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
+    """Coefficients of a local linear model of the logit on which channels are present (Ribeiro et al. 2016; Jung & Oh 2021).
+
+    Four samples a channel with a drawn share of channels present, weighted by their cosine distance from the whole, ridge of
+    1e-3; the samples are the same for every picture, so that pictures can be compared.
+    """
+    channels = inside.grid.planes(output).shape[1]
+    rng = np.random.default_rng(inside.seed)
+    count = max(32, 4 * channels)
+    present = rng.random((count, channels)) < rng.uniform(0.2, 0.95, (count, 1))
+    present[0] = True
+    z = inside.kept(picture, output, torch.from_numpy(present).to(output)).double()[:, wanted]
+    x = torch.from_numpy(present).to(z)
+    distance = 1 - x.mean(dim=1).sqrt()
+    weight = torch.exp(-(distance**2) / 0.25**2)[:, None]
+    x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
+    square = x.T @ (weight * x) + 1e-3 * torch.eye(channels + 1, dtype=x.dtype, device=x.device)
+    return torch.linalg.solve(square, x.T @ (weight * z))[:channels].to(output.dtype)
+
+
+PERTURBED: dict[str, Callable[[Inside, Tensor, Tensor, Tensor, list[int]], Tensor]] = {
+    "score-cam": score_cam,
+    "ablation-cam": ablation_cam,
+    "lime-cam": lime_cam,
+}

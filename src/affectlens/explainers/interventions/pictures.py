@@ -1,0 +1,175 @@
+"""Changes of a face picture by dose: light, sharpness, size, rotation, occlusion, symmetry, skin tone, electrodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from affectlens.core.errors import unknown
+from affectlens.features.properties.face import SITES
+from affectlens.perception.face.crops import TEMPLATE
+
+Change = Callable[[np.ndarray, float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """``change(picture, dose)`` gives a picture of the same shape; ``moves`` names the property it is meant to move."""
+
+    name: str
+    moves: str
+    unit: str
+    doses: tuple[float, ...]
+    change: Change
+
+
+def _clip(x: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(x), 0, 255).astype(np.uint8)
+
+
+def brightness(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Grey levels more by ``dose``."""
+    return _clip(picture.astype(np.float32) + dose)
+
+
+def contrast(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Differences from the mean times ``1 + dose``."""
+    x = picture.astype(np.float32)
+    return _clip(x.mean() + (x - x.mean()) * (1 + dose))
+
+
+def blur(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Gaussian of ``dose`` per cent of the width."""
+    return cv2.GaussianBlur(picture, (0, 0), dose / 100 * picture.shape[1]) if dose > 0 else picture.copy()
+
+
+def jpeg(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Coded and decoded with quality ``100 - dose``."""
+    if dose <= 0:
+        return picture.copy()
+    _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(100 - dose)])
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_UNCHANGED)).reshape(picture.shape)
+
+
+def size(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Made smaller by ``dose`` per cent and large again: what a smaller face would keep."""
+    if dose <= 0:
+        return picture.copy()
+    h, w = picture.shape[:2]
+    small = cv2.resize(
+        picture, (max(4, int(w * (1 - dose / 100))), max(4, int(h * (1 - dose / 100)))), interpolation=cv2.INTER_AREA
+    )
+    return np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
+
+
+def rotation(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Turned clockwise by ``dose`` degrees about the middle."""
+    h, w = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((w / 2 - 0.5, h / 2 - 0.5), -dose, 1.0)
+    return np.asarray(cv2.warpAffine(picture, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _occlude(lower: bool) -> Change:
+    def change(picture: np.ndarray, dose: float) -> np.ndarray:
+        out = picture.copy()
+        h = picture.shape[0]
+        rows = slice(h - int(h * dose / 100), h) if lower else slice(0, int(h * dose / 100))
+        if dose > 0:
+            out[rows] = int(picture.mean())
+        return out
+
+    return change
+
+
+def symmetry(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Blended with its mirror: 1 is fully symmetric, below 0 the difference between the halves is exaggerated."""
+    x = picture.astype(np.float32)
+    mirror = x[:, ::-1]
+    return _clip(x * (1 - dose / 2) + mirror * (dose / 2))
+
+
+def half_face(picture: np.ndarray, dose: float) -> np.ndarray:
+    """One half and its mirror image: dose -1 the left half of the picture twice, 1 the right half, between them a blend."""
+    w = picture.shape[1] // 2
+    x = picture.astype(np.float32)
+    chosen = x.copy()
+    if dose < 0:
+        chosen[:, -w:] = x[:, :w][:, ::-1]
+    else:
+        chosen[:, :w] = x[:, -w:][:, ::-1]
+    return _clip(x + abs(dose) * (chosen - x))
+
+
+def skew_mouth(picture: np.ndarray, dose: float) -> np.ndarray:
+    """The mouth's corner on the picture's right raised by ``dose`` per cent of the height, smoothly, in an upright crop."""
+    h, w = picture.shape[:2]
+    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
+    mouth = TEMPLATE[2] * np.array([w, h])
+    away = ((x - (mouth[0] + 0.17 * w)) / (0.16 * w)) ** 2 + ((y - mouth[1]) / (0.13 * h)) ** 2
+    shift = (dose / 100 * h * np.exp(-away)).astype(np.float32)
+    return np.asarray(cv2.remap(picture, x, y + shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def skin(picture: np.ndarray, dose: float) -> np.ndarray:
+    """Skin lighter (above 0) or darker by ``dose`` L*, strongest in the middle of an upright crop; hair and ground stay."""
+    h, w = picture.shape[:2]
+    y, x = np.mgrid[0:h, 0:w]
+    oval = np.exp(-(((x / w - 0.5) / 0.33) ** 6 + ((y / h - 0.52) / 0.42) ** 6)).astype(np.float32)
+    if picture.ndim == 2:
+        return _clip(picture + oval * dose * 2.55)
+    lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab[..., 0] = np.clip(lab[..., 0] + oval * dose, 0, 100)
+    return _clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 255)
+
+
+# Where the electrodes lie in an upright crop, as shares of its side: means over 150 frontal faces.
+_SITE_AT = np.array([
+    (0.291, 0.253), (0.406, 0.226), (0.277, 0.457), (0.244, 0.596), (0.335, 0.759), (0.428, 0.863), (0.434, 0.938),
+    (0.706, 0.255), (0.592, 0.227), (0.723, 0.459), (0.756, 0.598), (0.664, 0.761), (0.574, 0.864), (0.567, 0.938),
+])  # fmt: skip
+
+
+def electrodes(picture: np.ndarray, dose: float) -> np.ndarray:
+    """``dose`` discs on the standard sites of facial electromyography (Fridlund & Cacioppo 1986), drawn dark with a light rim,
+    in a fixed order that alternates sides."""
+    out = picture.copy()
+    h, w = picture.shape[:2]
+    order = [i for pair in zip(range(7), range(7, 14), strict=True) for i in pair]
+    radius = max(1, round(0.032 * w))
+    for i in order[: round(dose)]:
+        at = (int(_SITE_AT[i, 0] * w), int(_SITE_AT[i, 1] * h))
+        light, dark = ((210,) * 3, (45,) * 3) if picture.ndim == 3 else (210, 45)
+        cv2.circle(out, at, radius + 1, light, -1, cv2.LINE_AA)
+        cv2.circle(out, at, radius, dark, -1, cv2.LINE_AA)
+    return out
+
+
+INTERVENTIONS = {
+    i.name: i
+    for i in (
+        Intervention("brightness", "brightness", "grey levels", (-60, -40, -20, 0, 20, 40, 60), brightness),
+        Intervention("contrast", "contrast", "relative", (-0.6, -0.3, 0, 0.3, 0.6), contrast),
+        Intervention("blur", "sharpness", "% of width", (0, 1, 2, 4, 6), blur),
+        Intervention("jpeg", "", "% of quality lost", (0, 40, 70, 85, 95), jpeg),
+        Intervention("size", "sharpness", "% smaller", (0, 25, 50, 75), size),
+        Intervention("rotation", "head roll", "degrees", (-30, -15, 0, 15, 30), rotation),
+        Intervention("hide the lower face", "hidden share", "% of height", (0, 10, 20, 30, 40), _occlude(True)),
+        Intervention("hide the upper face", "hidden share", "% of height", (0, 10, 20, 30, 40), _occlude(False)),
+        Intervention("symmetry", "asymmetry of appearance", "share of its mirror", (-0.6, -0.3, 0, 0.5, 1), symmetry),
+        Intervention("one half", "asymmetry", "left (-1) or right (1) half twice", (-1, -0.5, 0, 0.5, 1), half_face),
+        Intervention("skewed mouth", "asymmetry of mouth and cheeks", "% of height", (-8, -4, 0, 4, 8), skew_mouth),
+        Intervention("skin", "skin tone (ITA)", "L*", (-20, -10, 0, 10, 20), skin),
+        Intervention("electrodes", "electrodes", "discs", (0, 2, 6, 10, 14), electrodes),
+    )
+}
+assert len(SITES) == len(_SITE_AT)
+
+
+def intervention(name: str) -> Intervention:
+    """The intervention of that name."""
+    if name not in INTERVENTIONS:
+        raise unknown("intervention", name, list(INTERVENTIONS))
+    return INTERVENTIONS[name]

@@ -1,0 +1,168 @@
+"""Changes of a whole picture: an object removed, blurred, greyed, left alone, put in; another background; colour, light, flip,
+crop.
+
+Objects are given as soft masks ``(h, w)`` in [0, 1] of the picture's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from affectlens.explainers.overlap import Box
+from affectlens.perception.scene.objects import GREY
+
+_SIDE = 256  # the longer side at which holes are filled in
+_BLUR = 0.06  # of the longer side
+
+
+def mask_of(boxes: list[Box], shape: tuple[int, ...]) -> np.ndarray:
+    """Hard mask ``(h, w)`` float32 of boxes (left, top, right, bottom in pixels)."""
+    mask = np.zeros(shape[:2], np.float32)
+    for left, top, right, bottom in boxes:
+        a, b = max(0, int(left)), max(0, int(top))
+        mask[b : max(b + 1, round(bottom)), a : max(a + 1, round(right))] = 1
+    return mask
+
+
+def remove(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The object filled in from around it (Telea 2004, by OpenCV), at a small size: a hole has no fine detail to keep."""
+    h, w = picture.shape[:2]
+    factor = min(1.0, _SIDE / max(h, w))
+    size = (max(1, round(w * factor)), max(1, round(h * factor)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    found = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.05).astype(np.uint8)
+    hole = cv2.dilate(found, np.ones((3, 3), np.uint8))
+    if hole.all():
+        return np.full_like(picture, GREY)
+    filled = cv2.resize(cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA), (w, h), interpolation=cv2.INTER_LINEAR)
+    return _mixed(filled, picture, cv2.resize(hole.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR))
+
+
+def blur(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The object out of focus."""
+    return _mixed(_blurred(picture), picture, mask)
+
+
+def grey(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The object under a mid-grey patch."""
+    return _mixed(np.full_like(picture, GREY), picture, mask)
+
+
+def blur_all_but(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Everything out of focus but the object."""
+    return _mixed(picture, _blurred(picture), mask)
+
+
+def swap_background(picture: np.ndarray, mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The object before another picture, drawn to this one's size."""
+    return _mixed(picture, _like(other, picture), cv2.GaussianBlur(mask, (0, 0), 2))
+
+
+def insert(picture: np.ndarray, cutout: np.ndarray, alpha: np.ndarray, at: tuple[float, float], size: float) -> np.ndarray:
+    """A cut-out ``(a, b, 3)`` with ``alpha`` ``(a, b)`` in [0, 1] put into the picture: its longer side ``size`` of the
+    picture's, its middle at ``at`` (x and y, shares of the room that is left)."""
+    h, w = picture.shape[:2]
+    factor = size * max(h, w) / max(cutout.shape[:2])
+    wide, high = min(w, max(2, round(cutout.shape[1] * factor))), min(h, max(2, round(cutout.shape[0] * factor)))
+    thing = _like(cutout, picture, (wide, high))
+    mask = cv2.resize(alpha.astype(np.float32), (wide, high), interpolation=cv2.INTER_AREA)
+    left, top = round(at[0] * (w - wide)), round(at[1] * (h - high))
+    out = picture.copy()
+    part = np.s_[top : top + high, left : left + wide]
+    out[part] = _mixed(thing, picture[part], mask)
+    return out
+
+
+def cut_out(picture: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
+    """An object with its outline, by GrabCut from its box (Rother et al. 2004): the patch and its alpha; the box itself where
+    no outline is found."""
+    h, w = picture.shape[:2]
+    left, top = max(0, int(box[0])), max(0, int(box[1]))
+    right, bottom = min(w, round(box[2])), min(h, round(box[3]))
+    # A margin of background around the box is what GrabCut learns the background's colours from.
+    a, b = max(1, (right - left) // 8), max(1, (bottom - top) // 8)
+    x, y = max(0, left - a), max(0, top - b)
+    patch = np.ascontiguousarray(picture[y : min(h, bottom + b), x : min(w, right + a)])
+    mask = np.zeros(patch.shape[:2], np.uint8)
+    inside = (left - x, top - y, max(1, right - left), max(1, bottom - top))
+    alpha = np.zeros(patch.shape[:2], np.float32)
+    try:
+        cv2.setRNGSeed(0)
+        cv2.grabCut(patch, mask, inside, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_RECT)
+        alpha = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    except cv2.error:  # a patch of one colour
+        pass
+    if alpha.mean() < 0.05:
+        alpha[inside[1] : inside[1] + inside[3], inside[0] : inside[0] + inside[2]] = 1
+    return patch, cv2.GaussianBlur(alpha, (0, 0), 1)
+
+
+def _blurred(picture: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(picture, (0, 0), _BLUR * max(picture.shape[:2]))
+
+
+def _like(other: np.ndarray, picture: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
+    """``other`` at the size, and with the channels, of ``picture``."""
+    out = cv2.resize(other, size or picture.shape[1::-1], interpolation=cv2.INTER_AREA)
+    if out.ndim == 3 and picture.ndim == 2:
+        return cv2.cvtColor(out, cv2.COLOR_RGB2GRAY)
+    return cv2.cvtColor(out, cv2.COLOR_GRAY2RGB) if out.ndim == 2 and picture.ndim == 3 else out
+
+
+def _mixed(inside: np.ndarray, outside: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    part = mask[..., None] if inside.ndim == 3 else mask
+    return np.clip(np.round(inside * part + outside.astype(np.float32) * (1 - part)), 0, 255).astype(np.uint8)
+
+
+def without_colour(picture: np.ndarray) -> np.ndarray:
+    """Only its grey levels."""
+    if picture.ndim == 2:
+        return picture.copy()
+    return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+
+
+def turned_colours(picture: np.ndarray) -> np.ndarray:
+    """Hues turned by a third of the circle."""
+    if picture.ndim == 2:
+        return picture.copy()
+    hsv = cv2.cvtColor(picture, cv2.COLOR_RGB2HSV)
+    hsv[..., 0] = (hsv[..., 0].astype(int) + 60) % 180
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+
+
+def _light(step: int) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda picture: np.clip(picture.astype(np.int16) + step, 0, 255).astype(np.uint8)
+
+
+def flip(picture: np.ndarray) -> np.ndarray:
+    """Left and right exchanged."""
+    return np.ascontiguousarray(picture[:, ::-1])
+
+
+def crop(picture: np.ndarray) -> np.ndarray:
+    """The middle 70 % of each side."""
+    h, w = picture.shape[:2]
+    a, b = round(0.15 * h), round(0.15 * w)
+    return np.ascontiguousarray(picture[a : max(a + 1, h - a), b : max(b + 1, w - b)])
+
+
+@dataclass(frozen=True)
+class SceneChange:
+    """``change(picture)`` for changes of the whole, ``change(picture, mask)`` for those of an object."""
+
+    name: str
+    change: Callable[..., np.ndarray]
+
+
+OF_OBJECTS = (
+    SceneChange("remove", remove), SceneChange("blur", blur), SceneChange("grey", grey),
+    SceneChange("blur all but", blur_all_but),
+)  # fmt: skip
+OF_PICTURES = (
+    SceneChange("no colour", without_colour), SceneChange("other colours", turned_colours), SceneChange("darker", _light(-50)),
+    SceneChange("lighter", _light(50)), SceneChange("flip", flip), SceneChange("crop", crop),
+)  # fmt: skip

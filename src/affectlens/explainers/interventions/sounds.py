@@ -1,0 +1,134 @@
+"""Changes of a spoken clip (16 kHz, mono, float) by dose: level, noise, tempo, pitch, formants, speed, telephone, coarse
+coding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_toeplitz
+from scipy.signal import istft, resample_poly, sosfiltfilt, stft
+from scipy.signal.windows import hann
+
+from affectlens.core.errors import unknown
+
+RATE = 16000
+
+
+@dataclass(frozen=True)
+class SoundIntervention:
+    """``change(samples, dose)`` gives samples; ``moves`` names the property it is meant to move."""
+
+    name: str
+    moves: str
+    unit: str
+    doses: tuple[float, ...]
+    change: Callable[[np.ndarray, float], np.ndarray]
+
+
+def level(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Louder by ``dose`` dB; what would be clipped is clipped."""
+    return np.clip(samples * 10 ** (dose / 20), -1, 1)
+
+
+def noise(samples: np.ndarray, dose: float) -> np.ndarray:
+    """White noise ``60 - dose`` dB under the clip's level; the same noise for the same length."""
+    if dose <= 0:
+        return samples.copy()
+    power = float((samples**2).mean())
+    made = np.random.default_rng(len(samples)).normal(0, np.sqrt(power * 10 ** (-(60 - dose) / 10)), len(samples))
+    return np.clip(samples + made, -1, 1)
+
+
+def tempo(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Faster by ``dose`` per cent at the same pitch (phase vocoder, Flanagan & Golden 1966)."""
+    rate = 1 + dose / 100
+    if dose == 0 or len(samples) < 2048:
+        return samples.copy()
+    hop, size = 128, 512
+    _, _, spectrum = stft(samples, RATE, hann(size), size, size - hop)
+    steps = np.arange(0, spectrum.shape[1] - 1, rate)
+    low = steps.astype(int)
+    part = steps - low
+    magnitude = (1 - part) * np.abs(spectrum[:, low]) + part * np.abs(spectrum[:, np.minimum(low + 1, spectrum.shape[1] - 1)])
+    expected = 2 * np.pi * hop * np.arange(size // 2 + 1) / size
+    turn = np.angle(spectrum[:, np.minimum(low + 1, spectrum.shape[1] - 1)]) - np.angle(spectrum[:, low]) - expected[:, None]
+    turn = turn - 2 * np.pi * np.round(turn / (2 * np.pi)) + expected[:, None]
+    phase = np.angle(spectrum[:, :1]) + np.concatenate([np.zeros((len(turn), 1)), np.cumsum(turn[:, :-1], axis=1)], axis=1)
+    _, out = istft(magnitude * np.exp(1j * phase), RATE, hann(size), size, size - hop)
+    return np.asarray(out)
+
+
+def pitch(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Higher by ``dose`` semitones at the same length; formants move along."""
+    factor = 2 ** (dose / 12)
+    if dose == 0:
+        return samples.copy()
+    slow = tempo(samples, 100 * (1 / factor - 1))
+    return resample_poly(slow, 1000, round(1000 * factor))[: len(samples)]
+
+
+def formants(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Formants higher by ``dose`` per cent at the same pitch and length, as of a shorter vocal tract: the envelope of each
+    short spectrum (linear prediction of order 18, Markel & Gray 1976) is stretched, its harmonics stay."""
+    if dose == 0 or len(samples) < 1024:
+        return samples.copy()
+    size, hop, order = 1024, 128, 18
+    _, _, spectrum = stft(samples, RATE, hann(size), size, size - hop)
+    lags = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: order + 1].T
+    change = np.zeros(spectrum.shape)
+    bins = np.arange(size // 2 + 1)
+    for i, r in enumerate(lags):
+        if r[0] <= 1e-12:
+            continue
+        # A little noise keeps the equations solvable in frames of few harmonics.
+        a = solve_toeplitz(np.r_[r[0] * (1 + 1e-4), r[1:-1]], r[1:])
+        envelope = -np.log(np.abs(np.fft.rfft(np.r_[1, -a], size)) + 1e-9)
+        change[:, i] = np.interp(bins / (1 + dose / 100), bins, envelope) - envelope
+    _, out = istft(spectrum * np.exp(np.clip(change, -8, 8)), RATE, hann(size), size, size - hop)
+    return np.clip(np.asarray(out[: len(samples)]), -1, 1)
+
+
+def speed(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Played faster by ``dose`` per cent: pitch, formants and tempo together."""
+    return samples.copy() if dose == 0 else resample_poly(samples, 1000, round(1000 * (1 + dose / 100)))
+
+
+def telephone(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Blended with its band from 300 to 3,400 Hz; 1 is the band alone."""
+    from scipy.signal import butter
+
+    return samples * (1 - dose) + dose * sosfiltfilt(butter(4, [300, 3400], "band", fs=RATE, output="sos"), samples)
+
+
+def coarse(samples: np.ndarray, dose: float) -> np.ndarray:
+    """Coded by mu-law with ``16 - dose`` bits."""
+    if dose <= 0:
+        return samples.copy()
+    steps = 2 ** (15 - dose) - 1
+    small = np.sign(samples) * np.log1p(255 * np.abs(samples)) / np.log(256)
+    kept = np.round(small * steps) / steps
+    return np.asarray(np.sign(kept) * (256 ** np.abs(kept) - 1) / 255)
+
+
+SOUNDS = {
+    i.name: i
+    for i in (
+        SoundIntervention("level", "level", "dB", (-18, -9, 0, 6), level),
+        SoundIntervention("noise", "signal to noise", "60 - dB under the voice", (0, 20, 35, 50), noise),
+        SoundIntervention("tempo", "duration", "% faster", (-20, -10, 0, 10, 20), tempo),
+        SoundIntervention("pitch", "pitch", "semitones", (-4, -2, 0, 2, 4), pitch),
+        SoundIntervention("formants", "", "% higher", (-15, -8, 0, 8, 15), formants),
+        SoundIntervention("speed", "pitch", "% faster", (-15, 0, 15), speed),
+        SoundIntervention("telephone", "", "share", (0, 0.5, 1), telephone),
+        SoundIntervention("coarse coding", "signal to noise", "bits less", (0, 8, 11), coarse),
+    )
+}
+
+
+def sound_intervention(name: str) -> SoundIntervention:
+    """The intervention of that name."""
+    if name not in SOUNDS:
+        raise unknown("intervention", name, list(SOUNDS))
+    return SOUNDS[name]

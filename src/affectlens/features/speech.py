@@ -1,0 +1,145 @@
+"""Speech corpora as one table of acoustic features, kept on disk so that a corpus is listened to once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from affectlens.assets.store import cache_dir
+from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.labels import IEMOCAP4
+from affectlens.corpora.base import open_corpus
+from affectlens.models.shipped.speech_scale import Scale, against_own_clip
+from affectlens.perception.voice.egemaps import NAMES, functionals
+from affectlens.perception.voice.stream import describe
+
+VERSION = 3  # of the features; raise it when their values change
+SHORTEST = 0.2  # seconds
+
+TURNS = 5  # of one speaker in a recording, for "recording"
+
+
+@dataclass(frozen=True)
+class SpeechTable:
+    """``features`` ``(n, 88)`` in real units; ``rows`` with columns corpus, key, label, speaker, gender, language, seconds;
+    ``missed`` names the clips that could not be used and why."""
+
+    features: np.ndarray
+    rows: pd.DataFrame
+    missed: dict[str, str]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class indices ``(n,)`` in the order of IEMOCAP4."""
+        return np.array([IEMOCAP4.index(v) for v in self.rows.label])
+
+    @property
+    def corpus(self) -> np.ndarray:
+        """Corpus names ``(n,)``."""
+        return self.rows.corpus.to_numpy(dtype=object)
+
+    @property
+    def speaker(self) -> np.ndarray:
+        """Speakers ``(n,)``, unique over corpora."""
+        return (self.rows.corpus + "/" + self.rows.speaker).to_numpy(dtype=object)
+
+    def where(self, chosen: np.ndarray) -> SpeechTable:
+        """The rows of a mask or of indices."""
+        index = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+        return SpeechTable(self.features[index], self.rows.iloc[index].reset_index(drop=True), {})
+
+
+def parse_corpora(given: list[str]) -> dict[str, Path]:
+    """``NAME=PATH`` pairs as a mapping."""
+    out = {}
+    for text in given:
+        name, sign, path = text.partition("=")
+        if not sign or not name or not path:
+            raise UsageError(f"{text!r} is not NAME=PATH, for example emodb=/corpora/emodb")
+        out[name] = Path(path)
+    return out
+
+
+def speech_table(
+    corpora: dict[str, Path],
+    cache: Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    *,
+    compatible: bool = False,
+) -> SpeechTable:
+    """Features of every four-class clip of the corpora, from the cache where they were measured before.
+
+    ``progress`` takes corpus, clips done and clips in all. A clip that cannot be read or is too short is in ``missed``.
+    """
+    parts = [_one(name, path, cache or cache_dir() / "features", progress, compatible) for name, path in corpora.items()]
+    if not parts:
+        raise UsageError("no corpora were given: name at least one, as --corpus emodb=PATH")
+    rows = pd.concat([p.rows for p in parts], ignore_index=True)
+    missed = {k: v for p in parts for k, v in p.missed.items()}
+    return SpeechTable(np.concatenate([p.features for p in parts]), rows, missed)
+
+
+def _one(name: str, path: Path, cache: Path, progress: Callable[[str, int, int], None] | None, compatible: bool) -> SpeechTable:
+    corpus = open_corpus(name, path)
+    if corpus.info.modality != "voice":
+        raise UsageError(f"{name} holds {corpus.info.modality}, not speech")
+    table = corpus.table("four")
+    if table.empty:
+        raise CorpusError(f"{path}: no clip with one of the labels {', '.join(IEMOCAP4.labels)}")
+    facts = [(k, _stamp(Path(p))) for k, p in zip(table.key, table.path, strict=True)]
+    mark = hashlib.sha256(json.dumps([VERSION, compatible, name, facts]).encode()).hexdigest()[:24]
+    file = cache / f"{name}-{mark}.npz"
+    if file.exists():
+        held = np.load(file)
+        missed = json.loads(str(held["missed"]))
+        return SpeechTable(held["features"], _rows(table, name, held["kept"], held["seconds"]), missed)
+    features, kept, seconds, missed = [], [], [], {}
+    for i, item in enumerate(corpus.items("four")):
+        if progress:
+            progress(name, i, len(table))
+        long = 0.0 if item.data is None else len(item.data) / 16000
+        if item.data is None or long < SHORTEST:
+            missed[f"{name}/{item.key}"] = item.problem or f"{1000 * long:.0f} ms long; at least {1000 * SHORTEST:.0f} needed"
+            continue
+        features.append(functionals(describe(item.data, compatible=compatible)))
+        kept.append(i)
+        seconds.append(long)
+    if progress:
+        progress(name, len(table), len(table))
+    if not kept:
+        raise CorpusError(f"{path}: none of {len(table)} clips could be read; first: {next(iter(missed.values()))}")
+    x = np.array(features)
+    cache.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial.npz")
+    np.savez(partial, features=x, kept=np.array(kept), seconds=np.array(seconds), missed=json.dumps(missed))
+    partial.replace(file)
+    assert x.shape[1] == len(NAMES)
+    return SpeechTable(x, _rows(table, name, np.array(kept), np.array(seconds)), missed)
+
+
+def _stamp(path: Path) -> list[int]:
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else [-1, -1]
+
+
+def _rows(table: pd.DataFrame, name: str, kept: np.ndarray, seconds: np.ndarray) -> pd.DataFrame:
+    rows = table.iloc[kept][["key", "label", "speaker", "gender", "language"]].reset_index(drop=True)
+    return rows.assign(corpus=name, seconds=seconds, speaker=rows.speaker.astype(str))
+
+
+def as_recordings(
+    x: np.ndarray, speaker: np.ndarray, rows: np.ndarray, scale: Scale, seed: int, turns: int = TURNS
+) -> np.ndarray:
+    """Features of ``rows`` as the main job would see them: each in a recording with up to ``turns`` turns of one speaker."""
+    rng = np.random.default_rng(seed)
+    out = np.zeros((len(rows), x.shape[1]))
+    for person in dict.fromkeys(speaker[rows]):
+        mine = rng.permutation(np.flatnonzero(speaker[rows] == person))
+        for group in np.array_split(mine, max(1, -(-len(mine) // turns))):
+            out[group] = against_own_clip(x[rows[group]], scale)
+    return out

@@ -1,0 +1,219 @@
+"""Utterance features from our own perception, so that raw dialogues can be read by a contextual network.
+
+- ``text``: the shipped words model's pooled state, 384 wide (English).
+- ``audio``: the 88 eGeMAPS functionals of the utterance.
+- ``video``: mean and deviation over frames of 52 blendshapes and of yaw, pitch and roll, 110 wide, of the person whose mouth
+  moves most with the words (of the best visible one where no mouth moves clearly).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.assets.store import cache_dir
+from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
+from affectlens.corpora.dialogues.base import DialogueSet
+from affectlens.corpora.dialogues.folder import TABLE
+from affectlens.corpora.speech.base import read_clip
+from affectlens.media.audio import audio_blocks
+from affectlens.media.frames import frames
+from affectlens.models.base import load_model
+from affectlens.perception.face.landmarks import BLENDSHAPES
+from affectlens.perception.people.finder import PeopleFinder
+from affectlens.perception.people.speaker import MouthMotion
+from affectlens.perception.voice.egemaps import NAMES, egemaps
+
+VERSION = 1
+MODALITIES = ("text", "audio", "video")
+RATE = 5.0  # frames a second that are looked at
+POSE = ("yaw", "pitch", "roll")
+VIDEO_NAMES = tuple(f"{n} {s}" for s in ("mean", "deviation") for n in (*BLENDSHAPES, *POSE))
+_SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
+
+Told = Callable[[str, int, int], None]
+
+
+def measured(
+    data: DialogueSet, modalities: tuple[str, ...], progress: Told | None = None, cache: Path | None = None
+) -> DialogueSet:
+    """The same utterances with the wanted features: those that they come with, else measured and kept in a cache.
+
+    An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
+    ``missing_<modality>``.
+
+    Raises:
+        UsageError: a modality that can be neither found nor measured in this corpus.
+    """
+    out = data
+    for m in modalities:
+        if m in out.features:
+            continue
+        if m not in MODALITIES:
+            raise unknown("modality", m, [*out.features, *MODALITIES])
+        if m == "text" and not data.rows.text.str.strip().any():
+            raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
+        if m != "text" and ("path" not in data.rows or not any(Path(p).exists() for p in data.rows.path)):
+            raise UsageError(
+                f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
+                "as a dialogue-folder"
+            )
+        x, missing = _cached(out, m, progress, cache or cache_dir() / "features")
+        rows = out.rows.assign(**{f"missing_{m}": missing})
+        out = replace(out, rows=rows, features={**out.features, m: x})
+    return replace(out, features={m: out.features[m] for m in modalities})
+
+
+def _cached(data: DialogueSet, modality: str, progress: Told | None, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    facts = data.rows[[c for c in ("key", "path", "start", "end", "text") if c in data.rows]].to_json()
+    mark = hashlib.sha256(json.dumps([VERSION, modality, facts]).encode()).hexdigest()[:24]
+    file = folder / f"utterances-{modality}-{mark}.npz"
+    if file.exists():
+        with np.load(file) as held:
+            return held["x"], held["missing"]
+    x, missing = {"text": _text, "audio": _audio, "video": _video}[modality](data, progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial.npz")
+    np.savez(partial, x=x, missing=missing)
+    partial.replace(file)
+    return x, missing
+
+
+def _text(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.ndarray]:
+    model = load_model("words")
+    texts = [t if t.strip() else "." for t in data.rows.text]
+    parts = []
+    for start in range(0, len(texts), 512):
+        parts.append(model.embed(texts[start : start + 512]))
+        if progress:
+            progress("text", min(start + 512, len(texts)), len(texts))
+    missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
+    x = np.concatenate(parts)
+    x[missing] = 0
+    return x, missing
+
+
+def _audio(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.ndarray]:
+    x = np.zeros((len(data), len(NAMES)), dtype=np.float32)
+    missing = np.zeros(len(data), dtype=bool)
+    for i, row in enumerate(data.rows.itertuples()):
+        # A clip of the utterance itself has no times of its own to cut at.
+        whole = Path(str(row.path)).stem == row.key
+        start, end = (np.nan, np.nan) if whole else (float(row.start), float(row.end))
+        try:
+            signal = read_clip(Path(str(row.path)), start, end)
+            missing[i] = len(signal) < _SHORTEST * 16000
+            if not missing[i]:
+                x[i] = egemaps(signal)
+        except MediaError:
+            missing[i] = True
+        if progress:
+            progress("audio", i + 1, len(data))
+    return np.nan_to_num(x), missing
+
+
+def _video(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.ndarray]:
+    from affectlens.assets.store import locate
+    from affectlens.perception.face.detector import FaceDetector
+    from affectlens.perception.face.landmarks import FaceLandmarker
+
+    detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
+    x = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
+    missing = np.ones(len(data), dtype=bool)
+    for path, rows in data.rows.groupby("path"):
+        try:
+            seen, mouths = _watched(Path(str(path)), PeopleFinder(detector, marker))
+        except AffectlensError:
+            continue
+        for i, row in rows.iterrows():
+            found = _face_of(seen, mouths, float(row.start), float(row.end))
+            if found is not None:
+                x[int(str(i))], missing[int(str(i))] = found, False
+        if progress:
+            progress("video", int(rows.index.max()) + 1, len(data))
+    return x, missing
+
+
+def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
+    """Per person: time, and blendshapes with pose ``(55,)``, of each sampled frame."""
+    seen: dict[int, list[tuple[float, np.ndarray]]] = {}
+    mouths = MouthMotion()
+    for frame in frames(path, RATE):
+        for p in finder(frame):
+            mouths.add(p.id, frame.time, p.marks.mouth_opening)
+            values = np.concatenate([p.marks.blendshapes, p.marks.head_pose()]).astype(np.float32)
+            seen.setdefault(p.id, []).append((frame.time, values))
+    return seen, mouths
+
+
+def _face_of(seen: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
+    inside = {p: np.array([v for t, v in held if start - 0.5 / RATE <= t <= end + 0.5 / RATE]) for p, held in seen.items()}
+    inside = {p: v for p, v in inside.items() if len(v)}
+    if not inside:
+        return None
+    who = mouths.speaker(start, end, RATE).person
+    best = who if who in inside else max(inside, key=lambda p: len(inside[p]))
+    v = inside[best]
+    return np.concatenate([v.mean(axis=0), v.std(axis=0)])
+
+
+def transcribe(folder: Path, progress: Told | None = None, language: str | None = None) -> tuple[Path, dict[str, str]]:
+    """Write ``utterances.csv`` of a folder of recordings: words by Whisper, speakers by whose mouth moves; gives the table's
+    path and the recordings that could not be read. Recordings that the table holds already are left as they are."""
+    from affectlens.assets.store import locate
+    from affectlens.perception.face.detector import FaceDetector
+    from affectlens.perception.face.landmarks import FaceLandmarker
+    from affectlens.perception.words.transcript import WordRecogniser
+
+    target = folder / TABLE
+    done = (
+        pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
+    )
+    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA]
+    if not files:
+        raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
+    hear = WordRecogniser(locate("whisper-base").parent, language)
+    detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
+    failed = {}
+    for i, path in enumerate(files):
+        if progress:
+            progress("transcribing", i, len(files))
+        if (done.file == path.name).any():
+            continue
+        try:
+            rows = list(_said(path, hear, detector, marker))
+        except AffectlensError as error:
+            failed[path.name] = str(error)
+            continue
+        done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True) if rows else done
+        partial = target.with_suffix(".tmp")
+        done.to_csv(partial, index=False)
+        partial.replace(target)
+    if progress:
+        progress("transcribing", len(files), len(files))
+    if not target.exists():
+        raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
+    return target, failed
+
+
+_MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
+
+
+def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
+    said = [u for _, found in hear(audio_blocks(path)) for u in found]
+    mouths = _watched(path, PeopleFinder(detector, marker))[1] if said else MouthMotion()
+    for u in said:
+        start, end = u.words[0].start, u.words[-1].end
+        who = mouths.speaker(start, end, RATE).person
+        text = " ".join(w.text for w in u.words)
+        yield {
+            "file": path.name, "start": round(start, 2), "end": round(end, 2),
+            "speaker": f"person {who}" if who >= 0 else "", "text": text, "label": "",
+        }  # fmt: skip

@@ -1,0 +1,164 @@
+"""Fusion of what the modules of a segment say: early, over their deep features, or late, as a pool of opinions.
+
+Pool: p(c) is proportional to prod_m p_m(c)^w_m with w_m = reliability_m * quality_m, normalised over the modalities present
+(Genest & Zidek 1986). A modality that is absent takes no part; nothing is filled in for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from math import factorial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from affectlens.models.shipped.fusion import EarlyFusionModel
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One modality's say about one segment: probabilities ``(classes,)``, its weight before normalising, its conformal set;
+    for early fusion its ``deep`` features and the ``quality`` of its signal in [0, 1]."""
+
+    modality: str
+    probabilities: np.ndarray
+    weight: float
+    conformal: tuple[str, ...]
+    deep: np.ndarray | None = field(default=None, repr=False)
+    quality: float = 1.0
+
+
+@dataclass(frozen=True)
+class Fused:
+    """The fused distribution, each modality's share of the weight, whether modalities disagree, and how it was fused;
+    ``values`` are the Shapley values of the most probable class against a uniform prior, where a network joined."""
+
+    probabilities: np.ndarray
+    weights: dict[str, float]
+    conflict: bool
+    divergence: float
+    how: str = "pool"
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def pool(opinions: Sequence[Opinion]) -> np.ndarray:
+    """The pooled distribution ``(classes,)``; without opinions, uniform is not assumed: that is an error."""
+    if not opinions:
+        raise ValueError("nothing to pool")
+    weights = _normalised(opinions)
+    logs = sum(w * np.log(np.clip(o.probabilities, 1e-9, 1)) for w, o in zip(weights, opinions, strict=True))
+    powers = np.exp(logs - np.max(logs))
+    return np.asarray(powers / powers.sum())
+
+
+def _normalised(opinions: Sequence[Opinion]) -> np.ndarray:
+    raw = np.array([max(o.weight, 0.0) for o in opinions])
+    return raw / raw.sum() if raw.sum() > 0 else np.full(len(raw), 1 / len(raw))
+
+
+class Fuser:
+    """Fuses opinions over ``labels``: with a network those whose deep features it knows, two at least, first among
+    themselves; what it does not know joins by the pool."""
+
+    def __init__(self, labels: tuple[str, ...], network: EarlyFusionModel | None = None) -> None:
+        self.labels, self.network = labels, network
+
+    def joined(self, opinions: Sequence[Opinion]) -> list[Opinion]:
+        """The opinions that the network can join."""
+        if self.network is None:
+            return []
+        mine = [o for o in opinions if o.deep is not None and o.modality in self.network.modules]
+        return mine if len(mine) > 1 else []
+
+    def probabilities(self, opinions: Sequence[Opinion]) -> np.ndarray:
+        """The fused distribution ``(classes,)``.
+
+        The network divides the classes that all its modules know; the others keep the share that the pool gives them, since
+        only some modules know them.
+        """
+        mine = self.joined(opinions)
+        if not mine or self.network is None:
+            return pool(opinions)
+        p = pool(mine)
+        four = [self.labels.index(c) for c in self.network.labels]
+        among = p[four].sum()
+        p[four] = among * self.network.predict_one(mine, self.labels)
+        rest = [o for o in opinions if all(o is not m for m in mine)]
+        if not rest:
+            return np.asarray(p)
+        together = Opinion("joined", p, sum(o.weight for o in mine), ())
+        return pool([together, *rest])
+
+    def fuse(self, opinions: Sequence[Opinion]) -> Fused:
+        """Fuse the opinions. They conflict when two modalities' top classes lie outside each other's conformal sets.
+
+        Weights are those of the pool; where a network joins, each module's share of the summed magnitude of Shapley values.
+        """
+        p = self.probabilities(opinions)
+        weights = _normalised(opinions)
+        conflict = any(_conflict(a, b, self.labels) for a, b in combinations(opinions, 2))
+        mean = sum(w * o.probabilities for w, o in zip(weights, opinions, strict=True))
+        parts = sum(w * _entropy(o.probabilities) for w, o in zip(weights, opinions, strict=True))
+        divergence = max(0.0, float(_entropy(np.asarray(mean)) - parts) / np.log(2))
+        shares = {o.modality: float(w) for o, w in zip(opinions, weights, strict=True)}
+        how = "early" if self.joined(opinions) else "pool"
+        values: dict[str, float] = {}
+        if how == "early":
+            prior = np.full(len(self.labels), 1 / len(self.labels))
+            values = self.shapley(opinions, int(p.argmax()), prior)
+            total = sum(map(abs, values.values()))
+            shares = {k: abs(v) / total for k, v in values.items()} if total > 0 else shares
+        return Fused(p, shares, conflict, divergence, how, values)
+
+    def shapley(self, opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
+        """Exact Shapley value of each modality for the log-odds of class ``target`` in the fused answer.
+
+        The value of a coalition is the log-odds of the target when only its modalities speak; of none, that of ``prior``.
+        The values sum to the fused log-odds minus the prior's (Shapley 1953).
+        """
+
+        def worth(members: tuple[int, ...]) -> float:
+            p = self.probabilities([opinions[i] for i in members])[target] if members else prior[target]
+            p = float(np.clip(p, 1e-9, 1 - 1e-9))
+            return float(np.log(p / (1 - p)))
+
+        values = shapley_values(len(opinions), worth)
+        return {o.modality: v for o, v in zip(opinions, values, strict=True)}
+
+
+def fuse(opinions: Sequence[Opinion], labels: tuple[str, ...]) -> Fused:
+    """Fuse by the pool alone."""
+    return Fuser(labels).fuse(opinions)
+
+
+def shapley(opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
+    """Shapley values under the pool alone."""
+    return Fuser(tuple(map(str, range(len(prior))))).shapley(opinions, target, prior)
+
+
+def shapley_values(n: int, worth: Callable[[tuple[int, ...]], float]) -> list[float]:
+    """Exact Shapley values of ``n`` players under ``worth`` of sorted coalitions."""
+    worths = {m: worth(m) for size in range(n + 1) for m in combinations(range(n), size)}
+    out = []
+    for i in range(n):
+        total = 0.0
+        for members, value in worths.items():
+            if i in members:
+                continue
+            share = factorial(len(members)) * factorial(n - len(members) - 1) / factorial(n)
+            total += share * (worths[tuple(sorted((*members, i)))] - value)
+        out.append(total)
+    return out
+
+
+def _conflict(a: Opinion, b: Opinion, labels: tuple[str, ...]) -> bool:
+    top_a, top_b = labels[int(np.argmax(a.probabilities))], labels[int(np.argmax(b.probabilities))]
+    return top_a not in b.conformal and top_b not in a.conformal
+
+
+def _entropy(p: np.ndarray) -> float:
+    p = p[p > 0]
+    return float(-(p * np.log(p)).sum())

@@ -1,0 +1,134 @@
+"""Where and when a recording was made, what was usual there before, and how far its people differ from that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.assets.store import locate, sha256
+from affectlens.context.place import Place, place_of, recorded_at
+from affectlens.context.prior import LICENCE, findingemo
+from affectlens.context.store import Store, Unit
+from affectlens.context.usual import FEWEST, Context, differs, distance, narrowest, part_of_day
+from affectlens.context.usual import usual as of_context
+from affectlens.core.errors import OutputError
+from affectlens.core.labels import EKMAN7
+from affectlens.core.schema import Evidence, Row
+from affectlens.fusion.pool import Opinion
+from affectlens.modalities.base import Clip
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is known of the recording's place and time and of what is usual there, before its own people are looked at."""
+
+    place: Place
+    when: datetime | None
+    told: dict[str, Any]
+    context: Context
+    mark: str = ""
+    store: Store | None = None
+    held: pd.DataFrame | None = None
+    elsewhere: pd.DataFrame | None = None
+
+
+def what_is_usual(clip: Clip) -> Usual | None:
+    """Place, time and the averages to compare with, where a store or a prior was named; a store that cannot be read becomes a
+    note of the recording."""
+    options = clip.options
+    if not (options.store or options.prior):
+        return None
+    place = place_of(clip.path, options.place)
+    if not place.kind and clip.place is not None:
+        place = clip.place
+    when, clock = recorded_at(clip.path, clip.info.kind, options.when)
+    told: dict[str, Any] = {
+        "place": place.kind or "not known", "place_from": place.source, "when": when.isoformat() if when else "not known",
+        "when_from": clock,
+    }  # fmt: skip
+    out = Usual(place, when, told, Context(place.kind, part_of_day(when.hour) if when else ""))
+    if options.prior:
+        out = replace(out, elsewhere=findingemo(locate("findingemo")))
+    if options.store:
+        try:
+            store = Store(Path(options.store))
+            mark = sha256(clip.path)  # the same recording under another name is the same
+            out = replace(out, store=store, mark=mark, held=store.units(without=mark))
+        except OutputError as error:
+            clip.problems.add(f"the store of usual expressions: {error}")
+    return out
+
+
+def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
+    """What is usual here as an opinion for the pool, when asked for: the average of the narrowest context with enough people,
+    else of the prior; its weight is the share of label entropy that it explains."""
+    if usual is None or not clip.options.use_usual:
+        return None
+    rng = np.random.default_rng(clip.options.seed)
+    for units, name in ((usual.held, "usual"), (usual.elsewhere, "usual elsewhere")):
+        if units is None:
+            continue
+        context = narrowest(units, usual.context, EKMAN7.labels)
+        average = of_context(units, context, EKMAN7.labels, rng)
+        if average.people >= FEWEST:
+            p = average.mean
+            explained = 1 + float((p * np.log(np.clip(p, 1e-9, 1))).sum()) / np.log(len(p))
+            return Opinion(name, p, explained, EKMAN7.labels)
+    clip.problems.add(f"what is usual takes no part: fewer than {FEWEST} people are known, {usual.context}")
+    return None
+
+
+def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evidence]:
+    """Compare each person's mean fused distribution with what is usual, then keep this recording's in the store.
+
+    A store that cannot be written becomes a note of the recording; its other results stand. Where what is usual took part in
+    the answers, they are not kept: the store would come to confirm itself.
+    """
+    if usual is None:
+        return []
+    people = {p: [r for r in rows if r.person == p and r.modality == "fused"] for p in sorted({r.person for r in rows})}
+    units = []
+    for person, mine in people.items():
+        good = [r.probabilities for r in mine if r.status == "ok" and r.probabilities is not None]
+        if good and person >= 0:
+            mean = np.mean(good, axis=0)
+            units.append(Unit(person, len(good), EKMAN7.labels, tuple(float(v) for v in mean / mean.sum())))
+    out: list[Evidence] = []
+    if clip.explaining:
+        for unit in units:
+            mine = people[unit.person]
+            whole = replace(mine[0], start=mine[0].start, end=max(r.end for r in mine))
+            if usual.held is not None:
+                out.append(_compared(clip, whole, unit, usual, usual.held))
+            if usual.elsewhere is not None:
+                out.append(_compared(clip, whole, unit, usual, usual.elsewhere, LICENCE))
+    if usual.store is not None and not clip.options.use_usual:
+        try:
+            usual.store.put(usual.mark, usual.place.kind, usual.place.indoor, usual.when, units)
+        except OutputError as error:
+            clip.problems.add(f"the store of usual expressions: {error}")
+    return out
+
+
+def _compared(clip: Clip, whole: Row, unit: Unit, usual: Usual, held: pd.DataFrame, source: str = "") -> Evidence:
+    """``source`` names a prior: its labels are not this package's answers, so it gets no test."""
+    rng = np.random.default_rng(clip.options.seed)
+    here = np.array(unit.probabilities)
+    d = (distance if source else differs)(here, held, usual.context, EKMAN7.labels, rng)
+    settings = usual.told | {
+        "context": str(d.usual.context), "people": d.usual.people, "recordings": d.usual.recordings,
+        "usual": {k: round(float(v), 4) for k, v in zip(EKMAN7.labels, d.usual.mean, strict=True)},
+        "low": [round(float(v), 4) for v in d.usual.interval[0]], "high": [round(float(v), 4) for v in d.usual.interval[1]],
+        "here": {k: round(v, 4) for k, v in zip(EKMAN7.labels, unit.probabilities, strict=True)},
+        "most": d.label, "by": round(d.by, 4), "source": source, "taken_in": clip.options.use_usual,
+    }  # fmt: skip
+    p = {} if source else {"p_value": d.p, "test": "rank among the others of the context"}
+    return clip.evidence(
+        whole, "situation", "usual elsewhere" if source else "usual", d.divergence, "bit",
+        "Jensen-Shannon divergence from the smoothed average of the context", target=d.label, settings=settings, **p,
+    )  # fmt: skip

@@ -1,0 +1,192 @@
+"""Training of the contextual LSTM: whole dialogues in a batch, epochs chosen by held-out training dialogues, never by test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from affectlens.core.errors import UsageError
+from affectlens.corpora.dialogues.base import DialogueSet
+from affectlens.learning.balance import class_weights
+from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, swapped
+
+
+@dataclass(frozen=True)
+class BcLstmRecipe:
+    """Every choice of training. ``branch`` weighs the loss of each modality's own answer; features are clipped at ``limit``
+    standard deviations; ``share`` of the training dialogues choose the number of epochs."""
+
+    epochs: int = 40
+    patience: int = 8
+    batch: int = 8
+    rate: float = 1e-3
+    weight_decay: float = 1e-3
+    smoothing: float = 0.1
+    branch: float = 0.5
+    limit: float = 3.0
+    share: float = 0.2
+    balanced: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Dialogues as padded tensors: features ``(b, t, width)``, labels, mask and speakers ``(b, t)``; ``rows`` ``(b, t)`` is the
+    utterance's place in the set it came from, -1 in padding."""
+
+    features: dict[str, Tensor]
+    labels: Tensor
+    mask: Tensor
+    speaker: Tensor
+    rows: Tensor
+
+    def take(self, dialogues: Tensor) -> Packed:
+        """Some of the dialogues, padded no longer than they need."""
+        t = int(self.mask[dialogues].sum(1).max())
+        return Packed(
+            {m: x[dialogues, :t] for m, x in self.features.items()},
+            *(x[dialogues, :t] for x in (self.labels, self.mask, self.speaker, self.rows)),
+        )
+
+
+def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Mean and deviation of every feature of each modality, from training data only."""
+    return {m: (x.mean(axis=0), x.std(axis=0) + 1e-6) for m, x in data.features.items()}
+
+
+def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
+    """Standardised, clipped features of whole dialogues. Speakers are numbered within each dialogue by first appearance."""
+    names = data.dialogues
+    found = {d: np.flatnonzero(names == d) for d in dict.fromkeys(names)}
+    longest = max(len(r) for r in found.values())
+    shape = (len(found), longest)
+    rows = np.full(shape, -1)
+    speaker = np.zeros(shape, dtype=np.int64)
+    who = data.speakers
+    for i, mine in enumerate(found.values()):
+        rows[i, : len(mine)] = mine
+        number = {s: j for j, s in enumerate(dict.fromkeys(who[mine]))}
+        speaker[i, : len(mine)] = [number[s] for s in who[mine]]
+    mask = rows >= 0
+    features = {}
+    for m, x in data.features.items():
+        if m not in scale or len(scale[m][0]) != x.shape[1]:
+            raise UsageError(f"{m} features are {x.shape[1]} wide; the network was trained on another width")
+        z = np.clip((x - scale[m][0]) / scale[m][1], -limit, limit).astype(np.float32)
+        features[m] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
+    labels = np.where(mask, data.labels[rows], -1)
+    return Packed(features, torch.from_numpy(labels), torch.from_numpy(mask), torch.from_numpy(speaker), torch.from_numpy(rows))
+
+
+def predict(net: BcLstmNet, data: Packed, batch: int = 64) -> np.ndarray:
+    """Logits ``(n, classes)`` float32 in the order of the set's rows."""
+    net.eval()
+    out = np.zeros((int(data.mask.sum()), net.config.classes), dtype=np.float32)
+    with torch.inference_mode():
+        for at in torch.arange(len(data.mask)).split(batch):
+            part = data.take(at)
+            logits = net(part.features, part.mask, part.speaker)
+            out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
+    return out
+
+
+def fit(
+    train: Packed,
+    config: BcLstmConfig,
+    recipe: BcLstmRecipe,
+    progress: Callable[[int, int], None] | None = None,
+    held_out: np.ndarray | None = None,
+) -> tuple[BcLstmNet, int]:
+    """Choose the number of epochs on a share of the dialogues, or on those of ``held_out`` (indices of dialogues, a
+    corpus's own validation part), then train on all of them; gives the net and that number.
+
+    The held-out dialogues are scored with features swapped at the training rates: features that give the answer away would
+    otherwise say nothing about how well context is used.
+    """
+    n = len(train.mask)
+    order = np.random.default_rng(recipe.seed).permutation(n)
+    held = max(1, round(recipe.share * n))
+    if held_out is not None:
+        order, held = np.concatenate([held_out, np.setdiff1d(order, held_out)]), len(held_out)
+    if n - held < 2 or held < 1:
+        raise UsageError(f"{n} dialogues are too few: at least 3 are needed to hold some out")
+    at = torch.from_numpy(order)
+    losses: list[np.ndarray] = []
+    total = 2 * recipe.epochs
+
+    def watch(net: BcLstmNet, epoch: int) -> bool:
+        losses.append(_held_out_loss(net, train.take(at[:held]), recipe))
+        if progress:
+            progress(epoch + 1, total)
+        return len(losses) - 1 - int(np.argmin([v.mean() for v in losses])) >= recipe.patience
+
+    _loop(train.take(at[held:]), config, recipe, recipe.epochs, watch)
+    best = first_as_good(np.array(losses)) + 1
+
+    def told(_net: BcLstmNet, epoch: int) -> bool:
+        if progress:
+            progress(recipe.epochs + round((epoch + 1) / best * recipe.epochs), total)
+        return False
+
+    return _loop(train, config, recipe, best, told), best
+
+
+def _loop(
+    data: Packed, config: BcLstmConfig, recipe: BcLstmRecipe, epochs: int, after: Callable[[BcLstmNet, int], bool]
+) -> BcLstmNet:
+    torch.manual_seed(recipe.seed)
+    net = BcLstmNet(config)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+    weight = None
+    if recipe.balanced:
+        weight = class_weights(data.labels[data.labels >= 0].numpy(), config.classes, 0.5)
+    for epoch in range(epochs):
+        net.train()
+        for at in torch.randperm(len(data.mask)).split(recipe.batch):
+            part = data.take(at)
+            scored = part.labels >= 0
+            if not scored.any():
+                continue
+            logits, own = net.answers(part.features, part.mask, part.speaker)
+            y = part.labels[scored]
+            loss = F.cross_entropy(logits[scored], y, weight=weight, label_smoothing=recipe.smoothing)
+            if net.joined:
+                for z in own.values():
+                    loss = loss + recipe.branch * F.cross_entropy(z[scored], y, weight=weight, label_smoothing=recipe.smoothing)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+            optimiser.step()
+        if after(net, epoch):
+            break
+    return net.eval()
+
+
+def first_as_good(losses: np.ndarray) -> int:
+    """The first epoch that is no more than one standard error worse than the best (Breiman et al. 1984); ``losses`` are
+    ``(epochs, dialogues)`` and the error is that of the paired difference."""
+    best = losses[int(np.argmin(losses.mean(axis=1)))]
+    worse = losses - best
+    error = worse.std(axis=1, ddof=1) / np.sqrt(losses.shape[1]) if losses.shape[1] > 1 else np.zeros(len(losses))
+    return int(np.flatnonzero(worse.mean(axis=1) <= error)[0])
+
+
+def _held_out_loss(net: BcLstmNet, data: Packed, recipe: BcLstmRecipe, draws: int = 4) -> np.ndarray:
+    """Log loss of each held-out dialogue, mean over draws of swapped features (the same ones in every epoch)."""
+    net.eval()
+    generator = torch.Generator().manual_seed(recipe.seed)
+    count = (data.labels >= 0).sum(1).clamp(min=1)
+    total = torch.zeros(len(data.mask))
+    times = draws if net.config.swap else 1
+    with torch.inference_mode():
+        for _ in range(times):
+            features = {m: swapped(x, data.mask, net.config.swap.get(m, 0.0), generator) for m, x in data.features.items()}
+            logits = net(features, data.mask, data.speaker)
+            each = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=-1, reduction="none")
+            total += each.view(data.labels.shape).sum(1) / count
+    return (total / times).numpy()

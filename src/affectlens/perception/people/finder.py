@@ -1,0 +1,61 @@
+"""The people in a frame: faces found, landmarks placed, identities kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from affectlens.media.frames import Frame
+from affectlens.perception.face.detector import FaceBox, FaceDetector
+from affectlens.perception.face.landmarks import FaceLandmarker, Landmarks
+from affectlens.perception.face.quality import FaceQuality, face_quality
+from affectlens.perception.people.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person in one frame."""
+
+    id: int
+    face: FaceBox
+    marks: Landmarks
+    quality: FaceQuality
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """Where one person was in one sampled frame; ``box`` as fractions of the frame's width and height."""
+
+    time: float
+    person: int
+    box: tuple[float, float, float, float]
+
+
+class PeopleFinder:
+    """Frames in order of time to the people in each; one per recording, since it remembers who was seen."""
+
+    def __init__(self, detector: FaceDetector, landmarker: FaceLandmarker, presence: float = 0.3) -> None:
+        self._detector, self._landmarker, self._presence = detector, landmarker, presence
+        self.tracker = Tracker()
+
+    def __call__(self, frame: Frame) -> list[Person]:
+        """People in a frame, in order of their ids. A detection in which no face mesh is found is left out."""
+        found: list[tuple[FaceBox, Landmarks]] = []
+        for face in self._detector(frame.image):
+            marks = self._landmarker(frame.image, face.points[:2], face.box)
+            if marks.presence >= self._presence and np.isfinite(marks.points).all():
+                found.append((face, marks))
+        ids = self.tracker.update(frame.time, frame.image, [f for f, _ in found], [m for _, m in found])
+        people = [Person(i, f, m, face_quality(frame.image, m)) for i, (f, m) in zip(ids, found, strict=True)]
+        return sorted(people, key=lambda p: p.id)
+
+
+def windows(times: Iterator[Frame], length: float) -> Iterator[tuple[Frame, float, bool]]:
+    """Frames with the start of the window each lies in and whether it is the first of that window."""
+    current = -1
+    for frame in times:
+        index = int((frame.time + 1e-9) / length)
+        yield frame, index * length, index != current
+        current = index

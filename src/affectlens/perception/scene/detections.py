@@ -1,0 +1,206 @@
+"""Detections made elsewhere: COCO json, YOLO's text files, Open Images' csv; and how much of what is there a detector finds."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import UsageError
+from affectlens.perception.scene.objects import Thing, overlap
+from affectlens.stats.resample import wilson
+
+_CSV = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
+_MATCH = 0.5  # intersection over union from which on a box is found
+
+
+@dataclass
+class Detections:
+    """Boxes by picture. ``relative`` boxes are shares of the picture, else pixels; ``notes`` says what was left out."""
+
+    boxes: dict[str, list[tuple[str, float, tuple[float, float, float, float]]]]
+    relative: bool
+    notes: tuple[str, ...] = ()
+    _by_name: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key in self.boxes:
+            for name in (Path(key).name, Path(key).stem):
+                # A name that two pictures share stands for neither.
+                self._by_name[name] = "" if self._by_name.get(name, key) != key else key
+
+    def __contains__(self, key: str) -> bool:
+        return self._find(key) is not None
+
+    def of(self, key: str, shape: tuple[int, ...], least: float = 0.0) -> list[Thing]:
+        """Objects in the picture ``key`` of ``shape`` (h, w, …), clipped to it; boxes of no size are left out.
+
+        A picture is looked for by its path, then by its file's name, then by the name without suffix.
+        """
+        h, w = shape[:2]
+        found = self._find(key)
+        out = []
+        for name, score, box in self.boxes[found] if found is not None else ():
+            at = np.array(box) * (w, h, w, h) if self.relative else np.array(box)
+            left, top = max(0.0, float(at[0])), max(0.0, float(at[1]))
+            right, bottom = min(float(w), float(at[2])), min(float(h), float(at[3]))
+            if right - left >= 1 and bottom - top >= 1 and score >= least:
+                out.append(Thing(name, score, (left, top, right, bottom)))
+        return sorted(out, key=lambda t: -t.score)
+
+    def _find(self, key: str) -> str | None:
+        if key in self.boxes:
+            return key
+        return next((self._by_name[n] for n in (Path(key).name, Path(key).stem) if self._by_name.get(n)), None)
+
+
+def read_detections(path: Path) -> Detections:
+    """Detections of a COCO json, a folder of YOLO's text files, or an Open Images csv.
+
+    Names of classes come from the json itself, from ``classes.txt`` or ``data.yaml`` in YOLO's folder, and from
+    ``class-descriptions*.csv`` beside Open Images' table.
+
+    Raises:
+        UsageError: none of the three, or a row that cannot be read.
+    """
+    if path.is_dir():
+        return _yolo(path)
+    if not path.exists():
+        raise UsageError(f"--objects {path}: no such file or folder")
+    if path.suffix.lower() == ".json":
+        return _coco(path)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return _open_images(path)
+    raise UsageError(
+        f"--objects {path}: a COCO json, a folder of YOLO's text files, an Open Images csv (columns {', '.join(_CSV)}), "
+        "or module:function was expected"
+    )
+
+
+def _coco(path: Path) -> Detections:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path}: not readable as json ({error})") from error
+    if not isinstance(held, Mapping) or not {"images", "annotations", "categories"} <= set(held):
+        raise UsageError(
+            f"{path}: an object with images, annotations and categories was expected; a bare list of results names no files: "
+            f"put "
+            "it under annotations beside the images and categories of the annotation file"
+        )
+    files = {i["id"]: str(i["file_name"]) for i in held["images"]}
+    names = {c["id"]: str(c["name"]) for c in held["categories"]}
+    boxes: dict[str, list[Any]] = {name: [] for name in files.values()}
+    lost = 0
+    for a in held["annotations"]:
+        if a["image_id"] not in files or a["category_id"] not in names or len(a.get("bbox", ())) != 4:
+            lost += 1
+            continue
+        x, y, w, h = (float(v) for v in a["bbox"])
+        boxes[files[a["image_id"]]].append((names[a["category_id"]], float(a.get("score", 1.0)), (x, y, x + w, y + h)))
+    return Detections(boxes, False, _lost(lost, "annotations without a known image, category or box"))
+
+
+def _yolo(folder: Path) -> Detections:
+    names = _yolo_names(folder)
+    files = sorted(p for p in folder.rglob("*.txt") if p.name not in ("classes.txt", "obj.names"))
+    if not files:
+        raise UsageError(f"{folder}: no text file of YOLO's in it")
+    boxes: dict[str, list[Any]] = {}
+    unknown: set[str] = set()
+    for file in files:
+        mine = boxes.setdefault(str(file.relative_to(folder).with_suffix("")), [])
+        for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+            if not line.strip():
+                continue
+            parts = line.split()
+            try:
+                kind, (x, y, w, h) = int(float(parts[0])), (float(v) for v in parts[1:5])
+                score = float(parts[5]) if len(parts) > 5 else 1.0
+            except (ValueError, IndexError) as error:
+                raise UsageError(f"{file}, line {n}: {line!r}; class, x, y, width, height (and score) were expected") from error
+            if kind not in names:
+                unknown.add(str(kind))
+            mine.append((names.get(kind, f"class {kind}"), score, (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
+    notes = (
+        (f"classes without a name: {', '.join(sorted(unknown)[:12])}; put classes.txt into {folder.name}",) if unknown else ()
+    )
+    return Detections(boxes, True, notes)
+
+
+def _yolo_names(folder: Path) -> dict[int, str]:
+    for name in ("classes.txt", "obj.names"):
+        if (folder / name).exists():
+            return dict(enumerate(v.strip() for v in (folder / name).read_text(encoding="utf-8").splitlines() if v.strip()))
+    file = folder / "data.yaml"
+    if not file.exists():
+        return {}
+    # Two forms of one entry are all that is needed of YAML: names: [a, b] and a list of "0: a" or "- a" lines below it.
+    text = file.read_text(encoding="utf-8")
+    after = text.split("names:", 1)[1] if "names:" in text else ""
+    first = after.split("\n", 1)[0].strip()
+    if first.startswith("["):
+        return dict(enumerate(v.strip(" '\"") for v in first.strip("[]").split(",")))
+    out: dict[int, str] = {}
+    for line in after.splitlines()[1:]:
+        if not line.startswith((" ", "-")) or not line.strip():
+            break
+        key, _, value = line.strip().lstrip("- ").partition(":")
+        out[int(key) if value else len(out)] = (value or key).strip(" '\"")
+    return out
+
+
+def _open_images(path: Path) -> Detections:
+    table = pd.read_csv(path, sep=None, engine="python", dtype={"ImageID": str, "LabelName": str})
+    missing = [c for c in _CSV if c not in table]
+    if missing:
+        raise UsageError(f"{path}: no column {', '.join(missing)}; columns {', '.join(map(str, table.columns[:10]))}")
+    names: dict[str, str] = {}
+    for file in sorted(path.parent.glob("class-descriptions*.csv")):
+        described = pd.read_csv(file, header=None, names=["id", "name"], dtype=str)
+        names |= dict(zip(described.id, described.name, strict=True))
+    boxes: dict[str, list[Any]] = defaultdict(list)
+    score = table.Confidence if "Confidence" in table else pd.Series(1.0, index=table.index)
+    held = zip(table.ImageID, table.LabelName, score.fillna(1.0), table.XMin, table.YMin, table.XMax, table.YMax, strict=True)
+    for image, label, sure, left, top, right, bottom in held:
+        boxes[image].append((names.get(label, label), float(sure), (float(left), float(top), float(right), float(bottom))))
+    bare = sorted(set(table.LabelName) - set(names))
+    notes: tuple[str, ...] = ()
+    if bare and any(b.startswith("/m/") for b in bare):
+        notes = (f"{len(bare)} classes without a name; put class-descriptions-boxable.csv beside {path.name}",)
+    return Detections(dict(boxes), True, notes)
+
+
+def _lost(count: int, what: str) -> tuple[str, ...]:
+    return (f"{count} {what} left out",) if count else ()
+
+
+def recall(found: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -> pd.DataFrame:
+    """Share of the true boxes of every class that a box of that class finds (intersection over union of at least .5), with
+    Wilson's interval; each found box finds one. Classes of the truth that the detector never names are told apart.
+
+    Gives columns object, boxes, found, recall, low, high, named.
+    """
+    count: dict[str, int] = defaultdict(int)
+    hit: dict[str, int] = defaultdict(int)
+    named = {t.name for things in found.values() for t in things}
+    for key, things in truth.items():
+        left = sorted(found.get(key, []), key=lambda t: -t.score)
+        for true in things:
+            count[true.name] += 1
+            best = max((t for t in left if t.name == true.name), key=lambda t: overlap(t.box, true.box), default=None)
+            if best is not None and overlap(best.box, true.box) >= _MATCH:
+                left.remove(best)
+                hit[true.name] += 1
+    rows = []
+    for name in sorted(count, key=lambda k: -count[k]):
+        e = wilson(hit[name], count[name])
+        rows.append({"object": name, "boxes": count[name], "found": hit[name], "recall": e.value, "low": e.low,
+                     "high": e.high, "named": name in named})  # fmt: skip
+    return pd.DataFrame(rows, columns=["object", "boxes", "found", "recall", "low", "high", "named"])

@@ -1,0 +1,131 @@
+"""Turns of speech in a stream of audio: where somebody speaks, how well it can be heard, and its acoustic features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from affectlens.media.audio import AudioBlock
+from affectlens.perception.voice.egemaps import functionals
+from affectlens.perception.voice.stream import describe
+from affectlens.perception.words.transcript import RATE, SpeechChunk, speech_chunks
+
+LONGEST = 6.0  # seconds of a turn; training clips are of 1 to 6
+PAUSE = 0.4  # seconds that end a turn
+SHORTEST = 0.6
+LEAST_VOICED = 0.3
+MOST_CLIPPED = 0.005  # share of samples at full scale
+LEAST_SNR = 5.0  # dB
+FULL_SNR = 25.0
+TONAL = 0.06  # spectral flatness of the background, under which it is music or a tone where it is also loud
+TONAL_SNR = 20.0
+_FRAME = 400  # samples, 25 ms
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A stretch of speech. ``features`` ``(88,)`` in real units; ``voiced`` seconds with a pitch; ``snr`` of the speech over
+    the quietest tenth of its surroundings, dB; ``flatness`` of that background's spectrum (0 tone, about 0.5 noise);
+    ``clipped`` share of samples at full scale; ``narrow`` where nothing is heard above 4 kHz (telephone)."""
+
+    start: float
+    end: float
+    features: np.ndarray
+    voiced: float
+    snr: float
+    flatness: float
+    clipped: float
+    narrow: bool
+
+    @property
+    def problem(self) -> str:
+        """Why it should not be judged; empty where it can be."""
+        if self.end - self.start < SHORTEST or self.voiced < LEAST_VOICED:
+            return f"too short: {self.end - self.start:.1f} s with {self.voiced:.1f} s voiced"
+        if self.clipped > MOST_CLIPPED:
+            return f"clipped: {self.clipped:.1%} of the samples are at full scale"
+        if self.snr < LEAST_SNR:
+            return f"noise: the speech is only {self.snr:.0f} dB above its background"
+        if self.flatness < TONAL and self.snr < TONAL_SNR:
+            return f"music or a tone {self.snr:.0f} dB under the speech"
+        return ""
+
+    @property
+    def quality(self) -> float:
+        """0 to 1: signal-to-noise ratio and length, halved for telephone bandwidth."""
+        heard = np.clip((self.snr - LEAST_SNR) / (FULL_SNR - LEAST_SNR), 0.1, 1.0)
+        long = np.clip(self.voiced / 1.0, 0.3, 1.0)
+        return float(heard * long * (0.5 if self.narrow else 1.0))
+
+
+def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
+    """Turns of a stream at 16 kHz, in order; about half a minute of audio is held at any time.
+
+    A pause of 0.4 s ends a turn, and so do 6 seconds: a longer stretch is cut at its quietest place near each sixth second.
+    """
+    for chunk in speech_chunks(blocks):
+        frames = _levels(chunk.samples)
+        for start, end in _spans(chunk):
+            yield _turn(chunk, frames, start, end)
+
+
+def _spans(chunk: SpeechChunk) -> Iterator[tuple[int, int]]:
+    """Sample ranges of the turns within a chunk."""
+    joined: list[list[int]] = []
+    for a, b in chunk.active:
+        first, last = round((a - chunk.start) * RATE), round((b - chunk.start) * RATE)
+        if joined and first - joined[-1][1] < PAUSE * RATE and last - joined[-1][0] <= LONGEST * RATE:
+            joined[-1][1] = last
+        else:
+            joined.append([first, last])
+    for first, last in joined:
+        parts = -(-(last - first) // round(LONGEST * RATE))
+        cuts = [first]
+        for k in range(1, parts):
+            middle = first + k * (last - first) // parts
+            reach = RATE // 2
+            near = _levels(chunk.samples[middle - reach : middle + reach])
+            cuts.append(middle - reach + int(near.argmin()) * _FRAME + _FRAME // 2)
+        yield from zip(cuts, [*cuts[1:], last], strict=True)
+
+
+def _levels(x: np.ndarray) -> np.ndarray:
+    """Mean square of each 25 ms."""
+    n = len(x) // _FRAME
+    return np.asarray((x[: n * _FRAME].reshape(n, _FRAME).astype(np.float64) ** 2).mean(axis=1)) if n else np.zeros(1)
+
+
+def _turn(chunk: SpeechChunk, levels: np.ndarray, first: int, last: int) -> Turn:
+    x = chunk.samples[first:last]
+    x = x - x.mean() if len(x) else x  # an offset is no sound
+    d = describe(x.astype(np.float32))
+    mine = _levels(x)
+    floor = float(np.quantile(levels, 0.1)) + 1e-12
+    speech = float(np.sort(mine)[len(mine) // 2 :].mean())
+    top = float(np.abs(chunk.samples[first:last]).max(initial=0.0))
+    clipped = float((np.abs(chunk.samples[first:last]) > 0.985 * max(top, 0.5)).mean()) if top > 0.5 else 0.0
+    flatness, narrow = _background(chunk.samples, levels, x)
+    return Turn(
+        chunk.start + first / RATE, chunk.start + last / RATE, functionals(d), float((d.hertz > 0).sum()) / 100,
+        float(10 * np.log10(max(speech - floor, 1e-12) / floor)), flatness, clipped, narrow,
+    )  # fmt: skip
+
+
+def _background(chunk: np.ndarray, levels: np.ndarray, x: np.ndarray) -> tuple[float, bool]:
+    """Spectral flatness (geometric over arithmetic mean, 100 to 3200 Hz) of the quietest tenth; whether all ends at 4 kHz."""
+    window = np.hanning(_FRAME)
+    quiet = np.flatnonzero(levels <= np.quantile(levels, 0.1))[:200]
+    cut = [chunk[i * _FRAME : (i + 1) * _FRAME] for i in quiet if (i + 1) * _FRAME <= len(chunk)]
+    frames = np.stack(cut or [np.zeros(_FRAME)])
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 + 1e-14
+    hertz = np.fft.rfftfreq(_FRAME, 1 / RATE)
+    band = power[:, (hertz >= 100) & (hertz <= 3200)]
+    flatness = float(np.median(np.exp(np.log(band).mean(axis=1)) / band.mean(axis=1)))
+    n = len(x) // _FRAME
+    if n == 0:
+        return flatness, False
+    whole = (np.abs(np.fft.rfft(x[: n * _FRAME].reshape(n, _FRAME) * window, axis=1)) ** 2).mean(axis=0)
+    above = whole[hertz > 4300].sum() / max(float(whole[hertz > 100].sum()), 1e-20)
+    return flatness, bool(above < 1e-5)

@@ -1,0 +1,168 @@
+"""Concepts on sentences and turns whose answer is plain, and that no predicate sees a label."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectlens.audits.concepts.audit import association, pair_table, pooled_rows
+from affectlens.audits.concepts.library.base import (
+    LABELS,
+    Concept,
+    concepts,
+    find,
+    from_folder,
+    from_query,
+    supported,
+    values,
+)
+from affectlens.audits.concepts.library.dialogue import with_cues
+from affectlens.audits.concepts.library.face import markers, with_action_units, with_video
+from affectlens.audits.concepts.library.voice import with_voice
+from affectlens.audits.concepts.library.words import with_norms
+from affectlens.core.errors import UsageError
+from affectlens.features.utterances import VIDEO_NAMES
+from affectlens.perception.voice.egemaps import NAMES
+
+
+def _rows(texts, speakers=None, dialogue=None, start=None, end=None):
+    n = len(texts)
+    return pd.DataFrame(
+        {
+            "key": [f"u{i}" for i in range(n)], "dialogue": dialogue or ["d"] * n, "turn": range(n), "text": texts,
+            "speaker": speakers or ["a", "b"] * (n // 2) + ["a"] * (n % 2),
+            "start": start or [float("nan")] * n, "end": end or [float("nan")] * n, "label": ["anger"] * n,
+        }
+    )  # fmt: skip
+
+
+def _on(name, rows):
+    return list(values(concepts()[name], rows))
+
+
+@pytest.mark.parametrize(
+    ("name", "yes", "no"),
+    [
+        ("negation", "I don’t know", "I know"), ("first person", "That's mine", "That's yours"),
+        ("second person", "You did", "He did"), ("question", "What now", "Now what I do"), ("question", "Really?", "Really"),
+        ("exclamation", "No!", "No"), ("profanity", "What the hell", "Hello shell"),
+        ("positive words", "That is great", "That is not great"), ("hedging", "Maybe later", "Later"),
+        ("intensifier", "so good", "good"), ("few words", "oh my god", "oh my dear god"),
+    ],
+)  # fmt: skip
+def test_words(name, yes, no):
+    out = _on(name, _rows([yes, no, ""]))
+    assert out[:2] == [1, 0] and np.isnan(out[2])
+
+
+def test_norms(tmp_path):
+    (tmp_path / "n.csv").write_text(
+        "joy,8,1,9,7,1,9,6,1,9,0\ntable,5,1,9,3,1,9,5,1,9,0\nwar,2,1,9,6,1,9,3,1,9,0\nrain,4,1,9,4,1,9,4,1,9,0\n"
+    )
+    rows = with_norms(_rows(["such joy", "a table", "war", "rain", "xyz"]), tmp_path / "n.csv")
+    np.testing.assert_allclose(rows.norm_valence, [8, 5, 2, 4, np.nan])
+    assert _on("pleasant words", rows)[:4] == [1, 0, 0, 0] and np.isnan(_on("pleasant words", rows)[4])
+    assert _on("unpleasant words", rows)[:4] == [0, 0, 1, 0]
+    assert _on("partner was pleasant", rows)[1] == 1 and _on("partner was unpleasant", rows)[3] == 1
+    (tmp_path / "h.csv").write_text(",Word,V.Mean.Sum,A.Mean.Sum,D.Mean.Sum\n1,joy,8,7,6\n")
+    assert with_norms(_rows(["joy"]), tmp_path / "h.csv").norm_dominance[0] == 6
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match="2 columns"):
+        with_norms(_rows(["joy"]), tmp_path / "b.csv")
+
+
+def test_turns():
+    rows = _rows(["we talk of cats and dogs", "cats are fine animals", "ships sail over oceans", "yes"], list("abba"),
+                 start=[0.0, 1.5, 4.2, 7.0], end=[2.0, 4.0, 5.0, 8.0])  # fmt: skip
+    assert _on("overlap", rows)[1] == 1 and _on("interruption", rows)[1] == 1
+    assert np.isnan(_on("overlap", rows)[2])  # the same speaker goes on
+    assert _on("long silence before", rows)[3] == 1
+    assert _on("answers another", rows)[1:] == [1, 0, 1]
+    assert _on("opening", rows) == [1, 0, 0, 0]
+    assert _on("topic shift", rows)[1:3] == [0, 1]
+    two = _rows(["a", "b"], dialogue=["x", "y"], start=[0.0, 0.1], end=[1.0, 1.0])
+    assert np.isnan(_on("overlap", two)[1])  # another dialogue
+    loud = with_cues(_rows(["a"] * 4).assign(norm_arousal=[1.0, 2, 3, 2.5]))
+    assert _on("escalation", loud)[2:] == [1, 0] and np.isnan(_on("escalation", loud)[0])
+
+
+def test_voice_is_against_the_speaker(rng):
+    x = rng.normal(size=(20, len(NAMES))) * 0.1 + 5
+    at = NAMES.index("F0semitoneFrom27.5Hz_sma3nz_amean")
+    x[:10, at], x[10:, at] = np.linspace(20, 22, 10), np.linspace(40, 42, 10)
+    x[3, at], x[15] = 26, 0
+    rows = with_voice(_rows(["x"] * 20, ["low"] * 10 + ["high"] * 10), x, NAMES)
+    out = _on("high pitch", rows)
+    assert out[3] == 1 and np.isnan(out[15])
+    assert np.nansum(out[10:]) <= 3  # a high voice is not high for its owner
+    assert {"loud", "fast", "trembling", "breathy", "pauses", "rising pitch"} <= set(supported(rows)[0])
+
+
+def test_face_from_three_sources():
+    x = np.zeros((12, len(VIDEO_NAMES))) + 0.1
+    x[:, VIDEO_NAMES.index("mouthSmileLeft mean")] = np.linspace(0.1, 0.12, 12)
+    x[5, VIDEO_NAMES.index("mouthSmileLeft mean")] = 0.9
+    x[7] = 0
+    out = _on("smile", with_video(_rows(["x"] * 12, ["a"] * 12), x, VIDEO_NAMES))
+    assert out[5] == 1 and np.isnan(out[7])
+    units = pd.DataFrame({"key": [f"u{i}" for i in range(8)], "AU12_r": [0.1, 0.2, 0.15, 4, 0.1, 0.12, 0.2, 0.1]})
+    assert _on("smile", with_action_units(_rows(["x"] * 8, ["a"] * 8), units))[3] == 1
+    face = pd.DataFrame({"RC2_z": [1.0, 3.0], "CH1_z": [-50.0, -54.0]})
+    head = pd.DataFrame({"pitch": [10.0, 20], "yaw": [-4.0, 4]})
+    found = markers(face, head)
+    assert found["face_smile"] == 2 and found["face_jaw_open"] == 52 and found["face_head_shake"] == 4
+    with pytest.raises(UsageError, match="column key"):
+        with_action_units(_rows(["x"]), pd.DataFrame({"AU12": [1]}))
+
+
+def test_no_predicate_sees_a_label():
+    seen = []
+    spy = Concept("spy", "user", "", (), lambda rows: seen.append(set(rows.columns)) or np.zeros(len(rows)))
+    values(spy, _rows(["a", "b"]).assign(valence=1, emotion="x"))
+    assert not seen[0] & set(LABELS)
+    rows = _rows(["I am not happy", "what a day", "so many words to say here"] * 4)
+    other = rows.assign(label=["joy", "fear", "x"] * 4)
+    for name, first in supported(rows)[0].items():
+        np.testing.assert_array_equal(first, supported(other)[0][name])
+
+
+def test_users_add_concepts(tmp_path):
+    rows = _rows(["short", "a much longer sentence than that"])
+    assert list(values(from_query("long", "text.str.len() > 10"), rows)) == [0, 1]
+    with pytest.raises(UsageError, match="columns: key"):
+        values(from_query("bad", "nothing > 1"), rows)
+    with pytest.raises(UsageError, match="columns"):
+        values(from_query("peek", "label == 'anger'"), rows)
+    (tmp_path / "waving").mkdir()
+    (tmp_path / "waving" / "u1.wav").write_bytes(b"")
+    made = from_folder(tmp_path / "waving")
+    assert made.name == "waving" and list(values(made, rows)) == [0, 1]
+    (tmp_path / "none.txt").write_text("zzz")
+    with pytest.raises(UsageError, match="none of 1"):
+        values(from_folder(tmp_path / "none.txt"), rows)
+
+
+def test_support_and_errors():
+    held, why = supported(_rows(["a b c d", "e"] * 5))
+    assert "negation" in held and "needs voice_" in why["loud"] and "needs start" in why["overlap"]
+    assert [c.group for c in find(["words"])] == ["words"] * len(find(["words"]))
+    with pytest.raises(UsageError, match="negation"):
+        find(["negatoin"])
+    assert all(c.meaning and c.name for c in concepts().values())
+
+
+def test_association_by_hand(rng):
+    a = np.repeat([0.0, 1], 500)
+    assert association(a, a) == pytest.approx(1, abs=1e-6)
+    assert association(a, rng.permutation(a)) < 0.1
+    assert association(a, np.zeros(1000)) == 0
+    pairs = pair_table({"one": a, "same": a, "other": rng.permutation(a)})
+    assert len(pairs) == 1 and pairs["association (V)"][0] == pytest.approx(1, abs=1e-6)
+
+
+def test_pool_takes_whole_dialogues(rng):
+    from benchmarks.planted_dialogues import dialogues
+
+    data, _ = dialogues(0, 30)
+    kept = data.take(pooled_rows(data, 100, rng))
+    assert 100 <= len(kept) < 110
+    assert all((data.dialogues == d).sum() == (kept.dialogues == d).sum() for d in set(kept.dialogues))

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from affectlens.explainers.faithfulness import area_under, faithfulness, grid_score, kept_masks
+from affectlens.perception.face.blendshapes import MOVEMENTS, against_baseline, movements
+from affectlens.perception.face.crops import REGIONS
+from affectlens.perception.face.regions import region_shares
+
+
+def test_area_by_hand():
+    assert area_under(np.array([1.0, 0.5, 0.0])) == pytest.approx(0.5)
+    assert area_under(np.array([1.0, 0.0, 0.0])) == pytest.approx(0.25)
+
+
+def test_masks_remove_the_most_relevant_first():
+    keep = kept_masks(np.array([2, 0, 1]), 3)
+    assert keep.astype(int).tolist() == [[1, 1, 1], [1, 1, 0], [0, 1, 0], [0, 0, 0]]
+
+
+def test_deletion_and_insertion_equal_a_hand_oracle(rng):
+    weights = np.array([0.5, 0.3, 0.2])
+
+    def score(masks):
+        return masks @ weights
+
+    found = faithfulness(weights, score, rng, steps=3, random=50)
+    assert found.deletion == pytest.approx((1 / 2 + 0.5 + 0.2 + 0) / 3)
+    assert found.insertion == pytest.approx((0 + 0.5 + 0.8 + 1 / 2) / 3)
+    assert found.deletion_random == pytest.approx(0.5, abs=0.05)
+    assert found.gain > 0
+
+
+def test_a_true_order_is_found_and_a_random_one_is_not_at_the_level():
+    hits, false = 0, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        weights = rng.random(36) ** 3
+
+        def score(masks, weights=weights):
+            return masks @ weights / weights.sum()
+
+        false += faithfulness(rng.random(36), score, rng, steps=6).deletion_p <= 0.05
+        if seed < 40:
+            hits += faithfulness(weights, score, rng, steps=6).deletion_p <= 0.05
+    assert hits >= 39
+    assert false / 200 <= 0.085  # binomial bound around .05
+
+
+def test_every_picture_is_scored_once_and_from_the_right_parts(rng):
+    picture, blank = np.full((8, 8), 9, np.uint8), np.zeros((8, 8), np.uint8)
+    seen = []
+
+    def predict(pictures):
+        seen.append(len(pictures))
+        return pictures.mean(axis=(1, 2)) / 9
+
+    score = grid_score(predict, picture, blank, (2, 2))
+    np.testing.assert_allclose(score(np.array([[True, False, False, False], [True, True, True, True]])), [0.25, 1])
+    seen.clear()
+    faithfulness(np.arange(4.0), score, rng, steps=2, random=9)
+    assert seen[0] <= 16
+
+
+def test_region_shares_by_hand():
+    regions = np.full((4, 4), REGIONS.index("outside the face"))
+    regions[:2, :2] = REGIONS.index("mouth")
+    relevance = np.full((4, 4), -1.0)
+    relevance[0, 0], relevance[3, 3] = 3.0, 1.0
+    mouth = {s.region: s for s in region_shares(relevance, regions)}["mouth"]
+    assert (mouth.relevance, mouth.area, mouth.lift) == (0.75, 0.25, 3.0)
+    assert sum(s.relevance for s in region_shares(relevance, regions)) == pytest.approx(1)
+    assert all(s.relevance == 0 for s in region_shares(-np.ones((4, 4)), regions))
+
+
+def test_movements_against_the_own_baseline(rng):
+    shapes = np.tile(rng.random(52) * 0.3, (10, 1))
+    rows = movements(shapes)
+    assert rows.shape == (10, len(MOVEMENTS))
+    rows[4, list(MOVEMENTS).index("lip corners raised")] += 0.5
+    found = against_baseline(rows)
+    assert found[4][0].name == "lip corners raised" and found[4][0].deviation == pytest.approx(25)
+    assert abs(found[0][0].deviation) < 1e-9
+    assert against_baseline(rows[:3]) == [[], [], []]
