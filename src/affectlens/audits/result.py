@@ -1,0 +1,214 @@
+"""What every audit gives back: tables under identifiers, with the field's conventions, saved and read again without loss."""
+
+from __future__ import annotations
+
+import json
+import platform
+import types
+import typing
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import UsageError
+from affectlens.core.files import write_json, write_whole
+
+SCHEMA_VERSION = 2
+MANIFEST = "provenance.json"
+_PACKAGES = ("affectlens", "numpy", "scipy", "pandas", "scikit-learn", "torch", "onnxruntime", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result comes from.
+
+    Attributes
+    ----------
+    audit : str
+        Kind of audit.
+    settings : dict
+        Every setting, as JSON types.
+    model : dict
+        ``name``, ``spec``, ``sha256`` of the weights, ``licence`` and ``corpus`` where they are known.
+    data : dict
+        ``corpus``, ``split``, ``items``, ``sha256`` of what was read, ``licence``.
+    versions : dict
+        Of this package and of those that compute.
+    """
+
+    audit: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of those that compute."""
+    out = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            out[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return out
+
+
+class AuditResult:
+    """Base of the frozen dataclasses that audits give back; ``primary`` names the field that holds the main table.
+
+    The main table has the columns ``p_value`` and, where a test has one number of its own, ``statistic``; corrected p-values are
+    ``p_holm`` and ``p_bh``. All columns are identifiers.
+    """
+
+    kind: ClassVar[str] = ""
+    primary: ClassVar[str] = ""
+    provenance: Provenance
+
+    def to_frame(self) -> pd.DataFrame:
+        """The main table."""
+        return typing.cast(pd.DataFrame, getattr(self, self.primary))
+
+    @property
+    def pvalue(self) -> np.ndarray:
+        """P-values of the main table, one a row."""
+        return self.to_frame()["p_value"].to_numpy(float)
+
+    @property
+    def statistic(self) -> np.ndarray:
+        """Test statistics (or effects) of the main table, one a row."""
+        return self.to_frame()["statistic"].to_numpy(float)
+
+    def findings(self) -> list[str]:
+        """What was found, a sentence each."""
+        raise NotImplementedError
+
+    def plot(self, name: str = "") -> Any:
+        """A chart (altair) of the main table, or the chart of that name."""
+        raise NotImplementedError
+
+    def report(self, folder: str | Path) -> Path:
+        """Save the result in ``folder`` and write its page there; gives the page's path."""
+        raise NotImplementedError
+
+    def save(self, folder: str | Path) -> Path:
+        """Write every table (parquet, and csv to look at), every array, and last ``provenance.json``; gives the folder."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)  # a folder is whole only with it
+        tables: dict[str, pd.DataFrame] = {}
+        arrays: dict[str, np.ndarray] = {}
+        held = {f.name: _packed(getattr(self, f.name), f.name, tables, arrays) for f in fields(self)}  # type: ignore[arg-type]
+        for name, frame in tables.items():
+            flat = _writable(frame)
+            write_whole(folder / f"{name}.parquet", flat.to_parquet)
+            write_whole(folder / f"{name}.csv", partial(_readable(frame).to_csv, index=_named(frame)))
+        if arrays:
+            write_whole(folder / "arrays.npz", lambda p: _save_arrays(p, arrays))
+        write_json(folder / "result.json", held)
+        facts = {"schema_version": SCHEMA_VERSION, "kind": self.kind} | typing.cast(Any, held["provenance"])["$fields"]
+        write_json(folder / MANIFEST, facts)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The inverse of ``save``.
+
+        Raises
+        ------
+        UsageError
+            No result in the folder, one of another kind, or of another version of the layout.
+        """
+        folder = Path(folder)
+        try:
+            facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            held = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder}: no finished audit in it ({error}); run the audit with --out {folder}") from error
+        if facts.get("kind") != cls.kind:
+            raise UsageError(f"{folder} holds an audit of {facts.get('kind')!r}; one of {cls.kind!r} was expected")
+        if facts.get("schema_version") != SCHEMA_VERSION:
+            raise UsageError(
+                f"{folder} has layout {facts.get('schema_version')}, this version of affectlens reads {SCHEMA_VERSION}; run the "
+                "audit again (parts on disk are used where the settings are the same)"
+            )
+        arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False)) if (folder / "arrays.npz").exists() else {}
+        return typing.cast(Self, _unpacked({"$fields": held}, cls, folder, arrays))
+
+
+def _named(frame: pd.DataFrame) -> bool:
+    return frame.index.name is not None
+
+
+def _writable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of mixed types as text, which parquet can hold."""
+    out = frame.copy()
+    for c in out.columns[out.dtypes == object]:
+        kinds = {type(v) for v in out[c] if v is not None and v == v}
+        if len(kinds) > 1:
+            out[c] = [None if v is None or v != v else str(v) for v in out[c]]
+    return out
+
+
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without columns of raw bytes, which no one can read in a csv."""
+    raw = [c for c in frame.columns if frame[c].map(lambda v: isinstance(v, bytes)).any()]
+    return frame.drop(columns=raw)
+
+
+def _save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    with path.open("wb") as handle:
+        np.savez(handle, **typing.cast(Any, arrays))
+
+
+def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict[str, np.ndarray]) -> Any:
+    """A value as JSON types; frames and arrays are put aside under ``name``."""
+    if isinstance(value, pd.DataFrame):
+        tables[name] = value
+        return {"$table": name}
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            return {"$list": [_packed(v, f"{name}.{i}", tables, arrays) for i, v in enumerate(value)]}
+        arrays[name] = value
+        return {"$array": name}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"$fields": {f.name: _packed(getattr(value, f.name), f"{name}.{f.name}", tables, arrays) for f in fields(value)}}
+    if isinstance(value, dict):
+        return {
+            "$dict": [[_packed(k, "", tables, arrays), _packed(v, f"{name}.{k}", tables, arrays)] for k, v in value.items()]
+        }
+    if isinstance(value, tuple | list | set | frozenset):
+        held = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return {"$list": [_packed(v, f"{name}.{i}", tables, arrays) for i, v in enumerate(held)]}
+    if isinstance(value, np.generic):
+        return value.item()
+    return str(value) if isinstance(value, Path) else value
+
+
+def _unpacked(held: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray]) -> Any:
+    """The inverse of ``_packed``: which class a record becomes is told by the field's type alone, never by the file."""
+    if not isinstance(held, dict):
+        return held
+    (kind, value), *_ = held.items()
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        hint = next(a for a in args if a is not type(None))
+        return _unpacked(held, hint, folder, arrays)
+    if kind == "$table":
+        return pd.read_parquet(folder / f"{value}.parquet")
+    if kind == "$array":
+        return arrays[value]
+    if kind == "$fields":
+        hints = typing.get_type_hints(hint)
+        return hint(**{k: _unpacked(v, hints[k], folder, arrays) for k, v in value.items() if k in hints})
+    if kind == "$dict":
+        inner = args[1] if len(args) == 2 else Any
+        return {_unpacked(k, Any, folder, arrays): _unpacked(v, inner, folder, arrays) for k, v in value}
+    inner = args[0] if args else Any
+    made = [_unpacked(v, inner, folder, arrays) for v in value]
+    return made if origin is list or hint is list else tuple(made)

@@ -1,0 +1,144 @@
+"""Settings of a call, written once: default, help, bounds and flag stand beside the field.
+
+A verb's settings are a frozen dataclass that inherits ``Settings`` and declares its fields with ``setting``. Every wrong value
+is an error before work begins, and the command line makes an option of every field.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from affectlens.core.errors import UsageError
+
+
+def setting(
+    default: Any = MISSING,
+    help: str = "",
+    *,
+    choices: Iterable[str] | Callable[[], Iterable[str]] | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    check: Callable[[Any], str] | None = None,
+    flag: str = "",
+    metavar: str = "",
+) -> Any:
+    """A field of a ``Settings`` class.
+
+    Parameters
+    ----------
+    default : Any
+        The value where nothing is given; without it the setting must be given.
+    help : str
+        One sentence, as ``--help`` shows it.
+    choices : iterable of str, or a function that gives one
+        The words that are allowed; for a field of several words each must be one of them.
+    least, most : float
+        Bounds, both allowed.
+    check : callable
+        Takes a value and gives what is wrong with it, or an empty string.
+    flag : str
+        The option's name where it differs from the field's, without dashes.
+    metavar : str
+        What stands for the value in the help, for example ``NAME=PATH``.
+    """
+    extra = {"help": help, "choices": choices, "least": least, "most": most, "check": check, "flag": flag, "metavar": metavar}
+    if isinstance(default, list | dict | set):
+        raise TypeError("give an immutable default")
+    return field(default=default, metadata=extra)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of the settings of a verb: values are checked when it is made.
+
+    Raises
+    ------
+    UsageError
+        A value that is not allowed, named with its option and what was expected.
+    """
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            wrong = problem(f, getattr(self, f.name))
+            if wrong:
+                raise UsageError(f"{flag_of(f)} {shown(getattr(self, f.name))}: {wrong}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, for provenance and run keys."""
+        return {k: plain(v) for k, v in asdict(self).items()}
+
+
+def flag_of(f: dataclasses.Field[Any]) -> str:
+    """The option of a field, such as ``--cam-method``."""
+    return "--" + (f.metadata.get("flag") or f.name.replace("_", "-"))
+
+
+def problem(f: dataclasses.Field[Any], value: Any) -> str:
+    """What is wrong with a value of a field, or an empty string."""
+    meta = f.metadata
+    choices = meta.get("choices")
+    allowed = list(choices() if callable(choices) else choices) if choices is not None else None
+    for one in value if isinstance(value, tuple) else (value,):
+        if one is None:
+            continue
+        if allowed is not None and one not in allowed:
+            return f"one of {', '.join(allowed)} was expected{nearest(str(one), allowed)}"
+        least, most = meta.get("least"), meta.get("most")
+        if least is not None or most is not None:
+            if isinstance(one, bool) or not isinstance(one, int | float):
+                return "a number was expected"
+            # Written so that a value that is not a number (NaN) fails too.
+            if not ((least is None or one >= least) and (most is None or one <= most)):
+                return f"a number {_range(least, most)} was expected"
+    check = meta.get("check")
+    return str(check(value)) if check is not None else ""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """``; did you mean …?`` where a known word is near, else nothing."""
+    import difflib
+
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def shown(value: Any) -> str:
+    """A value as an error quotes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else repr(value) if isinstance(value, str) else str(value)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON types."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return [plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    return value
+
+
+def kinds_of(cls: type[Any]) -> dict[str, tuple[type[Any], bool, bool]]:
+    """For every field its plain type, whether it takes several values, and whether it may be None."""
+    hints = typing.get_type_hints(cls)
+    out: dict[str, tuple[type[Any], bool, bool]] = {}
+    for f in fields(cls):
+        hint, optional = hints[f.name], False
+        if typing.get_origin(hint) in (typing.Union, types.UnionType):
+            parts = [a for a in typing.get_args(hint) if a is not type(None)]
+            optional, hint = len(parts) < len(typing.get_args(hint)), parts[0]
+        several = typing.get_origin(hint) is tuple
+        out[f.name] = (typing.get_args(hint)[0] if several else hint, several, optional)
+    return out
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if most is None:
+        return f"of at least {least:g}"
+    return f"of at most {most:g}" if least is None else f"from {least:g} to {most:g}"
