@@ -62,8 +62,8 @@ def versions() -> dict[str, str]:
 class AuditResult:
     """Base of the frozen dataclasses that audits give back; ``primary`` names the field that holds the main table.
 
-    The main table has the columns ``p_value`` and, where a test has one number of its own, ``statistic``; corrected p-values are
-    ``p_holm`` and ``p_bh``. All columns are identifiers.
+    The main table has the columns ``p_value`` and, where a test has one number of its own, ``statistic``; corrected p-values
+    are ``p_holm`` and ``p_bh``. All columns are identifiers.
     """
 
     kind: ClassVar[str] = ""
@@ -134,8 +134,8 @@ class AuditResult:
             raise UsageError(f"{folder} holds an audit of {facts.get('kind')!r}; one of {cls.kind!r} was expected")
         if facts.get("schema_version") != SCHEMA_VERSION:
             raise UsageError(
-                f"{folder} has layout {facts.get('schema_version')}, this version of affectlens reads {SCHEMA_VERSION}; run the "
-                "audit again (parts on disk are used where the settings are the same)"
+                f"{folder} has layout {facts.get('schema_version')}, this version of affectlens reads {SCHEMA_VERSION}; run "
+                "the audit again (parts on disk are used where the settings are the same)"
             )
         arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False)) if (folder / "arrays.npz").exists() else {}
         return typing.cast(Self, _unpacked({"$fields": held}, cls, folder, arrays))
@@ -148,7 +148,7 @@ def _named(frame: pd.DataFrame) -> bool:
 def _writable(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns of mixed types as text, which parquet can hold."""
     out = frame.copy()
-    for c in out.columns[out.dtypes == object]:
+    for c in out.select_dtypes(object).columns:
         kinds = {type(v) for v in out[c] if v is not None and v == v}
         if len(kinds) > 1:
             out[c] = [None if v is None or v != v else str(v) for v in out[c]]
