@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import fisher_exact
 
-from affectlens.audits.objects.statistics import PRESETS, Thresholds, above, agreement, associations, combine
+from affectlens.audits.objects.statistics import PRESETS, Thresholds, above, agreement, associations, combine, own, shown
 from affectlens.explainers.overlap import image_rows
 
 
@@ -150,3 +150,10 @@ def test_what_an_object_holds_wherever_it_lies_is_no_difference_between_emotions
     gap = frame[frame.emotion == "fear"].relevance.mean() - frame[frame.emotion == "joy"].relevance.mean()
     found = combine(frame, pd.DataFrame(images), rng, draws=199).set_index("emotion")
     assert gap > 0.4 and abs(found.over_others["fear"]) < 0.01 and found.p_others["fear"] > 0.01
+
+
+def test_what_is_less_than_under_other_emotions_is_not_an_emotions_own():
+    table = pd.DataFrame({"p_others_bh": [0.01, 0.01, 0.2, np.nan], "over_others": [0.1, -0.1, 0.1, np.nan]})
+    assert own(table).tolist() == [True, False, False, False]
+    table = pd.DataFrame({"p_bh": [0.01, 0.01, 0.2, np.nan], "lift": [1.4, 0.4, 1.4, np.nan]})
+    assert shown(table).tolist() == [True, False, False, False]

@@ -34,8 +34,8 @@ LIMITS = tuple(map(one_line, (
     "Labels are what raters saw. If raters were biased, dependence given the label hides it.",
 )))  # fmt: skip
 _LAW = """Facts that may serve where transparency and examination for bias are asked for (Regulation (EU) 2024/1689, Articles
-    10, 13, 15 and 50). This sheet is no legal advice and decides nothing about conformity; note that Article 5 restricts inferring
-    emotions at work and in education."""
+    10, 13, 15 and 50). This sheet is no legal advice and decides nothing about conformity; note that Article 5 restricts
+    inferring emotions at work and in education."""
 
 
 def write_page_of(audit: PropertyAudit, folder: Path) -> Path:
