@@ -95,7 +95,7 @@ def _of_method(method: str, table: pd.DataFrame, groups: pd.DataFrame, main: boo
     if known and main:
         figures.append(Figure(draw.ranked(table), f"ranked-{method}", _RANKED))
     ranked = table.sort_values(["emotion", "lift"], ascending=[True, False])[_COLUMNS] if len(table) else None
-    text = () if known else ("No object lies in five pictures of one emotion: lifts are not told.",)
+    text = () if known else ("No object lies in five pictures of one emotion: there are no lifts.",)
     out = [Section(f"Emotion and object: {method}", text, tuple(figures), ranked, "All pairs")]
     if main and groups.lift.notna().any():
         drawn = (
