@@ -199,7 +199,7 @@ def _file_name(key: object) -> str:
 
 
 def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray]) -> Any:
-    """The inverse of ``_packed``: which class a record becomes is told by the field's type alone, never by the file."""
+    """The inverse of ``_packed``: which class a record becomes follows from the field's type alone, never from the file."""
     if not isinstance(packed, dict):
         return packed
     (kind, value), *_ = packed.items()

@@ -19,8 +19,19 @@ _KEYS = ("key", "file", "input", "image", "path", "filename", "img_path", "image
 
 @dataclass(frozen=True)
 class Predicted:
-    """``table`` indexed by key with a column a class; ``labels`` given in the table (or None); ``source`` names the format;
-    ``notes`` say what was done to the values."""
+    """Predictions as they were read.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index key, a column a class.
+    labels : Series or None
+        Labels that the table gives, by key.
+    source : str
+        Name of the format.
+    notes : tuple of str
+        What was done to the values.
+    """
 
     table: pd.DataFrame
     labels: pd.Series | None
@@ -31,11 +42,21 @@ class Predicted:
 def read_predictions(path: Path) -> Predicted:
     """Read a csv, tsv, txt, json or parquet table of predictions.
 
-    Probabilities in per cent are divided by 100; rows that do not sum to 1 within 2 % are counted in ``notes`` and divided by
-    their sum, unless the format gives independent scores. A column ``label`` or ``truth`` gives the labels.
+    Parameters
+    ----------
+    path : Path
+        The table. A column ``label`` or ``truth`` gives the labels.
 
-    Raises:
-        UsageError: a file that cannot be read, or in which no class is found.
+    Returns
+    -------
+    Predicted
+        Probabilities in per cent are divided by 100; rows that do not sum to 1 within 2 % are counted in ``notes`` and divided
+        by their sum, unless the format gives independent scores.
+
+    Raises
+    ------
+    UsageError
+        A file that cannot be read, or in which no class is found.
     """
     frame = _load(path)
     frame.columns = [str(c).strip() for c in frame.columns]

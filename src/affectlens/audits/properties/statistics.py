@@ -243,7 +243,7 @@ def intersections(
     table: pd.DataFrame, kinds: dict[str, str], a: str, b: str, predicted: pd.DataFrame, labels: pd.Series,
     rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
-    """Scores in every combination of two properties' groups."""
+    """Scores in every combination of the groups of two properties ``a`` and ``b``; see ``groups.group_metrics``."""
     keys = table.index.intersection(predicted.index).intersection(labels.dropna().index)
     classes = list(predicted.columns)
     keys = keys[labels.loc[keys].isin(classes).to_numpy()]
