@@ -57,6 +57,10 @@ class Registry(Generic[T]):
         """Decorator form of ``add``."""
         return lambda entry: self.add(name, entry)
 
+    def remove(self, name: str) -> T | None:
+        """Take an entry out again; gives it, or None where there is none."""
+        return self._entries.pop(name, None)
+
     def get(self, name: str) -> T:
         """The entry of that name.
 
@@ -78,6 +82,11 @@ class Registry(Generic[T]):
     def values(self) -> list[T]:
         """All entries in the order of their names."""
         return [self._entries[name] for name in self.names()]
+
+    def in_order(self) -> list[T]:
+        """All entries in the order in which they were registered, so that one that is added changes nothing of the others."""
+        self._discover()
+        return list(self._entries.values())
 
     def __contains__(self, name: object) -> bool:
         self._discover()

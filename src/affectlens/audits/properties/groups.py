@@ -13,7 +13,22 @@ MANY = 20_000  # rows from which the interval of a mean recall is that of its no
 
 
 def grouped(values: pd.Series, kind: str, most: int = 6) -> pd.Series:
-    """Groups of a property: its own values where there are few, else thirds of its range by rank; missing stays missing."""
+    """Groups of a property: its own values where there are few, else thirds of its range by rank; missing stays missing.
+
+    Parameters
+    ----------
+    values : Series
+        The property of every item.
+    kind : str
+        continuous, ordinal, binary or categorical.
+    most : int
+        Most values that are groups of their own; of words the rarer ones are ``others``.
+
+    Examples
+    --------
+    >>> grouped(pd.Series([1.0, 0.0, 1.0]), "binary").tolist()
+    ['1', '0', '1']
+    """
     known = values.dropna()
     if kind in ("categorical", "binary") or known.nunique() <= most:
         top = known.value_counts().index[:most]
@@ -28,27 +43,46 @@ def grouped(values: pd.Series, kind: str, most: int = 6) -> pd.Series:
 def group_metrics(
     truth: np.ndarray, p: np.ndarray, classes: list[str], groups: pd.Series, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """One row a group: n, accuracy with Wilson's interval, mean recall with a bootstrap interval, calibration error. Groups of
-    fewer than 20 are listed without scores."""
+    """How well a classifier does in every group.
+
+    Parameters
+    ----------
+    truth : ndarray of shape (n,)
+        Index of the true class of every item.
+    p : ndarray of shape (n, classes)
+        Probabilities.
+    classes : list of str
+        Names of the classes.
+    groups : Series
+        Group of every item; missing ones are left out.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: group, n, accuracy with Wilson's interval (accuracy_low, accuracy_high), mean_recall with a bootstrap
+        interval, calibration_error. Groups of fewer than 20 are listed without scores.
+    """
     guess = p.argmax(axis=1)
     right = guess == truth
     rows = []
-    found = groups.dropna().groupby(groups).groups
-    for name, at in sorted(found.items(), key=lambda kv: _place(str(kv[0]))):
-        mine = groups.index.get_indexer(at)
-        row: dict[str, object] = {"group": str(name), "n": len(mine)}
-        if len(mine) >= FEWEST:
-            e = wilson(int(right[mine].sum()), len(mine))
-            t, g = truth[mine], guess[mine]
+    members = groups.dropna().groupby(groups).groups
+    for name, at in sorted(members.items(), key=lambda kv: _place(str(kv[0]))):
+        inside = groups.index.get_indexer(at)
+        row: dict[str, object] = {"group": str(name), "n": len(inside)}
+        if len(inside) >= FEWEST:
+            e = wilson(int(right[inside].sum()), len(inside))
+            t, g = truth[inside], guess[inside]
 
             def recall(r: np.ndarray, t: np.ndarray = t, g: np.ndarray = g) -> float:
                 present = [c for c in range(len(classes)) if (t[r] == c).any()]
                 return float(np.mean([(g[r][t[r] == c] == c).mean() for c in present]))
 
-            u = bootstrap(recall, len(mine), rng, draws=300) if len(mine) <= MANY else _recall_of_many(t, g, len(classes))
-            row |= {"accuracy": e.value, "accuracy, low": e.low, "accuracy, high": e.high, "mean recall": u.value,
-                    "mean recall, low": u.low, "mean recall, high": u.high,
-                    "calibration error": expected_calibration_error(p[mine].max(axis=1), right[mine])}  # fmt: skip
+            u = bootstrap(recall, len(inside), rng, draws=300) if len(inside) <= MANY else _recall_of_many(t, g, len(classes))
+            row |= {"accuracy": e.value, "accuracy_low": e.low, "accuracy_high": e.high, "mean_recall": u.value,
+                    "mean_recall_low": u.low, "mean_recall_high": u.high,
+                    "calibration_error": expected_calibration_error(p[inside].max(axis=1), right[inside])}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -68,8 +102,19 @@ def _place(name: str) -> tuple[int, str]:
 
 
 def rate_gaps(truth: np.ndarray, p: np.ndarray, classes: list[str], groups: pd.Series) -> pd.DataFrame:
-    """For each class the largest difference between groups of its true and false positive rate, with Newcombe's interval (1998)
-    of that difference; the two groups were chosen by it, so the interval is a little too narrow."""
+    """For each class the largest difference between groups of its true and false positive rate.
+
+    Parameters
+    ----------
+    truth, p, classes, groups
+        As of ``group_metrics``.
+
+    Returns
+    -------
+    DataFrame
+        Columns class, rate, gap, low, high (Newcombe's interval, 1998; the two groups were chosen by the gap, so it is a little
+        too narrow), highest, lowest.
+    """
     guess = p.argmax(axis=1)
     names = [g for g, n in groups.value_counts().items() if n >= FEWEST]
     member = {g: (groups == g).to_numpy() for g in names}
@@ -94,8 +139,26 @@ def rate_gaps(truth: np.ndarray, p: np.ndarray, classes: list[str], groups: pd.S
 def matched_pairs(
     right: np.ndarray, labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Items high in a property against items low in it that have the same label and are nearest in the other properties: the
-    mean difference of being right, with a sign-flip test of the pairs."""
+    """Items high in a property against items low in it that have the same label and are nearest in the other properties.
+
+    Parameters
+    ----------
+    right : ndarray of shape (n,)
+        1 where the classifier is right, else 0.
+    labels : ndarray of shape (n,)
+        True classes.
+    values : ndarray of shape (n,)
+        The property.
+    others : ndarray of shape (n, properties)
+        The other properties.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    dict
+        ``pairs``, mean ``difference`` of being right, and ``p_value`` of a sign-flip test of the pairs.
+    """
     known = np.isfinite(values) & np.isfinite(others).all(axis=1)
     spread = others[known].std(axis=0)
     z = (others - others[known].mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -114,5 +177,5 @@ def matched_pairs(
             differences.append(float(right[i]) - float(right[b[j]]))
     d = np.array(differences)
     if len(d) < FEWEST:
-        return {"pairs": len(d), "difference": float("nan"), "p": float("nan")}
-    return {"pairs": len(d), "difference": float(d.mean()), "p": sign_flip_test(d, rng, side="two", draws=1999)}
+        return {"pairs": len(d), "difference": float("nan"), "p_value": float("nan")}
+    return {"pairs": len(d), "difference": float(d.mean()), "p_value": sign_flip_test(d, rng, side="two", draws=1999)}
