@@ -65,11 +65,13 @@ def face(
     """
     from affectlens.core.progress import silent
     from affectlens.learning.face import FaceRecipe
+    from affectlens.learning.loop import seeded
     from affectlens.training.face_words import train_face_model
     from affectlens.training.run import folder_of, one_corpus, recipe_of
 
     recipe = recipe_of(FaceRecipe, settings, changed)
-    return train_face_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_face_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
 
 
 def words(
@@ -103,12 +105,14 @@ def words(
         A setting or a corpus that cannot be used.
     """
     from affectlens.core.progress import silent
+    from affectlens.learning.loop import seeded
     from affectlens.learning.words import WordsRecipe
     from affectlens.training.face_words import train_words_model
     from affectlens.training.run import folder_of, one_corpus, recipe_of
 
     recipe = recipe_of(WordsRecipe, settings, changed)
-    return train_words_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_words_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
 
 
 def speech(
@@ -143,12 +147,14 @@ def speech(
         A setting or a corpus that cannot be used.
     """
     from affectlens.core.progress import silent
+    from affectlens.learning.loop import seeded
     from affectlens.learning.speech import SpeechRecipe
     from affectlens.training.run import corpora_of, folder_of, recipe_of
     from affectlens.training.speech import train_speech_model
 
     recipe = recipe_of(SpeechRecipe, settings, changed)
-    return train_speech_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_speech_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
 
 
 def gait(
@@ -182,12 +188,14 @@ def gait(
         A setting or a corpus that cannot be used.
     """
     from affectlens.core.progress import silent
+    from affectlens.learning.loop import seeded
     from affectlens.learning.motion import GaitRecipe
     from affectlens.training.motion import train_gait_model
     from affectlens.training.run import folder_of, one_corpus, recipe_of
 
     recipe = recipe_of(GaitRecipe, settings, changed)
-    return train_gait_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_gait_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
 
 
 def posture(
@@ -221,12 +229,14 @@ def posture(
         A setting or a corpus that cannot be used.
     """
     from affectlens.core.progress import silent
+    from affectlens.learning.loop import seeded
     from affectlens.learning.motion import PostureRecipe
     from affectlens.training.motion import train_posture_model
     from affectlens.training.run import folder_of, one_corpus, recipe_of
 
     recipe = recipe_of(PostureRecipe, settings, changed)
-    return train_posture_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_posture_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
 
 
 def fusion(
@@ -262,11 +272,13 @@ def fusion(
     """
     from affectlens.core.progress import silent
     from affectlens.learning.fusion import FusionRecipe
+    from affectlens.learning.loop import seeded
     from affectlens.training.fusion import train_fusion_model
     from affectlens.training.run import corpora_of, folder_of, recipe_of
 
     recipe = recipe_of(FusionRecipe, settings, changed)
-    return train_fusion_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_fusion_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
 
 
 def background(
@@ -304,11 +316,13 @@ def background(
     """
     from affectlens.core.progress import silent
     from affectlens.learning.background import BackgroundRecipe
+    from affectlens.learning.loop import seeded
     from affectlens.training.background import train_background_model
     from affectlens.training.run import folder_of, one_corpus, recipe_of
 
     recipe = recipe_of(BackgroundRecipe, settings, changed)
-    return train_background_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_background_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
 
 
 def bclstm(
@@ -341,8 +355,10 @@ def bclstm(
     """
     from affectlens.core.progress import silent
     from affectlens.learning.bclstm import BcLstmRecipe
+    from affectlens.learning.loop import seeded
     from affectlens.training.bclstm import train_bclstm_model
     from affectlens.training.run import folder_of, one_corpus, recipe_of
 
     recipe = recipe_of(BcLstmRecipe, settings, changed)
-    return train_bclstm_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        return train_bclstm_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)

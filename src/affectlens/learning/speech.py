@@ -193,7 +193,8 @@ class _Machine:
     def __init__(self) -> None:
         from sklearn.svm import SVC
 
-        self._svm = SVC(C=1.0, gamma="scale", class_weight="balanced", decision_function_shape="ovr")
+        # The seed changes nothing in it, but without one it would draw from numpy's global state.
+        self._svm = SVC(C=1.0, gamma="scale", class_weight="balanced", decision_function_shape="ovr", random_state=0)
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> _Machine:
         self._svm.fit(x, y)
