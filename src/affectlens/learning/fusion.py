@@ -73,12 +73,30 @@ class FusionRecipe(Settings):
         return self if kind == "early" else replace(self, epochs=10, rate=5e-4, weight_decay=0.3, noise=0.3)
 
 
-def pair(banks: dict[str, Bank], classes: int, n: int, rng: np.random.Generator, resample: bool = False,
-         joint: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray]]:  # fmt: skip
-    """Labels ``(n,)``, classes in equal parts, and for each module the rows of the items that make the cases.
+def pair(
+    banks: dict[str, Bank], classes: int, n: int, rng: np.random.Generator, resample: bool = False, joint: bool = False
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Cases of items with the same label.
 
-    With ``resample`` groups of each module are drawn with replacement first, for a bootstrap over people. ``joint`` banks hold
-    the same cases row by row, and nothing is paired.
+    Parameters
+    ----------
+    banks : dict of str to Bank
+        Items of each module.
+    classes : int
+        How many classes there are; each makes an equal part of the cases.
+    n : int
+        How many cases are wanted.
+    rng : numpy.random.Generator
+        Draws the items.
+    resample : bool
+        Whether groups of each module are drawn with replacement first, for a bootstrap over people.
+    joint : bool
+        Whether banks hold the same cases row by row, so that nothing is paired.
+
+    Returns
+    -------
+    numpy.ndarray, dict of str to numpy.ndarray
+        Labels ``(n,)``, and for each module the rows ``(n,)`` of the items that make the cases.
     """
     y = np.arange(n) % classes
     rows: dict[str, np.ndarray] = {}
@@ -89,21 +107,25 @@ def pair(banks: dict[str, Bank], classes: int, n: int, rng: np.random.Generator,
     for name, bank in banks.items():
         lead = LINKED[0] if name == LINKED[1] and LINKED[0] in rows else None
         out = np.zeros(n, dtype=int)
-        for c in range(classes):
-            mine = np.flatnonzero(bank.labels == c)
-            at = np.flatnonzero(y == c)
-            if lead:  # of the very recording whose gait was drawn
-                wanted = banks[lead].groups[rows[lead][at]]
-                by = {g: mine[bank.groups[mine] == g] for g in set(wanted)}
-                out[at] = [rng.choice(by[g]) if len(by[g]) else rng.choice(mine) for g in wanted]
+        for label in range(classes):
+            candidates = np.flatnonzero(bank.labels == label)
+            at = np.flatnonzero(y == label)
+            if lead:
+                out[at] = _same_recording(bank, candidates, banks[lead].groups[rows[lead][at]], rng)
                 continue
             if resample:
-                names, inverse = np.unique(bank.groups[mine], return_inverse=True)
+                names, inverse = np.unique(bank.groups[candidates], return_inverse=True)
                 times = np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))
-                mine = np.repeat(mine, times[inverse])
-            out[at] = rng.choice(mine, len(at))
+                candidates = np.repeat(candidates, times[inverse])
+            out[at] = rng.choice(candidates, len(at))
         rows[name] = out
     return y, rows
+
+
+def _same_recording(bank: Bank, candidates: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> list[int]:
+    """For each recording a candidate of that very recording, or any where it has none."""
+    by_group = {group: candidates[bank.groups[candidates] == group] for group in set(wanted)}
+    return [int(rng.choice(by_group[group] if len(by_group[group]) else candidates)) for group in wanted]
 
 
 def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: FusionRecipe, joint: bool = False) -> FusionNet:

@@ -1,4 +1,4 @@
-"""How much of what a modality is worth in training carries over to other people: told without their labels.
+"""How much of what a modality is worth in training carries over to other people, estimated without their labels.
 
 Utterance features are often the activations of a network that was fitted on the training labels. Within the training split
 such features predict nearly perfectly, also for dialogues held out from the contextual network, so validation cannot see that

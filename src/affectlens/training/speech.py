@@ -52,7 +52,7 @@ def jobs_of(kind: str) -> list[tuple[str, Setting]]:
     jobs = [(protocol, setting) for protocol in ("within", "leave-one-out") for _, setting in (*STEPS, *OTHERS)]
     jobs += [("one-to-one", s) for s in (Setting("logistic", "speaker"), Setting(kind, "speaker"), Setting(kind, "recording"))]
     jobs += [("within", Setting(kind, "speaker")), *(("leave-one-out", Setting(kind, n)) for n in ("speaker", "recording"))]
-    # A folded corpus is no new one, so nothing is told of it as a recording.
+    # A folded corpus is no new one, so it has no row as recordings.
     return list(dict.fromkeys(job for job in jobs if job[0] != "within" or job[1].normalisation != "recording"))
 
 
