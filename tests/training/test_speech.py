@@ -127,6 +127,12 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
     again = speech_table(given, tmp_path / "cache")
     np.testing.assert_array_equal(first.features, again.features)
     assert again.missed == first.missed and list(again.rows.key) == list(first.rows.key)
+    # The same content elsewhere is known; another clip under the same name is not.
+    moved = {"urdu": trees["urdu"].rename(tmp_path / "elsewhere")}
+    np.testing.assert_array_equal(speech_table(moved, tmp_path / "cache").features, first.features[first.corpus == "urdu"])
+    write_wav(tmp_path / "elsewhere" / "Angry" / "SM1_F10_A010.wav", hertz=300)
+    with pytest.raises(TypeError, match="NoneType"):
+        speech_table(moved, tmp_path / "cache")
     with pytest.raises(UsageError, match="NAME=PATH"):
         parse_corpora(["emodb"])
     with pytest.raises(UsageError, match="not speech"):

@@ -28,18 +28,15 @@ from affectlens.training.run import PARTS, TrainingRun, licence_of
 
 CLASSES = GROUPWALK4.labels
 _HEADING = "A type of motion never seen"
-_SMALL = (
-    "Few recordings of few actors, acted styles, motion capture, while joints from video are noisier and depth in them is a "
-    "guess."
-)
 _GAIT = (
     "Convolutions and an LSTM over two seconds of a skeleton's joints, joined with 36 measured features of posture and "
     "gait, after "
     "the gait module of EMERSK (arXiv 2306.08657); widths are ours."
 )
 _GAIT_LIMITS = (
-    f"{_SMALL} The actors are not told apart, so nothing is known about people never seen. Calibrated on types of motion never "
-    "seen, not on new people."
+    "Few recordings of few actors, who are not told apart, so nothing is known about people never seen; acted styles; motion "
+    "capture, while joints from video are noisier and depth in them is a guess. Calibrated on types of motion never seen, not "
+    "on new people."
 )
 _GAIT_MODELS = {
     "network": "convolutions and LSTM over joints, with the measured features (ships)",
@@ -53,9 +50,8 @@ _POSTURE = (
     "denoising autoencoder), after the posture module of EMERSK (arXiv 2306.08657); widths are ours."
 )
 _POSTURE_LIMITS = (
-    "Everybody in the training corpus moves over the ground: somebody who sits, stoops or reaches is unlike all of them, "
-    "and the "
-    f"answer means little then; it is off by default in `explain`. {_SMALL}"
+    "Everybody in the training corpus moves over the ground: somebody who sits, stoops or reaches is unlike all of them, and "
+    "the answer means little then; it is off by default in `explain`. Few actors, acted styles, motion capture."
 )
 _POSTURE_MODELS = {
     "network": "the network (ships)",
@@ -156,5 +152,5 @@ def _scores_table(rows: str, scores: pd.DataFrame, models: dict[str, str]) -> li
 def _corpus_fact(model: Any, data: GaitWindows | Postures, rows: str) -> str:
     return (
         f"Corpus: {model.meta['corpus']}, {data.rows.key.nunique()} recordings, {rows}; licence: {model.meta['licence']} "
-        f"({model.meta['home']}). The weights inherit it"
+        f"({model.meta['home']}). The weights inherit it: not for commerce"
     )
