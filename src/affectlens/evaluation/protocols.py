@@ -148,7 +148,20 @@ def _features(
 def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 1000) -> pd.DataFrame:
     """UA (mean recall), WA (accuracy) and macro F1 of each test corpus (and source), and their mean over corpora.
 
-    A value is the mean over seeds; its interval is from resampling speakers, all seeds together (the mean's: in every corpus).
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        As ``run_protocol`` gives them, of any protocols and settings.
+    rng : numpy.random.Generator
+        Draws the bootstrap.
+    draws : int
+        How many draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns protocol, setting, source, target, score, value (mean over seeds), low and high (from resampling speakers, all
+        seeds together; of the mean: in every corpus), clips and speakers.
     """
     out = []
     for (protocol, setting), part in predictions.groupby(["protocol", "setting"], sort=False):

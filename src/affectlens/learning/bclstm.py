@@ -67,7 +67,26 @@ def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
-    """Standardised, clipped features of whole dialogues. Speakers are numbered within each dialogue by first appearance."""
+    """Standardised, clipped features of whole dialogues; speakers are numbered within each by first appearance.
+
+    Parameters
+    ----------
+    data : DialogueSet
+        Utterances.
+    scale : dict of str to (numpy.ndarray, numpy.ndarray)
+        ``scale_of`` the training data.
+    limit : float
+        Deviations at which features are clipped.
+
+    Returns
+    -------
+    Packed
+
+    Raises
+    ------
+    UsageError
+        Features of another width than the scale's.
+    """
     names = data.dialogues
     turns = {d: np.flatnonzero(names == d) for d in dict.fromkeys(names)}
     shape = (len(turns), max(len(r) for r in turns.values()))

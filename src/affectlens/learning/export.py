@@ -19,10 +19,21 @@ COVERAGE = 0.9
 
 
 def calibrate(logits: np.ndarray, targets: np.ndarray) -> Calibration:
-    """Fit temperature, conformal threshold and reliability on validation logits ``(n, classes)`` and target distributions.
+    """Temperature, conformal threshold and reliability from validation data.
 
     The temperature is fitted on one half of the rows and the threshold on the other, so that the coverage promised holds
     for the calibrated probabilities.
+
+    Parameters
+    ----------
+    logits : numpy.ndarray
+        ``(n, classes)``.
+    targets : numpy.ndarray
+        Target distributions ``(n, classes)``.
+
+    Returns
+    -------
+    Calibration
     """
     even = np.arange(len(logits)) % 2 == 0
     temperature = fit_temperature(logits[even], targets[even])
@@ -51,7 +62,19 @@ def logits_and_targets(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarra
 
 
 def export(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibration: Calibration) -> None:
-    """Write weights in half precision (running statistics stay in single), whole or not at all."""
+    """Write weights as they ship, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file.
+    tensors : dict of str to torch.Tensor
+        Written in half precision; running statistics stay in single.
+    meta : dict
+        Labels, configuration, corpus, licence and recipe.
+    calibration : Calibration
+        Of the network.
+    """
     half = {
         k: v.to(torch.float16) if v.is_floating_point() and "running" not in k else v
         for k, v in ((k, v.detach()) for k, v in tensors.items())
