@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from affectlens.core.errors import UsageError
 from affectlens.evaluation.ablation import ablate
-from affectlens.features.banks import Fold, crossfit, held_out
+from affectlens.features.banks import Fold, banks_as_arrays, banks_of_arrays, crossfit, held_out
 from affectlens.learning.fusion import Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
 from affectlens.models.base import Calibration
 from affectlens.training.fusion import banks_for
@@ -69,10 +71,10 @@ def test_ablation_of_planted_modules_ranks_them():
         return {name: (bank(10 + fold.part, s), bank(20 + fold.part, s)) for name, s in (("face", 1.6), ("voice", 0.5))}
 
     found = ablate(make, QUICK, folds=2, draws=20)
-    uar = found.scores[found.scores.fusion == "early"].set_index("modules").UAR
-    assert uar["face"] > uar["voice"] + 0.1 and uar["face + voice"] > uar["voice"]
+    recall = found.scores[found.scores.fusion == "early"].set_index("modules").mean_recall
+    assert recall["face"] > recall["voice"] + 0.1 and recall["face + voice"] > recall["voice"]
     assert (found.scores.low <= found.scores.high).all() and len(found.scores) == 4 * 3
-    assert found.against.p.between(1 / 21, 1).all()
+    assert found.against.p_value.between(1 / 21, 1).all()
 
 
 def test_crossfit_reads_items_with_networks_that_did_not_see_them():
@@ -106,6 +108,19 @@ def test_folds_keep_groups_whole_and_hold_everybody_once(banks):
     for mask in masks:
         assert not set(b.groups[mask]) & set(b.groups[~mask])
     assert not held_out(b.labels, b.groups, Fold(None, 3)).any()
+
+
+def test_banks_come_back_from_arrays(banks):
+    calibrated = replace(banks["face"], calibration=Calibration(1.5, 0.8, 0.9, 0.3, (0.1, 0.2, 0.3, 0.4)))
+    pairs = {"face": (calibrated, banks["voice"]), "gait": (banks["gait"], None)}
+    back = banks_of_arrays(banks_as_arrays(pairs))
+    assert list(back) == ["face", "gait"] and back["gait"][1] is None
+    for (a, b), (c, d) in zip(pairs.values(), back.values(), strict=True):
+        for one, other in ((a, c), (b, d)):
+            if one is not None:
+                assert other.calibration == one.calibration
+                for field in ("deep", "logits", "labels", "groups"):
+                    np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
 
 
 def test_subsets_come_small_ones_first():

@@ -5,11 +5,13 @@ import pytest
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
-from affectlens.features.speech import SpeechTable, parse_corpora, speech_table
+from affectlens.features.speech import TURNS, SpeechTable, as_recordings, parse_corpora, speech_table
 from affectlens.learning.speech import BASELINES, SpeechAutoencoder, SpeechRecipe, make_classifier, train_net
 from affectlens.models.nets.speech import KINDS, SpeechNetConfig
+from affectlens.models.shipped.speech_scale import Scale
 from tests.corpora.trees import speech_trees, write_wav
 
+ONE = SpeechRecipe(seeds=1)
 LABELS = ["anger", "happiness", "sadness", "neutral"]
 
 
@@ -80,7 +82,7 @@ def test_protocols_do_not_look_at_test_labels(rng, normalisation):
     other = t.rows.label.map(dict(zip(LABELS, LABELS[1:] + LABELS[:1], strict=True)))
     wrong = SpeechTable(t.features, t.rows.assign(label=t.rows.label.where(t.rows.corpus == "one", other)), {})
     given = Setting("logistic", normalisation)
-    a, b = (run_protocol(v, "one-to-one", given, 1) for v in (t, wrong))
+    a, b = (run_protocol(v, "one-to-one", given, ONE) for v in (t, wrong))
     p = [c for c in a if c in ("p0", "p1", "p2", "p3")]
     np.testing.assert_array_equal(a[a.target == "two"][p], b[b.target == "two"][p])
 
@@ -100,16 +102,16 @@ def test_normalisation_is_worth_what_it_should_be(rng):
     t = table(rng, shift=8.0)
     means = {}
     for n in ("source", "speaker"):
-        found = scores(run_protocol(t, "leave-one-out", Setting("logistic", n), 1), rng, 20)
+        found = scores(run_protocol(t, "leave-one-out", Setting("logistic", n), ONE), rng, 20)
         means[n] = found[(found.target == "mean") & (found.score == "UA")].value.iloc[0]
     assert means["speaker"] > 0.9 > means["source"] + 0.2
 
 
 def test_too_few_people_or_corpora(rng):
     with pytest.raises(CorpusError, match="at least two corpora"):
-        run_protocol(table(rng, ("one",)), "leave-one-out", Setting(), 1)
+        run_protocol(table(rng, ("one",)), "leave-one-out", Setting(), ONE)
     with pytest.raises(CorpusError, match="3 speakers"):
-        run_protocol(table(rng, people=3), "within", Setting("logistic"), 1)
+        run_protocol(table(rng, people=3), "within", Setting("logistic"), ONE)
     assert len({s.name for _, s in (*STEPS, *OTHERS)}) == len(STEPS) + len(OTHERS)
 
 
@@ -125,6 +127,12 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
     again = speech_table(given, tmp_path / "cache")
     np.testing.assert_array_equal(first.features, again.features)
     assert again.missed == first.missed and list(again.rows.key) == list(first.rows.key)
+    # The same content elsewhere is known; another clip under the same name is not.
+    moved = {"urdu": trees["urdu"].rename(tmp_path / "elsewhere")}
+    np.testing.assert_array_equal(speech_table(moved, tmp_path / "cache").features, first.features[first.corpus == "urdu"])
+    write_wav(tmp_path / "elsewhere" / "Angry" / "SM1_F10_A010.wav", hertz=300)
+    with pytest.raises(TypeError, match="NoneType"):
+        speech_table(moved, tmp_path / "cache")
     with pytest.raises(UsageError, match="NAME=PATH"):
         parse_corpora(["emodb"])
     with pytest.raises(UsageError, match="not speech"):
@@ -133,6 +141,29 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
             (tmp_path / "go" / f"ekman_{split}.tsv").write_text("so glad\t3\tk1\n")
         (tmp_path / "go" / "ekman_labels.txt").write_text("anger\ndisgust\nfear\njoy\nneutral\nsadness\nsurprise\n")
         speech_table({"goemotions": tmp_path / "go"}, tmp_path / "cache")
+
+
+def test_a_recording_holds_turns_of_one_speaker(rng):
+    x, speaker = rng.normal(size=(40, 88)), np.repeat(["a", "b"], 20)
+    rows = rng.permutation(40)[:31]
+    scale = Scale.of(x)
+    heard = as_recordings(x, speaker, rows, scale, seed=3)
+    mine = speaker[rows] == "a"
+    other = x.copy()
+    other[speaker == "b"] = other[speaker == "b"] * 2 + 5
+    changed = as_recordings(other, speaker, rows, scale, seed=3)
+    np.testing.assert_array_equal(changed[mine], heard[mine])
+    assert (changed[~mine] != heard[~mine]).any(axis=1).all()
+    # A clip's own turns matter: nobody is scaled against the corpus alone, and at most five are heard together.
+    assert (np.abs(heard - np.clip(scale(x[rows]), -3, 3)).max(axis=1) > 0).all()
+    together = [int((np.abs(as_recordings(_moved(x, r), speaker, rows, scale, 3) - heard).max(axis=1) > 0).sum()) for r in rows]
+    assert max(together) <= TURNS and min(together) > 1
+
+
+def _moved(x, row):
+    out = x.copy()
+    out[row] += 1
+    return out
 
 
 def test_unknown_labels_are_left_out_of_the_four(tmp_path):

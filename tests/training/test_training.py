@@ -4,25 +4,26 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
 from affectlens.evaluation.evaluate import FaceReader, fit_thresholds, predict_corpus, score
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.export import calibrate
-from affectlens.learning.face import FaceRecipe, _targets, learning_rate, predict_logits, train_face
+from affectlens.learning.face import FaceRecipe, _targets, predict_logits, rate_factor, train_face
 from affectlens.learning.words import soft_targets
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, pad_rows, spell_symbols
+from affectlens.stats.classification import conformal_threshold, fit_temperature, softmax
 
 TINY = FaceRecipe(
     epochs=2,
     batch=16,
     rate=0.02,
     small_size=32,
-    net=FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8)),
 )
+NARROW = FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8))
 
 
 @pytest.fixture
@@ -36,31 +37,31 @@ def faces(rng):
 
 def test_a_stopped_run_goes_on_as_if_it_had_not(faces, tmp_path):
     x, y = faces
-    whole = train_face(x, y, x, y, tmp_path / "whole", TINY)
+    whole = train_face(x, y, x, y, tmp_path / "whole", TINY, config=NARROW)
 
     class StopError(Exception):
         pass
 
-    def stop(row):
-        if row["epoch"] == 1:
+    def stop(stage, done, total):
+        if done == 1:
             raise StopError
 
     with pytest.raises(StopError):
-        train_face(x, y, x, y, tmp_path / "parts", TINY, stop)
-    parts = train_face(x, y, x, y, tmp_path / "parts", TINY)
+        train_face(x, y, x, y, tmp_path / "parts", TINY, stop, config=NARROW)
+    parts = train_face(x, y, x, y, tmp_path / "parts", TINY, config=NARROW)
     for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
         torch.testing.assert_close(a, b)
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(UsageError, match="another recipe"):
         train_face(x, y, x, y, tmp_path / "parts", FaceRecipe())
 
 
 def test_an_earlier_network_teaches(faces):
     x, y = faces
-    plain = _targets(x, y, TINY, None)
+    plain = _targets(x, y, TINY, 7, None)
     assert torch.equal(plain.argmax(1), torch.from_numpy(y))
     torch.testing.assert_close(plain[0, y[0]], torch.tensor(0.9 + 0.1 / 7))
-    teacher = TwoStreamFaceNet(TINY.net)
-    taught = _targets(x, y, TINY, teacher)
+    teacher = TwoStreamFaceNet(NARROW)
+    taught = _targets(x, y, TINY, 7, teacher)
     answers = torch.from_numpy(predict_logits(teacher, x)).softmax(1)
     torch.testing.assert_close(taught, (plain + answers) / 2)
     torch.testing.assert_close(taught.sum(1), torch.ones(96))
@@ -68,7 +69,7 @@ def test_an_earlier_network_teaches(faces):
 
 def test_training_goes_on_from_given_weights(faces, tmp_path):
     x, y = faces
-    start = train_face(x, y, x, y, tmp_path / "first", TINY)
+    start = train_face(x, y, x, y, tmp_path / "first", TINY, config=NARROW)
     still = replace(TINY, epochs=1, rate=0.0, weight_decay=0.0, plain_last_epochs=0)
     after = train_face(x, y, x, y, tmp_path / "second", still, start=start)
     torch.testing.assert_close(dict(after.named_parameters())["classifier.weight"], start.classifier.weight)
@@ -79,14 +80,20 @@ def test_augmentation_is_seeded_and_bounded(rng):
     settings = {"rotate": 15.0, "zoom": 0.1, "shift": 0.1, "shear": 0.1, "erase": 0.5}
     a, b = (augment_faces(x, torch.Generator().manual_seed(1), 40, **settings) for _ in range(2))
     assert torch.equal(a, b) and a.shape == (6, 1, 40, 40) and a.min() >= 0 and a.max() <= 1
+    # Without any change but the mirror and the gamma: each picture is one of two, to one power.
     still = augment_faces(x, torch.Generator().manual_seed(1), 48, rotate=0, zoom=0, shift=0, shear=0, erase=0)
-    order = [min(float((s - x).abs().mean(dim=(1, 2, 3)).min()), 1) for s in still.unsqueeze(1)]
-    assert len(order) == 6
+    mirrored = []
+    for before, after in zip(x.clamp_min(1e-4), still, strict=True):
+        powers = [after.log() / view.log() for view in (before, before.flip(-1))]
+        spread = [float(p.std() / p.mean()) for p in powers]
+        mirrored.append(spread[1] < spread[0])
+        assert min(spread) < 1e-3 and 0.67 <= powers[int(mirrored[-1])].mean() <= 1.5
+    assert {True, False} == set(mirrored)
 
 
 def test_the_rate_rises_and_falls():
     r = FaceRecipe()
-    rates = [learning_rate(p, r) for p in np.linspace(0, 0.999, 200)]
+    rates = [r.rate * rate_factor(p, r.warmup) for p in np.linspace(0, 0.999, 200)]
     peak = int(np.argmax(rates))
     assert rates[peak] == pytest.approx(r.rate, rel=0.02) and peak / 200 == pytest.approx(r.warmup, abs=0.02)
     assert rates[-1] < 0.01 * r.rate
@@ -143,6 +150,18 @@ def test_calibration_gives_a_promise_that_holds(rng):
     assert c.temperature == pytest.approx(2, rel=0.15)
     sets = c.probabilities(logits[2000:]) >= 1 - c.conformal
     assert (sets & (y[2000:] > 0)).any(axis=1).mean() == pytest.approx(0.9, abs=0.025)
+
+
+def test_the_temperature_is_of_one_half_and_the_threshold_of_the_other(rng):
+    logits = rng.normal(0, 2, (200, 4))
+    y = np.eye(4)[logits.argmax(axis=1)]
+    y[::2] = np.eye(4)[rng.integers(0, 4, 100)]  # the rows of one half are guesses, those of the other are right
+    c = calibrate(logits, y)
+    assert c.temperature == pytest.approx(fit_temperature(logits[::2], y[::2]))
+    p = softmax(logits / c.temperature)
+    assert c.conformal == pytest.approx(conformal_threshold(p[1::2], y[1::2], 0.9))
+    assert c.temperature != pytest.approx(fit_temperature(logits, y), rel=0.1)
+    assert c.conformal != pytest.approx(conformal_threshold(p, y, 0.9), rel=0.01)
 
 
 class Fake:

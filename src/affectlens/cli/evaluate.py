@@ -53,8 +53,9 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
     if out:
         out.mkdir(parents=True, exist_ok=True)
     with common.named_bars() as told:
-        made, joint = ablation_of(parse_corpora(corpora), FusionRecipe(seed=seed), draws=min(draws, 200), told=told, cache=out)
-    common.ablation(made, joint)
+        recipe = FusionRecipe(seed=seed, draws=min(draws, 200))
+        made = ablation_of(parse_corpora(corpora), recipe, progress=told, cache=out)
+    common.ablation(made.scores, made.against)
     if out:
         save_ablation(made, out)
         common.plain.print(str(out))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.common import console
+
+if TYPE_CHECKING:
+    from affectlens.training.run import TrainingRun
 
 app = typer.Typer(help="Train the models that ship; resumable, with a log, a card and a test evaluation.", no_args_is_help=True)
 Data = Annotated[Path, typer.Option(help="Where the corpus lies.")]
@@ -28,10 +29,7 @@ def face(
     threads: Threads = 2,
 ) -> None:
     """The two-stream face network on FER2013."""
-    from affectlens.training.face_words import FaceRecipe, train_face_model
-
-    recipe = replace(FaceRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    _run(threads, lambda told: train_face_model(data, out, recipe, progress=told, start=start), out, "face")
+    _print_scores(_run("face", {"fer2013": data}, out, threads, epochs, seed=seed, start=start))
 
 
 @app.command()
@@ -39,11 +37,8 @@ def words(
     data: Data, out: Out = Path("runs/words"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1
 ) -> None:
     """Adapters of the words network on GoEmotions."""
-    from affectlens.training.face_words import WordsRecipe, train_words_model
-
     common.fetch_assets(["minilm"])
-    recipe = replace(WordsRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    _run(threads, lambda told: train_words_model(data, out, recipe, progress=told), out, "words")
+    _print_scores(_run("words", {"goemotions": data}, out, threads, epochs, seed=seed))
 
 
 @app.command()
@@ -57,16 +52,7 @@ def speech(
     threads: Threads = 1,
 ) -> None:
     """A small autoencoder of acoustic features: within corpora, across them, and the weights that ship."""
-    import torch
-
-    from affectlens.features.speech import parse_corpora
-    from affectlens.learning.speech import SpeechRecipe
-    from affectlens.training.speech import train_speech_model
-
-    torch.set_num_threads(threads)
-    recipe = replace(SpeechRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    with common.named_bars() as told:
-        run = train_speech_model(parse_corpora(corpus), out, recipe, kind=kind, seeds=seeds, progress=told)
+    run = _run("speech", corpus, out, threads, epochs, kind=kind, seeds=seeds, seed=seed)
     mean = run.scores[(run.scores.target == "mean") & (run.scores.score == "UA")]
     for r in mean.itertuples():
         common.plain.print(f"{r.protocol}, {r.setting}: UA {r.value:.3f} ({r.low:.3f} to {r.high:.3f})")
@@ -79,14 +65,7 @@ def gait(
     seeds: Annotated[int, typer.Option(help="Seeds of every model.")] = 5, seed: common.Seed = 0, threads: Threads = 1,
 ) -> None:  # fmt: skip
     """The gait network on styled locomotion, one type of motion left out at a time."""
-    import torch
-
-    from affectlens.learning.gait import GaitRecipe
-    from affectlens.training.gait import train_gait_model
-
-    torch.set_num_threads(threads)
-    recipe = replace(GaitRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    _motion(train_gait_model, data, out, recipe, seeds)
+    _print_motion(_run("gait", {"bandai": data}, out, threads, epochs, seeds=seeds, seed=seed))
 
 
 @app.command()
@@ -95,14 +74,7 @@ def posture(
     seeds: Annotated[int, typer.Option(help="Seeds of the protocol.")] = 5, seed: common.Seed = 0, threads: Threads = 1,
 ) -> None:  # fmt: skip
     """The posture network on single skeletons, one type of motion left out at a time."""
-    import torch
-
-    from affectlens.learning.posture import PostureRecipe
-    from affectlens.training.posture import train_posture_model
-
-    torch.set_num_threads(threads)
-    recipe = replace(PostureRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    _motion(train_posture_model, data, out, recipe, seeds)
+    _print_motion(_run("posture", {"bandai": data}, out, threads, epochs, seeds=seeds, seed=seed))
 
 
 @app.command()
@@ -115,18 +87,9 @@ def fusion(
     epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1,
 ) -> None:  # fmt: skip
     """Early fusion over deep features: every subset on held-out people under four ways of fusing, then the weights."""
-    import torch
-
-    from affectlens.features.speech import parse_corpora
-    from affectlens.learning.fusion import FusionRecipe
-    from affectlens.training.fusion import train_fusion_model
-
-    torch.set_num_threads(threads)
     common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
-    recipe = replace(FusionRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    with common.named_bars() as told:
-        run = train_fusion_model(parse_corpora(corpus), out, recipe, draws=draws, progress=told)
-    common.ablation(run.ablation, run.joint)
+    run = _run("fusion", corpus, out, threads, epochs, draws=draws, seed=seed)
+    common.ablation(run.scores, run.tables["against"])
     common.plain.print(str(run.weights))
 
 
@@ -136,18 +99,8 @@ def background(
     data: Data, out: Out = Path("runs/background"), epochs: Epochs = None, seed: common.Seed = 0, threads: Threads = 1,
 ) -> None:  # fmt: skip
     """The background network: what the picture without its people says, over features of a detector's backbone."""
-    import torch
-
-    from affectlens.training.background import BackgroundRecipe, train_background_model
-
-    torch.set_num_threads(threads)
     common.fetch_assets(["efficientdet-lite0"])
-    recipe = replace(BackgroundRecipe(), seed=seed, **({"epochs": epochs} if epochs else {}))  # type: ignore[arg-type]
-    with common.named_bars() as told:
-        run = train_background_model(corpus, data, out, recipe, progress=told)
-    for name, e in run.scores.items():
-        common.plain.print(f"{name}: {e.value:.4f} ({e.low:.4f} to {e.high:.4f})")
-    common.plain.print(str(run.weights))
+    _print_scores(_run("background", {corpus: data}, out, threads, epochs, seed=seed))
 
 
 @app.command()
@@ -167,39 +120,42 @@ def bclstm(
     threads: Threads = 1,
 ) -> None:
     """A contextual LSTM over the utterances of dialogues, from published features or our own."""
-    import torch
-
-    from affectlens.learning.bclstm import BcLstmRecipe
-    from affectlens.training.bclstm import train_bclstm
-
-    torch.set_num_threads(threads)
-    wanted = tuple(m.strip() for m in modalities.split(",") if m.strip()) or None
-    recipe = BcLstmRecipe(seed=seed, balanced=balanced, **({"epochs": epochs} if epochs else {}))
-    with common.named_bars() as told:
-        run = train_bclstm(
-            corpus, data, out, recipe, modalities=wanted, seeds=seeds, speakers=speakers, target=target, progress=told
+    wanted = tuple(m.strip() for m in modalities.split(",") if m.strip())
+    run = _run(
+        "bclstm", {corpus: data}, out, threads, epochs,
+        modalities=wanted, speakers=speakers, target=target, balanced=balanced, seeds=seeds, seed=seed,
+    )  # fmt: skip
+    for c in run.tables["carry_over"].itertuples():
+        common.plain.print(
+            f"{c.modality}: probe {c.held_out:.3f} on held-out dialogues, {c.expected:.3f} expected on the test part"
         )
-    for m, c in run.carried.items():
-        common.plain.print(f"{m}: probe {c.held_out:.3f} on held-out dialogues, {c.expected:.3f} expected on the test part")
     last = run.scores[run.scores.seed.isin(["mean", "deviation"])].set_index("seed")
-    for name in ("accuracy", "UAR", "macro F1", "weighted F1"):
+    for name in ("accuracy", "mean_recall", "macro_f1", "weighted_f1"):
         common.plain.print(f"{name}: {last.loc['mean', name]:.4f} (deviation over seeds {last.loc['deviation', name]:.4f})")
     common.plain.print(str(run.weights))
 
 
-def _motion(train: Any, data: Path, out: Path, recipe: Any, seeds: int) -> None:
-    with common.named_bars() as told:
-        run = train(data, out, recipe, seeds=seeds, progress=told)
+def _run(verb: str, corpora: Any, out: Path, threads: int, epochs: int | None, **changed: Any) -> TrainingRun:
+    """Train with bars on the console."""
+    import torch
+
+    from affectlens import train
+
+    torch.set_num_threads(threads)
+    if epochs is not None:
+        changed["epochs"] = epochs
+    with common.named_bars() as progress:
+        run: TrainingRun = getattr(train, verb)(corpora, out, progress=progress, **changed)
+    return run
+
+
+def _print_scores(run: TrainingRun) -> None:
     for r in run.scores.itertuples():
-        common.plain.print(f"{r.kind}: UAR {r.UAR:.3f} ({r.low:.3f} to {r.high:.3f})")
+        common.plain.print(f"{r.score}: {r.value:.4f} ({r.low:.4f} to {r.high:.4f})")
     common.plain.print(str(run.weights))
 
 
-def _run(threads: int, train: Any, out: Path, name: str) -> None:
-    import torch
-
-    torch.set_num_threads(threads)
-    result = train(lambda row: console.print("  ".join(f"{k} {v}" for k, v in row.items()), highlight=False))
-    for score, e in result.scores.items():
-        common.plain.print(f"{score}: {e.value:.4f} ({e.low:.4f} to {e.high:.4f})")
-    common.plain.print(str(out / f"{name}.safetensors"))
+def _print_motion(run: TrainingRun) -> None:
+    for r in run.scores.itertuples():
+        common.plain.print(f"{r.kind}: mean recall {r.mean_recall:.3f} ({r.low:.3f} to {r.high:.3f})")
+    common.plain.print(str(run.weights))

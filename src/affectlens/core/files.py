@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         write(partial)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder itself may not be there
+            partial.unlink()
         raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space or give another --out") from error
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def predict_speech(
 
     Scaling uses the corpus's own features without labels; groups are speakers.
     """
-    table = speech_table({corpus: path}, cache, (lambda _, done, total: progress(done, total)) if progress else None)
+    table = speech_table({corpus: path}, cache, (lambda _, done, total: progress(int(done), int(total))) if progress else None)
     wanted = open_corpus(corpus, path).table("four")
     probabilities = np.full((len(wanted), len(model.labels)), np.nan)
     place = {key: i for i, key in enumerate(wanted.key)}

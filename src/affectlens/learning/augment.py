@@ -22,9 +22,25 @@ def augment_faces(
 ) -> Tensor:
     """Random mirror, rotation, zoom, shift, shear, gamma and erasing.
 
-    ``images`` is ``(n, 1, h, w)`` in [0, 1]; the result is ``(n, 1, size, size)``. ``rotate`` is in degrees, ``zoom``,
-    ``shift`` and ``shear`` are fractions of the picture, ``erase`` is the probability that a box is replaced by noise.
-    Everything is drawn from ``generator``, so the same generator gives the same batch.
+    Parameters
+    ----------
+    images : torch.Tensor
+        ``(n, 1, h, w)`` in [0, 1].
+    generator : torch.Generator
+        Everything is drawn from it, so the same generator gives the same batch.
+    size : int
+        Side of the result in pixels.
+    rotate : float
+        Largest rotation in degrees.
+    zoom, shift, shear : float
+        Largest changes as fractions of the picture.
+    erase : float
+        Probability that a box is replaced by noise.
+
+    Returns
+    -------
+    torch.Tensor
+        ``(n, 1, size, size)``.
     """
     n = images.shape[0]
 

@@ -1,4 +1,4 @@
-"""How much of what a modality is worth in training carries over to other people: told without their labels.
+"""How much of what a modality is worth in training carries over to other people, estimated without their labels.
 
 Utterance features are often the activations of a network that was fitted on the training labels. Within the training split
 such features predict nearly perfectly, also for dialogues held out from the contextual network, so validation cannot see that
@@ -41,10 +41,23 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
     """Per modality, by average thresholded confidence (Garg et al. 2022, arXiv 2201.04234): the accuracy expected on the target
     is the share of its rows that are at least as confident as the accurate share of held-out training rows.
 
-    ``target`` maps modalities to features ``(n, width)`` of unlabelled utterances.
+    Parameters
+    ----------
+    train : DialogueSet
+        Training dialogues.
+    target : dict of str to numpy.ndarray
+        Features ``(n, width)`` of unlabelled utterances of the target, by modality.
+    folds : int
+        Folds without shared dialogues.
 
-    Raises:
-        UsageError: fewer dialogues than folds, or features of another width.
+    Returns
+    -------
+    dict of str to CarryOver
+
+    Raises
+    ------
+    UsageError
+        Fewer dialogues than folds, or features of another width.
     """
     scored = train.labels >= 0
     y, groups = train.labels[scored], train.dialogues[scored]

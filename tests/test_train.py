@@ -1,0 +1,271 @@
+"""Every recipe through its function, on corpora made here, and what holds for all: seeds, state, errors, caches."""
+
+import inspect
+import random
+from dataclasses import fields
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from affectlens import train
+from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.settings import Settings
+from affectlens.features.speech import SpeechTable
+from affectlens.learning.background import BackgroundRecipe
+from affectlens.learning.bclstm import BcLstmRecipe
+from affectlens.learning.face import FaceRecipe
+from affectlens.learning.fusion import FusionRecipe
+from affectlens.learning.motion import GaitRecipe, PostureRecipe
+from affectlens.learning.speech import SpeechRecipe
+from affectlens.learning.words import WordsRecipe
+from affectlens.models.weights import read_weights, weights_path
+from affectlens.training import background, bclstm, face_words, fusion, fusion_joint, motion, speech  # noqa: F401
+from tests.conftest import asset_path
+from tests.corpora.trees import speech_trees
+from tests.corpora.visual_trees import picture
+from tests.perception.body.walker import walker, write_bvh
+
+RECIPES = {
+    "background": BackgroundRecipe, "bclstm": BcLstmRecipe, "face": FaceRecipe, "fusion": FusionRecipe, "gait": GaitRecipe,
+    "posture": PostureRecipe, "speech": SpeechRecipe, "words": WordsRecipe,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _global_random_state_is_left_alone():
+    def state():
+        return torch.get_rng_state().tolist(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+
+    before = state()
+    yield
+    for name, was, now in zip(("torch", "numpy", "random"), before, state(), strict=True):
+        assert now == was, f"the global state of {name} has changed"
+
+
+def _check(run, out, name):
+    tensors, meta, _ = read_weights(run.weights)
+    card = run.card.read_text()
+    assert run.weights == out / f"{name}.safetensors" and tensors and run.card == out / f"{name}.md"
+    assert all(torch.isfinite(t).all() for t in tensors.values() if t.is_floating_point())
+    assert "# Model card" in card and "## Recipe" in card and meta["licence"] and "not feeling" in card
+    assert "nan" not in card.lower().replace("nance", "") and len(run.to_frame())
+    return tensors
+
+
+def _same(one, other):
+    return all(torch.equal(a, b) for a, b in zip(one.values(), other.values(), strict=True))
+
+
+def test_every_function_has_a_recipe_whose_fields_have_help():
+    assert set(train.__all__) == set(RECIPES)
+    for name, recipe in RECIPES.items():
+        assert issubclass(recipe, Settings) and all(f.metadata["help"] for f in fields(recipe)), name
+        assert list(inspect.signature(getattr(train, name)).parameters) == ["corpora", "out", "progress", "settings", "changed"]
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_wrong_values_fail_before_anything_is_read(name, tmp_path):
+    function, nowhere = getattr(train, name), {"emodb": tmp_path / "absent"}
+    for changed, match in (
+        ({"epochs": 0}, "--epochs 0: a number of at least 1"),
+        ({"epochs": 1.5}, "whole number"),
+        ({"seed": -1}, "--seed"),
+        ({"rate": float("nan")}, "--rate"),
+        ({"epoch": 3}, "did you mean epochs"),
+    ):
+        with pytest.raises(UsageError, match=match):
+            function(nowhere, tmp_path / "out", **changed)
+    with pytest.raises(UsageError, match="NAME=PATH"):
+        function("emodb", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_kind_fails_at_once(tmp_path):
+    with pytest.raises(UsageError, match="did you mean denoising"):
+        train.speech({"emodb": tmp_path / "absent"}, tmp_path / "out", kind="denoisin")
+
+
+@pytest.fixture(scope="module")
+def fer(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    rows = []
+    for usage, each in (("Training", 4), ("PublicTest", 2), ("PrivateTest", 2)):
+        for label in range(7):
+            for _ in range(each):
+                x = rng.integers(0, 60, (48, 48))
+                x[6 * label : 6 * label + 6] += 150
+                rows.append({"emotion": label, "Usage": usage, "pixels": " ".join(map(str, x.ravel()))})
+    path = tmp_path_factory.mktemp("fer") / "fer2013.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_face(fer, tmp_path):
+    told = []
+    run = train.face({"fer2013": fer}, tmp_path / "one", epochs=1, batch=14, progress=lambda *of: told.append(of))
+    _check(run, tmp_path / "one", "face")
+    assert told == [("face network", 1, 1)] and {"accuracy", "UAR"} <= set(run.scores.score)
+    again = train.face(f"fer2013={fer}", tmp_path / "two", epochs=1, batch=14, start=run.weights)
+    assert "an earlier run" in again.card.read_text() and "start" not in read_weights(again.weights)[1]["recipe"]
+
+
+def test_a_foreign_start_is_told(fer, tmp_path):
+    torch.save({"state_dict": {}}, tmp_path / "other.pt")
+    (tmp_path / "empty.safetensors").write_bytes(b"")
+    for path in (weights_path("gait"), tmp_path / "other.pt", tmp_path / "empty.safetensors", tmp_path / "absent"):
+        with pytest.raises(UsageError, match="--start .*face.safetensors"):
+            train.face({"fer2013": fer}, tmp_path / "out", start=path)
+
+
+def test_words(tmp_path):
+    asset_path("minilm")
+    names = ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise")
+    for split in ("train", "dev", "test"):
+        lines = [f"what {names[i % 7]} is this {i}\t{i % 7}\tk{split}{i}" for i in range(14)]
+        (tmp_path / f"ekman_{split}.tsv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "ekman_labels.txt").write_text("\n".join(names) + "\n")
+    run = train.words({"goemotions": tmp_path}, tmp_path / "run", epochs=1)
+    _check(run, tmp_path / "run", "words")
+
+
+def _voices(rng, shift=0.0):
+    rows, x = [], []
+    for c, corpus in enumerate(("emodb", "urdu")):
+        for person in range(5):
+            for i in range(8):
+                x.append(rng.normal(size=88) + 1.5 * np.repeat(np.eye(4)[i % 4], 22) + c + shift)
+                rows.append({"corpus": corpus, "key": f"{person}-{i}", "speaker": str(person), "gender": "", "language": "xx",
+                             "label": ("anger", "happiness", "sadness", "neutral")[i % 4], "seconds": 1.0})  # fmt: skip
+    return SpeechTable(np.array(x), pd.DataFrame(rows), {})
+
+
+def test_speech(tmp_path, monkeypatch, rng):
+    from affectlens.learning.speech import logistic, train_net
+
+    trees, seen = speech_trees(tmp_path / "trees"), []
+
+    def spy(x, y, config, recipe, unlabelled=None):
+        seen.append(recipe)
+        return train_net(x, y, config, recipe, unlabelled)
+
+    monkeypatch.setattr("affectlens.learning.speech.train_net", spy)
+    monkeypatch.setattr("affectlens.learning.speech._boosting", lambda seed: logistic())
+    monkeypatch.setattr(speech, "scores", partial(speech.scores, draws=20))
+    table = _voices(rng)
+    monkeypatch.setattr(speech, "speech_table", lambda *_, **__: table)
+    corpora = {name: trees[name] for name in ("emodb", "urdu")}
+    run = train.speech(corpora, tmp_path / "run", epochs=2, seeds=1, kind="denoising")
+    tensors = _check(run, tmp_path / "run", "speech")
+    # The scores on the card are those of the recipe that ships.
+    assert {r.epochs for r in seen} == {2} and read_weights(run.weights)[1]["config"]["kind"] == "denoising"
+    assert list(run.tables["calibration"].corpus) == ["emodb", "urdu"]
+    seen.clear()
+    again = train.speech(corpora, tmp_path / "run", epochs=2, seeds=1, kind="denoising")
+    assert len(seen) == 1 and _same(tensors, read_weights(again.weights)[0])  # the network that ships alone
+    pd.testing.assert_frame_equal(again.scores, run.scores)
+    with pytest.raises(UsageError, match="at least two corpora"):
+        train.speech({"emodb": trees["emodb"]}, tmp_path / "alone")
+
+
+@pytest.fixture(scope="module")
+def motions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bandai")
+    for motion_name, speed in (("walk", 1.0), ("run", 2.0)):
+        for style, head, swing in (("angry", 0, 40), ("happy", 5, 30), ("normal", 10, 20), ("sad", 30, 8)):
+            m = walker(seconds=2, speed=speed, head=head, swing=swing)
+            write_bvh(m, folder / f"dataset-1_{motion_name}_{style}_001.bvh")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["gait", "posture"])
+def test_motion(name, motions, tmp_path, monkeypatch):
+    function = getattr(train, name)
+    run = function({"bandai": motions}, tmp_path, epochs=1, seeds=1)
+    tensors = _check(run, tmp_path, name)
+    assert run.scores.mean_recall.between(0, 1).all() and "network" in set(run.scores.kind)
+    assert (tmp_path / "predictions.parquet").exists()
+    for measured in ("gait_predictions", "posture_predictions"):
+        monkeypatch.setattr(motion, measured, lambda *_: pytest.fail("what is there is used again"))
+    again = function({"bandai": motions}, tmp_path, epochs=1, seeds=1)
+    assert _same(tensors, read_weights(again.weights)[0])
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    for name in ("Anger", "Happy", "Neutral", "Sad"):
+        for i in range(8):
+            picture(tmp_path / "caer/train" / name / f"{i:04}.png", 100 + i)
+            picture(tmp_path / "caer/test" / name / f"{i:04}.png", 100 + i)
+    return tmp_path / "caer"
+
+
+def test_fusion(scenes, tmp_path, monkeypatch):
+    class Modules:
+        """Stands for networks over pictures, which have nothing to see in a grey one."""
+
+        def __init__(self):
+            self.rng = np.random.default_rng(0)
+
+        def __call__(self, item):
+            at = ("anger", "happiness", "neutral", "sadness").index(item.labels[0])
+            return {m: self.rng.normal(0, 1, 6) + 2 * np.eye(6)[at] for m in fusion_joint.MODULES}
+
+    monkeypatch.setattr(fusion_joint, "PictureModules", Modules)
+    monkeypatch.setattr(fusion_joint, "networks", lambda: ["none"])
+    small = {"epochs": 1, "cases": 64, "draws": 2, "folds": 2}
+    run = train.fusion({"caer-s": scenes}, tmp_path / "run", **small)
+    tensors = _check(run, tmp_path / "run", "fusion")
+    assert set(run.scores.pairing) == {"same people"} and len(run.scores) == 4 * 7 and len(run.tables["against"])
+    monkeypatch.setattr(fusion_joint, "PictureModules", lambda: None)  # the pictures were looked at once
+    assert _same(tensors, read_weights(train.fusion({"caer-s": scenes}, tmp_path / "run", **small).weights)[0])
+    picture(scenes / "train/Anger/0000.png", 7)  # other content, same name
+    with pytest.raises(TypeError, match="NoneType"):
+        train.fusion({"caer-s": scenes}, tmp_path / "run", **small)
+
+
+def test_background(scenes, tmp_path, monkeypatch):
+    class Detector:
+        def __call__(self, image):
+            return []
+
+        def features(self, image, boxes):
+            return np.random.default_rng(int(image.mean())).normal(size=320).astype(np.float32)
+
+    (tmp_path / "detector").write_bytes(b"weights")
+    monkeypatch.setattr(background, "object_detector", lambda _: Detector())
+    monkeypatch.setattr(background, "locate", lambda _: tmp_path / "detector")
+    run = train.background({"caer-s": scenes}, tmp_path / "run", epochs=1, batch=8)
+    _check(run, tmp_path / "run", "background")
+    with pytest.raises(UsageError, match="one corpus was expected"):
+        train.background({"caer-s": scenes, "raf-db": scenes}, tmp_path / "run")
+
+
+def test_bclstm(tmp_path, rng):
+    arrays = {}
+    for split, videos in (("train", 8), ("test", 3)):
+        y = np.arange(videos * 4) % 2
+        arrays |= {f"y_{split}": y, f"utt_{split}": np.array([f"{split}{i // 4}_{i % 4}" for i in range(len(y))])}
+        arrays |= {f"transcript_{split}": np.array(["SO IT GOES"] * len(y))}
+        arrays |= {
+            f"{m}_{split}": (rng.normal(size=(len(y), w)) + y[:, None]).astype(np.float32)
+            for m, w in (("text", 4), ("audio", 3))
+        }
+    np.savez(tmp_path / "mosi.npz", **arrays)
+    run = train.bclstm({"mosi-features": tmp_path / "mosi.npz"}, tmp_path / "run", epochs=2, seeds=2)
+    tensors = _check(run, tmp_path / "run", "bclstm")
+    assert set(run.tables["carry_over"].modality) == {"text", "audio"} and {"mean", "deviation"} <= set(run.scores.seed)
+    again = train.bclstm({"mosi-features": tmp_path / "mosi.npz"}, tmp_path / "new", epochs=2, seeds=1)
+    assert _same(tensors, read_weights(again.weights)[0])
+    with pytest.raises(AffectlensError, match="no dialogues"):
+        train.bclstm({"goemotions": _goemotions(tmp_path / "go")}, tmp_path / "run")
+
+
+def _goemotions(folder):
+    folder.mkdir()
+    for split in ("train", "dev", "test"):
+        (folder / f"ekman_{split}.tsv").write_text("so glad\t3\tk1\n")
+    (folder / "ekman_labels.txt").write_text("anger\ndisgust\nfear\njoy\nneutral\nsadness\nsurprise\n")
+    return folder
