@@ -106,6 +106,11 @@ def export(table: pd.DataFrame, path: Path, format: str = "") -> Path:
 def as_text(table: pd.DataFrame, format: str = "csv") -> str:
     """Give a table in a format of text, as standard output takes it.
 
+    Returns
+    -------
+    str
+        Ends with a new line.
+
     Raises
     ------
     UsageError
