@@ -124,6 +124,8 @@ def import_plugins() -> None:
 
 def _home(entry: Any) -> str:
     """Where an entry was defined, so that a module that is imported twice is no second entry."""
+    if isinstance(getattr(entry, "home", None), str):
+        return str(entry.home)
     held = entry[-1] if isinstance(entry, tuple) and entry else entry
     named = held if hasattr(held, "__qualname__") else type(held)
     inner = getattr(held, "name", "") if named is not held else ""
