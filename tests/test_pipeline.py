@@ -55,7 +55,7 @@ def test_every_prediction_has_evidence_and_every_evidence_a_row(done):
     for row in table[(table.status == "ok") & (table.modality != "fused")].itertuples():
         mine = inside[(inside.start == row.start) & (inside.person == row.person) & (inside.modality == row.modality)]
         assert len(mine) >= 2
-    tests = evidence[evidence.name.str.startswith("faithfulness")]
+    tests = evidence[evidence.kind == "faithfulness"]
     assert len(tests) >= 4 and ((tests.p_value >= 0.05) & (tests.p_value <= 1)).all() and (tests.test != "").all()
 
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import pandas as pd
 from affectlens.core.errors import AffectlensError, MediaError, OutputError
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options
-from affectlens.core.schema import SCENE, Evidence, Row, TableWriter, evidence_frame, rows_frame, write_frame
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.tables import TableWriter, check_version, evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
@@ -104,7 +105,6 @@ class Engine:
         info = _probe(path)
         clip = Clip(path, info, self.options, explaining, np.random.default_rng(self.options.seed))
         report = Report(clip, Gallery())
-        rows_out = TableWriter(scratch / "table.parquet") if scratch else None
         evidence_out = TableWriter(scratch / "evidence.parquet") if scratch else None
 
         def keep(found: list[Finding], more: list[Evidence] = []) -> list[Finding]:  # noqa: B006
@@ -112,7 +112,7 @@ class Engine:
             if evidence_out:
                 evidence_out.append(evidence_frame(evidence))
             report.add(found, more)
-            return [f if f.row.modality != "face" else _slim(f) for f in found]
+            return [f.slim() if f.pictures else f for f in found]
 
         try:
             for modality in self.modalities:
@@ -123,10 +123,7 @@ class Engine:
             report.seconds["listening"] = clock - began
             findings: list[Finding] = []
             for found in self._watch(clip, progress, report.seconds):
-                kept = keep(found)
-                findings.extend(kept)
-                if rows_out:
-                    rows_out.append(rows_frame([f.row for f in kept]))
+                findings.extend(keep(found))
             report.seconds["watching"] = time.perf_counter() - clock
             clock = time.perf_counter()
             for modality in self.modalities:
@@ -148,12 +145,10 @@ class Engine:
             if evidence_out:
                 evidence_out.close()
         except BaseException:
-            for writer in (rows_out, evidence_out):
-                if writer:
-                    writer.discard()
+            if evidence_out:
+                evidence_out.discard()
             raise
-        if rows_out and scratch:  # the rows written on the way lacked their fusion weights
-            rows_out.discard()
+        if scratch:
             write_frame(rows_frame([f.row for f in everything]), scratch / "table.parquet")
         return clip, everything, report
 
@@ -212,11 +207,6 @@ class Engine:
             if progress:
                 progress("watching", frame.time, clip.info.duration)
         seconds.update(spent)
-
-
-def _slim(finding: Finding) -> Finding:
-    """Without evidence and pictures, which are written already: an hour of rows must stay small."""
-    return replace(finding, evidence=(), pictures=(), detail={"window": finding.detail.get("window", 0)})
 
 
 def _probe(path: Path) -> MediaInfo:
@@ -289,8 +279,11 @@ def explain(
     for path in paths:
         target, scratch = out / folder_name(path), out / f".{folder_name(path)}.partial"
         if resume and (target / MANIFEST).exists() and _same_job(target, path, engine.options):
-            run.results.append(_read_back(target, path))
-            run.resumed.append(str(path))
+            try:
+                run.results.append(_read_back(target, path))
+                run.resumed.append(str(path))
+            except OutputError as error:
+                run.failures[str(path)] = str(error)
             continue
         try:
             scratch = _scratch(scratch, path, engine.options, resume)
@@ -311,7 +304,7 @@ def explain(
             run.failures[str(path)] = f"cannot write {target}: {error.strerror or error}; free some space or give another --out"
             continue
         table = rows_frame([f.row for f in findings])
-        evidence = pd.read_parquet(target / "evidence.parquet")
+        evidence = read_frame(target / "evidence.parquet")
         result = Result(str(path), table, evidence, target / "report.html", tuple(report.clip.problems.notes), report.seconds)
         run.results.append(result)
         if on_result:
@@ -358,10 +351,11 @@ def _tidy(scratch: Path) -> None:
 
 def _read_back(target: Path, path: Path) -> Result:
     facts = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
+    check_version(facts.get("schema_version"), target)
     return Result(
         str(path),
-        pd.read_parquet(target / "table.parquet"),
-        pd.read_parquet(target / "evidence.parquet"),
+        read_frame(target / "table.parquet"),
+        read_frame(target / "evidence.parquet"),
         target / "report.html",
         tuple(facts["problems"]),
         facts["seconds"],

@@ -8,6 +8,7 @@ import pytest
 from affectlens.checks import CheckError, check_modality
 from affectlens.checks.modality import CHECKS
 from affectlens.checks.recordings import lead, make_recordings
+from affectlens.core.kinds import EVIDENCE, evidence_kind
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Row
 from affectlens.modalities.base import Finding, Modality, assets_of, modality_names
@@ -171,29 +172,48 @@ def test_each_check_catches_a_modality_that_does_not(modality):
     assert any(text in t for t in caught.value.problems[check]), str(caught.value)
 
 
-def test_evidence_speaks_of_rows():
+@pytest.fixture
+def kind():
+    """A kind of evidence whose clause is empty where the value is."""
+
+    @evidence_kind("brightness", unit="share")
+    def brightness(e):
+        return f"brightness {e.value:.1f}" if e.value else ""
+
+    yield "brightness"
+    EVIDENCE.remove("brightness")
+
+
+def test_evidence_speaks_of_rows_in_words(kind):
+    class Explained(Sound):
+        def explained(self, clip, row):
+            return [clip.evidence(row, kind, 1.0, method="mean")]
+
     class Elsewhere(Sound):
         def explained(self, clip, row):
-            return [somewhere(clip, replace(row, start=row.start + 9, end=row.end + 9))]
+            return [clip.evidence(replace(row, start=row.start + 9, end=row.end + 9), kind, 1.0, method="mean")]
 
     class OneId(Sound):
         def explained(self, clip, row):
             clip._ids = 0
-            return [somewhere(clip, row)]
+            return [clip.evidence(row, kind, 1.0, method="mean")]
 
-    for modality, text in ((Elsewhere, "there is no such row"), (OneId, "two pieces of evidence have the id e00001")):
+    class Speechless(Sound):
+        def explained(self, clip, row):
+            return [clip.evidence(row, kind, 0.0, method="mean")]
+
+    check_modality(Explained)
+    for modality, check, text in (
+        (Elsewhere, "evidence", "there is no such row"), (OneId, "evidence", "two pieces of evidence have the id e00001"),
+        (Speechless, "telling", "(brightness) has no text"),
+    ):  # fmt: skip
         with pytest.raises(CheckError) as caught:
             check_modality(modality)
-        assert any(text in t for t in caught.value.problems["evidence"]), str(caught.value)
-
-
-def somewhere(clip, row):
-    """Evidence of any kind, about a row."""
-    return clip.evidence(row, "instance", "place", 1.0, "share", "none")
+        assert any(text in t for t in caught.value.problems[check]), str(caught.value)
 
 
 def test_every_check_has_a_broken_modality():
-    assert {check for check, _ in BROKEN.values()} | {"evidence"} == set(CHECKS)
+    assert {check for check, _ in BROKEN.values()} | {"evidence", "telling"} == set(CHECKS)
 
 
 def test_recordings_are_what_they_are_called(tmp_path):

@@ -11,7 +11,8 @@ import pandas as pd
 
 from affectlens.checks.base import run_checks
 from affectlens.core.exporters import EXPORTERS, Exporter, as_text, chosen, export
-from affectlens.core.schema import Row, rows_frame
+from affectlens.core.schema import Row
+from affectlens.core.tables import rows_frame
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from affectlens.checks.base import RandomStates, raised, run_checks, same
 from affectlens.checks.recordings import Finder, Outcome, lead, make_recordings
 from affectlens.core.errors import AffectlensError
 from affectlens.core.options import Options
-from affectlens.core.schema import STATUS, Row
+from affectlens.core.schema import STATUS, Evidence, Row
 from affectlens.modalities.base import Modality, build
+from affectlens.modalities.telling import clause
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +150,17 @@ def evidence(s: Subject) -> Iterator[str]:
                 yield f"{name}: evidence {e.id} speaks of {e.start:g} to {e.end:g} s of person {e.person}: there is no such row"
 
 
+def telling(s: Subject) -> Iterator[str]:
+    """Evidence has words where its kind has any, and comes back from a record as it was."""
+    for name, outcome in s.outcomes.items():
+        for e in [e for f in outcome.findings for e in f.evidence] + outcome.evidence:
+            stated = clause(e)
+            if stated is not None and not stated.text:
+                yield f"{name}: the clause of evidence {e.id} ({e.kind}) has no text"
+            if not same(Evidence.from_record(e.to_record()).to_record(), e.to_record()):
+                yield f"{name}: evidence {e.id} ({e.kind}) comes back from its record changed"
+
+
 def forgetting(s: Subject) -> Iterator[str]:
     """A recording has the same rows whatever was gone through before; global random numbers are not moved."""
     with RandomStates() as random:
@@ -180,6 +192,5 @@ def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
     return [f.row.to_record() for f in outcome.findings]
 
 
-CHECKS: dict[str, Callable[[Any], Iterator[str]]] = {
-    check.__name__: check for check in (described, recordings, nothing, rows, evidence, forgetting, explaining, hearing)
-}
+_ALL = (described, recordings, nothing, rows, evidence, telling, forgetting, explaining, hearing)
+CHECKS: dict[str, Callable[[Any], Iterator[str]]] = {check.__name__: check for check in _ALL}

@@ -22,7 +22,7 @@ def command(
     from affectlens.context.usual import averages
     from affectlens.core.labels import EKMAN7
     from affectlens.figures import charts as figures
-    from affectlens.report.usual import averages_chart
+    from affectlens.figures.usual import averages_chart
 
     units = Store(common.existing(store, "store")).units()
     frame = averages(units, EKMAN7.labels, np.random.default_rng(seed))
