@@ -88,7 +88,7 @@ def problem(f: dataclasses.Field[Any], value: Any) -> str:
         if one is None:
             continue
         if allowed is not None and one not in allowed:
-            return f"one of {', '.join(allowed)} was expected{nearest(str(one), allowed)}"
+            return f"one of {', '.join(filter(None, allowed))} was expected{nearest(str(one), allowed)}"
         least, most = meta.get("least"), meta.get("most")
         if least is not None or most is not None:
             if isinstance(one, bool) or not isinstance(one, int | float):
