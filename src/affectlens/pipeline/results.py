@@ -12,7 +12,7 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json
-from affectlens.core.schema import evidence_frame, rows_frame, write_frame
+from affectlens.core.schema import SCENE, evidence_frame, rows_frame, write_frame
 from affectlens.pipeline.jobs import MANIFEST
 
 
@@ -67,6 +67,21 @@ class Result:
             raise UsageError(f"{self.file}: no segment could be read, so there is nothing to draw")
         charts = [timeline(fused[fused.person == p]) for p in (people if person is None else [person])]
         return charts[0] if len(charts) == 1 else alt.vconcat(*(_plain(c) for c in charts))
+
+    def summary(self) -> list[str]:
+        """A few lines for the terminal: who expressed what, what was missing, what was said, how long it took."""
+        fused = self.table[self.table.modality == "fused"]
+        lines = [self.file]
+        for person, rows in fused.groupby("person"):
+            lines += _person_line(int(person), rows)
+        missing = self.table[(self.table.status == "missing") & (self.table.modality != "fused") & (self.table.person == SCENE)]
+        if len(missing):
+            reasons = missing.groupby("modality", sort=False).reason.first()
+            lines.append("  not there: " + "; ".join(f"{modality}: {why}" for modality, why in reasons.items()))
+        spoken = self.table.text[(self.table.modality == "words") & (self.table.text != "")]
+        lines += [f"  words: “{text[:140]}”" for text in spoken.head(3)]
+        lines += [f"  note: {problem}" for problem in self.problems]
+        return [*lines, f"  {len(self.evidence)} evidence rows, {self.seconds['total']:.1f} s"]
 
     def save(self, folder: str | Path) -> Path:
         """Write the result to a folder that ``load`` reads; a report goes along. Gives the folder."""
@@ -131,6 +146,17 @@ class Run:
     def exit_code(self) -> int:
         """0 when all is done, 1 when some inputs failed."""
         return 1 if self.failures else 0
+
+
+def _person_line(person: int, rows: pd.DataFrame) -> list[str]:
+    name = "out of view" if person == SCENE else f"person {person}"
+    good = rows[rows.status == "ok"]
+    if not len(good):
+        return [] if person == SCENE else [f"  {name}: not read ({rows.reason.iloc[0]})"]
+    shares = good.label.value_counts(normalize=True)
+    listed = ", ".join(f"{label} {share:.0%}" for label, share in shares.head(3).items())
+    conflict = f"; modalities disagree in {int(good.conflict.sum())}" if good.conflict.any() else ""
+    return [f"  {name}: {len(good)} segments expressed {listed}{conflict}"]
 
 
 def _plain(chart: Any) -> Any:
