@@ -13,6 +13,7 @@ import typer
 
 from affectlens.cli import common
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.options import LANGUAGES
 from affectlens.core.settings import Settings, flag_of, kinds_of
 
 
@@ -146,9 +147,9 @@ def assets(incomplete: str) -> list[str]:
     return [name for name in manifest() if name.startswith(incomplete)]
 
 
-def bare_corpora(incomplete: str) -> list[str]:
-    """Completion of a corpus's name."""
-    return [name.rstrip("=") for name in corpus_names(incomplete)]
+def languages(incomplete: str) -> list[str]:
+    """Completion of a language code."""
+    return [code for code in LANGUAGES if code.startswith(incomplete)]
 
 
 def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | None:
