@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -26,12 +27,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         write(partial)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space or give another --out") from error
     except BaseException:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise
     return path
+
+
+def _remove(partial: Path) -> None:
+    with contextlib.suppress(OSError):  # its folder may be no folder at all
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:

@@ -53,13 +53,13 @@ class Registry(Generic[T]):
         self._entries[name] = entry
         return entry
 
-    def remove(self, name: str) -> None:
-        """Take an entry away again, as tests do that have added one."""
-        del self._entries[name]
-
     def register(self, name: str) -> Callable[[T], T]:
         """Decorator form of ``add``."""
         return lambda entry: self.add(name, entry)
+
+    def remove(self, name: str) -> T | None:
+        """Take an entry out again; gives it, or None where there is none."""
+        return self._entries.pop(name, None)
 
     def get(self, name: str) -> T:
         """The entry of that name.
@@ -82,6 +82,11 @@ class Registry(Generic[T]):
     def values(self) -> list[T]:
         """All entries in the order of their names."""
         return [self._entries[name] for name in self.names()]
+
+    def in_order(self) -> list[T]:
+        """All entries in the order in which they were registered, so that one that is added changes nothing of the others."""
+        self._discover()
+        return list(self._entries.values())
 
     def __contains__(self, name: object) -> bool:
         self._discover()
@@ -117,8 +122,10 @@ def import_below(package: str) -> None:
 def _home(entry: Any) -> str:
     """Where an entry was defined, so that a module that is imported twice is no second entry.
 
-    Of a record (a tuple or dataclass) the first function or class in it tells.
+    Of a record (a tuple or dataclass) its attribute ``home``, or the first function or class in it tells.
     """
+    if isinstance(getattr(entry, "home", None), str):
+        return str(entry.home)
     parts = [entry]
     if isinstance(entry, tuple):
         parts = list(entry)

@@ -69,7 +69,7 @@ def register_cam(name: str, *, reads: str = "gradients", rule: str = "", source:
     ...     return activation.mean(dim=1, keepdim=True).expand(-1, gradients.shape[1], -1, -1)
     >>> "mean-activation" in METHODS
     True
-    >>> METHODS.remove("mean-activation")
+    >>> _ = METHODS.remove("mean-activation")
     """
     if reads not in ("gradients", "network"):
         raise UsageError(f"CAM method {name!r} reads {reads!r}; gradients or network was expected")
