@@ -2,10 +2,10 @@
 
 Usage: python -m benchmarks.mutation [ROOM or FILE ...] [--sample 60] [--seed 0] [--jobs 1] [--out build/mutation] [--fresh]
 
-Rooms, the tests that cover them and the mutants that are left out with the reason stand in ``mutation.toml``. The tests of a room
-are collected once and run once under coverage; then a process is forked for every mutant, in which the code of the one function
-is exchanged and the tests that run its line are repeated until one fails. What importing runs (constants, defaults) is imported
-anew. Outcomes are kept in the folder and used again while the code is the same and a test that killed a mutant is unchanged.
+Rooms, the tests that cover them and the mutants that are left out with the reason stand in ``mutation.toml``. The tests of a
+room are collected once and run once under coverage; then a process is forked for every mutant, in which the code of the one
+function is exchanged and the tests that run its line are repeated until one fails. What importing runs (constants, defaults)
+is imported anew. Outcomes are kept in the folder; of an unchanged file those mutants that were not killed are tried again.
 """
 
 from __future__ import annotations
@@ -326,8 +326,8 @@ def code_of(code: CodeType, name: str) -> CodeType | None:
 
 
 def matches(left_out: dict[str, str], file: str, m: Mutant, source: str) -> bool:
-    """Whether an entry of the configuration speaks of this mutant: its file, and where given its function, change, and words that
-    stand in its line."""
+    """Whether an entry of the configuration speaks of this mutant: its file, and if given its function, its change, and words
+    of its line."""
     return (
         file.endswith(left_out["file"])
         and left_out.get("within", m.within) == m.within
@@ -435,6 +435,8 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="use nothing of earlier runs")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))  # what was forked ends too
+    os.setpgid(0, 0)
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     configuration = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
