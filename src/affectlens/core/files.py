@@ -16,6 +16,18 @@ from affectlens.core.errors import OutputError
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Call ``write`` with a temporary path beside ``path`` and move the result to its name.
 
+    Parameters
+    ----------
+    path : Path
+        Where the file shall be; folders are made.
+    write : callable
+        Takes the temporary path and writes the file there.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
     Raises
     ------
     OutputError

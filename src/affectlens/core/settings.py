@@ -28,7 +28,7 @@ def setting(
     flag: str = "",
     metavar: str = "",
 ) -> Any:
-    """A field of a ``Settings`` class.
+    """Make a field of a ``Settings`` class.
 
     Parameters
     ----------
@@ -46,6 +46,16 @@ def setting(
         The option's name where it differs from the field's, without dashes.
     metavar : str
         What stands for the value in the help, for example ``NAME=PATH``.
+
+    Returns
+    -------
+    dataclasses.Field
+        With all of it as metadata.
+
+    Raises
+    ------
+    TypeError
+        The default can be changed: every call would share it.
     """
     extra = {"help": help, "choices": choices, "least": least, "most": most, "check": check, "flag": flag, "metavar": metavar}
     if isinstance(default, list | dict | set):
