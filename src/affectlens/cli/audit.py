@@ -25,27 +25,16 @@ def latent(
     seed: common.Seed = 0,
 ) -> None:
     """Clusters of a speech autoencoder's latent, how much of it is the corpus, what its directions mean."""
-    import numpy as np
-    import torch
+    from affectlens.audits.latent.audit import run
+    from affectlens.audits.latent.settings import LatentSettings
 
-    from affectlens.audits.latent.audit import audit_latent
-    from affectlens.audits.latent.page import write_latent_report
-    from affectlens.learning.speech import SpeechRecipe
-
-    torch.set_num_threads(1)  # small networks are slower on more
-    with common.named_bars() as told:
-        table = _table(corpus, told)
-        found = audit_latent(
-            table, kind, SpeechRecipe(seed=seed), seeds=seeds, draws=draws, rng=np.random.default_rng(seed), progress=told
-        )
-    page = write_latent_report(found, out)
-    for c in found.found:
-        best = found.agreement[found.agreement.clusters == c.method].sort_values("ARI", ascending=False).iloc[0]
-        common.plain.print(
-            f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f}); most like {best.factor} "
-            f"(ARI {best.ARI:.3f}, p adjusted {best['p adjusted']:.3g})"
-        )
-    common.plain.print(str(page))
+    settings = LatentSettings(kind, seeds, draws, seed=seed)
+    with common.named_bars() as progress:
+        result = run(None, corpus, out=out, progress=progress, settings=settings)
+    _left_out(result.left_out)
+    for line in result.findings():
+        common.plain.print(line)
+    common.plain.print(str(out / "audit.html"))
 
 
 @app.command()
@@ -192,6 +181,11 @@ def concepts_(
     for warning in found.tests.warnings[:6]:
         common.console.print(f"note: {warning}", highlight=False)
     common.plain.print(str(page))
+
+
+def _left_out(clips: Any) -> None:
+    for row in clips.head(5).itertuples():
+        common.console.print(f"left out: {row.key}: {row.why}", highlight=False)
 
 
 def _table(corpus: list[str], told: Any) -> Any:
