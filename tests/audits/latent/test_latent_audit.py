@@ -39,7 +39,7 @@ def test_the_corpus_is_in_the_features_and_hardly_in_the_latent(audit):
     measured, latent = shift.loc["features as measured"], shift.loc["latent"]
     assert measured.corpus_probe > 0.9 > latent.corpus_probe
     # Three people of each corpus: a p-value under .1 is not to be had, but the distance says it.
-    assert measured.mmd_squared > 3 * measured.mmd_squared_null and latent.mmd_squared < 2 * latent.mmd_squared_null
+    assert measured.mmd_squared > 3 * measured.mmd_squared_null and latent.mmd_squared < measured.mmd_squared / 10
 
 
 def test_tables_and_conventions(audit):
