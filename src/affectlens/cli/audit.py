@@ -25,27 +25,16 @@ def latent(
     seed: common.Seed = 0,
 ) -> None:
     """Clusters of a speech autoencoder's latent, how much of it is the corpus, what its directions mean."""
-    import numpy as np
-    import torch
+    from affectlens.audits.latent.audit import run
+    from affectlens.audits.latent.settings import LatentSettings
 
-    from affectlens.audits.latent.audit import audit_latent
-    from affectlens.audits.latent.page import write_latent_report
-    from affectlens.learning.speech import SpeechRecipe
-
-    torch.set_num_threads(1)  # small networks are slower on more
-    with common.named_bars() as told:
-        table = _table(corpus, told)
-        found = audit_latent(
-            table, kind, SpeechRecipe(seed=seed), seeds=seeds, draws=draws, rng=np.random.default_rng(seed), progress=told
-        )
-    page = write_latent_report(found, out)
-    for c in found.found:
-        best = found.agreement[found.agreement.clusters == c.method].sort_values("ARI", ascending=False).iloc[0]
-        common.plain.print(
-            f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f}); most like {best.factor} "
-            f"(ARI {best.ARI:.3f}, p adjusted {best['p adjusted']:.3g})"
-        )
-    common.plain.print(str(page))
+    settings = LatentSettings(kind, seeds, draws, seed=seed)
+    with common.named_bars() as progress:
+        result = run(None, corpus, out=out, progress=progress, settings=settings)
+    _left_out(result.left_out)
+    for line in result.findings():
+        common.plain.print(line)
+    common.plain.print(str(out / "audit.html"))
 
 
 @app.command()
@@ -59,37 +48,16 @@ def features(
     seed: common.Seed = 0,
 ) -> None:
     """What each acoustic feature and group does for a speech model, and whether corpora agree on it."""
-    import numpy as np
-    import torch
+    from affectlens.audits.features.audit import run
+    from affectlens.audits.features.settings import FeatureSettings
 
-    from affectlens.audits.features.audit import audit_features
-    from affectlens.audits.features.page import write_feature_report
-    from affectlens.core.labels import IEMOCAP4
-    from affectlens.models.shipped.speech_scale import normalise
-    from affectlens.perception.voice.catalogue import group_of
-    from affectlens.perception.voice.egemaps import NAMES
-
-    rng = np.random.default_rng(seed)
-    torch.set_num_threads(1)  # small networks are slower on more
-    with common.named_bars() as told:
-        table = _table(corpus, told)
-        x = normalise(table.features, table.corpus, table.speaker)
-        names, groups = list(NAMES), group_of()
-        if plant:
-            told_by = np.eye(4)[table.labels] @ np.array([-1.5, -0.5, 0.5, 1.5]) + rng.normal(0, 0.3, len(x))
-            x = np.column_stack([x, told_by, rng.normal(size=len(x))])
-            names, groups = [*names, "planted: label", "planted: noise"], [*groups, "planted", "planted"]
-        found = audit_features(x, table.labels, table.corpus, table.speaker, names, groups, model=model, seed=seed, rng=rng,
-                               classes=IEMOCAP4.labels, progress=told)  # fmt: skip
-    page = write_feature_report(found, out)
-    for r in found.groups.sort_values("permuted", ascending=False).to_dict("records"):
-        common.plain.print(
-            f"{r['group']}: log loss {r['permuted']:+.3f} bit when shuffled ({r['permuted, low']:.3f} to "
-            f"{r['permuted, high']:.3f}), {r['left out']:+.3f} when left out"
-        )
-    for r in found.features.head(5).to_dict("records"):
-        common.plain.print(f"{r['feature']}: {r['permuted']:+.4f} bit, p adjusted {r['permuted, p adjusted']:.3g}")
-    common.plain.print(str(page))
+    settings = FeatureSettings(model, plant, seed)
+    with common.named_bars() as progress:
+        result = run(None, corpus, out=out, progress=progress, settings=settings)
+    _left_out(result.left_out)
+    for line in result.findings():
+        common.plain.print(line)
+    common.plain.print(str(out / "audit.html"))
 
 
 @app.command(name="concepts")
@@ -194,10 +162,6 @@ def concepts_(
     common.plain.print(str(page))
 
 
-def _table(corpus: list[str], told: Any) -> Any:
-    from affectlens.features.speech import parse_corpora, speech_table
-
-    table = speech_table(parse_corpora(corpus), progress=told)
-    for key, why in list(table.missed.items())[:5]:
-        common.console.print(f"left out: {key}: {why}", highlight=False)
-    return table
+def _left_out(clips: Any) -> None:
+    for row in clips.head(5).itertuples():
+        common.console.print(f"left out: {row.key}: {row.why}", highlight=False)
