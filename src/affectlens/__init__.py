@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from affectlens.corpora.base import open_corpus
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
+    from affectlens.models.open import open_model
     from affectlens.pipeline.averages import usual
     from affectlens.pipeline.checkup import doctor
     from affectlens.pipeline.engine import Engine
@@ -43,6 +44,7 @@ __all__ = [
     "explain",
     "load_model",
     "open_corpus",
+    "open_model",
     "recognize",
     "usual",
 ]
@@ -64,6 +66,7 @@ _HOMES = {
     "explain": "affectlens.pipeline.recordings",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",
+    "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
     "usual": "affectlens.pipeline.averages",
 }

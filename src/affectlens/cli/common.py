@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -78,9 +79,13 @@ def fetch_assets(names: Iterable[str]) -> None:
         return
     with bars() as progress:
         for owner in missing:
-            pull(owner, lambda _, done, total, owner=owner: progress(f"fetching {owner.name} (MB)", done / 1e6, total / 1e6))
+            pull(owner, partial(_megabytes, progress, owner.name))
             note(f"fetched {owner.name}: {owner.size / 1e6:.1f} MB, sha256 verified ({owner.licence})")
     drop_archives()
+
+
+def _megabytes(progress: Bars, name: str, _: str, done: float, total: float) -> None:
+    progress(f"fetching {name} (MB)", done / 1e6, total / 1e6)
 
 
 def fail(failures: dict[str, str]) -> None:

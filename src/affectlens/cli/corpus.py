@@ -12,9 +12,7 @@ from affectlens.cli import common
 from affectlens.cli.options import corpus_names, languages, verb
 
 app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True)
-Named = Annotated[
-    str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)
-]
+Named = Annotated[str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)]
 SHOWN = 20  # problems
 
 

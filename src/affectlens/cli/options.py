@@ -98,7 +98,8 @@ def _option(f: Field[Any], cls: type[Settings]) -> inspect.Parameter:
     default = ... if required else None if several or optional else f.default
     flag = flag_of(f)
     names = (f"{flag}/--no-{flag[2:]}",) if kind is bool and not several else (flag,)
-    shown: Any = ",".join(map(str, f.default)) if several and not required and f.default else not several
+    default_value: Any = f.default
+    shown: Any = ",".join(map(str, default_value)) if several and not required and default_value else not several
     text = meta.get("help", "") + (" Comma-separated, or repeated." if several and _separated(f, kind) else "")
     text += " Repeat it." if several and not _separated(f, kind) else ""
     info = typer.Option(

@@ -178,7 +178,9 @@ def _memory() -> Check:
         return Check("memory", NOTE, "not known on this system")
     text = f"{whole:.1f} GB, {os.cpu_count()} processors"
     enough = whole >= LEAST_MEMORY
-    return Check("memory", OK if enough else NOTE, text + ("" if enough else f"; explaining a video takes about {LEAST_MEMORY} GB"))
+    return Check(
+        "memory", OK if enough else NOTE, text + ("" if enough else f"; explaining a video takes about {LEAST_MEMORY} GB")
+    )
 
 
 def _cache() -> str:

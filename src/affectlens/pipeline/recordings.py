@@ -13,6 +13,7 @@ from affectlens.core.errors import AffectlensError
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
 from affectlens.core.schema import evidence_frame, rows_frame
+from affectlens.core.settings import with_fields
 from affectlens.media.inputs import find_inputs
 from affectlens.pipeline.engine import Engine
 from affectlens.pipeline.jobs import Job
@@ -74,7 +75,7 @@ def recognize(
     if file is not None:
         table_format(file, format)
         check_file(file)
-    chosen = engine.options if engine else options or Options(**settings)
+    chosen = engine.options if engine else with_fields(Options, options, settings)
     paths = find_inputs(_several(inputs))
     engine = engine or Engine(chosen)
     run = Run()
@@ -132,7 +133,7 @@ def explain(
     UsageError
         A value that is not allowed. OutputError: ``out`` cannot be written.
     """
-    chosen = engine.options if engine else options or Options(**settings)
+    chosen = engine.options if engine else with_fields(Options, options, settings)
     out = Path(out)
     table_format(out / "table.parquet", format)
     paths = find_inputs(_several(inputs))
