@@ -76,12 +76,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'affectlens' has no attribute {name!r}")
-    try:
-        module = importlib.import_module(home)
-    except ModuleNotFoundError as error:
-        from affectlens.core.extras import explained
+    from affectlens.core.extras import helpful
 
-        raise explained(error) or error from error
+    with helpful():
+        module = importlib.import_module(home)
     return module if home == f"affectlens.{name}" else getattr(module, name)
 
 

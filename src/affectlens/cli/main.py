@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from affectlens import __version__
 from affectlens.cli import assets, common, corpus, doctor, evaluate, explain, models, recognize, usual
 from affectlens.core.errors import AffectlensError
-from affectlens.core.extras import explained
+from affectlens.core.extras import helpful
 
 
 def late(module: str) -> type[TyperGroup]:
@@ -76,24 +76,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one message and exit code 2, never a traceback."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
-        app(arguments)
+        with helpful():
+            app(arguments)
     except AffectlensError as error:
-        _refuse(error)
-    except ModuleNotFoundError as error:
-        told = explained(error)
-        if told is None:
-            raise
-        _refuse(told)
+        common.errors.print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         common.errors.print("\nstopped; what was finished is kept. Run the same command with --resume to go on.")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
-
-
-def _refuse(error: AffectlensError) -> None:
-    common.errors.print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
-    sys.exit(2)
 
 
 if __name__ == "__main__":

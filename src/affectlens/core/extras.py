@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from affectlens.core.errors import UsageError
@@ -26,26 +28,22 @@ def extra_of(module: str) -> str:
     return next((extra for extra, modules in EXTRAS.items() if module.partition(".")[0] in modules), "")
 
 
-def need(extra: str) -> None:
-    """See that an extra is installed.
+@contextmanager
+def helpful() -> Iterator[None]:
+    """A module that is missing inside becomes an error that says how to install it.
 
     Raises
     ------
     UsageError
-        It is not; the message says how to install it.
+        An extra is not installed.
     """
-    for module in missing(extra):
-        raise UsageError(_advice(module, extra))
-
-
-def explained(error: ModuleNotFoundError) -> UsageError | None:
-    """The same error in words that help, where an extra brings the module; else nothing."""
-    module = (error.name or "").partition(".")[0]
-    extra = extra_of(module)
-    if not extra:
-        return None
-    return UsageError(_advice(module, extra))
-
-
-def _advice(module: str, extra: str) -> str:
-    return f'this needs the package {module}, which is not installed; run: pip install "affectlens[{extra}]"'
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        extra = extra_of(module)
+        if not extra:
+            raise
+        raise UsageError(
+            f'this needs the package {module}, which is not installed; run: pip install "affectlens[{extra}]"'
+        ) from error

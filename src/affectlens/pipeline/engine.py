@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 
 from affectlens.core.errors import MediaError
+from affectlens.core.extras import helpful
 from affectlens.core.files import write_json
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device
@@ -45,13 +46,14 @@ class Engine:
     Raises
     ------
     UsageError
-        An unknown modality, or a device that is not there.
+        An unknown modality, a device that is not there, or a modality whose extra is not installed.
     """
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         torch_device(self.options.device)
-        self.modalities: list[Modality] = build(self.options)
+        with helpful():
+            self.modalities: list[Modality] = build(self.options)
         network = load_model("fusion") if self.options.fusion == "early" else None
         self.fuser = Fuser(EKMAN7.labels, network)
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
@@ -110,7 +112,8 @@ class Engine:
             if memory and memory.exists() and modality.restore(json.loads(memory.read_text(encoding="utf-8"))):
                 continue
             blocks = audio_blocks(clip.path, problems=clip.problems)
-            modality.listen(clip, blocks, lambda seconds: progress("listening", seconds, clip.info.duration))
+            with helpful():
+                modality.listen(clip, blocks, lambda seconds: progress("listening", seconds, clip.info.duration))
             state = modality.heard()
             if memory and state is not None:
                 write_json(memory, state)
