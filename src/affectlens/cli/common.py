@@ -73,15 +73,15 @@ def progress_bar() -> Iterator[Progress]:
 
 
 @contextmanager
-def named_bars() -> Iterator[Callable[[str, int, int], None]]:
+def named_bars() -> Iterator[Callable[[str, float, float], None]]:
     """A progress display with one bar for each name it is told of: name, done, in all."""
     with progress_bar() as bar:
         tasks: dict[str, Any] = {}
 
-        def told(name: str, done: int, total: int) -> None:
+        def told(name: str, done: float, total: float) -> None:
             if name not in tasks:
                 tasks[name] = bar.add_task(name, total=total, note="")
-            bar.update(tasks[name], completed=done, total=total, note=f"{done} of {total}")
+            bar.update(tasks[name], completed=done, total=total, note=f"{done:g} of {total:g}")
 
         yield told
 

@@ -63,46 +63,21 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
 def _one(
     model: str, corpus: str, data: Path, split: str | None, out: Path | None, weights: Path | None, draws: int, seed: int
 ) -> None:
-    import numpy as np
-
     from affectlens.cli.explain import _fetch
-    from affectlens.corpora.base import open_corpus
-    from affectlens.evaluation.evaluate import predict_corpus, reader_for, save_evaluation, score
-    from affectlens.evaluation.speech import predict_speech
-    from affectlens.models.base import load_model
+    from affectlens.evaluation.evaluate import HEADINGS, evaluate
 
     _fetch((model,) if model in ("face", "words") else ())
-    loaded = load_model(model, weights)
-    source = open_corpus(corpus, data)
-    reads = ("face", "scene") if loaded.modality == "face" else (loaded.modality,)
-    if source.info.modality not in reads:
-        raise UsageError(f"{model} reads {loaded.modality}, {corpus} holds {source.info.modality}")
-    split = split or ("four" if loaded.modality == "voice" else "test")
-    if source.info.title in loaded.meta.get("corpus", "") and loaded.modality == "voice":
-        console.print(
-            f"note: {source.info.title} trained these weights, so this is how they fit, not how they do on new speech; "
-            "the model card has the scores on corpora that were not heard",
-            highlight=False,
+    with common.named_bars() as progress:
+        result = evaluate(
+            model, f"{corpus}={data}", split=split or "", draws=draws, seed=seed, progress=progress, out=out, weights=weights
         )
-    with common.progress_bar() as bar:
-        task = bar.add_task(f"{model} on {corpus} {split}", total=None, note="")
-
-        def told(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, note=f"{done} of {total}")
-
-        if loaded.modality == "voice":
-            if split != "four":
-                raise UsageError(f"the speech model knows four classes; --split four, not {split}")
-            found = predict_speech(loaded, corpus, data, told)
-        else:
-            found = predict_corpus(loaded, source, split, reader_for(loaded.modality), told)
-        bar.update(task, note="bootstrap")
-        thresholds = np.array(loaded.meta["thresholds"]) if "thresholds" in loaded.meta else None
-        result = score(found, loaded.calibration, np.random.default_rng(seed), thresholds=thresholds, draws=draws)
-    console.print(f"{model} on {source.info.title}, {split}: {result.n} rows, {len(result.missed)} missed (errors)")
+    for note in result.notes:
+        console.print(f"note: {note}", highlight=False)
+    where = f"{corpus}, {result.about['split']}"
+    console.print(f"{model} on {where}: {result.n} rows, {len(result.missed)} missed (errors)")
     table = Table("score", "value", "95 % interval", box=None)
     for name, e in result.scores.items():
-        table.add_row(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+        table.add_row(HEADINGS[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
     confusion = Table("label \\ predicted", *result.confusion.columns, box=None)
     for name, row in result.confusion.iterrows():
         confusion.add_row(str(name), *(str(int(v)) for v in row))
@@ -111,8 +86,7 @@ def _one(
     if len(result.groups) > 1:
         groups = Table("group", "n", "accuracy", "UAR", box=None)
         for r in result.groups.sort_values("n", ascending=False).head(30).itertuples():
-            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.UAR:.3f}")
+            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.mean_recall:.3f}")
         common.plain.print(groups)
     if out:
-        save_evaluation(result, out)
         common.plain.print(str(out))
