@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from affectlens.core.options import Options
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
+    from affectlens.evaluation.evaluate import evaluate
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
     from affectlens.models.open import open_model
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from affectlens.pipeline.engine import Engine
     from affectlens.pipeline.recordings import explain, recognize
     from affectlens.pipeline.results import Result, Run
-    from affectlens.pipeline.scores import evaluate
 
 __all__ = [
     "CallableModel",
@@ -62,7 +62,7 @@ _HOMES = {
     "TableModel": "affectlens.models.adapters",
     "TorchModel": "affectlens.models.adapters",
     "doctor": "affectlens.pipeline.checkup",
-    "evaluate": "affectlens.pipeline.scores",
+    "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",

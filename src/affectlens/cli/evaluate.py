@@ -43,29 +43,27 @@ def command(
         return
     if len(corpus) != 1:
         raise UsageError(f"{len(corpus)} corpora given; one --corpus NAME=PATH was expected (or --ablate)")
-    from affectlens.corpora.base import open_corpus
+    from affectlens.evaluation.evaluate import evaluate
     from affectlens.modalities.base import assets_of
-    from affectlens.pipeline.scores import evaluate, trained_on
 
-    source = open_corpus(corpus[0])
     common.fetch_assets(assets_of((model,) if model in ("face", "words") else ()))
     with common.bars() as progress:
         result = evaluate(model, corpus[0], split=split, draws=draws, seed=seed, progress=progress, out=out, weights=weights)
-    if trained_on(model, source) and source.info.modality == "voice":
-        common.note(
-            f"note: {source.info.title} trained these weights, so this is how they fit, not how they do on new speech; "
-            "the model card has the scores on corpora that were not heard"
-        )
-    common.note(f"{model} on {source.info.title}: {result.n} rows, {len(result.missed)} missed (errors)")
+    for text in result.notes:
+        common.note(f"note: {text}")
+    about = result.about
+    common.note(f"{model} on {about['corpus']}, {about['split']}: {result.n} rows, {len(result.missed)} missed (errors)")
     _show(result)
     if out:
         common.say(out)
 
 
 def _show(result: Evaluation) -> None:
+    from affectlens.evaluation.evaluate import HEADINGS
+
     table = Table("score", "value", "95 % interval", box=None)
     for name, e in result.scores.items():
-        table.add_row(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+        table.add_row(HEADINGS[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
     common.plain.print(table)
     confusion = Table("label \\ predicted", *result.confusion.columns, box=None)
     for label, row in result.confusion.iterrows():
@@ -74,7 +72,7 @@ def _show(result: Evaluation) -> None:
     if len(result.groups) > 1:
         groups = Table("group", "n", "accuracy", "UAR", box=None)
         for r in result.groups.sort_values("n", ascending=False).head(GROUPS).itertuples():
-            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.UAR:.3f}")
+            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.mean_recall:.3f}")
         common.plain.print(groups)
 
 

@@ -205,8 +205,10 @@ def _motion(train: Any, corpus: str, out: Path, recipe: Any, seeds: int) -> None
 def _run(threads: int, train: Any, out: Path, name: str) -> None:
     import torch
 
+    from affectlens.evaluation.evaluate import HEADINGS
+
     torch.set_num_threads(threads)
     result = train(lambda row: common.note("  ".join(f"{k} {v}" for k, v in row.items())))
     for score, e in result.scores.items():
-        common.plain.print(f"{score}: {e.value:.4f} ({e.low:.4f} to {e.high:.4f})")
+        common.plain.print(f"{HEADINGS[score]}: {e.value:.4f} ({e.low:.4f} to {e.high:.4f})")
     common.plain.print(str(out / f"{name}.safetensors"))
