@@ -56,7 +56,7 @@ def test_every_prediction_has_evidence_and_every_evidence_a_row(done):
     for row in table[(table.status == "ok") & (table.modality != "fused")].itertuples():
         mine = inside[(inside.start == row.start) & (inside.person == row.person) & (inside.modality == row.modality)]
         assert len(mine) >= 2
-    tests = evidence[evidence.name.str.startswith("faithfulness")]
+    tests = evidence[evidence.kind == "faithfulness"]
     assert len(tests) >= 4 and ((tests.p_value >= 0.05) & (tests.p_value <= 1)).all() and (tests.test != "").all()
 
 
@@ -224,6 +224,16 @@ def test_a_result_is_saved_and_read_back(done, clip, face_engine, tmp_path, fram
     assert again.report is None and again.evidence.empty and list(again.evidence) == list(result.evidence)
     with pytest.raises(UsageError, match="no finished report"):
         Result.load(tmp_path)
+
+
+def test_a_report_of_an_older_form_is_refused_with_a_reason(done, tmp_path):
+    (result,) = done[0].results
+    folder = result.save(tmp_path / "old")
+    facts = json.loads((folder / MANIFEST).read_text())
+    del facts["schema_version"]
+    (folder / MANIFEST).write_text(json.dumps(facts))
+    with pytest.raises(OutputError, match="older affectlens"):
+        Result.load(folder)
 
 
 def test_a_result_draws_its_people(done):

@@ -13,7 +13,7 @@ from affectlens.context.store import Store
 from affectlens.context.usual import averages
 from affectlens.core.errors import UsageError
 from affectlens.core.labels import EKMAN7
-from affectlens.core.schema import write_frame
+from affectlens.core.tables import write_frame
 from affectlens.pipeline.writer import check_folder
 
 FILE = "averages.csv"
@@ -47,7 +47,7 @@ class Averages:
 
     def plot(self) -> Any:
         """A chart (altair): one bar a context, those of few people faint."""
-        from affectlens.report.usual import averages_chart
+        from affectlens.figures.usual import averages_chart
 
         return averages_chart(self.table, EKMAN7.labels)
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +18,8 @@ from affectlens.core.files import write_json
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress, silent
-from affectlens.core.schema import Evidence, TableWriter, evidence_frame
+from affectlens.core.schema import Evidence
+from affectlens.core.tables import TableWriter, evidence_frame
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
@@ -197,7 +197,7 @@ class _Sink:
         if self._file:
             self._file.append(evidence_frame([*(e for f in findings for e in f.evidence), *more]))
         self.report.add(findings, more)
-        return [_slim(f) if f.row.modality == "face" else f for f in findings]
+        return [f.slim() if f.pictures else f for f in findings]
 
     def __enter__(self) -> Self:
         return self
@@ -214,11 +214,6 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     began = time.perf_counter()
     yield
     seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
-
-
-def _slim(finding: Finding) -> Finding:
-    """Without evidence and pictures, which are written already: an hour of rows must stay small."""
-    return replace(finding, evidence=(), pictures=(), detail={"window": finding.detail.get("window", 0)})
 
 
 def _probe(path: Path) -> MediaInfo:

@@ -7,13 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from affectlens.core.errors import AffectlensError
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
-from affectlens.core.schema import evidence_frame, rows_frame
 from affectlens.core.settings import with_fields
+from affectlens.core.tables import evidence_frame, read_frame, rows_frame
 from affectlens.media.inputs import find_inputs
 from affectlens.pipeline.engine import Engine
 from affectlens.pipeline.jobs import Job
@@ -166,7 +164,7 @@ def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None
         _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=progress)
     with writing(job.target):
         target = write_recording(job, report, findings, engine.modalities)
-    evidence = pd.read_parquet(target / "evidence.parquet")
+    evidence = read_frame(target / "evidence.parquet")
     table = rows_frame([f.row for f in findings])
     notes = tuple(report.clip.problems.notes)
     return Result(str(job.path), table, evidence, target / "report.html", notes, report.seconds)

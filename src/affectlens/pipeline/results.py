@@ -12,7 +12,8 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json
-from affectlens.core.schema import SCENE, evidence_frame, rows_frame, write_frame
+from affectlens.core.schema import SCENE
+from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.pipeline.jobs import MANIFEST
 
 
@@ -94,7 +95,8 @@ class Result:
         write_frame(self.table, folder / "table.parquet")
         write_frame(self.table, folder / "table.csv")
         write_frame(self.evidence, folder / "evidence.parquet")
-        write_json(folder / MANIFEST, {"file": self.file, "problems": list(self.problems), "seconds": self.seconds})
+        facts = {"schema_version": SCHEMA_VERSION, "file": self.file, "problems": list(self.problems), "seconds": self.seconds}
+        write_json(folder / MANIFEST, facts)
         return folder
 
     @classmethod
@@ -105,12 +107,14 @@ class Result:
         ------
         UsageError
             No finished result in the folder.
+        OutputError
+            It was written in a form that this version does not read; the message says what to do.
         """
         folder = Path(folder)
         try:
             facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            table = pd.read_parquet(folder / "table.parquet")
-            evidence = pd.read_parquet(folder / "evidence.parquet")
+            check_version(facts.get("schema_version"), folder)
+            table, evidence = read_frame(folder / "table.parquet"), read_frame(folder / "evidence.parquet")
             page = folder / "report.html"
             report = page if page.exists() else None
             return cls(facts["file"], table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from affectlens.core.errors import MediaError, OutputError, UsageError
 from affectlens.core.files import write_text
-from affectlens.core.schema import rows_frame, write_frame
+from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Run

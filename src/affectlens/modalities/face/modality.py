@@ -16,7 +16,9 @@ from affectlens.explainers.cam import CamEngine, upsample
 from affectlens.explainers.cam.draw import heat
 from affectlens.explainers.faithfulness import faithfulness, grid_score
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, Picture, faithfulness_evidence, register_modality
+from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_modality
+from affectlens.modalities.face.evidence import AttentionDetail, FaceDetail, MovementDetail, RegionDetail
+from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
 from affectlens.perception.face.blendshapes import against_baseline, movements
@@ -120,7 +122,7 @@ class FaceModality(Modality):
         self._shapes[person].append(np.mean([v.shapes for v in views], axis=0))
         best = int(quality.argmax())
         mean_quality = float(quality.mean())
-        detail = {"window": len(self._shapes[person]) - 1}
+        detail = FaceDetail(len(self._shapes[person]) - 1)
         if quality.max() < MIN_QUALITY:
             row = Row(clip.file, start, end, person, self.name, "abstained", views[best].weakness, quality=mean_quality)
             return Finding(row, detail=detail)
@@ -159,16 +161,15 @@ class FaceModality(Modality):
         row, method = finding.row, self.options.cam_method
         relevance, attended = (upsample(m, view.crop.shape) for m in (cam, mask))
         shares, looked = region_shares(relevance, view.regions), region_shares(attended, view.regions)
-        settings = {"layer": self.engine.layer, "method": method}
         evidence = [
-            clip.evidence(row, "instance", f"region: {s.region}", s.lift, "relevance share / area share", method,
-                          settings=settings | {"relevance_share": round(s.relevance, 4), "area_share": round(s.area, 4)})
+            clip.evidence(row, "region", s.lift, subject=s.region, method=method,
+                          detail=RegionDetail(self.engine.layer, method, round(s.relevance, 4), round(s.area, 4)))
             for s in _notable(shares)
         ]  # fmt: skip
         top = max(looked, key=lambda s: s.lift if s.area > 0.01 else -1.0)
         evidence.append(
-            clip.evidence(row, "instance", f"attention: {top.region}", top.lift, "attention share / area share",
-                          "encoder-decoder attention", settings={"layer": "mask"})
+            clip.evidence(row, "attention", top.lift, subject=top.region, method="encoder-decoder attention",
+                          detail=AttentionDetail("mask"))
         )  # fmt: skip
         if self._tested[row.person] < self.options.faithfulness and finding.rank > 1.05 * self._best[row.person]:
             self._tested[row.person] += 1
@@ -179,7 +180,8 @@ class FaceModality(Modality):
             Picture("map", f"{method} for {row.label}", heat(view.crop, relevance, (_PICTURE, _PICTURE))),
             Picture("mask", "attention mask", heat(view.crop, attended, (_PICTURE, _PICTURE), signed=False)),
         )
-        detail = finding.detail | {"regions": shares, "attended": looked}
+        window = finding.detail.window if isinstance(finding.detail, FaceDetail) else 0
+        detail = FaceDetail(window, tuple(shares), tuple(looked))
         return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=detail)
 
     def _test(self, clip: Clip, row: Row, view: _Seen, cam: np.ndarray, method: str) -> list[Evidence]:
@@ -191,9 +193,8 @@ class FaceModality(Modality):
             return self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index]
 
         cells = cv2.resize(upsample(cam, view.crop.shape), _GRID[::-1], interpolation=cv2.INTER_AREA)
-        found = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)
-        settings = {"grid": list(_GRID), "blank": "gaussian blur, sd 8 px", "explains": method}
-        return faithfulness_evidence(clip, row, found, settings)
+        tested = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)
+        return faithfulness_evidence(clip, row, tested, explains=method, blank="gaussian blur, sd 8 px", grid=_GRID)
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
         if not findings:
@@ -204,15 +205,14 @@ class FaceModality(Modality):
         extra = []
         ranked = {p: against_baseline(np.array(rows)) for p, rows in self._shapes.items()}
         for finding in findings:
-            row = finding.row
-            if row.person == SCENE or row.status != "ok":
+            row, detail = finding.row, finding.detail_as(FaceDetail)
+            if row.person == SCENE or row.status != "ok" or detail is None:
                 continue
-            for m in ranked[row.person][finding.detail["window"]][:2]:
+            for m in ranked[row.person][detail.window][:2]:
                 if abs(m.deviation) >= 2:
                     extra.append(
-                        clip.evidence(row, "instance", f"movement: {m.name}", m.deviation,
-                                      "robust SD from own median", "blendshapes against own baseline",
-                                      settings={"value": round(m.value, 3), "baseline": round(m.baseline, 3)})
+                        clip.evidence(row, "movement", m.deviation, subject=m.name, method="blendshapes against own baseline",
+                                      detail=MovementDetail(round(m.value, 3), round(m.baseline, 3)))
                     )  # fmt: skip
         return [], extra
 

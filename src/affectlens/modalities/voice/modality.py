@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,17 +14,17 @@ from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.explainers.shapley import group_shapley
 from affectlens.media.audio import AudioBlock
-from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.listening import ListeningModality
+from affectlens.modalities.voice.evidence import Neighbour, VoiceDetail, VoiceDifference, VoiceRelevance
 from affectlens.models.base import load_model
-from affectlens.perception.people.finder import Person
 from affectlens.perception.people.speaker import SpeakerChoice
 from affectlens.perception.voice.catalogue import GROUPS, catalogue, group_of
 from affectlens.perception.words.turns import Turn, turns
 
 OWN = 3  # turns of a person from which their own average is a baseline
 CLEAR = 0.7  # standard deviations from which a difference is worth a word
-TOLD = 3
+MOST = 3  # differences of a turn that evidence is given of
 # What depends on whose voice it is and how it was recorded says nothing beside other people's voices.
 _PERSONAL = {
     "F0semitoneFrom27.5Hz_sma3nz_amean",
@@ -34,11 +34,11 @@ _PERSONAL = {
 
 
 @register_modality
-class VoiceModality(Modality):
+class VoiceModality(ListeningModality):
     """Expressed emotion from how it is said."""
 
     name = "voice"
-    needs_audio = True
+    scheme = IEMOCAP4
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -51,18 +51,11 @@ class VoiceModality(Modality):
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        super().begin(clip)
         self._turns: list[Turn] = []
-        self._heard = 0.0
 
-    def listen(self, clip: Clip, blocks: Iterable[AudioBlock], progress: Callable[[float], None] | None) -> None:
-        def counted() -> Iterable[AudioBlock]:
-            for block in blocks:
-                self._heard = block.start + len(block.samples) / block.rate
-                if progress:
-                    progress(self._heard)
-                yield block
-
-        self._turns.extend(turns(counted()))
+    def take(self, blocks: Iterable[AudioBlock]) -> None:
+        self._turns.extend(turns(blocks))
 
     def heard(self) -> dict[str, Any]:
         return {"heard": self._heard, "turns": [asdict(t) | {"features": t.features.tolist()} for t in self._turns]}
@@ -72,41 +65,27 @@ class VoiceModality(Modality):
         self._turns = [Turn(**(t | {"features": np.array(t["features"])})) for t in state["turns"]]
         return True
 
-    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
-        for person in people:
-            clip.mouths.add(person.id, frame.time, person.marks.mouth_opening)
-
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
         if not clip.info.audio_tracks:
-            return [self._none(clip, "the recording has no audio track")], []
+            return [self.nothing(clip, "missing", "the recording has no audio track")], []
         if not self._turns:
-            return [self._none(clip, "no speech in the audio")], []
-        choices = [self._speaker(clip, t) for t in self._turns]
+            return [self.nothing(clip, "missing", "no speech in the audio")], []
+        choices = [self.speaker(clip, t.start, t.end) for t in self._turns]
         out: list[Finding | None] = [None] * len(self._turns)
-        mine: dict[int, list[int]] = defaultdict(list)
+        by_person: dict[int, list[int]] = defaultdict(list)
         for i, (turn, choice) in enumerate(zip(self._turns, choices, strict=True)):
             if turn.problem:
                 row = Row(clip.file, turn.start, turn.end, choice.person, self.name, "abstained", turn.problem, scheme=IEMOCAP4)
-                out[i] = Finding(row, detail={"turn": turn, "speaker": choice})
+                out[i] = Finding(row, detail=VoiceDetail(turn, choice))
             else:
-                mine[choice.person].append(i)
-        for members in mine.values():
+                by_person[choice.person].append(i)
+        for members in by_person.values():
             real = np.stack([self._turns[i].features for i in members])
             normal = self.model.normalise(real)
             p = align(self.model.calibration.probabilities(self.model.predict(normal)), self.model.labels, IEMOCAP4.labels)
             for k, i in enumerate(members):
                 out[i] = self._finding(clip, self._turns[i], choices[i], p[k], normal[k], real, k)
         return [f for f in out if f is not None], []
-
-    def _none(self, clip: Clip, reason: str) -> Finding:
-        end = max(clip.end, self._heard)
-        return Finding(Row(clip.file, 0.0, end, SCENE, self.name, "missing", reason, scheme=IEMOCAP4))
-
-    @staticmethod
-    def _speaker(clip: Clip, turn: Turn) -> SpeakerChoice:
-        if not clip.info.video_tracks:
-            return SpeakerChoice(SCENE, "the recording has no picture", {})
-        return clip.mouths.speaker(turn.start, turn.end, clip.options.rate)
 
     def _finding(
         self, clip: Clip, turn: Turn, choice: SpeakerChoice, p: np.ndarray, normal: np.ndarray, real: np.ndarray, k: int
@@ -119,40 +98,41 @@ class VoiceModality(Modality):
             probabilities=tuple(float(v) for v in p), valence=valence, arousal=arousal,
             conformal=calibration.conformal_set(p, IEMOCAP4.labels), quality=turn.quality, scheme=IEMOCAP4,
         )  # fmt: skip
-        detail: dict[str, Any] = {"turn": turn, "speaker": choice}
+        detail = VoiceDetail(turn, choice)
         deep = self.model.encode(normal[None])[0]
-        found = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence, deep=deep)
+        finding = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence, deep=deep)
         if not clip.explaining:
-            return found
-        told = self._told(clip, row, real, k)
+            return finding
+        differences = self._differences(clip, row, real, k)
         shares = self._relevance(clip, row, normal)
         near = self._neighbours(clip, row, normal)
-        detail = detail | {"told": told, "relevance": shares, "neighbours": near}
-        return replace(found, evidence=(*told, *shares, *near), detail=detail)
+        return replace(finding, evidence=(*differences, *shares, *near))
 
-    def _told(self, clip: Clip, row: Row, real: np.ndarray, k: int) -> list[Evidence]:
+    def _differences(self, clip: Clip, row: Row, real: np.ndarray, k: int) -> list[Evidence]:
         """What a listener would notice: the plainest differences from the person's other turns, or from the training voices."""
         own = len(real) >= OWN
         scale = self.model.scale
         middle = np.median(real, axis=0) if own else scale.mean
-        out: list[tuple[float, int]] = []
+        sizes: list[tuple[float, int]] = []
         difference = real[k] - middle
         for j, feature in enumerate(catalogue()):
             if feature.plain[0] and (own or feature.name not in _PERSONAL):
-                out.append((float(difference[j] / scale.deviation[j]), j))
-        chosen = sorted((v for v in out if abs(v[0]) >= CLEAR), key=lambda v: -abs(v[0]))[:TOLD]
+                sizes.append((float(difference[j] / scale.deviation[j]), j))
+        chosen = sorted((v for v in sizes if abs(v[0]) >= CLEAR), key=lambda v: -abs(v[0]))[:MOST]
         against = "average of the training corpora"
         if own:
             against = f"median of {'the' if row.person == SCENE else 'their'} {len(real)} turns in this recording"
         evidence = []
         for size, j in chosen:
-            f = catalogue()[j]
-            settings = {"feature": f.name, "against": against, "own": own, "probability": round(row.confidence, 4),
-                        "value": round(float(real[k, j]), 5), "baseline": round(float(middle[j]), 5),
-                        "deviations": round(size, 3)}  # fmt: skip
+            feature = catalogue()[j]
+            higher, lower = feature.plain
+            detail = VoiceDifference(
+                feature.name, against, own, round(row.confidence, 4), round(float(real[k, j]), 5), round(float(middle[j]), 5),
+                round(size, 3),
+            )  # fmt: skip
             evidence.append(
-                clip.evidence(row, "instance", f"voice: {f.plain[size <= 0]}", difference[j], _unit(f.unit),
-                              "difference of an eGeMAPS functional", settings=settings)
+                clip.evidence(row, "voice", difference[j], subject=higher if size > 0 else lower, unit=_unit(feature.unit),
+                              method="difference of an eGeMAPS functional", detail=detail)
             )  # fmt: skip
         return evidence
 
@@ -162,19 +142,19 @@ class VoiceModality(Modality):
 
         values = group_shapley(predict, normal[None], np.zeros((1, len(normal))), self._groups)[0]
         target = IEMOCAP4.labels.index(row.label)
-        settings = {"baseline": "the average turn of the person or of the training corpora", "groups": len(GROUPS)}
+        detail = VoiceRelevance("the average turn of the person or of the training corpora", len(GROUPS))
         return [
-            clip.evidence(row, "instance", f"relevance: {name}", values[g, target], "log probability",
-                          "exact Shapley value over groups of features", settings=settings)
+            clip.evidence(row, "relevance", values[g, target], subject=name, detail=detail,
+                          method="exact Shapley value over groups of features")
             for g, name in enumerate(GROUPS)
         ]  # fmt: skip
 
     def _neighbours(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
         near = self.model.neighbours(self.model.encode(normal[None])[0])
         return [
-            clip.evidence(row, "latent", f"sounds like: {n.label}", n.distance, "median distance between training clips",
-                          "nearest training clip in the latent (Euclidean)",
-                          settings={"corpus": n.corpus, "key": n.key, "language": n.language, "gender": n.gender})
+            clip.evidence(row, "sounds like", n.distance, subject=n.label,
+                          method="nearest training clip in the latent (Euclidean)",
+                          detail=Neighbour(n.corpus, n.key, n.language, n.gender))
             for n in near
         ]  # fmt: skip
 

@@ -17,12 +17,13 @@ from affectlens.core.schema import Evidence, Row
 from affectlens.explainers.cam import CamEngine
 from affectlens.explainers.overlap import boxes_to_masks, grid_shape, image_rows
 from affectlens.media.frames import Frame
+from affectlens.modalities.background.evidence import NO_THING, ObjectDetail
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
 from affectlens.models.shipped.background import BackgroundModel, on_grid
 from affectlens.perception.people.finder import Person
 from affectlens.perception.scene.objects import Thing, object_detector
 
-_TOLD = 3  # objects of a segment that evidence is given of
+_MOST = 3  # objects of a segment that evidence is given of
 _METHOD = "hirescam"
 
 
@@ -84,8 +85,8 @@ class BackgroundModality(Modality):
                 clip.file, start, end, person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
                 conformal=calibration.conformal_set(p, EKMAN7.labels), quality=1.0,
             )  # fmt: skip
-            told = self._objects(clip, row, grid) if clip.explaining else ()
-            out.append(Finding(row, told, calibration.reliability, rank=row.confidence, deep=deep))
+            objects = self._objects(clip, row, grid) if clip.explaining else ()
+            out.append(Finding(row, objects, calibration.reliability, rank=row.confidence, deep=deep))
         return out
 
     def _objects(self, clip: Clip, row: Row, grid: np.ndarray) -> tuple[Evidence, ...]:
@@ -93,14 +94,10 @@ class BackgroundModality(Modality):
         relevance = self.engine(grid[None], _METHOD, [row.label]).maps[0, 0]
         shares = sorted(image_rows("", row.label, relevance, self._masks), key=lambda r: -r["relevance"])
         out = []
-        for r in shares[:_TOLD]:
-            held = {"relevance_share": round(r["relevance"], 4), "area_share": round(r["area"], 4)}
+        for r in shares[:_MOST]:
+            detail = ObjectDetail("backbone", _METHOD, round(r["relevance"], 4), round(r["area"], 4))
             lift = r["relevance"] / r["area"]
-            settings = {"layer": "backbone", "method": _METHOD} | held
-            out.append(
-                clip.evidence(row, "instance", f"object: {r['object']}", lift, "relevance share / area share", _METHOD,
-                              settings=settings)
-            )  # fmt: skip
+            out.append(clip.evidence(row, "object", lift, subject=r["object"], method=_METHOD, detail=detail))
         return tuple(out)
 
 
@@ -108,4 +105,4 @@ def _background(things: list[Thing], shape: tuple[int, ...]) -> dict[str, np.nda
     """Masks of the things that are no people, and of what lies in none of them."""
     masks = boxes_to_masks([(t.name, t.box) for t in things if t.name != "person"], shape)
     rest = group_masks(masks).get("in no box") if masks else np.ones(grid_shape(shape), np.float32)
-    return masks if rest is None else masks | {"no detected thing": rest}
+    return masks if rest is None else masks | {NO_THING: rest}

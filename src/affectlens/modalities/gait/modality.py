@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from affectlens.assets.store import locate
 from affectlens.core.errors import MediaError
-from affectlens.core.labels import GROUPWALK4, align
-from affectlens.core.options import Options
-from affectlens.core.schema import SCENE, Evidence, Row
-from affectlens.explainers.shapley import group_shapley
+from affectlens.core.schema import Evidence, Row
 from affectlens.media.frames import Frame, frames
-from affectlens.modalities.base import Clip, Finding, Modality, register_modality
-from affectlens.models.base import load_model
+from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.body import SKELETONS, VIDEO, BodyModality, Skeletons
+from affectlens.modalities.gait.evidence import GaitMeasurement
 from affectlens.models.shipped.gait import FRAMES, window
 from affectlens.perception.body.bvh import read_bvh
 from affectlens.perception.body.follow import RATE, follow, has_legs
 from affectlens.perception.body.gait import FEATURES, NAMES
 from affectlens.perception.body.gait import RATE as GRID
 from affectlens.perception.body.joints import Motion, leg_length, resampled
-from affectlens.perception.body.pose import pose_finder
 from affectlens.perception.people.finder import Person
 
 SLOWEST = 9.0  # frames a second
 LOOKS = 12  # sampled frames in which legs are looked for before the whole recording is
 WALKING = 0.35  # legs a second that the feet move against the pelvis at least
 KNOWN = 0.5  # share of joints that must be seen
-VIDEO = 0.5  # weight of joints guessed from video against recorded ones: the model learnt from the latter
 CLEAR = 1.0  # deviations from which a measurement is worth a word
 GROUPS: dict[str, tuple[str, ...]] = {
     "pace": ("speed", "forward speed", "stride rate", "rhythm", "stride length", "energy"),
@@ -44,21 +38,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 
 @register_modality
-class GaitModality(Modality):
+class GaitModality(BodyModality):
     """Expressed emotion from how somebody walks."""
 
     name = "gait"
-    needs_video = True
-    assets = ("pose-landmarker",)
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self.model = load_model("gait")
-        self.find = pose_finder(locate("pose-landmarker"), options.threads)
-
-    @property
-    def models(self) -> tuple[Any, ...]:
-        return (self.model,)
+    relevance_kind = "gait relevance"
+    groups_are = "groups of measurements"
 
     def begin(self, clip: Clip) -> None:
         self._looked = self._legs = 0
@@ -78,26 +63,20 @@ class GaitModality(Modality):
             clip.end = max(clip.end, len(motion) / motion.rate)
             return self._windows(clip, motion, 0.0, 0, 1.0), []
         if not clip.info.video_tracks:
-            return [self._none(clip, "missing", "the recording has no picture")], []
+            return [self.nothing(clip, "the recording has no picture")], []
         if clip.info.kind == "image":
-            return [self._none(clip, "missing", "one picture shows no gait")], []
+            return [self.nothing(clip, "one picture shows no gait")], []
         if not self._legs:
-            return [self._none(clip, "missing", "no leg is seen whole, so there is no gait to be seen")], []
+            return [self.nothing(clip, "no leg is seen whole, so there is no gait to be seen")], []
         out: list[Finding] = []
         for track in follow(_fresh(frames(clip.path, RATE)), self.find, clip.sightings):
             pace = float(np.median(np.diff(track.times))) if len(track.times) > 1 else np.inf
             if track.times[-1] - track.times[0] >= 1.0 and pace > 1 / SLOWEST:
                 reason = f"{1 / pace:.0f} frames a second; at least {SLOWEST:.0f} are needed to follow a stride"
-                row = Row(clip.file, track.times[0], track.times[-1], track.person, self.name, "abstained", reason,
-                          scheme=GROUPWALK4)  # fmt: skip
-                out.append(Finding(row))
+                out.append(self.unread(clip, track.times[0], track.times[-1], track.person, reason))
             elif track.times[-1] - track.times[0] >= 1.0:
                 out += self._windows(clip, track.motion(source=clip.file), track.times[0], track.person, VIDEO)
-        return out or [self._none(clip, "missing", "nobody was seen with their legs for a second")], []
-
-    def _none(self, clip: Clip, status: str, reason: str) -> Finding:
-        row = Row(clip.file, 0.0, max(clip.end, 0.0), SCENE, self.name, status, reason, scheme=GROUPWALK4)
-        return Finding(row)
+        return out or [self.nothing(clip, "nobody was seen with their legs for a second")], []
 
     def _windows(self, clip: Clip, motion: Motion, start: float, person: int, trust: float) -> list[Finding]:
         m = resampled(motion, GRID)
@@ -118,8 +97,7 @@ class GaitModality(Modality):
                         f"the feet hardly move ({moved:.2f} leg lengths a second): standing or sitting, not walking"
                     )
             except MediaError as error:
-                row = Row(clip.file, begin, end, person, self.name, "abstained", str(error), scheme=GROUPWALK4)
-                out.append(Finding(row))
+                out.append(self.unread(clip, begin, end, person, str(error)))
                 continue
             out.append(self._finding(clip, (begin, end), person, joints, features, known * trust))
         return out
@@ -127,61 +105,43 @@ class GaitModality(Modality):
     def _finding(
         self, clip: Clip, times: tuple[float, float], person: int, joints: np.ndarray, features: np.ndarray, quality: float
     ) -> Finding:
-        calibration = self.model.calibration
-        p = self._probabilities(joints[None], features[None])[0]
-        row = Row(
-            clip.file, times[0], times[1], person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
-            conformal=calibration.conformal_set(p, GROUPWALK4.labels), quality=quality, scheme=GROUPWALK4,
-        )  # fmt: skip
-        deep = self.model.deep((joints[None], features[None]))[0]
-        found = Finding(row, weight=calibration.reliability * quality, rank=row.confidence, deep=deep)
+        one = (joints[None], features[None])
+        finding = self.answer(clip, times, person, self.probabilities(one)[0], quality, self.model.deep(one)[0])
         if not clip.explaining:
-            return found
-        told = self._told(clip, row, features)
-        shares = self._relevance(clip, row, joints, features)
-        middle = joints[:: max(1, FRAMES // 6)][:6]
-        detail = {"told": told, "relevance": shares, "skeletons": middle}
-        return replace(found, evidence=(*told, *shares), detail=detail)
+            return finding
+        unusual = self._unusual(clip, finding.row, features)
+        shares = self._shares(clip, finding.row, joints, features)
+        shown = joints[:: max(1, FRAMES // SKELETONS)][:SKELETONS]
+        return replace(finding, evidence=(*unusual, *shares), detail=Skeletons(shown))
 
-    def _probabilities(self, joints: np.ndarray, features: np.ndarray) -> np.ndarray:
-        logits = self.model.predict((joints, features))
-        return align(self.model.calibration.probabilities(logits), self.model.labels, GROUPWALK4.labels)
-
-    def _told(self, clip: Clip, row: Row, features: np.ndarray, most: int = 4) -> list[Evidence]:
+    def _unusual(self, clip: Clip, row: Row, features: np.ndarray, most: int = 4) -> list[Evidence]:
         """What is farthest from the training corpus."""
         size = (features - self.model.mean) / self.model.deviation
         order = [i for i in np.argsort(-np.abs(np.nan_to_num(size))) if np.isfinite(size[i]) and abs(size[i]) >= CLEAR]
         out = []
         for i in order[:most]:
             f = FEATURES[i]
-            settings = {"deviations": round(float(size[i]), 3), "baseline": round(float(self.model.mean[i]), 4),
-                        "meaning": f.meaning, "probability": round(row.confidence, 4)}  # fmt: skip
+            deviations, baseline = round(float(size[i]), 3), round(float(self.model.mean[i]), 4)
             out.append(
-                clip.evidence(row, "instance", f"gait: {f.name}", float(features[i]), f.unit, "measured on the skeleton",
-                              settings=settings)
+                clip.evidence(row, "gait", float(features[i]), subject=f.name, unit=f.unit, method="measured on the skeleton",
+                              detail=GaitMeasurement(deviations, baseline, f.meaning, round(row.confidence, 4)))
             )  # fmt: skip
         return out
 
-    def _relevance(self, clip: Clip, row: Row, joints: np.ndarray, features: np.ndarray) -> list[Evidence]:
+    def _shares(self, clip: Clip, row: Row, joints: np.ndarray, features: np.ndarray) -> list[Evidence]:
         """Shapley values of the sequence and of groups of measurements; a coalition without a group lacks it, it is not
         zero."""
-        names = ["joints", *GROUPS]
-        at = [np.array([0])] + [np.array([1 + NAMES.index(n) for n in members]) for members in GROUPS.values()]
+        groups = {"joints": np.array([0])}
+        groups |= {name: np.array([1 + NAMES.index(n) for n in members]) for name, members in GROUPS.items()}
 
         def predict(x: np.ndarray) -> np.ndarray:
             # The first column tells whether the sequence is there.
             sequences = np.where(x[:, 0, None, None, None] > 0, joints[None], np.nan)
-            return self._probabilities(sequences.astype(np.float32), x[:, 1:].astype(np.float32))
+            return self.probabilities((sequences.astype(np.float32), x[:, 1:].astype(np.float32)))
 
         x = np.concatenate([[1.0], features])[None]
         empty = np.concatenate([[0.0], np.full(len(features), np.nan)])[None]
-        values = group_shapley(predict, x, empty, at)[0]
-        target = GROUPWALK4.labels.index(row.label)
-        return [
-            clip.evidence(row, "instance", f"gait relevance: {name}", values[g, target], "log probability",
-                          "exact Shapley value over groups of measurements", settings={"groups": len(names)})
-            for g, name in enumerate(names)
-        ]  # fmt: skip
+        return self.relevance(clip, row, predict, x, empty, groups)
 
 
 def _feet(motion: Motion) -> float:

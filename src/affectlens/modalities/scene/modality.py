@@ -17,7 +17,8 @@ from affectlens.context.place_table import SURFACES
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.modalities.base import Clip, Finding, Modality, SceneView, register_modality
+from affectlens.modalities.scene.evidence import LookDetail, PairDetail, PlaceDetail, ThingDetail
 from affectlens.perception.people.finder import Person
 from affectlens.perception.scene.appearance import ADJECTIVES, MEASURES, adjectives, measure
 from affectlens.perception.scene.objects import Thing, object_detector
@@ -63,10 +64,10 @@ class SceneModality(Modality):
         self._windows += 1
         things = self.find(frame.image)
         for name in {t.name for t in things}:
-            mine = [t for t in things if t.name == name]
-            self._seen[name] += max(t.score for t in mine)
+            same = [t for t in things if t.name == name]
+            self._seen[name] += max(t.score for t in same)
             self._often[name] += 1
-            self._most[name] = max(self._most[name], len(mine))
+            self._most[name] = max(self._most[name], len(same))
         for name, value in measure(frame.image, things).items():
             if np.isfinite(value):
                 self._sum[name] += value
@@ -98,21 +99,21 @@ class SceneModality(Modality):
         evidence += [_pair_evidence(clip, about, p, clip.place) for p in pairs]
         if self.classifier:
             evidence += [
-                clip.evidence(about, "situation", f"pair: {text}", p, "probability", "classifier of adjective-noun pairs",
-                              settings={"why": f"classifier {p:.2f}", "vocabularies": [], "sure": p})
+                clip.evidence(about, "pair", p, subject=text, unit="probability", method="classifier of adjective-noun pairs",
+                              detail=PairDetail(f"classifier {p:.2f}", (), float(p)))
                 for text, p in self.classifier(image)
             ]  # fmt: skip
         factor = min(1.0, _SHOWN / max(image.shape[:2]))
         shown = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else image
-        boxes = [replace(t, box=tuple(v * factor for v in t.box)) for t in things]  # type: ignore[arg-type]
-        clip.scene = {"picture": shown, "things": boxes}
+        boxes = tuple(replace(t, box=tuple(v * factor for v in t.box)) for t in things)  # type: ignore[arg-type]
+        clip.scene = SceneView(shown, boxes)
         return [], evidence
 
     def _means(self) -> dict[str, float]:
         return {m.name: self._sum[m.name] / self._count[m.name] if self._count[m.name] else float("nan") for m in MEASURES}
 
     def _place(self, clip: Clip) -> tuple[Place, dict[str, float]]:
-        told = place_of(clip.path, self.options.place)
+        given = place_of(clip.path, self.options.place)
         seen = {name: total / self._windows for name, total in self._seen.items()}
         inferred, posterior = infer_place(seen, self._means()) if self._windows else (Place("", None, "no picture"), {})
         if self.places and self._windows:
@@ -120,31 +121,29 @@ class SceneModality(Modality):
             indoors = self._indoors / self._windows
             kind, sure = next(iter(posterior.items()))
             inferred = Place(kind if sure >= SURE else "", indoors > 0.5, "Places365 network", sure)
-        if told.kind:
-            clash = told.indoor is not None and inferred.indoor is not None and told.indoor != inferred.indoor
+        if given.kind:
+            clash = given.indoor is not None and inferred.indoor is not None and given.indoor != inferred.indoor
             if clash:
                 clip.problems.add(
-                    f"the place is {told.kind.replace('_', ' ')} ({told.source}), but what is seen looks "
-                    f"{'in' if inferred.indoor else 'out'}doors; what was told is kept"
+                    f"the place is {given.kind.replace('_', ' ')} ({given.source}), but what is seen looks "
+                    f"{'in' if inferred.indoor else 'out'}doors; the place that was given is kept"
                 )
-            return told, posterior
+            return given, posterior
         return inferred, posterior
 
     def _place_evidence(self, clip: Clip, about: Row, place: Place, posterior: dict[str, float]) -> Evidence:
         top = dict(list(posterior.items())[:3])
         return clip.evidence(
-            about, "situation", "place", place.sure if place.kind else float("nan"), "probability",
-            "naive Bayes over things and surfaces" if place.source == "things and surfaces seen" else place.source,
-            settings={"kind": place.kind, "indoor": place.indoor, "source": place.source,
-                      "alternatives": {k: round(v, 3) for k, v in top.items()}},
+            about, "place", place.sure if place.kind else float("nan"),
+            method="naive Bayes over things and surfaces" if place.source == "things and surfaces seen" else place.source,
+            detail=PlaceDetail(place.kind, place.indoor, place.source, {k: round(float(v), 3) for k, v in top.items()}),
         )  # fmt: skip
 
     def _thing_evidence(self, clip: Clip, about: Row) -> list[Evidence]:
         ranked = sorted(self._often, key=lambda n: (-self._often[n], -self._seen[n]))[:12]
         return [
-            clip.evidence(about, "situation", f"thing: {name}", self._often[name] / self._windows, "share of windows",
-                          "EfficientDet-Lite0", settings={"score": round(self._seen[name] / self._often[name], 3),
-                          "most_at_once": self._most[name], "windows": self._windows})
+            clip.evidence(about, "thing", self._often[name] / self._windows, subject=name, method="EfficientDet-Lite0",
+                          detail=ThingDetail(round(self._seen[name] / self._often[name], 3), self._most[name], self._windows))
             for name in ranked
         ]  # fmt: skip
 
@@ -155,8 +154,8 @@ def _look_evidence(clip: Clip, about: Row, means: dict[str, float], windows: int
         words = {w: why for w, why in words.items() if ADJECTIVES[w][0] not in SURFACES}
     by = {ADJECTIVES[w][0]: (w, why) for w, why in words.items()}
     return [
-        clip.evidence(about, "situation", f"look: {m.name}", means[m.name], m.unit, "measured without the people",
-                      settings={"word": by.get(m.name, ("", ""))[0], "why": by.get(m.name, ("", ""))[1], "windows": windows})
+        clip.evidence(about, "look", means[m.name], subject=m.name, unit=m.unit, method="measured without the people",
+                      detail=LookDetail(*by.get(m.name, ("", "")), windows))
         for m in MEASURES if np.isfinite(means[m.name])
     ]  # fmt: skip
 
@@ -164,7 +163,7 @@ def _look_evidence(clip: Clip, about: Row, means: dict[str, float], windows: int
 def _pair_evidence(clip: Clip, about: Row, pair: Pair, place: Place) -> Evidence:
     sure = place.sure if pair.noun == place.kind else 1.0
     return clip.evidence(
-        about, "situation", f"pair: {pair.text}", sure, "probability of the place" if sure < 1 else "measured",
-        "detected noun, measured adjective",
-        settings={"why": pair.why, "vocabularies": list(pair.vocabularies), "sure": round(sure, 3)},
+        about, "pair", sure, subject=pair.text, unit="probability of the place" if sure < 1 else "measured",
+        method="detected noun, measured adjective",
+        detail=PairDetail(pair.why, tuple(pair.vocabularies), round(sure, 3)),
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -14,16 +14,17 @@ from affectlens.audits.concepts.layers import read_layers
 from affectlens.audits.concepts.library.base import words_held
 from affectlens.core.labels import EKMAN7, align
 from affectlens.core.options import Options, torch_device
-from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.schema import Evidence, Row
 from affectlens.explainers.faithfulness import faithfulness
 from affectlens.explainers.words import MASK_ID, WordAttribution, attribute_words, words_of
 from affectlens.media.audio import AudioBlock
-from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, faithfulness_evidence, register_modality
+from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.faithfulness import faithfulness_evidence
+from affectlens.modalities.listening import ListeningModality
+from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail, WordsDetail
 from affectlens.models.base import load_model
 from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
-from affectlens.perception.people.finder import Person
 from affectlens.perception.people.speaker import SpeakerChoice
 from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
 
@@ -31,11 +32,10 @@ _SHORT = 2  # utterances of fewer words say too little
 
 
 @register_modality
-class WordsModality(Modality):
+class WordsModality(ListeningModality):
     """Expressed emotion from what is said."""
 
     name = "words"
-    needs_audio = True
     assets = ("whisper-base", "minilm")
 
     def __init__(self, options: Options) -> None:
@@ -53,19 +53,12 @@ class WordsModality(Modality):
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        super().begin(clip)
         self._utterances: list[Utterance] = []
-        self._heard = 0.0
         self._voiced: list[tuple[float, float]] = []
 
-    def listen(self, clip: Clip, blocks: Iterable[AudioBlock], progress: Callable[[float], None] | None) -> None:
-        def counted() -> Iterable[AudioBlock]:
-            for block in blocks:
-                self._heard = block.start + len(block.samples) / block.rate
-                if progress:
-                    progress(self._heard)
-                yield block
-
-        for chunk, utterances in self.recogniser(counted()):
+    def take(self, blocks: Iterable[AudioBlock]) -> None:
+        for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
             self._utterances.extend(utterances)
 
@@ -80,16 +73,12 @@ class WordsModality(Modality):
         ]
         return True
 
-    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
-        for person in people:
-            clip.mouths.add(person.id, frame.time, person.marks.mouth_opening)
-
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
         if not clip.info.audio_tracks:
-            return [self._none(clip, "missing", "the recording has no audio track")], []
+            return [self.nothing(clip, "missing", "the recording has no audio track")], []
         if not self._utterances:
             reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
-            return [self._none(clip, "missing" if not self._voiced else "abstained", reason)], []
+            return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
         readable = [u for u in self._utterances if u.language in self.model.languages and len(u.words) >= _SHORT]
         p = np.zeros((0, len(EKMAN7.labels)))
         deep = np.zeros((0, 0))
@@ -100,22 +89,17 @@ class WordsModality(Modality):
         given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
         return [self._finding(clip, u, *given.get(id(u), (None, None))) for u in self._utterances], []
 
-    def _none(self, clip: Clip, status: str, reason: str) -> Finding:
-        return Finding(Row(clip.file, 0.0, max(clip.end, self._heard), SCENE, self.name, status, reason))
-
     def _finding(self, clip: Clip, said: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
-        choice = SpeakerChoice(SCENE, "the recording has no picture", {})
-        if clip.info.video_tracks:
-            choice = clip.mouths.speaker(said.start, said.end, clip.options.rate)
+        choice = self.speaker(clip, said.start, said.end)
         quality = float(np.mean([w.probability for w in said.words]))
         common: dict[str, Any] = {"text": said.text, "language": said.language, "quality": quality}
         if p is None:
-            reason = f"{len(said.words)} word says too little"
+            reason = "one word is too little to judge"
             if said.language not in self.model.languages:
                 known = ", ".join(self.model.languages)
                 reason = f"the words model reads {known}, this is {said.language} ({said.language_probability:.0%} certain)"
             row = Row(clip.file, said.start, said.end, choice.person, self.name, "abstained", reason, **common)
-            return Finding(row, detail={"utterance": said, "speaker": choice})
+            return Finding(row, detail=WordsDetail(choice))
         calibration = self.model.calibration
         row = Row(
             clip.file, said.start, said.end, choice.person, self.name,
@@ -124,33 +108,31 @@ class WordsModality(Modality):
             **common,
         )  # fmt: skip
         weight = calibration.reliability * quality
-        detail: dict[str, Any] = {"utterance": said, "speaker": choice}
         if not clip.explaining:
-            return Finding(row, weight=weight, detail=detail, deep=deep)
+            return Finding(row, weight=weight, detail=WordsDetail(choice), deep=deep)
         attribution = attribute_words(self.model, said.text, row.label)
         evidence = self._explain(clip, row, attribution, choice)
-        detail |= {"attribution": attribution}
+        detail = WordsDetail(choice, attribution)
         return Finding(row, tuple(evidence), weight, detail=detail, rank=row.confidence, deep=deep)
 
-    def _explain(self, clip: Clip, row: Row, found: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
+    def _explain(self, clip: Clip, row: Row, attribution: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
         out = []
-        order = np.argsort(-np.abs(found.gradients), kind="stable")[:3]
-        settings = {"steps": found.steps, "baseline": "[MASK]", "completeness_gap": round(found.completeness, 4)}
-        for i in order:
+        gap = round(attribution.completeness, 4)
+        for i in np.argsort(-np.abs(attribution.gradients), kind="stable")[:3]:
             out.append(
-                clip.evidence(row, "instance", f"word: {found.words[i]}", found.gradients[i], "logit",
-                              "integrated gradients (Sundararajan 2017)",
-                              settings=settings | {"left_out": round(float(found.left_out[i]), 4)})
+                clip.evidence(row, "word", attribution.gradients[i], subject=attribution.words[i],
+                              method="integrated gradients (Sundararajan 2017)",
+                              detail=WordDetail(attribution.steps, "[MASK]", gap, round(float(attribution.left_out[i]), 4)))
             )  # fmt: skip
         out.extend(self._concepts(clip, row))
         if clip.info.video_tracks:
             ranked = sorted(choice.scores.values(), reverse=True)
             out.append(
-                clip.evidence(row, "instance", "speaker", choice.person, "person id", "mouth motion during the words",
-                              settings={"reason": choice.reason, "motion": [round(s, 4) for s in ranked[:4]]})
+                clip.evidence(row, "speaker", choice.person, method="mouth motion during the words",
+                              detail=SpeakerDetail(choice.reason, tuple(round(float(s), 4) for s in ranked[:4])))
             )  # fmt: skip
-        if len(found.words) >= 4:
-            out.extend(self._test(clip, row, found))
+        if len(attribution.words) >= 4:
+            out.extend(self._test(clip, row, attribution))
         return out
 
     def _concepts(self, clip: Clip, row: Row) -> list[Evidence]:
@@ -169,14 +151,14 @@ class WordsModality(Modality):
         out = []
         for i, cosine, chance in zip(asked, cosines, p, strict=True):
             name = self.bank.names[i]
-            settings = {"layer": layer, "accuracy": about["accuracy"][name], "pseudo_concepts": len(self.bank.null)}
+            detail = ConceptDetail(layer, about["accuracy"][name], len(self.bank.null))
             out.append(
-                clip.evidence(row, "concept", f"concept: {name}", cosine, "cosine", "concept activation vector (Kim 2018)",
-                              p_value=float(chance), test="rank among pseudo-concepts, two-sided, Holm", settings=settings)
+                clip.evidence(row, "concept", cosine, subject=name, method="concept activation vector (Kim 2018)",
+                              p_value=float(chance), test="rank among pseudo-concepts, two-sided, Holm", detail=detail)
             )  # fmt: skip
         return out
 
-    def _test(self, clip: Clip, row: Row, found: WordAttribution) -> list[Evidence]:
+    def _test(self, clip: Clip, row: Row, attribution: WordAttribution) -> list[Evidence]:
         tokens = self.model.tokens(row.text)
         index = self.model.labels.index(row.label)
         members = [m for _, m in words_of(tokens.spans, row.text)]
@@ -188,5 +170,5 @@ class WordsModality(Modality):
                 variants.append([MASK_ID if i in dropped else t for i, t in enumerate(tokens.ids)])
             return self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index]
 
-        test = faithfulness(found.gradients, score, clip.rng, steps=min(6, len(members)))
-        return faithfulness_evidence(clip, row, test, {"blank": "[MASK]", "explains": "integrated gradients"})
+        tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)))
+        return faithfulness_evidence(clip, row, tested, explains="integrated gradients", blank="[MASK]")
