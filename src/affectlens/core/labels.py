@@ -120,8 +120,25 @@ def canonical(label: str) -> str:
 
 
 def widen(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
-    """A distribution over some of the wanted classes as one over all of them, with no evidence about the classes that were
-    not among the given: each keeps its even share ``1 / len(wanted)``, the given ones divide theirs as before."""
+    """A distribution over some of the wanted classes as one over all of them, without evidence about the others.
+
+    Parameters
+    ----------
+    probabilities : (given,) array
+        Of the classes that are given.
+    given, wanted : tuple of str
+        Labels of both; all that are given are wanted.
+
+    Returns
+    -------
+    (wanted,) array
+        Classes that were not given keep their even share ``1 / len(wanted)``; those given divide theirs as before.
+
+    Examples
+    --------
+    >>> widen(np.array([0.75, 0.25]), ("a", "b"), ("a", "b", "c", "d")).tolist()
+    [0.375, 0.125, 0.25, 0.25]
+    """
     p = np.full(len(wanted), 1 / len(wanted))
     for label, value in zip(given, probabilities, strict=True):
         p[wanted.index(label)] = value * len(given) / len(wanted)

@@ -1,4 +1,4 @@
-"""One registry for everything that other files and other packages may add: corpora, models, modalities, properties, …"""
+"""One registry for everything that other files and other packages may add: corpora, models, modalities, properties."""
 
 from __future__ import annotations
 
@@ -62,13 +62,23 @@ class Registry(Generic[T]):
         return self._entries.pop(name, None)
 
     def get(self, name: str) -> T:
-        """The entry of that name.
+        """Give the entry of that name.
+
+        Parameters
+        ----------
+        name : str
+            As it was registered.
+
+        Returns
+        -------
+        T
+            The entry.
 
         Raises
         ------
         UsageError
             No such entry; the message names the nearest ones.
-        """
+        """  # noqa: DOC501
         self._discover()
         if name not in self._entries:
             raise unknown(self.kind, name, list(self._entries))

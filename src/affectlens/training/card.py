@@ -7,7 +7,7 @@ from typing import Any
 
 from affectlens.assets.store import sha256
 from affectlens.corpora.base import CorpusInfo
-from affectlens.evaluation.evaluate import Evaluation
+from affectlens.evaluation.evaluate import HEADINGS, Evaluation
 
 _ABOUT = {
     "face": (
@@ -64,7 +64,7 @@ def write_card(path: Path, model: Any, corpus: CorpusInfo, evaluation: Evaluatio
         "|---|---|---|",
     ]
     for name, e in evaluation.scores.items():
-        lines.append(f"| {name} | {e.value:.4f} | {e.low:.4f} to {e.high:.4f} |")
+        lines.append(f"| {HEADINGS[name]} | {e.value:.4f} | {e.low:.4f} to {e.high:.4f} |")
     lines += [
         "",
         f"Temperature {c.temperature:.3f}; a class joins the prediction set at probability {1 - c.conformal:.4f} or more "

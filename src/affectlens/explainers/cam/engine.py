@@ -80,7 +80,7 @@ class CamEngine:
     def __init__(
         self, model: TorchModel, layer: str, batch_size: int = 64, *, grid: tuple[int, int] | None = None, seed: int = 0
     ) -> None:
-        model.layer(layer)
+        model.module(layer)
         self.model, self.layer, self.batch_size, self.grid, self.seed = model, layer, batch_size, grid, seed
 
     def __call__(self, batch: Any, method: str = "hirescam", targets: Sequence[str] | None = None) -> CamResult:
