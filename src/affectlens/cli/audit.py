@@ -12,9 +12,12 @@ from affectlens.audits.features.audit import run as features
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.latent.audit import run as latent
 from affectlens.audits.latent.settings import LatentSettings
+from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.cli import audit_objects, audit_properties, common
-from affectlens.cli.options import Corpora, Corpus, Seed, verb
+from affectlens.cli.options import Corpora, Corpus, Seed, models, verb
+from affectlens.core.errors import UsageError
 from affectlens.core.settings import Settings
+from affectlens.models.open import open_model
 
 app = typer.Typer(add_completion=False)
 
@@ -41,6 +44,26 @@ app.command("properties")(audit_properties.command)
 app.command("objects")(audit_objects.command)
 add("latent", latent, LatentSettings)
 add("features", features, FeatureSettings)
+
+
+def add_registered(audit: RegisteredAudit) -> None:
+    """A command for an audit of the registry, with a model where it needs one."""
+
+    def command(
+        corpus: Corpora,
+        settings: dict[str, Any],
+        model: Annotated[str, typer.Option(help="A model, see `affectlens models ls`.", autocompletion=models)] = "",
+        out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path(f"audit-{audit.name}"),
+    ) -> None:
+        if audit.needs_model and not model:
+            raise UsageError(f"audit {audit.name} looks at a model: give --model")
+        with common.bars() as progress:
+            opened = open_model(model) if model else None
+            result = audit.function(opened, corpus, out=out, progress=progress, **settings)
+        common.say(*result.findings(), out)
+
+    command.__doc__ = audit.help
+    app.command(audit.name)(verb(audit.settings)(command))
 
 
 @app.command(name="concepts")
@@ -88,7 +111,6 @@ def concepts_(
     from affectlens.audits.concepts.page import write_concept_report
     from affectlens.audits.concepts.prepare import prepared
     from affectlens.audits.concepts.tcav import TestOptions, relative
-    from affectlens.core.errors import UsageError
     from affectlens.corpora.base import name_and_path
     from affectlens.corpora.dialogues.base import open_dialogues
     from affectlens.features.utterances import measured
@@ -145,3 +167,8 @@ def concepts_(
     for warning in found.tests.warnings[:6]:
         common.note(f"note: {warning}")
     common.plain.print(str(page))
+
+
+for registered in AUDITS.in_order():
+    if registered.name not in {command.name for command in app.registered_commands}:
+        add_registered(registered)
