@@ -96,70 +96,39 @@ def concepts_(
     seed: common.Seed = 0,
 ) -> None:
     """Which human concepts move a contextual model's answer, at which layers, with tests that hold their level."""
-    import torch
-
-    from affectlens.assets.store import cache_dir
-    from affectlens.audits.concepts.audit import audit_concepts
-    from affectlens.audits.concepts.library import base as library
-    from affectlens.audits.concepts.page import write_concept_report
-    from affectlens.audits.concepts.prepare import prepared
-    from affectlens.audits.concepts.tcav import TestOptions, relative
+    from affectlens.audits.concepts.audit import available, run
+    from affectlens.audits.concepts.settings import ConceptSettings
     from affectlens.core.errors import UsageError
-    from affectlens.corpora.dialogues.base import open_dialogues
-    from affectlens.features.speech import parse_corpora
-    from affectlens.features.utterances import measured
-    from affectlens.models.shipped.bclstm import BcLstmModel
 
-    torch.set_num_threads(1)  # small recurrent networks are slower on more
-    names = [n.strip() for part in concept or [] for n in part.split(",") if n.strip()]
-    wanted = library.find(names) if names or query or examples else list(library.concepts().values())
-    for text in query or []:
-        name, sign, rest = text.partition("=")
-        if not sign or not rest.strip():
-            raise UsageError(f'{text!r} is not NAME=QUERY, for example long="text.str.len() > 80"')
-        wanted.append(library.from_query(name.strip(), rest.strip()))
-    wanted += [library.from_folder(p) for p in examples or []]
-    if list_ and not corpus:
-        for c in wanted:
-            common.plain.print(f"{c.group:9} {c.name}: {c.meaning}")
-        return
-    if not corpus:
+    settings = ConceptSettings(
+        split=split, concepts=_words(",".join(concept or [])), query=tuple(query or []), examples=tuple(examples or []),
+        against=tuple(against or []), norms=norms, units=units, layers=_words(layers), method=method, step=step, draws=draws,
+        counterparts=counterparts, pool=pool, seed=seed,
+    )  # fmt: skip
+    if not corpus and not list_:
         raise UsageError("give --corpus NAME=PATH, and --model WEIGHTS unless you only --list")
-    ((name, path),) = parse_corpora([corpus]).items()
-    source = open_dialogues(name, path)
-    with common.named_bars() as told:
-        data = source.dialogues(split)
-        rows = prepared(source, data, wanted, norms=norms, units=units, progress=told)
-        held, why = library.supported(rows, wanted)
+    with common.named_bars() as progress:
         if list_:
-            for c in wanted:
-                said = why.get(c.name) or f"{int((held[c.name] > 0.5).sum())} examples of {len(rows)} utterances"
-                common.plain.print(f"{c.group:9} {c.name}: {said}")
+            _list_concepts(available(corpus or None, settings=settings, progress=progress))
             return
-        if model is None:
-            raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
-        net = BcLstmModel(common.existing(model, "weights file"))
-        missing = tuple(m for m in net.modalities if m not in data.features)
-        data = measured(data, (*data.features, *missing), told) if missing else data
-        for pair in against or []:
-            a, _, b = (v.strip() for v in pair.partition(":"))
-            for one in (a, b):
-                if one not in held:
-                    raise UsageError(f"--against {pair!r}: {why.get(one) or f'{one!r} is not among the concepts asked for'}")
-            held[f"{a} against {b}"] = relative(held[a], held[b])
-        chosen = tuple(v.strip() for v in layers.split(",") if v.strip()) or None
-        found = audit_concepts(
-            net, data, held, layers=chosen, step=step, pool=pool, unsupported=why, cache=cache_dir() / "layers",
-            options=TestOptions(method=method, draws=draws, counterparts=counterparts, seed=seed), progress=told,
-        )  # fmt: skip
-    page = write_concept_report(found, out, {c.name: c.meaning for c in wanted})
-    from affectlens.audits.concepts.page import findings
-
-    for line in findings(found):
+        result = run(model, corpus, out=out, settings=settings, progress=progress)
+    for line in result.findings():
         common.plain.print(line)
-    for warning in found.tests.warnings[:6]:
+    for warning in result.warnings[:6]:
         common.console.print(f"note: {warning}", highlight=False)
-    common.plain.print(str(page))
+    common.plain.print(str(out / "audit.html"))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _list_concepts(concepts: Any) -> None:
+    for row in concepts.to_dict("records"):
+        text = row["meaning"]
+        if "why" in row:
+            text = row["why"] or f"{row['examples']} examples of {row['utterances']} utterances"
+        common.plain.print(f"{row['group']:9} {row['concept']}: {text}")
 
 
 def _left_out(clips: Any) -> None:
