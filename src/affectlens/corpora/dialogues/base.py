@@ -99,11 +99,12 @@ class DialogueCorpus:
         return rows.assign(group=rows.dialogue.astype(str))
 
     def items(self, split: str) -> Iterator[Item]:
-        """Texts, or where the corpus has none, dicts of features."""
+        """Texts, or where the corpus has none, dicts of features; ``meta`` has the features in any case."""
         held = self.dialogues(split)
         for i, row in enumerate(held.rows.to_dict("records")):
-            data = str(row["text"]).strip() or {m: x[i] for m, x in held.features.items()} or None
-            meta = {str(k): v for k, v in row.items()}
+            features = {m: x[i] for m, x in held.features.items()}
+            data = str(row["text"]).strip() or features or None
+            meta = {str(k): v for k, v in row.items()} | {"features": features}
             problem = "" if data else "the text is empty and there are no features"
             yield Item(str(row["key"]), data, (str(row["label"]),), str(row["dialogue"]), meta, problem)
 
