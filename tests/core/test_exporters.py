@@ -5,7 +5,8 @@ import pytest
 
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.exporters import EXPORTERS, as_text, chosen, export, register_exporter
-from affectlens.core.schema import Row, rows_frame
+from affectlens.core.schema import Row
+from affectlens.core.tables import rows_frame
 
 
 @pytest.fixture

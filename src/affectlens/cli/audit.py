@@ -15,11 +15,13 @@ from affectlens.audits.features.audit import run as features
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.latent.audit import run as latent
 from affectlens.audits.latent.settings import LatentSettings
+from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.audits.result import AuditResult
 from affectlens.cli import audit_objects, audit_properties, common
-from affectlens.cli.options import Corpora, corpus_names, verb
+from affectlens.cli.options import Corpora, corpus_names, models, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.settings import Settings
+from affectlens.models.open import open_model
 
 app = typer.Typer(add_completion=False)
 SHOWN = 6  # notes of a kind
@@ -39,6 +41,26 @@ def add(name: str, function: Callable[..., Any], settings: type[Settings]) -> No
 
     command.__doc__ = (function.__doc__ or "").partition("\n")[0]
     app.command(name)(verb(settings)(command))
+
+
+def add_registered(audit: RegisteredAudit) -> None:
+    """A command for an audit of the registry, with a model where it needs one."""
+
+    def command(
+        corpus: Corpora,
+        settings: dict[str, Any],
+        model: Annotated[str, typer.Option(help="A model, see `affectlens models ls`.", autocompletion=models)] = "",
+        out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path(f"audit-{audit.name}"),
+    ) -> None:
+        if audit.needs_model and not model:
+            raise UsageError(f"audit {audit.name} looks at a model: give --model")
+        with common.bars() as progress:
+            opened = open_model(model) if model else None
+            result = audit.function(opened, corpus, out=out, progress=progress, **settings)
+        common.say(*result.findings(), out)
+
+    command.__doc__ = audit.help
+    app.command(audit.name)(verb(audit.settings)(command))
 
 
 def show(result: AuditResult, out: Path) -> None:
@@ -83,3 +105,8 @@ def _concepts(
     with common.bars() as progress:
         result = concepts(model, corpus, out=out, progress=progress, **settings)
     show(result, out)
+
+
+for _audit in AUDITS.values():
+    if _audit.name not in {c.name for c in app.registered_commands}:
+        add_registered(_audit)

@@ -102,9 +102,9 @@ def print_table(table: pd.DataFrame, fmt: str) -> None:
     """A table as text on stdout."""
     import sys
 
-    from affectlens.pipeline.writer import as_json
+    from affectlens.core.exporters import as_text
 
-    sys.stdout.write(as_json(table) if fmt == "json" else table.to_csv(index=False))
+    sys.stdout.write(as_text(table, fmt))
 
 
 def ablation(made: Any, joint: bool) -> None:

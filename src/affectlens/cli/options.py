@@ -238,5 +238,6 @@ Corpora = Annotated[
     list[str], typer.Option("--corpus", help="A corpus and where it lies, see `affectlens corpus ls`; repeat it.",
                             metavar="NAME=PATH", autocompletion=corpus_names)
 ]  # fmt: skip
+FORMATS = "parquet, csv, json, audformat or what a plug-in brings"
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep what is finished; go on where the last run stopped.")]

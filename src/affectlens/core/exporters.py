@@ -106,6 +106,11 @@ def export(table: pd.DataFrame, path: Path, format: str = "") -> Path:
 def as_text(table: pd.DataFrame, format: str = "csv") -> str:
     """Give a table in a format of text, as standard output takes it.
 
+    Returns
+    -------
+    str
+        Ends with a new line.
+
     Raises
     ------
     UsageError
@@ -161,7 +166,9 @@ def chosen(path: Path | None, format: str = "") -> Exporter:
 
 @register_exporter("parquet", help="typed columns, small; what --resume reads")
 def _parquet(table: pd.DataFrame, path: Path) -> None:
-    table.to_parquet(path, index=False)
+    from affectlens.core.tables import write_parquet
+
+    write_parquet(table, path)
 
 
 @register_exporter("csv", text=True, help="for spreadsheets")
@@ -178,6 +185,6 @@ def _json(table: pd.DataFrame, path: Path) -> None:
     "audformat", suffix=".audformat.csv", text=True, help="file, start and end as the index that speech tools use"
 )
 def _audformat(table: pd.DataFrame, path: Path) -> None:
-    from affectlens.core.schema import to_audformat
+    from affectlens.core.tables import to_audformat
 
     to_audformat(table).to_csv(path)

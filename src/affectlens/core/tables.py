@@ -109,12 +109,17 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
         if path.suffix == ".csv":
             frame.to_csv(partial, index=False)
         else:
-            made = pa.Table.from_pandas(frame, preserve_index=False)
-            pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), partial)
+            write_parquet(frame, partial)
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as Parquet with ``SCHEMA_VERSION`` in its metadata, whatever the path's suffix."""
+    made = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), path)
 
 
 def read_frame(path: Path) -> pd.DataFrame:
