@@ -8,6 +8,7 @@ import pandas as pd
 
 from affectlens.core.labels import EKMAN7
 from tests.audits import corpora as speech
+from tests.corpora.dialogue_trees import write_pickle
 from tests.perception.body.walker import walker, write_bvh
 
 FER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -23,20 +24,24 @@ def face(rng: np.random.Generator, mouth: int = 0, size: int = 48) -> np.ndarray
     """A drawn face, grey: an oval, two eyes, and a mouth that bends by ``mouth`` pixels."""
     picture = np.full((size, size), 60, np.uint8)
     scale = size / 48
-    at = lambda x, y: (round(x * scale), round(y * scale))  # noqa: E731
+
+    def at(x: float, y: float) -> tuple[int, int]:
+        return round(x * scale), round(y * scale)
+
     cv2.ellipse(picture, at(24, 24), at(17, 22), 0, 0, 360, 200, -1)
     for x in (17, 31):
         cv2.circle(picture, at(x, 19), round(2 * scale), 30, -1)
-    cv2.ellipse(picture, at(24, 34), (round(7 * scale), max(1, round(abs(mouth) * scale))), 0, *((0, 180) if mouth > 0 else (180, 360)), 40, 2)
+    begin, end = (0, 180) if mouth > 0 else (180, 360)
+    cv2.ellipse(picture, at(24, 34), at(7, max(1, abs(mouth))), 0, begin, end, 40, 2)
     return np.clip(picture + rng.normal(0, 6, picture.shape), 0, 255).astype(np.uint8)
 
 
-def fer2013(root: Path, each: int = 20) -> Path:
-    """The official csv of pixels, every class in every part."""
+def fer2013(root: Path) -> Path:
+    """The official csv of pixels, every class in every part; one batch to train on."""
     rng = np.random.default_rng(1)
     rows = [
         {"emotion": label, "pixels": " ".join(map(str, face(rng, label - 3).ravel())), "Usage": usage}
-        for usage in ("Training", "PublicTest", "PrivateTest")
+        for usage, each in (("Training", 19), ("PublicTest", 3), ("PrivateTest", 3))
         for label in range(len(FER))
         for _ in range(each)
     ]
@@ -44,7 +49,7 @@ def fer2013(root: Path, each: int = 20) -> Path:
     return root / "fer2013.csv"
 
 
-def pictures(root: Path, each: int = 3) -> Path:
+def pictures(root: Path, each: int = 4) -> Path:
     """A folder of coloured pictures with one subfolder a class."""
     rng = np.random.default_rng(2)
     for i, label in enumerate(EKMAN7.labels):
@@ -58,7 +63,7 @@ def pictures(root: Path, each: int = 3) -> Path:
 
 def texts(root: Path) -> Path:
     """A csv table of texts."""
-    rows = [{"text": f"{text}", "label": label, "group": f"g{i % 2}"} for label in SAID for i, text in enumerate(SAID[label])]
+    rows = [{"text": text, "label": label, "group": f"g{i % 2}"} for label in SAID for i, text in enumerate(SAID[label])]
     pd.DataFrame(rows).to_csv(root / "texts.csv", index=False)
     return root / "texts.csv"
 
@@ -92,11 +97,18 @@ def motions(root: Path) -> Path:
     return folder
 
 
-def dialogues(root: Path) -> Path:
-    """Features of dialogues as they are published: one pickle."""
-    from tests.corpora.dialogue_trees import iemocap_pickle
-
-    return iemocap_pickle(root)
+def dialogues(root: Path, count: int = 12, turns: int = 6) -> Path:
+    """Features of dialogues as they are published, the tuple of nine in one pickle; labels can be read from the text's."""
+    rng = np.random.default_rng(3)
+    ids = {f"Ses{d:02}": [f"d{d}u{i}" for i in range(turns)] for d in range(count)}
+    labels = {d: [int(v) for v in rng.integers(0, 6, turns)] for d in ids}
+    speakers = {d: ["MF"[i % 2] for i in range(turns)] for d in ids}
+    sentences = {d: [SAID["happiness" if v % 2 else "anger"][i % 3] for i, v in enumerate(labels[d])] for d in ids}
+    text = {d: [(3 * np.eye(6)[v] + rng.normal(0, 1, 6)).astype(np.float32) for v in labels[d]] for d in ids}
+    audio, video = ({d: [rng.normal(size=w).astype(np.float32) for _ in labels[d]] for d in ids} for w in (3, 2))
+    names = list(ids)
+    entries = (ids, speakers, labels, text, audio, video, sentences, names[:-3], set(names[-3:]))
+    return write_pickle(root / "IEMOCAP_features.pkl", entries)
 
 
 def everything(root: Path) -> dict[str, Path]:
@@ -105,5 +117,4 @@ def everything(root: Path) -> dict[str, Path]:
         "fer2013": fer2013(root), "folder": pictures(root), "csv": texts(root), "goemotions": goemotions(root),
         "bandai": motions(root), "emodb": speech.emodb(root / "emodb", people=6, takes=2), "savee": speech.savee(root / "savee"),
     }  # fmt: skip
-    (root / "dialogues").mkdir()
-    return made | {"feature-pickle": dialogues(root / "dialogues")}
+    return made | {"feature-pickle": dialogues(root)}
