@@ -25,7 +25,7 @@ READABLE: dict[str, tuple[str, ...]] = {
     "voice": ("voice",),
     "gait": ("gait",),
     "posture": ("gait",),
-    "utterances": ("utterances", "words"),
+    "utterances": ("utterances",),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from affectlens.core.errors import UsageError
 from affectlens.models.open import imported, open_model
 
 __all__ = ["Classifier", "imported", "open_classifier", "stamp"]
@@ -24,8 +25,16 @@ class Classifier:
 
 
 def open_classifier(spec: str, modality: str = "face") -> Classifier:
-    """The model that ``spec`` names; see ``open_model``."""
+    """The model that ``spec`` names; see ``open_model``.
+
+    Raises
+    ------
+    UsageError
+        It reads another modality.
+    """
     model: Any = open_model(spec, modality=modality)
+    if model.modality != modality:
+        raise UsageError(f"--model {spec} reads {model.modality}; a model that reads {modality} was expected")
     prepare = getattr(model, "prepare", lambda datum: datum)
     return Classifier(
         model.name, model.modality, model.labels, lambda data: model.probabilities([prepare(datum) for datum in data])

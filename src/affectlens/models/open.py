@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -101,10 +102,25 @@ def _open_other(spec: str, modality: str) -> Model:
 
 
 def named(spec: str) -> Any:
-    """The object that ``module:name`` names as a model; a class, or a function without ``labels``, is called to make it."""
+    """The object that ``module:name`` names as a model; a class, or a function without ``labels``, is called to make it.
+
+    Raises
+    ------
+    UsageError
+        No such name, or something that is neither a model nor makes one.
+    """
     target = imported(spec, "--model")
-    made = isinstance(target, type) or (callable(target) and not isinstance(target, nn.Module) and not _labels(target))
-    return target() if made else target
+    makes_one = isinstance(target, type) or not (isinstance(target, nn.Module) or _labels(target))
+    if not callable(target) or not makes_one:
+        return target
+    parameters = inspect.signature(target).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if needed:
+        raise UsageError(
+            f"--model {spec}: it takes {', '.join(needed)}; a class or function that makes a model without arguments was "
+            "expected, or a function of a batch with an attribute labels, the classes in the order of its answers"
+        )
+    return target()
 
 
 def _open_named(spec: str, modality: str) -> Model:

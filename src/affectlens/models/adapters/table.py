@@ -85,9 +85,9 @@ class TableModel(BlackBox):
         ModelError
             There is no prediction of that item.
         """
-        key = item.key if isinstance(item, Item) else str(item)
+        key, problem = (item.key, item.problem) if isinstance(item, Item) else (str(item), "")
         if key not in self._rows.index:
-            raise ModelError(f"{self.name}: no prediction for {key}")
+            raise ModelError(f"{self.name}: no prediction for {key}" + (f" ({problem})" if problem else ""))
         return key
 
     def answers(self, inputs: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError
@@ -52,7 +53,9 @@ class TransformersModel(BlackBox):
 
     def answers(self, inputs: Any) -> np.ndarray:
         """Probabilities ``(n, classes)``."""
-        rows = [{answer["label"]: answer["score"] for answer in answers} for answers in self._run(list(inputs))]
+        with torch.random.fork_rng(devices=[]):  # its loader of data draws a number of the global state
+            answered = self._run(list(inputs))
+        rows = [{answer["label"]: answer["score"] for answer in answers} for answers in answered]
         return np.array([[row[label] for label in self.labels] for row in rows])
 
 

@@ -45,9 +45,11 @@ class BcLstmModel(TrainedModel):
             It has no features of a modality that the network reads, or of another width.
         """
         given = data_of(item)
+        about = item.meta or {} if isinstance(item, Item) else given
+        if not isinstance(given, dict):  # a text, with its features beside it
+            given = about.get("features", given) if isinstance(item, Item) else given
         if not isinstance(given, dict):
             raise ModelError(f"features of {', '.join(self.modalities)} were expected, {described(given)} was given")
-        about = item.meta or {} if isinstance(item, Item) else given
         utterance: dict[str, Any] = {k: str(about.get(k, "")) for k in ("dialogue", "speaker")}
         for modality, (mean, deviation) in self.scale.items():
             features = np.asarray(given.get(modality, ()), np.float64)

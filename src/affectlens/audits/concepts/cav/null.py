@@ -15,8 +15,7 @@ def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | No
     """Row orders ``(draws, n)``: a target ``y`` becomes ``y[order]``.
 
     Without ``groups`` any order may come (exact, for independent examples). With them (dialogues) whole dialogues of like
-    length
-    change places, each row keeping its place among the others: examples that stand together in a dialogue stay together,
+    length change places, each row keeping its place among the others: examples that stand together in a dialogue stay together,
     because a concept that comes in runs has fewer independent examples than rows. Where lengths differ the longer one's rest
     goes to the next dialogue. Fewer than ``BIN`` dialogues are also shifted along their line.
     """
@@ -44,11 +43,11 @@ def residual(targets: np.ndarray, strata: np.ndarray | None) -> np.ndarray:
     y = np.array(targets, dtype=np.float64)
     _, inverse = np.unique(strata, return_inverse=True)
     for s in range(inverse.max() + 1):
-        mine = inverse == s
-        part = y[:, mine]
-        held = np.isfinite(part)
-        mean = np.where(held, part, 0).sum(axis=1) / np.maximum(held.sum(axis=1), 1)
-        y[:, mine] = part - mean[:, None]
+        inside = inverse == s
+        part = y[:, inside]
+        known = np.isfinite(part)
+        mean = np.where(known, part, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        y[:, inside] = part - mean[:, None]
     return y
 
 

@@ -11,30 +11,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectlens.audits.concepts.space import Space
+from affectlens.audits.concepts.cav.space import Space
 
 
 @dataclass(frozen=True)
 class Completeness:
-    """Shares of the model's agreement with itself above what its mean state gives: 1 means every prediction survives when
-    only the concepts' span is let through. ``control`` and ``p``: pseudo-concepts."""
+    """How much of the prediction survives when only the concepts' span is let through.
+
+    Attributes
+    ----------
+    share : float
+        Of the model's agreement with itself, above what its mean state gives: 1 means every prediction survives.
+    control : float
+        Mean share of as many pseudo-concepts; NaN where there are none.
+    p_value : float
+        Of the share against theirs.
+    rank : int
+        Dimensions of the span.
+    """
 
     share: float
     control: float
-    p: float
+    p_value: float
     rank: int
 
 
 def completeness(
     space: Space,
     activations: np.ndarray,
-    found: np.ndarray,
+    concepts: np.ndarray,
     pseudo: np.ndarray,
     run: Callable[[np.ndarray], np.ndarray],
     truth: np.ndarray,
 ) -> Completeness:
-    """``found`` ``(k, r)`` directions, ``pseudo`` ``(K, k, r)``; ``run`` maps states ``(n, d)`` to logits ``(n, classes)``;
-    ``truth`` ``(n,)`` the classes that the model says with its full state."""
+    """Let only the span of some directions through a layer.
+
+    Parameters
+    ----------
+    space : Space
+        The layer.
+    activations : array (n, d)
+        Its states.
+    concepts : array (k, r)
+        Directions in the layer's space.
+    pseudo : array (K, k, r)
+        Directions of as many pseudo-concepts, ``K`` times.
+    run : callable
+        Maps states ``(n, d)`` to logits ``(n, classes)``.
+    truth : array (n,) of int
+        The classes that the model gives with its full states.
+    """
     mean = activations.mean(axis=0, dtype=np.float64)
 
     def agreement(states: np.ndarray) -> float:
@@ -50,7 +76,7 @@ def completeness(
         states = mean + (activations - mean) @ basis @ basis.T
         return (agreement(states) - base) / room, basis.shape[1]
 
-    share, rank = through(found)
+    share, rank = through(concepts)
     null = np.array([through(p)[0] for p in pseudo])
     p = (1 + int((null >= share - 1e-12).sum())) / (len(null) + 1)
     return Completeness(share, float(null.mean()) if len(null) else float("nan"), p, rank)

@@ -118,15 +118,15 @@ def directions(space: Space, targets: np.ndarray, method: str = "pattern", seed:
 
 def centred(targets: np.ndarray) -> np.ndarray:
     """Targets less their mean over the examples that take part; the others get weight 0."""
-    held = np.isfinite(targets)
-    mean = np.where(held, targets, 0).sum(axis=1, keepdims=True) / np.maximum(held.sum(axis=1, keepdims=True), 1)
-    return np.where(held, targets - mean, 0.0)
+    known = np.isfinite(targets)
+    mean = np.where(known, targets, 0).sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    return np.where(known, targets - mean, 0.0)
 
 
 def _classifier(points: np.ndarray, target: np.ndarray, method: str, seed: int) -> np.ndarray:
     """Weights of a linear classifier; a rotation changes neither machine, so the basis may stand for the layer."""
-    held = np.isfinite(target)
-    x, y = points[held], target[held] > 0.5
+    known = np.isfinite(target)
+    x, y = points[known], target[known] > 0.5
     if method == "svm":
         from sklearn.svm import LinearSVC
 
@@ -138,7 +138,7 @@ def _classifier(points: np.ndarray, target: np.ndarray, method: str, seed: int) 
     return np.asarray(fitted.coef_[0], dtype=np.float64)
 
 
-def sensitivities(space: Space, found: np.ndarray) -> np.ndarray:
+def sensitivities(space: Space, vectors: np.ndarray) -> np.ndarray:
     """Cosine ``(m, k)`` of each input's gradient with each direction: how much a step towards the concept raises the logit,
     free of the scale of layer and logit (Kim et al. 2018, eq. 1, divided by the gradient's length)."""
-    return np.asarray(space.gradients @ np.atleast_2d(found).T)
+    return np.asarray(space.gradients @ np.atleast_2d(vectors).T)
