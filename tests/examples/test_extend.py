@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,14 +17,24 @@ from affectlens.assets.store import state
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "extend"
 SEAMS = ("audit", "cam_method", "concept", "corpus", "exporter", "intervention", "modality", "model", "property")
-LINES = ("glad\tI am so glad, great", "angry\tI hate this, damn it", "sad\tso sad and sorry?", "neutral\tthe table is brown")
+LINES = (
+    ("happy", "I am so glad"),
+    ("angry", "I hate this, damn it"),
+    ("sad", "so sad and sorry"),
+    ("neutral", "the table is brown"),
+)
 
 
 def lines(folder: Path) -> None:
-    """A corpus in the layout of the example."""
+    """A corpus in the layout of the example; words of other classes stand in some texts."""
     folder.mkdir()
+    rng = random.Random(0)
     for split in ("train", "test"):
-        rows = [f"{split}{i}\t{LINES[i % 4].replace('glad', 'happy', 1)}{' why?' * (i % 3)} {'x' * (i % 5)}" for i in range(60)]
+        rows = []
+        for i in range(60):
+            label, text = LINES[i % 4]
+            more = " ".join(rng.choices(("wow", "sorry", "great", "really", "well"), k=rng.randrange(4)))
+            rows.append(f"{split}{i}\t{label}\t{text} {more}{'?' * rng.randrange(3)}")
         (folder / f"{split}.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
