@@ -103,7 +103,13 @@ def test_explain_recognize_and_usual(verb, made, tmp_path):
 
 @pytest.mark.parametrize(
     ("model", "corpus", "assets"),
-    [("face", "fer2013", ()), ("words", "csv", ("minilm",)), ("speech", "emodb", ()), ("gait", "bandai", ()), ("posture", "bandai", ())],
+    [
+        ("face", "fer2013", ()),
+        ("words", "csv", ("minilm",)),
+        ("speech", "emodb", ()),
+        ("gait", "bandai", ()),
+        ("posture", "bandai", ()),
+    ],
 )
 def test_evaluate(verb, named, tmp_path, model, corpus, assets):
     need(*assets)
@@ -130,7 +136,9 @@ def test_audit_objects(verb, made, tmp_path):
 
 
 def test_audit_properties(verb, named, tmp_path):
-    done = verb("audit", "properties", "--model", "speech", "--corpus", named["emodb"], "--interventions", "none", "--out", tmp_path)
+    done = verb(
+        "audit", "properties", "--model", "speech", "--corpus", named["emodb"], "--interventions", "none", "--out", tmp_path
+    )
     assert done.out
 
 
@@ -153,7 +161,12 @@ def test_train_bclstm_and_audit_concepts(verb, named, tmp_path):
         ("gait", ["bandai"], ["--seeds", "1"], ()),
         ("posture", ["bandai"], ["--seeds", "1"], ()),
         ("background", ["folder"], [], ("efficientdet-lite0",)),
-        ("fusion", ["fer2013", "emodb"], ["--draws", "5"], ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0")),
+        (
+            "fusion",
+            ["fer2013", "emodb"],
+            ["--draws", "5"],
+            ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"),
+        ),
     ],
 )
 def test_train(verb, named, tmp_path, name, corpora, more, assets):
