@@ -20,12 +20,12 @@ from affectlens.audits.objects.statistics import combine
 from affectlens.explainers.cam import CamEngine
 from affectlens.explainers.interventions.scenes import cut_out, insert
 from affectlens.explainers.overlap import boxes_to_masks, image_rows
+from affectlens.learning.background import BackgroundRecipe, train_background
 from affectlens.media.images import read_image
 from affectlens.models.adapters import TorchModel
 from affectlens.models.pictures import OnGrid, on_grid
 from affectlens.perception.scene.detections import recall
 from affectlens.perception.scene.objects import Thing, object_detector
-from affectlens.training.background import BackgroundRecipe, train_net
 
 KINDS = ("bird", "car", "umbrella", "cat", "laptop", "kite")
 SEEDS, LEARN, LOOK = 100, 400, 200
@@ -109,7 +109,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
             label = np.where(has[kind], 0, 1) if planted else rng.integers(0, 2, len(bank))
             order = rng.permutation(len(bank))
             learn, look = order[:LEARN], order[LEARN : LEARN + LOOK]
-            net = train_net(pooled[learn], label[learn], BackgroundRecipe(epochs=40, seed=seed), 2)
+            net = train_background(pooled[learn], label[learn], BackgroundRecipe(epochs=40, seed=seed), 2)
             model = TorchModel(OnGrid(net).eval(), LABELS)
             images = pd.DataFrame({"image": [f"i{k}" for k in range(LOOK)], "emotion": [LABELS[v] for v in label[look]]})
             there = [masks[i] for i in look]

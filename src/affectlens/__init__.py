@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from affectlens import train
     from affectlens.core.options import Options
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
@@ -46,6 +47,7 @@ __all__ = [
     "open_corpus",
     "open_model",
     "recognize",
+    "train",
     "usual",
 ]
 
@@ -68,6 +70,7 @@ _HOMES = {
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
+    "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
 }
 
