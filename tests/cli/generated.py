@@ -42,7 +42,7 @@ def fer2013(root: Path) -> Path:
     rng = np.random.default_rng(1)
     rows = [
         {"emotion": label, "pixels": " ".join(map(str, face(rng, label - 3).ravel())), "Usage": usage}
-        for usage, each in (("Training", 19), ("PublicTest", 3), ("PrivateTest", 12))
+        for usage, each in (("Training", 19), ("PublicTest", 12), ("PrivateTest", 12))
         for label in range(len(FER))
         for _ in range(each)
     ]

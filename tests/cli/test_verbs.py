@@ -148,7 +148,7 @@ def test_train_bclstm_and_audit_concepts(verb, named, tmp_path):
     train = ["--modalities", "text", "--epochs", 2, "--seeds", 1, "--out", weights.parent]
     assert str(weights) in verb("train", "bclstm", "--corpus", named["feature-pickle"], *train).out
     assert "dialogue" in verb("audit", "concepts", "--list").out
-    more = ["--query", 'long="text.str.len() > 15"', "--draws", 19, "--pool", 100, "--bootstraps", 5]
+    more = ["--query", "long=text.str.len() > 15", "--draws", 19, "--pool", 100, "--bootstraps", 5]
     done = verb("audit", "concepts", "--model", weights, "--corpus", named["feature-pickle"], *more, "--out", tmp_path / "out")
     assert (tmp_path / "out" / "audit.html").exists() and done.out
 

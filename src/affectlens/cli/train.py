@@ -32,7 +32,7 @@ DETECTORS = ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficient
 
 def add(name: str, settings: type[Settings], *assets: str) -> None:
     """A command below ``train``: corpora, folder and the fields of the recipe; it calls and prints the scores."""
-    function = getattr(train, name)
+    function, folder = getattr(train, name), Path("runs") / name
 
     def command(
         corpus: Corpora,
