@@ -37,9 +37,7 @@ def add(name: str, settings: type[Settings], *assets: str) -> None:
     def command(
         corpus: Corpora,
         settings: dict[str, Any],
-        out: Annotated[
-            Path, typer.Option(help="Folder for weights, card, scores, and what a stopped run goes on from.")
-        ] = Path(f"runs/{name}"),
+        out: Annotated[Path, typer.Option(help="Folder for weights, card and scores; a stopped run there goes on.")] = folder,
         torch_threads: Annotated[int, typer.Option("--threads", help="Threads of torch.", min=1)] = 1,
     ) -> None:
         import torch
