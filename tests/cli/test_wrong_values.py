@@ -12,6 +12,7 @@ NEEDS = {
     "recognize": ["{folder}/anger/0.png"],
     "evaluate": ["face", "--corpus", "fer2013={fer2013}"],
     "usual": ["--store", "{store}"],
+    "corpus check": ["fer2013={fer2013}"],
     "corpus read": ["fer2013={fer2013}"],
     "corpus transcribe": ["{folder}"],
     "models card": ["face"],
@@ -42,15 +43,22 @@ WRONG = {
     "--query": "long", "--examples": "/no/folder", "--against": "smile", "--norms": "/no/file", "--units": "/no/file",
     "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
 }  # fmt: skip
-# Numbers out of bounds are wrong in the same way for all.
-NUMBERS = {"integer": ("many", "-5"), "float": ("fast", "-5"), "integer range": ("many", "-5")}
+
+
+def wrong(flag, parameter):
+    """Wrong values of an option: of its type, and out of its bounds."""
+    hint = str(parameter.type_descriptor.annotation)
+    if flag in WRONG:
+        return [WRONG[flag]]
+    return ["many", "-5"] if "int" in hint else ["fast", "-5"] if "float" in hint else ["{unknown}"]
+
 
 CASES = [
     (verb, flag, value)
     for verb, command in VERBS.items()
     for flag, parameter in options(command).items()
     if not getattr(parameter, "is_flag", False) and flag not in ("--help", "--install-completion", "--show-completion")
-    for value in ([WRONG[flag]] if flag in WRONG else NUMBERS.get(parameter.type.name, ("{unknown}",)))
+    for value in wrong(flag, parameter)
 ]
 # Not wrong by themselves, or told only once the corpus or the model was opened by the verb's own work.
 LATE = {("evaluate", "--model"), ("train bclstm", "--modalities")}
@@ -67,7 +75,7 @@ def test_a_wrong_value_is_one_message(call, made, tmp_path, monkeypatch, verb, f
     (tmp_path / "file").write_text("")
     (tmp_path / "store").write_text("")
     places = {**made, "file": tmp_path / "file", "store": tmp_path / "store"}
-    given = [re.sub(r"\{([\w-]+)\}", lambda m: str(places[m[1]]), word) for word in (*NEEDS[verb], flag, value)]
+    given = [re.sub(r"\{([\w-]+)\}", lambda m: str(places[m[1]]), word) for word in (*NEEDS.get(verb, []), flag, value)]
     done = call(*verb.split(), *given)
     assert done.code == 2, (done.out, done.err)
     assert "Traceback" not in done.err and done.out == ""

@@ -35,6 +35,7 @@ _PAGE = "Folder for page, tables and figures; a stopped run there goes on."
 
 def call(function: Callable[..., AuditResult], model: Any, corpus: Any, out: Path, settings: dict[str, Any]) -> None:
     """Carry out an audit, and print what was found, what was left out, and where the page is."""
+    common.check_folder(out)
     with common.bars() as progress:
         result = function(model, corpus, out=out, progress=progress, **settings)
     left_out = getattr(result, "left_out", None)
