@@ -9,6 +9,7 @@ import pandas as pd
 from affectlens.core.labels import EKMAN7
 from tests.audits import corpora as speech
 from tests.corpora.dialogue_trees import write_pickle
+from tests.corpora.trees import write_wav
 from tests.perception.body.walker import walker, write_bvh
 
 FER = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -41,7 +42,7 @@ def fer2013(root: Path) -> Path:
     rng = np.random.default_rng(1)
     rows = [
         {"emotion": label, "pixels": " ".join(map(str, face(rng, label - 3).ravel())), "Usage": usage}
-        for usage, each in (("Training", 19), ("PublicTest", 3), ("PrivateTest", 3))
+        for usage, each in (("Training", 19), ("PublicTest", 12), ("PrivateTest", 12))
         for label in range(len(FER))
         for _ in range(each)
     ]
@@ -97,7 +98,17 @@ def motions(root: Path) -> Path:
     return folder
 
 
-def dialogues(root: Path, count: int = 12, turns: int = 6) -> Path:
+def ravdess(root: Path) -> Path:
+    """Six actors, four emotions, two sentences."""
+    for actor in range(1, 7):
+        for emotion, hertz in ((1, 150), (3, 225), (4, 115), (5, 265)):
+            for sentence in (1, 2):
+                name = f"Actor_{actor:02}/03-01-{emotion:02}-01-{sentence:02}-01-{actor:02}.wav"
+                write_wav(root / "ravdess" / name, 0.5, hertz=hertz + 8 * actor + 5 * sentence)
+    return root / "ravdess"
+
+
+def dialogues(root: Path, count: int = 24, turns: int = 8) -> Path:
     """Features of dialogues as they are published, the tuple of nine in one pickle; labels can be read from the text's."""
     rng = np.random.default_rng(3)
     ids = {f"Ses{d:02}": [f"d{d}u{i}" for i in range(turns)] for d in range(count)}
@@ -107,7 +118,7 @@ def dialogues(root: Path, count: int = 12, turns: int = 6) -> Path:
     text = {d: [(3 * np.eye(6)[v] + rng.normal(0, 1, 6)).astype(np.float32) for v in labels[d]] for d in ids}
     audio, video = ({d: [rng.normal(size=w).astype(np.float32) for _ in labels[d]] for d in ids} for w in (3, 2))
     names = list(ids)
-    entries = (ids, speakers, labels, text, audio, video, sentences, names[:-3], set(names[-3:]))
+    entries = (ids, speakers, labels, text, audio, video, sentences, names[:-7], set(names[-7:]))
     return write_pickle(root / "IEMOCAP_features.pkl", entries)
 
 
@@ -115,6 +126,6 @@ def everything(root: Path) -> dict[str, Path]:
     """One corpus a kind, by the reader's name."""
     made = {
         "fer2013": fer2013(root), "folder": pictures(root), "csv": texts(root), "goemotions": goemotions(root),
-        "bandai": motions(root), "emodb": speech.emodb(root / "emodb", people=6, takes=2), "savee": speech.savee(root / "savee"),
+        "bandai": motions(root), "emodb": speech.emodb(root / "emodb", people=6, takes=2), "ravdess": ravdess(root),
     }  # fmt: skip
     return made | {"feature-pickle": dialogues(root)}

@@ -8,75 +8,89 @@ from typing import Annotated, Any
 
 import typer
 
+from affectlens import audit
 from affectlens.audits.concepts.audit import available
-from affectlens.audits.concepts.audit import run as concepts
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.features.audit import run as features
 from affectlens.audits.features.settings import FeatureSettings
-from affectlens.audits.latent.audit import run as latent
 from affectlens.audits.latent.settings import LatentSettings
+from affectlens.audits.objects.audit import objects_of
+from affectlens.audits.objects.finders import ASSETS as OBJECT_ASSETS
+from affectlens.audits.objects.settings import ObjectSettings
+from affectlens.audits.properties.audit import ASSETS as PROPERTY_ASSETS
+from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.audits.result import AuditResult
-from affectlens.cli import audit_objects, audit_properties, common
-from affectlens.cli.options import Corpora, corpus_names, models, verb
+from affectlens.cli import common
+from affectlens.cli.options import Corpora, Corpus, corpus_names, models, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.settings import Settings
 from affectlens.models.open import open_model
 
 app = typer.Typer(add_completion=False)
 SHOWN = 6  # notes of a kind
+_MODEL = "A shipped model, MODEL.onnx, MODEL.pt, a folder of transformers, or module:name."
+_PAGE = "Folder for page, tables and figures; a stopped run there goes on."
 
 
-def add(name: str, function: Callable[..., Any], settings: type[Settings]) -> None:
-    """A command below ``audit``: corpora, folder and the fields of the settings; it calls and prints what was found."""
-
-    def command(
-        corpus: Corpora,
-        settings: dict[str, Any],
-        out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path(f"audit-{name}"),
-    ) -> None:
-        with common.bars() as progress:
-            result = function(None, corpus, out=out, progress=progress, **settings)
-        show(result, out)
-
-    command.__doc__ = (function.__doc__ or "").partition("\n")[0]
-    app.command(name)(verb(settings)(command))
-
-
-def add_registered(audit: RegisteredAudit) -> None:
-    """A command for an audit of the registry, with a model where it needs one."""
-
-    def command(
-        corpus: Corpora,
-        settings: dict[str, Any],
-        model: Annotated[str, typer.Option(help="A model, see `affectlens models ls`.", autocompletion=models)] = "",
-        out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path(f"audit-{audit.name}"),
-    ) -> None:
-        if audit.needs_model and not model:
-            raise UsageError(f"audit {audit.name} looks at a model: give --model")
-        with common.bars() as progress:
-            opened = open_model(model) if model else None
-            result = audit.function(opened, corpus, out=out, progress=progress, **settings)
-        common.say(*result.findings(), out)
-
-    command.__doc__ = audit.help
-    app.command(audit.name)(verb(audit.settings)(command))
-
-
-def show(result: AuditResult, out: Path) -> None:
-    """What was found, what was left out, and where the page is."""
+def call(function: Callable[..., AuditResult], model: Any, corpus: Any, out: Path, settings: dict[str, Any]) -> None:
+    """Carry out an audit, and print what was found, what was left out, and where the page is."""
+    common.check_folder(out)
+    with common.bars() as progress:
+        result = function(model, corpus, out=out, progress=progress, **settings)
     left_out = getattr(result, "left_out", None)
     for row in left_out.head(SHOWN).itertuples() if left_out is not None else ():
         common.note(f"left out: {row.key}: {row.why}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
+    if len(getattr(result, "missed", ())):
+        common.note(f"{len(result.missed)} could not be read, see {out / 'missed.csv'}")  # type: ignore[attr-defined]
     common.say(*result.findings(), out / "audit.html")
 
 
-app.command("properties")(audit_properties.command)
-app.command("objects")(audit_objects.command)
-add("latent", latent, LatentSettings)
-add("features", features, FeatureSettings)
+@app.command("objects")
+@verb(ObjectSettings)
+def _objects(
+    settings: dict[str, Any],
+    corpus: Annotated[
+        str,
+        typer.Option(help="A corpus, or a folder of pictures alone.", metavar="NAME=PATH|FOLDER", autocompletion=corpus_names),
+    ],
+    model: Annotated[str, typer.Option(help="Also emonet, background. " + _MODEL, autocompletion=models)] = "face",
+    out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-objects"),
+) -> None:
+    """Which regions or things in pictures drive a model: relevance against area, with tests; agreement of maps; changes."""
+    common.fetch_assets(OBJECT_ASSETS.get(objects_of(model, ObjectSettings(**settings)), []))
+    call(audit.objects, model, corpus, out, settings)
+
+
+@app.command("properties")
+@verb(PropertySettings)
+def _properties(
+    settings: dict[str, Any],
+    corpus: Corpus,
+    model: Annotated[str, typer.Option(help=_MODEL, autocompletion=models)] = "",
+    out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-properties"),
+) -> None:
+    """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
+    source = AuditedCorpus(corpus, settings.get("split", ""))
+    common.fetch_assets(PROPERTY_ASSETS if source.modality == "face" else ())
+    call(audit.properties, model or None, source, out, settings)
+
+
+def _of_speech(name: str, settings: type[Settings]) -> None:
+    """A command for an audit that trains its own networks on corpora of speech."""
+    function, folder = getattr(audit, name), Path(f"audit-{name}")
+
+    def command(corpus: Corpora, settings: dict[str, Any], out: Annotated[Path, typer.Option(help=_PAGE)] = folder) -> None:
+        call(function, None, corpus, out, settings)
+
+    command.__doc__ = (function.__doc__ or "").partition(";")[0]
+    app.command(name)(verb(settings)(command))
+
+
+_of_speech("latent", LatentSettings)
+_of_speech("features", FeatureSettings)
 
 
 @app.command("concepts")
@@ -87,7 +101,7 @@ def _concepts(
         str, typer.Option(help="A corpus of dialogues and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)
     ] = "",
     model: Annotated[Path | None, typer.Option(help="Weights of `affectlens train bclstm`.", metavar="FILE")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-concepts"),
+    out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-concepts"),
     list_: Annotated[
         bool, typer.Option("--list", help="List the concepts, with what the corpus supports when one is given.")
     ] = False,
@@ -102,11 +116,30 @@ def _concepts(
         return
     if not corpus:
         raise UsageError("give --corpus NAME=PATH and --model WEIGHTS, or --list")
-    with common.bars() as progress:
-        result = concepts(model, corpus, out=out, progress=progress, **settings)
-    show(result, out)
+    call(audit.concepts, model, corpus, out, settings)
 
 
-for _audit in AUDITS.values():
-    if _audit.name not in {c.name for c in app.registered_commands}:
-        add_registered(_audit)
+def _registered(entry: RegisteredAudit) -> None:
+    """A command for an audit that another file or package registers."""
+    folder = Path(f"audit-{entry.name}")
+
+    def command(
+        corpus: Corpora,
+        settings: dict[str, Any],
+        model: Annotated[str, typer.Option(help=_MODEL, autocompletion=models)] = "",
+        out: Annotated[Path, typer.Option(help=_PAGE)] = folder,
+    ) -> None:
+        if entry.needs_model and not model:
+            raise UsageError(f"audit {entry.name} looks at a model: give --model")
+        with common.bars() as progress:
+            opened = open_model(model) if model else None
+            result = entry.function(opened, corpus, out=out, progress=progress, **settings)
+        common.say(*result.findings(), out)
+
+    command.__doc__ = entry.help
+    app.command(entry.name)(verb(entry.settings)(command))
+
+
+for _entry in AUDITS.values():
+    if _entry.name not in {c.name for c in app.registered_commands}:
+        _registered(_entry)

@@ -239,5 +239,5 @@ Corpora = Annotated[
                             metavar="NAME=PATH", autocompletion=corpus_names)
 ]  # fmt: skip
 FORMATS = "parquet, csv, json, audformat or what a plug-in brings"
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep what is finished; go on where the last run stopped.")]

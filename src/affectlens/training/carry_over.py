@@ -41,10 +41,23 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
     """Per modality, by average thresholded confidence (Garg et al. 2022, arXiv 2201.04234): the accuracy expected on the target
     is the share of its rows that are at least as confident as the accurate share of held-out training rows.
 
-    ``target`` maps modalities to features ``(n, width)`` of unlabelled utterances.
+    Parameters
+    ----------
+    train : DialogueSet
+        Training dialogues.
+    target : dict of str to numpy.ndarray
+        Features ``(n, width)`` of unlabelled utterances of the target, by modality.
+    folds : int
+        Folds without shared dialogues.
 
-    Raises:
-        UsageError: fewer dialogues than folds, or features of another width.
+    Returns
+    -------
+    dict of str to CarryOver
+
+    Raises
+    ------
+    UsageError
+        Fewer dialogues than folds, or features of another width.
     """
     scored = train.labels >= 0
     y, groups = train.labels[scored], train.dialogues[scored]

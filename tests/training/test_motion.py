@@ -6,22 +6,18 @@ import pytest
 import torch
 
 from affectlens.core.errors import MediaError, UsageError
-from affectlens.learning.gait import (
-    GaitRecipe,
-    GaitWindows,
-    augmented,
-    gait_windows,
-    leave_motion_out,
-    predict,
-    scale_of,
-    train_net,
-)
+from affectlens.evaluation.motion import gait_predictions, motion_scores
+from affectlens.features.motion import gait_windows
+from affectlens.learning.motion import GaitRecipe, GaitWindows, augmented, gait_deep_and_logits, scale_of, train_gait
 from affectlens.models.nets.gait import GaitNet, GaitNetConfig
 from affectlens.models.shipped.gait import FRAMES, window
-from affectlens.training.gait import score
 from tests.perception.body.walker import walker
 
 CLASSES = ("anger", "sadness")
+
+
+def logits(net, data, scale):
+    return gait_deep_and_logits(net, data, scale)[1]
 
 
 @pytest.fixture(scope="module")
@@ -64,36 +60,36 @@ def test_batches_and_place_change_nothing(made):
     torch.manual_seed(0)
     net = GaitNet(GaitNetConfig(2)).eval()
     scale = scale_of(made.features)
-    whole = predict(net, made, scale)
-    one = np.concatenate([predict(net, made.take(np.arange(24) == i), scale) for i in range(24)])
+    whole = logits(net, made, scale)
+    one = np.concatenate([logits(net, made.take(np.arange(24) == i), scale) for i in range(24)])
     np.testing.assert_allclose(whole, one, atol=1e-5)
     moved = GaitWindows(made.joints + np.array([3, 0, -2], np.float32), made.features, made.rows, {})
-    np.testing.assert_allclose(predict(net, moved, scale), whole, atol=1e-4)
+    np.testing.assert_allclose(logits(net, moved, scale), whole, atol=1e-4)
 
 
 def test_training_learns_and_repeats(made):
     recipe = GaitRecipe(epochs=15)
-    a, b = (train_net(made, CLASSES, recipe, GaitNetConfig(2)) for _ in range(2))
+    a, b = (train_gait(made, CLASSES, recipe) for _ in range(2))
     scale = scale_of(made.features)
-    np.testing.assert_array_equal(predict(a, made, scale), predict(b, made, scale))
+    np.testing.assert_array_equal(logits(a, made, scale), logits(b, made, scale))
     truth = np.array([CLASSES.index(v) for v in made.rows.label])
-    assert (predict(a, made, scale).argmax(1) == truth).mean() > 0.9
+    assert (logits(a, made, scale).argmax(1) == truth).mean() > 0.9
 
 
 def test_a_motion_left_out_is_not_seen(made, monkeypatch):
     seen = []
-    real = train_net
 
     def spy(data, *more):
         seen.append(set(data.rows.motion))
-        return real(data, *more)
+        return train_gait(data, *more)
 
-    monkeypatch.setattr("affectlens.learning.gait.train_net", spy)
-    out = leave_motion_out(made, CLASSES, GaitRecipe(epochs=2), ("network", "trees"), 1)
+    monkeypatch.setattr("affectlens.evaluation.motion.train_gait", spy)
+    recipe = GaitRecipe(epochs=2, seeds=1)
+    out = pd.concat([gait_predictions(made, CLASSES, recipe, kind) for kind in ("network", "trees")], ignore_index=True)
     assert seen == [{"walk"}, {"run"}]
     assert len(out) == 2 * 24 and set(out.kind) == {"network", "trees"}
-    table = score(out, 2, np.random.default_rng(0)).set_index("kind")
-    assert table.low["trees"] <= table.UAR["trees"] <= table.high["trees"] and table.UAR["trees"] > 0.8
+    table = motion_scores(out, 2, np.random.default_rng(0)).set_index("kind")
+    assert table.low["trees"] <= table.mean_recall["trees"] <= table.high["trees"] and table.mean_recall["trees"] > 0.8
 
 
 def test_augmentation_leaves_gaps_and_turns():
@@ -116,8 +112,8 @@ def test_bandai(shared):
         "walk-right",
     }
     assert not data.missed and np.isfinite(data.joints).all()
-    out = leave_motion_out(data, ("anger", "happiness", "neutral", "sadness"), GaitRecipe(), ("trees",), 1)
-    assert score(out, 4, np.random.default_rng(0)).UAR[0] > 0.78
+    out = gait_predictions(data, ("anger", "happiness", "neutral", "sadness"), GaitRecipe(seeds=1), "trees")
+    assert motion_scores(out, 4, np.random.default_rng(0)).mean_recall[0] > 0.78
 
 
 def test_errors(tmp_path):
