@@ -14,6 +14,7 @@ from affectlens.checks import exporter as exporter_suite
 from affectlens.checks import intervention as intervention_suite
 from affectlens.checks import property as property_suite
 from affectlens.core.exporters import EXPORTERS, register_exporter
+from affectlens.explainers.interventions.registry import interventions
 from affectlens.features.properties.face import FaceViewer
 from affectlens.features.properties.registry import Property, properties, property_named
 from affectlens.features.properties.voice import VoiceView
@@ -132,7 +133,6 @@ def test_every_property_of_faces(frame):
 
 
 def test_every_intervention():
-    registry = pytest.importorskip("affectlens.explainers.interventions.registry")
     t = np.arange(16000) / 16000
     rng = np.random.default_rng(0)
     scene = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
@@ -146,7 +146,7 @@ def test_every_intervention():
         "object": [(scene, mask)],
     }
     for of, given in items.items():
-        known = registry.interventions(of)
+        known = interventions(of)
         assert known
         for intervention in known:
             check_intervention(intervention, given)
