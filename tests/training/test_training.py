@@ -238,4 +238,4 @@ def test_shipped_models_reach_their_cards_on_a_slice_of_test(shared):
         model = load_model(name)
         found = predict_corpus(model, part, "test", reader_for(name))
         result = score(found, model.calibration, np.random.default_rng(0), draws=20)
-        assert result.scores["accuracy"].value > least and result.scores["ECE"].value < 0.09
+        assert result.scores["accuracy"].value > least and result.scores["calibration_error"].value < 0.09

@@ -18,6 +18,7 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.settings import plain
 
 SCHEMA_VERSION = 2
 MANIFEST = "provenance.json"
@@ -112,7 +113,8 @@ class AuditResult:
         if arrays:
             write_whole(folder / "arrays.npz", lambda p: _save_arrays(p, arrays))
         write_json(folder / "result.json", packed)
-        write_json(folder / MANIFEST, {"schema_version": SCHEMA_VERSION, "kind": self.kind} | asdict(self.provenance))
+        facts = {"schema_version": SCHEMA_VERSION, "kind": self.kind} | plain(asdict(self.provenance))
+        write_json(folder / MANIFEST, facts)
         return folder
 
     @classmethod

@@ -2,34 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from affectlens.corpora.base import label_targets, open_corpus
-from affectlens.evaluation.evaluate import Predictions
+from affectlens.core.errors import CorpusError, ModelError
+from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import Corpus, label_targets, open_corpus
+from affectlens.evaluation.predictions import Predictions
 from affectlens.features.speech import speech_table
+from affectlens.models.readers import functionals_of
 from affectlens.models.shipped.speech import SpeechModel
 from affectlens.models.shipped.speech_scale import normalise
 
+SPLIT = "four"
+
 
 def predict_speech(
-    model: SpeechModel, corpus: str, path: Path, progress: Callable[[int, int], None] | None = None, cache: Path | None = None
+    model: SpeechModel,
+    corpus: str,
+    source: Path | Corpus,
+    progress: Progress = silent,
+    cache: Path | None = None,
 ) -> Predictions:
     """Calibrated probabilities of every four-class clip; clips that could not be used stay as missed rows.
 
     Scaling uses the corpus's own features without labels; groups are speakers.
+
+    Parameters
+    ----------
+    model : SpeechModel
+        The model.
+    corpus : str
+        Name of the corpus.
+    source : Path or Corpus
+        Where it lies, so that what was measured before is read from the cache; or the corpus itself.
+    progress : callable
+        Takes the corpus, clips done, and clips in all.
+    cache : Path, optional
+        Folder of measured features.
+
+    Raises
+    ------
+    CorpusError
+        No clip could be used.
     """
-    table = speech_table({corpus: path}, cache, (lambda _, done, total: progress(int(done), int(total))) if progress else None)
-    wanted = open_corpus(corpus, path).table("four")
-    probabilities = np.full((len(wanted), len(model.labels)), np.nan)
+    opened = open_corpus(corpus, source) if isinstance(source, Path) else source
+    wanted = opened.table(SPLIT)
+    if isinstance(source, Path):
+        table = speech_table({corpus: source}, cache, progress)
+        keys, features, missed = list(table.rows.key), table.features, table.missed
+    else:
+        keys, features, missed = _measured(corpus, source, len(wanted), progress)
     place = {key: i for i, key in enumerate(wanted.key)}
-    rows = [place[key] for key in table.rows.key]
-    z = normalise(table.features, table.corpus, table.speaker)
-    probabilities[rows] = model.calibration.probabilities(model.predict(z))
-    missed = {key.removeprefix(f"{corpus}/"): why for key, why in table.missed.items()}
+    rows = [place[key] for key in keys]
+    speaker = wanted.speaker.astype(str).to_numpy(dtype=object)[rows]
+    probabilities = np.full((len(wanted), len(model.labels)), np.nan)
+    scaled = normalise(features, np.full(len(rows), corpus, dtype=object), speaker)
+    probabilities[rows] = model.probabilities(scaled)
     return Predictions(
         probabilities, label_targets([(v,) for v in wanted.label], model.labels), wanted.speaker.to_numpy(dtype=object),
-        list(wanted.key), model.labels, missed,
+        list(wanted.key), model.labels, {key.removeprefix(f"{corpus}/"): why for key, why in missed.items()},
     )  # fmt: skip
+
+
+def _measured(corpus: str, source: Corpus, total: int, progress: Progress) -> tuple[list[str], np.ndarray, dict[str, str]]:
+    """Keys and features ``(n, 88)`` of the clips that can be used, and why the others cannot."""
+    features: dict[str, np.ndarray] = {}
+    missed: dict[str, str] = {}
+    for i, item in enumerate(source.items(SPLIT)):
+        try:
+            features[item.key] = functionals_of(item)
+        except ModelError as error:
+            missed[item.key] = str(error)
+        progress(corpus, i + 1, total)
+    if not features:
+        raise CorpusError(f"{corpus}: none of {total} clips could be read; first: {next(iter(missed.values()))}")
+    return list(features), np.stack(list(features.values())), missed

@@ -20,6 +20,10 @@ from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 
 
+def _no_file(path: Path | None) -> str:
+    return "" if path is None or Path(path).is_file() else "no such file"
+
+
 @dataclass(frozen=True)
 class FaceRecipe(Settings):
     """Every choice of training the face network; ``augmentation`` has how crops are changed."""
@@ -39,7 +43,7 @@ class FaceRecipe(Settings):
     zooms: tuple[float, ...] = setting(
         (1.0, 0.92, 0.85), "Views of a crop that are averaged; chosen on validation.", least=0.1, most=1
     )
-    start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.")  # noqa: RUF009
+    start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.", check=_no_file)  # noqa: RUF009
     seed: int = fields.seed()
 
 

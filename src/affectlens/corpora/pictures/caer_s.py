@@ -13,13 +13,19 @@ from affectlens.media.images import SUFFIXES
 INFO = CorpusInfo(
     "caer-s", "CAER-S", "scene", "research only, on request", "https://caer-dataset.github.io",
     "train/ and test/ with a folder a class (Anger, Disgust, Fear, Happy, Neutral, Sad, Surprise) of pictures",
-    ("train", "test"),
+    ("train", "test"), disjoint=("train", "test"),
 )  # fmt: skip
 
 
 @register_corpus(INFO)
 class CaerS(PictureCorpus):
-    """People are not told apart, so pictures of one person can be in both splits, as the corpus was published."""
+    """People are not told apart, so pictures of one person can be in both splits, as the corpus was published.
+
+    Raises
+    ------
+    CorpusError
+        No picture in the folder, or a folder that is no class.
+    """
 
     info = INFO
 
@@ -33,6 +39,7 @@ class CaerS(PictureCorpus):
                     raise CorpusError(f"{folder}: not a class of CAER-S; expected {INFO.layout}")
                 rows += [
                     {"key": f"{split}/{folder.name}/{p.name}", "path": str(p), "labels": (label,), "group": "", "split": split}
-                    for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES
-                ]  # fmt: skip
+                    for p in sorted(folder.iterdir())
+                    if p.suffix.lower() in SUFFIXES
+                ]
         self._take(rows, path)

@@ -1,0 +1,187 @@
+"""A model's answers on one split of a corpus; what does not meet is refused before any work, what cannot be read is named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.errors import AffectlensError, CorpusError, UsageError
+from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import Corpus, Item, check_split, label_targets
+
+BATCH = 256  # inputs that a model is asked about together
+DEFAULT_SPLITS = ("test", "four", "val", "dev")
+# Modalities of the corpora that a model of each modality can be asked about.
+READABLE: dict[str, tuple[str, ...]] = {
+    "face": ("face", "scene"),
+    "scene": ("scene", "face"),
+    "background": ("scene", "face"),
+    "words": ("words", "utterances"),
+    "voice": ("voice",),
+    "gait": ("gait",),
+    "posture": ("gait",),
+    "utterances": ("utterances",),
+}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's answers on one split, in the corpus's order.
+
+    Attributes
+    ----------
+    probabilities : numpy.ndarray
+        Calibrated, ``(n, classes)``; a row of NaN where an item was missed.
+    targets : numpy.ndarray
+        Target distributions ``(n, classes)``: each item's mass is shared among its labels.
+    groups : numpy.ndarray
+        People or recordings ``(n,)``.
+    keys : list of str
+        Names of the items.
+    labels : tuple of str
+        The classes.
+    missed : dict of str to str
+        Items that could not be read, and why.
+    """
+
+    probabilities: np.ndarray
+    targets: np.ndarray
+    groups: np.ndarray
+    keys: list[str]
+    labels: tuple[str, ...]
+    missed: dict[str, str]
+
+
+def split_of(corpus: Corpus, split: str = "") -> str:
+    """The split that was asked for, or where none was, the one that a model is scored on.
+
+    Raises
+    ------
+    CorpusError
+        The corpus has no such split.
+    """
+    if split:
+        return check_split(corpus, split)
+    return next((name for name in DEFAULT_SPLITS if name in corpus.info.splits), corpus.info.splits[0])
+
+
+def check_meets(model: Any, corpus: Corpus, split: str) -> None:
+    """Refuse a corpus that a model cannot be scored on.
+
+    Raises
+    ------
+    UsageError
+        It holds another modality than the model reads.
+    CorpusError
+        The split has no items, or items with a label that is none of the model's classes.
+    """
+    readable = READABLE.get(model.modality, ())
+    if corpus.info.modality not in readable:
+        wanted = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
+        raise UsageError(
+            f"{model.name} reads {model.modality}: {wanted} was expected; {corpus.info.name} holds {corpus.info.modality}"
+        )
+    table = corpus.table(split)
+    if table.empty:
+        raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
+    strange = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
+    if strange:
+        shown = ", ".join(f"{label!r} ({n} items)" for label, n in strange.most_common(5))
+        others = [s for s in corpus.info.splits if s != split]
+        raise CorpusError(
+            f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
+            + (f"; other splits: {', '.join(others)}" if others else "")
+        )
+
+
+def _labels(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    if "labels" in table:
+        return [tuple(labels) for labels in table.labels]
+    return [(label,) for label in table.label] if "label" in table else []
+
+
+def predict_corpus(
+    model: Any,
+    corpus: Corpus,
+    split: str,
+    read: Callable[[Item], tuple[Any, str]] | None = None,
+    progress: Progress = silent,
+    batch: int = BATCH,
+) -> Predictions:
+    """Ask a model about every item of a split.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    corpus : Corpus
+        Where the items are from.
+    split : str
+        Which of them.
+    read : callable, optional
+        Instead of ``model.read``: takes an item and gives the input, or None and the reason.
+    progress : callable
+        Takes the corpus and split, items done, and items in all.
+    batch : int
+        Inputs that the model is asked about together.
+
+    Raises
+    ------
+    CorpusError
+        An item's label is none of the model's classes.
+    """
+    total = len(corpus.table(split))
+    labels: tuple[str, ...] = tuple(model.labels)
+    probabilities = np.full((total, len(labels)), np.nan)
+    given: list[tuple[str, ...]] = []
+    groups, keys, missed = [], [], {}
+    rows: list[int] = []
+    inputs: list[Any] = []
+    limit = total if getattr(model, "contextual", False) else batch  # context must not be cut
+
+    def ask() -> None:
+        if rows:
+            probabilities[rows] = _answers(model, inputs, read is None)
+            rows.clear()
+            inputs.clear()
+
+    for i, item in enumerate(corpus.items(split)):
+        strange = [label for label in item.labels if label not in labels]
+        if strange:
+            raise CorpusError(f"{item.key}: label {strange[0]!r} is not among the model's classes {labels}")
+        given.append(item.labels)
+        groups.append(item.group)
+        keys.append(item.key)
+        value, reason = (read or _reader(model))(item) if item.data is not None else (None, item.problem)
+        if value is None:
+            missed[item.key] = reason
+        else:
+            rows.append(i)
+            inputs.append(value)
+        if len(rows) >= limit:
+            ask()
+        progress(f"{corpus.info.name}, {split}", i + 1, total)
+    ask()
+    return Predictions(probabilities, label_targets(given, labels), np.array(groups, dtype=object), keys, labels, missed)
+
+
+def _reader(model: Any) -> Callable[[Item], tuple[Any, str]]:
+    def read(item: Item) -> tuple[Any, str]:
+        try:
+            return model.read(item), ""
+        except AffectlensError as error:
+            return None, str(error)
+
+    return read
+
+
+def _answers(model: Any, inputs: list[Any], whole: bool) -> np.ndarray:
+    stacked = np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs)
+    if whole:
+        return np.asarray(model.probabilities(stacked))
+    return np.asarray(model.calibration.probabilities(model.predict(stacked)))

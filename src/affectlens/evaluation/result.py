@@ -1,0 +1,136 @@
+"""The result of an evaluation: scores with intervals, confusion, groups, and what was missed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from affectlens.core.errors import UsageError
+from affectlens.core.files import write_json, write_whole
+from affectlens.stats.resample import Estimate
+
+SCHEMA_VERSION = 2
+SCORES = "scores.json"
+# Identifiers of the scores and what pages and tables call them.
+HEADINGS = {
+    "accuracy": "accuracy",
+    "mean_recall": "UAR",
+    "macro_f1": "macro F1",
+    "calibration_error": "ECE",
+    "coverage": "coverage",
+    "set_size": "set size",
+    "multilabel_macro_f1": "multi-label macro F1",
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What ``evaluate`` gives.
+
+    Attributes
+    ----------
+    scores : dict of str to Estimate
+        By identifier: accuracy, mean_recall (UAR), macro_f1, calibration_error (ECE), and where the model was calibrated,
+        coverage and set_size of its conformal sets; of texts with several labels multilabel_macro_f1.
+    confusion : pandas.DataFrame
+        Counts: a row a label, a column a prediction, misses last.
+    groups : pandas.DataFrame
+        Columns group, n, accuracy, mean_recall.
+    missed : dict of str to str
+        Items that could not be read, and why; they count as errors.
+    n : int
+        Items.
+    about : dict
+        ``model``, ``sha256`` of its weights, ``corpus``, ``split``, ``draws``, ``seed``.
+    notes : tuple of str
+        What has to be known to read the scores.
+    """
+
+    scores: dict[str, Estimate]
+    confusion: pd.DataFrame
+    groups: pd.DataFrame
+    missed: dict[str, str]
+    n: int
+    about: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a score: columns score, heading, value, low, high (95 % interval), n, groups."""
+        rows = [
+            {"score": name, "heading": HEADINGS[name], "value": e.value, "low": e.low, "high": e.high, "n": e.n,
+             "groups": e.groups}
+            for name, e in self.scores.items()
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def plot(self) -> Any:
+        """A chart (altair) of the scores between 0 and 1 with their intervals."""
+        import altair
+
+        frame = self.to_frame()
+        base = altair.Chart(frame[frame.score != "set_size"]).encode(y=altair.Y("heading:N", title=None, sort=None))
+        scale = altair.Scale(domain=[0, 1])
+        bars = base.mark_rule(size=2).encode(x=altair.X("low:Q", title="score, 95 % interval", scale=scale), x2="high:Q")
+        return bars + base.mark_point(filled=True, size=60).encode(x=altair.X("value:Q", scale=scale))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, without groups and reasons."""
+        scores = {
+            name: {"heading": HEADINGS[name], "value": e.value, "low": e.low, "high": e.high, "n": e.n, "groups": e.groups}
+            for name, e in self.scores.items()
+        }
+        table = {str(k): {str(c): int(v) for c, v in row.items()} for k, row in self.confusion.to_dict("index").items()}
+        return {
+            "schema_version": SCHEMA_VERSION, "n": self.n, "missed": len(self.missed), "scores": scores, "confusion": table,
+            "about": self.about, "notes": list(self.notes),
+        }  # fmt: skip
+
+    def save(self, folder: str | Path) -> Path:
+        """Write confusion.csv, groups.csv, missed.csv and last scores.json; gives the folder.
+
+        Raises
+        ------
+        OutputError
+            A file cannot be written.
+        """
+        folder = Path(folder)
+        missed = pd.DataFrame(list(self.missed.items()), columns=["key", "reason"])
+        write_whole(folder / "confusion.csv", self.confusion.to_csv)
+        write_whole(folder / "groups.csv", partial(self.groups.to_csv, index=False))
+        write_whole(folder / "missed.csv", partial(missed.to_csv, index=False))
+        write_json(folder / SCORES, self.to_dict())
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The inverse of ``save``.
+
+        Raises
+        ------
+        UsageError
+            No evaluation in the folder, or one of another version of the layout.
+        """
+        folder = Path(folder)
+        try:
+            facts = json.loads((folder / SCORES).read_text(encoding="utf-8"))
+            version = facts.get("schema_version")
+            if version != SCHEMA_VERSION:
+                raise UsageError(f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; "
+                                 "evaluate again")  # fmt: skip
+            read = partial(pd.read_csv, keep_default_na=False, float_precision="round_trip")
+            confusion = read(folder / "confusion.csv", index_col=0)
+            groups = read(folder / "groups.csv", dtype={"group": str})
+            missed = read(folder / "missed.csv", dtype=str)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
+        scores = {k: Estimate(**{f: v[f] for f in ("value", "low", "high", "n", "groups")}) for k, v in facts["scores"].items()}
+        confusion.index.name = None
+        return cls(
+            scores, confusion, groups, dict(zip(missed.key, missed.reason, strict=True)), facts["n"], facts["about"],
+            tuple(facts["notes"]),
+        )  # fmt: skip
