@@ -79,13 +79,13 @@ def _arrays(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> t
     columns = [f"p_{c}" for c in labels]
     if not len(units) or any(c not in units for c in columns):
         return np.zeros((0, len(labels))), np.array([]), []
-    held = units.dropna(subset=columns)
-    masks = [np.ones(len(held), dtype=bool)]
+    known = units.dropna(subset=columns)
+    masks = [np.ones(len(known), dtype=bool)]
     if context.place:
-        masks.append(masks[-1] & (held.place == context.place).to_numpy())
+        masks.append(masks[-1] & (known.place == context.place).to_numpy())
     if context.part:
-        masks.append(masks[-1] & np.array([part_of_day(h) == context.part for h in held.hour], dtype=bool))
-    return held[columns].to_numpy(dtype=float), held.fingerprint.to_numpy(), masks
+        masks.append(masks[-1] & np.array([part_of_day(h) == context.part for h in known.hour], dtype=bool))
+    return known[columns].to_numpy(dtype=float), known.fingerprint.to_numpy(), masks
 
 
 def _smoothed(x: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, classes: int) -> np.ndarray:
@@ -106,8 +106,8 @@ def differs(
     Each of the others is compared with the rest in the same way, and p = (1 + # at least as far) / (n + 1), valid when the
     person is like them.
     """
-    found = distance(here, units, context, labels, rng)
-    x, _, masks = _arrays(units, found.usual.context, labels)
+    far_from = distance(here, units, context, labels, rng)
+    x, _, masks = _arrays(units, far_from.usual.context, labels)
     p = float("nan")
     if masks and masks[-1].sum() >= FEWEST:
         # The person among the others, each held against all but themselves.
@@ -119,7 +119,7 @@ def differs(
             weight[i] = 0
             far.append(jensen_shannon(everyone[i], _smoothed(everyone, inside, weight, len(labels))))
         p = float((np.array(far) >= far[-1] - 1e-12).mean())
-    return replace(found, p=p)
+    return replace(far_from, p=p)
 
 
 def distance(
@@ -145,8 +145,8 @@ def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
     m = (a + b) / 2
 
     def kl(p: np.ndarray) -> float:
-        held = p > 0
-        return float((p[held] * np.log2(p[held] / m[held])).sum())
+        some = p > 0
+        return float((p[some] * np.log2(p[some] / m[some])).sum())
 
     return max(0.0, (kl(a) + kl(b)) / 2)
 
@@ -165,8 +165,8 @@ def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Genera
     for name, column, words in (("hour", "hour", [f"{h:02}" for h in range(24)]), ("weekday", "weekday", list(days))):
         for v in sorted({int(v) for v in units[column] if np.isfinite(v)}):
             contexts.append((name, words[v], units[units[column] == v], Context()))
-    for by, value, mine, context in contexts:
-        u = usual(mine, context, labels, rng)
+    for by, value, subset, context in contexts:
+        u = usual(subset, context, labels, rng)
         row: dict[str, object] = {"by": by, "value": value, "people": u.people, "recordings": u.recordings}
         for i, label in enumerate(labels):
             row |= {label: u.mean[i], f"{label}, low": u.interval[0, i], f"{label}, high": u.interval[1, i]}

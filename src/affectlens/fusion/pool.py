@@ -70,8 +70,8 @@ class Fuser:
         """The opinions that the network can join."""
         if self.network is None:
             return []
-        mine = [o for o in opinions if o.deep is not None and o.modality in self.network.modules]
-        return mine if len(mine) > 1 else []
+        joined = [o for o in opinions if o.deep is not None and o.modality in self.network.modules]
+        return joined if len(joined) > 1 else []
 
     def probabilities(self, opinions: Sequence[Opinion]) -> np.ndarray:
         """The fused distribution ``(classes,)``.
@@ -79,17 +79,17 @@ class Fuser:
         The network divides the classes that all its modules know; the others keep the share that the pool gives them, since
         only some modules know them.
         """
-        mine = self.joined(opinions)
-        if not mine or self.network is None:
+        joined = self.joined(opinions)
+        if not joined or self.network is None:
             return pool(opinions)
-        p = pool(mine)
+        p = pool(joined)
         four = [self.labels.index(c) for c in self.network.labels]
         among = p[four].sum()
-        p[four] = among * self.network.predict_one(mine, self.labels)
-        rest = [o for o in opinions if all(o is not m for m in mine)]
+        p[four] = among * self.network.predict_one(joined, self.labels)
+        rest = [o for o in opinions if all(o is not j for j in joined)]
         if not rest:
             return np.asarray(p)
-        together = Opinion("joined", p, sum(o.weight for o in mine), ())
+        together = Opinion("joined", p, sum(o.weight for o in joined), ())
         return pool([together, *rest])
 
     def fuse(self, opinions: Sequence[Opinion]) -> Fused:

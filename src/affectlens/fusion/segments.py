@@ -144,14 +144,18 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     inside = conformal_union(opinions) if result.conflict else conformal_intersection(opinions)
     spoke = [fusion.findings[i].row for i in used]
     row = Row(
-        clip.file, first.start, first.end, first.person, "fused",
+        clip.file,
+        first.start,
+        first.end,
+        first.person,
+        "fused",
         probabilities=tuple(float(v) for v in result.probabilities),
         conformal=tuple(EKMAN7.labels[i] for i in order if EKMAN7.labels[i] in inside),
         quality=float(np.mean([r.quality for r in spoke])),
         weight=1.0,
         conflict=result.conflict,
         text=next((r.text for r in spoke if r.text), ""),
-    )  # fmt: skip
+    )
     evidence = _segment_evidence(clip, row, opinions, result, fusion.fuser) if clip.explaining and len(opinions) > 1 else []
     if clip.explaining:
         schemes = {r.modality: r.scheme.name for r in rows}
@@ -201,17 +205,24 @@ def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fus
     prior = np.full(len(EKMAN7.labels), 1 / len(EKMAN7.labels))
     values = result.values or fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior)
     evidence = [
-        clip.evidence(row, "share", value, subject=name, method="exact Shapley value over modalities",
-                      detail=ShareDetail(round(result.weights[name], 4), "uniform", result.how))
+        clip.evidence(
+            row,
+            "share",
+            value,
+            subject=name,
+            method="exact Shapley value over modalities",
+            detail=ShareDetail(round(result.weights[name], 4), "uniform", result.how),
+        )
         for name, value in values.items()
-    ]  # fmt: skip
+    ]
     evidence.append(_what_if(clip, row, opinions, fuser))
     if result.conflict:
         says = {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}
         evidence.append(
-            clip.evidence(row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence",
-                          detail=ConflictDetail(says))
-        )  # fmt: skip
+            clip.evidence(
+                row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence", detail=ConflictDetail(says)
+            )
+        )
     return evidence
 
 
@@ -230,8 +241,15 @@ def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> Evi
 
 def _lost_evidence(clip: Clip, row: Row, modality: str, scheme: str, classes: dict[str, float]) -> Evidence:
     detail = NoCounterpartDetail(scheme, {c: round(p, 4) for c, p in classes.items()})
-    return clip.evidence(row, "no counterpart", sum(classes.values()), subject=modality, target="",
-                         method="classes of the label schemes compared", detail=detail)  # fmt: skip
+    return clip.evidence(
+        row,
+        "no counterpart",
+        sum(classes.values()),
+        subject=modality,
+        target="",
+        method="classes of the label schemes compared",
+        detail=detail,
+    )
 
 
 def _note_lost(fusion: _Fusion) -> None:
@@ -259,16 +277,31 @@ def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], 
         )
         detail = ShareOfTimeDetail(s.windows, s.readable, round(s.mean_probability, 4), {k: round(v, 4) for k, v in s.shares})
         out.append(
-            clip.evidence(whole, "share of time", s.share.value, method="count of windows", low=s.share.low, high=s.share.high,
-                          test="Wilson interval over windows, 95 %", target=s.label, detail=detail)
-        )  # fmt: skip
+            clip.evidence(
+                whole,
+                "share of time",
+                s.share.value,
+                method="count of windows",
+                low=s.share.low,
+                high=s.share.high,
+                test="Wilson interval over windows, 95 %",
+                target=s.label,
+                detail=detail,
+            )
+        )
         if s.changes:
             out.append(clip.evidence(whole, "changes", s.changes, method="count", target=s.label))
         if s.readable < s.windows:
             reasons = [r.reason for r in theirs if r.status != "ok"]
             reason = max(reasons, key=reasons.count)
             out.append(
-                clip.evidence(whole, "not read", s.windows - s.readable, method="count", target="",
-                              detail=NotReadDetail(s.windows, reason))
-            )  # fmt: skip
+                clip.evidence(
+                    whole,
+                    "not read",
+                    s.windows - s.readable,
+                    method="count",
+                    target="",
+                    detail=NotReadDetail(s.windows, reason),
+                )
+            )
     return summaries, out

@@ -33,7 +33,7 @@ def _about(rows: list[Evidence]) -> list[Sentence]:
     for e in rows:
         by_section.setdefault(EVIDENCE.get(e.kind).section, []).append(e)
     out: list[Sentence] = []
-    for section in sorted(SECTIONS.values(), key=lambda s: s.told):
+    for section in sorted(SECTIONS.values(), key=lambda s: s.story_order):
         theirs = by_section.pop(section.name, [])
         if theirs:
             out += section.sentences(theirs) if section.sentences else plainly(theirs)

@@ -80,8 +80,8 @@ def _reasons(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _sections(material: Material) -> list[str]:
     """The pages of all sections in their places, and of modalities that have none of their own a plain one."""
-    ordered = sorted((s for s in SECTIONS.values() if s.page or s.view), key=lambda s: s.shown)
-    pages = [(s.shown, s.page(material)) for s in ordered if s.page]
+    ordered = sorted((s for s in SECTIONS.values() if s.page or s.view), key=lambda s: s.page_order)
+    pages = [(s.page_order, s.page(material)) for s in ordered if s.page]
     covered = {s.name for s in ordered} | {EVIDENCE.get(e.kind).section for e in material.evidence if _has_page(e)}
     for modality in dict.fromkeys(f.row.modality for f in material.findings):
         if modality != "fused" and modality not in covered:
@@ -97,9 +97,9 @@ def _has_page(e: Evidence) -> bool:
 def plain_page(material: Material, modality: str) -> str:
     """The section of a modality that brings no own: its rows, each with what its evidence says."""
     findings = material.of(modality)[:ROWS_SHOWN]
-    told = [(f.row, [c.text for c in map(clause, _evidence_of(f, material.evidence)) if c]) for f in findings]
+    rows = [(f.row, [c.text for c in map(clause, _evidence_of(f, material.evidence)) if c]) for f in findings]
     about = (MODALITIES.get(modality).__doc__ or "").strip().split("\n")[0] if modality in MODALITIES else ""
-    return environment().get_template("plain.html").render(name=modality, rows=told, about=about, who=who, graded=graded)
+    return environment().get_template("plain.html").render(name=modality, rows=rows, about=about, who=who, graded=graded)
 
 
 def _evidence_of(finding: Finding, shown: Sequence[Evidence]) -> list[Evidence]:
