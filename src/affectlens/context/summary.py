@@ -12,7 +12,23 @@ from affectlens.stats.resample import Estimate, wilson
 
 @dataclass(frozen=True)
 class PersonSummary:
-    """One person over one recording. ``shares`` are parts of the readable windows with each label, largest first."""
+    """One person over one recording.
+
+    Parameters
+    ----------
+    person : int
+        Whose it is.
+    windows, readable : int
+        Segments in all, and those with an answer.
+    label, share : str, Estimate
+        The commonest class and its part of the readable segments with Wilson's interval.
+    mean_probability : float
+        Of that class where it was the most probable.
+    shares : tuple of (str, float)
+        Every class that was the most probable, with its part of the readable segments, largest first.
+    changes, conflicts : int
+        How often the class changes, and segments in which modalities disagree.
+    """
 
     person: int
     windows: int

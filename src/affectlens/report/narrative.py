@@ -21,7 +21,15 @@ __all__ = ["Clause", "Sentence", "clause", "graded", "narrative", "who"]
 def narrative(evidence: Iterable[Evidence]) -> list[Sentence]:
     """Sentences for each person, most important first, what is said of nobody last.
 
-    Where there is no evidence there is no sentence.
+    Parameters
+    ----------
+    evidence : iterable of Evidence
+        In the order in which it was found.
+
+    Returns
+    -------
+    list of Sentence
+        Empty where there is no evidence.
     """
     rows = list(evidence)
     people = sorted({e.person for e in rows}, key=lambda p: (p == SCENE, p))

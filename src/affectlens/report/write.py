@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from affectlens.core.files import write_json, write_text
 from affectlens.core.kinds import EVIDENCE
 from affectlens.core.schema import SCENE, Evidence
 from affectlens.core.tables import rows_frame, write_frame
@@ -27,16 +27,29 @@ _LAST = 89  # sections from this place on stand after those of modalities withou
 
 
 def write_report(report: Report, folder: Path, facts: dict[str, Any]) -> None:
-    """Fill ``folder``; ``table.parquet`` and ``evidence.parquet`` are there already."""
+    """Fill a report folder, the manifest last.
+
+    Parameters
+    ----------
+    report : Report
+        What was found.
+    folder : Path
+        Holds ``table.parquet`` and ``evidence.parquet`` already.
+    facts : dict
+        What `affectlens.report.bundle.provenance` gives.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
     (folder / "figures").mkdir(exist_ok=True)
     table = rows_frame([f.row for f in report.findings])
     write_frame(table, folder / "table.csv")
     has_overlay = write_overlay(report, folder / "overlay.mp4")
     page = render(report, facts, folder / "figures", "overlay.mp4" if has_overlay else "")
-    (folder / "report.html").write_text(page, encoding="utf-8")
-    partial = folder / ".provenance.json.partial"
-    partial.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(folder / "provenance.json")
+    write_text(folder / "report.html", page)
+    write_json(folder / "provenance.json", facts)
 
 
 def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = None, overlay: str = "") -> str:
