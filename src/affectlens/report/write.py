@@ -88,7 +88,7 @@ def _person(sentence: Sentence) -> int:
 def _reasons(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Why rows could not be read, the commonest first."""
     unread = table[table.status != "ok"].groupby(["modality", "status", "reason"]).size().reset_index(name="n")
-    return unread.sort_values("n", ascending=False).head(12).to_dict("records")
+    return list(unread.sort_values("n", ascending=False).head(12).to_dict("records"))
 
 
 def _sections(material: Material) -> list[str]:

@@ -206,7 +206,7 @@ class FaceModality(Modality):
 
         def predict(pictures: np.ndarray) -> np.ndarray:
             # The crop alone, without its mirror image: what the map explains.
-            return self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index]
+            return np.asarray(self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index])
 
         cells = cv2.resize(upsample(cam, view.crop.shape), _GRID[::-1], interpolation=cv2.INTER_AREA)
         tested = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)

@@ -112,7 +112,7 @@ class SceneModality(Modality):
             ]
         factor = min(1.0, _SHOWN / max(image.shape[:2]))
         shown = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else image
-        boxes = tuple(replace(t, box=tuple(v * factor for v in t.box)) for t in things)  # type: ignore[arg-type]
+        boxes = tuple(replace(t, box=tuple(v * factor for v in t.box)) for t in things)
         clip.scene = SceneView(shown, boxes)
         return [], evidence
 

@@ -190,7 +190,7 @@ class WordsModality(ListeningModality):
             for mask in masks:
                 dropped = {i for kept, group in zip(mask, members, strict=True) if not kept for i in group}
                 variants.append([MASK_ID if i in dropped else t for i, t in enumerate(tokens.ids)])
-            return self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index]
+            return np.asarray(self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index])
 
         tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)))
         return faithfulness_evidence(clip, row, tested, explains="integrated gradients", blank="[MASK]")
