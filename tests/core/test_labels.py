@@ -18,6 +18,7 @@ from affectlens.core.labels import (
     scheme,
     translate,
     translate_set,
+    valence_arousal,
     widen,
 )
 
@@ -92,3 +93,9 @@ def test_sets_hold_the_counterparts_and_what_the_scheme_does_not_know():
     assert translate_set(("frustration",), IEMOCAP6) == EKMAN7.labels  # rules nothing out
     assert translate_set(("happiness",), EKMAN7) == ("happiness",)
     assert translate_set(("negative",), SENTIMENT3) == ("anger", "disgust", "fear", "sadness", "surprise")
+
+
+def test_valence_and_arousal_only_of_classes_that_have_them():
+    assert valence_arousal(np.array([0.5, 0.5, 0, 0]), IEMOCAP4.labels) == pytest.approx((0.15, 0.55))
+    with pytest.raises(UsageError, match="of excitement, frustration; known: anger"):
+        valence_arousal(np.full(6, 1 / 6), IEMOCAP6.labels)

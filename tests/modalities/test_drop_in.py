@@ -64,7 +64,7 @@ def page(material):
     return f"<section><h2>The hum</h2><p>{len(material.of('hum'))} of them</p></section>"
 
 
-SECTIONS.add("hum", Section("hum", lambda rows: sentence(rows[:1]), page, told=1, shown=1))
+SECTIONS.add("hum", Section("hum", lambda rows: sentence(rows[:1]), page, story_order=1, page_order=1))
 """
 
 

@@ -6,7 +6,7 @@ import pytest
 from affectlens.core.labels import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, widen
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
-from affectlens.fusion.segments import segments_without_face
+from affectlens.fusion.grouping import segments_without_face
 from affectlens.media.audio import audio_blocks
 from affectlens.modalities.base import Finding
 from affectlens.modalities.voice.evidence import VoiceDifference, difference

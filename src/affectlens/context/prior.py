@@ -46,15 +46,17 @@ def findingemo(path: Path) -> pd.DataFrame:
     """One row a photograph in the columns of the store's units: place (empty where the search tells none) and ``p_<label>``,
     the mean over its raters.
 
-    Raises:
-        UsageError: a file without the published columns.
+    Raises
+    ------
+    UsageError
+        A file without the published columns.
     """
-    held = pd.read_csv(path)
-    if not {"image_path", "emotion"} <= set(held.columns):
-        raise UsageError(f"{path}: columns {list(held.columns)[:6]}; FindingEmo's image_path and emotion were expected")
-    held = held[held.emotion.isin(_SEVEN)]
-    shares = np.array([[_SEVEN[e].get(c, 0.0) for c in EKMAN7.labels] for e in held.emotion])
-    frame = pd.DataFrame(shares, columns=[f"p_{c}" for c in EKMAN7.labels], index=held.image_path).groupby(level=0).mean()
+    ratings = pd.read_csv(path)
+    if not {"image_path", "emotion"} <= set(ratings.columns):
+        raise UsageError(f"{path}: columns {list(ratings.columns)[:6]}; FindingEmo's image_path and emotion were expected")
+    ratings = ratings[ratings.emotion.isin(_SEVEN)]
+    shares = np.array([[_SEVEN[e].get(c, 0.0) for c in EKMAN7.labels] for e in ratings.emotion])
+    frame = pd.DataFrame(shares, columns=[f"p_{c}" for c in EKMAN7.labels], index=ratings.image_path).groupby(level=0).mean()
     searches = [str(p).strip("/").split("/")[1].lower() for p in frame.index]
     frame.insert(0, "fingerprint", frame.index)
     frame.insert(1, "place", [next((k for end, k in _PLACES.items() if s.endswith(end)), "") for s in searches])

@@ -1,8 +1,7 @@
 """What was recognised where and when: a small SQLite store on this machine, shared by as many processes as like.
 
 It holds no picture, no sound, no word and no name of a person: per recording its fingerprint, kind of place and time, per
-person the
-mean probabilities. The same recording again replaces what it left before.
+person the mean probabilities. The same recording again replaces what it left before.
 """
 
 from __future__ import annotations
@@ -99,8 +98,10 @@ class Store:
     def put(self, fingerprint: str, place: str, indoor: bool | None, started: datetime | None, units: list[Unit]) -> None:
         """Keep a recording's people, all or none; replaces what the same recording left before.
 
-        Raises:
-            OutputError: the store is locked for longer than ten seconds, or cannot be written.
+        Raises
+        ------
+        OutputError
+            The store is locked for longer than ten seconds, or cannot be written.
         """
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")

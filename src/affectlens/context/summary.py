@@ -12,7 +12,23 @@ from affectlens.stats.resample import Estimate, wilson
 
 @dataclass(frozen=True)
 class PersonSummary:
-    """One person over one recording. ``shares`` are parts of the readable windows with each label, largest first."""
+    """One person over one recording.
+
+    Parameters
+    ----------
+    person : int
+        Whose it is.
+    windows, readable : int
+        Segments in all, and those with an answer.
+    label, share : str, Estimate
+        The commonest class and its part of the readable segments with Wilson's interval.
+    mean_probability : float
+        Of that class where it was the most probable.
+    shares : tuple of (str, float)
+        Every class that was the most probable, with its part of the readable segments, largest first.
+    changes, conflicts : int
+        How often the class changes, and segments in which modalities disagree.
+    """
 
     person: int
     windows: int
@@ -36,10 +52,10 @@ def summarise(rows: list[Row]) -> list[PersonSummary]:
         if row.modality == "fused":
             people.setdefault(row.person, []).append(row)
     out = []
-    for person, mine in people.items():
-        good = [r for r in mine if r.status == "ok" and r.probabilities is not None]
+    for person, theirs in people.items():
+        good = [r for r in theirs if r.status == "ok" and r.probabilities is not None]
         if not good:
-            out.append(PersonSummary(person, len(mine), 0, "", Estimate(0, 0, 0, 0, 0), float("nan"), (), 0, 0))
+            out.append(PersonSummary(person, len(theirs), 0, "", Estimate(0, 0, 0, 0, 0), float("nan"), (), 0, 0))
             continue
         labels = np.array([r.label for r in good])
         names, counts = np.unique(labels, return_counts=True)
@@ -50,6 +66,6 @@ def summarise(rows: list[Row]) -> list[PersonSummary]:
         shares = tuple((str(names[i]), float(counts[i] / len(labels))) for i in order)
         changes = int((labels[1:] != labels[:-1]).sum())
         out.append(
-            PersonSummary(person, len(mine), len(good), top, share, mean, shares, changes, sum(r.conflict for r in good))
+            PersonSummary(person, len(theirs), len(good), top, share, mean, shares, changes, sum(r.conflict for r in good))
         )
     return sorted(out, key=lambda s: (s.person < 0, -s.windows, s.person))

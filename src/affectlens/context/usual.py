@@ -17,7 +17,13 @@ FEWEST = 19  # others from which on a p-value can reach .05
 
 @dataclass(frozen=True)
 class Context:
-    """A kind of place and a part of the day; empty where it is not told."""
+    """A kind of place and a part of the day; empty where it is not known.
+
+    Examples
+    --------
+    >>> str(Context("office", "morning")), str(Context())
+    ('at an office in the morning', 'anywhere')
+    """
 
     place: str = ""
     part: str = ""
@@ -30,9 +36,21 @@ class Context:
 
 @dataclass(frozen=True)
 class Usual:
-    """The smoothed average distribution of a context, its 95 % interval ``(2, classes)`` over recordings, and how many
-    people in
-    how many recordings stand behind it."""
+    """The smoothed average distribution of a context.
+
+    Parameters
+    ----------
+    context : Context
+        Where and when.
+    labels : tuple of str
+        Names of the classes.
+    mean : ndarray (classes,)
+        The average, sum 1.
+    interval : ndarray (2, classes)
+        95 % bootstrap interval over recordings.
+    people, recordings : int
+        How many stand behind it.
+    """
 
     context: Context
     labels: tuple[str, ...]
@@ -44,8 +62,19 @@ class Usual:
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a person is from what is usual: Jensen-Shannon divergence in bits, ``p`` its rank among the same of the others in
-    the context (NaN with fewer than 19), and the class that differs most with the difference of its share."""
+    """How far a person is from what is usual.
+
+    Parameters
+    ----------
+    usual : Usual
+        What was compared with.
+    divergence : float
+        Jensen-Shannon divergence, bit.
+    p : float
+        Its rank among the same of the others in the context; NaN with fewer than 19.
+    label, by : str, float
+        The class that differs most, and the difference of its share.
+    """
 
     usual: Usual
     divergence: float
@@ -61,8 +90,21 @@ def part_of_day(hour: float) -> str:
 
 def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator, draws: int = 500) -> Usual:
     """Average over the people of a context, each context drawn towards the wider one by ``STRENGTH`` people: all, place,
-    place and
-    part of the day; the widest towards a uniform distribution."""
+    place and part of the day; the widest towards a uniform distribution.
+
+    Parameters
+    ----------
+    units : DataFrame
+        One row a person and recording, as `affectlens.context.store.Store.units` gives them.
+    context : Context
+        Of which the average is asked.
+    labels : tuple of str
+        Classes, columns ``p_<label>`` of the units.
+    rng : Generator
+        For the bootstrap over recordings.
+    draws : int
+        Of the bootstrap.
+    """
     x, recordings, masks = _arrays(units, context, labels)
     inside = masks[-1] if len(masks) else np.zeros(0, dtype=bool)
     mean = _smoothed(x, masks, np.ones(len(x)), len(labels))
@@ -79,13 +121,13 @@ def _arrays(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> t
     columns = [f"p_{c}" for c in labels]
     if not len(units) or any(c not in units for c in columns):
         return np.zeros((0, len(labels))), np.array([]), []
-    held = units.dropna(subset=columns)
-    masks = [np.ones(len(held), dtype=bool)]
+    known = units.dropna(subset=columns)
+    masks = [np.ones(len(known), dtype=bool)]
     if context.place:
-        masks.append(masks[-1] & (held.place == context.place).to_numpy())
+        masks.append(masks[-1] & (known.place == context.place).to_numpy())
     if context.part:
-        masks.append(masks[-1] & np.array([part_of_day(h) == context.part for h in held.hour], dtype=bool))
-    return held[columns].to_numpy(dtype=float), held.fingerprint.to_numpy(), masks
+        masks.append(masks[-1] & np.array([part_of_day(h) == context.part for h in known.hour], dtype=bool))
+    return known[columns].to_numpy(dtype=float), known.fingerprint.to_numpy(), masks
 
 
 def _smoothed(x: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, classes: int) -> np.ndarray:
@@ -100,14 +142,13 @@ def differs(
     here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
 ) -> Difference:
     """Compare a person's mean distribution ``(classes,)`` with the narrowest context in which at least 19 others were met:
-    place
-    and part of the day, place, all; with fewer anywhere the widest, without a p-value.
+    place and part of the day, place, all; with fewer anywhere the widest, without a p-value.
 
     Each of the others is compared with the rest in the same way, and p = (1 + # at least as far) / (n + 1), valid when the
     person is like them.
     """
-    found = distance(here, units, context, labels, rng)
-    x, _, masks = _arrays(units, found.usual.context, labels)
+    far_from = distance(here, units, context, labels, rng)
+    x, _, masks = _arrays(units, far_from.usual.context, labels)
     p = float("nan")
     if masks and masks[-1].sum() >= FEWEST:
         # The person among the others, each held against all but themselves.
@@ -119,7 +160,7 @@ def differs(
             weight[i] = 0
             far.append(jensen_shannon(everyone[i], _smoothed(everyone, inside, weight, len(labels))))
         p = float((np.array(far) >= far[-1] - 1e-12).mean())
-    return replace(found, p=p)
+    return replace(far_from, p=p)
 
 
 def distance(
@@ -141,12 +182,18 @@ def narrowest(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) ->
 
 
 def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
-    """Divergence of two distributions in bits, 0 to 1 (Lin 1991)."""
+    """Divergence of two distributions in bits, 0 to 1 (Lin 1991).
+
+    Examples
+    --------
+    >>> jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    1.0
+    """
     m = (a + b) / 2
 
     def kl(p: np.ndarray) -> float:
-        held = p > 0
-        return float((p[held] * np.log2(p[held] / m[held])).sum())
+        some = p > 0
+        return float((p[some] * np.log2(p[some] / m[some])).sum())
 
     return max(0.0, (kl(a) + kl(b)) / 2)
 
@@ -165,8 +212,8 @@ def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Genera
     for name, column, words in (("hour", "hour", [f"{h:02}" for h in range(24)]), ("weekday", "weekday", list(days))):
         for v in sorted({int(v) for v in units[column] if np.isfinite(v)}):
             contexts.append((name, words[v], units[units[column] == v], Context()))
-    for by, value, mine, context in contexts:
-        u = usual(mine, context, labels, rng)
+    for by, value, subset, context in contexts:
+        u = usual(subset, context, labels, rng)
         row: dict[str, object] = {"by": by, "value": value, "people": u.people, "recordings": u.recordings}
         for i, label in enumerate(labels):
             row |= {label: u.mean[i], f"{label}, low": u.interval[0, i], f"{label}, high": u.interval[1, i]}

@@ -100,7 +100,16 @@ AFFECT = {
 
 
 def valence_arousal(probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float]:
-    """Mean of the classes' published valence and arousal under a distribution ``(classes,)``: derived, not measured."""
+    """Mean of the classes' published valence and arousal under a distribution ``(classes,)``: derived, not measured.
+
+    Raises
+    ------
+    UsageError
+        A class has no published values in ``AFFECT``.
+    """
+    strange = [label for label in labels if label not in AFFECT]
+    if strange:
+        raise UsageError(f"no published valence and arousal of {', '.join(strange)}; known: {', '.join(AFFECT)}")
     at = np.array([AFFECT[label] for label in labels])
     valence, arousal = np.asarray(probabilities) @ at
     return float(valence), float(arousal)

@@ -21,11 +21,45 @@ D = TypeVar("D", bound=Detail)
 
 @dataclass(frozen=True)
 class Row:
-    """One segment of one modality. Times in seconds; ``probabilities`` in the order of ``scheme.labels`` or None.
+    """One segment of one modality.
 
-    ``conformal`` is the set of classes that holds the expressed label with the model's stated coverage; ``weight`` is the
-    modality's share in the fused answer of its segment (NaN where none was formed); ``conflict`` tells on fused rows that
-    modalities disagree.
+    Parameters
+    ----------
+    file, start, end : str, float, float
+        The recording and the times in seconds.
+    person : int
+        Whose it is; `SCENE` for nobody in view.
+    modality : str
+        Who says it; ``"fused"`` for the answer of all.
+    status, reason : str, str
+        One of `STATUS`, and why where it is not "ok".
+    probabilities : tuple of float, optional
+        In the order of ``scheme.labels``, sum 1.
+    valence, arousal : float
+        -1 to 1; NaN where not derived.
+    conformal : tuple of str
+        The classes that hold the expressed label with the model's stated coverage.
+    quality : float
+        Of the signal, 0 to 1.
+    weight : float
+        The modality's share in the fused answer of its segment; NaN where none was formed.
+    conflict : bool
+        On fused rows, whether modalities disagree.
+    text, language : str
+        What was said.
+    scheme : LabelScheme
+        Of the probabilities.
+
+    Raises
+    ------
+    UsageError
+        An unknown status, a missing reason, or probabilities that are no distribution over the scheme's classes.
+
+    Examples
+    --------
+    >>> row = Row("a.mp4", 0, 1, 0, "face", probabilities=(0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1))
+    >>> row.label, Row.from_record(row.to_record()).probabilities == row.probabilities
+    ('happiness', True)
     """
 
     file: str

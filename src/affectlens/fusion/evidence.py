@@ -164,5 +164,5 @@ def weights_page(material: Material) -> str:
     return render("weights.html", weights=weights, chart=chart)
 
 
-SECTIONS.add("summary", Section("summary", summary_sentences, told=0))
-SECTIONS.add("fusion", Section("fusion", fusion_sentences, weights_page, told=90, shown=90))
+SECTIONS.add("summary", Section("summary", summary_sentences, story_order=0))
+SECTIONS.add("fusion", Section("fusion", fusion_sentences, weights_page, story_order=90, page_order=90))

@@ -20,8 +20,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Opinion:
-    """One modality's say about one segment: probabilities ``(classes,)``, its weight before normalising, its conformal set;
-    for early fusion its ``deep`` features and the ``quality`` of its signal in [0, 1]."""
+    """One modality's say about one segment.
+
+    Parameters
+    ----------
+    modality : str
+        Whose it is.
+    probabilities : ndarray (classes,)
+        Calibrated, sum 1.
+    weight : float
+        Before normalising.
+    conformal : tuple of str
+        Classes that it does not rule out.
+    deep : ndarray (features,), optional
+        What early fusion joins.
+    quality : float
+        Of its signal, in [0, 1].
+    """
 
     modality: str
     probabilities: np.ndarray
@@ -33,8 +48,23 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Fused:
-    """The fused distribution, each modality's share of the weight, whether modalities disagree, and how it was fused;
-    ``values`` are the Shapley values of the most probable class against a uniform prior, where a network joined."""
+    """The answer of one segment.
+
+    Parameters
+    ----------
+    probabilities : ndarray (classes,)
+        The fused distribution.
+    weights : dict of str to float
+        Each modality's share, sum 1.
+    conflict : bool
+        Whether two modalities' top classes lie outside each other's conformal sets.
+    divergence : float
+        Weighted Jensen-Shannon divergence of the opinions, bit.
+    how : str
+        "early" where a network joined, else "pool".
+    values : dict of str to float
+        Where a network joined, Shapley values of the most probable class against a uniform prior.
+    """
 
     probabilities: np.ndarray
     weights: dict[str, float]
@@ -45,7 +75,19 @@ class Fused:
 
 
 def pool(opinions: Sequence[Opinion]) -> np.ndarray:
-    """The pooled distribution ``(classes,)``; without opinions, uniform is not assumed: that is an error."""
+    """The logarithmic opinion pool (Genest & Zidek 1986) of some opinions, ``(classes,)``.
+
+    Raises
+    ------
+    ValueError
+        No opinion is given; uniform is not assumed.
+
+    Examples
+    --------
+    >>> sure = Opinion("face", np.array([0.9, 0.1]), 1.0, ("a",))
+    >>> pool([sure, Opinion("words", np.array([0.5, 0.5]), 1.0, ("a", "b"))]).round(3).tolist()
+    [0.75, 0.25]
+    """
     if not opinions:
         raise ValueError("nothing to pool")
     weights = _normalised(opinions)
@@ -70,8 +112,8 @@ class Fuser:
         """The opinions that the network can join."""
         if self.network is None:
             return []
-        mine = [o for o in opinions if o.deep is not None and o.modality in self.network.modules]
-        return mine if len(mine) > 1 else []
+        joined = [o for o in opinions if o.deep is not None and o.modality in self.network.modules]
+        return joined if len(joined) > 1 else []
 
     def probabilities(self, opinions: Sequence[Opinion]) -> np.ndarray:
         """The fused distribution ``(classes,)``.
@@ -79,17 +121,17 @@ class Fuser:
         The network divides the classes that all its modules know; the others keep the share that the pool gives them, since
         only some modules know them.
         """
-        mine = self.joined(opinions)
-        if not mine or self.network is None:
+        joined = self.joined(opinions)
+        if not joined or self.network is None:
             return pool(opinions)
-        p = pool(mine)
+        p = pool(joined)
         four = [self.labels.index(c) for c in self.network.labels]
         among = p[four].sum()
-        p[four] = among * self.network.predict_one(mine, self.labels)
-        rest = [o for o in opinions if all(o is not m for m in mine)]
+        p[four] = among * self.network.predict_one(joined, self.labels)
+        rest = [o for o in opinions if all(o is not j for j in joined)]
         if not rest:
             return np.asarray(p)
-        together = Opinion("joined", p, sum(o.weight for o in mine), ())
+        together = Opinion("joined", p, sum(o.weight for o in joined), ())
         return pool([together, *rest])
 
     def fuse(self, opinions: Sequence[Opinion]) -> Fused:
@@ -140,7 +182,13 @@ def shapley(opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict
 
 
 def shapley_values(n: int, worth: Callable[[tuple[int, ...]], float]) -> list[float]:
-    """Exact Shapley values of ``n`` players under ``worth`` of sorted coalitions."""
+    """Exact Shapley values (Shapley 1953) of ``n`` players under ``worth`` of sorted coalitions.
+
+    Examples
+    --------
+    >>> shapley_values(2, lambda members: float(len(members) == 2))
+    [0.5, 0.5]
+    """
     worths = {m: worth(m) for size in range(n + 1) for m in combinations(range(n), size)}
     out = []
     for i in range(n):

@@ -1,4 +1,4 @@
-"""The fused rows: which findings make one segment, and what each modality does for its answer."""
+"""The fused rows: the answer of each segment, what each modality does for it, and what they show of each person in all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from affectlens.context.summary import PersonSummary, summarise
 from affectlens.core.labels import EKMAN7, translate, translate_set
-from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.schema import Evidence, Row
 from affectlens.fusion.evidence import (
     ConflictDetail,
     NoCounterpartDetail,
@@ -19,13 +19,9 @@ from affectlens.fusion.evidence import (
     ShareOfTimeDetail,
     WhatIfDetail,
 )
+from affectlens.fusion.grouping import segments
 from affectlens.fusion.pool import Fused, Fuser, Opinion
 from affectlens.modalities.base import Clip, Finding
-
-COVERED = 0.25  # share of a window that a longer segment must cover to speak for it
-TOGETHER = 0.5  # share of the shorter one that two segments without a face must have in common
-_WINDOWS = "face"  # the modality whose windows are segments
-_FIRST = "words"  # the modality around which the others gather where no face is seen
 
 
 @dataclass
@@ -78,52 +74,6 @@ def fuse_findings(
     return weighted, sorted(fused, key=lambda f: (f.row.start, f.row.person))
 
 
-def segments(findings: Sequence[Finding]) -> list[list[int]]:
-    """Positions of the findings that make each segment, person by person."""
-    by_person: dict[int, list[int]] = defaultdict(list)
-    for i, finding in enumerate(findings):
-        by_person[finding.row.person].append(i)
-    out: list[list[int]] = []
-    for person in sorted(by_person):
-        members = by_person[person]
-        if person == SCENE and len(by_person) > 1:
-            # What a whole recording lacks (speech, legs) is told by its own row; it is nobody's segment.
-            members = [i for i in members if findings[i].row.status != "missing"]
-        others = [i for i in members if findings[i].row.modality != _WINDOWS]
-        covered: set[int] = set()
-        for window in (i for i in members if findings[i].row.modality == _WINDOWS):
-            here = [i for i in others if _covers(findings[i].row, findings[window].row)]
-            covered.update(here)
-            out.append([window, *here])
-        out += segments_without_face([i for i in others if i not in covered], findings)
-    return out
-
-
-def segments_without_face(members: list[int], findings: Sequence[Finding]) -> list[list[int]]:
-    """Each utterance with the turns of voice, stretches of gait and postures that it shares at least half of the shorter
-    one's time with; what is left over gathers likewise."""
-    groups: list[list[int]] = []
-    for i in sorted(members, key=lambda i: findings[i].row.modality != _FIRST):
-        row = findings[i].row
-        fitting = [g for g in groups if findings[g[0]].row.modality != row.modality]
-        best = max(fitting, key=lambda g: _shared(row, findings[g[0]].row), default=None)
-        first = findings[best[0]].row if best else row
-        if best and _shared(row, first) >= TOGETHER * min(row.end - row.start, first.end - first.start) > 0:
-            best.append(i)
-        else:
-            groups.append([i])
-    return groups
-
-
-def _covers(long: Row, window: Row) -> bool:
-    shared = min(long.end, window.end) - max(long.start, window.start)
-    return shared >= COVERED * (window.end - window.start) and shared > 0
-
-
-def _shared(a: Row, b: Row) -> float:
-    return max(0.0, min(a.end, b.end) - max(a.start, b.start))
-
-
 def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     """One segment's answer with the evidence for it."""
     clip, rows = fusion.clip, [fusion.findings[i].row for i in members]
@@ -144,14 +94,18 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     inside = conformal_union(opinions) if result.conflict else conformal_intersection(opinions)
     spoke = [fusion.findings[i].row for i in used]
     row = Row(
-        clip.file, first.start, first.end, first.person, "fused",
+        clip.file,
+        first.start,
+        first.end,
+        first.person,
+        "fused",
         probabilities=tuple(float(v) for v in result.probabilities),
         conformal=tuple(EKMAN7.labels[i] for i in order if EKMAN7.labels[i] in inside),
         quality=float(np.mean([r.quality for r in spoke])),
         weight=1.0,
         conflict=result.conflict,
         text=next((r.text for r in spoke if r.text), ""),
-    )  # fmt: skip
+    )
     evidence = _segment_evidence(clip, row, opinions, result, fusion.fuser) if clip.explaining and len(opinions) > 1 else []
     if clip.explaining:
         schemes = {r.modality: r.scheme.name for r in rows}
@@ -201,17 +155,24 @@ def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fus
     prior = np.full(len(EKMAN7.labels), 1 / len(EKMAN7.labels))
     values = result.values or fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior)
     evidence = [
-        clip.evidence(row, "share", value, subject=name, method="exact Shapley value over modalities",
-                      detail=ShareDetail(round(result.weights[name], 4), "uniform", result.how))
+        clip.evidence(
+            row,
+            "share",
+            value,
+            subject=name,
+            method="exact Shapley value over modalities",
+            detail=ShareDetail(round(result.weights[name], 4), "uniform", result.how),
+        )
         for name, value in values.items()
-    ]  # fmt: skip
+    ]
     evidence.append(_what_if(clip, row, opinions, fuser))
     if result.conflict:
         says = {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}
         evidence.append(
-            clip.evidence(row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence",
-                          detail=ConflictDetail(says))
-        )  # fmt: skip
+            clip.evidence(
+                row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence", detail=ConflictDetail(says)
+            )
+        )
     return evidence
 
 
@@ -230,8 +191,15 @@ def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> Evi
 
 def _lost_evidence(clip: Clip, row: Row, modality: str, scheme: str, classes: dict[str, float]) -> Evidence:
     detail = NoCounterpartDetail(scheme, {c: round(p, 4) for c, p in classes.items()})
-    return clip.evidence(row, "no counterpart", sum(classes.values()), subject=modality, target="",
-                         method="classes of the label schemes compared", detail=detail)  # fmt: skip
+    return clip.evidence(
+        row,
+        "no counterpart",
+        sum(classes.values()),
+        subject=modality,
+        target="",
+        method="classes of the label schemes compared",
+        detail=detail,
+    )
 
 
 def _note_lost(fusion: _Fusion) -> None:
@@ -259,16 +227,31 @@ def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], 
         )
         detail = ShareOfTimeDetail(s.windows, s.readable, round(s.mean_probability, 4), {k: round(v, 4) for k, v in s.shares})
         out.append(
-            clip.evidence(whole, "share of time", s.share.value, method="count of windows", low=s.share.low, high=s.share.high,
-                          test="Wilson interval over windows, 95 %", target=s.label, detail=detail)
-        )  # fmt: skip
+            clip.evidence(
+                whole,
+                "share of time",
+                s.share.value,
+                method="count of windows",
+                low=s.share.low,
+                high=s.share.high,
+                test="Wilson interval over windows, 95 %",
+                target=s.label,
+                detail=detail,
+            )
+        )
         if s.changes:
             out.append(clip.evidence(whole, "changes", s.changes, method="count", target=s.label))
         if s.readable < s.windows:
             reasons = [r.reason for r in theirs if r.status != "ok"]
             reason = max(reasons, key=reasons.count)
             out.append(
-                clip.evidence(whole, "not read", s.windows - s.readable, method="count", target="",
-                              detail=NotReadDetail(s.windows, reason))
-            )  # fmt: skip
+                clip.evidence(
+                    whole,
+                    "not read",
+                    s.windows - s.readable,
+                    method="count",
+                    target="",
+                    detail=NotReadDetail(s.windows, reason),
+                )
+            )
     return summaries, out

@@ -140,16 +140,29 @@ def _compared(clip: Clip, whole: Row, unit: Unit, usual: Usual, units: pd.DataFr
     here, labels = np.array(unit.probabilities), unit.labels
     d = (distance if source else differs)(here, units, usual.context, labels, rng)
     detail = UsualDetail(
-        place=usual.place.kind or "not known", place_from=usual.place.source,
-        when=usual.when.isoformat() if usual.when else "not known", when_from=usual.when_from,
-        context=str(d.usual.context), people=d.usual.people, recordings=d.usual.recordings,
+        place=usual.place.kind or "not known",
+        place_from=usual.place.source,
+        when=usual.when.isoformat() if usual.when else "not known",
+        when_from=usual.when_from,
+        context=str(d.usual.context),
+        people=d.usual.people,
+        recordings=d.usual.recordings,
         usual={k: round(float(v), 4) for k, v in zip(labels, d.usual.mean, strict=True)},
-        low=tuple(round(float(v), 4) for v in d.usual.interval[0]), high=tuple(round(float(v), 4) for v in d.usual.interval[1]),
+        low=tuple(round(float(v), 4) for v in d.usual.interval[0]),
+        high=tuple(round(float(v), 4) for v in d.usual.interval[1]),
         here={k: round(v, 4) for k, v in zip(labels, unit.probabilities, strict=True)},
-        most=d.label, by=round(d.by, 4), source=source, taken_in=clip.options.use_usual,
-    )  # fmt: skip
+        most=d.label,
+        by=round(d.by, 4),
+        source=source,
+        taken_in=clip.options.use_usual,
+    )
     p: dict[str, Any] = {} if source else {"p_value": d.p, "test": "rank among the others of the context"}
     return clip.evidence(
-        whole, "usual elsewhere" if source else "usual", d.divergence, target=d.label, detail=detail,
-        method="Jensen-Shannon divergence from the smoothed average of the context", **p,
-    )  # fmt: skip
+        whole,
+        "usual elsewhere" if source else "usual",
+        d.divergence,
+        target=d.label,
+        detail=detail,
+        method="Jensen-Shannon divergence from the smoothed average of the context",
+        **p,
+    )

@@ -98,4 +98,4 @@ def page(material: Material) -> str:
     return render("usual.html", people=shown) if shown else ""
 
 
-SECTIONS.add("usual", Section("usual", sentences, page, told=10, shown=10))
+SECTIONS.add("usual", Section("usual", sentences, page, story_order=10, page_order=10))

@@ -105,7 +105,7 @@ class Clip:
     mouths: MouthMotion = field(default_factory=MouthMotion)
     sightings: list[Sighting] = field(default_factory=list)
     end: float = 0.0
-    place: Place | None = None  # as told or inferred, once the scene was looked at
+    place: Place | None = None  # as given or inferred, once the scene was looked at
     scene: SceneView | None = None  # for the report
     _ids: int = 0
 
@@ -115,9 +115,17 @@ class Clip:
         return str(self.path)
 
     def evidence(
-        self, row: Row, kind: str, value: float, *, method: str, subject: str = "", unit: str = "",
-        detail: Detail | None = None, **more: Any,
-    ) -> Evidence:  # fmt: skip
+        self,
+        row: Row,
+        kind: str,
+        value: float,
+        *,
+        method: str,
+        subject: str = "",
+        unit: str = "",
+        detail: Detail | None = None,
+        **more: Any,
+    ) -> Evidence:
         """Evidence about a row, with the next free id.
 
         Parameters
@@ -135,9 +143,21 @@ class Clip:
         self._ids += 1
         given: dict[str, Any] = {"target": row.label, **more}
         return Evidence(
-            f"e{self._ids:05d}", row.file, row.start, row.end, row.person, declared.level, row.modality, kind=kind,
-            subject=subject, value=float(value), unit=unit or declared.unit, method=method, detail=detail or Detail(), **given,
-        )  # fmt: skip
+            f"e{self._ids:05d}",
+            row.file,
+            row.start,
+            row.end,
+            row.person,
+            declared.level,
+            row.modality,
+            kind=kind,
+            subject=subject,
+            value=float(value),
+            unit=unit or declared.unit,
+            method=method,
+            detail=detail or Detail(),
+            **given,
+        )
 
 
 class Modality:

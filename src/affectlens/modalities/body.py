@@ -77,25 +77,43 @@ class BodyModality(Modality):
         """The finding of a stretch (seconds) from probabilities ``(4,)``, yet unexplained."""
         calibration = self.model.calibration
         row = Row(
-            clip.file, times[0], times[1], person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
-            conformal=calibration.conformal_set(p, GROUPWALK4.labels), quality=quality, scheme=GROUPWALK4,
-        )  # fmt: skip
+            clip.file,
+            times[0],
+            times[1],
+            person,
+            self.name,
+            probabilities=tuple(float(v) for v in p / p.sum()),
+            conformal=calibration.conformal_set(p, GROUPWALK4.labels),
+            quality=quality,
+            scheme=GROUPWALK4,
+        )
         return Finding(row, weight=calibration.reliability * quality, rank=row.confidence, deep=deep)
 
     def relevance(
-        self, clip: Clip, row: Row, predict: Callable[[np.ndarray], np.ndarray], x: np.ndarray, nothing: np.ndarray,
+        self,
+        clip: Clip,
+        row: Row,
+        predict: Callable[[np.ndarray], np.ndarray],
+        x: np.ndarray,
+        nothing: np.ndarray,
         groups: Mapping[str, np.ndarray],
-    ) -> list[Evidence]:  # fmt: skip
+    ) -> list[Evidence]:
         """Shapley values of groups of the columns of ``x`` ``(1, columns)``; a coalition without a group has the columns of
         ``nothing`` in its place."""
         values = group_shapley(predict, x, nothing, list(groups.values()))[0]
         target = GROUPWALK4.labels.index(row.label)
         detail = RelevanceDetail(len(groups), round(row.confidence, 4))
         return [
-            clip.evidence(row, self.relevance_kind, values[g, target], subject=name, detail=detail,
-                          method=f"exact Shapley value over {self.groups_are}")
+            clip.evidence(
+                row,
+                self.relevance_kind,
+                values[g, target],
+                subject=name,
+                detail=detail,
+                method=f"exact Shapley value over {self.groups_are}",
+            )
             for g, name in enumerate(groups)
-        ]  # fmt: skip
+        ]
 
 
 def relevance_clause(e: Evidence) -> str:
@@ -109,17 +127,19 @@ def expresses(e: Evidence, modality: str, probability: float) -> str:
 
 
 def body_page(
-    material: Material, name: str, relevance: str, legend: str, most: int, told: Sequence[Callable[[Evidence], str]]
+    material: Material, name: str, relevance: str, legend: str, most: int, measured: Sequence[Callable[[Evidence], str]]
 ) -> str:
-    """The section of gait or posture: skeletons, plain measurements where ``told`` states them, bars."""
+    """The section of gait or posture: skeletons, plain measurements where ``measured`` states them, bars."""
     findings = [f for f in material.of(name) if isinstance(f.detail, Skeletons)][:most]
     stretches = [
         {
-            "row": f.row, "told": [state(e) for state in told for e in f.of(name)], "bars": bars(f.of(relevance)),
+            "row": f.row,
+            "said": [state(e) for state in measured for e in f.of(name)],
+            "bars": bars(f.of(relevance)),
             "svg": strip(f.detail.joints, name == "gait") if isinstance(f.detail, Skeletons) else "",
         }
         for f in findings
-    ]  # fmt: skip
+    ]
     return render("body.html", name=name, rows=stretches, legend=legend) if stretches else ""
 
 

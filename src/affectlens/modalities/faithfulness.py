@@ -47,9 +47,17 @@ def faithfulness_evidence(
     ):
         detail = FaithfulnessDetail(explains, blank, round(value, 4), round(chance, 4), tested.random, grid)
         out.append(
-            clip.evidence(row, "faithfulness", value - chance, subject=name, method=f"{name} (Petsiuk 2018)", p_value=p,
-                          test="rank among random orders, one-sided", detail=detail)
-        )  # fmt: skip
+            clip.evidence(
+                row,
+                "faithfulness",
+                value - chance,
+                subject=name,
+                method=f"{name} (Petsiuk 2018)",
+                p_value=p,
+                test="rank among random orders, one-sided",
+                detail=detail,
+            )
+        )
     return out
 
 
@@ -58,4 +66,4 @@ def first_test(rows: list[Evidence]) -> list[Sentence]:
     return sentence([e for e in rows if (e.start, e.modality) == (rows[0].start, rows[0].modality)])
 
 
-SECTIONS.add("tests", Section("tests", first_test, told=95))
+SECTIONS.add("tests", Section("tests", first_test, story_order=95))

@@ -50,7 +50,7 @@ class Section:
         From `Material` to html, empty for nothing.
     view : callable, optional
         From a finding with pictures, its evidence and the folder to the html that stands beside the pictures.
-    told, shown : int
+    story_order, page_order : int
         Places among the sentences and on the page, lowest first.
     """
 
@@ -58,8 +58,8 @@ class Section:
     sentences: Callable[[list[Evidence]], list[Sentence]] | None = None
     page: Callable[[Material], str] | None = None
     view: Callable[[Finding, Sequence[Evidence], Path | None], str] | None = None
-    told: int = 85
-    shown: int = 65
+    story_order: int = 85
+    page_order: int = 65
 
     @property
     def home(self) -> str:

@@ -82,7 +82,22 @@ class Report:
 
 
 def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) -> dict[str, Any]:
-    """Where the numbers come from: form of the files, versions, weights with hashes and licences, options, times, problems."""
+    """Where the numbers come from: form of the files, versions, weights with hashes and licences, options, times, problems.
+
+    Parameters
+    ----------
+    report : Report
+        The recording with its times and problems.
+    modalities : list of Modality
+        Whose models and assets were in use.
+    job : dict
+        What decides whether two runs are the same, with the options.
+
+    Returns
+    -------
+    dict
+        JSON types, as ``provenance.json`` holds them.
+    """
     models: list[dict[str, Any]] = []
     used: list[str] = []
     for modality in modalities:

@@ -21,7 +21,15 @@ __all__ = ["Clause", "Sentence", "clause", "graded", "narrative", "who"]
 def narrative(evidence: Iterable[Evidence]) -> list[Sentence]:
     """Sentences for each person, most important first, what is said of nobody last.
 
-    Where there is no evidence there is no sentence.
+    Parameters
+    ----------
+    evidence : iterable of Evidence
+        In the order in which it was found.
+
+    Returns
+    -------
+    list of Sentence
+        Empty where there is no evidence.
     """
     rows = list(evidence)
     people = sorted({e.person for e in rows}, key=lambda p: (p == SCENE, p))
@@ -33,7 +41,7 @@ def _about(rows: list[Evidence]) -> list[Sentence]:
     for e in rows:
         by_section.setdefault(EVIDENCE.get(e.kind).section, []).append(e)
     out: list[Sentence] = []
-    for section in sorted(SECTIONS.values(), key=lambda s: s.told):
+    for section in sorted(SECTIONS.values(), key=lambda s: s.story_order):
         theirs = by_section.pop(section.name, [])
         if theirs:
             out += section.sentences(theirs) if section.sentences else plainly(theirs)

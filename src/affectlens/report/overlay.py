@@ -34,7 +34,7 @@ def write_overlay(report: Report, path: Path) -> bool:
     for f in report.findings:
         if f.row.modality == "fused" and f.row.person != SCENE:
             rows[f.row.person].append(f.row)
-    starts = {p: [r.start for r in mine] for p, mine in rows.items()}
+    starts = {p: [r.start for r in theirs] for p, theirs in rows.items()}
     spoken = [f.row for f in report.findings if f.row.modality == "words" and f.row.text]
     with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
         stream: Any = None
@@ -49,8 +49,8 @@ def write_overlay(report: Report, path: Path) -> bool:
                 font, small = (ImageFont.load_default(s) for s in (max(13, size[1] // 28), max(11, size[1] // 36)))
             picture = Image.fromarray(frame.image).resize((stream.width, stream.height), Image.Resampling.BILINEAR)
             draw = ImageDraw.Draw(picture)
-            for person, mine in boxes.items():
-                box = _at(mine, times[person], frame.time, 1.5 / clip.options.rate)
+            for person, sightings in boxes.items():
+                box = _at(sightings, times[person], frame.time, 1.5 / clip.options.rate)
                 if box is None:
                     continue
                 k = bisect_right(starts[person], frame.time) - 1 if person in starts else -1
@@ -79,11 +79,11 @@ def _stream(out: Any, size: tuple[int, int]) -> Any:
     raise OSError("no video encoder in this build of PyAV")
 
 
-def _at(mine: list[Any], times: list[float], time: float, gap: float) -> tuple[float, float, float, float] | None:
+def _at(sightings: list[Any], times: list[float], time: float, gap: float) -> tuple[float, float, float, float] | None:
     """The box at a time, between the samples around it; None where the person was not seen."""
     i = bisect_right(times, time)
-    before = mine[i - 1] if i > 0 and time - mine[i - 1].time <= gap else None
-    after = mine[i] if i < len(mine) and mine[i].time - time <= gap else None
+    before = sightings[i - 1] if i > 0 and time - sightings[i - 1].time <= gap else None
+    after = sightings[i] if i < len(sightings) and sightings[i].time - time <= gap else None
     if before is None or after is None:
         one = before or after
         return one.box if one else None

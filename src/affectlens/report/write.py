@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from affectlens.core.files import write_json, write_text
 from affectlens.core.kinds import EVIDENCE
 from affectlens.core.schema import SCENE, Evidence
 from affectlens.core.tables import rows_frame, write_frame
@@ -27,16 +27,29 @@ _LAST = 89  # sections from this place on stand after those of modalities withou
 
 
 def write_report(report: Report, folder: Path, facts: dict[str, Any]) -> None:
-    """Fill ``folder``; ``table.parquet`` and ``evidence.parquet`` are there already."""
+    """Fill a report folder, the manifest last.
+
+    Parameters
+    ----------
+    report : Report
+        What was found.
+    folder : Path
+        Holds ``table.parquet`` and ``evidence.parquet`` already.
+    facts : dict
+        What `affectlens.report.bundle.provenance` gives.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written.
+    """
     (folder / "figures").mkdir(exist_ok=True)
     table = rows_frame([f.row for f in report.findings])
     write_frame(table, folder / "table.csv")
     has_overlay = write_overlay(report, folder / "overlay.mp4")
     page = render(report, facts, folder / "figures", "overlay.mp4" if has_overlay else "")
-    (folder / "report.html").write_text(page, encoding="utf-8")
-    partial = folder / ".provenance.json.partial"
-    partial.write_text(json.dumps(facts, indent=1, ensure_ascii=False), encoding="utf-8")
-    partial.replace(folder / "provenance.json")
+    write_text(folder / "report.html", page)
+    write_json(folder / "provenance.json", facts)
 
 
 def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = None, overlay: str = "") -> str:
@@ -75,13 +88,13 @@ def _person(sentence: Sentence) -> int:
 def _reasons(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Why rows could not be read, the commonest first."""
     unread = table[table.status != "ok"].groupby(["modality", "status", "reason"]).size().reset_index(name="n")
-    return unread.sort_values("n", ascending=False).head(12).to_dict("records")
+    return list(unread.sort_values("n", ascending=False).head(12).to_dict("records"))
 
 
 def _sections(material: Material) -> list[str]:
     """The pages of all sections in their places, and of modalities that have none of their own a plain one."""
-    ordered = sorted((s for s in SECTIONS.values() if s.page or s.view), key=lambda s: s.shown)
-    pages = [(s.shown, s.page(material)) for s in ordered if s.page]
+    ordered = sorted((s for s in SECTIONS.values() if s.page or s.view), key=lambda s: s.page_order)
+    pages = [(s.page_order, s.page(material)) for s in ordered if s.page]
     covered = {s.name for s in ordered} | {EVIDENCE.get(e.kind).section for e in material.evidence if _has_page(e)}
     for modality in dict.fromkeys(f.row.modality for f in material.findings):
         if modality != "fused" and modality not in covered:
@@ -97,9 +110,9 @@ def _has_page(e: Evidence) -> bool:
 def plain_page(material: Material, modality: str) -> str:
     """The section of a modality that brings no own: its rows, each with what its evidence says."""
     findings = material.of(modality)[:ROWS_SHOWN]
-    told = [(f.row, [c.text for c in map(clause, _evidence_of(f, material.evidence)) if c]) for f in findings]
+    rows = [(f.row, [c.text for c in map(clause, _evidence_of(f, material.evidence)) if c]) for f in findings]
     about = (MODALITIES.get(modality).__doc__ or "").strip().split("\n")[0] if modality in MODALITIES else ""
-    return environment().get_template("plain.html").render(name=modality, rows=told, about=about, who=who, graded=graded)
+    return environment().get_template("plain.html").render(name=modality, rows=rows, about=about, who=who, graded=graded)
 
 
 def _evidence_of(finding: Finding, shown: Sequence[Evidence]) -> list[Evidence]:

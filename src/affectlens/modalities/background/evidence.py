@@ -38,4 +38,4 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
     return sentence([max(rows, key=lambda e: e.value)])
 
 
-SECTIONS.add("background", Section("background", sentences, told=80))
+SECTIONS.add("background", Section("background", sentences, story_order=80))

@@ -82,9 +82,15 @@ class BackgroundModality(Modality):
         out = []
         for person in sorted(people):
             row = Row(
-                clip.file, start, end, person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
-                conformal=calibration.conformal_set(p, EKMAN7.labels), quality=1.0,
-            )  # fmt: skip
+                clip.file,
+                start,
+                end,
+                person,
+                self.name,
+                probabilities=tuple(float(v) for v in p / p.sum()),
+                conformal=calibration.conformal_set(p, EKMAN7.labels),
+                quality=1.0,
+            )
             objects = self._objects(clip, row, grid) if clip.explaining else ()
             out.append(Finding(row, objects, calibration.reliability, rank=row.confidence, deep=deep))
         return out

@@ -94,9 +94,12 @@ def view(finding: Finding, evidence: Sequence[Evidence], folder: Path | None) ->
     if detail and detail.regions:
         chart = figure(charts.regions(list(detail.regions)), f"regions-person-{row.person}-{row.start:.0f}s", folder)
     return render(
-        "face.html", chart=chart, attention=of_kind(evidence, "attention"), moves=of_kind(evidence, "movement"),
+        "face.html",
+        chart=chart,
+        attention=of_kind(evidence, "attention"),
+        moves=of_kind(evidence, "movement"),
         tests=[(e, e.detail_as(FaithfulnessDetail)) for e in of_kind(evidence, "faithfulness")],
-    )  # fmt: skip
+    )
 
 
-SECTIONS.add("face", Section("face", sentences, view=view, told=70))
+SECTIONS.add("face", Section("face", sentences, view=view, story_order=70))

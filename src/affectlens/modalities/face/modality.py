@@ -131,11 +131,15 @@ class FaceModality(Modality):
         mean = mean / mean.sum()
         calibration = self.model.calibration
         row = Row(
-            clip.file, start, end, person, self.name,
+            clip.file,
+            start,
+            end,
+            person,
+            self.name,
             probabilities=tuple(float(v) for v in mean),
             conformal=calibration.conformal_set(mean, EKMAN7.labels),
             quality=mean_quality,
-        )  # fmt: skip
+        )
         weight = calibration.reliability * mean_quality * len(views) / max(frames, 1)
         features = ((deep * weights[:, None]).sum(axis=0) / weights.sum()).astype(np.float32)
         return Finding(row, weight=weight, detail=detail, rank=row.confidence * float(quality[best]), deep=features)
@@ -162,15 +166,27 @@ class FaceModality(Modality):
         relevance, attended = (upsample(m, view.crop.shape) for m in (cam, mask))
         shares, looked = region_shares(relevance, view.regions), region_shares(attended, view.regions)
         evidence = [
-            clip.evidence(row, "region", s.lift, subject=s.region, method=method,
-                          detail=RegionDetail(self.engine.layer, method, round(s.relevance, 4), round(s.area, 4)))
+            clip.evidence(
+                row,
+                "region",
+                s.lift,
+                subject=s.region,
+                method=method,
+                detail=RegionDetail(self.engine.layer, method, round(s.relevance, 4), round(s.area, 4)),
+            )
             for s in _notable(shares)
-        ]  # fmt: skip
+        ]
         top = max(looked, key=lambda s: s.lift if s.area > 0.01 else -1.0)
         evidence.append(
-            clip.evidence(row, "attention", top.lift, subject=top.region, method="encoder-decoder attention",
-                          detail=AttentionDetail("mask"))
-        )  # fmt: skip
+            clip.evidence(
+                row,
+                "attention",
+                top.lift,
+                subject=top.region,
+                method="encoder-decoder attention",
+                detail=AttentionDetail("mask"),
+            )
+        )
         if self._tested[row.person] < self.options.faithfulness and finding.rank > 1.05 * self._best[row.person]:
             self._tested[row.person] += 1
             self._best[row.person] = finding.rank
@@ -190,7 +206,7 @@ class FaceModality(Modality):
 
         def predict(pictures: np.ndarray) -> np.ndarray:
             # The crop alone, without its mirror image: what the map explains.
-            return self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index]
+            return np.asarray(self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index])
 
         cells = cv2.resize(upsample(cam, view.crop.shape), _GRID[::-1], interpolation=cv2.INTER_AREA)
         tested = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)
@@ -211,9 +227,15 @@ class FaceModality(Modality):
             for m in ranked[row.person][detail.window][:2]:
                 if abs(m.deviation) >= 2:
                     extra.append(
-                        clip.evidence(row, "movement", m.deviation, subject=m.name, method="blendshapes against own baseline",
-                                      detail=MovementDetail(round(m.value, 3), round(m.baseline, 3)))
-                    )  # fmt: skip
+                        clip.evidence(
+                            row,
+                            "movement",
+                            m.deviation,
+                            subject=m.name,
+                            method="blendshapes against own baseline",
+                            detail=MovementDetail(round(m.value, 3), round(m.baseline, 3)),
+                        )
+                    )
         return [], extra
 
 

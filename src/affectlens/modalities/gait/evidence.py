@@ -41,12 +41,12 @@ evidence_kind("gait relevance", RelevanceDetail, unit="log probability", section
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """The clearest stretch: what is unlike the training corpus's walkers, and what speaks for the class."""
-    told = of_kind(rows, "gait")
-    if not told:
+    unusual = of_kind(rows, "gait")
+    if not unusual:
         return []
-    top = max(told, key=lambda e: e.detail_as(GaitMeasurement).probability)
+    top = max(unusual, key=lambda e: e.detail_as(GaitMeasurement).probability)
     clauses = []
-    for i, e in enumerate([e for e in told if e.start == top.start][:3]):
+    for i, e in enumerate([e for e in unusual if e.start == top.start][:3]):
         probability = e.detail_as(GaitMeasurement).probability
         clauses.append(Clause(measured(e) if i else f"{at(e)} {expresses(e, 'gait', probability)}: {measured(e)}", e.id))
     here = [e for e in of_kind(rows, "gait relevance") if e.start == top.start]
@@ -61,4 +61,4 @@ def page(material: Material) -> str:
     return body_page(material, "gait", "gait relevance", _LEGEND, ROWS_SHOWN, [measured])
 
 
-SECTIONS.add("gait", Section("gait", sentences, page, told=50, shown=50))
+SECTIONS.add("gait", Section("gait", sentences, page, story_order=50, page_order=50))

@@ -123,9 +123,16 @@ class GaitModality(BodyModality):
             f = FEATURES[i]
             deviations, baseline = round(float(size[i]), 3), round(float(self.model.mean[i]), 4)
             out.append(
-                clip.evidence(row, "gait", float(features[i]), subject=f.name, unit=f.unit, method="measured on the skeleton",
-                              detail=GaitMeasurement(deviations, baseline, f.meaning, round(row.confidence, 4)))
-            )  # fmt: skip
+                clip.evidence(
+                    row,
+                    "gait",
+                    float(features[i]),
+                    subject=f.name,
+                    unit=f.unit,
+                    method="measured on the skeleton",
+                    detail=GaitMeasurement(deviations, baseline, f.meaning, round(row.confidence, 4)),
+                )
+            )
         return out
 
     def _shares(self, clip: Clip, row: Row, joints: np.ndarray, features: np.ndarray) -> list[Evidence]:

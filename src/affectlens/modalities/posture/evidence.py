@@ -27,4 +27,4 @@ def page(material: Material) -> str:
     return body_page(material, "posture", "posture relevance", _LEGEND, _SHOWN, [])
 
 
-SECTIONS.add("posture", Section("posture", sentences, page, told=60, shown=60))
+SECTIONS.add("posture", Section("posture", sentences, page, story_order=60, page_order=60))

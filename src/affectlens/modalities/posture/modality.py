@@ -65,9 +65,11 @@ class PostureModality(BodyModality):
             return self._recorded(clip), []
         if findings:
             return [], []
-        reason = "nobody's face is seen, and bodies without one are left out" if clip.info.video_tracks else (
-            "the recording has no picture"
-        )  # fmt: skip
+        reason = (
+            "nobody's face is seen, and bodies without one are left out"
+            if clip.info.video_tracks
+            else ("the recording has no picture")
+        )
         return [self.nothing(clip, reason)], []
 
     def _recorded(self, clip: Clip) -> list[Finding]:

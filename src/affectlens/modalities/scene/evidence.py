@@ -104,16 +104,18 @@ def page(material: Material) -> str:
     if not rows:
         return ""
     place = next(iter(of_kind(rows, "place")), None)
-    told = place_clause(place) if place else ""
+    where = place_clause(place) if place else ""
     alternatives = place.detail_as(PlaceDetail).alternatives if place else {}
     view = material.clip.scene
     return render(
-        "scene.html", place=told[:1].upper() + told[1:], alternatives={spoken(k): v for k, v in alternatives.items()},
+        "scene.html",
+        place=where[:1].upper() + where[1:],
+        alternatives={spoken(k): v for k, v in alternatives.items()},
         picture=embedded(boxed(view), "scene", material.folder, 86) if view else "",
         things=[(e.subject, e.value, e.detail_as(ThingDetail)) for e in of_kind(rows, "thing")],
         looks=[(e, e.detail_as(LookDetail)) for e in of_kind(rows, "look")],
         pairs=[(spoken(e.subject), e.detail_as(PairDetail)) for e in of_kind(rows, "pair")],
-    )  # fmt: skip
+    )
 
 
 def spoken(name: str) -> str:
@@ -137,4 +139,4 @@ def boxed(view: SceneView) -> np.ndarray:
     return np.asarray(canvas)
 
 
-SECTIONS.add("scene", Section("scene", sentences, page, told=20, shown=20))
+SECTIONS.add("scene", Section("scene", sentences, page, story_order=20, page_order=20))

@@ -99,13 +99,20 @@ class SceneModality(Modality):
         evidence += [_pair_evidence(clip, about, p, clip.place) for p in pairs]
         if self.classifier:
             evidence += [
-                clip.evidence(about, "pair", p, subject=text, unit="probability", method="classifier of adjective-noun pairs",
-                              detail=PairDetail(f"classifier {p:.2f}", (), float(p)))
+                clip.evidence(
+                    about,
+                    "pair",
+                    p,
+                    subject=text,
+                    unit="probability",
+                    method="classifier of adjective-noun pairs",
+                    detail=PairDetail(f"classifier {p:.2f}", (), float(p)),
+                )
                 for text, p in self.classifier(image)
-            ]  # fmt: skip
+            ]
         factor = min(1.0, _SHOWN / max(image.shape[:2]))
         shown = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else image
-        boxes = tuple(replace(t, box=tuple(v * factor for v in t.box)) for t in things)  # type: ignore[arg-type]
+        boxes = tuple(replace(t, box=tuple(v * factor for v in t.box)) for t in things)
         clip.scene = SceneView(shown, boxes)
         return [], evidence
 
@@ -134,18 +141,26 @@ class SceneModality(Modality):
     def _place_evidence(self, clip: Clip, about: Row, place: Place, posterior: dict[str, float]) -> Evidence:
         top = dict(list(posterior.items())[:3])
         return clip.evidence(
-            about, "place", place.sure if place.kind else float("nan"),
+            about,
+            "place",
+            place.sure if place.kind else float("nan"),
             method="naive Bayes over things and surfaces" if place.source == "things and surfaces seen" else place.source,
             detail=PlaceDetail(place.kind, place.indoor, place.source, {k: round(float(v), 3) for k, v in top.items()}),
-        )  # fmt: skip
+        )
 
     def _thing_evidence(self, clip: Clip, about: Row) -> list[Evidence]:
         ranked = sorted(self._often, key=lambda n: (-self._often[n], -self._seen[n]))[:12]
         return [
-            clip.evidence(about, "thing", self._often[name] / self._windows, subject=name, method="EfficientDet-Lite0",
-                          detail=ThingDetail(round(self._seen[name] / self._often[name], 3), self._most[name], self._windows))
+            clip.evidence(
+                about,
+                "thing",
+                self._often[name] / self._windows,
+                subject=name,
+                method="EfficientDet-Lite0",
+                detail=ThingDetail(round(self._seen[name] / self._often[name], 3), self._most[name], self._windows),
+            )
             for name in ranked
-        ]  # fmt: skip
+        ]
 
 
 def _look_evidence(clip: Clip, about: Row, means: dict[str, float], windows: int) -> list[Evidence]:
@@ -154,16 +169,28 @@ def _look_evidence(clip: Clip, about: Row, means: dict[str, float], windows: int
         words = {w: why for w, why in words.items() if ADJECTIVES[w][0] not in SURFACES}
     by = {ADJECTIVES[w][0]: (w, why) for w, why in words.items()}
     return [
-        clip.evidence(about, "look", means[m.name], subject=m.name, unit=m.unit, method="measured without the people",
-                      detail=LookDetail(*by.get(m.name, ("", "")), windows))
-        for m in MEASURES if np.isfinite(means[m.name])
-    ]  # fmt: skip
+        clip.evidence(
+            about,
+            "look",
+            means[m.name],
+            subject=m.name,
+            unit=m.unit,
+            method="measured without the people",
+            detail=LookDetail(*by.get(m.name, ("", "")), windows),
+        )
+        for m in MEASURES
+        if np.isfinite(means[m.name])
+    ]
 
 
 def _pair_evidence(clip: Clip, about: Row, pair: Pair, place: Place) -> Evidence:
     sure = place.sure if pair.noun == place.kind else 1.0
     return clip.evidence(
-        about, "pair", sure, subject=pair.text, unit="probability of the place" if sure < 1 else "measured",
+        about,
+        "pair",
+        sure,
+        subject=pair.text,
+        unit="probability of the place" if sure < 1 else "measured",
         method="detected noun, measured adjective",
         detail=PairDetail(pair.why, tuple(pair.vocabularies), round(sure, 3)),
-    )  # fmt: skip
+    )

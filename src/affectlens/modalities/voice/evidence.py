@@ -89,12 +89,12 @@ def neighbour_clause(e: Evidence) -> str:
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """The turn that differs most from the person's others: how it sounds, what speaks for the class, what it sounds like."""
-    told = of_kind(rows, "voice")
-    if not told:
+    differences = of_kind(rows, "voice")
+    if not differences:
         return []
-    top = max(told, key=lambda e: abs(e.detail_as(VoiceDifference).deviations))
+    top = max(differences, key=lambda e: abs(e.detail_as(VoiceDifference).deviations))
     clauses = []
-    for i, e in enumerate([e for e in told if e.start == top.start]):
+    for i, e in enumerate([e for e in differences if e.start == top.start]):
         grade = graded(e.detail_as(VoiceDifference).probability)
         text = difference(e) if i else f"{at(e)} the voice {grade} expresses {e.target}: {voice_clause(e)}"
         clauses.append(Clause(text, e.id))
@@ -116,12 +116,16 @@ def page(material: Material) -> str:
 
 
 def _turn(finding: Finding, detail: VoiceDetail) -> dict[str, Any]:
-    told = finding.of("voice")
+    differences = finding.of("voice")
     return {
-        "row": finding.row, "turn": detail.turn, "why": detail.speaker.reason, "told": [difference(e) for e in told],
-        "against": f"against the {told[0].detail_as(VoiceDifference).against}" if told else "",
-        "bars": bars(finding.of("relevance")), "near": [(e.subject, e.detail_as(Neighbour)) for e in finding.of("sounds like")],
-    }  # fmt: skip
+        "row": finding.row,
+        "turn": detail.turn,
+        "why": detail.speaker.reason,
+        "said": [difference(e) for e in differences],
+        "against": f"against the {differences[0].detail_as(VoiceDifference).against}" if differences else "",
+        "bars": bars(finding.of("relevance")),
+        "near": [(e.subject, e.detail_as(Neighbour)) for e in finding.of("sounds like")],
+    }
 
 
-SECTIONS.add("voice", Section("voice", sentences, page, told=40, shown=40))
+SECTIONS.add("voice", Section("voice", sentences, page, story_order=40, page_order=40))

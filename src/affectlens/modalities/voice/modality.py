@@ -94,10 +94,18 @@ class VoiceModality(ListeningModality):
         p = p / p.sum()
         valence, arousal = valence_arousal(p, IEMOCAP4.labels)
         row = Row(
-            clip.file, turn.start, turn.end, choice.person, self.name,
-            probabilities=tuple(float(v) for v in p), valence=valence, arousal=arousal,
-            conformal=calibration.conformal_set(p, IEMOCAP4.labels), quality=turn.quality, scheme=IEMOCAP4,
-        )  # fmt: skip
+            clip.file,
+            turn.start,
+            turn.end,
+            choice.person,
+            self.name,
+            probabilities=tuple(float(v) for v in p),
+            valence=valence,
+            arousal=arousal,
+            conformal=calibration.conformal_set(p, IEMOCAP4.labels),
+            quality=turn.quality,
+            scheme=IEMOCAP4,
+        )
         detail = VoiceDetail(turn, choice)
         deep = self.model.encode(normal[None])[0]
         finding = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence, deep=deep)
@@ -127,13 +135,25 @@ class VoiceModality(ListeningModality):
             feature = catalogue()[j]
             higher, lower = feature.plain
             detail = VoiceDifference(
-                feature.name, against, own, round(row.confidence, 4), round(float(real[k, j]), 5), round(float(middle[j]), 5),
+                feature.name,
+                against,
+                own,
+                round(row.confidence, 4),
+                round(float(real[k, j]), 5),
+                round(float(middle[j]), 5),
                 round(size, 3),
-            )  # fmt: skip
+            )
             evidence.append(
-                clip.evidence(row, "voice", difference[j], subject=higher if size > 0 else lower, unit=_unit(feature.unit),
-                              method="difference of an eGeMAPS functional", detail=detail)
-            )  # fmt: skip
+                clip.evidence(
+                    row,
+                    "voice",
+                    difference[j],
+                    subject=higher if size > 0 else lower,
+                    unit=_unit(feature.unit),
+                    method="difference of an eGeMAPS functional",
+                    detail=detail,
+                )
+            )
         return evidence
 
     def _relevance(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
@@ -144,19 +164,30 @@ class VoiceModality(ListeningModality):
         target = IEMOCAP4.labels.index(row.label)
         detail = VoiceRelevance("the average turn of the person or of the training corpora", len(GROUPS))
         return [
-            clip.evidence(row, "relevance", values[g, target], subject=name, detail=detail,
-                          method="exact Shapley value over groups of features")
+            clip.evidence(
+                row,
+                "relevance",
+                values[g, target],
+                subject=name,
+                detail=detail,
+                method="exact Shapley value over groups of features",
+            )
             for g, name in enumerate(GROUPS)
-        ]  # fmt: skip
+        ]
 
     def _neighbours(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
         near = self.model.neighbours(self.model.encode(normal[None])[0])
         return [
-            clip.evidence(row, "sounds like", n.distance, subject=n.label,
-                          method="nearest training clip in the latent (Euclidean)",
-                          detail=Neighbour(n.corpus, n.key, n.language, n.gender))
+            clip.evidence(
+                row,
+                "sounds like",
+                n.distance,
+                subject=n.label,
+                method="nearest training clip in the latent (Euclidean)",
+                detail=Neighbour(n.corpus, n.key, n.language, n.gender),
+            )
             for n in near
-        ]  # fmt: skip
+        ]
 
 
 def _unit(unit: str) -> str:

@@ -93,9 +93,10 @@ def page(material: Material) -> str:
     """Every utterance with its words scaled by what they do for the class."""
     findings = material.of("words")
     return render(
-        "words.html", words=[_spoken(f) for f in findings if f.row.text][:ROWS_SHOWN],
+        "words.html",
+        words=[_spoken(f) for f in findings if f.row.text][:ROWS_SHOWN],
         status=next((f.row.reason for f in findings if not f.row.text), ""),
-    )  # fmt: skip
+    )
 
 
 def _spoken(finding: Finding) -> dict[str, Any]:
@@ -110,10 +111,13 @@ def _spoken(finding: Finding) -> dict[str, Any]:
             for w, g, o in zip(attribution.words, attribution.gradients, attribution.left_out, strict=True)
         ]
     return {
-        "row": row, "words": words, "why": detail.speaker.reason if detail else "", "concepts": finding.of("concept"),
+        "row": row,
+        "words": words,
+        "why": detail.speaker.reason if detail else "",
+        "concepts": finding.of("concept"),
         "tests": [(e, e.detail_as(FaithfulnessDetail)) for e in finding.of("faithfulness")],
         "gap": attribution.completeness if attribution is not None else None,
-    }  # fmt: skip
+    }
 
 
-SECTIONS.add("words", Section("words", sentences, page, told=30, shown=30))
+SECTIONS.add("words", Section("words", sentences, page, story_order=30, page_order=30))

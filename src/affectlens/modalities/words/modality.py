@@ -102,11 +102,15 @@ class WordsModality(ListeningModality):
             return Finding(row, detail=WordsDetail(choice))
         calibration = self.model.calibration
         row = Row(
-            clip.file, said.start, said.end, choice.person, self.name,
+            clip.file,
+            said.start,
+            said.end,
+            choice.person,
+            self.name,
             probabilities=tuple(float(v) for v in p / p.sum()),
             conformal=calibration.conformal_set(p, EKMAN7.labels),
             **common,
-        )  # fmt: skip
+        )
         weight = calibration.reliability * quality
         if not clip.explaining:
             return Finding(row, weight=weight, detail=WordsDetail(choice), deep=deep)
@@ -120,17 +124,27 @@ class WordsModality(ListeningModality):
         gap = round(attribution.completeness, 4)
         for i in np.argsort(-np.abs(attribution.gradients), kind="stable")[:3]:
             out.append(
-                clip.evidence(row, "word", attribution.gradients[i], subject=attribution.words[i],
-                              method="integrated gradients (Sundararajan 2017)",
-                              detail=WordDetail(attribution.steps, "[MASK]", gap, round(float(attribution.left_out[i]), 4)))
-            )  # fmt: skip
+                clip.evidence(
+                    row,
+                    "word",
+                    attribution.gradients[i],
+                    subject=attribution.words[i],
+                    method="integrated gradients (Sundararajan 2017)",
+                    detail=WordDetail(attribution.steps, "[MASK]", gap, round(float(attribution.left_out[i]), 4)),
+                )
+            )
         out.extend(self._concepts(clip, row))
         if clip.info.video_tracks:
             ranked = sorted(choice.scores.values(), reverse=True)
             out.append(
-                clip.evidence(row, "speaker", choice.person, method="mouth motion during the words",
-                              detail=SpeakerDetail(choice.reason, tuple(round(float(s), 4) for s in ranked[:4])))
-            )  # fmt: skip
+                clip.evidence(
+                    row,
+                    "speaker",
+                    choice.person,
+                    method="mouth motion during the words",
+                    detail=SpeakerDetail(choice.reason, tuple(round(float(s), 4) for s in ranked[:4])),
+                )
+            )
         if len(attribution.words) >= 4:
             out.extend(self._test(clip, row, attribution))
         return out
@@ -153,9 +167,17 @@ class WordsModality(ListeningModality):
             name = self.bank.names[i]
             detail = ConceptDetail(layer, about["accuracy"][name], len(self.bank.null))
             out.append(
-                clip.evidence(row, "concept", cosine, subject=name, method="concept activation vector (Kim 2018)",
-                              p_value=float(chance), test="rank among pseudo-concepts, two-sided, Holm", detail=detail)
-            )  # fmt: skip
+                clip.evidence(
+                    row,
+                    "concept",
+                    cosine,
+                    subject=name,
+                    method="concept activation vector (Kim 2018)",
+                    p_value=float(chance),
+                    test="rank among pseudo-concepts, two-sided, Holm",
+                    detail=detail,
+                )
+            )
         return out
 
     def _test(self, clip: Clip, row: Row, attribution: WordAttribution) -> list[Evidence]:
@@ -168,7 +190,7 @@ class WordsModality(ListeningModality):
             for mask in masks:
                 dropped = {i for kept, group in zip(mask, members, strict=True) if not kept for i in group}
                 variants.append([MASK_ID if i in dropped else t for i, t in enumerate(tokens.ids)])
-            return self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index]
+            return np.asarray(self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index])
 
         tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)))
         return faithfulness_evidence(clip, row, tested, explains="integrated gradients", blank="[MASK]")

@@ -1,0 +1,60 @@
+"""Which findings make one segment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from affectlens.core.schema import SCENE, Row
+from affectlens.modalities.base import Finding
+
+COVERED = 0.25  # share of a window that a longer segment must cover to speak for it
+TOGETHER = 0.5  # share of the shorter one that two segments without a face must have in common
+_WINDOWS = "face"  # the modality whose windows are segments
+_FIRST = "words"  # the modality around which the others gather where no face is seen
+
+
+def segments(findings: Sequence[Finding]) -> list[list[int]]:
+    """Positions of the findings that make each segment, person by person."""
+    by_person: dict[int, list[int]] = defaultdict(list)
+    for i, finding in enumerate(findings):
+        by_person[finding.row.person].append(i)
+    out: list[list[int]] = []
+    for person in sorted(by_person):
+        members = by_person[person]
+        if person == SCENE and len(by_person) > 1:
+            # What a whole recording lacks (speech, legs) is told by its own row; it is nobody's segment.
+            members = [i for i in members if findings[i].row.status != "missing"]
+        others = [i for i in members if findings[i].row.modality != _WINDOWS]
+        covered: set[int] = set()
+        for window in (i for i in members if findings[i].row.modality == _WINDOWS):
+            here = [i for i in others if _covers(findings[i].row, findings[window].row)]
+            covered.update(here)
+            out.append([window, *here])
+        out += segments_without_face([i for i in others if i not in covered], findings)
+    return out
+
+
+def segments_without_face(members: list[int], findings: Sequence[Finding]) -> list[list[int]]:
+    """Each utterance with the turns of voice, stretches of gait and postures that it shares at least half of the shorter
+    one's time with; what is left over gathers likewise."""
+    groups: list[list[int]] = []
+    for i in sorted(members, key=lambda i: findings[i].row.modality != _FIRST):
+        row = findings[i].row
+        fitting = [g for g in groups if findings[g[0]].row.modality != row.modality]
+        best = max(fitting, key=lambda g: _shared(row, findings[g[0]].row), default=None)
+        first = findings[best[0]].row if best else row
+        if best and _shared(row, first) >= TOGETHER * min(row.end - row.start, first.end - first.start) > 0:
+            best.append(i)
+        else:
+            groups.append([i])
+    return groups
+
+
+def _covers(long: Row, window: Row) -> bool:
+    shared = min(long.end, window.end) - max(long.start, window.start)
+    return shared >= COVERED * (window.end - window.start) and shared > 0
+
+
+def _shared(a: Row, b: Row) -> float:
+    return max(0.0, min(a.end, b.end) - max(a.start, b.start))
