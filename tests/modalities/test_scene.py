@@ -45,8 +45,8 @@ def scene_engine(**settings):
 def test_things_looks_and_place_become_evidence(photograph, tmp_path):
     run = explain(photograph, tmp_path / "out", engine=scene_engine())
     found = run.evidence[run.evidence.modality == "scene"]
-    names = set(found.name)
-    assert "place" in names and "thing: person" in names and "look: brightness" in names
+    names = set(zip(found.kind, found.subject, strict=True))
+    assert {("place", ""), ("thing", "person"), ("look", "brightness")} <= names
     assert (found.level == "situation").all() and (found.person == -1).all()
     # The surroundings are no opinion: no row of the table, nothing in the fused answer.
     assert "scene" not in set(run.table.modality)
@@ -57,13 +57,13 @@ def test_things_looks_and_place_become_evidence(photograph, tmp_path):
 def test_what_was_told_stands_against_what_is_seen(photograph, tmp_path):
     engine = scene_engine(place="beach")
     run = explain(photograph, tmp_path / "out", engine=engine)
-    place = run.evidence[run.evidence.name == "place"].iloc[0]
-    assert '"beach"' in place.settings and '"given"' in place.settings
+    place = run.evidence[run.evidence.kind == "place"].iloc[0]
+    assert '"beach"' in place.detail and '"given"' in place.detail
 
 
 def test_contradicting_metadata_are_noted(tmp_path, monkeypatch):
     from affectlens.context.place import Place
-    from affectlens.modalities import scene
+    from affectlens.modalities.scene import modality as scene
 
     monkeypatch.setattr(
         scene, "infer_place", lambda *_: (Place("kitchen", True, "things and surfaces seen", 0.9), {"kitchen": 0.9})
@@ -79,8 +79,8 @@ def test_an_empty_scene_is_said_to_be_one(tmp_path):
     Image.fromarray(np.full((60, 80, 3), 90, np.uint8)).save(path)
     run = explain(path, tmp_path / "out", engine=scene_engine())
     found = run.evidence[run.evidence.modality == "scene"]
-    assert not found.name.str.startswith("thing").any()
-    assert "not told" in (run.results[0].report).read_text(encoding="utf-8")
+    assert not (found.kind == "thing").any()
+    assert "Place: unknown" in (run.results[0].report).read_text(encoding="utf-8")
 
 
 def annotations(path):
@@ -113,13 +113,17 @@ def sad_store(tmp_path):
     return tmp_path / "u.db"
 
 
+def _shares_of_usual(run):
+    return run.evidence[(run.evidence.kind == "share") & (run.evidence.subject == "usual")]
+
+
 def test_what_is_usual_takes_part_only_when_asked_and_is_seen(photograph, tmp_path, sad_store):
     plain = explain(photograph, tmp_path / "a", engine=scene_engine(store=str(sad_store), place="office"))
     asked = explain(photograph, tmp_path / "b", engine=scene_engine(store=str(sad_store), place="office", use_usual=True))
     before, after = (r.table[(r.table.modality == "fused") & (r.table.status == "ok")] for r in (plain, asked))
     assert (after.p_sadness.to_numpy() > before.p_sadness.to_numpy()).all()
-    shares = asked.evidence[asked.evidence.name == "share: usual"]
-    assert len(shares) == len(after) and not (plain.evidence.name == "share: usual").any()
+    shares = _shares_of_usual(asked)
+    assert len(shares) == len(after) and not len(_shares_of_usual(plain))
     assert "took part in the fused answer" in (asked.results[0].report).read_text(encoding="utf-8")
     # What took part in the answers is not taught to the store again.
     assert len(Store(sad_store).units()) == 25 + len(before)
@@ -128,7 +132,7 @@ def test_what_is_usual_takes_part_only_when_asked_and_is_seen(photograph, tmp_pa
 def test_too_few_take_no_part(photograph, tmp_path):
     run = explain(photograph, tmp_path / "a", engine=scene_engine(store=str(tmp_path / "new.db"), use_usual=True))
     assert any("takes no part" in p for p in run.results[0].problems)
-    assert not run.evidence.name.str.startswith("share: usual").any()
+    assert not len(_shares_of_usual(run))
 
 
 def test_usual_needs_a_source():
@@ -151,9 +155,9 @@ def test_the_background_needs_weights_and_then_speaks_for_everybody_in_view(phot
     rows = run.table[run.table.modality == "background"]
     assert set(rows.person) == set(run.table[run.table.modality == "face"].person) and (rows.status == "ok").all()
     assert np.ptp(rows.p_anger) == 0  # one frame, one background
-    told = run.evidence[run.evidence.name.str.startswith("object: ")]
-    assert len(told) and set(told.modality) == {"background"} and "object: person" not in set(told.name)
-    shares = [json.loads(s) if isinstance(s, str) else s for s in told.settings]
+    told = run.evidence[run.evidence.kind == "object"]
+    assert len(told) and set(told.modality) == {"background"} and "person" not in set(told.subject)
+    shares = [json.loads(s) for s in told.detail]
     assert all(0 <= s["relevance_share"] <= 1 and 0 < s["area_share"] <= 1 for s in shares)
 
 

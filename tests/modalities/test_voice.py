@@ -6,12 +6,15 @@ import pytest
 from affectlens.core.labels import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, widen
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
-from affectlens.fusion.segments import _alike
+from affectlens.fusion.segments import segments_without_face
 from affectlens.media.audio import audio_blocks
 from affectlens.modalities.base import Finding
+from affectlens.modalities.voice.evidence import VoiceDifference, difference
+from affectlens.perception.voice.catalogue import catalogue
 from affectlens.pipeline import Engine, explain, recognize
-from affectlens.report.narrative import heard, narrative
+from affectlens.report.narrative import narrative
 from tests.conftest import write_video
+from tests.fusion.clips import clip_of
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +41,9 @@ def test_turns_are_rows_with_evidence(voice_engine, speech, tmp_path):
     assert good.p_fear.isna().all() and good.valence.between(-1, 1).all() and good.arousal.between(-1, 1).all()
     for row in good.itertuples():
         mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.modality == "voice")]
-        assert mine.name.str.startswith("relevance: ").sum() == 5
-        assert mine.name.str.startswith("sounds like: ").sum() == 3
-    told = result.evidence[result.evidence.name.isin(["voice: softer", "voice: louder"])]
+        assert (mine.kind == "relevance").sum() == 5
+        assert (mine.kind == "sounds like").sum() == 3
+    told = result.evidence[(result.evidence.kind == "voice") & result.evidence.subject.isin(["softer", "louder"])]
     assert len(told) and told.unit.eq("dB").all()  # the middle part is quieter, and the page says so
     page = result.report.read_text()
     assert "Sounds like:" in page and "median of the" in page
@@ -54,7 +57,7 @@ def test_relevance_sums_to_the_change_of_the_answer(voice_engine, speech, tmp_pa
     model = voice_engine.modalities[0].model
     mean = model.calibration.probabilities(model.predict(np.zeros((1, 88))))[0]
     row = next(r for r in result.table.itertuples() if r.modality == "voice" and r.status == "ok")
-    mine = result.evidence[(result.evidence.start == row.start) & result.evidence.name.str.startswith("relevance")]
+    mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.kind == "relevance")]
     expected = np.log(row.confidence) - np.log(mean[model.labels.index(row.label)])
     assert mine.value.sum() == pytest.approx(expected, abs=1e-3)
 
@@ -119,18 +122,48 @@ def test_voice_and_words_of_one_stretch_are_one_segment():
         return Finding(Row("f", start, end, SCENE, modality, "missing", "none"))
 
     findings = [finding("words", 0, 4), finding("voice", 0.2, 2), finding("voice", 2.1, 4.2), finding("voice", 9, 10)]
-    assert _alike([0, 1, 2, 3], findings) == [[0, 1, 2], [3]]
-    assert _alike([1, 2], findings) == [[1], [2]]
+    assert segments_without_face([0, 1, 2, 3], findings) == [[0, 1, 2], [3]]
+    assert segments_without_face([1, 2], findings) == [[1], [2]]
 
 
 def test_plain_words_state_their_numbers():
-    def told(name, value, unit, deviations, own=True, person=0):
-        settings = {"own": own, "against": "median of their 5 turns in this recording", "deviations": deviations,
-                    "probability": 0.7}  # fmt: skip
-        return Evidence("e1", "f", 1.0, 2.0, person, "instance", "voice", "anger", name, value, unit, "m", settings=settings)
+    def told(words, value, unit, deviations, own=True, person=0, against="median of their 5 turns in this recording"):
+        detail = VoiceDifference("F0", against, own, 0.7, 1.0, 2.0, deviations)
+        return Evidence(
+            "e1", "f", 1.0, 2.0, person, "instance", "voice", "anger", "voice", words, value, unit, "m", detail=detail
+        )
 
-    assert heard(told("voice: higher pitch", 4.13, "semitones", 1.2)) == "higher pitch by 4.1 semitones"
-    assert heard(told("voice: softer", -8.2, "dB", -1)) == "softer by 8.2 dB"
-    assert heard(told("voice: rougher voice", 0.01, "share of the period", 1.5)) == "rougher voice (+1.5 SD)"
-    (sentence,) = narrative([told("voice: higher pitch", 4.13, "semitones", 1.2)])
+    assert difference(told("higher pitch", 4.13, "semitones", 1.2)) == "higher pitch by 4.1 semitones"
+    assert difference(told("softer", -8.2, "dB", -1)) == "softer by 8.2 dB"
+    assert difference(told("longer pauses", 0.234, "s", 1)) == "longer pauses by 0.23 s"
+    assert difference(told("mouth more open", 61.7, "Hz", 1)) == "mouth more open by 62 Hz"
+    assert difference(told("slower", -0.62, "1/s", -1)) == "slower by 0.6 syllable-like peaks a second"
+    assert difference(told("rougher voice", 0.01, "share of the period", 1.5)) == "rougher voice (+1.5 SD)"
+    (sentence,) = narrative([told("higher pitch", 4.13, "semitones", 1.2)])
     assert "probably expresses anger" in sentence.text and "person 0's other turns" in sentence.text
+    (sentence,) = narrative([told("higher pitch", 4.13, "semitones", 1.2, person=SCENE)])
+    assert "than the median of their 5 turns in this recording" in sentence.text
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_higher_is_said_of_what_is_higher(voice_engine, own):
+    """Each plain word of the catalogue, for a turn that lies far above or below what it is compared with."""
+    modality, clip = voice_engine.modalities[0], clip_of()
+    row = Row("f", 0, 1, 0, "voice", probabilities=(0.7, 0.1, 0.1, 0.1), scheme=IEMOCAP4)
+    scale = modality.model.scale
+    said = set()
+    for j, feature in enumerate(catalogue()):
+        if not feature.plain[0]:
+            continue
+        for sign, word in ((1, feature.plain[0]), (-1, feature.plain[1])):
+            turns = np.repeat(scale.mean[None], 3 if own else 1, axis=0)
+            turns[0, j] += sign * 2 * scale.deviation[j]
+            told = modality._differences(clip, row, turns, 0)
+            if told:
+                (e,) = told
+                assert e.subject == word and np.sign(e.value) == sign
+                assert e.detail.deviations == pytest.approx(2 * sign) and e.detail.own == own
+                assert e.detail.value - e.detail.baseline == pytest.approx(e.value, abs=1e-4)
+                said.add(word)
+    assert {"louder" in said, "softer" in said, "higher pitch" in said, "lower pitch" in said} == {own}
+    assert {"faster", "slower", "longer pauses", "shorter pauses", "rougher voice", "smoother voice"} <= said

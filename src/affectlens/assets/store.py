@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,13 +11,14 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 from affectlens.assets.manifest import Asset, AssetFile, Source, asset
 from affectlens.core.errors import AssetError
+from affectlens.core.files import sha256_of
+from affectlens.core.progress import Progress
 
-Progress = Callable[[str, int, int], None]  # what is fetched, bytes so far, bytes in all
+sha256 = sha256_of  # the name under which other rooms know it
 
 
 def cache_dir() -> Path:
@@ -33,12 +33,6 @@ def file_path(owner: Asset, file: AssetFile) -> Path:
     return cache_dir() / owner.name / file.name
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def state(owner: Asset, thorough: bool = True) -> str:
     """``ready``, ``missing`` or ``corrupted``; without ``thorough`` only sizes are compared."""
     worst = "ready"
@@ -46,7 +40,7 @@ def state(owner: Asset, thorough: bool = True) -> str:
         path = file_path(owner, file)
         if not path.exists():
             return "missing"
-        if path.stat().st_size != file.size or (thorough and sha256(path) != file.sha256):
+        if path.stat().st_size != file.size or (thorough and sha256_of(path) != file.sha256):
             worst = "corrupted"
     return worst
 
@@ -64,7 +58,7 @@ def pull(owner: Asset, progress: Progress | None = None) -> None:
     """Fetch what is missing or damaged, from each source in turn until one gives the right bytes."""
     for file in owner.files:
         path = file_path(owner, file)
-        if path.exists() and path.stat().st_size == file.size and sha256(path) == file.sha256:
+        if path.exists() and path.stat().st_size == file.size and sha256_of(path) == file.sha256:
             continue
         tried = []
         for source in file.sources:
@@ -93,7 +87,7 @@ def _fetch_from(source: Source, owner: Asset, file: AssetFile, progress: Progres
             _download(source.url, got, file, progress)
         else:
             _from_packages(source, got, owner, progress)
-        digest = sha256(got)
+        digest = sha256_of(got)
         if digest != file.sha256:
             raise AssetError(f"wrong content: sha256 {digest[:12]}…, expected {file.sha256[:12]}…")
         os.replace(got, file_path(owner, file))

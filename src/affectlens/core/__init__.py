@@ -1,0 +1,1 @@
+"""What every room needs: errors, labels, the table, registries, settings, progress and files."""

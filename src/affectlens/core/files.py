@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -15,6 +16,18 @@ from affectlens.core.errors import OutputError
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     """Call ``write`` with a temporary path beside ``path`` and move the result to its name.
 
+    Parameters
+    ----------
+    path : Path
+        Where the file shall be; folders are made.
+    write : callable
+        Takes the temporary path and writes the file there.
+
+    Returns
+    -------
+    Path
+        ``path``.
+
     Raises
     ------
     OutputError
@@ -26,12 +39,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         write(partial)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space or give another --out") from error
     except BaseException:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise
     return path
+
+
+def _remove(partial: Path) -> None:
+    with contextlib.suppress(OSError):  # its folder may be no folder at all
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -57,6 +75,11 @@ def sha256_of(path: Path) -> str:
 
 def key_of(*parts: Any) -> str:
     """A short name for everything that a result depends on: settings, contents, weights (as JSON types or arrays)."""
+    return digest_of(*parts)[:20]
+
+
+def digest_of(*parts: Any) -> str:
+    """Hex digest (sha256) of contents in memory: JSON types, bytes or arrays."""
     h = hashlib.sha256()
     for part in parts:
         if hasattr(part, "tobytes"):
@@ -67,4 +90,4 @@ def key_of(*parts: Any) -> str:
         else:
             h.update(json.dumps(part, sort_keys=True, default=str).encode())
         h.update(b"\0")
-    return h.hexdigest()[:20]
+    return h.hexdigest()

@@ -72,6 +72,21 @@ POLARITY = {
     "neutral": "neutral",
 }
 
+# What the classes of other schemes are among the seven; those of the same name are the same, several divide a class's share
+# evenly, none means that nothing among the seven is meant. Happiness takes excitement as in the four classes of IEMOCAP
+# (Busso et al. 2008); EMOTIC's categories follow their published definitions (Kosti et al. 2019), as far as these describe
+# one of the seven.
+COUNTERPARTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "sentiment3": {"negative": ("anger", "disgust", "fear", "sadness"), "positive": ("happiness",)},
+    "iemocap6": {"excitement": ("happiness",), "frustration": ()},
+    "emotic26": {
+        "annoyance": ("anger",), "aversion": ("disgust",), "disquietment": ("fear",), "excitement": ("happiness",),
+        "pleasure": ("happiness",), "suffering": ("sadness",), "peace": ("neutral",), "affection": (), "anticipation": (),
+        "confidence": (), "disapproval": (), "disconnection": (), "doubt/confusion": (), "embarrassment": (), "engagement": (),
+        "esteem": (), "fatigue": (), "pain": (), "sensitivity": (), "sympathy": (), "yearning": (),
+    },
+}  # fmt: skip
+
 # Mean pleasure and arousal, -1 to 1, that people gave the words (Russell & Mehrabian 1977).
 AFFECT = {
     "anger": (-0.51, 0.59),
@@ -105,12 +120,94 @@ def canonical(label: str) -> str:
 
 
 def widen(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
-    """A distribution over some of the wanted classes as one over all of them, with no evidence about the classes that were
-    not among the given: each keeps its even share ``1 / len(wanted)``, the given ones divide theirs as before."""
+    """A distribution over some of the wanted classes as one over all of them, without evidence about the others.
+
+    Parameters
+    ----------
+    probabilities : (given,) array
+        Of the classes that are given.
+    given, wanted : tuple of str
+        Labels of both; all that are given are wanted.
+
+    Returns
+    -------
+    (wanted,) array
+        Classes that were not given keep their even share ``1 / len(wanted)``; those given divide theirs as before.
+
+    Examples
+    --------
+    >>> widen(np.array([0.75, 0.25]), ("a", "b"), ("a", "b", "c", "d")).tolist()
+    [0.375, 0.125, 0.25, 0.25]
+    """
     p = np.full(len(wanted), 1 / len(wanted))
     for label, value in zip(given, probabilities, strict=True):
         p[wanted.index(label)] = value * len(given) / len(wanted)
     return p
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A distribution of one scheme in the classes of another.
+
+    Parameters
+    ----------
+    probabilities : ndarray (classes,) or None
+        Over the wanted classes, sum 1; None where nothing that was given has a counterpart.
+    reached : tuple of str
+        Wanted classes that some given class stands for; the others keep their even share.
+    lost : dict of str to float
+        Given classes without a counterpart that had some probability, with it.
+    """
+
+    probabilities: np.ndarray | None
+    reached: tuple[str, ...]
+    lost: dict[str, float]
+
+    @property
+    def lost_share(self) -> float:
+        """Probability in [0, 1] of all classes that have no counterpart."""
+        return float(min(1.0, sum(self.lost.values())))
+
+
+def counterparts(given: LabelScheme, wanted: LabelScheme) -> dict[str, tuple[str, ...]]:
+    """What each class of one scheme is in another; an empty tuple where nothing of it is meant there."""
+    named = COUNTERPARTS.get(given.name, {}) if wanted == EKMAN7 else {}
+    return {c: named.get(c, (c,) if c in wanted.labels else ()) for c in given.labels}
+
+
+def translate(probabilities: np.ndarray, given: LabelScheme, wanted: LabelScheme = EKMAN7) -> Translation:
+    """A distribution ``(classes of given,)`` in the classes of another scheme.
+
+    What has no counterpart is taken out and told; the rest is scaled to be a distribution again. As in `widen`, a wanted
+    class that no given one stands for keeps its even share.
+
+    Examples
+    --------
+    >>> said = translate(np.array([0.1, 0.2, 0.4, 0.1, 0.1, 0.1]), IEMOCAP6)
+    >>> said.lost, float(said.probabilities[EKMAN7.index("happiness")].round(3))
+    ({'frustration': 0.4}, 0.286)
+    """
+    where = counterparts(given, wanted)
+    lost = {c: float(p) for c, p in zip(given.labels, probabilities, strict=True) if not where[c] and p > 0}
+    reached = tuple(c for c in wanted.labels if any(c in targets for targets in where.values()))
+    moved = np.zeros(len(reached))
+    for label, p in zip(given.labels, probabilities, strict=True):
+        for target in where[label]:
+            moved[reached.index(target)] += p / len(where[label])
+    if lost and moved.sum() < 1e-6:
+        return Translation(None, reached, lost)
+    return Translation(widen(moved / moved.sum() if lost else moved, reached, wanted.labels), reached, lost)
+
+
+def translate_set(labels: tuple[str, ...], given: LabelScheme, wanted: LabelScheme = EKMAN7) -> tuple[str, ...]:
+    """The wanted classes that a set of given ones leaves open: their counterparts, and what no given class stands for.
+
+    A set of which nothing has a counterpart rules nothing out.
+    """
+    where = counterparts(given, wanted)
+    inside = {target for label in labels for target in where[label]}
+    reached = {target for targets in where.values() for target in targets}
+    return tuple(c for c in wanted.labels if not inside or c in inside or c not in reached)
 
 
 def align(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:

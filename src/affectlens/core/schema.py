@@ -1,26 +1,22 @@
-"""The table and Evidence: the one form in which every result leaves this package."""
+"""Row and Evidence: the one form in which every result leaves this package. Tables of them are in `core.tables`."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.errors import UsageError
+from affectlens.core.kinds import EVIDENCE, LEVELS, Detail
 from affectlens.core.labels import EKMAN7, LabelScheme
+from affectlens.core.labels import scheme as scheme_of
 
 STATUS = ("ok", "abstained", "missing", "failed")
-LEVELS = ("instance", "concept", "corpus", "property", "latent", "situation")
 SCENE = -1  # the person of a row that speaks of the whole scene
 INDEX = ["file", "start", "end", "person"]
-GROUP = 512  # rows written at once
+D = TypeVar("D", bound=Detail)
 
 
 @dataclass(frozen=True)
@@ -88,13 +84,54 @@ class Row:
         record |= {"conflict": bool(self.conflict), "status": self.status, "reason": self.reason}
         return record | {"text": self.text, "language": self.language}
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Row:
+        """The inverse of ``to_record``."""
+        labels = scheme_of(record["scheme"])
+        known = {f.name for f in fields(cls)} - {"scheme", "conformal"}
+        p = tuple(float(record[f"p_{label}"]) for label in labels.labels)
+        return cls(
+            **{k: v for k, v in record.items() if k in known},
+            scheme=labels,
+            probabilities=None if any(math.isnan(v) for v in p) else p,
+            conformal=tuple(record["conformal"].split("|")) if record["conformal"] else (),
+        )
+
 
 @dataclass(frozen=True)
 class Evidence:
     """What was found about one row of the table, with its uncertainty and where the artefact lies.
 
-    ``value`` is in ``unit``; ``low`` and ``high`` are an interval, or ``p_value`` with the ``test`` that gave it; what does
-    not apply is NaN or empty. ``settings`` are those of ``method``. ``artefact`` is a path relative to the report.
+    Parameters
+    ----------
+    id : str
+        Unique within a recording, as the report cites it.
+    file, start, end, person, modality
+        The row that this speaks of; times in seconds.
+    level : str
+        What it speaks of, one of ``affectlens.core.kinds.LEVELS``.
+    target : str
+        The class in question; empty where none is.
+    kind, subject : str
+        What sort of finding it is, a name in ``affectlens.core.kinds.EVIDENCE``, and of what: kind ``"region"``, subject
+        ``"mouth"``. The subject is empty where the kind says all.
+    value, unit : float, str
+        What was found.
+    method : str
+        How.
+    low, high : float
+        An interval of ``value``; NaN where there is none.
+    p_value, test : float, str
+        A p-value and the test that gave it; NaN and empty where there is none.
+    detail : Detail
+        What this kind tells beside its value; its type is the kind's.
+    artefact : str
+        A path relative to the report.
+
+    Raises
+    ------
+    UsageError
+        An unknown level or kind, or a detail of another type than the kind's.
     """
 
     id: str
@@ -105,7 +142,8 @@ class Evidence:
     level: str
     modality: str
     target: str
-    name: str
+    kind: str
+    subject: str
     value: float
     unit: str
     method: str
@@ -113,117 +151,47 @@ class Evidence:
     high: float = float("nan")
     p_value: float = float("nan")
     test: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    detail: Detail = field(default_factory=Detail)
     artefact: str = ""
 
     def __post_init__(self) -> None:
         if self.level not in LEVELS:
             raise UsageError(f"evidence level {self.level!r} is not one of {', '.join(LEVELS)}")
+        wanted = EVIDENCE.get(self.kind).detail
+        if not isinstance(self.detail, wanted):
+            raise UsageError(
+                f"evidence of kind {self.kind!r} was given {type(self.detail).__name__}; its detail is {wanted.__name__}"
+            )
+
+    def detail_as(self, wanted: type[D]) -> D:
+        """The detail, known to be of a type.
+
+        Raises
+        ------
+        UsageError
+            It is of another type.
+        """
+        if not isinstance(self.detail, wanted):
+            raise UsageError(f"the detail of {self.kind!r} is {type(self.detail).__name__}, not {wanted.__name__}")
+        return self.detail
 
     def to_record(self) -> dict[str, Any]:
-        """One flat record; ``settings`` as JSON."""
-        return asdict(self) | {"settings": json.dumps(self.settings, sort_keys=True)}
+        """One flat record; ``detail`` as JSON."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return given | {"detail": json.dumps(self.detail.to_dict(), sort_keys=True)}
 
     @classmethod
-    def from_record(cls, record: dict[str, Any]) -> Evidence:
+    def from_record(cls, record: Mapping[str, Any]) -> Evidence:
         """The inverse of ``to_record``."""
-        known = {f.name for f in fields(cls)}
-        given = {k: v for k, v in record.items() if k in known}
-        return cls(**{**given, "settings": json.loads(record["settings"])})
+        given = {f.name: record[f.name] for f in fields(cls)}
+        detail = EVIDENCE.get(record["kind"]).detail.from_dict(json.loads(record["detail"]))
+        return cls(**(given | {"detail": detail}))
 
 
-def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """Rows as a frame with the columns of ``Row.to_record``."""
-    records = [r.to_record() for r in rows]
-    if not records:
-        return pd.DataFrame(columns=list(Row("", 0, 0, SCENE, "fused", "missing", "none").to_record()))
-    return pd.DataFrame.from_records(records)
+def __getattr__(name: str) -> Any:
+    """Names that moved to `core.tables`, for those who still look for them here."""
+    from affectlens.core import tables
 
-
-def evidence_frame(evidence: Iterable[Evidence]) -> pd.DataFrame:
-    """Evidence as a frame, one row each."""
-    columns = [f.name for f in fields(Evidence)]
-    return pd.DataFrame.from_records([e.to_record() for e in evidence], columns=columns)
-
-
-def to_audformat(table: pd.DataFrame) -> pd.DataFrame:
-    """The same rows under the ``(file, start, end)`` timedelta index that speech tools use."""
-    out = table.copy()
-    for column in ("start", "end"):
-        out[column] = pd.to_timedelta(out[column], unit="s")
-    return out.set_index(["file", "start", "end"])
-
-
-def from_audformat(table: pd.DataFrame) -> pd.DataFrame:
-    """The inverse of ``to_audformat``; an end that is NaT means the file's end and stays NaN."""
-    if list(table.index.names) != ["file", "start", "end"]:
-        raise UsageError(f"expected the index (file, start, end), got {list(table.index.names)}")
-    out = table.reset_index()
-    for column in ("start", "end"):
-        out[column] = out[column].dt.total_seconds()
-    if "person" not in out:
-        out["person"] = SCENE
-    return out
-
-
-class TableWriter:
-    """Writes rows to Parquet while they are computed; the file takes its name only when ``close`` is called."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self._partial = path, path.with_suffix(".partial.parquet")
-        self._writer: pq.ParquetWriter | None = None
-        self._waiting: list[pa.Table] = []
-
-    def append(self, frame: pd.DataFrame) -> None:
-        """Add rows; they are on disk when some hundred have come together, since every row group is remembered until the
-        file is closed."""
-        if frame.empty:
-            return
-        self._waiting.append(pa.Table.from_pandas(frame, preserve_index=False))
-        if sum(t.num_rows for t in self._waiting) >= GROUP:
-            self._write()
-
-    def _write(self) -> None:
-        if not self._waiting:
-            return
-        waiting, self._waiting = self._waiting, []
-        schema = self._writer.schema if self._writer else waiting[0].schema
-        try:
-            if self._writer is None:
-                self._writer = pq.ParquetWriter(self._partial, schema)
-            self._writer.write_table(pa.concat_tables([t.cast(schema) for t in waiting]).combine_chunks())
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
-
-    def close(self) -> None:
-        """Finish the file and move it to its name."""
-        self._write()
-        if self._writer is None:
-            write_frame(rows_frame([]), self.path)
-            return
-        try:
-            self._writer.close()
-            os.replace(self._partial, self.path)
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
-
-    def discard(self) -> None:
-        """Leave nothing behind."""
-        self._waiting = []
-        if self._writer is not None:
-            self._writer.close()
-        self._partial.unlink(missing_ok=True)
-
-
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as Parquet or CSV by its suffix, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        if path.suffix == ".csv":
-            frame.to_csv(partial, index=False)
-        else:
-            frame.to_parquet(partial, index=False)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+    if name in ("TableWriter", "evidence_frame", "from_audformat", "rows_frame", "to_audformat", "write_frame"):
+        return getattr(tables, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -21,7 +21,13 @@ COLOURS = {
     "surprise": "#56B4E9",
     "neutral": "#8C8C8C",
 }
+_OTHERS = ("#7A5195", "#A05D00", "#4C9A8A", "#B5485D", "#5C6BC0", "#8D8741")  # classes of other schemes, in turn
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def colour(label: str) -> str:
+    """The colour of a class: of the seven as in ``COLOURS``, of others always the same one of a few."""
+    return COLOURS.get(label) or _OTHERS[sum(map(ord, label)) % len(_OTHERS)]
 
 
 def finish(chart: Any) -> Any:

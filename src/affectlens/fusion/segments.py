@@ -1,154 +1,249 @@
-"""The fused rows: every segment's opinions pooled, with each modality's weight and Shapley share."""
+"""The fused rows: which findings make one segment, and what each modality does for its answer."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from affectlens.context.summary import PersonSummary, summarise
-from affectlens.core.labels import EKMAN7, widen
+from affectlens.core.labels import EKMAN7, translate, translate_set
 from affectlens.core.schema import SCENE, Evidence, Row
-from affectlens.fusion.pool import Fuser, Opinion
+from affectlens.fusion.evidence import (
+    ConflictDetail,
+    NoCounterpartDetail,
+    NotReadDetail,
+    ShareDetail,
+    ShareOfTimeDetail,
+    WhatIfDetail,
+)
+from affectlens.fusion.pool import Fused, Fuser, Opinion
 from affectlens.modalities.base import Clip, Finding
+
+COVERED = 0.25  # share of a window that a longer segment must cover to speak for it
+TOGETHER = 0.5  # share of the shorter one that two segments without a face must have in common
+_WINDOWS = "face"  # the modality whose windows are segments
+_FIRST = "words"  # the modality around which the others gather where no face is seen
+
+
+@dataclass
+class _Fusion:
+    """What the segments of one recording are fused with, and what was weighed on the way."""
+
+    clip: Clip
+    findings: list[Finding]
+    usual: Opinion | None
+    fuser: Fuser
+    weights: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    lost: dict[tuple[str, str], list[dict[str, float]]] = field(default_factory=lambda: defaultdict(list))
 
 
 def fuse_findings(
     clip: Clip, findings: list[Finding], usual: Opinion | None = None, fuser: Fuser | None = None
 ) -> tuple[list[Finding], list[Finding]]:
-    """The same findings with their fusion weights, and the fused ones; ``usual`` takes part in every one where it is given,
-    and ``fuser`` is the pool of opinions where none is given.
+    """Fuse the findings of a recording segment by segment.
 
     A person's segments are the windows in which their face was seen; an utterance of theirs speaks for every window that
-    it covers by a quarter or more. An utterance without such a window is a segment by itself.
+    it covers by a quarter or more. An utterance without such a window is a segment by itself. Rows of other label schemes
+    speak in the classes that theirs correspond to (`affectlens.core.labels.translate`); what has no counterpart takes no part,
+    which is noted.
+
+    Parameters
+    ----------
+    clip : Clip
+        The recording; evidence is given where it is explained.
+    findings : list of Finding
+        What all modalities found.
+    usual : Opinion, optional
+        What is usual, when it takes part in every segment.
+    fuser : Fuser, optional
+        The pool of opinions where none is given.
+
+    Returns
+    -------
+    weighted : list of Finding
+        The same findings with their fusion weights.
+    fused : list of Finding
+        One a segment, in order of time.
     """
-    fuser = fuser or Fuser(EKMAN7.labels)
+    fusion = _Fusion(clip, findings, usual, fuser or Fuser(EKMAN7.labels))
+    fused = [_fused(fusion, members) for members in segments(findings)]
+    weighted = [
+        replace(f, row=replace(f.row, weight=float(np.mean(fusion.weights[i])))) if i in fusion.weights else f
+        for i, f in enumerate(findings)
+    ]
+    _note_lost(fusion)
+    return weighted, sorted(fused, key=lambda f: (f.row.start, f.row.person))
+
+
+def segments(findings: Sequence[Finding]) -> list[list[int]]:
+    """Positions of the findings that make each segment, person by person."""
     by_person: dict[int, list[int]] = defaultdict(list)
-    for i, f in enumerate(findings):
-        by_person[f.row.person].append(i)
-    shares: dict[int, list[float]] = defaultdict(list)
-    fused: list[Finding] = []
+    for i, finding in enumerate(findings):
+        by_person[finding.row.person].append(i)
+    out: list[list[int]] = []
     for person in sorted(by_person):
         members = by_person[person]
         if person == SCENE and len(by_person) > 1:
             # What a whole recording lacks (speech, legs) is told by its own row; it is nobody's segment.
             members = [i for i in members if findings[i].row.status != "missing"]
-        windows = [i for i in members if findings[i].row.modality == "face"]
-        others = [i for i in members if findings[i].row.modality != "face"]
+        others = [i for i in members if findings[i].row.modality != _WINDOWS]
         covered: set[int] = set()
-        for w in windows:
-            here = [i for i in others if _covers(findings[i].row, findings[w].row)]
+        for window in (i for i in members if findings[i].row.modality == _WINDOWS):
+            here = [i for i in others if _covers(findings[i].row, findings[window].row)]
             covered.update(here)
-            fused.append(_pool(clip, [w, *here], findings, shares, usual, fuser))
-        for together in _alike([i for i in others if i not in covered], findings):
-            fused.append(_pool(clip, together, findings, shares, usual, fuser))
-    weighted = [
-        replace(f, row=replace(f.row, weight=float(np.mean(shares[i])))) if i in shares else f for i, f in enumerate(findings)
-    ]
-    return weighted, sorted(fused, key=lambda f: (f.row.start, f.row.person))
+            out.append([window, *here])
+        out += segments_without_face([i for i in others if i not in covered], findings)
+    return out
 
 
-def _covers(long: Row, window: Row) -> bool:
-    shared = min(long.end, window.end) - max(long.start, window.start)
-    return shared >= 0.25 * (window.end - window.start) and shared > 0
-
-
-def _alike(members: list[int], findings: list[Finding]) -> list[list[int]]:
-    """Segments without a face: each utterance with the turns of voice, stretches of gait and postures that it shares at
-    least half of the shorter one's time with; what is left over gathers likewise."""
+def segments_without_face(members: list[int], findings: Sequence[Finding]) -> list[list[int]]:
+    """Each utterance with the turns of voice, stretches of gait and postures that it shares at least half of the shorter
+    one's time with; what is left over gathers likewise."""
     groups: list[list[int]] = []
-    for i in sorted(members, key=lambda i: findings[i].row.modality != "words"):
+    for i in sorted(members, key=lambda i: findings[i].row.modality != _FIRST):
         row = findings[i].row
         fitting = [g for g in groups if findings[g[0]].row.modality != row.modality]
         best = max(fitting, key=lambda g: _shared(row, findings[g[0]].row), default=None)
         first = findings[best[0]].row if best else row
-        if best and _shared(row, first) >= 0.5 * min(row.end - row.start, first.end - first.start) > 0:
+        if best and _shared(row, first) >= TOGETHER * min(row.end - row.start, first.end - first.start) > 0:
             best.append(i)
         else:
             groups.append([i])
     return groups
 
 
+def _covers(long: Row, window: Row) -> bool:
+    shared = min(long.end, window.end) - max(long.start, window.start)
+    return shared >= COVERED * (window.end - window.start) and shared > 0
+
+
 def _shared(a: Row, b: Row) -> float:
     return max(0.0, min(a.end, b.end) - max(a.start, b.start))
 
 
-def _pool(
-    clip: Clip, members: list[int], findings: list[Finding], shares: dict[int, list[float]], usual: Opinion | None,
-    fuser: Fuser,
-) -> Finding:  # fmt: skip
-    first = findings[members[0]].row
-    speaking = [i for i in members if findings[i].row.status == "ok"]
-    if not speaking:
-        rows = [findings[i].row for i in members]
-        status = "abstained" if any(r.status == "abstained" for r in rows) else rows[0].status
-        reason = "; ".join(dict.fromkeys(f"{r.modality}: {r.reason}" for r in rows))
-        return Finding(Row(clip.file, first.start, first.end, first.person, "fused", status, reason))
-    opinions: list[Opinion] = []
-    kept: list[int] = []
-    for i in speaking:
-        row = findings[i].row
-        assert row.probabilities is not None
-        if any(o.modality == row.modality for o in opinions):
-            continue  # two utterances in one window: the first, longer-known one speaks
-        known = row.scheme.labels
-        p = widen(np.array(row.probabilities), known, EKMAN7.labels)
-        open_to = row.conformal + tuple(v for v in EKMAN7.labels if v not in known)
-        quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
-        opinions.append(Opinion(row.modality, p, findings[i].weight, open_to, findings[i].deep, quality))
-        kept.append(i)
-    if usual is not None:
-        opinions.append(usual)
-    result = fuser.fuse(opinions)
-    for i, opinion in zip(kept, opinions, strict=False):
-        shares[i].append(result.weights[opinion.modality])
-    sets = [set(o.conformal) for o in opinions]
-    inside = set.union(*sets) if result.conflict else set.intersection(*sets) or set.union(*sets)
+def _fused(fusion: _Fusion, members: list[int]) -> Finding:
+    """One segment's answer with the evidence for it."""
+    clip, rows = fusion.clip, [fusion.findings[i].row for i in members]
+    first = rows[0]
+    opinions, used, lost = _opinions(fusion, members)
+    if not opinions:
+        reason = "; ".join(dict.fromkeys(f"{r.modality}: {r.reason}" for r in rows if r.status != "ok"))
+        reasons = [reason] if reason else []
+        reasons += [f"{m}: {', '.join(classes)} is none of the classes of the fused answer" for m, classes in lost.items()]
+        status = "abstained" if lost or any(r.status == "abstained" for r in rows) else first.status
+        return Finding(Row(clip.file, first.start, first.end, first.person, "fused", status, "; ".join(reasons)))
+    if fusion.usual is not None:
+        opinions.append(fusion.usual)
+    result = fusion.fuser.fuse(opinions)
+    for i, opinion in zip(used, opinions, strict=False):
+        fusion.weights[i].append(result.weights[opinion.modality])
     order = np.argsort(-result.probabilities, kind="stable")
+    inside = conformal_union(opinions) if result.conflict else conformal_intersection(opinions)
+    spoke = [fusion.findings[i].row for i in used]
     row = Row(
         clip.file, first.start, first.end, first.person, "fused",
         probabilities=tuple(float(v) for v in result.probabilities),
         conformal=tuple(EKMAN7.labels[i] for i in order if EKMAN7.labels[i] in inside),
-        quality=float(np.mean([findings[i].row.quality for i in kept])),
+        quality=float(np.mean([r.quality for r in spoke])),
         weight=1.0,
         conflict=result.conflict,
-        text=next((findings[i].row.text for i in kept if findings[i].row.text), ""),
+        text=next((r.text for r in spoke if r.text), ""),
     )  # fmt: skip
-    evidence: list[Evidence] = []
-    if clip.explaining and len(opinions) > 1:
-        prior = np.full(len(EKMAN7.labels), 1 / len(EKMAN7.labels))
-        values = result.values or fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior)
-        for name, value in values.items():
-            evidence.append(
-                clip.evidence(row, "instance", f"share: {name}", value, "log-odds", "exact Shapley value over modalities",
-                              settings={"weight": round(result.weights[name], 4), "prior": "uniform", "fusion": result.how})
-            )  # fmt: skip
-        evidence += _what_if(clip, row, opinions, fuser)
-        if result.conflict:
-            says = {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}
-            evidence.append(
-                clip.evidence(row, "instance", "conflict", result.divergence, "bit",
-                              "weighted Jensen-Shannon divergence", settings={"says": says})
-            )  # fmt: skip
-    detail: dict[str, Any] = {"opinions": {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}}
-    detail |= {"weights": result.weights, "how": result.how}
-    return Finding(row, tuple(evidence), 1.0, detail=detail)
+    evidence = _segment_evidence(clip, row, opinions, result, fusion.fuser) if clip.explaining and len(opinions) > 1 else []
+    if clip.explaining:
+        schemes = {r.modality: r.scheme.name for r in rows}
+        evidence += [_lost_evidence(clip, row, m, schemes[m], classes) for m, classes in lost.items()]
+    return Finding(row, tuple(evidence), 1.0)
 
 
-def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> list[Evidence]:
+def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[int], dict[str, dict[str, float]]]:
+    """The opinions of a segment in the fused answer's classes, whose they are, and by modality what has no counterpart there.
+
+    Of two utterances in one window the first speaks.
+    """
+    opinions: list[Opinion] = []
+    used: list[int] = []
+    lost: dict[str, dict[str, float]] = {}
+    for i in members:
+        finding = fusion.findings[i]
+        row = finding.row
+        if row.probabilities is None or row.status != "ok" or any(o.modality == row.modality for o in opinions):
+            continue
+        said = translate(np.array(row.probabilities), row.scheme)
+        if said.lost:
+            lost[row.modality] = said.lost
+            fusion.lost[row.modality, row.scheme.name].append(said.lost)
+        if said.probabilities is None:
+            continue
+        quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
+        open_to = translate_set(row.conformal, row.scheme)
+        weight = finding.weight * (1 - said.lost_share)
+        opinions.append(Opinion(row.modality, said.probabilities, weight, open_to, finding.deep, quality))
+        used.append(i)
+    return opinions, used, lost
+
+
+def conformal_union(opinions: Sequence[Opinion]) -> set[str]:
+    """Classes that any opinion's set holds: the answer where modalities disagree."""
+    return set().union(*(o.conformal for o in opinions))
+
+
+def conformal_intersection(opinions: Sequence[Opinion]) -> set[str]:
+    """Classes that all opinions' sets hold; where there is none, those that any holds."""
+    return set.intersection(*(set(o.conformal) for o in opinions)) or conformal_union(opinions)
+
+
+def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fused, fuser: Fuser) -> list[Evidence]:
+    """Each modality's Shapley value, the modality that matters most, and a conflict where there is one."""
+    prior = np.full(len(EKMAN7.labels), 1 / len(EKMAN7.labels))
+    values = result.values or fuser.shapley(opinions, EKMAN7.labels.index(row.label), prior)
+    evidence = [
+        clip.evidence(row, "share", value, subject=name, method="exact Shapley value over modalities",
+                      detail=ShareDetail(round(result.weights[name], 4), "uniform", result.how))
+        for name, value in values.items()
+    ]  # fmt: skip
+    evidence.append(_what_if(clip, row, opinions, fuser))
+    if result.conflict:
+        says = {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}
+        evidence.append(
+            clip.evidence(row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence",
+                          detail=ConflictDetail(says))
+        )  # fmt: skip
+    return evidence
+
+
+def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> Evidence:
     """The opinion whose absence would change the probability of the answer most."""
     target = EKMAN7.labels.index(row.label)
     without = {o.modality: fuser.probabilities([p for p in opinions if p is not o]) for o in opinions}
     name = max(without, key=lambda m: abs(without[m][target] - row.confidence))
     p = without[name]
-    answer = EKMAN7.labels[int(p.argmax())]
-    return [
-        clip.evidence(row, "instance", f"what if: {name}", float(p[target]) - row.confidence, "change of probability",
-                      "fused without this modality", settings={"answer": answer, "probability": round(float(p.max()), 4),
-                      "before": round(row.confidence, 4), "of_target": round(float(p[target]), 4)})
-    ]  # fmt: skip
+    detail = WhatIfDetail(
+        EKMAN7.labels[int(p.argmax())], round(float(p.max()), 4), round(row.confidence, 4), round(float(p[target]), 4)
+    )
+    change = float(p[target]) - row.confidence
+    return clip.evidence(row, "what if", change, subject=name, method="fused without this modality", detail=detail)
+
+
+def _lost_evidence(clip: Clip, row: Row, modality: str, scheme: str, classes: dict[str, float]) -> Evidence:
+    detail = NoCounterpartDetail(scheme, {c: round(p, 4) for c, p in classes.items()})
+    return clip.evidence(row, "no counterpart", sum(classes.values()), subject=modality, target="",
+                         method="classes of the label schemes compared", detail=detail)  # fmt: skip
+
+
+def _note_lost(fusion: _Fusion) -> None:
+    """Say, once a modality, how much of what it says the fused answer has no class for."""
+    for (modality, scheme), parts in fusion.lost.items():
+        mean = float(np.mean([sum(p.values()) for p in parts]))
+        if mean >= 0.005:
+            classes = ", ".join(sorted({c for p in parts for c, v in p.items() if v >= 0.005}))
+            fusion.clip.problems.add(
+                f"{modality} answers in the classes of {scheme}; {classes} is none of the seven of the fused answer: "
+                f"on average {mean:.0%} of its probability in {len(parts)} segment{'s' if len(parts) > 1 else ''} takes no part"
+            )
 
 
 def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], list[Evidence]]:
@@ -156,29 +251,24 @@ def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], 
     summaries = summarise(rows)
     out = []
     for s in summaries:
-        mine = [r for r in rows if r.person == s.person and r.modality == "fused"]
-        whole = replace(
-            next((r for r in mine if r.label == s.label), mine[0]), start=mine[0].start, end=max(r.end for r in mine)
-        )
         if not s.readable:
             continue
+        theirs = [r for r in rows if r.person == s.person and r.modality == "fused"]
+        whole = replace(
+            next((r for r in theirs if r.label == s.label), theirs[0]), start=theirs[0].start, end=max(r.end for r in theirs)
+        )
+        detail = ShareOfTimeDetail(s.windows, s.readable, round(s.mean_probability, 4), {k: round(v, 4) for k, v in s.shares})
         out.append(
-            clip.evidence(whole, "situation", "share of time", s.share.value, "share of readable windows",
-                          "count of windows", low=s.share.low, high=s.share.high, test="Wilson interval over windows, 95 %",
-                          target=s.label, settings={"windows": s.windows, "readable": s.readable,
-                          "mean_probability": round(s.mean_probability, 4),
-                          "shares": {k: round(v, 4) for k, v in s.shares}})
+            clip.evidence(whole, "share of time", s.share.value, method="count of windows", low=s.share.low, high=s.share.high,
+                          test="Wilson interval over windows, 95 %", target=s.label, detail=detail)
         )  # fmt: skip
         if s.changes:
-            out.append(
-                clip.evidence(whole, "situation", "changes", s.changes, "changes of the most probable class",
-                              "count", target=s.label)
-            )  # fmt: skip
+            out.append(clip.evidence(whole, "changes", s.changes, method="count", target=s.label))
         if s.readable < s.windows:
-            unread = [r for r in mine if r.status != "ok"]
-            reason = max((r.reason for r in unread), key=[r.reason for r in unread].count)
+            reasons = [r.reason for r in theirs if r.status != "ok"]
+            reason = max(reasons, key=reasons.count)
             out.append(
-                clip.evidence(whole, "situation", "not read", s.windows - s.readable, "windows", "count",
-                              target="", settings={"windows": s.windows, "reason": reason})
+                clip.evidence(whole, "not read", s.windows - s.readable, method="count", target="",
+                              detail=NotReadDetail(s.windows, reason))
             )  # fmt: skip
     return summaries, out

@@ -20,20 +20,37 @@ from affectlens.core.errors import OutputError
 from affectlens.core.labels import EKMAN7
 from affectlens.core.schema import Evidence, Row
 from affectlens.fusion.pool import Opinion
+from affectlens.fusion.usual_evidence import UsualDetail
 from affectlens.modalities.base import Clip
 
 
 @dataclass(frozen=True)
 class Usual:
-    """What is known of the recording's place and time and of what is usual there, before its own people are looked at."""
+    """What is known of the recording's place and time and of what is usual there, before its own people are looked at.
+
+    Parameters
+    ----------
+    place, when, when_from
+        Where and when it was made, and what says when.
+    context : Context
+        Kind of place and part of the day.
+    fingerprint : str
+        Hash of the recording, by which the store knows it.
+    store : Store, optional
+        Where this recording will be kept.
+    others : DataFrame, optional
+        People of the other recordings in the store, one a row.
+    elsewhere : DataFrame, optional
+        The same of a prior.
+    """
 
     place: Place
     when: datetime | None
-    told: dict[str, Any]
+    when_from: str
     context: Context
-    mark: str = ""
+    fingerprint: str = ""
     store: Store | None = None
-    held: pd.DataFrame | None = None
+    others: pd.DataFrame | None = None
     elsewhere: pd.DataFrame | None = None
 
 
@@ -46,19 +63,16 @@ def what_is_usual(clip: Clip) -> Usual | None:
     place = place_of(clip.path, options.place)
     if not place.kind and clip.place is not None:
         place = clip.place
-    when, clock = recorded_at(clip.path, clip.info.kind, options.when)
-    told: dict[str, Any] = {
-        "place": place.kind or "not known", "place_from": place.source, "when": when.isoformat() if when else "not known",
-        "when_from": clock,
-    }  # fmt: skip
-    out = Usual(place, when, told, Context(place.kind, part_of_day(when.hour) if when else ""))
+    when, when_from = recorded_at(clip.path, clip.info.kind, options.when)
+    out = Usual(place, when, when_from, Context(place.kind, part_of_day(when.hour) if when else ""))
     if options.prior:
         out = replace(out, elsewhere=findingemo(locate("findingemo")))
     if options.store:
         try:
             store = Store(Path(options.store))
-            mark = sha256(clip.path)  # the same recording under another name is the same
-            out = replace(out, store=store, mark=mark, held=store.units(without=mark))
+            fingerprint = sha256(clip.path)  # the same recording under another name is the same
+            others = store.units(without=fingerprint)
+            out = replace(out, store=store, fingerprint=fingerprint, others=others)
         except OutputError as error:
             clip.problems.add(f"the store of usual expressions: {error}")
     return out
@@ -70,7 +84,7 @@ def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
     if usual is None or not clip.options.use_usual:
         return None
     rng = np.random.default_rng(clip.options.seed)
-    for units, name in ((usual.held, "usual"), (usual.elsewhere, "usual elsewhere")):
+    for units, name in ((usual.others, "usual"), (usual.elsewhere, "usual elsewhere")):
         if units is None:
             continue
         context = narrowest(units, usual.context, EKMAN7.labels)
@@ -79,7 +93,10 @@ def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
             p = average.mean
             explained = 1 + float((p * np.log(np.clip(p, 1e-9, 1))).sum()) / np.log(len(p))
             return Opinion(name, p, explained, EKMAN7.labels)
-    clip.problems.add(f"what is usual takes no part: fewer than {FEWEST} people are known, {usual.context}")
+    clip.problems.add(
+        f"what is usual takes no part: fewer than {FEWEST} people are known"
+        f"{'' if usual.context == Context() else f' {usual.context}'} or elsewhere"
+    )
     return None
 
 
@@ -92,43 +109,49 @@ def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evi
     if usual is None:
         return []
     people = {p: [r for r in rows if r.person == p and r.modality == "fused"] for p in sorted({r.person for r in rows})}
-    units = []
-    for person, mine in people.items():
-        good = [r.probabilities for r in mine if r.status == "ok" and r.probabilities is not None]
-        if good and person >= 0:
-            mean = np.mean(good, axis=0)
-            units.append(Unit(person, len(good), EKMAN7.labels, tuple(float(v) for v in mean / mean.sum())))
+    units = [unit for person, theirs in people.items() for unit in _units(person, theirs)]
     out: list[Evidence] = []
     if clip.explaining:
         for unit in units:
-            mine = people[unit.person]
-            whole = replace(mine[0], start=mine[0].start, end=max(r.end for r in mine))
-            if usual.held is not None:
-                out.append(_compared(clip, whole, unit, usual, usual.held))
+            theirs = people[unit.person]
+            whole = replace(theirs[0], start=theirs[0].start, end=max(r.end for r in theirs))
+            if usual.others is not None:
+                out.append(_compared(clip, whole, unit, usual, usual.others))
             if usual.elsewhere is not None:
                 out.append(_compared(clip, whole, unit, usual, usual.elsewhere, LICENCE))
     if usual.store is not None and not clip.options.use_usual:
         try:
-            usual.store.put(usual.mark, usual.place.kind, usual.place.indoor, usual.when, units)
+            usual.store.put(usual.fingerprint, usual.place.kind, usual.place.indoor, usual.when, units)
         except OutputError as error:
             clip.problems.add(f"the store of usual expressions: {error}")
     return out
 
 
-def _compared(clip: Clip, whole: Row, unit: Unit, usual: Usual, held: pd.DataFrame, source: str = "") -> Evidence:
+def _units(person: int, rows: list[Row]) -> list[Unit]:
+    """A person's mean over the readable rows; none where nobody is named or nothing could be read."""
+    good = [r.probabilities for r in rows if r.status == "ok" and r.probabilities is not None]
+    if not good or person < 0:
+        return []
+    mean = np.mean(good, axis=0)
+    return [Unit(person, len(good), rows[0].scheme.labels, tuple(float(v) for v in mean / mean.sum()))]
+
+
+def _compared(clip: Clip, whole: Row, unit: Unit, usual: Usual, units: pd.DataFrame, source: str = "") -> Evidence:
     """``source`` names a prior: its labels are not this package's answers, so it gets no test."""
     rng = np.random.default_rng(clip.options.seed)
-    here = np.array(unit.probabilities)
-    d = (distance if source else differs)(here, held, usual.context, EKMAN7.labels, rng)
-    settings = usual.told | {
-        "context": str(d.usual.context), "people": d.usual.people, "recordings": d.usual.recordings,
-        "usual": {k: round(float(v), 4) for k, v in zip(EKMAN7.labels, d.usual.mean, strict=True)},
-        "low": [round(float(v), 4) for v in d.usual.interval[0]], "high": [round(float(v), 4) for v in d.usual.interval[1]],
-        "here": {k: round(v, 4) for k, v in zip(EKMAN7.labels, unit.probabilities, strict=True)},
-        "most": d.label, "by": round(d.by, 4), "source": source, "taken_in": clip.options.use_usual,
-    }  # fmt: skip
-    p = {} if source else {"p_value": d.p, "test": "rank among the others of the context"}
+    here, labels = np.array(unit.probabilities), unit.labels
+    d = (distance if source else differs)(here, units, usual.context, labels, rng)
+    detail = UsualDetail(
+        place=usual.place.kind or "not known", place_from=usual.place.source,
+        when=usual.when.isoformat() if usual.when else "not known", when_from=usual.when_from,
+        context=str(d.usual.context), people=d.usual.people, recordings=d.usual.recordings,
+        usual={k: round(float(v), 4) for k, v in zip(labels, d.usual.mean, strict=True)},
+        low=tuple(round(float(v), 4) for v in d.usual.interval[0]), high=tuple(round(float(v), 4) for v in d.usual.interval[1]),
+        here={k: round(v, 4) for k, v in zip(labels, unit.probabilities, strict=True)},
+        most=d.label, by=round(d.by, 4), source=source, taken_in=clip.options.use_usual,
+    )  # fmt: skip
+    p: dict[str, Any] = {} if source else {"p_value": d.p, "test": "rank among the others of the context"}
     return clip.evidence(
-        whole, "situation", "usual elsewhere" if source else "usual", d.divergence, "bit",
-        "Jensen-Shannon divergence from the smoothed average of the context", target=d.label, settings=settings, **p,
+        whole, "usual elsewhere" if source else "usual", d.divergence, target=d.label, detail=detail,
+        method="Jensen-Shannon divergence from the smoothed average of the context", **p,
     )  # fmt: skip

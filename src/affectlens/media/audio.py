@@ -25,24 +25,40 @@ class AudioBlock:
 def audio_blocks(
     path: Path, rate: int = 16000, seconds: float = 10.0, problems: Problems | None = None
 ) -> Iterator[AudioBlock]:
-    """The first audio track, resampled to ``rate`` Hz and mixed to one channel, in blocks of ``seconds``.
+    """The first audio track, resampled and mixed to one channel, in blocks.
 
     A channel that is silent throughout a block takes no part in the mix. Samples that are not numbers become silence,
     and packets that cannot be decoded are left out; both are noted in ``problems``.
+
+    Parameters
+    ----------
+    path : Path
+        A video or audio file.
+    rate : int
+        Samples a second, Hz.
+    seconds : float
+        Length of a block; the last may be shorter.
+    problems : Problems
+        Takes notes of what could not be read.
+
+    Yields
+    ------
+    AudioBlock
+        In order, without gaps; none where there is no audio.
     """
     problems = problems if problems is not None else Problems()
     size = int(rate * seconds)
     kept: list[np.ndarray] = []
-    held, done = 0, 0
+    waiting, done = 0, 0
     for piece in _pieces(path, rate, problems):
         kept.append(piece)
-        held += len(piece)
-        while held >= size:
+        waiting += len(piece)
+        while waiting >= size:
             joined = np.concatenate(kept)
             yield AudioBlock(done / rate, joined[:size], rate)
             done += size
-            kept, held = [joined[size:]], held - size
-    if held:
+            kept, waiting = [joined[size:]], waiting - size
+    if waiting:
         yield AudioBlock(done / rate, np.concatenate(kept), rate)
 
 
@@ -85,4 +101,4 @@ def _mix(channels: np.ndarray, problems: Problems) -> np.ndarray:
     if len(samples) > 1:
         alive = np.abs(samples).max(axis=1) > 1e-6
         samples = samples[alive] if alive.any() else samples[:1]
-    return np.clip(samples.mean(axis=0), -1.0, 1.0)
+    return np.asarray(np.clip(samples.mean(axis=0), -1.0, 1.0))

@@ -91,11 +91,22 @@ def probe(path: Path) -> MediaInfo:
 
 
 def frames(path: Path, rate: float | None = None, problems: Problems | None = None) -> Iterator[Frame]:
-    """Frames of the first video track, upright, at most ``MAX_SIDE`` pixels a side.
+    """Frames of the first video track, upright, at most ``MAX_SIDE`` pixels a side; only one is in memory at a time.
 
-    With ``rate`` (per second) the frame shown at each time ``k / rate`` is given, whatever the recording's own and
-    perhaps varying rate is; without it every frame. A packet that cannot be decoded is skipped and noted in
-    ``problems``. Only one frame is held at a time.
+    Parameters
+    ----------
+    path : Path
+        A video.
+    rate : float
+        Frames a second: the frame shown at each time ``k / rate`` is given, whatever the recording's own and perhaps varying
+        rate is. Without it every frame.
+    problems : Problems
+        Takes notes of packets that cannot be decoded; these are skipped.
+
+    Yields
+    ------
+    Frame
+        In order of time; none where there is no video.
     """
     problems = problems if problems is not None else Problems()
     with open_container(path) as container:

@@ -15,10 +15,27 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", "
 
 
 def read_image(path: Path, max_side: int = 4096) -> np.ndarray:
-    """``(h, w, 3)`` uint8 RGB, turned by its EXIF orientation, the long side at most ``max_side``.
+    """Read a picture as RGB, turned by its EXIF orientation.
 
-    Grey, 16 bit, CMYK, palette and alpha (over mid grey) are converted. A picture of more than ``MAX_PIXELS`` is refused
-    from its header, before any pixel is decoded.
+    Grey, 16 bit, CMYK, palette and alpha (over mid grey) are converted.
+
+    Parameters
+    ----------
+    path : Path
+        Of any kind that Pillow reads.
+    max_side : int
+        Pixels of the long side; a larger picture is made smaller.
+
+    Returns
+    -------
+    (h, w, 3) uint8 array
+        The picture.
+
+    Raises
+    ------
+    MediaError
+        No such file, no picture, a damaged one, or one of more than ``MAX_PIXELS``, which is refused from its header, before any
+        pixel is decoded.
     """
     if not path.exists():
         raise MediaError(f"{path}: no such file")

@@ -29,26 +29,38 @@ def kind_of(path: Path) -> str:
 def find_inputs(given: Iterable[str | Path]) -> list[Path]:
     """Every file that the arguments name, once each, in order.
 
-    A folder gives the media files below it, sorted; a glob what it matches; a csv, tsv or parquet table the paths in its
-    column ``file`` or ``path`` (relative ones against the table's folder). A name that matches nothing is kept, so that
-    it fails by itself and is listed.
+    Parameters
+    ----------
+    given : iterable of str or Path
+        A folder gives the media files below it, sorted; a glob what it matches; a csv, tsv or parquet table the paths in its
+        column ``file`` or ``path`` (relative ones against the table's folder), a txt file one path a line.
+
+    Returns
+    -------
+    list of Path
+        A name that matches nothing is kept, so that it fails by itself and is listed.
+
+    Raises
+    ------
+    UsageError
+        A folder without media, a glob that matches nothing, or a table without a column of paths.
     """
     out: dict[Path, None] = {}
     for item in given:
         path = Path(item)
         if path.is_dir():
-            found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in MEDIA and p.is_file()]
-            if not found:
+            files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in MEDIA and p.is_file()]
+            if not files:
                 raise UsageError(f"{path}: no image, audio, video or motion file in this folder")
         elif path.suffix.lower() in TABLES and path.is_file():
-            found = _from_table(path)
+            files = _from_table(path)
         elif not path.exists() and any(c in str(item) for c in "*?["):
-            found = [Path(p) for p in sorted(glob.glob(str(item), recursive=True)) if Path(p).is_file()]
-            if not found:
+            files = [Path(p) for p in sorted(glob.glob(str(item), recursive=True)) if Path(p).is_file()]
+            if not files:
                 raise UsageError(f"{item}: no file matches")
         else:
-            found = [path]
-        out.update(dict.fromkeys(found))
+            files = [path]
+        out.update(dict.fromkeys(files))
     return list(out)
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from affectlens.context.place import Place
-from affectlens.core.errors import unknown
+from affectlens.core.kinds import EVIDENCE, Detail
 from affectlens.core.options import Options
+from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
-from affectlens.explainers.faithfulness import Faithfulness
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame, MediaInfo, Problems
 from affectlens.perception.people.finder import Person, Sighting
 from affectlens.perception.people.speaker import MouthMotion
+from affectlens.perception.scene.objects import Thing
 
 
 @dataclass(frozen=True)
@@ -29,22 +30,66 @@ class Picture:
     image: np.ndarray
 
 
+class FindingDetail:
+    """Base of the records of what the report shows of a finding and the table cannot: attributed words, region shares."""
+
+    def slim(self) -> FindingDetail | None:
+        """What has to stay once the finding's evidence and pictures are written."""
+        return self
+
+
+F = TypeVar("F", bound=FindingDetail)
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One row of the table with the evidence for it; ``conformal`` and ``weight`` travel on for fusion.
+    """One row of the table with the evidence for it.
 
-    ``detail`` holds what the report shows and the table cannot: attributed words, region shares. ``rank`` says how good a
-    sample of its person and class the segment is; pictures are kept for the best only. ``deep`` are the features that early
-    fusion joins.
+    Parameters
+    ----------
+    row : Row
+        With the conformal set that fusion uses.
+    evidence : tuple of Evidence
+        What explains the row.
+    weight : float
+        Reliability times quality, the modality's pull in the fused answer before normalising.
+    pictures : tuple of Picture
+        Kept for the best findings of a person only.
+    detail : FindingDetail, optional
+        What the report shows beside the evidence.
+    rank : float
+        How good a sample of its person and class the segment is.
+    deep : ndarray (features,), optional
+        What early fusion joins.
     """
 
     row: Row
     evidence: tuple[Evidence, ...] = ()
     weight: float = 0.0
     pictures: tuple[Picture, ...] = ()
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: FindingDetail | None = None
     rank: float = 0.0
     deep: np.ndarray | None = field(default=None, repr=False)
+
+    def detail_as(self, wanted: type[F]) -> F | None:
+        """The detail where it is of this type, else None."""
+        return self.detail if isinstance(self.detail, wanted) else None
+
+    def of(self, *kinds: str) -> list[Evidence]:
+        """Its evidence of the given kinds."""
+        return [e for e in self.evidence if e.kind in kinds]
+
+    def slim(self) -> Finding:
+        """Without evidence and pictures: an hour of rows must stay small."""
+        return replace(self, evidence=(), pictures=(), detail=self.detail.slim() if self.detail else None)
+
+
+@dataclass(frozen=True)
+class SceneView:
+    """A picture ``(h, w, 3)`` uint8 of the surroundings with the things that were found in it."""
+
+    picture: np.ndarray
+    things: tuple[Thing, ...]
 
 
 @dataclass
@@ -61,7 +106,7 @@ class Clip:
     sightings: list[Sighting] = field(default_factory=list)
     end: float = 0.0
     place: Place | None = None  # as told or inferred, once the scene was looked at
-    scene: dict[str, Any] = field(default_factory=dict)  # a picture with its things, for the report
+    scene: SceneView | None = None  # for the report
     _ids: int = 0
 
     @property
@@ -69,30 +114,30 @@ class Clip:
         """The name under which rows list this recording."""
         return str(self.path)
 
-    def evidence(self, row: Row, level: str, name: str, value: float, unit: str, method: str, **more: Any) -> Evidence:
-        """Evidence about a row, with the next free id."""
+    def evidence(
+        self, row: Row, kind: str, value: float, *, method: str, subject: str = "", unit: str = "",
+        detail: Detail | None = None, **more: Any,
+    ) -> Evidence:  # fmt: skip
+        """Evidence about a row, with the next free id.
+
+        Parameters
+        ----------
+        row : Row
+            What it speaks of.
+        kind, subject : str
+            As in `Evidence`; level, and unit where none is given, are those of the kind.
+        value, unit, method, detail
+            As in `Evidence`.
+        **more
+            Other fields of `Evidence`; ``target`` is the row's label where it is not among them.
+        """
+        declared = EVIDENCE.get(kind)
         self._ids += 1
         given: dict[str, Any] = {"target": row.label, **more}
         return Evidence(
-            f"e{self._ids:05d}", row.file, row.start, row.end, row.person, level, row.modality,
-            name=name, value=float(value), unit=unit, method=method, **given,
+            f"e{self._ids:05d}", row.file, row.start, row.end, row.person, declared.level, row.modality, kind=kind,
+            subject=subject, value=float(value), unit=unit or declared.unit, method=method, detail=detail or Detail(), **given,
         )  # fmt: skip
-
-
-def faithfulness_evidence(clip: Clip, row: Row, found: Faithfulness, settings: dict[str, Any]) -> list[Evidence]:
-    """The two rows, deletion and insertion, that say whether an explanation of ``row`` beats random orders."""
-    out = []
-    for name, value, chance, p in (
-        ("deletion", found.deletion, found.deletion_random, found.deletion_p),
-        ("insertion", found.insertion, found.insertion_random, found.insertion_p),
-    ):
-        more = {"auc": round(value, 4), "random_auc": round(chance, 4), "random_orders": found.random}
-        out.append(
-            clip.evidence(row, "instance", f"faithfulness: {name}", value - chance, "AUC minus random AUC",
-                          f"{name} (Petsiuk 2018)", p_value=p, test="rank among random orders, one-sided",
-                          settings=settings | more)
-        )  # fmt: skip
-    return out
 
 
 class Modality:
@@ -141,41 +186,31 @@ class Modality:
         return [], []
 
 
-_REGISTRY: dict[str, type[Modality]] = {}
+MODALITIES: Registry[type[Modality]] = Registry("modality", "affectlens.modalities")
 
 
 def register_modality(cls: type[Modality]) -> type[Modality]:
     """Decorator: make a modality available under its ``name``."""
-    _REGISTRY[cls.name] = cls
-    return cls
+    return MODALITIES.add(cls.name, cls)
 
 
 def assets_of(names: tuple[str, ...]) -> list[str]:
     """Assets that the named modalities need; unknown names are passed over, `build` reports them."""
-    _load_all()
-    return [a for name in names if name in _REGISTRY for a in _REGISTRY[name].assets]
+    return [a for name in names if name in MODALITIES for a in MODALITIES.get(name).assets]
 
 
 def modality_names() -> list[str]:
     """Names of all modalities."""
-    _load_all()
-    return sorted(_REGISTRY)
+    return MODALITIES.names()
 
 
 def build(options: Options) -> list[Modality]:
-    """The modalities that the options name, models loaded."""
-    _load_all()
-    for name in options.modalities:
-        if name not in _REGISTRY:
-            raise unknown("modality", name, list(_REGISTRY))
-    return [_REGISTRY[name](options) for name in dict.fromkeys(options.modalities)]
+    """The modalities that the options name, models loaded.
 
-
-def _load_all() -> None:
-    import importlib
-    import pkgutil
-
-    import affectlens.modalities as package
-
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+    Raises
+    ------
+    UsageError
+        An unknown name, or a modality that lacks what it needs.
+    """
+    chosen = [MODALITIES.get(name) for name in dict.fromkeys(options.modalities)]
+    return [modality(options) for modality in chosen]

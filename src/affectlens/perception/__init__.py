@@ -1,0 +1,1 @@
+"""What is seen and heard, before any emotion is read from it."""

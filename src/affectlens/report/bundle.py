@@ -13,12 +13,13 @@ from affectlens.assets.manifest import asset
 from affectlens.assets.store import sha256
 from affectlens.context.summary import PersonSummary
 from affectlens.core.schema import Evidence
+from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Clip, Finding, Modality
 from affectlens.models.weights import weights_path
 
 PEOPLE = 8
 VIEWS = 3
-UTTERANCES = 200
+MOST_INSTANCES = 2000  # rows of evidence about single segments that the page may cite
 
 
 class Gallery:
@@ -31,13 +32,13 @@ class Gallery:
         """Keep the finding when it is among the clearest of its person."""
         if not finding.pictures:
             return
-        mine = self._best.setdefault(finding.row.person, {})
+        by_class = self._best.setdefault(finding.row.person, {})
         label = finding.row.label
-        if label in mine and mine[label].rank >= finding.rank:
+        if label in by_class and by_class[label].rank >= finding.rank:
             return
-        mine[label] = finding
-        while len(mine) > VIEWS:
-            del mine[min(mine, key=lambda k: mine[k].rank)]
+        by_class[label] = finding
+        while len(by_class) > VIEWS:
+            del by_class[min(by_class, key=lambda k: by_class[k].rank)]
 
     def of(self, person: int) -> list[Finding]:
         """The kept segments of a person, in order of time."""
@@ -46,8 +47,8 @@ class Gallery:
 
 @dataclass
 class Report:
-    """Everything a report renders. ``evidence`` holds what the pages show: all of summaries, words and fusion, and of the
-    face what belongs to the gallery or to tests; the rest is in evidence.parquet alone."""
+    """Everything a report renders. ``evidence`` holds what the pages show: all of summaries, words and fusion, and of findings
+    with pictures what belongs to the gallery or to tests; the rest is in evidence.parquet alone."""
 
     clip: Clip
     gallery: Gallery
@@ -55,20 +56,19 @@ class Report:
     summaries: list[PersonSummary] = field(default_factory=list)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    _spoken: int = 0
 
-    def add(self, found: Iterable[Finding], more: Iterable[Evidence]) -> None:
+    def add(self, findings: Iterable[Finding], more: Iterable[Evidence]) -> None:
         """Take in findings and evidence as they come."""
-        for finding in found:
+        for finding in findings:
             self.gallery.offer(finding)
             for e in finding.evidence:
-                if finding.row.modality != "face" or e.name.startswith("faithfulness"):
+                if not finding.pictures or e.kind == "faithfulness":
                     self._keep(e)
         for e in more:
             self._keep(e)
 
     def _keep(self, evidence: Evidence) -> None:
-        if evidence.level == "instance" and len(self.evidence) >= 2000:
+        if evidence.level == "instance" and len(self.evidence) >= MOST_INSTANCES:
             return
         self.evidence[evidence.id] = evidence
 
@@ -82,7 +82,7 @@ class Report:
 
 
 def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) -> dict[str, Any]:
-    """Where the numbers come from: versions, weights with hashes and licences, options, times, problems."""
+    """Where the numbers come from: form of the files, versions, weights with hashes and licences, options, times, problems."""
     models: list[dict[str, Any]] = []
     used: list[str] = []
     for modality in modalities:
@@ -101,6 +101,7 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
         versions[package] = metadata.version(package)
     info = report.clip.info
     return {
+        "schema_version": SCHEMA_VERSION,
         "file": report.clip.file,
         "kind": info.kind,
         "duration": info.duration,

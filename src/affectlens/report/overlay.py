@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from affectlens.core.schema import SCENE
-from affectlens.figures.charts import COLOURS
+from affectlens.figures.charts import colour as colour_of
 from affectlens.media.frames import frames
 from affectlens.report.bundle import Report
 
@@ -96,7 +96,7 @@ def _label(draw: Any, box: tuple[float, float, float, float], person: int, row: 
     left, top = box[0] * size[0], box[1] * size[1]
     right, bottom = left + box[2] * size[0], top + box[3] * size[1]
     known = row is not None and row.status == "ok"
-    colour = COLOURS.get(row.label, "#FFFFFF") if known else "#BBBBBB"
+    colour = colour_of(row.label) if known else "#BBBBBB"
     text = f"{person}: {row.label} {row.confidence:.0%}" if known else f"{person}: not read"
     if known and row.conflict:
         text += "  (modalities disagree)"

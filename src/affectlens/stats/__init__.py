@@ -1,0 +1,1 @@
+"""Statistics: scores of classifiers, intervals, permutation tests, corrections, tests of independence."""

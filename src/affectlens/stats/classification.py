@@ -71,8 +71,24 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
 def conformal_threshold(probabilities: np.ndarray, targets: np.ndarray, coverage: float = 0.9) -> float:
     """The split-conformal quantile of ``1 - p(label)`` (Sadinle et al. 2019; Angelopoulos & Bates 2021).
 
-    ``targets`` ``(n, classes)`` are distributions; a text with two labels counts half for each. Classes with probability
-    at least one minus the threshold cover the label with probability ``coverage``.
+    Parameters
+    ----------
+    probabilities : (n, classes) array
+        Calibrated on other rows than these.
+    targets : (n, classes) array
+        Distributions; a text with two labels counts half for each.
+    coverage : float
+        Probability with which the set shall hold the label.
+
+    Returns
+    -------
+    float
+        Classes with probability at least one minus it form the set; 1 where the rows are too few for the promise.
+
+    Examples
+    --------
+    >>> conformal_threshold(np.array([[0.9, 0.1], [0.6, 0.4]]), np.eye(2)[[0, 0]], coverage=0.5)
+    0.4
     """
     rows, columns = np.nonzero(targets)
     scores, weight = 1 - probabilities[rows, columns], targets[rows, columns]
@@ -92,8 +108,18 @@ def conformal_coverage(probabilities: np.ndarray, targets: np.ndarray, threshold
 
 
 def entropy_explained(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """``1 - cross-entropy / entropy of the base rates``, at least 0: the share of label entropy that the model explains
-    (a proper-score skill score)."""
+    """Share of the labels' entropy that the model explains: a skill score of the logarithmic score.
+
+    Parameters
+    ----------
+    probabilities, targets : (n, classes) array
+        What the model says, and the labels as distributions.
+
+    Returns
+    -------
+    float
+        ``1 - cross-entropy / entropy of the base rates``, at least 0.
+    """
     base = targets.mean(axis=0)
     entropy = -(base[base > 0] * np.log(base[base > 0])).sum()
     loss = -(targets * np.log(np.clip(probabilities, 1e-12, 1))).sum(axis=1).mean()

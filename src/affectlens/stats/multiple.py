@@ -28,9 +28,22 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
 
 
 def mean_of_units(values: np.ndarray) -> tuple[float, float, float, float]:
-    """Mean over independent units (people), its 95 % interval and two-sided p-value by Student's t; NaNs are left out.
+    """Mean over independent units (people), with its 95 % interval and two-sided p-value by Student's t.
 
-    Fewer than three units give a mean without interval (NaN) and p = 1.
+    Parameters
+    ----------
+    values : (n,) array
+        One a unit; NaNs are left out.
+
+    Returns
+    -------
+    mean, low, high, p : float
+        Fewer than three units, or equal ones, give a mean without interval (NaN) and p = 1.
+
+    Examples
+    --------
+    >>> [round(v, 3) for v in mean_of_units(np.array([1.0, 2.0, 3.0]))]
+    [2.0, -0.484, 4.484, 0.074]
     """
     v = np.asarray(values, dtype=np.float64)
     v = v[np.isfinite(v)]

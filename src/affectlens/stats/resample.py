@@ -32,9 +32,33 @@ def bootstrap(
     draws: int = 1000,
     level: float = 0.95,
 ) -> Estimate:
-    """Percentile interval of ``statistic(rows)`` over resampled row indices (Efron 1979).
+    """Percentile interval of a statistic over resampled rows (Efron 1979).
 
-    With ``groups`` ``(n,)`` whole groups are resampled (people, recordings), since rows of one person are not independent.
+    Parameters
+    ----------
+    statistic : callable
+        Takes row indices and gives a number.
+    n : int
+        Rows.
+    rng : numpy.random.Generator
+        Draws the rows.
+    groups : (n,) array
+        Whole groups are resampled (people, recordings), since rows of one person are not independent.
+    draws : int
+        Resamples.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    Estimate
+        Draws whose statistic is not a number are left out; without any the interval is NaN.
+
+    Examples
+    --------
+    >>> x = np.arange(10.0)
+    >>> bootstrap(lambda rows: float(x[rows].mean()), 10, np.random.default_rng(0)).value
+    4.5
     """
     whole = float(statistic(np.arange(n)))
     values = np.empty(draws)
@@ -82,10 +106,27 @@ def permutation_p(observed: float, null: np.ndarray, side: str = "greater") -> f
 def sequential_p(
     observed: float, draw: Callable[[int], np.ndarray], *, most: int = 9999, stop: int = 50, size: int = 100
 ) -> float:
-    """P-value of ``observed`` being as large as it is: values of the null are drawn, ``draw(k)`` giving ``(k,)``, until
-    ``stop`` of them reach it or ``most`` were drawn.
+    """P-value of a statistic being as large as it is, with as many draws of the null as are needed.
 
     Valid, and as fine as needed only where it matters (Besag & Clifford 1991): many tests can be corrected for.
+
+    Parameters
+    ----------
+    observed : float
+        The statistic.
+    draw : callable
+        ``draw(k)`` gives ``(k,)`` values of the null.
+    most : int
+        Draws at most.
+    stop : int
+        Values as large as the observed that end the drawing.
+    size : int
+        Values drawn at a time.
+
+    Returns
+    -------
+    float
+        ``stop / draws`` where it ended early, else ``(1 + reached) / (draws + 1)``.
     """
     reach = observed - 1e-12 * max(1.0, abs(observed))
     beyond = made = 0
@@ -99,9 +140,28 @@ def sequential_p(
 
 
 def sign_flip_test(differences: np.ndarray, rng: np.random.Generator, *, draws: int = 9999, side: str = "greater") -> float:
-    """P-value of the mean of paired differences being above zero (or below, or either), by flipping signs.
+    """P-value of the mean of paired differences being above zero (or below, or either), by flipping signs (Fisher 1935).
 
-    All ``2^n`` flips are taken when there are no more than ``draws`` of them, else a random sample (Fisher 1935).
+    Parameters
+    ----------
+    differences : (n,) array
+        One a unit; NaNs are left out.
+    rng : numpy.random.Generator
+        Draws the flips where there are too many.
+    draws : int
+        All ``2^n`` flips are taken when there are no more of them than this and the observed, else a random sample.
+    side : str
+        ``greater``, ``less`` or ``two``.
+
+    Returns
+    -------
+    float
+        1 where there are no differences.
+
+    Examples
+    --------
+    >>> sign_flip_test(np.array([1.0, 2.0, 3.0]), np.random.default_rng(0))
+    0.125
     """
     d = np.asarray(differences, dtype=np.float64)
     d = d[np.isfinite(d)]

@@ -1,0 +1,1 @@
+"""What lies around people: objects and how the picture looks."""

@@ -52,16 +52,42 @@ def test(
     draws: int = 3,
     kinds: dict[str, str] | None = None,
 ) -> Independence:
-    """Test whether ``x`` and ``y`` are independent given ``z``; each ``(n,)`` or ``(n, d)`` of numbers or texts, or a frame.
+    """Test whether ``x`` and ``y`` are independent given ``z``.
 
-    ``auto`` permutes exactly within strata when z is discrete (or absent), and tests residuals of random features (``rcot``)
-    when it is not. Methods that draw features at random do so ``draws`` times and combine the p-values by Cauchy's rule, never
-    by a vote. Rows with something missing are left out and counted. ``kinds`` names kinds of x, y, z that are guessed wrongly.
+    Rows with something missing are left out and counted.
 
-    Raises:
-        UsageError: an unknown method, lengths that differ, a constant variable, or too few rows.
-    """
+    Parameters
+    ----------
+    x, y, z : (n,) or (n, d) array of numbers or texts, or a frame
+        Two variables and the condition; None for no condition.
+    method : str
+        One of ``METHODS``. ``auto`` permutes exactly within strata when z is discrete (or absent), and tests residuals of random
+        features (``rcot``) when it is not.
+    rng : numpy.random.Generator
+        Draws permutations, features and nulls.
+    draws : int
+        How often methods that draw features at random do so; the p-values are combined by Cauchy's rule, never by a vote.
+    kinds : dict of str to str
+        Kinds of x, y, z that are guessed wrongly, for example ``{"x": "categorical"}``.
 
+    Returns
+    -------
+    Independence
+        P-value, effect with its interval, and what was done.
+
+    Raises
+    ------
+    UsageError
+        An unknown method, lengths that differ, a constant variable, too few rows, or a method that does not fit the condition.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> z = rng.normal(size=300)
+    >>> x, y = z + rng.normal(size=300), z + rng.normal(size=300)
+    >>> test(x, y, rng=rng).p < 0.001, test(x, y, z, rng=rng).p > 0.05
+    (True, True)
+    """  # noqa: DOC501
     if method not in METHODS:
         raise unknown("method", method, list(METHODS))
     kinds = kinds or {}
@@ -114,19 +140,19 @@ def _in_strata(
     count = int(strata.max()) + 1
     ordered = a.ordered and b.ordered
     if n > MANY:  # as many rows need no permutations
-        found = []
+        tests = []
         for _ in range(draws):
             left = [Residuals(_unit(centred_in(own_features(v, rng), strata)), np.full(1, float(count))) for v in (x, y)]
-            found.append((*covariance_test(left[0], left[1], rng, null="spectral"), left))
-        p = cauchy_combination(np.array([f[1] for f in found]))
-        first = found[0][2]
+            tests.append((*covariance_test(left[0], left[1], rng, null="spectral"), left))
+        p = cauchy_combination(np.array([t[1] for t in tests]))
+        first = tests[0][2]
         effect = _effect(first[0].values, first[1].values, ordered, rng)
-        each = tuple(f[1] for f in found)
-        return Independence("stratified, limit", found[0][0], p, effect, n, dropped, each, smallest_correlation(n, count))
+        each = tuple(t[1] for t in tests)
+        return Independence("stratified, limit", tests[0][0], p, effect, n, dropped, each, smallest_correlation(n, count))
     if all(len(np.unique(x[strata == s], axis=0)) < 2 or len(np.unique(y[strata == s], axis=0)) < 2 for s in range(count)):
         raise UsageError("within every value of z x or y is constant: z says all there is to say, and nothing can be tested")
-    statistic, p, f, g = stratified(x, y, strata, rng)
-    effect = _effect(f, g, ordered, rng)
+    statistic, p, of_x, of_y = stratified(x, y, strata, rng)
+    effect = _effect(of_x, of_y, ordered, rng)
     return Independence("stratified", statistic, p, effect, n, dropped, (p,), smallest_correlation(n, count))
 
 
@@ -187,8 +213,20 @@ class Vote:
 
 
 def vote(x: object, y: object, z: object, *, rng: np.random.Generator, alpha: float = 0.05) -> Vote:
-    """Majority of conditional HSIC, RCoT and CMIknn, as Reimers et al. 2020 and Büchner et al. 2024 decide; for comparison with
-    ``test``. ``level`` is what it was measured to reject of true hypotheses (``benchmarks independence``)."""
+    """Majority of conditional HSIC, RCoT and CMIknn, for comparison with ``test`` (Reimers et al. 2020; Büchner et al. 2024).
+
+    Parameters
+    ----------
+    x, y, z, rng
+        As in ``test``.
+    alpha : float
+        Level at which each of the three rejects.
+
+    Returns
+    -------
+    Vote
+        Its ``level`` is what it was measured to reject of true hypotheses (``benchmarks independence``).
+    """
     each = {m: test(x, y, z, method=m, rng=rng, draws=1).p for m in VOTERS}
     return Vote(majority(np.array(list(each.values())), alpha), each, VOTE_LEVEL)
 
@@ -199,8 +237,22 @@ VOTE_LEVEL = "5 % of 60 true hypotheses (z of 5, n = 200), while CMIknn among it
 def p_against_n(
     x: object, y: object, z: object = None, *, rng: np.random.Generator, sizes: tuple[int, ...] = (), repeats: int = 5
 ) -> pd.DataFrame:
-    """P-values of random subsets: columns n, p (median), low and high (quartiles). At large n everything is significant; the
-    curve says from where on."""
+    """P-values of random subsets: at large n everything is significant, and the curve says from where on.
+
+    Parameters
+    ----------
+    x, y, z, rng
+        As in ``test``.
+    sizes : tuple of int
+        Sizes of the subsets; six from 100 to all rows, evenly spaced by their logarithm, unless given.
+    repeats : int
+        Subsets of each size.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``n``, ``p`` (median), ``low`` and ``high`` (quartiles).
+    """
     total = len(variable(x).columns)
     sizes = sizes or tuple(int(v) for v in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))
 

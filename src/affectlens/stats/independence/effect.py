@@ -10,8 +10,16 @@ from scipy.stats import norm
 
 @dataclass(frozen=True)
 class Effect:
-    """``value`` with a 95 % interval. ``correlation``: of what the condition leaves of two ordered variables, signed;
-    ``strength``: of all their features, from 0 to 1, corrected for what chance gives."""
+    """A strength of dependence with a 95 % interval.
+
+    Attributes
+    ----------
+    kind : str
+        ``correlation``: of what the condition leaves of two ordered variables, signed; ``strength``: of all their features, from
+        0 to 1, corrected for what chance gives.
+    value, low, high : float
+        Estimate and interval; the ends are NaN where nothing varies.
+    """
 
     kind: str
     value: float
@@ -33,9 +41,23 @@ def correlation(a: np.ndarray, b: np.ndarray) -> Effect:
 
 
 def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int = 500) -> Effect:
-    """Of residual features ``(n, p)``, ``(n, q)``: sqrt of ||cov(a, b)||² / (||cov(a)|| ||cov(b)||) (the RV coefficient's
-    square root, Robert & Escoufier 1976) without its expectation under no dependence; interval by drawing the covariances from
-    their normal limit."""
+    """Square root of the RV coefficient of residual features, less what chance gives (Robert & Escoufier 1976).
+
+    Parameters
+    ----------
+    a, b : (n, p) and (n, q) array
+        Features of both variables without what the condition says.
+    rng : numpy.random.Generator
+        Draws covariances from their normal limit for the interval.
+    draws : int
+        How many.
+
+    Returns
+    -------
+    Effect
+        Of kind ``strength``: sqrt of ``||cov(a, b)||² / (||cov(a)|| ||cov(b)||)`` with its expectation under no dependence taken
+        off.
+    """
     n = len(a)
     m = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
     mean = m.mean(axis=0)
@@ -57,7 +79,21 @@ def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int 
 
 
 def smallest_correlation(n: int, spent: float = 0.0, alpha: float = 0.05, power: float = 0.8) -> float:
-    """The correlation that a two-sided test at ``alpha`` finds with ``power`` in ``n`` rows of which ``spent`` went into the
-    condition (Fisher's z)."""
+    """The correlation that a two-sided test finds with a given power, by Fisher's z.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    spent : float
+        Degrees of freedom that went into the condition.
+    alpha, power : float
+        Level and power of the test.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
     rows = max(n - spent - 3, 1)
     return float(np.tanh((norm.ppf(1 - alpha / 2) + norm.ppf(power)) / np.sqrt(rows)))

@@ -73,12 +73,27 @@ def median_distance(x: np.ndarray, rng: np.random.Generator, most: int = 500) ->
 
 
 def residuals(target: np.ndarray, maps: Sequence[Map], z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What ridge regression on features of ``z`` ``(n, d)`` leaves of ``target`` ``(n, k)``, and the degrees of freedom spent
-    on each column ``(k,)``; for each the map and the penalty with the least generalised cross-validation error (Golub, Heath
-    & Wahba 1979).
+    """What ridge regression on features of a condition leaves of targets.
 
-    Rows go through in chunks, so memory is that of one chunk and of the targets; of many rows the map is chosen on the first
-    20,000 (rows come in no order that matters).
+    For each target the map and the penalty with the least generalised cross-validation error are taken (Golub, Heath & Wahba
+    1979). Rows go through in chunks, so memory is that of one chunk and of the targets; of many rows the map is chosen on the
+    first 20,000 (rows come in no order that matters).
+
+    Parameters
+    ----------
+    target : (n, k) array
+        Columns to be explained.
+    maps : sequence of Map
+        Ways to make features of the condition.
+    z : (n, d) array
+        The condition.
+
+    Returns
+    -------
+    left : (n, k) array
+        Residuals.
+    spent : (k,) array
+        Degrees of freedom spent on each column.
     """
     n, k = target.shape
     y = target - target.mean(axis=0)
@@ -90,18 +105,18 @@ def residuals(target: np.ndarray, maps: Sequence[Map], z: np.ndarray) -> tuple[n
         best = _better(best, sums[m], m, phi.cost)
     out, spent = y.copy(), np.zeros(k)
     for m, phi in enumerate(maps):
-        mine = [j for j in range(k) if best[j].map == m]
-        if not mine:
+        columns = [j for j in range(k) if best[j].map == m]
+        if not columns:
             continue
-        held = sums[m] if n <= SOME else _sums(phi, z, y)
+        fitted = sums[m] if n <= SOME else _sums(phi, z, y)
         if n > SOME:  # the penalty anew, since it shrinks with the rows
-            again = _better([_Fit(np.inf, -1, 0.0, 0.0)] * k, held, m, phi.cost)
-            best = [again[j] if j in mine else best[j] for j in range(k)]
-        shrink = np.stack([1 / (held.values + best[j].penalty) for j in mine], axis=1)
-        beta = held.vectors @ (shrink * held.cross[:, mine])
-        spent[mine] = [best[j].spent for j in mine]
+            again = _better([_Fit(np.inf, -1, 0.0, 0.0)] * k, fitted, m, phi.cost)
+            best = [again[j] if j in columns else best[j] for j in range(k)]
+        shrink = np.stack([1 / (fitted.values + best[j].penalty) for j in columns], axis=1)
+        beta = fitted.vectors @ (shrink * fitted.cross[:, columns])
+        spent[columns] = [best[j].spent for j in columns]
         for rows in _chunks(n):
-            out[rows.start : rows.stop, mine] -= (phi(z[rows]) - held.mean) @ beta
+            out[rows.start : rows.stop, columns] -= (phi(z[rows]) - fitted.mean) @ beta
     return out, spent
 
 
@@ -115,8 +130,11 @@ class _Fit:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Of a map over rows: mean of the features, eigenvalues and vectors of their scatter, cross products with the targets along
-    the vectors, the targets' squares and the number of rows."""
+    """Of a map over rows, all that a ridge regression with any penalty needs.
+
+    Mean of the features, eigenvalues and vectors of their scatter, cross products with the targets along the vectors, the
+    targets' squares and the number of rows.
+    """
 
     mean: np.ndarray
     values: np.ndarray
@@ -142,16 +160,16 @@ def _sums(phi: Map, z: np.ndarray, y: np.ndarray) -> _Sums:
     return _Sums(mean, np.maximum(values, 0), vectors, cross, ((y - centre) ** 2).sum(axis=0), n)
 
 
-def _better(best: list[_Fit], held: _Sums, m: int, cost: int) -> list[_Fit]:
+def _better(best: list[_Fit], sums: _Sums, m: int, cost: int) -> list[_Fit]:
     """Each target's better fit: the one so far, or the best penalty of this map."""
     out = list(best)
-    for penalty in _LAMBDAS * held.n:
-        shrink = 1 / (held.values + penalty)
-        spent = float((held.values * shrink).sum()) + 1 + cost
-        if spent > 0.9 * held.n:
+    for penalty in _LAMBDAS * sums.n:
+        shrink = 1 / (sums.values + penalty)
+        spent = float((sums.values * shrink).sum()) + 1 + cost
+        if spent > 0.9 * sums.n:
             continue
-        fitted = (held.cross**2 * (shrink * (2 - held.values * shrink))[:, None]).sum(axis=0)
-        error = np.maximum(held.total - fitted, 1e-12) / held.n / (1 - spent / held.n) ** 2
+        fitted = (sums.cross**2 * (shrink * (2 - sums.values * shrink))[:, None]).sum(axis=0)
+        error = np.maximum(sums.total - fitted, 1e-12) / sums.n / (1 - spent / sums.n) ** 2
         for j in np.flatnonzero(error < [b.error - 1e-15 for b in out]):
             out[j] = _Fit(float(error[j]), m, float(penalty), spent)
     return out

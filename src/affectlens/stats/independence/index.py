@@ -43,16 +43,16 @@ def ridge_maps(z: np.ndarray, targets: np.ndarray, rng: np.random.Generator, mos
     rows = rng.choice(len(z), min(_ROWS, len(z)), replace=False)
     x, whitening = _whitened(z[rows])
     left = targets[rows] - targets[rows].mean(axis=0)
-    found: list[np.ndarray] = []
+    directions: list[np.ndarray] = []
     out = []
     for _ in range(most):
         v, left = _pursue(x, left)
-        found.append(whitening @ v)
-        directions = np.array(found)
-        projected = z[rows] @ directions.T
+        directions.append(whitening @ v)
+        so_far = np.array(directions)
+        projected = z[rows] @ so_far.T
         knots = np.quantile(projected, np.linspace(0.02, 0.98, KNOTS), axis=0).T
         widths = np.maximum(1.2 * (knots[:, -1] - knots[:, 0]) / (KNOTS - 1), 1e-6)
-        out.append(Ridges(directions, knots, widths, len(found) * (d - 1)))
+        out.append(Ridges(so_far, knots, widths, len(directions) * (d - 1)))
     return out
 
 

@@ -14,14 +14,27 @@ _RIDGE = 1e-3
 
 
 def kci(x: np.ndarray, y: np.ndarray, z: np.ndarray | None) -> tuple[float, float]:
-    """Statistic and p-value of the kernel conditional independence test (Zhang, Peters, Janzing & Schölkopf 2011), with the
-    published empirical widths and gamma approximation.
+    """Kernel conditional independence test with the published empirical widths (Zhang, Peters, Janzing & Schölkopf 2011).
 
-    The mean and variance of its null are sums over the entrywise product of the two residual kernels, so no eigenvectors are
-    needed: trace(UU') = sum_t K_tt L_tt and trace((UU')^2) = sum (K o L)^2.
+    The mean and variance of the null are sums over the entrywise product of the two residual kernels, so no eigenvectors are
+    needed: ``trace(UU') = sum_t K_tt L_tt`` and ``trace((UU')^2) = sum (K o L)^2``.
 
-    Raises:
-        UsageError: more than 6,000 rows.
+    Parameters
+    ----------
+    x, y : (n, p) and (n, q) array
+        The variables.
+    z : (n, d) array or None
+        The condition.
+
+    Returns
+    -------
+    statistic, p : float
+        The p-value is that of a gamma distribution with the null's mean and variance.
+
+    Raises
+    ------
+    UsageError
+        More than 6,000 rows.
     """
     n = len(x)
     if n > MOST:
@@ -45,10 +58,22 @@ def kci(x: np.ndarray, y: np.ndarray, z: np.ndarray | None) -> tuple[float, floa
 
 
 def _without_condition(kernels: list[np.ndarray], of_z: np.ndarray) -> list[np.ndarray]:
-    """H R K R H with R = e (H L H + e)^-1 for each kernel K, from a pivoted Cholesky root of the condition's kernel L; the
-    constant is one more direction that is taken out.
+    """Residual kernels ``H R K R H`` with ``R = e (H L H + e)^-1`` for each kernel K and the condition's kernel L.
 
-    What the root leaves out is below 1e-8, far under the ridge e; smooth kernels have few columns there.
+    A pivoted Cholesky root of L is used: what it leaves out is below 1e-8, far under the ridge e, and smooth kernels have few
+    columns there. The constant is one more direction that is taken out.
+
+    Parameters
+    ----------
+    kernels : list of (n, n) array
+        Of the variables.
+    of_z : (n, n) array
+        Of the condition; overwritten.
+
+    Returns
+    -------
+    list of (n, n) float32 array
+        As many as given.
     """
     n = len(of_z)
     root, pivots, rank, _ = dpstrf(of_z, lower=1, tol=1e-8)
@@ -113,11 +138,28 @@ def _centre(k: np.ndarray) -> np.ndarray:
 def conditional_hsic(
     x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator, draws: int = 199, ridge: float = 1e-3
 ) -> tuple[float, float]:
-    """Squared Hilbert-Schmidt norm of the conditional cross-covariance operator of (x, z), (y, z) given z (Fukumizu, Gretton,
-    Sun & Schölkopf 2008), with y permuted among neighbours in z as the null.
+    """Norm of the conditional cross-covariance operator (Fukumizu, Gretton, Sun & Schölkopf 2008).
 
-    Raises:
-        UsageError: more than 6,000 rows.
+    Parameters
+    ----------
+    x, y, z : (n, ·) array
+        The variables and the condition, which is part of both variables.
+    rng : numpy.random.Generator
+        Permutes y among neighbours in z for the null.
+    draws : int
+        Permutations.
+    ridge : float
+        Penalty of the inverse, per row.
+
+    Returns
+    -------
+    statistic, p : float
+        The squared Hilbert-Schmidt norm, and the share of permutations that reach it.
+
+    Raises
+    ------
+    UsageError
+        More than 6,000 rows.
     """
     n = len(x)
     if n > MOST:
@@ -126,13 +168,13 @@ def conditional_hsic(
     kz = _centre(_gauss(c, 1 / _median(c, rng) ** 2))
     left = n * ridge * np.linalg.inv(kz + n * ridge * np.eye(n))  # what the condition leaves
     both = np.concatenate([a, c], axis=1)
-    held = _centre(left.T @ left @ _centre(_gauss(both, 1 / _median(both, rng) ** 2)) @ left.T @ left)
+    of_x = _centre(left.T @ left @ _centre(_gauss(both, 1 / _median(both, rng) ** 2)) @ left.T @ left)
     precision = 1 / _median(np.concatenate([b, c], axis=1), rng) ** 2
     of_z = np.exp(-0.5 * precision * cdist(c, c, "sqeuclidean"))
     of_y = _gauss(b, precision)
 
     def statistic(rows: np.ndarray) -> float:
-        return float((held * of_y[np.ix_(rows, rows)] * of_z).sum()) / n**2
+        return float((of_x * of_y[np.ix_(rows, rows)] * of_z).sum()) / n**2
 
     observed = statistic(np.arange(n))
     beyond = sum(statistic(neighbour_permutation(c, rng)) >= observed - 1e-15 for _ in range(draws))

@@ -16,8 +16,24 @@ from affectlens.stats.independence.rcot import condition_maps
 def cmi_knn(
     x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator, draws: int = 199, share: float = 0.1
 ) -> tuple[float, float]:
-    """Conditional mutual information in nats from nearest neighbours (Frenzel & Pompe 2007) with y permuted among neighbours in
-    z (CMIknn, Runge 2018). ``share`` of the rows are neighbours."""
+    """Conditional mutual information from nearest neighbours (Frenzel & Pompe 2007; CMIknn, Runge 2018).
+
+    Parameters
+    ----------
+    x, y, z : (n, ·) array
+        The variables and the condition.
+    rng : numpy.random.Generator
+        Breaks ties, and permutes y among neighbours in z for the null.
+    draws : int
+        Permutations.
+    share : float
+        Share of the rows that are neighbours, at least 3 rows and at most 200.
+
+    Returns
+    -------
+    statistic, p : float
+        Information in nats, and the share of permutations that reach it.
+    """
     n = len(x)
     k = int(np.clip(round(share * n), 3, 200))
     # Ties are broken by a little noise, as the estimator is for continuous variables.
@@ -51,8 +67,22 @@ def _ranked(x: np.ndarray) -> np.ndarray:
 def covariance_measure(
     x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator, draws: int = 999
 ) -> tuple[float, float]:
-    """Generalised covariance measure (Shah & Peters 2020): the largest standardised mean product of regression residuals of the
-    columns themselves, with multipliers for the null. It sees only dependence that shows in a covariance."""
+    """Generalised covariance measure (Shah & Peters 2020): it sees only dependence that shows in a covariance.
+
+    Parameters
+    ----------
+    x, y, z : (n, ·) array
+        The variables and the condition.
+    rng : numpy.random.Generator
+        Draws features of the condition and the null's multipliers.
+    draws : int
+        Multipliers.
+
+    Returns
+    -------
+    statistic, p : float
+        The largest standardised mean product of regression residuals, and the share of draws that reach it.
+    """
     maps = condition_maps(z, rng)
     a, b = (residuals(v, [*maps, *ridge_maps(z, v, rng)], z)[0] for v in (x, y))
     m = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
@@ -68,8 +98,18 @@ def covariance_measure(
 
 
 def partial_correlation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[float, float]:
-    """Largest partial correlation of columns given a linear condition, Bonferroni-corrected: a baseline that knows straight
-    lines only."""
+    """Largest partial correlation of columns given a linear condition: a baseline that knows straight lines only.
+
+    Parameters
+    ----------
+    x, y, z : (n, ·) array
+        The variables and the condition.
+
+    Returns
+    -------
+    statistic, p : float
+        The correlation's magnitude, and its p-value by Student's t, corrected by Bonferroni for the pairs of columns.
+    """
     n = len(x)
     design = np.column_stack([np.ones(n), z])
     a, b = (v - design @ np.linalg.lstsq(design, v, rcond=None)[0] for v in (x, y))

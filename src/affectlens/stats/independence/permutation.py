@@ -14,11 +14,30 @@ LIMIT = 300  # rows from which the limit serves below the smallest p-value of th
 def stratified(
     x: np.ndarray, y: np.ndarray, strata: np.ndarray, rng: np.random.Generator, draws: int = 999, own: int = OWN
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Statistic, p-value, and the features of x ``(n, p)`` and y ``(n, q)`` centred in their strata.
+    """Permute within strata and compare the squared covariance of features of both variables, summed.
 
-    x is permuted within strata ``(n,)``, under which the data are as likely as before when x and y are independent given the
-    stratum: exact for any sizes (Fisher 1935). The statistic is the squared covariance of features of both, summed. Where no
-    permutation reaches it, p is that of their limit, if it is smaller.
+    Within strata the data are as likely as before when x and y are independent given the stratum: exact for any sizes (Fisher
+    1935). Where no permutation reaches the statistic, p is that of their limit, if it is smaller.
+
+    Parameters
+    ----------
+    x, y : (n, ·) array
+        The variables.
+    strata : (n,) int array
+        Numbers of the strata from 0 on.
+    rng : numpy.random.Generator
+        Draws features and permutations.
+    draws : int
+        Permutations at most; fewer where enough reached the statistic.
+    own : int
+        Random waves of each variable beside its columns.
+
+    Returns
+    -------
+    statistic, p : float
+        Of the test.
+    a, b : (n, p) and (n, q) array
+        Features centred in their strata.
     """
     a, b = (centred_in(own_features(v, rng, own), strata) for v in (x, y))
     order = np.argsort(strata, kind="stable")
@@ -45,8 +64,20 @@ def stratified(
 
 
 def limit_p(a: np.ndarray, b: np.ndarray, spent: int) -> float:
-    """P-value of features centred in strata by the limit of the permutations: for what no drawn permutation reached, so that
-    many tests can be corrected for."""
+    """P-value by the limit of the permutations, for what no drawn one reached: so many tests can be corrected for.
+
+    Parameters
+    ----------
+    a, b : (n, p) and (n, q) array
+        Features centred in strata.
+    spent : int
+        Number of the strata.
+
+    Returns
+    -------
+    float
+        From 1e-300 to 1.
+    """
     n = len(a)
     m = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
     mean = m.mean(axis=0)

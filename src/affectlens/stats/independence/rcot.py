@@ -55,6 +55,20 @@ def residual_pair(
 
     Maps of the condition: its columns with random waves of several kernel widths, and for several columns also functions of the
     one or two directions along which the target changes.
+
+    Parameters
+    ----------
+    x, y, z : (n, ·) array
+        The variables and the condition.
+    rng : numpy.random.Generator
+        Draws the features.
+    own : int
+        Random waves of each variable beside its columns.
+
+    Returns
+    -------
+    Residuals, Residuals
+        Of x and of y.
     """
     maps = condition_maps(z, rng)
     out = []
@@ -69,12 +83,28 @@ def residual_pair(
 def covariance_test(
     a: Residuals, b: Residuals, rng: np.random.Generator, draws: int = 499, null: str = "auto"
 ) -> tuple[float, float]:
-    """Statistic n ||cov(a, b)||² of residuals and its p-value.
+    """Test whether residuals have a covariance.
 
-    ``wild``: products multiplied with random signs (Wu 1986), which keeps their variances row by row; ``spectral``: the limit
-    of that, a weighted sum of chi-squares with the eigenvalues of the products' covariance; ``auto`` takes it from 5,000 rows
-    on. Fitted residuals are smaller than errors twice over in a product but once in its sum, so the null's products are
-    enlarged by the degrees of freedom that both regressions can share: 1 / (1 - sqrt(spent_a spent_b) / n).
+    Fitted residuals are smaller than errors twice over in a product but once in its sum, so the null's products are enlarged by
+    the degrees of freedom that both regressions can share: ``1 / (1 - sqrt(spent_a spent_b) / n)``.
+
+    Parameters
+    ----------
+    a, b : Residuals
+        Of both variables.
+    rng : numpy.random.Generator
+        Draws the signs.
+    draws : int
+        Draws of the bootstrap.
+    null : str
+        ``wild``: products multiplied with random signs (Wu 1986), which keeps their variances row by row; ``spectral``: the limit
+        of that, a weighted sum of chi-squares with the eigenvalues of the products' covariance; ``auto`` takes it from 5,000
+        rows on.
+
+    Returns
+    -------
+    statistic, p : float
+        ``n ||cov(a, b)||²`` and its p-value.
     """
     n = len(a.values)
     m = (a.values[:, :, None] * b.values[:, None, :]).reshape(n, -1)

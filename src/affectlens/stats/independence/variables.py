@@ -18,8 +18,17 @@ FEW = 12  # distinct whole numbers up to which a column counts as ordinal
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable: ``columns`` ``(n, d)`` float64 (one column a category for a categorical one), each column's ``kinds``, and
-    ``codes`` ``(n,)`` when all of it is discrete (else None)."""
+    """One variable as numbers.
+
+    Attributes
+    ----------
+    columns : (n, d) float64 array
+        One column a category for a categorical variable.
+    kinds : tuple of str
+        Of each column, from ``KINDS``.
+    codes : (n,) array or None
+        A number for each combination of values when all of it is discrete.
+    """
 
     columns: np.ndarray
     kinds: tuple[str, ...]
@@ -36,13 +45,29 @@ class Variable:
 
 
 def variable(values: object, name: str = "x", kind: str | Sequence[str] | None = None) -> Variable:
-    """A variable from an array ``(n,)`` or ``(n, d)`` of numbers or texts, or a frame; ``kind`` overrides what is guessed.
+    """Make a variable of an array or a frame.
 
     Numbers with two values are binary, few whole numbers ordinal, texts categorical. Missing values are kept as NaN and
     found by ``complete``.
 
-    Raises:
-        UsageError: no rows, more than two axes, or an unknown kind.
+    Parameters
+    ----------
+    values : (n,) or (n, d) array of numbers or texts, or a frame
+        The data.
+    name : str
+        What errors call it.
+    kind : str or sequence of str
+        Overrides what is guessed, for all columns or for each.
+
+    Returns
+    -------
+    Variable
+        With as many rows.
+
+    Raises
+    ------
+    UsageError
+        No rows, more than two axes, or an unknown kind.
     """
     frame = _frame(values, name)
     if not len(frame):
@@ -111,8 +136,18 @@ def complete(*variables: Variable) -> np.ndarray:
 
 
 def normal_scores(x: np.ndarray) -> np.ndarray:
-    """Each column of ``(n, d)`` by its ranks on the normal scale, ties at their mean rank (van der Waerden 1952): heavy tails
-    and odd scales are gone, the order stays. A constant column becomes zero."""
+    """Each column by its ranks on the normal scale (van der Waerden 1952): heavy tails are gone, the order stays.
+
+    Parameters
+    ----------
+    x : (n, d) array
+        Ties get their mean rank.
+
+    Returns
+    -------
+    (n, d) array
+        Of mean 0 and deviation 1; a constant column becomes zero.
+    """
     n = len(x)
     out = np.empty(x.shape)
     for j in range(x.shape[1]):

@@ -1,0 +1,478 @@
+"""Are the tests able to fail? Small wrong changes are made to the code, one at a time, and the tests that cover it are run.
+
+Usage: python -m benchmarks.mutation [ROOM or FILE ...] [--sample 60] [--seed 0] [--jobs 1] [--out build/mutation] [--fresh]
+
+Rooms, the tests that cover them and the mutants that are left out with the reason stand in ``mutation.toml``. The tests of a
+room are collected once and run once under coverage; then a process is forked for every mutant, in which the code of the one
+function is exchanged and the tests that run its line are repeated until one fails. What importing runs (constants, defaults)
+is imported anew. Outcomes are kept in the folder; of an unchanged file those mutants that were not killed are tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import hashlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import coverage
+import pytest
+from _pytest.runner import runtestprotocol
+
+from affectlens.stats.resample import wilson
+from benchmarks.mutants import Mutant, mutants
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGURATION = Path(__file__).with_suffix(".toml")
+PASSED, FAILED = 0, 1
+
+
+@dataclass
+class Outcome:
+    """What became of one mutant."""
+
+    file: str
+    line: int
+    within: str
+    change: str
+    killed: bool
+    how: str  # "test", "time limit", "error", "no test" or "survived"
+    seconds: float
+    text: str = ""  # digest of the file's text
+
+
+@dataclass
+class Plan:
+    """Of one room: its files, how long a test may take, and what each line's tests are."""
+
+    room: str
+    files: list[str]
+    tests: list[str]
+    settings: dict[str, Any]
+    lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    imported: dict[str, list[int]] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def tests_of(self, file: str, line: int, at_import: bool) -> list[str]:
+        """Tests that run a line (or, for what importing runs, any line of the file), the fast ones first, within the budget."""
+        by_line = self.lines.get(file, {})
+        names = {t for tests in by_line.values() for t in tests} if at_import else set(by_line.get(line, ()))
+        cheapest = sorted((n for n in names if n in self.seconds), key=self.seconds.__getitem__)
+        chosen, spent = [], 0.0
+        for name in cheapest:
+            spent += self.seconds[name]
+            if chosen and spent > self.settings["budget"]:
+                break
+            chosen.append(name)
+        # Tests of one file stay together, so that what they share is made once.
+        first: dict[str, int] = {}
+        for i, name in enumerate(chosen):
+            first.setdefault(name.split("::")[0], i)
+        return sorted(chosen, key=lambda name: first[name.split("::")[0]])
+
+
+class Driver:
+    """A pytest plug-in that takes the place of the run of the tests."""
+
+    def __init__(self, plan: Plan, options: argparse.Namespace, left_out: list[dict[str, str]]) -> None:
+        self.plan, self.options, self.left_out = plan, options, left_out
+        self.cover = coverage.Coverage(data_file=None, include=[str(ROOT / f) for f in plan.files], config_file=False)
+        self.cover.start()
+        self.outcomes: list[Outcome] = []
+        self.skipped: list[tuple[str, Mutant, str]] = []
+        self.context: coverage.Coverage | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if self.context is not None:
+            self.context.switch_context(f"{item.nodeid}|setup")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        if self.context is not None:
+            self.context.switch_context(item.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.cover.stop()
+        measured = self.cover.get_data()
+        self.plan.imported = {f: sorted(measured.lines(str(ROOT / f)) or []) for f in self.plan.files}
+        self.items = {i.nodeid: i for i in session.items}
+        self._measure()
+        for file in self.plan.files:
+            if not self.options.only or any(o in file for o in self.options.only):
+                self._file(file)
+        return True
+
+    def _measure(self) -> None:
+        """Which tests run which line, and how long each takes; kept in the output folder."""
+        kept = self.options.out / f"coverage-{self.plan.room}.json"
+        key = digest(*(ROOT / f for f in self.plan.files), *test_files(self.plan.tests))
+        if kept.exists() and not self.options.fresh:
+            known = json.loads(kept.read_text())
+            if known["key"] == key:
+                self.plan.lines = {f: {int(n): t for n, t in v.items()} for f, v in known["lines"].items()}
+                self.plan.seconds = known["seconds"]
+                return
+        print(f"{self.plan.room}: {len(self.items)} tests are run once under coverage", flush=True)
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(read)
+            silence()
+            with os.fdopen(write, "w") as out:
+                json.dump(self._run_covered(), out)
+            os._exit(0)
+        os.close(write)
+        with os.fdopen(read) as source:
+            text = source.read()
+        os.waitpid(child, 0)
+        known = json.loads(text)
+        for name in known["failed"]:
+            print(f"  fails without any change, and is left out: {name}", flush=True)
+        kept.write_text(json.dumps(known | {"key": key}))
+        self.plan.lines = {f: {int(n): t for n, t in v.items()} for f, v in known["lines"].items()}
+        self.plan.seconds = known["seconds"]
+
+    def _run_covered(self) -> dict[str, Any]:
+        files = [str(ROOT / f) for f in self.plan.files]
+        self.context = coverage.Coverage(data_file=None, include=files, config_file=False, messages=False)
+        self.context.start()
+        seconds, failed = {}, []
+        items = list(self.items.values())
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            begun = time.perf_counter()
+            reports = runtestprotocol(item, nextitem=following, log=False)
+            taken = time.perf_counter() - begun
+            if any(r.failed for r in reports):
+                failed.append(item.nodeid)
+            elif taken <= self.plan.settings["longest_test"] and not any(r.skipped for r in reports):
+                seconds[item.nodeid] = taken
+        self.context.stop()
+        data = self.context.get_data()
+        siblings = defaultdict(list)
+        for name in self.items:
+            siblings[name.split("::")[0]].append(name)
+        lines: dict[str, dict[int, list[str]]] = {}
+        for file, path in zip(self.plan.files, files, strict=True):
+            lines[file] = {}
+            for line, contexts in data.contexts_by_lineno(path).items():
+                tests: set[str] = set()
+                for context in filter(None, contexts):
+                    name, _, phase = context.partition("|")
+                    # What a fixture runs may serve every test of its file.
+                    tests.update(siblings[name.split("::")[0]] if phase else [name])
+                lines[file][line] = sorted(tests)
+        return {"lines": lines, "seconds": seconds, "failed": failed}
+
+    def _file(self, file: str) -> None:
+        path = ROOT / file
+        source = path.read_text(encoding="utf-8")
+        every = list(mutants(source, str(path)))
+        wanted = []
+        for m in every:
+            why = next((x["why"] for x in self.left_out if matches(x, file, m, source)), "")
+            if why:
+                self.skipped.append((file, m, why))
+            else:
+                wanted.append(m)
+        order = random.Random(f"{self.options.seed}/{file}").sample(range(len(wanted)), len(wanted))
+        chosen = [wanted[i] for i in sorted(order[: self.options.sample])] if self.options.sample else wanted
+        text = digest(path)
+        known = read_outcomes(self.options.out) if not self.options.fresh else {}
+        functions = functions_of(path)
+        waiting: list[tuple[int, Mutant, float, float]] = []
+        done: list[Outcome] = []
+
+        def note(m: Mutant, killed: bool, how: str, seconds: float) -> None:
+            outcome = Outcome(file, m.line, m.within, m.change, killed, how, round(seconds, 2), text)
+            done.append(outcome)
+            with (self.options.out / "outcomes.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
+
+        for m in chosen:
+            before = known.get((file, text, m.line, m.within, m.change))
+            if before is not None and before.killed:
+                done.append(before)
+                continue
+            at_import = not m.function or self._runs_at_import(file, m, functions)
+            tests = self.plan.tests_of(file, m.line, at_import)
+            if not tests:
+                note(m, False, "no test", 0.0)
+                continue
+            while len(waiting) >= self.options.jobs:
+                self._collect(waiting, note)
+            limit = 10 + 5 * sum(self.plan.seconds[t] for t in tests) + (20 if at_import else 0)
+            now = time.monotonic()
+            waiting.append((self._start(m, tests, at_import, functions, path), m, now, now + limit))
+        while waiting:
+            self._collect(waiting, note)
+        self.outcomes += done
+        killed = sum(o.killed for o in done)
+        print(f"  {file:<60} {killed:>4} of {len(done):>4} killed, {len(every):>4} in all", flush=True)
+
+    def _runs_at_import(self, file: str, m: Mutant, functions: dict[tuple[str, int], list[FunctionType]]) -> bool:
+        code = code_of(m.code, m.function)
+        return code is None or (m.function, code.co_firstlineno) not in functions or m.line in self.plan.imported.get(file, ())
+
+    def _start(
+        self, m: Mutant, tests: list[str], at_import: bool, functions: dict[tuple[str, int], list[FunctionType]], path: Path
+    ) -> int:
+        child = os.fork()
+        if child:
+            return child
+        silence()
+        try:
+            if at_import:
+                os._exit(run_anew(m.code, path, tests))
+            code = code_of(m.code, m.function)
+            assert code is not None
+            for function in functions[m.function, code.co_firstlineno]:
+                function.__code__ = code
+            items = [self.items[t] for t in tests]
+            for item, following in zip(items, [*items[1:], None], strict=True):
+                if any(r.failed for r in runtestprotocol(item, nextitem=following, log=False)):
+                    os._exit(FAILED)
+            os._exit(PASSED)
+        except BaseException:
+            os._exit(2)
+
+    def _collect(self, waiting: list[tuple[int, Mutant, float, float]], note: Any) -> None:
+        """Take what has ended, or end what is over its time."""
+        for entry in list(waiting):
+            child, m, begun, deadline = entry
+            gone, status = os.waitpid(child, os.WNOHANG)
+            if gone:
+                waiting.remove(entry)
+                code = os.waitstatus_to_exitcode(status)
+                how = {PASSED: "survived", FAILED: "test"}.get(code, "error")
+                note(m, code != PASSED, how, time.monotonic() - begun)
+                return
+            if time.monotonic() > deadline:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                waiting.remove(entry)
+                note(m, True, "time limit", time.monotonic() - begun)
+                return
+        select.select([], [], [], 0.01)
+
+
+class MutatedFinder(importlib.abc.MetaPathFinder):
+    """Gives the mutated code of one module to whoever imports it."""
+
+    def __init__(self, code: CodeType, path: Path) -> None:
+        self.code, self.path = code, path
+
+    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or spec.origin != str(self.path):
+            return None
+        code = self.code
+
+        class Loader(importlib.machinery.SourceFileLoader):
+            def get_code(self, fullname: str) -> CodeType:
+                return code
+
+        return importlib.util.spec_from_file_location(
+            name, self.path, loader=Loader(name, str(self.path)), submodule_search_locations=spec.submodule_search_locations
+        )
+
+
+def run_anew(code: CodeType, path: Path, tests: list[str]) -> int:
+    """Import the package and the tests again with one module changed, and run the tests."""
+    for name in [n for n in sys.modules if n.split(".")[0] in ("affectlens", "tests", "conftest")]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, MutatedFinder(code, path))
+    return PASSED if pytest.main(["-x", "-q", "-s", "-p", "no:cacheprovider", *tests]) == 0 else FAILED
+
+
+def functions_of(path: Path) -> dict[tuple[str, int], list[FunctionType]]:
+    """Functions that were made from a file, by qualified name and first line."""
+    out: dict[tuple[str, int], list[FunctionType]] = defaultdict(list)
+    for thing in gc.get_objects():
+        if type(thing) is FunctionType and thing.__code__.co_filename == str(path):
+            out[thing.__code__.co_qualname, thing.__code__.co_firstlineno].append(thing)
+    return out
+
+
+def code_of(code: CodeType, name: str) -> CodeType | None:
+    """The code of the function of that qualified name inside a module's code."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if constant.co_qualname == name:
+                return constant
+            inner = code_of(constant, name)
+            if inner is not None:
+                return inner
+    return None
+
+
+def matches(left_out: dict[str, str], file: str, m: Mutant, source: str) -> bool:
+    """Whether an entry of the configuration speaks of this mutant: its file, and if given its function, its change, and words
+    of its line."""
+    return (
+        file.endswith(left_out["file"])
+        and left_out.get("within", m.within) == m.within
+        and left_out.get("change", m.change) == m.change
+        and left_out.get("line", "") in source.splitlines()[m.line - 1]
+    )
+
+
+def silence() -> None:
+    """Nothing of a forked process reaches the terminal."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+
+def digest(*paths: Path) -> str:
+    """Of the texts of files."""
+    whole = hashlib.sha256()
+    for path in paths:
+        whole.update(path.read_bytes() + b"\0")
+    return whole.hexdigest()[:16]
+
+
+def test_files(tests: list[str]) -> list[Path]:
+    """Every file of the named tests, and what they share."""
+    out = {ROOT / "tests" / "conftest.py"}
+    for name in tests:
+        path = ROOT / name
+        out.update(path.rglob("*.py") if path.is_dir() else [path])
+    return sorted(out)
+
+
+def read_outcomes(out: Path) -> dict[tuple[str, str, int, str, str], Outcome]:
+    """What earlier runs wrote, the latest of each mutant."""
+    log = out / "outcomes.jsonl"
+    if not log.exists():
+        return {}
+    known = {}
+    for line in log.read_text(encoding="utf-8").splitlines():
+        try:
+            o = Outcome(**json.loads(line))
+        except ValueError:
+            continue  # a line that was cut off when the run was stopped
+        known[o.file, o.text, o.line, o.within, o.change] = o
+    return known
+
+
+def plans(configuration: dict[str, Any], only: list[str]) -> Iterator[Plan]:
+    """Rooms that are named, or that have a file which is."""
+    settings = configuration["settings"]
+    for room, entry in configuration["rooms"].items():
+        files = sorted({p.relative_to(ROOT).as_posix() for g in entry["files"] for p in ROOT.glob(g) if p.stat().st_size})
+        if only and room not in only:
+            files = [f for f in files if any(o in f for o in only)]
+        tests = [t for t in entry["tests"] if (ROOT / t).exists()]
+        if files and tests:
+            yield Plan(room, files, tests, settings)
+
+
+def describe(outcomes: list[Outcome]) -> str:
+    """Killed of all, with Wilson's 95 % interval."""
+    e = wilson(sum(o.killed for o in outcomes), len(outcomes))
+    return f"{sum(o.killed for o in outcomes)} of {len(outcomes)} killed, {e.value:.1%} [{e.low:.1%}, {e.high:.1%}]"
+
+
+def write(out: Path, rooms: dict[str, list[Outcome]], skipped: list[tuple[str, Mutant, str]], options: Any) -> None:
+    """The result for people (``mutation.md``) and for programs (``mutation.json``)."""
+    every = [o for outcomes in rooms.values() for o in outcomes]
+    lines = [
+        f"# Mutation score: {describe(every)}",
+        "",
+        f"Sample of {options.sample or 'all'} a file, seed {options.seed}.",
+        "",
+    ]
+    for room, outcomes in rooms.items():
+        lines.append(f"## {room}: {describe(outcomes)}")
+        lines.append("")
+        for file in sorted({o.file for o in outcomes}):
+            lines.append(f"- {file}: {describe([o for o in outcomes if o.file == file])}")
+        lines.append("")
+    lines += ["## Survivors", ""]
+    lines += [f"- {o.file}:{o.line} in {o.within or 'module'}: `{o.change}` ({o.how})" for o in every if not o.killed]
+    lines += ["", "## Left out", ""]
+    lines += [f"- {file}:{m.line} in {m.within or 'module'}: `{m.change}`: {why}" for file, m, why in skipped]
+    (out / "mutation.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    summary = {
+        "killed": sum(o.killed for o in every),
+        "of": len(every),
+        "sample": options.sample,
+        "seed": options.seed,
+        "rooms": {room: {"killed": sum(o.killed for o in each), "of": len(each)} for room, each in rooms.items()},
+        "survivors": [asdict(o) for o in every if not o.killed],
+    }
+    (out / "mutation.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def main() -> int:
+    """Run the named rooms or files (all of them without a name); 1 where fewer are killed than the configuration wants."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("only", nargs="*", metavar="ROOM or FILE")
+    parser.add_argument("--sample", type=int, default=60, help="mutants a file; 0 takes all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "mutation")
+    parser.add_argument("--fresh", action="store_true", help="use nothing of earlier runs")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))  # what was forked ends too
+    os.setpgid(0, 0)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    configuration = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
+    chosen = list(plans(configuration, options.only))
+    if not chosen:
+        rooms = ", ".join(configuration["rooms"])
+        print(f"{' '.join(options.only)}: no such room or file; rooms are {rooms}", file=sys.stderr)
+        return 2
+    named = options.only
+    rooms, skipped = {}, []
+    for plan in chosen:
+        # Each room has a process of its own: pytest collects into a clean one.
+        read, write_end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(read)
+            options.only = [] if plan.room in named else named
+            driver = Driver(plan, options, configuration.get("left_out", []))
+            pytest.main(["-qq", "-s", "--no-header", "-p", "no:cacheprovider", *plan.tests], plugins=[driver])
+            with os.fdopen(write_end, "w") as out:
+                json.dump({"outcomes": [asdict(o) for o in driver.outcomes],
+                           "skipped": [(f, m.line, m.within, m.change, why) for f, m, why in driver.skipped]}, out)  # fmt: skip
+            os._exit(0)
+        os.close(write_end)
+        with os.fdopen(read) as source:
+            text = source.read()
+        os.waitpid(child, 0)
+        result = json.loads(text) if text else {"outcomes": [], "skipped": []}
+        rooms[plan.room] = [Outcome(**o) for o in result["outcomes"]]
+        skipped += [(f, Mutant(line, w, "", c, compile("", f, "exec")), why) for f, line, w, c, why in result["skipped"]]
+        print(f"{plan.room}: {describe(rooms[plan.room])}", flush=True)
+    write(options.out, rooms, skipped, options)
+    every = [o for outcomes in rooms.values() for o in outcomes]
+    print(f"\n{describe(every)}; survivors are listed in {options.out / 'mutation.md'}")
+    return int(sum(o.killed for o in every) < configuration["settings"]["least"] * len(every))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

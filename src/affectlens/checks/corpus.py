@@ -1,0 +1,277 @@
+"""The contract of corpora: table and items agree, nothing is lost in silence, wrong paths and layouts are named."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
+from itertools import combinations, islice
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from affectlens.checks.base import CheckError, raised, run_checks, same
+from affectlens.core.errors import AffectlensError, CorpusError
+from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, Item, Reader, name_and_path, read_with
+from affectlens.corpora.dialogues.base import DialogueCorpus
+
+LARGEST = 50_000_000  # bytes of a folder that is copied to see what a damaged file does
+TEXTUAL = (str, dict)  # data that does not come from the file in the table's column path
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A corpus that is open, and how it can be opened again; at most ``most`` items of a split are read."""
+
+    info: CorpusInfo
+    reader: Reader
+    path: Path
+    corpus: Corpus
+    most: int
+
+    def again(self, path: Path | None = None) -> Corpus:
+        """Open it anew, or the same corpus elsewhere."""
+        return read_with(self.info, self.reader, path or self.path)
+
+    def items(self, split: str, corpus: Corpus | None = None) -> list[Item]:
+        """The first items of a split."""
+        return list(islice((corpus or self.corpus).items(split), self.most))
+
+
+def check_corpus(
+    reader: str | Reader, path: str | Path | None = None, *, items: int = 200, leave_out: Collection[str] = ()
+) -> None:
+    """Check that a corpus reader keeps to the contract of ``affectlens.corpora.base.Corpus``.
+
+    Parameters
+    ----------
+    reader : str or callable
+        Name of a registered corpus, ``NAME=PATH``, or a reader with an attribute ``info``.
+    path : str or Path, optional
+        A folder or file in the corpus's official layout; a tiny one will do.
+    items : int
+        Items that are read of each split.
+    leave_out : collection of str
+        Names of ``CHECKS`` that are not run. ``damage`` copies the corpus, and is skipped for folders over 50 MB.
+
+    Raises
+    ------
+    CheckError
+        What is wrong, check by check.
+    UsageError
+        No such corpus or check.
+    """
+    if isinstance(reader, str):
+        name, where = name_and_path(reader) if path is None else (reader, Path(path))
+        info, made = CORPORA.get(name)
+    else:
+        info, made, where = reader.info, reader, Path(path or ".")  # type: ignore[attr-defined]
+    title = f"the corpus {info.name!r}"
+    try:
+        corpus = read_with(info, made, where)
+    except AffectlensError as error:
+        raise CheckError(title, {"opening": [raised(error)]}) from error
+    run_checks(title, CHECKS, Subject(info, made, where, corpus, items), leave_out)
+
+
+def described(s: Subject) -> Iterator[str]:
+    """Every field of ``info`` is filled in; the open corpus has the registered name, splits, and a scheme without doubles."""
+    for f in fields(CorpusInfo):
+        if f.name != "disjoint" and not getattr(s.info, f.name):
+            yield f"info.{f.name} is empty"
+    if s.corpus.info.name != s.info.name:
+        yield f"it is registered as {s.info.name!r} but calls itself {s.corpus.info.name!r}"
+    splits, labels = s.corpus.info.splits, s.corpus.scheme.labels
+    if not splits or len(set(splits)) < len(splits):
+        yield f"splits {splits}; at least one was expected, each once"
+    if len(set(labels)) < len(labels):
+        yield f"the scheme {s.corpus.scheme.name} has a label twice: {labels}"
+
+
+def order(s: Subject) -> Iterator[str]:
+    """``items`` gives the rows of ``table``, all of them, in the same order."""
+    for split in s.corpus.info.splits:
+        table, items = list(s.corpus.table(split).key), [i.key for i in s.items(split)]
+        if not table:
+            yield f"split {split} has no row"
+        if len(items) != min(len(table), s.most):
+            yield f"split {split}: {len(table)} rows in the table, {len(items)} items"
+        at = next((i for i, (a, b) in enumerate(zip(table, items, strict=False)) if a != b), None)
+        if at is not None:
+            yield f"split {split}, place {at}: the table has {table[at]!r}, the item is {items[at]!r}"
+
+
+def keys(s: Subject) -> Iterator[str]:
+    """Keys are texts, not empty, each once in its split."""
+    for split in s.corpus.info.splits:
+        key = s.corpus.table(split).key
+        wrong = [k for k in key if not isinstance(k, str) or not k]
+        if wrong:
+            yield f"split {split}: keys {wrong[:3]!r}; texts were expected"
+        double = key[key.duplicated()]
+        if len(double):
+            yield f"split {split}: {double.iloc[0]!r} is the key of {int((key == double.iloc[0]).sum())} rows"
+
+
+def labels(s: Subject) -> Iterator[str]:
+    """Labels are of the scheme, but in ``all`` and for dialogues' unscored context; the table has each item's first label."""
+    for split in s.corpus.info.splits:
+        known = set(s.corpus.scheme.labels)
+        free = split == "all" or isinstance(s.corpus, DialogueCorpus)
+        for row, item in zip(s.corpus.table(split).to_dict("records"), s.items(split), strict=False):
+            if not item.labels or not all(isinstance(label, str) for label in item.labels):
+                yield f"split {split}, {item.key}: labels {item.labels!r}; a tuple of texts was expected"
+            elif not free and not set(item.labels) <= known:
+                yield f"split {split}, {item.key}: labels {item.labels}; the scheme has {', '.join(s.corpus.scheme.labels)}"
+            elif row.get("label") != item.labels[0]:
+                yield f"split {split}, {item.key}: the table has the label {row.get('label')!r}, the item {item.labels[0]!r}"
+
+
+def groups(s: Subject) -> Iterator[str]:
+    """Where the table has groups, they are the items'."""
+    for split in s.corpus.info.splits:
+        table = s.corpus.table(split)
+        if "group" not in table:
+            continue
+        for group, item in zip(table.group, s.items(split), strict=False):
+            if str(group) != item.group:
+                yield f"split {split}, {item.key}: the table has the group {group!r}, the item {item.group!r}"
+
+
+def data(s: Subject) -> Iterator[str]:
+    """An item has data or a problem, never both or neither; arrays are not empty and finite."""
+    for split in s.corpus.info.splits:
+        for item in s.items(split):
+            where = f"split {split}, {item.key}"
+            if (item.data is None) != bool(item.problem):
+                yield f"{where}: data is {type(item.data).__name__} and the problem {item.problem!r}; one of them was expected"
+            if isinstance(item.data, np.ndarray):
+                if not item.data.size:
+                    yield f"{where}: an empty array {item.data.shape}"
+                elif item.data.dtype.kind not in "uif":
+                    yield f"{where}: an array of {item.data.dtype}; numbers were expected"
+
+
+def damage(s: Subject) -> Iterator[str]:
+    """A file that cannot be read leaves all rows in place, and its item with a problem."""
+    root = s.path if s.path.is_dir() else s.path.parent
+    if _size(root) > LARGEST:
+        return
+    for split in s.corpus.info.splits:
+        table = s.corpus.table(split)
+        inside = [p for p in map(Path, table.get("path", [])) if p.is_file() and p.is_relative_to(root)]
+        if inside:
+            yield from _damaged(s, root, split, inside[0], table)
+            return
+
+
+def _damaged(s: Subject, root: Path, split: str, victim: Path, table: pd.DataFrame) -> Iterator[str]:
+    lost = table.path.map(Path) == victim
+    with tempfile.TemporaryDirectory(prefix="affectlens-") as folder:
+        there = Path(folder) / (root.name or "corpus")
+        shutil.copytree(root, there)
+        (there / victim.relative_to(root)).write_bytes(b"")
+        try:
+            corpus = s.again(there / s.path.relative_to(root))
+            items = s.items(split, corpus)
+        except CorpusError as error:
+            if lost.sum() < 2 <= len(table):  # a file that holds many items may stop the corpus, with an error
+                yield f"split {split}: with {victim.name} empty the corpus does not open ({error}); the others were expected"
+            return
+        if [i.key for i in items] != list(table.key[: s.most]):
+            yield f"split {split}: with {victim.name} empty there are other items; a place with a problem was expected"
+            return
+        for item, gone in zip(items, lost, strict=False):
+            if gone and item.data is not None and not isinstance(item.data, TEXTUAL):
+                yield f"split {split}, {item.key}: its file {victim.name} is empty, but it has data and no problem"
+
+
+def splits(s: Subject) -> Iterator[str]:
+    """An unknown split is a CorpusError that lists those that there are; splits that are said to be disjoint are."""
+    for call in ("table", "items"):
+        try:
+            made = getattr(s.corpus, call)("no such split")
+            list(islice(made, 1)) if call == "items" else None
+            yield f"{call}('no such split') gives {type(made).__name__}; a CorpusError was expected"
+        except CorpusError as error:
+            if not all(name in str(error) for name in s.corpus.info.splits):
+                yield f"the error for an unknown split does not list the splits: {error}"
+    apart = [split for split in s.corpus.info.splits if split in s.info.disjoint]
+    for a, b in combinations(apart, 2):
+        shared = _identities(s.corpus.table(a)) & _identities(s.corpus.table(b))
+        if shared:
+            yield f"{a} and {b} are said to be disjoint, but both have {sorted(shared)[0][0]!r}"
+
+
+def twice(s: Subject) -> Iterator[str]:
+    """Reading again, and opening again, gives the same items."""
+    for split in s.corpus.info.splits:
+        first = s.items(split)
+        for how, other in (("read again", s.items(split)), ("opened again", s.items(split, s.again()))):
+            for a, b in zip(first, other, strict=False):
+                if (a.key, a.labels, a.group, a.problem) != (b.key, b.labels, b.group, b.problem) or not same(a.data, b.data):
+                    yield f"split {split}, {a.key}: another item when the corpus is {how}"
+                    break
+
+
+def copies(s: Subject) -> Iterator[str]:
+    """A table that is changed by its caller changes nothing of the corpus."""
+    for split in s.corpus.info.splits:
+        before = s.corpus.table(split)
+        known, columns = list(before.key), list(before.columns)
+        before["key"], before["a column of the caller's"] = "changed", 0
+        after = s.corpus.table(split)
+        if list(after.key) != known or list(after.columns) != columns:
+            yield f"split {split}: a change of the table that was given out came back; give a copy"
+
+
+def missing(s: Subject) -> Iterator[str]:
+    """A path where nothing is becomes a CorpusError with the official layout and the corpus's home."""
+    nowhere = s.path.parent / "affectlens-nothing-is-here"
+    try:
+        s.again(nowhere)
+        yield f"{nowhere} opens, although nothing is there; a CorpusError was expected"
+    except CorpusError as error:
+        for what in ("layout", "home"):
+            if getattr(s.info, what) not in str(error):
+                yield f"the error for a path where nothing is does not give the {what}: {error}"
+
+
+def layout(s: Subject) -> Iterator[str]:
+    """An empty folder, an empty file, noise and a foreign table are CorpusErrors that say what was expected."""
+    with tempfile.TemporaryDirectory(prefix="affectlens-") as folder:
+        for name, content in (("folder", None), ("empty.csv", b""), ("noise.bin", bytes(range(256))), ("t.csv", b"a,b\n1,2\n")):
+            path = Path(folder) / name
+            path.mkdir() if content is None else path.write_bytes(content)
+            try:
+                s.again(path)
+                yield f"{name} opens; a CorpusError was expected"
+            except CorpusError as error:
+                if "xpected" not in str(error):
+                    yield f"the error for {name} does not say what was expected: {error}"
+            except Exception as error:
+                yield f"{name}: {raised(error)}; a CorpusError was expected"
+
+
+def _identities(table: pd.DataFrame) -> set[tuple[str, str]]:
+    """Keys with their groups, since some corpora number their items anew in each split."""
+    group = table.group.astype(str) if "group" in table else [""] * len(table)
+    return set(zip(table.key, group, strict=True))
+
+
+def _size(root: Path) -> int:
+    """Bytes below a folder, counted up to a little over ``LARGEST``."""
+    total = 0
+    for path in root.rglob("*"):
+        total += path.stat().st_size if path.is_file() else 0
+        if total > LARGEST:
+            break
+    return total
+
+
+CHECKS = {
+    check.__name__: check
+    for check in (described, order, keys, labels, groups, data, damage, splits, twice, copies, missing, layout)
+}

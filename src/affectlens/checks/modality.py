@@ -1,0 +1,196 @@
+"""The contract of modalities: rows and evidence of every recording, whatever it holds, and nothing of the last one."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affectlens.checks.base import RandomStates, raised, run_checks, same
+from affectlens.checks.recordings import Finder, Outcome, lead, make_recordings
+from affectlens.core.errors import AffectlensError
+from affectlens.core.options import Options
+from affectlens.core.schema import STATUS, Evidence, Row
+from affectlens.modalities.base import Modality, build
+from affectlens.modalities.telling import clause
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A modality with recordings by what they are."""
+
+    modality: Modality
+    recordings: Mapping[str, Path]
+    finder: Callable[[], Finder] | None
+
+    def lead(self, path: Path, **more: Any) -> Outcome:
+        """One recording from begin to finish."""
+        return lead(self.modality, path, finder=self.finder, **more)
+
+    @cached_property
+    def outcomes(self) -> dict[str, Outcome]:
+        """Every recording once, explained, one after the other."""
+        return {name: self.lead(path) for name, path in self.recordings.items()}
+
+
+def check_modality(
+    modality: str | Modality | type[Modality],
+    recordings: Mapping[str, Path] | None = None,
+    *,
+    options: Options | None = None,
+    finder: Callable[[], Finder] | None = None,
+    leave_out: Collection[str] = (),
+) -> None:
+    """Check that a modality keeps to the contract of ``affectlens.modalities.base.Modality``.
+
+    Parameters
+    ----------
+    modality : str, class or Modality
+        A registered name, a class, or an instance.
+    recordings : mapping of Path, optional
+        By what they are; besides these a picture, films, a sound and silence are made, in which nobody is to be seen or heard.
+    options : Options, optional
+        What the modality is made with.
+    finder : callable, optional
+        Makes what finds people in the frames of a recording; nobody is in view when absent.
+    leave_out : collection of str
+        Names of ``CHECKS`` that are not run.
+
+    Raises
+    ------
+    CheckError
+        What is wrong, check by check.
+    UsageError
+        No such modality or check.
+    """
+    if isinstance(modality, str):
+        made = build(options or Options(modalities=(modality,)))[0]
+    else:
+        made = modality if isinstance(modality, Modality) else modality(options or Options())
+    with tempfile.TemporaryDirectory(prefix="affectlens-") as folder:
+        subject = Subject(made, make_recordings(Path(folder)) | dict(recordings or {}), finder)
+        run_checks(f"the modality {made.name!r}", CHECKS, subject, leave_out)
+
+
+def described(s: Subject) -> Iterator[str]:
+    """It has a name; its assets are in the manifest; its models have ``name`` and ``meta``."""
+    from affectlens.assets.manifest import asset
+
+    if not s.modality.name or not s.modality.name.replace("-", "").isalnum():
+        yield f"name {s.modality.name!r}; letters, digits and dashes were expected, as --modalities takes them"
+    for name in s.modality.assets:
+        try:
+            asset(name)
+        except AffectlensError as error:
+            yield str(error)
+    for model in s.modality.models:
+        if not getattr(model, "name", "") or not isinstance(getattr(model, "meta", None), dict):
+            yield f"the model {model!r} has no name or no meta, which provenance needs"
+
+
+def recordings(s: Subject) -> Iterator[str]:
+    """Every recording is gone through without an exception, also one that has nothing for this modality."""
+    for name, path in s.recordings.items():
+        try:
+            s.lead(path)
+        except Exception as error:
+            yield f"{name}: {raised(error)}"
+
+
+def nothing(s: Subject) -> Iterator[str]:
+    """A recording of which nothing was given (begin, finish) has findings or none, but no exception."""
+    path = next(iter(s.recordings.values()))
+    outcome = s.lead(path)
+    s.modality.begin(outcome.clip)
+    new, more = s.modality.finish(outcome.clip, [])
+    if not isinstance(new, list) or not isinstance(more, list):
+        yield f"finish gives {type(new).__name__} and {type(more).__name__}; two lists were expected"
+
+
+def rows(s: Subject) -> Iterator[str]:
+    """Rows are of the recording and of this modality, in it, with a distribution and a weight, or a reason."""
+    for name, outcome in s.outcomes.items():
+        for finding in outcome.findings:
+            yield from (f"{name}: {text}" for text in _wrong(finding.row, finding.weight, s.modality.name, outcome))
+
+
+def _wrong(row: Row, weight: float, modality: str, outcome: Outcome) -> Iterator[str]:
+    where = f"row {row.start:g} to {row.end:g} s of person {row.person}"
+    if row.file != outcome.clip.file or row.modality != modality:
+        yield f"{where} is of {row.file}, {row.modality}; {outcome.clip.file}, {modality} was expected"
+    if not 0 <= row.start <= row.end:
+        yield f"{where}: it ends before it starts"
+    if row.status not in STATUS or (row.status == "ok" and row.probabilities is None):
+        yield f"{where} has status {row.status!r} and probabilities {row.probabilities}"
+    if not np.isfinite(weight) or weight < 0:
+        yield f"{where} has the weight {weight}; a number of at least 0 was expected"
+    if set(row.conformal) - set(row.scheme.labels):
+        yield f"{where} has the set {row.conformal}; its scheme has {', '.join(row.scheme.labels)}"
+
+
+def evidence(s: Subject) -> Iterator[str]:
+    """Each piece of evidence has its own id and speaks of a row that there is, or of the situation in this recording."""
+    for name, outcome in s.outcomes.items():
+        given = [e for f in outcome.findings for e in f.evidence] + outcome.evidence
+        ids = [e.id for e in given]
+        if len(set(ids)) < len(ids):
+            yield f"{name}: two pieces of evidence have the id {next(i for i in ids if ids.count(i) > 1)}"
+        known = {(f.row.file, f.row.start, f.row.end, f.row.person, f.row.modality) for f in outcome.findings}
+        for e in given:
+            if e.level == "situation" and (e.file, e.modality) == (outcome.clip.file, s.modality.name):
+                continue
+            if (e.file, e.start, e.end, e.person, e.modality) not in known:
+                yield f"{name}: evidence {e.id} speaks of {e.start:g} to {e.end:g} s of person {e.person}: there is no such row"
+
+
+def telling(s: Subject) -> Iterator[str]:
+    """Evidence has words where its kind has any, and comes back from a record as it was."""
+    for name, outcome in s.outcomes.items():
+        for e in [e for f in outcome.findings for e in f.evidence] + outcome.evidence:
+            stated = clause(e)
+            if stated is not None and not stated.text:
+                yield f"{name}: the clause of evidence {e.id} ({e.kind}) has no text"
+            if not same(Evidence.from_record(e.to_record()).to_record(), e.to_record()):
+                yield f"{name}: evidence {e.id} ({e.kind}) comes back from its record changed"
+
+
+def forgetting(s: Subject) -> Iterator[str]:
+    """A recording has the same rows whatever was gone through before; global random numbers are not moved."""
+    with RandomStates() as random:
+        first = {name: _numbers(s.lead(path)) for name, path in s.recordings.items()}
+    yield from random.problems()
+    for before, name in pairwise(list(s.recordings)[::-1]):
+        if not same(first[name], _numbers(s.lead(s.recordings[name]))):
+            yield f"{name} has other rows after {before} than before it; begin has to forget the last recording"
+
+
+def explaining(s: Subject) -> Iterator[str]:
+    """The rows are the same whether they are explained or not."""
+    for name, path in s.recordings.items():
+        if not same(_numbers(s.outcomes[name]), _numbers(s.lead(path, explaining=False))):
+            yield f"{name} has other rows when nothing is explained"
+
+
+def hearing(s: Subject) -> Iterator[str]:
+    """What was heard survives JSON, and restored gives the same rows."""
+    for name, outcome in s.outcomes.items():
+        if outcome.heard is None:
+            continue
+        again = s.lead(s.recordings[name], heard=json.loads(json.dumps(outcome.heard)))
+        if not same(_numbers(outcome), _numbers(again)):
+            yield f"{name} has other rows when what was heard is restored"
+
+
+def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
+    return [f.row.to_record() for f in outcome.findings]
+
+
+_ALL = (described, recordings, nothing, rows, evidence, telling, forgetting, explaining, hearing)
+CHECKS: dict[str, Callable[[Any], Iterator[str]]] = {check.__name__: check for check in _ALL}

@@ -1,0 +1,169 @@
+"""Frames of rows and evidence, and the files they are kept in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.schema import SCENE, Evidence, Row
+
+SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
+GROUP = 512  # rows written at once
+_VERSION = b"affectlens.schema_version"
+
+
+def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows as a frame with the columns of ``Row.to_record``."""
+    records = [r.to_record() for r in rows]
+    if not records:
+        return pd.DataFrame(columns=list(Row("", 0, 0, SCENE, "fused", "missing", "none").to_record()))
+    return pd.DataFrame.from_records(records)
+
+
+def evidence_frame(evidence: Iterable[Evidence]) -> pd.DataFrame:
+    """Evidence as a frame, one row each."""
+    columns = [f.name for f in fields(Evidence)]
+    return pd.DataFrame.from_records([e.to_record() for e in evidence], columns=columns)
+
+
+def to_audformat(table: pd.DataFrame) -> pd.DataFrame:
+    """The same rows under the ``(file, start, end)`` timedelta index that speech tools use."""
+    out = table.copy()
+    for column in ("start", "end"):
+        out[column] = pd.to_timedelta(out[column], unit="s")
+    return out.set_index(["file", "start", "end"])
+
+
+def from_audformat(table: pd.DataFrame) -> pd.DataFrame:
+    """The inverse of ``to_audformat``; an end that is NaT means the file's end and stays NaN."""
+    if list(table.index.names) != ["file", "start", "end"]:
+        raise UsageError(f"expected the index (file, start, end), got {list(table.index.names)}")
+    out = table.reset_index()
+    for column in ("start", "end"):
+        out[column] = out[column].dt.total_seconds()
+    if "person" not in out:
+        out["person"] = SCENE
+    return out
+
+
+class TableWriter:
+    """Writes rows to Parquet while they are computed; the file takes its name only when ``close`` is called."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self._partial = path, path.with_suffix(".partial.parquet")
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+
+    def append(self, frame: pd.DataFrame) -> None:
+        """Add rows; they are on disk when some hundred have come together, since every row group is remembered until the
+        file is closed."""
+        if frame.empty:
+            return
+        self._waiting.append(pa.Table.from_pandas(frame, preserve_index=False))
+        if sum(t.num_rows for t in self._waiting) >= GROUP:
+            self._write()
+
+    def _write(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        schema = self._writer.schema if self._writer else waiting[0].schema
+        try:
+            if self._writer is None:
+                self._writer = pq.ParquetWriter(self._partial, _stamped(schema))
+            self._writer.write_table(pa.concat_tables([t.cast(self._writer.schema) for t in waiting]).combine_chunks())
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error}") from error
+
+    def close(self) -> None:
+        """Finish the file and move it to its name."""
+        self._write()
+        if self._writer is None:
+            write_frame(rows_frame([]), self.path)
+            return
+        try:
+            self._writer.close()
+            os.replace(self._partial, self.path)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error}") from error
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._waiting = []
+        if self._writer is not None:
+            self._writer.close()
+        self._partial.unlink(missing_ok=True)
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as Parquet (with ``SCHEMA_VERSION`` in its metadata) or CSV by its suffix, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        if path.suffix == ".csv":
+            frame.to_csv(partial, index=False)
+        else:
+            write_parquet(frame, partial)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame as Parquet with ``SCHEMA_VERSION`` in its metadata, whatever the path's suffix."""
+    made = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), path)
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a table or evidence that `write_frame` or `TableWriter` wrote as Parquet.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be read, or was written in a form that this version does not read; the message says what to do.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        check_version(metadata.get(_VERSION, b"").decode() or None, path, made_here=b"pandas" in metadata)
+        return pd.read_parquet(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise OutputError(f"{path}: cannot be read ({error}); make it again") from error
+
+
+def check_version(version: object, path: Path, made_here: bool = True) -> None:
+    """Refuse what was written in another form than ``SCHEMA_VERSION``; None means a file without a version."""
+    if str(version) == str(SCHEMA_VERSION):
+        return
+    if version is None and not made_here:
+        raise OutputError(f"{path}: not a file of affectlens; give another --out")
+    if version is None or (str(version).isdigit() and int(str(version)) < SCHEMA_VERSION):
+        raise OutputError(
+            f"{path}: written by an older affectlens (schema {version or 1}, this one reads {SCHEMA_VERSION}); run the "
+            "recording again without --resume to replace it, or give another --out"
+        )
+    raise OutputError(
+        f"{path}: written by a newer affectlens (schema {version}, this one reads {SCHEMA_VERSION}); update affectlens, or "
+        "run the recording again without --resume to replace it"
+    )
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a table; the inverse of `rows_frame`."""
+    return [Row.from_record(r) for r in frame.to_dict("records")]
+
+
+def evidence_of(frame: pd.DataFrame) -> list[Evidence]:
+    """The evidence of a frame; the inverse of `evidence_frame`."""
+    return [Evidence.from_record(r) for r in frame.to_dict("records")]
+
+
+def _stamped(schema: pa.Schema) -> pa.Schema:
+    return schema.with_metadata({**(schema.metadata or {}), _VERSION: str(SCHEMA_VERSION).encode()})

@@ -1,0 +1,41 @@
+"""What evidence the background gives, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from affectlens.core.kinds import Detail, evidence_kind
+from affectlens.core.schema import Evidence
+from affectlens.modalities.section import SECTIONS, Section
+from affectlens.modalities.telling import Sentence, at, sentence
+
+NO_THING = "no detected thing"
+
+
+@dataclass(frozen=True)
+class ObjectDetail(Detail):
+    """Shares in [0, 1] of relevance and area, and the map that they come from."""
+
+    layer: str
+    method: str
+    relevance_share: float
+    area_share: float
+
+
+@evidence_kind("object", ObjectDetail, unit="relevance share / area share", section="background")
+def object_clause(e: Evidence) -> str:
+    """ "at 2.0 s 40 % of what the surroundings show for anger lies on the car (12 % of the area)"."""
+    detail = e.detail_as(ObjectDetail)
+    place = e.subject if e.subject == NO_THING else f"the {e.subject}"
+    return (
+        f"{at(e)} {detail.relevance_share:.0%} of what the surroundings show for {e.target} lies on {place} "
+        f"({detail.area_share:.0%} of the area)"
+    )
+
+
+def sentences(rows: list[Evidence]) -> list[Sentence]:
+    """The thing with the largest share of relevance for its area."""
+    return sentence([max(rows, key=lambda e: e.value)])
+
+
+SECTIONS.add("background", Section("background", sentences, told=80))

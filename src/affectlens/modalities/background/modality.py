@@ -1,0 +1,108 @@
+"""The background as a module: what the frame without its people says, by a network that the user has trained, and which of
+the things in it its answer comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from affectlens.assets.store import locate
+from affectlens.audits.objects.groups import group_masks
+from affectlens.core.errors import UsageError
+from affectlens.core.labels import EKMAN7, align
+from affectlens.core.options import Options
+from affectlens.core.schema import Evidence, Row
+from affectlens.explainers.cam import CamEngine
+from affectlens.explainers.overlap import boxes_to_masks, grid_shape, image_rows
+from affectlens.media.frames import Frame
+from affectlens.modalities.background.evidence import NO_THING, ObjectDetail
+from affectlens.modalities.base import Clip, Finding, Modality, register_modality
+from affectlens.models.shipped.background import BackgroundModel, on_grid
+from affectlens.perception.people.finder import Person
+from affectlens.perception.scene.objects import Thing, object_detector
+
+_MOST = 3  # objects of a segment that evidence is given of
+_METHOD = "hirescam"
+
+
+@register_modality
+class BackgroundModality(Modality):
+    """One row a person and window from the window's first frame with people; all people of a frame share its background."""
+
+    name = "background"
+    needs_video = True
+    assets = ("efficientdet-lite0",)
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        if not options.background:
+            raise UsageError(
+                "background needs weights, and none are shipped: train them with `affectlens train background --corpus caer-s "
+                "--data PATH` and give --background runs/background/background.safetensors"
+            )
+        self.model = BackgroundModel(Path(options.background))
+        self.find = object_detector(locate("efficientdet-lite0"), options.threads)
+        self.engine = CamEngine(self.model, self.model.layer)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def begin(self, clip: Clip) -> None:
+        self._seen: tuple[np.ndarray, set[int]] | None = None  # the feature map with the plane of what is seen, people in view
+        self._masks: dict[str, np.ndarray] = {}
+
+    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        if not people:
+            return
+        if self._seen is None:
+            things = self.find(frame.image)
+            hidden = [t.box for t in things if t.name == "person"]
+            faces = [(x, y, x + w, y + h) for x, y, w, h in (p.face.box for p in people)]
+            grid, seen = self.find.grid(frame.image, [*hidden, *faces])
+            self._seen = (on_grid(grid, seen), set())
+            self._masks = _background(things, frame.image.shape)
+        self._seen[1].update(p.id for p in people)
+
+    def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        seen, self._seen = self._seen, None
+        if seen is None:
+            return []
+        grid, people = seen
+        visible = grid[-1] > 0
+        if not visible.any():
+            reason = "people fill the frame, nothing of the background is left"
+            return [Finding(Row(clip.file, start, end, p, self.name, "abstained", reason)) for p in sorted(people)]
+        calibration = self.model.calibration
+        features = grid[:-1, visible].mean(axis=1)
+        p = align(calibration.probabilities(self.model.predict(features[None])), self.model.labels, EKMAN7.labels)[0]
+        deep = self.model.deep(features[None])[0]
+        out = []
+        for person in sorted(people):
+            row = Row(
+                clip.file, start, end, person, self.name, probabilities=tuple(float(v) for v in p / p.sum()),
+                conformal=calibration.conformal_set(p, EKMAN7.labels), quality=1.0,
+            )  # fmt: skip
+            objects = self._objects(clip, row, grid) if clip.explaining else ()
+            out.append(Finding(row, objects, calibration.reliability, rank=row.confidence, deep=deep))
+        return out
+
+    def _objects(self, clip: Clip, row: Row, grid: np.ndarray) -> tuple[Evidence, ...]:
+        """The things, and what is no thing, that hold most of the relevance for the row's class."""
+        relevance = self.engine(grid[None], _METHOD, [row.label]).maps[0, 0]
+        shares = sorted(image_rows("", row.label, relevance, self._masks), key=lambda r: -r["relevance"])
+        out = []
+        for r in shares[:_MOST]:
+            detail = ObjectDetail("backbone", _METHOD, round(r["relevance"], 4), round(r["area"], 4))
+            lift = r["relevance"] / r["area"]
+            out.append(clip.evidence(row, "object", lift, subject=r["object"], method=_METHOD, detail=detail))
+        return tuple(out)
+
+
+def _background(things: list[Thing], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Masks of the things that are no people, and of what lies in none of them."""
+    masks = boxes_to_masks([(t.name, t.box) for t in things if t.name != "person"], shape)
+    rest = group_masks(masks).get("in no box") if masks else np.ones(grid_shape(shape), np.float32)
+    return masks if rest is None else masks | {NO_THING: rest}

@@ -1,0 +1,102 @@
+"""What evidence the face gives, in words, and what the report shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from affectlens.core.kinds import EVIDENCE, Detail, EvidenceKind, evidence_kind
+from affectlens.core.schema import Evidence
+from affectlens.figures import charts
+from affectlens.modalities.base import Finding, FindingDetail
+from affectlens.modalities.faithfulness import FaithfulnessDetail
+from affectlens.modalities.section import SECTIONS, Section, figure, render
+from affectlens.modalities.telling import Clause, Sentence, at, clause, of_kind, sentence, who
+from affectlens.perception.face.regions import RegionShare
+
+
+@dataclass(frozen=True)
+class RegionDetail(Detail):
+    """Shares in [0, 1] of relevance and area, and the map that they come from."""
+
+    layer: str
+    method: str
+    relevance_share: float
+    area_share: float
+
+
+@dataclass(frozen=True)
+class AttentionDetail(Detail):
+    """The layer whose attention is looked at."""
+
+    layer: str
+
+
+@dataclass(frozen=True)
+class MovementDetail(Detail):
+    """A blendshape's value and the person's median of it, both 0 to 1."""
+
+    value: float
+    baseline: float
+
+
+@dataclass(frozen=True)
+class FaceDetail(FindingDetail):
+    """Number of the window among the person's own, and the regions' shares of relevance and attention."""
+
+    window: int
+    regions: tuple[RegionShare, ...] = ()
+    attended: tuple[RegionShare, ...] = ()
+
+    def slim(self) -> FaceDetail:
+        return FaceDetail(self.window)
+
+
+@evidence_kind("region", RegionDetail, unit="relevance share / area share", section="face")
+def region_clause(e: Evidence) -> str:
+    """ "at 2.0 s 40 % of what the face shows for anger lies on the brows (12 % of the area)"."""
+    detail = e.detail_as(RegionDetail)
+    place = e.subject if e.subject == "outside the face" else f"on the {e.subject}"
+    return (
+        f"{at(e)} {detail.relevance_share:.0%} of what the face shows for {e.target} lies {place} "
+        f"({detail.area_share:.0%} of the area)"
+    )
+
+
+@evidence_kind("movement", MovementDetail, unit="robust SD from own median", section="face")
+def movement_clause(e: Evidence) -> str:
+    """ "jaw open more than usual for person 0 (+2.4 SD)"."""
+    return f"{e.subject} {'more' if e.value > 0 else 'less'} than usual for {who(e.person)} ({e.value:+.1f} SD)"
+
+
+EVIDENCE.add("attention", EvidenceKind("attention", AttentionDetail, "attention share / area share", section="face"))
+
+
+def sentences(rows: list[Evidence]) -> list[Sentence]:
+    """The region with the largest share of relevance, and the largest movement with its time."""
+    out: list[Sentence] = []
+    regions, moves = of_kind(rows, "region"), of_kind(rows, "movement")
+    if regions:
+        out += sentence([max(regions, key=lambda e: e.detail_as(RegionDetail).relevance_share)])
+    if moves:
+        top = max(moves, key=lambda e: abs(e.value))
+        made = clause(top)
+        if made:
+            out.append(Sentence(top.person, (Clause(f"{at(top)} {made.text}", made.evidence),)))
+    return out
+
+
+def view(finding: Finding, evidence: Sequence[Evidence], folder: Path | None) -> str:
+    """Beside the pictures of one face: shares of regions, attention, movements and tests."""
+    row, detail = finding.row, finding.detail_as(FaceDetail)
+    chart = ""
+    if detail and detail.regions:
+        chart = figure(charts.regions(list(detail.regions)), f"regions-person-{row.person}-{row.start:.0f}s", folder)
+    return render(
+        "face.html", chart=chart, attention=of_kind(evidence, "attention"), moves=of_kind(evidence, "movement"),
+        tests=[(e, e.detail_as(FaithfulnessDetail)) for e in of_kind(evidence, "faithfulness")],
+    )  # fmt: skip
+
+
+SECTIONS.add("face", Section("face", sentences, view=view, told=70))

@@ -1,0 +1,61 @@
+"""Whether an explanation beats random ones, as evidence: the two tests by deletion and insertion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from affectlens.core.kinds import Detail, evidence_kind
+from affectlens.core.schema import Evidence, Row
+from affectlens.explainers.faithfulness import Faithfulness
+from affectlens.modalities.base import Clip
+from affectlens.modalities.section import SECTIONS, Section
+from affectlens.modalities.telling import ALPHA, Sentence, at, sentence
+
+
+@dataclass(frozen=True)
+class FaithfulnessDetail(Detail):
+    """What was tested (``explains``), what stands for a part taken away (``blank``), the area under the curve and its mean
+    over ``random_orders``; ``grid`` are rows and columns of the parts of a picture."""
+
+    explains: str
+    blank: str
+    auc: float
+    random_auc: float
+    random_orders: int
+    grid: tuple[int, ...] = ()
+
+
+@evidence_kind("faithfulness", FaithfulnessDetail, unit="AUC minus random AUC", section="tests")
+def faithfulness_clause(e: Evidence) -> str:
+    """ "at 2.0 s taking parts away in the order of hirescam is better than random orders (deletion, p = 0.05)"."""
+    deletion = e.subject == "deletion"
+    better = (e.value < 0) == deletion and e.p_value <= ALPHA
+    verdict = "better than" if better else "not shown to be better than"
+    done = "taking parts away" if deletion else "putting parts back"
+    explained = e.detail_as(FaithfulnessDetail).explains
+    return f"{at(e)} {done} in the order of {explained} is {verdict} random orders ({e.subject}, p = {e.p_value:.2f})"
+
+
+def faithfulness_evidence(
+    clip: Clip, row: Row, tested: Faithfulness, *, explains: str, blank: str, grid: tuple[int, ...] = ()
+) -> list[Evidence]:
+    """The two rows, deletion and insertion, that say whether an explanation of ``row`` beats random orders."""
+    out = []
+    for name, value, chance, p in (
+        ("deletion", tested.deletion, tested.deletion_random, tested.deletion_p),
+        ("insertion", tested.insertion, tested.insertion_random, tested.insertion_p),
+    ):
+        detail = FaithfulnessDetail(explains, blank, round(value, 4), round(chance, 4), tested.random, grid)
+        out.append(
+            clip.evidence(row, "faithfulness", value - chance, subject=name, method=f"{name} (Petsiuk 2018)", p_value=p,
+                          test="rank among random orders, one-sided", detail=detail)
+        )  # fmt: skip
+    return out
+
+
+def first_test(rows: list[Evidence]) -> list[Sentence]:
+    """The tests of the first explanation that was tested."""
+    return sentence([e for e in rows if (e.start, e.modality) == (rows[0].start, rows[0].modality)])
+
+
+SECTIONS.add("tests", Section("tests", first_test, told=95))

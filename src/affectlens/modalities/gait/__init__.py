@@ -1,0 +1,1 @@
+"""The gait: recognised every two seconds of walking, explained by measurements."""

@@ -1,0 +1,1 @@
+"""The posture: recognised in windows, explained by parts of the body."""

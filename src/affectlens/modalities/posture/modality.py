@@ -1,0 +1,120 @@
+"""The posture: one row a window and person, from the skeletons of a few of its frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from affectlens.core.errors import MediaError
+from affectlens.core.schema import Evidence, Row
+from affectlens.media.frames import Frame
+from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.body import SKELETONS, VIDEO, BodyModality, Skeletons
+from affectlens.perception.body.bvh import read_bvh
+from affectlens.perception.body.joints import JOINTS
+from affectlens.perception.body.pose import Pose
+from affectlens.perception.body.posture import upright
+from affectlens.perception.people.finder import Person
+
+EVERY = 0.5  # seconds between the frames that are looked at
+PARTS: dict[str, tuple[str, ...]] = {
+    "head and neck": ("head", "neck"), "trunk": ("chest", "pelvis"),
+    "left arm": ("left shoulder", "left elbow", "left wrist"), "right arm": ("right shoulder", "right elbow", "right wrist"),
+    "legs": tuple(j for j in JOINTS if any(p in j for p in ("hip", "knee", "ankle", "toe"))),
+}  # fmt: skip
+
+
+@register_modality
+class PostureModality(BodyModality):
+    """Expressed emotion from how somebody holds themselves."""
+
+    name = "posture"
+    relevance_kind = "posture relevance"
+    groups_are = "parts of the body"
+
+    def begin(self, clip: Clip) -> None:
+        self._seen: dict[int, list[tuple[np.ndarray, float]]] = {}
+        self._next = 0.0
+
+    def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        if frame.time < self._next - 1e-9 or not people:
+            return
+        self._next = frame.time + EVERY
+        for person in people:
+            self._seen.setdefault(person.id, [])
+        for pose in self.find(frame.image):
+            person_ = _owner(pose, people)
+            x = upright(pose.joints()) if person_ is not None else None
+            if x is not None and person_ is not None:
+                self._seen[person_.id].append((x.astype(np.float32), pose.whole))
+
+    def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        seen, self._seen = self._seen, {}
+        out = []
+        for person, skeletons in sorted(seen.items()):
+            if skeletons:
+                out.append(self._finding(clip, start, end, person, skeletons, VIDEO))
+            else:
+                reason = "no body is seen with this face, or too little of it"
+                out.append(self.unread(clip, start, end, person, reason))
+        return out
+
+    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if clip.info.kind == "motion":
+            return self._recorded(clip), []
+        if findings:
+            return [], []
+        reason = "nobody's face is seen, and bodies without one are left out" if clip.info.video_tracks else (
+            "the recording has no picture"
+        )  # fmt: skip
+        return [self.nothing(clip, reason)], []
+
+    def _recorded(self, clip: Clip) -> list[Finding]:
+        motion = read_bvh(clip.path)
+        length = len(motion) / motion.rate
+        out: list[Finding] = []
+        for start in np.arange(0, length, 2.0):
+            end = min(start + 2.0, length)
+            if end - start < 0.5 and out:
+                break
+            at = np.arange(start, end, EVERY) * motion.rate
+            made = [upright(motion.points[int(i)]) for i in at if int(i) < len(motion)]
+            skeletons = [(x.astype(np.float32), float(np.isfinite(x).all(1).mean())) for x in made if x is not None]
+            if not skeletons:
+                raise MediaError(f"{clip.path}: neither trunk nor shoulders are in it, so there is no posture")
+            out.append(self._finding(clip, float(start), float(end), 0, skeletons, 1.0))
+        return out
+
+    def _finding(
+        self, clip: Clip, start: float, end: float, person: int, skeletons: list[tuple[np.ndarray, float]], trust: float
+    ) -> Finding:
+        joints = np.stack([x for x, _ in skeletons])
+        quality = float(np.mean([share for _, share in skeletons])) * trust
+        p, deep = self.probabilities(joints).mean(axis=0), self.model.deep(joints).mean(axis=0)
+        finding = self.answer(clip, (start, end), person, p, quality, deep)
+        if not clip.explaining:
+            return finding
+        shares = self._shares(clip, finding.row, joints[len(joints) // 2])
+        return replace(finding, evidence=tuple(shares), detail=Skeletons(joints[:SKELETONS]))
+
+    def _shares(self, clip: Clip, row: Row, joints: np.ndarray) -> list[Evidence]:
+        """Shapley values of parts of the body; a coalition without a part does not see it."""
+        parts = {part: np.concatenate([np.arange(3) + 3 * JOINTS.index(j) for j in names]) for part, names in PARTS.items()}
+
+        def predict(x: np.ndarray) -> np.ndarray:
+            return self.probabilities(x.reshape(-1, len(JOINTS), 3))
+
+        nothing = np.full((1, joints.size), np.nan)
+        return self.relevance(clip, row, predict, joints.reshape(1, -1), nothing, parts)
+
+
+def _owner(pose: Pose, people: list[Person]) -> Person | None:
+    """The person in whose face this body's nose lies; the nearest one where boxes overlap."""
+    nose = pose.points[0, :2]
+    inside = []
+    for p in people:
+        left, top, wide, tall = p.face.box
+        if left <= nose[0] <= left + wide and top <= nose[1] <= top + tall:
+            inside.append((abs(nose[0] - left - wide / 2), p.id, p))
+    return min(inside)[2] if inside else None

@@ -1,0 +1,164 @@
+"""The voice: one row a turn, judged by how it sounds against the same person's other turns, and explained in plain words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from affectlens.core.labels import IEMOCAP4, align, valence_arousal
+from affectlens.core.options import Options
+from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.explainers.shapley import group_shapley
+from affectlens.media.audio import AudioBlock
+from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.listening import ListeningModality
+from affectlens.modalities.voice.evidence import Neighbour, VoiceDetail, VoiceDifference, VoiceRelevance
+from affectlens.models.base import load_model
+from affectlens.perception.people.speaker import SpeakerChoice
+from affectlens.perception.voice.catalogue import GROUPS, catalogue, group_of
+from affectlens.perception.words.turns import Turn, turns
+
+OWN = 3  # turns of a person from which their own average is a baseline
+CLEAR = 0.7  # standard deviations from which a difference is worth a word
+MOST = 3  # differences of a turn that evidence is given of
+# What depends on whose voice it is and how it was recorded says nothing beside other people's voices.
+_PERSONAL = {
+    "F0semitoneFrom27.5Hz_sma3nz_amean",
+    "equivalentSoundLevel_dBp",
+    "F1frequency_sma3nz_amean",
+}
+
+
+@register_modality
+class VoiceModality(ListeningModality):
+    """Expressed emotion from how it is said."""
+
+    name = "voice"
+    scheme = IEMOCAP4
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self.model = load_model("speech")
+        named = np.array(group_of())
+        self._groups = [np.flatnonzero(named == g) for g in GROUPS]
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def begin(self, clip: Clip) -> None:
+        super().begin(clip)
+        self._turns: list[Turn] = []
+
+    def take(self, blocks: Iterable[AudioBlock]) -> None:
+        self._turns.extend(turns(blocks))
+
+    def heard(self) -> dict[str, Any]:
+        return {"heard": self._heard, "turns": [asdict(t) | {"features": t.features.tolist()} for t in self._turns]}
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        self._heard = state["heard"]
+        self._turns = [Turn(**(t | {"features": np.array(t["features"])})) for t in state["turns"]]
+        return True
+
+    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if not clip.info.audio_tracks:
+            return [self.nothing(clip, "missing", "the recording has no audio track")], []
+        if not self._turns:
+            return [self.nothing(clip, "missing", "no speech in the audio")], []
+        choices = [self.speaker(clip, t.start, t.end) for t in self._turns]
+        out: list[Finding | None] = [None] * len(self._turns)
+        by_person: dict[int, list[int]] = defaultdict(list)
+        for i, (turn, choice) in enumerate(zip(self._turns, choices, strict=True)):
+            if turn.problem:
+                row = Row(clip.file, turn.start, turn.end, choice.person, self.name, "abstained", turn.problem, scheme=IEMOCAP4)
+                out[i] = Finding(row, detail=VoiceDetail(turn, choice))
+            else:
+                by_person[choice.person].append(i)
+        for members in by_person.values():
+            real = np.stack([self._turns[i].features for i in members])
+            normal = self.model.normalise(real)
+            p = align(self.model.calibration.probabilities(self.model.predict(normal)), self.model.labels, IEMOCAP4.labels)
+            for k, i in enumerate(members):
+                out[i] = self._finding(clip, self._turns[i], choices[i], p[k], normal[k], real, k)
+        return [f for f in out if f is not None], []
+
+    def _finding(
+        self, clip: Clip, turn: Turn, choice: SpeakerChoice, p: np.ndarray, normal: np.ndarray, real: np.ndarray, k: int
+    ) -> Finding:
+        calibration = self.model.calibration
+        p = p / p.sum()
+        valence, arousal = valence_arousal(p, IEMOCAP4.labels)
+        row = Row(
+            clip.file, turn.start, turn.end, choice.person, self.name,
+            probabilities=tuple(float(v) for v in p), valence=valence, arousal=arousal,
+            conformal=calibration.conformal_set(p, IEMOCAP4.labels), quality=turn.quality, scheme=IEMOCAP4,
+        )  # fmt: skip
+        detail = VoiceDetail(turn, choice)
+        deep = self.model.encode(normal[None])[0]
+        finding = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence, deep=deep)
+        if not clip.explaining:
+            return finding
+        differences = self._differences(clip, row, real, k)
+        shares = self._relevance(clip, row, normal)
+        near = self._neighbours(clip, row, normal)
+        return replace(finding, evidence=(*differences, *shares, *near))
+
+    def _differences(self, clip: Clip, row: Row, real: np.ndarray, k: int) -> list[Evidence]:
+        """What a listener would notice: the plainest differences from the person's other turns, or from the training voices."""
+        own = len(real) >= OWN
+        scale = self.model.scale
+        middle = np.median(real, axis=0) if own else scale.mean
+        sizes: list[tuple[float, int]] = []
+        difference = real[k] - middle
+        for j, feature in enumerate(catalogue()):
+            if feature.plain[0] and (own or feature.name not in _PERSONAL):
+                sizes.append((float(difference[j] / scale.deviation[j]), j))
+        chosen = sorted((v for v in sizes if abs(v[0]) >= CLEAR), key=lambda v: -abs(v[0]))[:MOST]
+        against = "average of the training corpora"
+        if own:
+            against = f"median of {'the' if row.person == SCENE else 'their'} {len(real)} turns in this recording"
+        evidence = []
+        for size, j in chosen:
+            feature = catalogue()[j]
+            higher, lower = feature.plain
+            detail = VoiceDifference(
+                feature.name, against, own, round(row.confidence, 4), round(float(real[k, j]), 5), round(float(middle[j]), 5),
+                round(size, 3),
+            )  # fmt: skip
+            evidence.append(
+                clip.evidence(row, "voice", difference[j], subject=higher if size > 0 else lower, unit=_unit(feature.unit),
+                              method="difference of an eGeMAPS functional", detail=detail)
+            )  # fmt: skip
+        return evidence
+
+    def _relevance(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
+        def predict(x: np.ndarray) -> np.ndarray:
+            return align(self.model.calibration.probabilities(self.model.predict(x)), self.model.labels, IEMOCAP4.labels)
+
+        values = group_shapley(predict, normal[None], np.zeros((1, len(normal))), self._groups)[0]
+        target = IEMOCAP4.labels.index(row.label)
+        detail = VoiceRelevance("the average turn of the person or of the training corpora", len(GROUPS))
+        return [
+            clip.evidence(row, "relevance", values[g, target], subject=name, detail=detail,
+                          method="exact Shapley value over groups of features")
+            for g, name in enumerate(GROUPS)
+        ]  # fmt: skip
+
+    def _neighbours(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
+        near = self.model.neighbours(self.model.encode(normal[None])[0])
+        return [
+            clip.evidence(row, "sounds like", n.distance, subject=n.label,
+                          method="nearest training clip in the latent (Euclidean)",
+                          detail=Neighbour(n.corpus, n.key, n.language, n.gender))
+            for n in near
+        ]  # fmt: skip
+
+
+def _unit(unit: str) -> str:
+    """The unit of a difference."""
+    return {"semitones over 27.5 Hz": "semitones", "dB of full scale": "dB"}.get(unit, unit)

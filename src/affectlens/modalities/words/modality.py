@@ -1,0 +1,174 @@
+"""The words: one row an utterance, given to the person whose mouth moved with it, explained word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from affectlens.assets.store import locate
+from affectlens.audits.concepts.bank import ConceptBank
+from affectlens.audits.concepts.layers import read_layers
+from affectlens.audits.concepts.library.base import words_held
+from affectlens.core.labels import EKMAN7, align
+from affectlens.core.options import Options, torch_device
+from affectlens.core.schema import Evidence, Row
+from affectlens.explainers.faithfulness import faithfulness
+from affectlens.explainers.words import MASK_ID, WordAttribution, attribute_words, words_of
+from affectlens.media.audio import AudioBlock
+from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.faithfulness import faithfulness_evidence
+from affectlens.modalities.listening import ListeningModality
+from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail, WordsDetail
+from affectlens.models.base import load_model
+from affectlens.models.shipped.words import text_logits
+from affectlens.models.weights import weights_path
+from affectlens.perception.people.speaker import SpeakerChoice
+from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
+
+_SHORT = 2  # utterances of fewer words say too little
+
+
+@register_modality
+class WordsModality(ListeningModality):
+    """Expressed emotion from what is said."""
+
+    name = "words"
+    assets = ("whisper-base", "minilm")
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        device = torch_device(options.device)
+        self.model = load_model("words")
+        self.model.net.to(device)
+        self.model.device = next(self.model.net.parameters()).device
+        self.bank = ConceptBank.load(weights_path("concepts-words"))
+        folder = locate("whisper-base").parent
+        self.recogniser = WordRecogniser(folder, options.language, device, options.threads)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        return (self.model,)
+
+    def begin(self, clip: Clip) -> None:
+        super().begin(clip)
+        self._utterances: list[Utterance] = []
+        self._voiced: list[tuple[float, float]] = []
+
+    def take(self, blocks: Iterable[AudioBlock]) -> None:
+        for chunk, utterances in self.recogniser(blocks):
+            self._voiced.extend(chunk.active)
+            self._utterances.extend(utterances)
+
+    def heard(self) -> dict[str, Any]:
+        return {"heard": self._heard, "voiced": self._voiced, "utterances": [asdict(u) for u in self._utterances]}
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
+        self._utterances = [
+            Utterance(tuple(Word(**w) for w in u["words"]), u["language"], u["language_probability"])
+            for u in state["utterances"]
+        ]
+        return True
+
+    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        if not clip.info.audio_tracks:
+            return [self.nothing(clip, "missing", "the recording has no audio track")], []
+        if not self._utterances:
+            reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
+            return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
+        readable = [u for u in self._utterances if u.language in self.model.languages and len(u.words) >= _SHORT]
+        p = np.zeros((0, len(EKMAN7.labels)))
+        deep = np.zeros((0, 0))
+        if readable:
+            deep = self.model.embed([u.text for u in readable])
+            logits = self.model.name_class(deep)
+            p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
+        return [self._finding(clip, u, *given.get(id(u), (None, None))) for u in self._utterances], []
+
+    def _finding(self, clip: Clip, said: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
+        choice = self.speaker(clip, said.start, said.end)
+        quality = float(np.mean([w.probability for w in said.words]))
+        common: dict[str, Any] = {"text": said.text, "language": said.language, "quality": quality}
+        if p is None:
+            reason = "one word is too little to judge"
+            if said.language not in self.model.languages:
+                known = ", ".join(self.model.languages)
+                reason = f"the words model reads {known}, this is {said.language} ({said.language_probability:.0%} certain)"
+            row = Row(clip.file, said.start, said.end, choice.person, self.name, "abstained", reason, **common)
+            return Finding(row, detail=WordsDetail(choice))
+        calibration = self.model.calibration
+        row = Row(
+            clip.file, said.start, said.end, choice.person, self.name,
+            probabilities=tuple(float(v) for v in p / p.sum()),
+            conformal=calibration.conformal_set(p, EKMAN7.labels),
+            **common,
+        )  # fmt: skip
+        weight = calibration.reliability * quality
+        if not clip.explaining:
+            return Finding(row, weight=weight, detail=WordsDetail(choice), deep=deep)
+        attribution = attribute_words(self.model, said.text, row.label)
+        evidence = self._explain(clip, row, attribution, choice)
+        detail = WordsDetail(choice, attribution)
+        return Finding(row, tuple(evidence), weight, detail=detail, rank=row.confidence, deep=deep)
+
+    def _explain(self, clip: Clip, row: Row, attribution: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
+        out = []
+        gap = round(attribution.completeness, 4)
+        for i in np.argsort(-np.abs(attribution.gradients), kind="stable")[:3]:
+            out.append(
+                clip.evidence(row, "word", attribution.gradients[i], subject=attribution.words[i],
+                              method="integrated gradients (Sundararajan 2017)",
+                              detail=WordDetail(attribution.steps, "[MASK]", gap, round(float(attribution.left_out[i]), 4)))
+            )  # fmt: skip
+        out.extend(self._concepts(clip, row))
+        if clip.info.video_tracks:
+            ranked = sorted(choice.scores.values(), reverse=True)
+            out.append(
+                clip.evidence(row, "speaker", choice.person, method="mouth motion during the words",
+                              detail=SpeakerDetail(choice.reason, tuple(round(float(s), 4) for s in ranked[:4])))
+            )  # fmt: skip
+        if len(attribution.words) >= 4:
+            out.extend(self._test(clip, row, attribution))
+        return out
+
+    def _concepts(self, clip: Clip, row: Row) -> list[Evidence]:
+        """What each concept that the utterance holds does for its label; p-values are corrected over those that it holds."""
+        holds = words_held(row.text, self.bank.names)
+        asked = np.array([i for i, n in enumerate(self.bank.names) if holds[n]], dtype=int)
+        if not len(asked):
+            return []
+        ids = self.model.tokens(row.text).ids
+        target = self.model.labels.index(row.label)
+        layer = self.bank.layer
+        read = read_layers(self.model.net, [ids], [layer], [target], forward=text_logits)[layer]
+        assert read.gradients is not None
+        cosines, p = self.bank.sensitivity(read.gradients[0, 0], asked)
+        about: Any = self.bank.about
+        out = []
+        for i, cosine, chance in zip(asked, cosines, p, strict=True):
+            name = self.bank.names[i]
+            detail = ConceptDetail(layer, about["accuracy"][name], len(self.bank.null))
+            out.append(
+                clip.evidence(row, "concept", cosine, subject=name, method="concept activation vector (Kim 2018)",
+                              p_value=float(chance), test="rank among pseudo-concepts, two-sided, Holm", detail=detail)
+            )  # fmt: skip
+        return out
+
+    def _test(self, clip: Clip, row: Row, attribution: WordAttribution) -> list[Evidence]:
+        tokens = self.model.tokens(row.text)
+        index = self.model.labels.index(row.label)
+        members = [m for _, m in words_of(tokens.spans, row.text)]
+
+        def score(masks: np.ndarray) -> np.ndarray:
+            variants = []
+            for mask in masks:
+                dropped = {i for kept, group in zip(mask, members, strict=True) if not kept for i in group}
+                variants.append([MASK_ID if i in dropped else t for i, t in enumerate(tokens.ids)])
+            return self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index]
+
+        tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)))
+        return faithfulness_evidence(clip, row, tested, explains="integrated gradients", blank="[MASK]")

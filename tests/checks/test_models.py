@@ -1,0 +1,206 @@
+"""Every shipped model keeps to its contract, and each check catches a model that does not."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from affectlens.checks import CheckError, check_model
+from affectlens.checks.model import CHECKS
+from affectlens.core.errors import ModelError
+from affectlens.corpora.base import Item
+from affectlens.models.adapters import TorchModel
+
+LABELS = ("anger", "joy", "neutral")
+
+
+class Sound:
+    """A model of texts: logits from the counts of three letters."""
+
+    name, modality, labels = "sound", "words", LABELS
+
+    def __init__(self):
+        self.meta = {"corpus": "", "licence": "CC0"}
+
+    def read(self, item):
+        text = item.data if isinstance(item, Item) else item
+        if not isinstance(text, str):
+            raise ModelError(getattr(item, "problem", "") or f"a text was expected, not {type(text).__name__}")
+        return text
+
+    def predict(self, inputs):
+        return np.array([[text.count(c) for c in "ajn"] for text in inputs], np.float32)
+
+    def probabilities(self, inputs):
+        powers = np.exp(self.predict(inputs).astype(np.float64))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
+TEXTS = ["a naja", "jjj", "nobody", "aa"]
+
+
+def test_a_model_that_keeps_to_it_passes():
+    check_model(Sound(), TEXTS, items=["plain", Item("k", "of a corpus", ("joy",))])
+
+
+class NoMeta(Sound):
+    def __init__(self):
+        self.meta = None
+
+
+class Doubles(Sound):
+    def predict(self, inputs):
+        return super().predict(inputs).astype(np.float64)
+
+
+class TooFew(Sound):
+    def predict(self, inputs):
+        return super().predict(inputs)[:, :2]
+
+
+class Infinite(Sound):
+    def predict(self, inputs):
+        return np.log(super().predict(inputs) * 0)
+
+
+class Unscaled(Sound):
+    def probabilities(self, inputs):
+        return super().probabilities(inputs) * 1.01
+
+
+class Centred(Sound):
+    def predict(self, inputs):
+        z = super().predict(inputs)
+        return z - z.mean(axis=0)
+
+
+class Sorted(Sound):
+    def predict(self, inputs):
+        return super().predict(sorted(inputs))
+
+
+class Drawn(Sound):
+    def predict(self, inputs):
+        return super().predict(inputs) + np.random.default_rng().normal(size=(len(inputs), 3)).astype(np.float32) * 1e-6
+
+
+class Greedy(Sound):
+    def predict(self, inputs):
+        z = super().predict(inputs)
+        inputs[0] = ""
+        return z
+
+
+class Seeds(Sound):
+    def predict(self, inputs):
+        torch.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        return super().predict(inputs)
+
+
+class TakesAll(Sound):
+    def read(self, item):
+        return str(item)
+
+
+class Traceback(Sound):
+    def read(self, item):
+        return (item.data if isinstance(item, Item) else item).lower()
+
+
+BROKEN = {
+    NoMeta: ("described", "meta is None"),
+    Doubles: ("logits", "predict gives float64; float32 was expected"),
+    TooFew: ("logits", "an array (4, 3) was expected"),
+    Infinite: ("logits", "values that are not finite"),
+    Unscaled: ("probabilities", "rows of probabilities sum to 1.01"),
+    Centred: ("batch", "asked alone and together differ"),
+    Sorted: ("order", "asked backwards"),
+    Drawn: ("state", "asked twice give different logits"),
+    Greedy: ("state", "predict changes its inputs"),
+    Seeds: ("state", "global random numbers are moved"),
+    TakesAll: ("reading", "read takes an item without data"),
+    Traceback: ("reading", "AttributeError was raised"),
+}
+
+
+@pytest.mark.parametrize("model", BROKEN)
+def test_each_check_catches_a_model_that_does_not(model):
+    check, text = BROKEN[model]
+    with pytest.raises(CheckError) as caught:
+        check_model(model(), list(TEXTS))
+    assert any(text in t for t in caught.value.problems[check]), str(caught.value)
+
+
+def test_a_model_may_say_that_it_is_contextual():
+    class Contextual(Centred):
+        contextual = True
+
+    check_model(Contextual(), TEXTS)
+
+
+def network(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(torch.randn(p.shape, generator=generator))
+    return net.eval()
+
+
+VECTORS = np.random.default_rng(0).normal(size=(4, 4)).astype(np.float32)
+OWN = () if hasattr(TorchModel, "read") else ("described", "probabilities", "reading", "inside")
+
+
+def test_white_boxes():
+    check_model(TorchModel(network(), LABELS), VECTORS, leave_out=OWN)
+
+    class Rows(TorchModel):
+        def activations(self, batch, layer):
+            return super().activations(batch, layer)[:1]
+
+    class Flat(TorchModel):
+        def gradients(self, batch, layer, target):
+            return super().gradients(batch, layer, target).sum(axis=1)
+
+    class Anything(TorchModel):
+        def activations(self, batch, layer):
+            return super().activations(batch, layer if layer in self.layers else "1")
+
+    for cls, text in (
+        (Rows, "4 rows were expected"),
+        (Flat, "the same shape was expected"),
+        (Anything, "an error was expected"),
+    ):
+        with pytest.raises(CheckError) as caught:
+            check_model(cls(network(), LABELS), VECTORS, leave_out=OWN)
+        assert any(text in t for t in caught.value.problems["inside"]), str(caught.value)
+
+
+def test_networks_are_left_as_they_were():
+    class Trains(TorchModel):
+        def predict(self, batch):
+            self.net.train()
+            return super().predict(batch)
+
+    class Accumulates(TorchModel):
+        def gradients(self, batch, layer, target):
+            self.net(self.tensor(batch)).sum().backward()
+            return super().gradients(batch, layer, target)
+
+    class Listens(TorchModel):
+        def activations(self, batch, layer):
+            self.net[0].register_forward_hook(lambda *_: None)
+            return super().activations(batch, layer)
+
+    for cls, text in (
+        (Trains, "predict changes training modes"), (Accumulates, "gradients changes gradients of parameters"),
+        (Listens, "activations changes hooks"),
+    ):  # fmt: skip
+        with pytest.raises(CheckError) as caught:
+            check_model(cls(network(), LABELS), VECTORS, leave_out=OWN)
+        assert text in caught.value.problems["untouched"], str(caught.value)
+
+
+def test_every_check_has_a_broken_model():
+    assert {check for check, _ in BROKEN.values()} | {"inside", "untouched"} == set(CHECKS)

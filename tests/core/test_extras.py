@@ -1,0 +1,74 @@
+"""Extras: what the core can do without them, and the errors that name them."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from affectlens.core.errors import UsageError
+from affectlens.core.extras import EXTRAS, extra_of, helpful, missing
+from tests.conftest import asset_path
+
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+MODULES = {"faster-whisper": "faster_whisper", "scikit-learn": "sklearn"}
+
+BLOCKED = """
+import sys, importlib.abc
+class Blocked(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {modules}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocked())
+import affectlens
+"""
+
+
+def without_extras(code):
+    modules = sorted({m for names in EXTRAS.values() for m in names})
+    return subprocess.run(
+        [sys.executable, "-c", BLOCKED.format(modules=modules) + code], capture_output=True, text=True, check=False
+    )
+
+
+def test_extras_are_those_of_the_project():
+    declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    named = {
+        extra: {MODULES.get(p.partition(">")[0], p.partition(">")[0]) for p in packages}
+        for extra, packages in declared.items()
+        if extra not in ("all", "dev")
+    }
+    assert named == {extra: set(modules) for extra, modules in EXTRAS.items()}
+    assert declared["all"] == [f"affectlens[{','.join(EXTRAS)}]"]
+
+
+def test_the_core_reads_faces_without_any_extra(tmp_path, face_engine):
+    import numpy as np
+    from PIL import Image
+
+    asset_path("efficientdet-lite0"), asset_path("pose-landmarker")
+    Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(tmp_path / "a.png")
+    call = f"run = affectlens.explain({str(tmp_path / 'a.png')!r}, {str(tmp_path / 'out')!r}, modalities=('face', 'gait', 'scene'))"
+    done = without_extras(f"{call}\nassert not run.failures, run.failures\nprint(len(run.table))")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 1
+
+
+def test_speech_without_its_extra_says_what_to_install():
+    for name in ("minilm", "whisper-base"):
+        asset_path(name)
+    done = without_extras("affectlens.recognize('a.wav', modalities=('words',))")
+    assert (
+        'UsageError: this needs the package faster_whisper, which is not installed; run: pip install "affectlens[speech]"'
+        in (done.stderr)
+    )
+
+
+def test_a_missing_module_is_named_with_its_extra():
+    with pytest.raises(UsageError, match=r'package sklearn.*"affectlens\[audit\]"'), helpful():
+        raise ModuleNotFoundError("No module named 'sklearn.svm'", name="sklearn.svm")
+    with pytest.raises(ModuleNotFoundError), helpful():
+        raise ModuleNotFoundError("No module named 'nothing'", name="nothing")
+    assert extra_of("h5py") == "train" and extra_of("numpy") == ""
+    assert missing("audit") == ()

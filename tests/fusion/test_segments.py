@@ -1,0 +1,130 @@
+"""Which findings make one segment, and what is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from affectlens.core.labels import EKMAN7
+from affectlens.core.schema import SCENE
+from affectlens.fusion.pool import Opinion, pool
+from affectlens.fusion.segments import fuse_findings, summary_evidence
+from tests.fusion.clips import clip_of, finding, probabilities
+
+
+def fused_rows(*findings):
+    return [f.row for f in fuse_findings(clip_of(explaining=False), list(findings))[1]]
+
+
+@pytest.mark.parametrize(("end", "joins"), [(0.24, False), (0.25, True), (0.5, True), (0.74, True)])
+def test_an_utterance_speaks_for_a_window_that_it_covers_by_a_quarter(end, joins):
+    findings = [finding("face", 0, 1, happiness=0.8), finding("words", 0, end, anger=0.8)]
+    weighted, fused = fuse_findings(clip_of(explaining=False), findings)
+    assert len(fused) == (1 if joins else 2)
+    assert weighted[1].row.weight == pytest.approx(0.5 if joins else 1.0)
+    assert fused[0].row.label == ("happiness" if not joins else fused[0].row.label)
+    if not joins:
+        assert [f.row.label for f in fused] == ["happiness", "anger"]
+
+
+def test_an_utterance_that_only_touches_a_window_of_no_length_stays_alone():
+    assert len(fused_rows(finding("face", 0, 0, happiness=0.8), finding("words", 0, 1, anger=0.8))) == 2
+
+
+def test_one_utterance_speaks_for_all_the_windows_that_it_covers():
+    faces = [finding("face", i, i + 1, happiness=0.6, weight=w) for i, w in enumerate((0.5, 1.5))]
+    weighted, fused = fuse_findings(clip_of(explaining=False), [*faces, finding("words", 0, 2, anger=0.6, weight=0.5)])
+    assert [f.row.start for f in fused] == [0, 1]
+    assert [f.row.weight for f in weighted] == pytest.approx([0.5, 0.75, (0.5 + 0.25) / 2])
+
+
+def test_the_fused_row_is_the_pool_of_its_opinions():
+    a, b = finding("face", 0, 1, happiness=0.7, weight=0.6), finding("words", 0, 1, anger=0.5, happiness=0.3, weight=0.2)
+    (row,) = fused_rows(a, b)
+    opinions = [Opinion(f.row.modality, np.array(f.row.probabilities), f.weight, ()) for f in (a, b)]
+    np.testing.assert_allclose(row.probabilities, pool(opinions))
+    assert (row.modality, row.weight, row.quality, row.status) == ("fused", 1.0, 1.0, "ok")
+
+
+def test_people_are_fused_apart_and_what_the_recording_lacks_is_nobodys_segment():
+    lack = finding("words", 0, 5, person=SCENE)
+    rows = fused_rows(finding("face", 0, 1, 0, fear=0.6), finding("face", 0, 1, 1, anger=0.6), lack)
+    assert [(r.person, r.label) for r in rows] == [(SCENE, ""), (0, "fear"), (1, "anger")]
+    assert rows[0].status == "abstained" and rows[0].reason == "words: too dark"
+
+
+def test_two_utterances_in_one_window_the_first_speaks():
+    (row,) = fused_rows(finding("face", 0, 4, neutral=0.4), finding("words", 0, 2, anger=0.9), finding("words", 2, 4, fear=0.9))
+    assert row.probabilities[EKMAN7.index("anger")] > row.probabilities[EKMAN7.index("fear")]
+
+
+def test_the_set_of_classes_is_what_all_hold_and_of_those_who_disagree_what_any_holds():
+    agree = fused_rows(
+        finding("face", 0, 1, conformal=("happiness", "neutral"), happiness=0.6),
+        finding("words", 0, 1, conformal=("happiness", "anger"), happiness=0.6),
+    )[0]
+    assert not agree.conflict and agree.conformal == ("happiness",)
+    clash = fused_rows(
+        finding("face", 0, 1, conformal=("happiness", "neutral"), happiness=0.6),
+        finding("words", 0, 1, conformal=("anger", "neutral"), anger=0.6),
+    )[0]
+    assert clash.conflict and set(clash.conformal) == {"happiness", "neutral", "anger"}
+    apart = fused_rows(
+        finding("face", 0, 1, conformal=("happiness",), anger=0.6),
+        finding("words", 0, 1, conformal=("anger",), anger=0.6),
+    )[0]
+    assert not apart.conflict and set(apart.conformal) == {"happiness", "anger"}  # nothing is in both: any
+
+
+def test_classes_of_the_set_stand_in_the_order_of_their_probability():
+    (row,) = fused_rows(finding("face", 0, 1, conformal=("anger", "fear", "neutral"), anger=0.2, fear=0.5, neutral=0.25))
+    assert row.conformal == ("fear", "neutral", "anger")
+
+
+def test_what_if_names_the_modality_that_matters_most():
+    findings = [finding("face", 0, 1, happiness=0.95, weight=2.0), finding("words", 0, 1, happiness=0.2, weight=0.1),
+                finding("posture", 0, 1, happiness=0.3, weight=0.1)]  # fmt: skip
+    _, (fused,) = fuse_findings(clip_of(), findings)
+    (what_if,) = [e for e in fused.evidence if e.kind == "what if"]
+    assert what_if.subject == "face"
+    rest = pool([Opinion(f.row.modality, np.array(f.row.probabilities), f.weight, ()) for f in findings[1:]])
+    target = EKMAN7.index("happiness")
+    assert what_if.value == pytest.approx(rest[target] - fused.row.confidence) and what_if.value < 0
+
+
+def test_shares_conflict_and_their_numbers():
+    findings = [finding("face", 0, 1, happiness=0.9, weight=0.6), finding("words", 0, 1, anger=0.9, weight=0.3)]
+    _, (fused,) = fuse_findings(clip_of(), findings)
+    shares = {e.subject: e for e in fused.evidence if e.kind == "share"}
+    p = fused.row.confidence
+    assert sum(e.value for e in shares.values()) == pytest.approx(np.log(p / (1 - p)) - np.log(1 / 6))
+    assert shares["face"].detail.weight == pytest.approx(2 / 3, abs=1e-4)
+    (conflict,) = [e for e in fused.evidence if e.kind == "conflict"]
+    assert conflict.detail.says == {"face": "happiness", "words": "anger"} and fused.row.conflict
+
+
+def test_without_explaining_there_is_no_evidence_and_the_same_row():
+    findings = [finding("face", 0, 1, happiness=0.9), finding("words", 0, 1, anger=0.9)]
+    plain = fuse_findings(clip_of(explaining=False), findings)[1][0]
+    assert plain.evidence == () and plain.row == fuse_findings(clip_of(), findings)[1][0].row
+
+
+def test_what_is_usual_takes_part_as_an_opinion():
+    usual = Opinion("usual", np.array(probabilities(sadness=0.7)), 0.4, EKMAN7.labels)
+    findings = [finding("face", 0, 1, happiness=0.5)]
+    without, with_usual = (fuse_findings(clip_of(), findings, u)[1][0].row for u in (None, usual))
+    at = EKMAN7.index("sadness")
+    assert with_usual.probabilities[at] > without.probabilities[at]
+
+
+def test_summaries_count_windows():
+    rows = fused_rows(*[finding("face", i, i + 1, **({"fear": 0.8} if i < 3 else {"anger": 0.8})) for i in range(4)],
+                      finding("face", 4, 5))  # fmt: skip
+    summaries, evidence = summary_evidence(clip_of(), rows)
+    (s,) = summaries
+    assert (s.windows, s.readable, s.label, s.changes) == (5, 4, "fear", 1) and s.share.value == 0.75
+    assert dict(s.shares) == {"fear": 0.75, "anger": 0.25}
+    kinds = {e.kind: e for e in evidence}
+    assert kinds["share of time"].value == 0.75 and kinds["share of time"].detail.readable == 4
+    assert kinds["changes"].value == 1
+    assert kinds["not read"].value == 1 and kinds["not read"].detail.reason == "face: too dark"

@@ -1,0 +1,74 @@
+"""What a report keeps, and where its numbers come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import metadata
+
+import numpy as np
+import pytest
+
+from affectlens.assets.manifest import asset
+from affectlens.assets.store import sha256
+from affectlens.core.tables import SCHEMA_VERSION
+from affectlens.modalities.base import Picture
+from affectlens.modalities.face.evidence import MovementDetail
+from affectlens.report.bundle import Gallery, Report, provenance
+from tests.fusion.clips import clip_of, finding
+
+
+class Model:
+    name = "tiny"
+    meta = {"corpus": "a corpus", "licence": "CC0", "secret": "not shown"}  # noqa: RUF012
+
+    def __init__(self, path):
+        self.path = path
+
+
+class Watcher:
+    assets = ("yunet", "yunet")
+
+    def __init__(self, *models):
+        self.models = models
+
+
+@pytest.fixture
+def weights(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_provenance_names_versions_models_assets_and_problems(weights):
+    clip = clip_of()
+    clip.problems.add("two frames could not be read")
+    report = Report(clip, Gallery(), seconds={"total": 1.23456})
+    facts = provenance(report, [Watcher(Model(weights))], {"options": {"seed": 0}})
+    assert facts["models"] == [{"name": "tiny", "sha256": sha256(weights), "corpus": "a corpus", "licence": "CC0"}]
+    yunet = asset("yunet")
+    assert facts["third_party"] == [
+        {"name": yunet.title, "licence": yunet.licence, "home": yunet.home, "sha256": yunet.files[0].sha256}
+    ]
+    assert facts["versions"]["affectlens"] == metadata.version("affectlens") and "numpy" in facts["versions"]
+    assert (facts["file"], facts["kind"], facts["duration"], facts["size"]) == ("talk.mp4", "video", 10.0, [64, 48])
+    assert facts["schema_version"] == SCHEMA_VERSION
+    assert facts["seconds"] == {"total": 1.235} and facts["job"] == {"options": {"seed": 0}}
+    assert facts["problems"] == ["two frames could not be read"]
+
+
+def test_of_windows_with_pictures_only_the_gallerys_evidence_and_tests_are_kept():
+    clip = clip_of()
+    report = Report(clip, Gallery())
+    picture = Picture("face", "the face", np.zeros((2, 2, 3), np.uint8))
+    made = []
+    for i in range(3):
+        f = finding("face", i, i + 1, fear=0.6)
+        e = clip.evidence(f.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
+        made.append(replace(f, evidence=(e,), pictures=(picture,), rank=float(i)))
+    report.add(made, [])
+    report.findings = made
+    assert report.evidence == {} and list(report.shown()) == [made[2].evidence[0].id]
+    words = finding("words", 0, 1, anger=0.6)
+    e = clip.evidence(words.row, "changes", 5, method="m")
+    report.add([replace(words, evidence=(e,))], [])
+    assert e.id in report.shown()
