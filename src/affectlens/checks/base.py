@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import random
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -94,6 +95,8 @@ def same(a: Any, b: Any) -> bool:
         return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=numbers))
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if dataclasses.is_dataclass(a) and type(a) is type(b):
+        return same(vars(a), vars(b))
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return bool(a == b) or (a != a and b != b)
