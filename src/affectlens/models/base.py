@@ -156,6 +156,10 @@ class BaseModel:
         """The item's data as it is."""
         return data_of(item)
 
+    def prepare(self, datum: Any) -> Any:
+        """The input of a datum in which nothing has to be looked for: a whole picture, an upright crop, a text."""
+        return datum
+
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
         raise NotImplementedError

@@ -35,9 +35,8 @@ def open_classifier(spec: str, modality: str = "face") -> Classifier:
     model: Any = open_model(spec, modality=modality)
     if model.modality != modality:
         raise UsageError(f"--model {spec} reads {model.modality}; a model that reads {modality} was expected")
-    prepare = getattr(model, "prepare", lambda datum: datum)
     return Classifier(
-        model.name, model.modality, model.labels, lambda data: model.probabilities([prepare(datum) for datum in data])
+        model.name, model.modality, model.labels, lambda data: model.probabilities([model.prepare(datum) for datum in data])
     )
 
 
