@@ -27,6 +27,11 @@ class Classifier:
 def open_classifier(spec: str, modality: str = "face") -> Classifier:
     """The model that ``spec`` names; see ``open_model``.
 
+    Returns
+    -------
+    Classifier
+        Ready to be asked.
+
     Raises
     ------
     UsageError

@@ -17,7 +17,8 @@ from affectlens.core.errors import UsageError
 @dataclass(frozen=True)
 class BcLstmConfig:
     """Shape of a network. ``widths`` maps each modality to the width of its features; ``anchor`` is the modality whose own
-    answer the joined level corrects (see ``BcLstmNet``); ``speakers`` adds a BiLSTM over each speaker's own utterances."""
+    answer the joined level corrects (see ``BcLstmNet``); ``speakers`` adds a BiLSTM over each speaker's own utterances.
+    """
 
     widths: dict[str, int]
     classes: int
@@ -35,7 +36,8 @@ class BcLstmConfig:
 
 class Context(nn.Module):
     """A BiLSTM over the real utterances of each dialogue: ``(b, t, i)`` and mask ``(b, t)`` to ``(b, t, 2 hidden)``; padding
-    gives zeros and changes nothing. With ``speakers`` a second one runs over each speaker's own utterances and is added."""
+    gives zeros and changes nothing. With ``speakers`` a second one runs over each speaker's own utterances and is added.
+    """
 
     def __init__(self, inputs: int, hidden: int, speakers: bool) -> None:
         super().__init__()

@@ -89,7 +89,8 @@ class FusionNet(nn.Module):
 
     def part(self, name: str, z: Tensor, answer: Tensor) -> Part:
         """What the module ``name`` brings with features ``(n, size)``, clipped at four deviations, and its own calibrated
-        log probabilities ``(n, classes)``, which the gated kind does not use."""
+        log probabilities ``(n, classes)``, which the gated kind does not use.
+        """
         x = ((z - self.scales[f"{name}_mean"]) / self.scales[f"{name}_deviation"]).clamp(-4, 4)
         joined = self.project[name](x)
         return Part(joined, self.trust[name] * answer + self.say[name](joined), self.gate[name](torch.tanh(joined)))

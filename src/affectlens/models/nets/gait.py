@@ -31,7 +31,8 @@ class GaitNetConfig:
 
 class GaitNet(nn.Module):
     """Joints ``(n, t, 18, 3)`` in body coordinates (NaN: missing) and standardised features ``(n, 36)`` (NaN: missing) to
-    logits ``(n, classes)``; ``deep`` gives the vector before the classifier."""
+    logits ``(n, classes)``; ``deep`` gives the vector before the classifier.
+    """
 
     def __init__(self, config: GaitNetConfig | None = None) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
 """The background network: features of a frame without its people to classes. Weights come from training; none are shipped,
-since no corpus of labelled scenes is openly to be had."""
+since no corpus of labelled scenes is openly to be had.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ class BackgroundNet(nn.Module):
 
 class OnGrid(nn.Module):
     """The background network over the detector's feature map: features ``(n, 320, 10, 10)`` and one more plane with 1 where
-    the background is seen."""
+    the background is seen.
+    """
 
     def __init__(self, net: BackgroundNet) -> None:
         super().__init__()
@@ -63,14 +65,16 @@ class OnGrid(nn.Module):
 
 def on_grid(grid: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """What ``OnGrid`` takes ``(321, 10, 10)`` of a feature map ``(10, 10, 320)`` and which of its cells ``(10, 10)`` are
-    seen."""
+    seen.
+    """
     return np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32)
 
 
 @register_model("background", needs="`affectlens train background` makes them")
 class BackgroundModel(TrainedModel, TorchModel):
     """Pictures on the object detector's grid ``(n, 321, 10, 10)``, or features ``(n, 320)`` as ``ObjectDetector.features``
-    gives them, to logits; people are hidden before it looks, and its maps lie on the grid of 10 x 10."""
+    gives them, to logits; people are hidden before it looks, and its maps lie on the grid of 10 x 10.
+    """
 
     kind = reads = "background"
 
@@ -91,6 +95,11 @@ class BackgroundModel(TrainedModel, TorchModel):
 
     def read(self, item: Any) -> np.ndarray:
         """A picture without its people on the grid ``(321, 10, 10)``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Float32; the last plane is 1 where the background is seen.
 
         Raises
         ------

@@ -111,7 +111,8 @@ class Places365:
 
 def prepare(image: np.ndarray) -> np.ndarray:
     """The middle 224 × 224 of an RGB picture whose shorter side is 256, standardised, ``(3, 224, 224)`` float32; as
-    published."""
+    published.
+    """
     height, width = image.shape[:2]
     factor = 256 / min(height, width)
     small = cv2.resize(image, (max(256, round(width * factor)), max(256, round(height * factor))), interpolation=cv2.INTER_AREA)

@@ -15,7 +15,8 @@ from affectlens.models.shipped.loaded import TrainedModel
 @register_model("posture")
 class PostureModel(TrainedModel):
     """Skeletons ``(n, 18, 3)`` as ``perception.body.posture.upright`` gives them (missing joints are NaN) to logits
-    ``(n, 4)``."""
+    ``(n, 4)``.
+    """
 
     kind = reads = "posture"
 

@@ -33,6 +33,11 @@ def speakers_trusted(speakers: np.ndarray, least: int = LEAST) -> bool:
 
     The rule needs no labels. Where most speakers have a few clips (of one emotion each, perhaps), their own mean would take
     the emotion away with the voice.
+
+    Returns
+    -------
+    bool
+        Whether they can.
     """
     _, counts = np.unique(speakers.astype(str), return_counts=True)
     return len(counts) > 1 and float(np.median(counts)) >= least
@@ -40,7 +45,8 @@ def speakers_trusted(speakers: np.ndarray, least: int = LEAST) -> bool:
 
 def toward_own(z: np.ndarray, shrink: float = SHRINK) -> np.ndarray:
     """Features ``(n, features)``, already in deviations, relative to their own mean and variance, which are shrunk towards 0
-    and 1 by ``n / (n + shrink)`` (James & Stein 1961): few clips change little."""
+    and 1 by ``n / (n + shrink)`` (James & Stein 1961): few clips change little.
+    """
     w = len(z) / (len(z) + shrink)
     return np.asarray((z - w * z.mean(axis=0)) / np.sqrt(w * z.var(axis=0) + (1 - w)))
 
