@@ -19,8 +19,9 @@ from affectlens.models.shipped.speech_scale import Scale, against_own_clip
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training clip near a turn in the latent: where it is from, its label, and how far, in median distances between
-    training clips.
+    """A training clip near a turn in the latent.
+
+    Where it is from, its label, and how far it is, in median distances between training clips.
     """
 
     corpus: str
