@@ -50,7 +50,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     found = ablate(lambda _: dict(made), FusionRecipe(), folds=1, draws=200, classes=2, joint=True)
     whole = found.scores[found.scores["size"] == 3].set_index("fusion")
     for how, r in whole.iterrows():
-        yield (f"{how}: UAR of text, audio, video", f"{r.UAR:.3f} [{r.low:.3f}, {r.high:.3f}]", "", None)
+        yield (f"{how}: mean recall of text, audio, video", f"{r.mean_recall:.3f} [{r.low:.3f}, {r.high:.3f}]", "", None)
     for r in found.against[found.against.question == "all modules"].itertuples():
         yield (f"{r.fusion} against the pool", f"{r.difference:+.3f} [{r.low:+.3f}, {r.high:+.3f}]", "", None)
     for name, (train, test) in made.items():

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.audits.concepts.audit import audit_concepts
-from affectlens.audits.concepts.tcav import TestOptions
+from affectlens.audits.concepts.audit import ConceptAudit, ConceptAuditor
+from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.corpora.dialogues.base import DialogueSet, dialogue_set
 from affectlens.learning.bclstm import BcLstmRecipe, fit, pack, scale_of
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
@@ -59,11 +59,15 @@ def wrapped(net: BcLstmNet, scale: dict[str, tuple[np.ndarray, np.ndarray]]) -> 
     return model
 
 
+def audited(model: BcLstmModel, data: DialogueSet, targets: dict[str, np.ndarray], settings: ConceptSettings) -> ConceptAudit:
+    """An audit of concepts that are known already."""
+    return ConceptAuditor(model, data, targets, settings).run()
+
+
 def found(seed: int) -> pd.DataFrame:
     """One row a concept and layer: p over all tests, and accuracy of the direction, on 40 new dialogues."""
     data, targets = dialogues(5000 + seed, 40)
-    audit = audit_concepts(trained(seed), data, targets, options=TestOptions(draws=199, bootstraps=0, seed=seed))
-    frame = audit.tests.frame
+    frame = audited(trained(seed), data, targets, ConceptSettings(draws=199, bootstraps=0, seed=seed)).tests
     return frame[frame["class"] == "yes"].set_index(["concept", "layer"])
 
 
@@ -76,7 +80,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
         f = found(seed)
         for where, layers in (("text", TEXT), ("joined", JOINED), ("audio", AUDIO)):
             for i, name in enumerate(("concept", "decoy")):
-                sure = [f.loc[(name, m), "p max-T"] <= 0.05 and f.loc[(name, m), "shift"] > 0 for m in layers]
+                sure = [f.loc[(name, m), "p_max_t"] <= 0.05 and f.loc[(name, m), "shift"] > 0 for m in layers]
                 hits[where][i] += all(sure) if name == "concept" and where != "audio" else any(sure)
     for where, limit in (("text", 0.95), ("joined", 0.95), ("audio", None)):
         share = hits[where][0] / SEEDS

@@ -14,7 +14,7 @@ from captum.concept import TCAV, Classifier, Concept, DefaultClassifier
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from affectlens.audits.concepts.space import Space, directions, sensitivities
+from affectlens.audits.concepts.cav.space import Space, directions, sensitivities
 from benchmarks.tcav_simulations import clustered_rejections, direction_cosines, p_values, usual_rejections
 
 Line = tuple[str, str, str, bool | None]

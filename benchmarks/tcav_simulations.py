@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import ttest_ind
 
-from affectlens.audits.concepts.space import Space, directions
-from affectlens.audits.concepts.tcav import TestOptions, test_concepts
+from affectlens.audits.concepts.cav.space import Space, directions
+from affectlens.audits.concepts.cav.tcav import test_concepts
+from affectlens.audits.concepts.settings import ConceptSettings
 
 
 def gradients(inputs: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -44,9 +45,9 @@ def p_values(
         y[rng.choice(pool, examples, replace=False)] = 1
         if cosine is not None:
             x[y > 0] += shift * planted(g, cosine, rng)
-        options = TestOptions(method=method, draws=draws, counterparts=counterparts, bootstraps=0, seed=i)
+        options = ConceptSettings(method=method, draws=draws, counterparts=counterparts, bootstraps=0, seed=i)
         row = test_concepts({"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(inputs)}, options).frame.iloc[0]
-        out[i] = row["p"], row["cosine p"]
+        out[i] = row["p_value"], row["cosine_p_value"]
     return out
 
 
@@ -101,9 +102,9 @@ def clustered_rejections(repetitions: int, grouped: bool, seed: int = 0) -> floa
         x = rng.normal(size=(n, 32)) + 1.5 * rng.normal(size=(40, 32))[groups]
         y = (rng.random(40) < 0.3)[groups] * (rng.random(n) < 0.7).astype(float)
         g = gradients(rng.normal(size=(50, 32)), *head(32, rng))
-        options = TestOptions(draws=99, bootstraps=0, seed=i)
+        options = ConceptSettings(draws=99, bootstraps=0, seed=i)
         frame = test_concepts(
             {"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(50)}, options, groups=groups if grouped else None
         ).frame
-        found += frame.p.iloc[0] <= 0.05
+        found += frame.p_value.iloc[0] <= 0.05
     return found / repetitions

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.audits.concepts.accuracy import held_out_accuracy
 from affectlens.audits.concepts.bank import ConceptBank
+from affectlens.audits.concepts.cav.accuracy import held_out_accuracy
+from affectlens.audits.concepts.cav.null import orders
+from affectlens.audits.concepts.cav.space import Space, directions
 from affectlens.audits.concepts.layers import read_layers
 from affectlens.audits.concepts.library.base import find, supported
-from affectlens.audits.concepts.null import orders
-from affectlens.audits.concepts.space import Space, directions
 from affectlens.corpora.base import open_corpus
 from affectlens.models.shipped.words import WordsModel, text_logits
 
@@ -44,7 +44,7 @@ def main() -> None:
     dealt = orders(len(rows), DRAWS, rng)
     pseudo = space.expand(directions(space, np.array([y[0][o] for o in dealt])))
     accuracy = held_out_accuracy(space, y, dealt[:39])
-    kept = [i for i in range(len(y)) if accuracy.p[i] <= 0.05 and accuracy.held_out[i] >= 0.6]
+    kept = [i for i in range(len(y)) if accuracy.p_value[i] <= 0.05 and accuracy.held_out[i] >= 0.6]
     names = [list(held)[i] for i in kept]
     about = {
         "layer": LAYER, "corpus": "GoEmotions, train", "texts": len(rows), "licence": "Apache-2.0 / CC BY 4.0",

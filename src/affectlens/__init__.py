@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from affectlens import audit, train
     from affectlens.core.options import Options
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
@@ -39,6 +40,7 @@ __all__ = [
     "Run",
     "TableModel",
     "TorchModel",
+    "audit",
     "doctor",
     "evaluate",
     "explain",
@@ -46,6 +48,7 @@ __all__ = [
     "open_corpus",
     "open_model",
     "recognize",
+    "train",
     "usual",
 ]
 
@@ -61,6 +64,7 @@ _HOMES = {
     "Run": "affectlens.pipeline.results",
     "TableModel": "affectlens.models.adapters",
     "TorchModel": "affectlens.models.adapters",
+    "audit": "affectlens.audit",
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
@@ -68,6 +72,7 @@ _HOMES = {
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
+    "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
 }
 

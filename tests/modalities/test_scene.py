@@ -162,7 +162,7 @@ def test_the_background_needs_weights_and_then_speaks_for_everybody_in_view(phot
 
 
 def test_a_background_is_trained_from_pictures(tmp_path):
-    from affectlens.training.background import BackgroundRecipe, train_background_model
+    from affectlens import train
     from tests.corpora.visual_trees import caer_s
 
     asset_path("efficientdet-lite0")
@@ -173,5 +173,5 @@ def test_a_background_is_trained_from_pictures(tmp_path):
             shade = {"Anger": (200, 30, 30), "Happy": (60, 190, 60), "Sad": (40, 50, 160)}[name]
             noise = rng.integers(0, 40, (64, 64, 3))
             Image.fromarray((np.array(shade) * 0.8 + noise).astype(np.uint8)).save(tree / "train" / name / f"b{i}.png")
-    run = train_background_model("caer-s", tree, tmp_path / "run", BackgroundRecipe(epochs=40, batch=8))
-    assert run.scores["accuracy"].value > 0.6 and "CAER-S" in (tmp_path / "run/background.md").read_text()
+    run = train.background({"caer-s": tree}, tmp_path / "run", epochs=40, batch=8)
+    assert run.scores.set_index("score").value["accuracy"] > 0.6 and "CAER-S" in (tmp_path / "run/background.md").read_text()

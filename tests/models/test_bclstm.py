@@ -7,9 +7,9 @@ from benchmarks.planted_dialogues import dialogues
 
 from affectlens.core.errors import UsageError
 from affectlens.learning.bclstm import BcLstmRecipe, first_as_good, fit, pack, predict, scale_of
-from affectlens.learning.carry_over import carry_over
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, Context, swapped
 from affectlens.training.bclstm import score
+from affectlens.training.carry_over import carry_over
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_scores_by_hand():
 
     frame = pd.DataFrame(
         {"fold": "test", "seed": [0] * 4 + [1] * 4, "epochs": 3, "key": list("abcd") * 2, "dialogue": list("xxyy") * 2,
-         "truth": [0, 0, 1, 1] * 2, "said": [0, 1, 1, 1, 0, 0, 1, 1]}
+         "truth": [0, 0, 1, 1] * 2, "answer": [0, 1, 1, 1, 0, 0, 1, 1]}
     )  # fmt: skip
     s = score(frame, ("no", "yes"), np.random.default_rng(0)).set_index("seed")
     assert s.accuracy["0"] == 0.75 and s.accuracy["1"] == 1 and s.accuracy["mean"] == 0.875
@@ -144,11 +144,11 @@ def test_scores_by_hand():
 
 def test_mosi_text_beats_its_target(shared):
     from affectlens.corpora.dialogues.base import open_dialogues
-    from affectlens.training.bclstm import _config
+    from affectlens.training.bclstm import config_of
 
     corpus = open_dialogues("mosi-features", shared / "utterance" / "mosi_bclstm.npz")
     train, test = (corpus.dialogues(s).with_modalities(("text",)) for s in ("train", "test"))
-    config = _config(train, carry_over(train, test.features), False)
+    config = config_of(train, carry_over(train, test.features), False)
     assert 0.3 < config.swap["text"] < 0.7
     scale = scale_of(train)
     net, _ = fit(pack(train, scale, 3.0), config, BcLstmRecipe(seed=3))

@@ -82,6 +82,25 @@ def test_resume_keeps_what_is_done_and_uses_the_transcript(done, engine, clip, m
     pd.testing.assert_frame_equal(run.table, done[0].table, check_dtype=False)
 
 
+def test_a_folder_of_an_older_or_newer_form_is_refused_with_what_to_do(face_engine, frame, tmp_path):
+    picture = tmp_path / "a.png"
+    Image.fromarray(frame).save(picture)
+    out = tmp_path / "out"
+    folder = explain(picture, out, engine=face_engine).results[0].report.parent
+    facts = json.loads((folder / MANIFEST).read_text())
+    for version, says in ((None, "older affectlens"), (99, "newer affectlens")):
+        (folder / MANIFEST).write_text(json.dumps({**facts, "schema_version": version}))
+        run = explain(picture, out, engine=face_engine, resume=True)
+        assert run.results == [] and run.exit_code == 1
+        assert says in run.failures[str(picture)] and "without --resume" in run.failures[str(picture)]
+    (folder / MANIFEST).write_text(json.dumps(facts))
+    pd.read_parquet(folder / "evidence.parquet").to_parquet(folder / "evidence.parquet")  # as another tool would leave it
+    run = explain(picture, out, engine=face_engine, resume=True)
+    assert "evidence.parquet" in run.failures[str(picture)]
+    again = explain(picture, out, engine=face_engine)
+    assert again.failures == {} and explain(picture, out, engine=face_engine, resume=True).resumed == [str(picture)]
+
+
 def test_ctrl_c_half_way_and_on_again(engine, clip, tmp_path, monkeypatch):
     face, words, *_ = engine.modalities
     original = face.window
@@ -252,7 +271,7 @@ def test_every_row_in_another_format_too(face_engine, tmp_path, frame):
     assert len(pd.read_csv(tmp_path / "out" / "table.csv")) == len(run.table)
     recognize(picture, engine=face_engine, out=tmp_path / "t.json")
     assert [r["label"] for r in json.loads((tmp_path / "t.json").read_text())] == list(run.table.label)
-    with pytest.raises(UsageError, match="--format 'xls'"):
+    with pytest.raises(UsageError, match=r"no format has the suffix \.xls"):
         recognize(picture, engine=face_engine, out=tmp_path / "t.xls")
     with pytest.raises(OutputError, match="is not there"):
         recognize(picture, engine=face_engine, out=tmp_path / "none" / "t.csv")

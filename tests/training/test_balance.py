@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from affectlens.learning.background import BackgroundRecipe, train_background
 from affectlens.learning.balance import class_weights
-from affectlens.training.background import BackgroundRecipe, train_net
 
 
 def test_weights_by_hand():
@@ -18,7 +18,7 @@ def test_classes_that_do_not_occur_are_not_answered_with(rng):
     y = rng.integers(0, 2, 80)
     x = rng.normal(0, 1, (80, 320)).astype(np.float32)
     x[:, 0] += 4 * y
-    net = train_net(x, y, BackgroundRecipe(epochs=15), 7)
+    net = train_background(x, y, BackgroundRecipe(epochs=15), 7)
     with torch.inference_mode():
         answer = net(torch.from_numpy(x)).argmax(1).numpy()
     assert set(answer) <= {0, 1} and (answer == y).mean() > 0.9

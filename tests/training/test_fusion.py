@@ -69,10 +69,10 @@ def test_ablation_of_planted_modules_ranks_them():
         return {name: (bank(10 + fold.part, s), bank(20 + fold.part, s)) for name, s in (("face", 1.6), ("voice", 0.5))}
 
     found = ablate(make, QUICK, folds=2, draws=20)
-    uar = found.scores[found.scores.fusion == "early"].set_index("modules").UAR
-    assert uar["face"] > uar["voice"] + 0.1 and uar["face + voice"] > uar["voice"]
+    recall = found.scores[found.scores.fusion == "early"].set_index("modules").mean_recall
+    assert recall["face"] > recall["voice"] + 0.1 and recall["face + voice"] > recall["voice"]
     assert (found.scores.low <= found.scores.high).all() and len(found.scores) == 4 * 3
-    assert found.against.p.between(1 / 21, 1).all()
+    assert found.against.p_value.between(1 / 21, 1).all()
 
 
 def test_crossfit_reads_items_with_networks_that_did_not_see_them():

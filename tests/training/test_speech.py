@@ -11,6 +11,7 @@ from affectlens.models.nets.speech import KINDS, SpeechNetConfig
 from affectlens.models.shipped.speech_scale import Scale
 from tests.corpora.trees import speech_trees, write_wav
 
+ONE = SpeechRecipe(seeds=1)
 LABELS = ["anger", "happiness", "sadness", "neutral"]
 
 
@@ -81,7 +82,7 @@ def test_protocols_do_not_look_at_test_labels(rng, normalisation):
     other = t.rows.label.map(dict(zip(LABELS, LABELS[1:] + LABELS[:1], strict=True)))
     wrong = SpeechTable(t.features, t.rows.assign(label=t.rows.label.where(t.rows.corpus == "one", other)), {})
     given = Setting("logistic", normalisation)
-    a, b = (run_protocol(v, "one-to-one", given, 1) for v in (t, wrong))
+    a, b = (run_protocol(v, "one-to-one", given, ONE) for v in (t, wrong))
     p = [c for c in a if c in ("p0", "p1", "p2", "p3")]
     np.testing.assert_array_equal(a[a.target == "two"][p], b[b.target == "two"][p])
 
@@ -101,16 +102,16 @@ def test_normalisation_is_worth_what_it_should_be(rng):
     t = table(rng, shift=8.0)
     means = {}
     for n in ("source", "speaker"):
-        found = scores(run_protocol(t, "leave-one-out", Setting("logistic", n), 1), rng, 20)
+        found = scores(run_protocol(t, "leave-one-out", Setting("logistic", n), ONE), rng, 20)
         means[n] = found[(found.target == "mean") & (found.score == "UA")].value.iloc[0]
     assert means["speaker"] > 0.9 > means["source"] + 0.2
 
 
 def test_too_few_people_or_corpora(rng):
     with pytest.raises(CorpusError, match="at least two corpora"):
-        run_protocol(table(rng, ("one",)), "leave-one-out", Setting(), 1)
+        run_protocol(table(rng, ("one",)), "leave-one-out", Setting(), ONE)
     with pytest.raises(CorpusError, match="3 speakers"):
-        run_protocol(table(rng, people=3), "within", Setting("logistic"), 1)
+        run_protocol(table(rng, people=3), "within", Setting("logistic"), ONE)
     assert len({s.name for _, s in (*STEPS, *OTHERS)}) == len(STEPS) + len(OTHERS)
 
 

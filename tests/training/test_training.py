@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
 from affectlens.evaluation.evaluate import FaceReader, fit_thresholds, predict_corpus, score
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.export import calibrate
-from affectlens.learning.face import FaceRecipe, _targets, learning_rate, predict_logits, train_face
+from affectlens.learning.face import FaceRecipe, _targets, predict_logits, rate_factor, train_face
 from affectlens.learning.words import soft_targets
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
@@ -22,8 +22,8 @@ TINY = FaceRecipe(
     batch=16,
     rate=0.02,
     small_size=32,
-    net=FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8)),
 )
+NARROW = FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8))
 
 
 @pytest.fixture
@@ -37,31 +37,31 @@ def faces(rng):
 
 def test_a_stopped_run_goes_on_as_if_it_had_not(faces, tmp_path):
     x, y = faces
-    whole = train_face(x, y, x, y, tmp_path / "whole", TINY)
+    whole = train_face(x, y, x, y, tmp_path / "whole", TINY, config=NARROW)
 
     class StopError(Exception):
         pass
 
-    def stop(row):
-        if row["epoch"] == 1:
+    def stop(stage, done, total):
+        if done == 1:
             raise StopError
 
     with pytest.raises(StopError):
-        train_face(x, y, x, y, tmp_path / "parts", TINY, stop)
-    parts = train_face(x, y, x, y, tmp_path / "parts", TINY)
+        train_face(x, y, x, y, tmp_path / "parts", TINY, stop, config=NARROW)
+    parts = train_face(x, y, x, y, tmp_path / "parts", TINY, config=NARROW)
     for a, b in zip(whole.state_dict().values(), parts.state_dict().values(), strict=True):
         torch.testing.assert_close(a, b)
-    with pytest.raises(ValueError, match="another recipe"):
+    with pytest.raises(UsageError, match="another recipe"):
         train_face(x, y, x, y, tmp_path / "parts", FaceRecipe())
 
 
 def test_an_earlier_network_teaches(faces):
     x, y = faces
-    plain = _targets(x, y, TINY, None)
+    plain = _targets(x, y, TINY, 7, None)
     assert torch.equal(plain.argmax(1), torch.from_numpy(y))
     torch.testing.assert_close(plain[0, y[0]], torch.tensor(0.9 + 0.1 / 7))
-    teacher = TwoStreamFaceNet(TINY.net)
-    taught = _targets(x, y, TINY, teacher)
+    teacher = TwoStreamFaceNet(NARROW)
+    taught = _targets(x, y, TINY, 7, teacher)
     answers = torch.from_numpy(predict_logits(teacher, x)).softmax(1)
     torch.testing.assert_close(taught, (plain + answers) / 2)
     torch.testing.assert_close(taught.sum(1), torch.ones(96))
@@ -69,7 +69,7 @@ def test_an_earlier_network_teaches(faces):
 
 def test_training_goes_on_from_given_weights(faces, tmp_path):
     x, y = faces
-    start = train_face(x, y, x, y, tmp_path / "first", TINY)
+    start = train_face(x, y, x, y, tmp_path / "first", TINY, config=NARROW)
     still = replace(TINY, epochs=1, rate=0.0, weight_decay=0.0, plain_last_epochs=0)
     after = train_face(x, y, x, y, tmp_path / "second", still, start=start)
     torch.testing.assert_close(dict(after.named_parameters())["classifier.weight"], start.classifier.weight)
@@ -93,7 +93,7 @@ def test_augmentation_is_seeded_and_bounded(rng):
 
 def test_the_rate_rises_and_falls():
     r = FaceRecipe()
-    rates = [learning_rate(p, r) for p in np.linspace(0, 0.999, 200)]
+    rates = [r.rate * rate_factor(p, r.warmup) for p in np.linspace(0, 0.999, 200)]
     peak = int(np.argmax(rates))
     assert rates[peak] == pytest.approx(r.rate, rel=0.02) and peak / 200 == pytest.approx(r.warmup, abs=0.02)
     assert rates[-1] < 0.01 * r.rate

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +59,3 @@ def table_facts(table: SpeechTable) -> dict[str, Any]:
         "sha256": digest_of(np.ascontiguousarray(table.features), table.rows.to_json()),
         "licence": "; ".join(f"{name}: {licences[name]}" for name in names if licences.get(name)),
     }
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for torch: small networks are slower on more, and numbers do not depend on the machine's cores."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

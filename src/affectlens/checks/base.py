@@ -93,6 +93,8 @@ def same(a: Any, b: Any) -> bool:
         a, b = np.asarray(a), np.asarray(b)
         numbers = a.dtype.kind in "fc" and b.dtype.kind in "fc"
         return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=numbers))
+    if dataclasses.is_dataclass(a) and type(a) is type(b):
+        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     if dataclasses.is_dataclass(a) and type(a) is type(b):

@@ -13,6 +13,7 @@ from torch import nn
 from affectlens.checks.base import RandomStates, gap, kept, raised, run_checks, same
 from affectlens.core.errors import AffectlensError, ModelError
 from affectlens.corpora.base import Item
+from affectlens.models.open import open_model
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def check_model(
 
     Parameters
     ----------
-    model : Model
-        The model.
+    model : Model or str
+        The model, or what ``open_model`` opens.
     inputs : sequence or array_like
         At least three different inputs as ``predict`` takes them.
     items : sequence
@@ -62,8 +63,10 @@ def check_model(
     CheckError
         What is wrong, check by check.
     UsageError
-        No such check.
+        No such model or check.
     """
+    if isinstance(model, str):
+        model = open_model(model)
     title = f"the model {getattr(model, 'name', type(model).__name__)!r}"
     run_checks(title, CHECKS, Subject(model, inputs, items, tolerance), leave_out)
 

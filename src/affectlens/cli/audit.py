@@ -8,140 +8,138 @@ from typing import Annotated, Any
 
 import typer
 
-from affectlens.audits.features.audit import run as features
+from affectlens import audit
+from affectlens.audits.concepts.audit import available
+from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.audits.features.settings import FeatureSettings
-from affectlens.audits.latent.audit import run as latent
 from affectlens.audits.latent.settings import LatentSettings
-from affectlens.cli import audit_objects, audit_properties, common
-from affectlens.cli.options import Corpora, Corpus, Seed, verb
+from affectlens.audits.objects.audit import objects_of
+from affectlens.audits.objects.finders import ASSETS as OBJECT_ASSETS
+from affectlens.audits.objects.settings import ObjectSettings
+from affectlens.audits.properties.audit import ASSETS as PROPERTY_ASSETS
+from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.settings import PropertySettings
+from affectlens.audits.registry import AUDITS, RegisteredAudit
+from affectlens.audits.result import AuditResult
+from affectlens.cli import common
+from affectlens.cli.options import Corpora, Corpus, corpus_names, models, verb
+from affectlens.core.errors import UsageError
 from affectlens.core.settings import Settings
+from affectlens.models.open import open_model
 
 app = typer.Typer(add_completion=False)
+SHOWN = 6  # notes of a kind
+_MODEL = "A shipped model, MODEL.onnx, MODEL.pt, a folder of transformers, or module:name."
+_PAGE = "Folder for page, tables and figures; a stopped run there goes on."
 
 
-def add(name: str, function: Callable[..., Any], settings: type[Settings]) -> None:
-    """A command below ``audit``: corpora, folder and the fields of the settings; it calls and prints what was found."""
+def call(function: Callable[..., AuditResult], model: Any, corpus: Any, out: Path, settings: dict[str, Any]) -> None:
+    """Carry out an audit, and print what was found, what was left out, and where the page is."""
+    common.check_folder(out)
+    with common.bars() as progress:
+        result = function(model, corpus, out=out, progress=progress, **settings)
+    left_out = getattr(result, "left_out", None)
+    for row in left_out.head(SHOWN).itertuples() if left_out is not None else ():
+        common.note(f"left out: {row.key}: {row.why}")
+    for warning in getattr(result, "warnings", ())[:SHOWN]:
+        common.note(f"note: {warning}")
+    if len(getattr(result, "missed", ())):
+        common.note(f"{len(result.missed)} could not be read, see {out / 'missed.csv'}")  # type: ignore[attr-defined]
+    common.say(*result.findings(), out / "audit.html")
+
+
+@app.command("objects")
+@verb(ObjectSettings)
+def _objects(
+    settings: dict[str, Any],
+    corpus: Annotated[
+        str,
+        typer.Option(help="A corpus, or a folder of pictures alone.", metavar="NAME=PATH|FOLDER", autocompletion=corpus_names),
+    ],
+    model: Annotated[str, typer.Option(help="Also emonet, background. " + _MODEL, autocompletion=models)] = "face",
+    out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-objects"),
+) -> None:
+    """Which regions or things in pictures drive a model: relevance against area, with tests; agreement of maps; changes."""
+    common.fetch_assets(OBJECT_ASSETS.get(objects_of(model, ObjectSettings(**settings)), []))
+    call(audit.objects, model, corpus, out, settings)
+
+
+@app.command("properties")
+@verb(PropertySettings)
+def _properties(
+    settings: dict[str, Any],
+    corpus: Corpus,
+    model: Annotated[str, typer.Option(help=_MODEL, autocompletion=models)] = "",
+    out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-properties"),
+) -> None:
+    """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
+    source = AuditedCorpus(corpus, settings.get("split", ""))
+    common.fetch_assets(PROPERTY_ASSETS if source.modality == "face" else ())
+    call(audit.properties, model or None, source, out, settings)
+
+
+def _of_speech(name: str, settings: type[Settings]) -> None:
+    """A command for an audit that trains its own networks on corpora of speech."""
+    function, folder = getattr(audit, name), Path(f"audit-{name}")
+
+    def command(corpus: Corpora, settings: dict[str, Any], out: Annotated[Path, typer.Option(help=_PAGE)] = folder) -> None:
+        call(function, None, corpus, out, settings)
+
+    command.__doc__ = (function.__doc__ or "").partition(";")[0]
+    app.command(name)(verb(settings)(command))
+
+
+_of_speech("latent", LatentSettings)
+_of_speech("features", FeatureSettings)
+
+
+@app.command("concepts")
+@verb(ConceptSettings)
+def _concepts(
+    settings: dict[str, Any],
+    corpus: Annotated[
+        str, typer.Option(help="A corpus of dialogues and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)
+    ] = "",
+    model: Annotated[Path | None, typer.Option(help="Weights of `affectlens train bclstm`.", metavar="FILE")] = None,
+    out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-concepts"),
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the concepts, with what the corpus supports when one is given.")
+    ] = False,
+) -> None:
+    """Which human concepts move a contextual model's answer, at which layers, with tests that hold their level."""
+    if list_:
+        with common.bars() as progress:
+            known = available(corpus or None, settings=ConceptSettings(**settings), progress=progress)
+        for row in known.to_dict("records"):
+            counted = f"{row['examples']} examples of {row['utterances']} utterances" if "why" in row else row["meaning"]
+            common.say(f"{row['group']:9} {row['concept']}: {row.get('why') or counted}")
+        return
+    if not corpus:
+        raise UsageError("give --corpus NAME=PATH and --model WEIGHTS, or --list")
+    call(audit.concepts, model, corpus, out, settings)
+
+
+def _registered(entry: RegisteredAudit) -> None:
+    """A command for an audit that another file or package registers."""
+    folder = Path(f"audit-{entry.name}")
 
     def command(
         corpus: Corpora,
         settings: dict[str, Any],
-        out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path(f"audit-{name}"),
+        model: Annotated[str, typer.Option(help=_MODEL, autocompletion=models)] = "",
+        out: Annotated[Path, typer.Option(help=_PAGE)] = folder,
     ) -> None:
+        if entry.needs_model and not model:
+            raise UsageError(f"audit {entry.name} looks at a model: give --model")
         with common.bars() as progress:
-            result = function(None, corpus, out=out, progress=progress, **settings)
-        for row in result.left_out.head(5).itertuples():
-            common.note(f"left out: {row.key}: {row.why}")
-        common.say(*result.findings(), out / "audit.html")
+            opened = open_model(model) if model else None
+            result = entry.function(opened, corpus, out=out, progress=progress, **settings)
+        common.say(*result.findings(), out)
 
-    command.__doc__ = (function.__doc__ or "").partition("\n")[0]
-    app.command(name)(verb(settings)(command))
-
-
-app.command("properties")(audit_properties.command)
-app.command("objects")(audit_objects.command)
-add("latent", latent, LatentSettings)
-add("features", features, FeatureSettings)
+    command.__doc__ = entry.help
+    app.command(entry.name)(verb(entry.settings)(command))
 
 
-@app.command(name="concepts")
-@verb()
-def concepts_(
-    model: Annotated[Path | None, typer.Option(help="Weights of `affectlens train bclstm`.")] = None,
-    corpus: Corpus = "",
-    split: Annotated[str, typer.Option(help="The part to look at; best one that the model did not learn from.")] = "test",
-    concept: Annotated[
-        list[str] | None,
-        typer.Option("--concepts", help="Names or groups, comma-separated; all that the corpus supports when absent."),
-    ] = None,
-    query: Annotated[
-        list[str] | None, typer.Option(help='A concept of your own: NAME="query over columns"; repeat it.')
-    ] = None,
-    examples: Annotated[
-        list[Path] | None,
-        typer.Option(help="A folder whose files are named by utterances' keys, or a file of keys; repeat it."),
-    ] = None,
-    against: Annotated[
-        list[str] | None, typer.Option(help='Relative: "CONCEPT:OTHER", the first against the second; repeat it.')
-    ] = None,
-    norms: Annotated[Path | None, typer.Option(help="Affect norms of words, as Warriner et al. 2013 publish them.")] = None,
-    units: Annotated[Path | None, typer.Option(help="A csv of action units per utterance: key, AU12, …")] = None,
-    layers: Annotated[str, typer.Option(help="Comma-separated; all that hold a state an utterance when absent.")] = "",
-    method: Annotated[str, typer.Option(help="pattern, ridge (lda), svm or sgd.")] = "pattern",
-    step: Annotated[
-        str, typer.Option(help="own: the state at the utterance; all: at every utterance of its dialogue.")
-    ] = "own",
-    draws: Annotated[int, typer.Option(help="Pseudo-concepts.")] = 1999,
-    counterparts: Annotated[int, typer.Option(help="Random counterpart sets; 0 for all other utterances at once.")] = 0,
-    pool: Annotated[int, typer.Option(help="Utterances looked at, whole dialogues.")] = 1500,
-    out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-concepts"),
-    list_: Annotated[
-        bool, typer.Option("--list", help="List the concepts, with what the corpus supports when one is given.")
-    ] = False,
-    seed: Seed = 0,
-) -> None:
-    """Which human concepts move a contextual model's answer, at which layers, with tests that hold their level."""
-    import torch
-
-    from affectlens.assets.store import cache_dir
-    from affectlens.audits.concepts.audit import audit_concepts
-    from affectlens.audits.concepts.library import base as library
-    from affectlens.audits.concepts.page import write_concept_report
-    from affectlens.audits.concepts.prepare import prepared
-    from affectlens.audits.concepts.tcav import TestOptions, relative
-    from affectlens.core.errors import UsageError
-    from affectlens.corpora.base import name_and_path
-    from affectlens.corpora.dialogues.base import open_dialogues
-    from affectlens.features.utterances import measured
-    from affectlens.models.shipped.bclstm import BcLstmModel
-
-    torch.set_num_threads(1)  # small recurrent networks are slower on more
-    names = [n.strip() for part in concept or [] for n in part.split(",") if n.strip()]
-    wanted = library.find(names) if names or query or examples else list(library.concepts().values())
-    for text in query or []:
-        name, sign, rest = text.partition("=")
-        if not sign or not rest.strip():
-            raise UsageError(f'{text!r} is not NAME=QUERY, for example long="text.str.len() > 80"')
-        wanted.append(library.from_query(name.strip(), rest.strip()))
-    wanted += [library.from_folder(p) for p in examples or []]
-    if list_ and not corpus:
-        for c in wanted:
-            common.plain.print(f"{c.group:9} {c.name}: {c.meaning}")
-        return
-    if not corpus:
-        raise UsageError("give --corpus NAME=PATH, and --model WEIGHTS unless you only --list")
-    source = open_dialogues(*name_and_path(corpus))
-    with common.bars() as told:
-        data = source.dialogues(split)
-        rows = prepared(source, data, wanted, norms=norms, units=units, progress=told)
-        held, why = library.supported(rows, wanted)
-        if list_:
-            for c in wanted:
-                said = why.get(c.name) or f"{int((held[c.name] > 0.5).sum())} examples of {len(rows)} utterances"
-                common.plain.print(f"{c.group:9} {c.name}: {said}")
-            return
-        if model is None:
-            raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
-        if not model.is_file():
-            raise UsageError(f"--model {model}: no such file")
-        net = BcLstmModel(model)
-        missing = tuple(m for m in net.modalities if m not in data.features)
-        data = measured(data, (*data.features, *missing), told) if missing else data
-        for pair in against or []:
-            a, _, b = (v.strip() for v in pair.partition(":"))
-            for one in (a, b):
-                if one not in held:
-                    raise UsageError(f"--against {pair!r}: {why.get(one) or f'{one!r} is not among the concepts asked for'}")
-            held[f"{a} against {b}"] = relative(held[a], held[b])
-        chosen = tuple(v.strip() for v in layers.split(",") if v.strip()) or None
-        found = audit_concepts(
-            net, data, held, layers=chosen, step=step, pool=pool, unsupported=why, cache=cache_dir() / "layers",
-            options=TestOptions(method=method, draws=draws, counterparts=counterparts, seed=seed), progress=told,
-        )  # fmt: skip
-    page = write_concept_report(found, out, {c.name: c.meaning for c in wanted})
-    from affectlens.audits.concepts.page import findings
-
-    for line in findings(found):
-        common.plain.print(line)
-    for warning in found.tests.warnings[:6]:
-        common.note(f"note: {warning}")
-    common.plain.print(str(page))
+for _entry in AUDITS.values():
+    if _entry.name not in {c.name for c in app.registered_commands}:
+        _registered(_entry)

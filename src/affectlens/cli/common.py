@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from affectlens.core.errors import OutputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +91,13 @@ def _megabytes(progress: Bars, name: str, _: str, done: float, total: float) -> 
     progress(f"fetching {name} (MB)", done / 1e6, total / 1e6)
 
 
+def check_folder(out: Path) -> None:
+    """See, before any work is done, that no file is where a folder has to be."""
+    for path in (out, *out.parents):
+        if path.is_file():
+            raise OutputError(f"cannot write to {out}: {path} is a file; give a folder you may write with --out")
+
+
 def fail(failures: dict[str, str]) -> None:
     """List the inputs that failed and why."""
     if not failures:
@@ -102,30 +112,34 @@ def print_table(table: pd.DataFrame, fmt: str) -> None:
     """A table as text on stdout."""
     import sys
 
-    from affectlens.pipeline.writer import as_json
+    from affectlens.core.exporters import as_text
 
-    sys.stdout.write(as_json(table) if fmt == "json" else table.to_csv(index=False))
+    sys.stdout.write(as_text(table, fmt))
 
 
-def ablation(made: Any, joint: bool) -> None:
+def ablation(scores: Any, against: Any) -> None:
     """Print every subset of modules under every way of fusing."""
     from rich.table import Table
 
-    if not joint:
+    if (scores.pairing == "class-matched").any():
         plain.print(
             "class-matched pairing: items of different people with the same label stand for one person; several modules "
             "together score more than a recording of one person can give"
         )
-    hows = list(dict.fromkeys(made.scores.fusion))
-    table = Table("modules", *(f"{how}: UAR" for how in hows), box=None)
-    for modules, mine in made.scores.groupby("modules", sort=False):
-        row = mine.set_index("fusion")
-        table.add_row(str(modules), *(f"{row.UAR[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))
+    hows = list(dict.fromkeys(scores.fusion))
+    table = Table("modules", *(f"{how}: mean recall" for how in hows), box=None)
+    for modules, part in scores.groupby("modules", sort=False):
+        row = part.set_index("fusion")
+        table.add_row(str(modules), *(f"{row.mean_recall[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))
     plain.print(table)
-    mean = made.scores.groupby("fusion", sort=False)[["UAR", "ECE", "log loss"]].mean()
+    mean = scores.groupby("fusion", sort=False)[["mean_recall", "calibration_error", "log_loss"]].mean()
     for how, r in mean.iterrows():
-        plain.print(f"{how}, mean over subsets: UAR {r.UAR:.3f}, calibration error {r.ECE:.3f}, log loss {r['log loss']:.3f}")
-    for r in made.against.itertuples():
         plain.print(
-            f"{r.fusion}, {r.question}, against {r.against}: {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f}), p = {r.p:.3f}"
+            f"{how}, mean over subsets: mean recall {r.mean_recall:.3f}, calibration error {r.calibration_error:.3f}, "
+            f"log loss {r.log_loss:.3f}"
+        )
+    for r in against.itertuples():
+        plain.print(
+            f"{r.fusion}, {r.question}, against {r.against}: {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f}), "
+            f"p = {r.p_value:.3f}"
         )

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from affectlens.cli import common
-from affectlens.cli.options import corpus_names, languages, verb
+from affectlens.cli.options import FORMATS, corpus_names, languages, verb
 
 app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True)
 Named = Annotated[str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)]
@@ -52,20 +52,22 @@ def read(
     corpus: Named,
     split: Annotated[str, typer.Option(help="Split to read.")] = "test",
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
-    fmt: Annotated[str, typer.Option("--format", help="parquet, csv or json; by the suffix of --out when absent.")] = "",
+    fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
     """A split as a table of keys, labels and groups."""
+    from affectlens.core.exporters import chosen as chosen_format
+    from affectlens.core.exporters import export
     from affectlens.corpora.base import open_corpus
-    from affectlens.pipeline.writer import check_file, table_format, write_table
+    from affectlens.pipeline.writer import check_file
 
-    chosen = table_format(out, fmt)
+    chosen = chosen_format(out, fmt).name
     if out:
         check_file(out)
     frame = open_corpus(corpus).table(split)
     if "labels" in frame:
         frame = frame.assign(labels=["|".join(v) for v in frame.labels])
     if out:
-        common.say(write_table(frame, out, fmt))
+        common.say(export(frame, out, fmt))
     else:
         common.print_table(frame, chosen)
 

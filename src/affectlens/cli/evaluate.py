@@ -86,10 +86,9 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
     torch.set_num_threads(1)
     common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
     with common.bars() as progress:
-        made, joint = ablation_of(
-            parse_corpora(corpora), FusionRecipe(seed=seed), draws=min(draws, 200), told=progress, cache=out
-        )
-    common.ablation(made, joint)
+        recipe = FusionRecipe(seed=seed, draws=min(draws, 200))
+        made = ablation_of(parse_corpora(corpora), recipe, progress=progress, cache=out)
+    common.ablation(made.scores, made.against)
     if out:
         save_ablation(made, out)
         common.say(out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import Inputs, Resume, verb
+from affectlens.cli.options import FORMATS, Inputs, Resume, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.options import Options
 
@@ -23,7 +23,7 @@ def command(
     settings: dict[str, Any],
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("affectlens-report"),
     resume: Resume = False,
-    fmt: Annotated[str, typer.Option("--format", help="Also write all rows to OUT/table as parquet, csv or json.")] = "parquet",
+    fmt: Annotated[str, typer.Option("--format", help=f"Also write all rows to OUT/table as {FORMATS}.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
 ) -> None:
     """Recognise and explain; writes one report folder an input."""

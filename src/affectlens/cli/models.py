@@ -18,12 +18,16 @@ app = typer.Typer(help="List the models that ship and show their cards.", no_arg
 @verb()
 def ls() -> None:
     """Names, classes, corpora and sizes."""
-    from affectlens.models.base import model_names
+    from affectlens.models.base import load_model, model_names
     from affectlens.models.weights import read_weights, weights_path
 
     table = Table("model", "classes", "trained on", "temperature", "MB", box=None)
     for name in model_names():
         path = weights_path(name)
+        if not path.exists():  # a plug-in's
+            model = load_model(name)
+            table.add_row(name, ", ".join(model.labels), str(model.meta.get("corpus", "")), "", "")
+            continue
         _, meta, calibration = read_weights(path)
         size = f"{path.stat().st_size / 1e6:.1f}"
         table.add_row(name, ", ".join(meta["labels"]), meta["corpus"], f"{calibration.temperature:.2f}", size)
@@ -37,12 +41,14 @@ def card(
     raw: Annotated[bool, typer.Option("--raw", help="Markdown as it is.")] = False,
 ) -> None:
     """The model card: corpus, licence, test scores, limits."""
-    from affectlens.core.errors import unknown
+    from affectlens.core.errors import UsageError, unknown
     from affectlens.models.base import model_names
     from affectlens.models.weights import card_path
 
     if name not in model_names():
         raise unknown("model", name, model_names())
+    if not card_path(name).exists():
+        raise UsageError(f"the model {name} comes without a card; ask whoever made it")
     text = card_path(name).read_text(encoding="utf-8")
     if raw:
         typer.echo(text)

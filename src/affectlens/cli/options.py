@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
@@ -100,8 +101,9 @@ def _option(f: Field[Any], cls: type[Settings]) -> inspect.Parameter:
     names = (f"{flag}/--no-{flag[2:]}",) if kind is bool and not several else (flag,)
     default_value: Any = f.default
     shown: Any = ",".join(map(str, default_value)) if several and not required and default_value else not several
-    text = meta.get("help", "") + (" Comma-separated, or repeated." if several and _separated(f, kind) else "")
-    text += " Repeat it." if several and not _separated(f, kind) else ""
+    text = meta.get("help", "")
+    if several and not re.search("omma-separated|repeat it", text):
+        text += " Comma-separated, or repeated." if _separated(f, kind) else " Repeat it."
     info = typer.Option(
         *names, help=text, show_default=shown, metavar=meta.get("metavar") or None, autocompletion=_completer(f)
     )
@@ -236,5 +238,6 @@ Corpora = Annotated[
     list[str], typer.Option("--corpus", help="A corpus and where it lies, see `affectlens corpus ls`; repeat it.",
                             metavar="NAME=PATH", autocompletion=corpus_names)
 ]  # fmt: skip
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+FORMATS = "parquet, csv, json, audformat or what a plug-in brings"
+Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep what is finished; go on where the last run stopped.")]

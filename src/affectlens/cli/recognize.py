@@ -9,7 +9,7 @@ import typer
 
 from affectlens.cli import common
 from affectlens.cli.explain import fetch
-from affectlens.cli.options import Inputs, verb
+from affectlens.cli.options import FORMATS, Inputs, verb
 from affectlens.core.options import Options
 
 
@@ -18,14 +18,14 @@ def command(
     inputs: Inputs,
     settings: dict[str, Any],
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
-    fmt: Annotated[str, typer.Option("--format", help="parquet, csv or json; by the suffix of --out when absent.")] = "",
+    fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
     """Recognise expressed emotion; writes one table of all inputs."""
+    from affectlens.core.exporters import chosen as chosen_format
     from affectlens.core.options import torch_device
     from affectlens.pipeline import recognize
-    from affectlens.pipeline.writer import table_format
 
-    chosen = table_format(out, fmt)
+    chosen = chosen_format(out, fmt).name
     options = Options(**settings)
     torch_device(options.device)
     fetch(options)

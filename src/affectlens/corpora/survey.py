@@ -31,6 +31,11 @@ def survey(corpus: Corpus, progress: Progress | None = None) -> Survey:
         As ``open_corpus`` gives it.
     progress : callable, optional
         Takes the split, items read, and items in all.
+
+    Returns
+    -------
+    Survey
+        Counts and problems.
     """
     tell = progress or silent
     parts, problems = [], {}

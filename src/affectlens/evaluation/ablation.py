@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from affectlens.core.progress import Progress, silent
 from affectlens.features.banks import CLASSES, Fold, Pair
 from affectlens.learning.fusion import FUSIONS, Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
 from affectlens.models.nets.fusion import FusionNet
@@ -15,17 +16,21 @@ from affectlens.stats.classification import expected_calibration_error
 
 CASES = 600  # of a bootstrap draw and fold
 WHOLE = 4000  # cases of a fold for the value itself
-Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """``scores``: a row a way of fusing and subset; ``against``: the full set against each single module and each way of
-    fusing against the pool; ``draws`` ``(ways, subsets, draws)`` of UAR."""
+    """Scores of every subset of modules.
+
+    ``scores``: one row a way of fusing and subset, columns pairing (``class-matched`` or ``same people``), fusion, modules,
+    size, mean_recall, low, high, calibration_error and log_loss. ``against``: differences of mean recall between all modules
+    and each single one, and between each way of fusing and the pool, with interval and ``p_value`` (one-sided). ``joint``:
+    whether cases are of the same people.
+    """
 
     scores: pd.DataFrame
     against: pd.DataFrame
-    draws: np.ndarray
+    joint: bool
 
 
 def ablate(
@@ -36,53 +41,75 @@ def ablate(
     draws: int = 200,
     classes: int = len(CLASSES),
     joint: bool = False,
-    told: Told | None = None,
+    progress: Progress = silent,
 ) -> Ablation:
     """Train on each fold's other people, test every subset on the fold's own.
 
     A value is the mean over folds; its interval comes from drawing people (recordings, pictures) of every module anew and
     pairing them anew. The temperature of each network is the recipe's; nothing is fitted on test items.
+
+    Parameters
+    ----------
+    banks_of : callable
+        The training and test bank of each module in a fold.
+    recipe : FusionRecipe
+        How networks are trained.
+    folds, draws : int
+        Folds of people, and bootstrap draws.
+    classes : int
+        How many classes there are.
+    joint : bool
+        Whether banks hold the same cases row by row; else cases are class-matched.
+    progress : Progress
+        Told of networks and draws.
+
+    Returns
+    -------
+    Ablation
     """
-    made = [banks_of(Fold(k, folds, recipe.seed)) for k in range(folds)]
-    names = tuple(made[0])
+    by_fold = [banks_of(Fold(k, folds, recipe.seed)) for k in range(folds)]
+    names = tuple(by_fold[0])
     sets = subsets(names)
     values = np.zeros((folds, len(FUSIONS), len(sets), 3))
     drawn = np.zeros((folds, len(FUSIONS), len(sets), draws))
-    for k, pairs in enumerate(made):
+    for k, pairs in enumerate(by_fold):
         train = {n: p[0] for n, p in pairs.items()}
         test: dict[str, Bank] = {n: p[1] for n, p in pairs.items() if p[1] is not None}
         nets: dict[str, FusionNet] = {}
         for i, kind in enumerate(("early", "gated")):
             nets[kind] = train_fusion(train, classes, kind, recipe, joint)
-            if told:
-                told(f"networks, fold {k + 1}", i + 1, 2)
-        every = Fusions(nets, test, classes)
+            progress(f"networks, fold {k + 1}", i + 1, 2)
+        fusions = Fusions(nets, test, classes)
         rng = np.random.default_rng([recipe.seed, k])
         y, rows = pair(test, classes, WHOLE, rng, joint=joint)
         for f, how in enumerate(FUSIONS):
             for s, members in enumerate(sets):
-                p = every.probabilities(how, members, rows)
-                right = p.argmax(1) == y
-                loss = -np.log(np.clip(p[np.arange(len(y)), y], 1e-9, 1)).mean()
-                values[k, f, s] = _uar(right, y), expected_calibration_error(p.max(1), right), loss
+                values[k, f, s] = _scores(fusions.probabilities(how, members, rows), y)
         for d in range(draws):
             y, rows = pair(test, classes, CASES, rng, True, joint)
             for f, how in enumerate(FUSIONS):
                 for s, members in enumerate(sets):
-                    drawn[k, f, s, d] = _uar(every.probabilities(how, members, rows).argmax(1) == y, y)
-            if told:
-                told(f"bootstrap, fold {k + 1}", d + 1, draws)
+                    drawn[k, f, s, d] = _mean_recall(fusions.probabilities(how, members, rows).argmax(1) == y, y)
+            progress(f"bootstrap, fold {k + 1}", d + 1, draws)
     value, spread = values.mean(0), drawn.mean(0)
+    low, high = np.quantile(spread, [0.025, 0.975], axis=-1)
+    pairing = "same people" if joint else "class-matched"
     scores = pd.DataFrame([
-        {"fusion": how, "modules": " + ".join(members), "size": len(members), "UAR": value[f, s, 0],
-         "low": np.quantile(spread[f, s], 0.025), "high": np.quantile(spread[f, s], 0.975),
-         "ECE": value[f, s, 1], "log loss": value[f, s, 2]}
+        {"pairing": pairing, "fusion": how, "modules": " + ".join(members), "size": len(members), "mean_recall": value[f, s, 0],
+         "low": low[f, s], "high": high[f, s], "calibration_error": value[f, s, 1], "log_loss": value[f, s, 2]}
         for f, how in enumerate(FUSIONS) for s, members in enumerate(sets)
     ])  # fmt: skip
-    return Ablation(scores, _against(value[..., 0], spread, names), spread)
+    return Ablation(scores, _against(value[..., 0], spread, names), joint)
 
 
-def _uar(right: np.ndarray, y: np.ndarray) -> float:
+def _scores(p: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Mean recall, calibration error and log loss of probabilities ``(n, classes)``."""
+    right = p.argmax(1) == y
+    loss = -np.log(np.clip(p[np.arange(len(y)), y], 1e-9, 1)).mean()
+    return _mean_recall(right, y), expected_calibration_error(p.max(1), right), float(loss)
+
+
+def _mean_recall(right: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean([right[y == c].mean() for c in range(int(y.max()) + 1)]))
 
 
@@ -94,7 +121,7 @@ def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> p
     def add(question: str, how: str, other: str, difference: float, draws: np.ndarray) -> None:
         low, high = np.quantile(draws, [0.025, 0.975])
         rows.append({"question": question, "fusion": how, "against": other, "difference": difference, "low": low, "high": high,
-                     "p": (1 + (draws <= 0).sum()) / (len(draws) + 1)})  # fmt: skip
+                     "p_value": (1 + (draws <= 0).sum()) / (len(draws) + 1)})  # fmt: skip
 
     for f, how in enumerate(FUSIONS):
         for s, name in enumerate(names):

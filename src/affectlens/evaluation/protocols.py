@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from affectlens.core.errors import CorpusError, unknown
+from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.speech import SpeechRecipe, make_classifier
 from affectlens.models.shipped.speech_scale import CLIP, Scale, normalise, pooled
@@ -19,7 +20,6 @@ from affectlens.stats.resample import Estimate, bootstrap
 PROTOCOLS = ("within", "leave-one-out", "one-to-one")
 NORMALISATIONS = ("source", "corpus", "speaker", "recording")
 FOLDS = 5
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -47,30 +47,52 @@ def run_protocol(
     table: SpeechTable,
     protocol: str,
     setting: Setting,
-    seeds: int = 5,
-    progress: Progress | None = None,
     recipe: SpeechRecipe | None = None,
+    progress: Progress = silent,
 ) -> pd.DataFrame:
-    """Probabilities of every test clip: columns protocol, setting, seed, source, target, row, truth, speaker, p0 … p3.
+    """Probabilities of every test clip.
 
-    Within a corpus: five folds without shared speakers, drawn anew for each seed. ``source`` names the training corpora.
-    Autoencoders are trained by ``recipe``, each with its job's seed.
+    Parameters
+    ----------
+    table : SpeechTable
+        Clips of one or more corpora.
+    protocol : str
+        One of ``PROTOCOLS``. Within a corpus: five folds without shared speakers, drawn anew for each seed.
+    setting : Setting
+        The model and how features are scaled.
+    recipe : SpeechRecipe, optional
+        How autoencoders are trained, and with how many seeds everything is repeated.
+    progress : Progress
+        Told of trained models.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns protocol, setting, seed, source (the training corpora), target, row, truth, speaker, ``p0`` to ``p3``.
+
+    Raises
+    ------
+    UsageError
+        An unknown protocol.
+    CorpusError
+        Too few corpora or speakers.
     """
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, list(PROTOCOLS))
-    jobs = list(_jobs(table, protocol, seeds))
+    recipe = recipe or SpeechRecipe()
+    jobs = list(_jobs(table, protocol, recipe.seeds))
     out = []
     for i, (seed, source, target, train, test) in enumerate(jobs):
-        if progress:
-            progress(f"{protocol}: {setting.name}", i, len(jobs))
-        p = _fit_predict(table, setting, replace(recipe or SpeechRecipe(), seed=seed), train, test)
+        progress(f"{protocol}: {setting.name}", i, len(jobs))
+        p = _fit_predict(table, setting, replace(recipe, seed=seed), train, test)
         frame = pd.DataFrame(p, columns=[f"p{c}" for c in range(p.shape[1])])
         out.append(
-            frame.assign(protocol=protocol, setting=setting.name, seed=seed, source=source, target=target, row=test,
-                         truth=table.labels[test], speaker=table.speaker[test])
+            frame.assign(
+                protocol=protocol, setting=setting.name, seed=seed, source=source, target=target, row=test,
+                truth=table.labels[test], speaker=table.speaker[test],
+            )
         )  # fmt: skip
-    if progress:
-        progress(f"{protocol}: {setting.name}", len(jobs), len(jobs))
+    progress(f"{protocol}: {setting.name}", len(jobs), len(jobs))
     return pd.concat(out, ignore_index=True)
 
 
@@ -81,22 +103,22 @@ def _jobs(table: SpeechTable, protocol: str, seeds: int) -> Iterator[tuple[int, 
         raise CorpusError(f"{protocol} needs at least two corpora, got {names}")
     for seed in range(seeds):
         for name in names:
-            mine = rows[name]
+            own = rows[name]
             if protocol == "leave-one-out":
-                yield seed, "all others", name, np.concatenate([rows[n] for n in names if n != name]), mine
+                yield seed, "all others", name, np.concatenate([rows[n] for n in names if n != name]), own
             elif protocol == "one-to-one":
                 for other in names:
                     if other != name:
-                        yield seed, other, name, rows[other], mine
+                        yield seed, other, name, rows[other], own
             else:
-                speakers = table.speaker[mine]
+                speakers = table.speaker[own]
                 if len(set(speakers)) < FOLDS:
                     raise CorpusError(
                         f"{name}: {len(set(speakers))} speakers; {FOLDS} folds without shared speakers need as many"
                     )
                 folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-                for train, test in folds.split(mine, table.labels[mine], speakers):
-                    yield seed, name, name, mine[train], mine[test]
+                for train, test in folds.split(own, table.labels[own], speakers):
+                    yield seed, name, name, own[train], own[test]
 
 
 def _fit_predict(table: SpeechTable, setting: Setting, recipe: SpeechRecipe, train: np.ndarray, test: np.ndarray) -> np.ndarray:

@@ -139,13 +139,22 @@ def image_rows(
             continue
         places = placed_shares(positive, mask).ravel()
         drawn_at = np.random.default_rng(crc32(f"{image}/{name}".encode())).integers(0, len(places), PLACES)
-        rows.append({
-            "image": image, "emotion": emotion, "object": name, "score": float((scores or {}).get(name, 1.0)),
-            "relevance": float((positive * mask).sum()) / total, "area": size / mask.size,
-            "mean": float((wide * mask).sum()) / size / largest, "importance": float((drawn * mask).sum()) / size,
-            "moved": float(places.mean()), "placed": places[drawn_at].astype(np.float32).tobytes(), "map": small,
-            "mask": _small(mask),
-        })  # fmt: skip
+        rows.append(
+            {
+                "image": image,
+                "emotion": emotion,
+                "object": name,
+                "score": float((scores or {}).get(name, 1.0)),
+                "relevance": float((positive * mask).sum()) / total,
+                "area": size / mask.size,
+                "mean": float((wide * mask).sum()) / size / largest,
+                "importance": float((drawn * mask).sum()) / size,
+                "moved": float(places.mean()),
+                "placed": places[drawn_at].astype(np.float32).tobytes(),
+                "map": small,
+                "mask": _small(mask),
+            }
+        )
     return rows
 
 

@@ -9,25 +9,42 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import StratifiedGroupKFold
 
 from affectlens.core.errors import UsageError
-from affectlens.core.labels import GROUPWALK4
+from affectlens.core.labels import GROUPWALK4, IEMOCAP4
+from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import open_corpus
+from affectlens.features.motion import gait_windows, postures
+from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.export import calibrate
-from affectlens.learning.fusion import Bank, Told
+from affectlens.learning.fusion import Bank
+from affectlens.learning.motion import (
+    GaitRecipe,
+    GaitWindows,
+    PostureRecipe,
+    Postures,
+    gait_deep_and_logits,
+    posture_deep_and_logits,
+    scale_of,
+    train_gait,
+    train_posture,
+)
+from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
+from affectlens.models.base import Calibration, load_model
+from affectlens.models.shipped.speech_scale import pooled
 
 CLASSES = GROUPWALK4.labels  # anger, happiness, neutral, sadness: what all modules know
 INNER = 3
+Pair = tuple[Bank, Bank | None]
 Fit = Callable[[np.ndarray], Any]
 Read = Callable[[Any, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -42,25 +59,47 @@ class Fold:
 
 
 def crossfit(
-    labels: np.ndarray, groups: np.ndarray, units: np.ndarray, fit: Fit, read: Read, reference: Any, seed: int, parts: int =
-    INNER,
-) -> Bank:  # fmt: skip
-    """A bank of all items, each read by a network that saw no item of its ``groups`` entry, in the reference's coordinates.
+    labels: np.ndarray,
+    groups: np.ndarray,
+    units: np.ndarray,
+    fit: Fit,
+    read: Read,
+    reference: Any,
+    seed: int,
+    parts: int = INNER,
+) -> Bank:
+    """A bank of all items, each read by a network that did not learn from it, in the reference's coordinates.
 
-    ``fit(rows)`` trains a network on some items, ``read(network, rows)`` gives deep features and logits; ``units`` are what
-    the bank is to resample by.
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Class indices ``(n,)``.
+    groups : numpy.ndarray
+        No network reads an item of a group that it learned from ``(n,)``.
+    units : numpy.ndarray
+        What the bank is to resample by ``(n,)``.
+    fit : callable
+        Trains a network on the items at some indices.
+    read : callable
+        Gives deep features and logits of the items at some indices, as a network reads them.
+    reference : object
+        The network whose coordinates count.
+    seed, parts : int
+        How items are cut, and into how many parts at most.
+
+    Returns
+    -------
+    Bank
     """
     everyone = np.arange(len(labels))
     target, logits = read(reference, everyone)
-    deep = np.zeros_like(target)
-    logits = logits.copy()
+    deep, logits = np.zeros_like(target), logits.copy()
     split = StratifiedGroupKFold(min(parts, len(set(groups))), shuffle=True, random_state=seed)
-    for train, held in split.split(everyone, labels, groups):
+    for train, rest in split.split(everyone, labels, groups):
         network = fit(train)
-        z, _ = read(network, train)
-        mine, said = read(network, held)
-        to = Ridge(alpha=1.0).fit(z, target[train])
-        deep[held], logits[held] = to.predict(mine), said
+        to_reference = Ridge(alpha=1.0).fit(read(network, train)[0], target[train])
+        own, logits[rest] = read(network, rest)
+        deep[rest] = to_reference.predict(own)
     return Bank(deep, logits, labels, units, calibrate(logits, np.eye(logits.shape[1])[labels]))
 
 
@@ -73,14 +112,9 @@ def held_out(labels: np.ndarray, groups: np.ndarray, fold: Fold) -> np.ndarray:
     return out
 
 
-Pair = tuple[Bank, Bank | None]
-
-
-def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", told: Told | None = None) -> Pair:
+def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progress = silent) -> Pair:
     """Training from the validation split, which the shipped network did not learn from; test pictures that are byte for byte
     in the training split do not count."""
-    from affectlens.models.base import load_model
-
     source, model = open_corpus(corpus, path), load_model("face")
     seen = {hashlib.sha256(i.data.tobytes()).digest() for i in source.items("train") if i.data is not None}
 
@@ -94,25 +128,21 @@ def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", told: Told | Non
             d, z = model.deep_and_logits(np.stack([i.data for i in kept[start : start + 256]]))
             deep.append(d)
             logits.append(z)
-            if told:
-                told(f"face, {split}", min(start + 256, len(kept)), len(kept))
+            progress(f"face, {split}", min(start + 256, len(kept)), len(kept))
         return _known(np.concatenate(deep), np.concatenate(logits), model.labels, kept)
 
     return _fixed(bank("val"), lambda: bank("test"), fold)
 
 
-def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", told: Told | None = None) -> Pair:
+def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", progress: Progress = silent) -> Pair:
     """Training from the development split; texts with one label only."""
-    from affectlens.models.base import load_model
-
     source, model = open_corpus(corpus, path), load_model("words")
 
     def bank(split: str) -> Bank:
         kept = [i for i in source.items(split) if len(i.labels) == 1 and i.labels[0] in CLASSES]
         deep = model.embed([i.data for i in kept])
         logits = model.name_class(deep)
-        if told:
-            told(f"words, {split}", len(kept), len(kept))
+        progress(f"words, {split}", len(kept), len(kept))
         return _known(deep, logits, model.labels, kept)
 
     return _fixed(bank("dev"), lambda: bank("test"), fold)
@@ -129,56 +159,47 @@ def _known(deep: np.ndarray, logits: np.ndarray, labels: tuple[str, ...], items:
 def _fixed(train: Bank, test: Callable[[], Bank], fold: Fold) -> Pair:
     if fold.part is None:
         return train, None
-    whole = test()
-    mine = whole.take(np.flatnonzero(held_out(whole.labels, whole.groups, fold)))
-    return train, Bank(mine.deep, mine.logits, mine.labels, mine.groups, train.calibration)
+    everyone = test()
+    part = everyone.take(np.flatnonzero(held_out(everyone.labels, everyone.groups, fold)))
+    return train, replace(part, calibration=train.calibration)
 
 
-def voice_banks(paths: dict[str, Path], fold: Fold, told: Told | None = None) -> Pair:
+def voice_banks(table: SpeechTable, fold: Fold, progress: Progress = silent) -> Pair:
     """Cross-fitted over speakers; test clips as the main job meets them, in recordings of a few turns."""
-    from affectlens.core.labels import IEMOCAP4
-    from affectlens.features.speech import as_recordings, speech_table
-    from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
-    from affectlens.models.base import load_model
-    from affectlens.models.shipped.speech_scale import pooled
-
-    table = speech_table(paths, progress=told)
     order = [IEMOCAP4.index(c) for c in CLASSES]
-    y, speaker, corpus = table.labels, table.speaker, table.corpus
-    mine = np.array([order.index(v) for v in y])
-    out = held_out(mine, speaker, fold)
+    known, speaker, corpus = table.labels, table.speaker, table.corpus
+    labels = np.array([order.index(v) for v in known])
+    out = held_out(labels, speaker, fold)
     train, test = np.flatnonzero(~out), np.flatnonzero(out)
     scale = pooled(table.features[train], corpus[train])
     heard = as_recordings(table.features, speaker, train, scale, fold.seed)
 
     def fit(rows: np.ndarray) -> SpeechAutoencoder:
-        if told:
-            told("voice networks", 0, INNER + 1)
-        return SpeechAutoencoder(recipe=SpeechRecipe(seed=fold.seed)).fit(heard[rows], y[train][rows])
+        progress("voice networks", 0, INNER + 1)
+        return SpeechAutoencoder(recipe=SpeechRecipe(seed=fold.seed)).fit(heard[rows], known[train][rows])
 
-    def read_x(model: SpeechAutoencoder, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def read_features(model: SpeechAutoencoder, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return model.encode(x), np.log(np.clip(model.predict_proba(x), 1e-9, 1))[:, order]
+
+    def read(model: SpeechAutoencoder, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return read_features(model, heard[rows])
 
     if fold.part is None:
         reference = SpeechAutoencoder()
         reference.net = load_model("speech").net
     else:
         reference = fit(np.arange(len(train)))
-    bank = crossfit(mine[train], speaker[train], speaker[train], fit, lambda m, r: read_x(m, heard[r]), reference, fold.seed)
+    bank = crossfit(labels[train], speaker[train], speaker[train], fit, read, reference, fold.seed)
     if fold.part is None:
         return bank, None
-    deep, logits = read_x(reference, as_recordings(table.features, speaker, test, scale, fold.seed))
-    return bank, Bank(deep, logits, mine[test], speaker[test], bank.calibration)
+    deep, logits = read_features(reference, as_recordings(table.features, speaker, test, scale, fold.seed))
+    return bank, Bank(deep, logits, labels[test], speaker[test], bank.calibration)
 
 
-def body_banks(path: Path, fold: Fold, corpus: str = "bandai", told: Told | None = None) -> dict[str, Pair]:
+def body_banks(path: Path, fold: Fold, corpus: str = "bandai", progress: Progress = silent) -> dict[str, Pair]:
     """Gait and posture of the same recordings, cross-fitted over types of motion (nobody's identity is known)."""
-    from affectlens.learning import gait, posture
-    from affectlens.models.base import load_model
-    from affectlens.models.nets.gait import GaitNetConfig
-
-    windows = gait.gait_windows(path, corpus, progress=told)
-    bodies = posture.postures(path, corpus, "all", told)
+    windows = gait_windows(path, corpus, progress=progress)
+    bodies = postures(path, corpus, "all", progress)
     motions = pd.Series(sorted(set(windows.rows.motion)))
     away: set[str] = set()
     if fold.part is not None:
@@ -186,78 +207,87 @@ def body_banks(path: Path, fold: Fold, corpus: str = "bandai", told: Told | None
             raise UsageError(f"{path}: {len(motions)} types of motion; {2 * fold.parts} are needed for {fold.parts} folds")
         away = set(motions.sample(frac=1, random_state=fold.seed)[fold.part :: fold.parts])
 
-    def gait_fit(data: Any) -> tuple[Any, Any]:
-        return gait.train_net(data, CLASSES, gait.GaitRecipe(seed=fold.seed), GaitNetConfig(len(CLASSES))), gait.scale_of(
-            data.features
-        )
+    def fit_gait(data: GaitWindows) -> tuple[Any, Any]:
+        return train_gait(data, CLASSES, GaitRecipe(seed=fold.seed)), scale_of(data.features)
 
-    def gait_read(model: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
-        net, (mean, deviation) = model
-        x = torch.from_numpy(np.clip((data.features - mean) / deviation, -3, 3).astype(np.float32))
-        joints = torch.from_numpy(data.joints.astype(np.float32))
-        with torch.inference_mode():
-            return net.deep(joints, x).numpy(), net(joints, x).numpy()
+    def read_gait(model: tuple[Any, Any], data: GaitWindows) -> tuple[np.ndarray, np.ndarray]:
+        return gait_deep_and_logits(model[0], data, model[1])
 
-    def posture_read(net: Any, data: Any) -> tuple[np.ndarray, np.ndarray]:
-        joints = torch.from_numpy(data.joints)
-        with torch.inference_mode():
-            return net.deep(joints).numpy(), net(joints).numpy()
+    def fit_posture(data: Postures) -> Any:
+        # All styles of the same motions help to rebuild the body; only the four classes are named.
+        same = bodies.take(bodies.rows.motion.isin(set(data.rows.motion)).to_numpy())
+        return train_posture(same, CLASSES, PostureRecipe(seed=fold.seed))
+
+    def read_posture(net: Any, data: Postures) -> tuple[np.ndarray, np.ndarray]:
+        return posture_deep_and_logits(net, data.joints)
 
     known = bodies.take(bodies.rows.label.isin(CLASSES).to_numpy())
+    gait, posture = load_model("gait"), load_model("posture")
+    body = partial(_body_pair, away=away, fold=fold, motions=len(motions), progress=progress)
+    return {
+        "gait": body("gait", windows, fit_gait, read_gait, (gait.net, (gait.mean, gait.deviation))),
+        "posture": body("posture", known, fit_posture, read_posture, posture.net),
+    }
 
-    def posture_fit(data: Any) -> Any:
-        # All styles of the same motions help to rebuild the body; only the four classes are named.
-        return posture.train_posture(
-            bodies.take(bodies.rows.motion.isin(set(data.rows.motion)).to_numpy()),
-            CLASSES,
-            posture.PostureRecipe(seed=fold.seed),
-        )
 
-    shipped_gait, shipped_posture = load_model("gait"), load_model("posture")
-    out = {}
-    for name, data, fit, read, shipped in (
-        ("gait", windows, gait_fit, gait_read, (shipped_gait.net, (shipped_gait.mean, shipped_gait.deviation))),
-        ("posture", known, posture_fit, posture_read, shipped_posture.net),
-    ):
-        held = data.rows.motion.isin(away).to_numpy()
-        train = data.take(~held)
-        y = np.array([CLASSES.index(v) for v in train.rows.label])
-        reference = shipped if fold.part is None else fit(train)
-        if told:
-            told(f"{name} networks", 1, 2)
-        bank = crossfit(
-            y,
-            train.rows.motion.to_numpy(),
-            train.rows.key.to_numpy(dtype=object),
-            partial(_fit_rows, fit, train),
-            partial(_read_rows, read, train),
-            reference,
-            fold.seed,
-            parts=len(motions),
-        )
-        if told:
-            told(f"{name} networks", 2, 2)
-        test = None
-        if fold.part is not None:
-            rest = data.take(held)
-            deep, logits = read(reference, rest)
-            z = np.array([CLASSES.index(v) for v in rest.rows.label])
-            test = Bank(deep, logits, z, rest.rows.key.to_numpy(dtype=object), bank.calibration)
-        out[name] = (bank, test)
+def _body_pair(
+    name: str, data: Any, fit: Callable[[Any], Any], read: Callable[[Any, Any], tuple[np.ndarray, np.ndarray]], shipped: Any,
+    *, away: set[str], fold: Fold, motions: int, progress: Progress,
+) -> Pair:  # fmt: skip
+    out = data.rows.motion.isin(away).to_numpy()
+    train, test = data.take(~out), data.take(out)
+    reference = shipped if fold.part is None else fit(train)
+    progress(f"{name} networks", 1, 2)
+    bank = crossfit(
+        _labels(train),
+        train.rows.motion.to_numpy(),
+        train.rows.key.to_numpy(dtype=object),
+        lambda rows: fit(train.take(_mask(rows, len(train.rows)))),
+        lambda network, rows: read(network, train.take(_mask(rows, len(train.rows)))),
+        reference,
+        fold.seed,
+        parts=motions,
+    )
+    progress(f"{name} networks", 2, 2)
+    if fold.part is None:
+        return bank, None
+    deep, logits = read(reference, test)
+    return bank, Bank(deep, logits, _labels(test), test.rows.key.to_numpy(dtype=object), bank.calibration)
+
+
+def _labels(data: Any) -> np.ndarray:
+    return np.array([CLASSES.index(v) for v in data.rows.label])
+
+
+def _mask(rows: np.ndarray, count: int) -> np.ndarray:
+    mask = np.zeros(count, dtype=bool)
+    mask[rows] = True
+    return mask
+
+
+def banks_as_arrays(banks: dict[str, Pair]) -> dict[str, np.ndarray]:
+    """Banks as arrays to keep on disk; ``banks_of_arrays`` gives them back."""
+    out: dict[str, np.ndarray] = {}
+    for name, pair in banks.items():
+        for part, bank in zip(("train", "test"), pair, strict=True):
+            if bank is not None:
+                *numbers, prior = astuple(bank.calibration)
+                calibration = np.array([*numbers, *prior])
+                values = (bank.deep, bank.logits, bank.labels, bank.groups.astype(str), calibration)
+                out |= {f"{name}/{part}/{i}": value for i, value in enumerate(values)}
     return out
 
 
-def _fit_rows(fit: Callable[[Any], Any], data: Any, rows: np.ndarray) -> Any:
-    return fit(_rows(data, rows))
+def banks_of_arrays(arrays: dict[str, np.ndarray]) -> dict[str, Pair]:
+    """The inverse of ``banks_as_arrays``."""
 
+    def bank(name: str, part: str) -> Bank | None:
+        if f"{name}/{part}/0" not in arrays:
+            return None
+        deep, logits, labels, groups, numbers = (arrays[f"{name}/{part}/{i}"] for i in range(5))
+        temperature, conformal, coverage, reliability, *prior = (float(v) for v in numbers)
+        calibration = Calibration(temperature, conformal, coverage, reliability, tuple(prior))
+        return Bank(deep, logits, labels, groups.astype(object), calibration)
 
-def _read_rows(read: Callable[[Any, Any], tuple[np.ndarray, np.ndarray]], data: Any, network: Any, rows: np.ndarray) -> tuple[
-    np.ndarray, np.ndarray
-]:  # fmt: skip
-    return read(network, _rows(data, rows))
-
-
-def _rows(data: Any, rows: np.ndarray) -> Any:
-    mask = np.zeros(len(data.rows), dtype=bool)
-    mask[rows] = True
-    return data.take(mask)
+    names = dict.fromkeys(key.split("/")[0] for key in arrays)
+    return {name: (train, bank(name, "test")) for name in names if (train := bank(name, "train")) is not None}

@@ -74,9 +74,30 @@ def speech_table(
     *,
     compatible: bool = False,
 ) -> SpeechTable:
-    """Features of every four-class clip of the corpora, from the cache where they were measured before.
+    """Acoustic features of every four-class clip of some corpora, from the cache where they were measured before.
 
-    ``progress`` takes corpus, clips done and clips in all. A clip that cannot be read or is too short is in ``missed``.
+    Parameters
+    ----------
+    corpora : dict of str to Path
+        Where each corpus lies.
+    cache : Path, optional
+        Keeps the features, by the content of the clips; the package's cache by default.
+    progress : Progress, optional
+        Told of clips, corpus by corpus.
+    compatible : bool
+        Whether features follow openSMILE where it differs from the published definitions.
+
+    Returns
+    -------
+    SpeechTable
+        Clips that cannot be read or are too short are in ``missed``.
+
+    Raises
+    ------
+    UsageError
+        No corpora, or one that holds no speech.
+    CorpusError
+        A corpus without a clip of the four classes, or none that can be read.
     """
     parts = [_one(name, path, cache or cache_dir() / "features", progress, compatible) for name, path in corpora.items()]
     if not parts:
@@ -134,11 +155,32 @@ def _rows(table: pd.DataFrame, name: str, kept: np.ndarray, seconds: np.ndarray)
 def as_recordings(
     x: np.ndarray, speaker: np.ndarray, rows: np.ndarray, scale: Scale, seed: int, turns: int = TURNS
 ) -> np.ndarray:
-    """Features of ``rows`` as the main job would see them: each in a recording with up to ``turns`` turns of one speaker."""
+    """Features as the main job would see them: each clip in a recording with a few turns of one speaker.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Features ``(n, features)`` in real units.
+    speaker : numpy.ndarray
+        Who speaks ``(n,)``.
+    rows : numpy.ndarray
+        The clips that are wanted ``(m,)``; only these are dealt to recordings.
+    scale : Scale
+        What a recording is scaled against.
+    seed : int
+        How clips are dealt.
+    turns : int
+        How many clips make a recording at most.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(m, features)``, normalised.
+    """
     rng = np.random.default_rng(seed)
     out = np.zeros((len(rows), x.shape[1]))
     for person in dict.fromkeys(speaker[rows]):
-        mine = rng.permutation(np.flatnonzero(speaker[rows] == person))
-        for group in np.array_split(mine, max(1, -(-len(mine) // turns))):
+        own = rng.permutation(np.flatnonzero(speaker[rows] == person))
+        for group in np.array_split(own, max(1, -(-len(own) // turns))):
             out[group] = against_own_clip(x[rows[group]], scale)
     return out

@@ -8,24 +8,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir
+from affectlens.assets.store import cache_dir, locate
+from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
+from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
 from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import frames
 from affectlens.models.base import load_model
+from affectlens.models.weights import weights_path
 from affectlens.perception.face.landmarks import BLENDSHAPES
 from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
@@ -38,19 +41,33 @@ POSE = ("yaw", "pitch", "roll")
 VIDEO_NAMES = tuple(f"{n} {s}" for s in ("mean", "deviation") for n in (*BLENDSHAPES, *POSE))
 _SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
 
-Told = Callable[[str, int, int], None]
-
 
 def measured(
-    data: DialogueSet, modalities: tuple[str, ...], progress: Told | None = None, cache: Path | None = None
+    data: DialogueSet, modalities: tuple[str, ...], progress: Progress | None = None, cache: Path | None = None
 ) -> DialogueSet:
     """The same utterances with the wanted features: those that they come with, else measured and kept in a cache.
 
-    An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
-    ``missing_<modality>``.
+    Parameters
+    ----------
+    data : DialogueSet
+        Utterances.
+    modalities : tuple of str
+        Features that are wanted.
+    progress : Progress, optional
+        Told of utterances.
+    cache : Path, optional
+        Keeps what is measured, by the content of what is read and the weights that read it.
 
-    Raises:
-        UsageError: a modality that can be neither found nor measured in this corpus.
+    Returns
+    -------
+    DialogueSet
+        An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
+        ``missing_<modality>``.
+
+    Raises
+    ------
+    UsageError
+        A modality that can be neither found nor measured in this corpus.
     """
     out = data
     for m in modalities:
@@ -65,42 +82,47 @@ def measured(
                 f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
                 "as a dialogue-folder"
             )
-        x, missing = _cached(out, m, progress, cache or cache_dir() / "features")
+        x, missing = _cached(out, m, progress or silent, cache or cache_dir() / "features")
         rows = out.rows.assign(**{f"missing_{m}": missing})
         out = replace(out, rows=rows, features={**out.features, m: x})
     return replace(out, features={m: out.features[m] for m in modalities})
 
 
-def _cached(data: DialogueSet, modality: str, progress: Told | None, folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    facts = data.rows[[c for c in ("key", "path", "start", "end", "text") if c in data.rows]].to_json()
-    mark = hashlib.sha256(json.dumps([VERSION, modality, facts]).encode()).hexdigest()[:24]
-    file = folder / f"utterances-{modality}-{mark}.npz"
-    if file.exists():
-        with np.load(file) as held:
-            return held["x"], held["missing"]
-    x, missing = {"text": _text, "audio": _audio, "video": _video}[modality](data, progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, x=x, missing=missing)
-    partial.replace(file)
-    return x, missing
+def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    measure = {"text": _text, "audio": _audio, "video": _video}[modality]
+
+    def make() -> dict[str, np.ndarray]:
+        x, missing = measure(data, progress)
+        return {"x": x, "missing": missing}
+
+    key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
+    arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
+    return arrays["x"], arrays["missing"]
 
 
-def _text(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.ndarray]:
+def _content(data: DialogueSet, modality: str) -> list[Any]:
+    """Everything that the features of a modality depend on: what is read, and the weights that read it."""
+    if modality == "text":
+        return [list(data.rows.text), sha256_of(weights_path("words")), sha256_of(locate("minilm", "model.safetensors"))]
+    times = data.rows[["start", "end"]].astype(float).to_numpy()
+    read = [times, [Path(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
+    return read if modality == "audio" else [*read, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
+
+
+def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     model = load_model("words")
     texts = [t if t.strip() else "." for t in data.rows.text]
     parts = []
     for start in range(0, len(texts), 512):
         parts.append(model.embed(texts[start : start + 512]))
-        if progress:
-            progress("text", min(start + 512, len(texts)), len(texts))
+        progress("text", min(start + 512, len(texts)), len(texts))
     missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
     x = np.concatenate(parts)
     x[missing] = 0
     return x, missing
 
 
-def _audio(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.ndarray]:
+def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     x = np.zeros((len(data), len(NAMES)), dtype=np.float32)
     missing = np.zeros(len(data), dtype=bool)
     for i, row in enumerate(data.rows.itertuples()):
@@ -114,13 +136,11 @@ def _audio(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.nda
                 x[i] = egemaps(signal)
         except MediaError:
             missing[i] = True
-        if progress:
-            progress("audio", i + 1, len(data))
+        progress("audio", i + 1, len(data))
     return np.nan_to_num(x), missing
 
 
-def _video(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.ndarray]:
-    from affectlens.assets.store import locate
+def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
 
@@ -133,11 +153,10 @@ def _video(data: DialogueSet, progress: Told | None) -> tuple[np.ndarray, np.nda
         except AffectlensError:
             continue
         for i, row in rows.iterrows():
-            found = _face_of(seen, mouths, float(row.start), float(row.end))
-            if found is not None:
-                x[int(str(i))], missing[int(str(i))] = found, False
-        if progress:
-            progress("video", int(rows.index.max()) + 1, len(data))
+            face = _face_of(seen, mouths, float(row.start), float(row.end))
+            if face is not None:
+                x[int(str(i))], missing[int(str(i))] = face, False
+        progress("video", int(rows.index.max()) + 1, len(data))
     return x, missing
 
 
@@ -154,7 +173,8 @@ def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[flo
 
 
 def _face_of(seen: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
-    inside = {p: np.array([v for t, v in held if start - 0.5 / RATE <= t <= end + 0.5 / RATE]) for p, held in seen.items()}
+    margin = 0.5 / RATE
+    inside = {person: np.array([v for t, v in views if start - margin <= t <= end + margin]) for person, views in seen.items()}
     inside = {p: v for p, v in inside.items() if len(v)}
     if not inside:
         return None
@@ -164,10 +184,9 @@ def _face_of(seen: dict[int, Any], mouths: MouthMotion, start: float, end: float
     return np.concatenate([v.mean(axis=0), v.std(axis=0)])
 
 
-def transcribe(folder: Path, progress: Told | None = None, language: str | None = None) -> tuple[Path, dict[str, str]]:
+def transcribe(folder: Path, progress: Progress = silent, language: str | None = None) -> tuple[Path, dict[str, str]]:
     """Write ``utterances.csv`` of a folder of recordings: words by Whisper, speakers by whose mouth moves; gives the table's
     path and the recordings that could not be read. Recordings that the table holds already are left as they are."""
-    from affectlens.assets.store import locate
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
     from affectlens.perception.words.transcript import WordRecogniser
@@ -183,8 +202,7 @@ def transcribe(folder: Path, progress: Told | None = None, language: str | None 
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
     failed = {}
     for i, path in enumerate(files):
-        if progress:
-            progress("transcribing", i, len(files))
+        progress("transcribing", i, len(files))
         if (done.file == path.name).any():
             continue
         try:
@@ -193,11 +211,8 @@ def transcribe(folder: Path, progress: Told | None = None, language: str | None 
             failed[path.name] = str(error)
             continue
         done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True) if rows else done
-        partial = target.with_suffix(".tmp")
-        done.to_csv(partial, index=False)
-        partial.replace(target)
-    if progress:
-        progress("transcribing", len(files), len(files))
+        write_whole(target, partial(done.to_csv, index=False))
+    progress("transcribing", len(files), len(files))
     if not target.exists():
         raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
     return target, failed
@@ -207,7 +222,7 @@ _MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp
 
 
 def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
-    said = [u for _, found in hear(audio_blocks(path)) for u in found]
+    said = [u for _, utterances in hear(audio_blocks(path)) for u in utterances]
     mouths = _watched(path, PeopleFinder(detector, marker))[1] if said else MouthMotion()
     for u in said:
         start, end = u.words[0].start, u.words[-1].end

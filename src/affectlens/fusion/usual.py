@@ -93,10 +93,8 @@ def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
             p = average.mean
             explained = 1 + float((p * np.log(np.clip(p, 1e-9, 1))).sum()) / np.log(len(p))
             return Opinion(name, p, explained, EKMAN7.labels)
-    clip.problems.add(
-        f"what is usual takes no part: fewer than {FEWEST} people are known"
-        f"{'' if usual.context == Context() else f' {usual.context}'} or elsewhere"
-    )
+    where = "" if usual.context == Context() else f" {usual.context} or elsewhere"
+    clip.problems.add(f"what is usual takes no part: fewer than {FEWEST} people are known{where}")
     return None
 
 

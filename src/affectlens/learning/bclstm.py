@@ -7,31 +7,38 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from affectlens.core.errors import UsageError
+from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import Settings, setting
 from affectlens.corpora.dialogues.base import DialogueSet
+from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
+from affectlens.learning.loop import TrainingLoop, seeded
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, swapped
 
 
 @dataclass(frozen=True)
-class BcLstmRecipe:
-    """Every choice of training. ``branch`` weighs the loss of each modality's own answer; features are clipped at ``limit``
-    standard deviations; ``share`` of the training dialogues choose the number of epochs."""
+class BcLstmRecipe(Settings):
+    """Every choice of training the contextual LSTM."""
 
-    epochs: int = 40
-    patience: int = 8
-    batch: int = 8
-    rate: float = 1e-3
-    weight_decay: float = 1e-3
-    smoothing: float = 0.1
-    branch: float = 0.5
-    limit: float = 3.0
-    share: float = 0.2
-    balanced: bool = False
-    seed: int = 0
+    modalities: tuple[str, ...] = setting((), "Features that are read; all that the corpus comes with when absent.")
+    speakers: bool = setting(False, "Also follow each speaker's own utterances.")
+    target: bool = setting(True, "Learn from the test part's features, not its labels, how far each modality can be trusted.")
+    balanced: bool = setting(False, "Weigh rare classes up.")
+    epochs: int = fields.epochs(40)
+    patience: int = fields.whole(8, "Epochs without a better one after which the search for their number ends.")
+    batch: int = fields.batch(8)
+    rate: float = fields.rate(1e-3)
+    weight_decay: float = fields.weight_decay(1e-3)
+    smoothing: float = fields.smoothing(0.1)
+    branch: float = fields.amount(0.5, "Weight of the loss of each modality's own answer.")
+    limit: float = setting(3.0, "Deviations at which features are clipped.", least=0.1, most=100)
+    share: float = setting(0.2, "Share of the training dialogues that choose the number of epochs.", least=0.01, most=0.9)
+    seeds: int = fields.seeds(5)
+    seed: int = fields.seed()
 
 
 @dataclass(frozen=True)
@@ -62,16 +69,15 @@ def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
     """Standardised, clipped features of whole dialogues. Speakers are numbered within each dialogue by first appearance."""
     names = data.dialogues
-    found = {d: np.flatnonzero(names == d) for d in dict.fromkeys(names)}
-    longest = max(len(r) for r in found.values())
-    shape = (len(found), longest)
+    turns = {d: np.flatnonzero(names == d) for d in dict.fromkeys(names)}
+    shape = (len(turns), max(len(r) for r in turns.values()))
     rows = np.full(shape, -1)
     speaker = np.zeros(shape, dtype=np.int64)
     who = data.speakers
-    for i, mine in enumerate(found.values()):
-        rows[i, : len(mine)] = mine
-        number = {s: j for j, s in enumerate(dict.fromkeys(who[mine]))}
-        speaker[i, : len(mine)] = [number[s] for s in who[mine]]
+    for i, at in enumerate(turns.values()):
+        rows[i, : len(at)] = at
+        number = {s: j for j, s in enumerate(dict.fromkeys(who[at]))}
+        speaker[i, : len(at)] = [number[s] for s in who[at]]
     mask = rows >= 0
     features = {}
     for m, x in data.features.items():
@@ -99,72 +105,95 @@ def fit(
     train: Packed,
     config: BcLstmConfig,
     recipe: BcLstmRecipe,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     held_out: np.ndarray | None = None,
 ) -> tuple[BcLstmNet, int]:
-    """Choose the number of epochs on a share of the dialogues, or on those of ``held_out`` (indices of dialogues, a
-    corpus's own validation part), then train on all of them; gives the net and that number.
+    """Choose the number of epochs on held-out dialogues, then train on all of them.
 
-    The held-out dialogues are scored with features swapped at the training rates: features that give the answer away would
+    Held-out dialogues are scored with features swapped at the training rates: features that give the answer away would
     otherwise say nothing about how well context is used.
+
+    Parameters
+    ----------
+    train : Packed
+        Training dialogues.
+    config : BcLstmConfig
+        Shape of the network.
+    recipe : BcLstmRecipe
+        How it is trained.
+    progress : Progress
+        Told of epochs of both runs together.
+    held_out : numpy.ndarray, optional
+        Indices of the dialogues that choose, such as a corpus's own validation part; a share of all by default.
+
+    Returns
+    -------
+    BcLstmNet, int
+        The network, and how many epochs it was trained for.
+
+    Raises
+    ------
+    UsageError
+        Too few dialogues.
     """
     n = len(train.mask)
     order = np.random.default_rng(recipe.seed).permutation(n)
-    held = max(1, round(recipe.share * n))
+    count = max(1, round(recipe.share * n))
     if held_out is not None:
-        order, held = np.concatenate([held_out, np.setdiff1d(order, held_out)]), len(held_out)
-    if n - held < 2 or held < 1:
+        order, count = np.concatenate([held_out, np.setdiff1d(order, held_out)]), len(held_out)
+    if n - count < 2 or count < 1:
         raise UsageError(f"{n} dialogues are too few: at least 3 are needed to hold some out")
     at = torch.from_numpy(order)
     losses: list[np.ndarray] = []
     total = 2 * recipe.epochs
 
-    def watch(net: BcLstmNet, epoch: int) -> bool:
-        losses.append(_held_out_loss(net, train.take(at[:held]), recipe))
-        if progress:
-            progress(epoch + 1, total)
+    def searched(net: BcLstmNet, epoch: int) -> bool:
+        losses.append(_held_out_loss(net, train.take(at[:count]), recipe))
+        progress("contextual LSTM", epoch + 1, total)
         return len(losses) - 1 - int(np.argmin([v.mean() for v in losses])) >= recipe.patience
 
-    _loop(train.take(at[held:]), config, recipe, recipe.epochs, watch)
+    _train(train.take(at[count:]), config, recipe, recipe.epochs, searched)
     best = first_as_good(np.array(losses)) + 1
 
-    def told(_net: BcLstmNet, epoch: int) -> bool:
-        if progress:
-            progress(recipe.epochs + round((epoch + 1) / best * recipe.epochs), total)
+    def trained(_net: BcLstmNet, epoch: int) -> bool:
+        progress("contextual LSTM", recipe.epochs + round((epoch + 1) / best * recipe.epochs), total)
         return False
 
-    return _loop(train, config, recipe, best, told), best
+    return _train(train, config, recipe, best, trained), best
 
 
-def _loop(
-    data: Packed, config: BcLstmConfig, recipe: BcLstmRecipe, epochs: int, after: Callable[[BcLstmNet, int], bool]
+def _train(
+    data: Packed, config: BcLstmConfig, recipe: BcLstmRecipe, epochs: int, stop: Callable[[BcLstmNet, int], bool]
 ) -> BcLstmNet:
-    torch.manual_seed(recipe.seed)
-    net = BcLstmNet(config)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     weight = None
     if recipe.balanced:
         weight = class_weights(data.labels[data.labels >= 0].numpy(), config.classes, 0.5)
-    for epoch in range(epochs):
-        net.train()
-        for at in torch.randperm(len(data.mask)).split(recipe.batch):
-            part = data.take(at)
-            scored = part.labels >= 0
-            if not scored.any():
-                continue
-            logits, own = net.answers(part.features, part.mask, part.speaker)
-            y = part.labels[scored]
-            loss = F.cross_entropy(logits[scored], y, weight=weight, label_smoothing=recipe.smoothing)
-            if net.joined:
-                for z in own.values():
-                    loss = loss + recipe.branch * F.cross_entropy(z[scored], y, weight=weight, label_smoothing=recipe.smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-            optimiser.step()
-        if after(net, epoch):
-            break
-    return net.eval()
+
+    def loss(dialogues: Tensor) -> Tensor | None:
+        part = data.take(dialogues)
+        scored = part.labels >= 0
+        if not scored.any():
+            return None
+        logits, own = net.answers(part.features, part.mask, part.speaker)
+        answers = [(logits, 1.0), *((z, recipe.branch) for z in own.values() if net.joined)]
+        y = part.labels[scored]
+        total = torch.zeros(())
+        for z, share in answers:
+            total = total + share * F.cross_entropy(z[scored], y, weight=weight, label_smoothing=recipe.smoothing)
+        return total
+
+    with seeded(recipe.seed):
+        net = BcLstmNet(config)
+        TrainingLoop[Tensor](
+            net,
+            torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay),
+            epochs,
+            lambda _: torch.randperm(len(data.mask)).split(recipe.batch),
+            loss,
+            clip=5.0,
+            stop=lambda epoch: stop(net, epoch),
+        ).run()
+    return net
 
 
 def first_as_good(losses: np.ndarray) -> int:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
+from affectlens.core.files import write_whole
 from affectlens.models.base import Calibration
 from affectlens.models.weights import save_weights
 from affectlens.stats.classification import conformal_threshold, entropy_explained, fit_temperature, softmax
@@ -34,7 +36,24 @@ def calibrate(logits: np.ndarray, targets: np.ndarray) -> Calibration:
     )
 
 
+def calibrate_predictions(predictions: pd.DataFrame) -> Calibration:
+    """``calibrate`` on a table of predictions with the columns ``truth`` (class indices) and ``p0`` on, its rows in a fixed
+    random order so that both halves hold rows of every kind."""
+    shuffled = predictions.sample(frac=1, random_state=0)
+    return calibrate(*logits_and_targets(shuffled))
+
+
+def logits_and_targets(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Log probabilities and one-hot targets, both ``(n, classes)``, of such a table."""
+    columns = [c for c in predictions if str(c).startswith("p") and str(c)[1:].isdigit()]
+    p = predictions[columns].to_numpy()
+    return np.log(np.clip(p, 1e-9, 1)), np.eye(len(columns))[predictions.truth.to_numpy()]
+
+
 def export(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibration: Calibration) -> None:
-    """Write weights in half precision (running statistics stay in single)."""
-    half = {k: v.to(torch.float16) if v.is_floating_point() and "running" not in k else v for k, v in tensors.items()}
-    save_weights(path, half, meta, calibration)
+    """Write weights in half precision (running statistics stay in single), whole or not at all."""
+    half = {
+        k: v.to(torch.float16) if v.is_floating_point() and "running" not in k else v
+        for k, v in ((k, v.detach()) for k, v in tensors.items())
+    }
+    write_whole(path, lambda partial: save_weights(partial, half, meta, calibration))

@@ -1,53 +1,59 @@
-"""The recipe of the face network: SGD with a one-cycle rate, weight averaging, growing pictures, resumable."""
+"""The recipe of the face network: SGD with a warm-up and a cosine, weight averaging, growing pictures, resumable."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
 
+from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import Settings, setting
+from affectlens.learning import recipe as fields
 from affectlens.learning.augment import augment_faces
-from affectlens.learning.checkpoint import load_checkpoint, log_epoch, save_checkpoint
+from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 
 
+def _no_file(path: Path | None) -> str:
+    return "" if path is None or Path(path).is_file() else "no such file"
+
+
 @dataclass(frozen=True)
-class FaceRecipe:
-    """Every choice of the training run. Sizes in pixels, rates per step of SGD, fractions of the whole run.
+class FaceRecipe(Settings):
+    """Every choice of training the face network; ``augmentation`` has how crops are changed."""
 
-    ``teacher_share`` is the share of the targets that comes from an earlier network's answers, where one is given.
-    """
+    epochs: int = fields.epochs(30)
+    batch: int = fields.batch(96)
+    rate: float = fields.rate(0.05)
+    weight_decay: float = fields.weight_decay(5e-4)
+    warmup: float = fields.share(0.1, "Share of the run in which the rate rises.")
+    label_smoothing: float = fields.smoothing(0.1)
+    teacher_share: float = fields.share(0.5, "Share of the targets that an earlier network's answers make up (--start).")
+    small_size: int = fields.whole(40, "Side of the pictures at first, in pixels.", 16, 48)
+    small_until: float = fields.share(0.4, "Share of the run with small pictures.")
+    strong_until: float = fields.share(0.5, "Share of the run with strong changes of the pictures.")
+    average_decay: float = fields.share(0.999, "Decay of the averaged weights, which are what ships.")
+    plain_last_epochs: int = fields.whole(3, "Epochs at the end with hardly any change of the pictures.", 0)
+    zooms: tuple[float, ...] = setting(
+        (1.0, 0.92, 0.85), "Views of a crop that are averaged; chosen on validation.", least=0.1, most=1
+    )
+    start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.", check=_no_file)  # noqa: RUF009
+    seed: int = fields.seed()
 
-    epochs: int = 30
-    batch: int = 96
-    rate: float = 0.05
-    weight_decay: float = 5e-4
-    warmup: float = 0.1
-    label_smoothing: float = 0.1
-    teacher_share: float = 0.5
-    small_size: int = 40
-    small_until: float = 0.4
-    strong_until: float = 0.5
-    average_decay: float = 0.999
-    plain_last_epochs: int = 3
-    zooms: tuple[float, ...] = (1.0, 0.92, 0.85)  # views of a crop that are averaged; chosen on validation
-    seed: int = 0
-    net: FaceNetConfig = field(default_factory=FaceNetConfig)
 
-
-def learning_rate(progress: float, recipe: FaceRecipe) -> float:
-    """Linear rise over ``warmup`` of the run, then a cosine down to a thousandth of the peak."""
-    if progress < recipe.warmup:
-        return recipe.rate * (0.05 + 0.95 * progress / recipe.warmup)
-    rest = (progress - recipe.warmup) / (1 - recipe.warmup)
-    return recipe.rate * (0.001 + 0.999 * 0.5 * (1 + float(np.cos(np.pi * rest))))
+def rate_factor(done: float, warmup: float) -> float:
+    """The rate as a share of its peak when a share ``done`` of the run is over: a linear rise over ``warmup`` of the run, then
+    a cosine down to a thousandth."""
+    if done < warmup:
+        return 0.05 + 0.95 * done / warmup
+    rest = (done - warmup) / (1 - warmup) if warmup < 1 else 0.0
+    return 0.001 + 0.999 * 0.5 * (1 + float(np.cos(np.pi * rest)))
 
 
 def augmentation(epoch: int, recipe: FaceRecipe) -> dict[str, float]:
@@ -78,90 +84,96 @@ def train_face(
     validation_labels: np.ndarray,
     out: Path,
     recipe: FaceRecipe | None = None,
-    progress: Callable[[dict[str, Any]], None] | None = None,
-    start: nn.Module | None = None,
+    progress: Progress = silent,
+    start: TwoStreamFaceNet | None = None,
+    config: FaceNetConfig | None = None,
 ) -> TwoStreamFaceNet:
-    """Train on uint8 crops ``(n, 48, 48)`` with class indices ``(n,)``; writes ``checkpoint.pt`` and ``log.jsonl``.
+    """Train on grey crops; a run that was stopped goes on from its last finished epoch.
 
-    With ``start``, an earlier network of the same layout, training goes on from its weights, and its answers to the
-    training crops make up ``teacher_share`` of the targets (born-again training, Furlanello et al. 2018: where labels are
-    noisy, as in FER2013, the network's own second opinion is better than a fixed smoothing).
+    Parameters
+    ----------
+    images, validation_images : numpy.ndarray
+        Crops ``(n, 48, 48)`` uint8.
+    labels, validation_labels : numpy.ndarray
+        Class indices ``(n,)``.
+    out : Path
+        Takes ``checkpoint.pt`` and ``log.jsonl``.
+    recipe : FaceRecipe, optional
+        The shipped one by default.
+    progress : Progress
+        Told of finished epochs.
+    start : TwoStreamFaceNet, optional
+        An earlier network of the same layout: training goes on from its weights, and its answers to the training crops make
+        up ``teacher_share`` of the targets (born-again training, Furlanello et al. 2018: where labels are noisy, as in
+        FER2013, the network's own second opinion is better than a fixed smoothing).
+    config : FaceNetConfig, optional
+        Widths of the network; those of ``start`` or the shipped ones by default.
 
-    The epoch that ships is the one whose averaged weights do best on the validation split, which is never the test split.
-    A run that was stopped goes on from its last finished epoch.
+    Returns
+    -------
+    TwoStreamFaceNet
+        With the averaged weights of the epoch that does best on the validation split, which is never the test split.
     """
     recipe = recipe or FaceRecipe()
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.seed)
-    net = TwoStreamFaceNet(recipe.net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    config = config or (start.config if start is not None else FaceNetConfig())
+    with seeded(recipe.seed):
+        net = TwoStreamFaceNet(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = TwoStreamFaceNet(config)
     if start is not None:
         net.load_state_dict(start.state_dict())
-    average = TwoStreamFaceNet(recipe.net)
     average.load_state_dict(net.state_dict())
-    decayed = [p for p in net.parameters() if p.ndim > 1]
-    flat = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": flat, "weight_decay": 0.0}]
+    groups = [
+        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
     optimiser = torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
-    state: dict[str, Any] = {"epoch": 0, "updates": 0, "best": -1.0, "best_epoch": 0, "best_weights": None}
-    parts = {"net": net, "average": average, "optimiser": optimiser}
-    if saved := load_checkpoint(out, recipe):
-        state = saved["state"]
-        for name, part in parts.items():
-            part.load_state_dict(saved[name])
-    x_all = torch.from_numpy(images).unsqueeze(1)
-    y_all = _targets(images, labels, recipe, start)
-    steps = len(x_all) // recipe.batch
-    for epoch in range(state["epoch"], recipe.epochs):
-        began = time.perf_counter()
-        generator = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)
-        order = torch.randperm(len(x_all), generator=generator)
-        torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout: a resumed run draws what a whole one would
+    steps = max(1, len(images) // recipe.batch)
+    schedule = LambdaLR(
+        optimiser, lambda step: rate_factor((step // steps + step % steps / steps) / recipe.epochs, recipe.warmup)
+    )
+    pictures = torch.from_numpy(images).unsqueeze(1)
+    targets = _targets(images, labels, recipe, config.classes, start)
+
+    def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(epoch_seed(recipe.seed, epoch))
+        order = torch.randperm(len(pictures), generator=generator)
         size = recipe.small_size if epoch < recipe.small_until * recipe.epochs else images.shape[1]
         strength = augmentation(epoch, recipe)
-        net.train()
-        total = 0.0
         for step in range(steps):
-            rate = learning_rate((epoch + step / steps) / recipe.epochs, recipe)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
             rows = order[step * recipe.batch : (step + 1) * recipe.batch]
-            x = augment_faces(
-                x_all[rows].float().div_(255),
-                generator,
-                size,
-                **strength,
-            )
-            loss = F.cross_entropy(net(x), y_all[rows])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            _average(average, net, min(recipe.average_decay, (1 + state["updates"]) / (10 + state["updates"])))
-            state["updates"] += 1
-            total += loss.item()
-        accuracy = float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean())
-        row = {
-            "epoch": epoch + 1,
-            "of": recipe.epochs,
-            "size": size,
-            "loss": round(total / steps, 4),
-            "validation_accuracy": round(accuracy, 4),
-            "seconds": round(time.perf_counter() - began, 1),
-        }
-        if accuracy >= state["best"]:
-            state["best"], state["best_epoch"] = accuracy, epoch + 1
-            state["best_weights"] = {k: v.clone() for k, v in average.state_dict().items()}
-        state["epoch"] = epoch + 1
-        save_checkpoint(out, recipe, {k: v.state_dict() for k, v in parts.items()} | {"state": state})
-        log_epoch(out, row)
-        if progress:
-            progress(row)
-    average.load_state_dict(state["best_weights"])
+            yield augment_faces(pictures[rows].float().div_(255), generator, size, **strength), targets[rows]
+
+    def average_weights() -> None:
+        updates = schedule.last_epoch  # steps taken before this one
+        _average(average, net, min(recipe.average_decay, (1 + updates) / (10 + updates)))
+
+    best = BestEpoch(
+        out,
+        {**recipe.to_dict(), "net": asdict(config)},
+        {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule},
+        "validation_accuracy",
+        lambda: float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean()),
+        average.state_dict,
+    )
+    TrainingLoop[tuple[Tensor, Tensor]](
+        net,
+        optimiser,
+        recipe.epochs,
+        batches,
+        lambda pair: F.cross_entropy(net(pair[0]), pair[1]),
+        schedule,
+        after_step=average_weights,
+        best=best,
+        seed=recipe.seed,
+        stage="face network",
+        progress=progress,
+    ).run()
+    average.load_state_dict(best.best["weights"])
     return average.eval()
 
 
-def _targets(images: np.ndarray, labels: np.ndarray, recipe: FaceRecipe, teacher: nn.Module | None) -> torch.Tensor:
+def _targets(images: np.ndarray, labels: np.ndarray, recipe: FaceRecipe, classes: int, teacher: nn.Module | None) -> Tensor:
     """Target distributions ``(n, classes)``: smoothed labels, mixed with the teacher's answers where there is one."""
-    classes = recipe.net.classes
     hard = F.one_hot(torch.from_numpy(labels.astype(np.int64)), classes).float()
     targets = hard * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
     if teacher is None:

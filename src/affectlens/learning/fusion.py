@@ -7,21 +7,24 @@ could give at most, and serve to compare ways of fusing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
+from affectlens.core.settings import Settings
+from affectlens.learning import recipe as fields
+from affectlens.learning.loop import TrainingLoop, one_cycle_of, seeded
 from affectlens.models.base import Calibration
 from affectlens.models.nets.fusion import FusionConfig, FusionNet
 from affectlens.stats.classification import softmax
 
 LINKED = ("gait", "posture")  # of one recording: drawn together
 FUSIONS = ("early", "gated", "pool", "product")
-Told = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -46,22 +49,24 @@ class Bank:
 
 
 @dataclass(frozen=True)
-class FusionRecipe:
-    """Every choice of training. ``keep`` is the probability with which a module takes part in a case (at least one does).
+class FusionRecipe(Settings):
+    """Every choice of training a network that fuses.
 
     Chosen among five by the log loss on one half of the training people after training on the other, without test items.
     """
 
-    epochs: int = 6
-    cases: int = 4096
-    batch: int = 128
-    rate: float = 2e-4
-    weight_decay: float = 1.0
-    smoothing: float = 0.05
-    keep: float = 0.6
-    noise: float = 0.5
-    width: int = 16
-    seed: int = 0
+    epochs: int = fields.epochs(6)
+    cases: int = fields.whole(4096, "Cases that are drawn anew for every epoch.", 4)
+    batch: int = fields.batch(128)
+    rate: float = fields.rate(2e-4)
+    weight_decay: float = fields.weight_decay(1.0)
+    smoothing: float = fields.smoothing(0.05)
+    keep: float = fields.share(0.6, "Probability with which a module takes part in a case; at least one does.")
+    noise: float = fields.amount(0.5, "Deviation of the noise on deep features, in deviations of each.")
+    width: int = fields.whole(16, "Width of the layers that join the modules.", 1, 4096)
+    folds: int = fields.whole(3, "Folds of people of the ablation.", 2, 20)
+    draws: int = fields.whole(200, "Bootstrap draws of the ablation.", 2)
+    seed: int = fields.seed()
 
     def of(self, kind: str) -> FusionRecipe:
         """The recipe of a kind: a gated network starts from nothing and has to learn for longer."""
@@ -102,42 +107,59 @@ def pair(banks: dict[str, Bank], classes: int, n: int, rng: np.random.Generator,
 
 
 def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: FusionRecipe, joint: bool = False) -> FusionNet:
-    """A network over class-matched (or ``joint``) cases, drawn anew every epoch, with modules dropped at random."""
+    """A network over cases that are drawn anew every epoch, with modules dropped at random.
+
+    Parameters
+    ----------
+    banks : dict of str to Bank
+        Training items of each module.
+    classes : int
+        How many classes there are.
+    kind : str
+        ``early`` or ``gated``.
+    recipe : FusionRecipe
+        How it is trained.
+    joint : bool
+        Whether the banks hold the same cases row by row; else cases are class-matched.
+
+    Returns
+    -------
+    FusionNet
+    """
     recipe = recipe.of(kind)
-    torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
     deep = {name: torch.from_numpy(b.deep.astype(np.float32)) for name, b in banks.items()}
     answers = {name: torch.from_numpy(b.answers) for name, b in banks.items()}
-    config = FusionConfig(tuple((n, z.shape[1]) for n, z in deep.items()), classes, recipe.width, kind=kind)
-    net = FusionNet(config)
-    for name, z in deep.items():
-        net.fit_scale(name, z)
-    optimiser = torch.optim.AdamW(
-        [p for p in net.parameters() if p.requires_grad], lr=recipe.rate, weight_decay=recipe.weight_decay
-    )
-    steps = recipe.epochs * -(-recipe.cases // recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)
-    net.train()
-    for _ in range(recipe.epochs):
-        labels, rows = pair(banks, classes, recipe.cases, rng, joint=joint)
-        y = torch.from_numpy(labels)
+
+    def batches(_epoch: int) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+        labels, drawn = pair(banks, classes, recipe.cases, rng, joint=joint)
+        y, rows = torch.from_numpy(labels), {name: torch.from_numpy(drawn[name]) for name in deep}
         for at in torch.randperm(len(y), generator=generator).split(recipe.batch):
-            present = torch.rand(len(at), len(deep), generator=generator) < recipe.keep
-            lonely = ~present.any(1)
-            present[lonely, torch.randint(0, len(deep), (int(lonely.sum()),), generator=generator)] = True
-            given, said = {}, {}
-            for name, z in deep.items():
-                chosen = torch.from_numpy(rows[name])[at]
-                x, said[name] = z[chosen], answers[name][chosen]
-                noise = torch.randn(x.shape, generator=generator) * net.scales[f"{name}_deviation"]
-                given[name] = x + recipe.noise * noise
-            loss = F.cross_entropy(net(given, said, present), y[at], label_smoothing=recipe.smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-    return net.eval()
+            yield y[at], {name: r[at] for name, r in rows.items()}
+
+    def loss(case: tuple[Tensor, dict[str, Tensor]]) -> Tensor:
+        y, rows = case
+        present = torch.rand(len(y), len(deep), generator=generator) < recipe.keep
+        lonely = ~present.any(1)
+        present[lonely, torch.randint(0, len(deep), (int(lonely.sum()),), generator=generator)] = True
+        given = {}
+        for name, z in deep.items():
+            x = z[rows[name]]
+            noise = torch.randn(x.shape, generator=generator) * net.scales[f"{name}_deviation"]
+            given[name] = x + recipe.noise * noise
+        said = {name: a[rows[name]] for name, a in answers.items()}
+        return F.cross_entropy(net(given, said, present), y, label_smoothing=recipe.smoothing)
+
+    with seeded(recipe.seed):
+        net = FusionNet(FusionConfig(tuple((n, z.shape[1]) for n, z in deep.items()), classes, recipe.width, kind=kind))
+        for name, z in deep.items():
+            net.fit_scale(name, z)
+        trained = [p for p in net.parameters() if p.requires_grad]
+        optimiser = torch.optim.AdamW(trained, lr=recipe.rate, weight_decay=recipe.weight_decay)
+        schedule = one_cycle_of(optimiser, recipe, recipe.cases)
+        TrainingLoop[tuple[Tensor, dict[str, Tensor]]](net, optimiser, recipe.epochs, batches, loss, schedule).run()
+    return net
 
 
 def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:

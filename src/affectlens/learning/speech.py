@@ -10,28 +10,33 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 from torch.nn import functional as F
 
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.settings import Settings
+from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
+from affectlens.learning.loop import seeded, train_rows
 from affectlens.models.nets.speech import KINDS, SpeechNet, SpeechNetConfig, reparametrised
 
 
 @dataclass(frozen=True)
-class SpeechRecipe:
-    """Every choice of training. ``mask`` is the share of features dropped and ``noise`` the deviation of what is added to the
-    others, in a denoising net; ``supervision`` weighs the classifier's loss against the reconstruction's."""
+class SpeechRecipe(Settings):
+    """Every choice of training a speech autoencoder. Denoising networks rebuild what ``mask`` and ``noise`` took away."""
 
-    epochs: int = 60
-    batch: int = 64
-    rate: float = 3e-3
-    weight_decay: float = 1e-2
-    mask: float = 0.3
-    noise: float = 0.3
-    supervision: float = 1.0
-    smoothing: float = 0.1
-    divergence: float = 0.05
-    seed: int = 0
+    kind: str = fields.word("semi-supervised", "Kind of autoencoder.", KINDS)
+    epochs: int = fields.epochs(60)
+    batch: int = fields.batch(64)
+    rate: float = fields.rate(3e-3)
+    weight_decay: float = fields.weight_decay(1e-2)
+    mask: float = fields.share(0.3, "Share of the features that are dropped.")
+    noise: float = fields.amount(0.3, "Deviation of the noise on the features, in deviations of each.")
+    supervision: float = fields.amount(1.0, "Weight of the classifier's loss against the reconstruction's.")
+    smoothing: float = fields.smoothing(0.1)
+    divergence: float = fields.amount(0.05, "Weight of the divergence from a normal latent, of a variational network.")
+    seeds: int = fields.seeds(5)
+    seed: int = fields.seed()
 
 
 class Classifier(Protocol):
@@ -53,52 +58,65 @@ def train_net(
     recipe: SpeechRecipe,
     unlabelled: np.ndarray | None = None,
 ) -> SpeechNet:
-    """Train on features ``(n, features)`` and class indices; ``unlabelled`` features are rebuilt too but carry no label."""
-    torch.manual_seed(recipe.seed)
+    """Train an autoencoder.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        Normalised features ``(n, features)``.
+    y : numpy.ndarray
+        Class indices ``(n,)``.
+    config : SpeechNetConfig
+        Kind and shape of the network.
+    recipe : SpeechRecipe
+        How it is trained.
+    unlabelled : numpy.ndarray, optional
+        Features ``(m, features)`` that are rebuilt too but carry no label.
+
+    Returns
+    -------
+    SpeechNet
+    """
     generator = torch.Generator().manual_seed(recipe.seed)
-    net = SpeechNet(config)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     more = np.zeros((0, x.shape[1])) if unlabelled is None else unlabelled
     features = torch.from_numpy(np.concatenate([x, more]).astype(np.float32))
     labels = torch.from_numpy(np.concatenate([y, -np.ones(len(more))]).astype(np.int64))
     class_weight = class_weights(y, config.classes)
-    steps = -(-len(features) // recipe.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=recipe.epochs * steps)
     corrupts = config.kind in ("denoising", "semi-supervised")
-    net.train()
-    for _ in range(recipe.epochs):
-        order = torch.randperm(len(features), generator=generator)
-        for rows in order.split(recipe.batch):
-            clean = features[rows]
-            given = clean
-            if corrupts:
-                given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
-                given = given * (torch.rand(clean.shape, generator=generator) >= recipe.mask)
-            mean, log_variance = net.encode(given)
-            loss = F.mse_loss(net.decode(reparametrised(mean, log_variance, generator)), clean)
-            if log_variance is not None:
-                loss = loss + recipe.divergence * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-            known = labels[rows] >= 0
-            if config.kind == "semi-supervised" and known.any():
-                logits = net.head(mean[known])
-                loss = loss + recipe.supervision * F.cross_entropy(
-                    logits, labels[rows][known], weight=class_weight, label_smoothing=recipe.smoothing
-                )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-    return net.eval()
+
+    def loss(rows: Tensor) -> Tensor:
+        clean = features[rows]
+        given = clean
+        if corrupts:
+            given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
+            given = given * (torch.rand(clean.shape, generator=generator) >= recipe.mask)
+        mean, log_variance = net.encode(given)
+        total = F.mse_loss(net.decode(reparametrised(mean, log_variance, generator)), clean)
+        if log_variance is not None:
+            total = total + recipe.divergence * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
+        known = labels[rows] >= 0
+        if config.kind == "semi-supervised" and known.any():
+            logits = net.head(mean[known])
+            total = total + recipe.supervision * F.cross_entropy(
+                logits, labels[rows][known], weight=class_weight, label_smoothing=recipe.smoothing
+            )
+        return total
+
+    with seeded(recipe.seed):
+        net = SpeechNet(config)
+        train_rows(net, recipe, len(features), loss, generator)
+    return net
 
 
 class SpeechAutoencoder:
     """An autoencoder with a probe on its latent: logistic regression, or in a semi-supervised net its own head."""
 
-    def __init__(self, kind: str = "semi-supervised", recipe: SpeechRecipe | None = None, **config: Any) -> None:
+    def __init__(self, kind: str = "", recipe: SpeechRecipe | None = None, **config: Any) -> None:
+        self.recipe = recipe or SpeechRecipe()
+        kind = kind or self.recipe.kind
         if kind not in KINDS:
             raise unknown("autoencoder", kind, list(KINDS))
         self.config = SpeechNetConfig(kind=kind, **config)
-        self.recipe = recipe or SpeechRecipe()
         self.net: SpeechNet | None = None
         self.probe: Any = None
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
+from torch.optim.lr_scheduler import LambdaLR
 
-from affectlens.learning.checkpoint import load_checkpoint, log_epoch, save_checkpoint
+from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import Settings, setting
+from affectlens.learning import recipe as fields
+from affectlens.learning.loop import BestEpoch, TrainingLoop, seeded
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, pad_rows
 
 
 @dataclass(frozen=True)
-class WordsRecipe:
-    """Every choice of the training run. Rates per step of AdamW."""
+class WordsRecipe(Settings):
+    """Every choice of training the words network."""
 
-    epochs: int = 2
-    batch: int = 32
-    rate: float = 1e-3
-    head_rate: float = 2e-3
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    seed: int = 0
-    net: WordsNetConfig = field(default_factory=WordsNetConfig)
+    epochs: int = fields.epochs(2)
+    batch: int = fields.batch(32)
+    rate: float = fields.rate(1e-3)
+    head_rate: float = setting(2e-3, "Highest learning rate of the classifier.", least=0, most=10)
+    warmup: float = fields.share(0.06, "Share of the run in which the rate rises.")
+    weight_decay: float = fields.weight_decay(0.01)
+    seed: int = fields.seed()
 
 
 def soft_targets(labels: list[list[int]], classes: int) -> np.ndarray:
@@ -50,7 +52,7 @@ def predict_logits(net: WordsNet, rows: list[list[int]], batch: int = 64) -> np.
     return out
 
 
-def _batches(lengths: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
+def _like_lengths(lengths: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Shuffled batches whose texts have like lengths, from pools of fifty batches."""
     order = rng.permutation(len(lengths))
     out: list[np.ndarray] = []
@@ -70,69 +72,87 @@ def train_words(
     tokenizer: WordsTokenizer,
     out: Path,
     recipe: WordsRecipe | None = None,
-    progress: Callable[[dict[str, Any]], None] | None = None,
+    progress: Progress = silent,
+    config: WordsNetConfig | None = None,
 ) -> WordsNet:
-    """Train the adapters; writes ``checkpoint.pt`` after every epoch and ``log.jsonl``; resumes where it stopped.
+    """Train the adapters; a run that was stopped goes on from its last finished epoch.
 
-    The epoch that ships has the lowest validation cross-entropy.
+    Parameters
+    ----------
+    texts, validation_texts : list of str
+        What is read.
+    labels, validation_labels : list of list of int
+        Class indices of each text; a text with several shares its mass equally among them.
+    base : Path
+        Weights of the encoder, which stay as they are.
+    tokenizer : WordsTokenizer
+        The encoder's.
+    out : Path
+        Takes ``checkpoint.pt`` and ``log.jsonl``.
+    recipe : WordsRecipe, optional
+        The shipped one by default.
+    progress : Progress
+        Told of finished epochs.
+    config : WordsNetConfig, optional
+        Shape of the network; that of the shipped one by default.
+
+    Returns
+    -------
+    WordsNet
+        With the weights of the epoch that has the lowest cross-entropy on validation.
     """
-    recipe = recipe or WordsRecipe()
-    out.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.seed)
-    net = WordsNet(recipe.net)
+    recipe, config = recipe or WordsRecipe(), config or WordsNetConfig()
+    with seeded(recipe.seed):
+        net = WordsNet(config)
     net.load_base(base)
-    head = list(net.head.parameters())
     adapters = [p for n, p in net.named_parameters() if n.endswith((".down", ".up"))]
-    optimiser = torch.optim.AdamW(
-        [{"params": adapters, "peak": recipe.rate}, {"params": head, "peak": recipe.head_rate}],
-        lr=recipe.rate,
-        weight_decay=recipe.weight_decay,
-        betas=(0.9, 0.98),
-    )
+    groups = [{"params": adapters, "lr": recipe.rate}, {"params": list(net.head.parameters()), "lr": recipe.head_rate}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98))
     rows = [tokenizer.encode(t)[0].ids for t in texts]
     validation = [tokenizer.encode(t)[0].ids for t in validation_texts]
-    target = torch.from_numpy(soft_targets(labels, recipe.net.classes))
-    validation_target = torch.from_numpy(soft_targets(validation_labels, recipe.net.classes))
+    target = torch.from_numpy(soft_targets(labels, config.classes))
+    validation_target = torch.from_numpy(soft_targets(validation_labels, config.classes))
     lengths = np.array([len(r) for r in rows])
-    state: dict[str, Any] = {"epoch": 0, "best": float("inf"), "best_epoch": 0, "best_weights": None}
-    if saved := load_checkpoint(out, recipe):
-        state = saved["state"]
-        net.load_state_dict(saved["net"], strict=False)
-        optimiser.load_state_dict(saved["optimiser"])
-    trained = [p for p in net.parameters() if p.requires_grad]
-    for epoch in range(state["epoch"], recipe.epochs):
-        began, total = time.perf_counter(), 0.0
-        torch.manual_seed(recipe.seed * 100_003 + epoch)
-        batches = _batches(lengths, recipe.batch, np.random.default_rng([recipe.seed, epoch]))
-        net.train()
-        for step, chosen in enumerate(batches):
-            done = (epoch + step / len(batches)) / recipe.epochs
-            factor = min(1.0, done / recipe.warmup) * (1 - done)
-            for group in optimiser.param_groups:
-                group["lr"] = group["peak"] * factor
-            loss = F.cross_entropy(net(*pad_rows([rows[i] for i in chosen])), target[torch.from_numpy(chosen)])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(trained, 1.0)
-            optimiser.step()
-            total += loss.item()
-            if progress and step % 200 == 0:
-                progress({"epoch": epoch + 1, "step": step, "of": len(batches), "loss": round(loss.item(), 4)})
-        logits = torch.from_numpy(predict_logits(net, validation))
-        score = float(F.cross_entropy(logits, validation_target))
-        row = {
-            "epoch": epoch + 1,
-            "of": recipe.epochs,
-            "loss": round(total / len(batches), 4),
-            "validation_cross_entropy": round(score, 4),
-            "seconds": round(time.perf_counter() - began, 1),
-        }
-        if score < state["best"]:
-            state["best"], state["best_epoch"], state["best_weights"] = score, epoch + 1, net.trained_state()
-        state["epoch"] = epoch + 1
-        save_checkpoint(out, recipe, {"net": net.trained_state(), "optimiser": optimiser.state_dict(), "state": state})
-        log_epoch(out, row)
-        if progress:
-            progress(row)
-    net.load_state_dict(state["best_weights"], strict=False)
+    steps = -(-len(rows) // recipe.batch)
+
+    def rate_factor(step: int) -> float:
+        done = (step // steps + step % steps / steps) / recipe.epochs
+        return (min(1.0, done / recipe.warmup) if recipe.warmup else 1.0) * (1 - done)
+
+    def batches(epoch: int) -> Iterator[np.ndarray]:
+        return iter(_like_lengths(lengths, recipe.batch, np.random.default_rng([recipe.seed, epoch])))
+
+    def loss(chosen: np.ndarray) -> Tensor:
+        return F.cross_entropy(net(*pad_rows([rows[i] for i in chosen])), target[torch.from_numpy(chosen)])
+
+    def score() -> float:
+        return -float(F.cross_entropy(torch.from_numpy(predict_logits(net, validation)), validation_target))
+
+    schedule = LambdaLR(optimiser, rate_factor)
+    best = BestEpoch(
+        out,
+        {**recipe.to_dict(), "net": asdict(config)},
+        {"net": _Adapters(net), "optimiser": optimiser, "schedule": schedule},
+        "validation_log_likelihood",
+        score,
+        net.trained_state,
+    )
+    TrainingLoop[np.ndarray](
+        net, optimiser, recipe.epochs, batches, loss, schedule, clip=1.0, best=best, seed=recipe.seed,
+        stage="words network", progress=progress,
+    ).run()  # fmt: skip
+    net.load_state_dict(best.best["weights"], strict=False)
     return net.eval()
+
+
+class _Adapters:
+    """The trained part of a network as something to save: the frozen encoder is not."""
+
+    def __init__(self, net: WordsNet) -> None:
+        self._net = net
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self._net.trained_state()
+
+    def load_state_dict(self, state_dict: dict[str, Tensor]) -> None:
+        self._net.load_state_dict(state_dict, strict=False)

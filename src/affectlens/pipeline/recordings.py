@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.core.errors import AffectlensError
+from affectlens.core.exporters import chosen as chosen_format
+from affectlens.core.exporters import export
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields
@@ -20,10 +22,8 @@ from affectlens.pipeline.writer import (
     check_file,
     check_folder,
     reading,
-    table_format,
     write_overview,
     write_recording,
-    write_table,
     writing,
 )
 
@@ -71,7 +71,7 @@ def recognize(
     """
     file = Path(out) if out is not None else None
     if file is not None:
-        table_format(file, format)
+        chosen_format(file, format)
         check_file(file)
     chosen = engine.options if engine else with_fields(Options, options, settings)
     paths = find_inputs(_several(inputs))
@@ -87,7 +87,7 @@ def recognize(
         rows = rows_frame([f.row for f in findings])
         run.results.append(Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds))
     if file is not None:
-        write_table(run.table, file, format)
+        export(run.table, file, format)
     return run
 
 
@@ -133,7 +133,7 @@ def explain(
     """
     chosen = engine.options if engine else with_fields(Options, options, settings)
     out = Path(out)
-    table_format(out / "table.parquet", format)
+    chosen_format(out / "table.parquet", format)
     paths = find_inputs(_several(inputs))
     check_folder(out)
     engine = engine or Engine(chosen)

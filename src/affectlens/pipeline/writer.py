@@ -8,16 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from affectlens.core.errors import MediaError, OutputError, UsageError
-from affectlens.core.files import write_text
+from affectlens.core.errors import MediaError, OutputError
+from affectlens.core.exporters import EXPORTERS, export
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Run
 from affectlens.report.bundle import Report, provenance
 from affectlens.report.write import write_report
-
-FORMATS = ("parquet", "csv", "json")
 
 
 def write_recording(job: Job, report: Report, findings: list[Finding], modalities: list[Modality]) -> Path:
@@ -30,48 +28,14 @@ def write_recording(job: Job, report: Report, findings: list[Finding], modalitie
 def write_overview(run: Run, out: Path, fmt: str) -> None:
     """All rows in one table when there are several inputs or another format is wanted, and the failures if there are any."""
     if len(run.results) > 1:
-        write_table(run.table, out / "table.parquet")
+        export(run.table, out / "table.parquet")
     if run.results and fmt != "parquet":
-        write_table(run.table, out / f"table.{fmt}")
+        export(run.table, out / f"table{EXPORTERS.get(fmt).suffix}", fmt)
     failures = out / "failures.csv"
     if run.failures:
         write_frame(pd.DataFrame(run.failures.items(), columns=["file", "error"]), failures)
     else:
         failures.unlink(missing_ok=True)
-
-
-def write_table(table: pd.DataFrame, path: Path, fmt: str = "") -> Path:
-    """Write a table as parquet, csv or json: ``fmt``, or what the path's suffix says.
-
-    Raises
-    ------
-    UsageError
-        Another format. OutputError: the file cannot be written.
-    """
-    fmt = table_format(path, fmt)
-    if fmt == "json":
-        return write_text(path, as_json(table))
-    if path.suffix == f".{fmt}":
-        write_frame(table, path)
-        return path
-    with writing(path):
-        table.to_csv(path, index=False) if fmt == "csv" else table.to_parquet(path, index=False)
-    return path
-
-
-def table_format(path: Path | None, fmt: str = "") -> str:
-    """The format of a table: as given, else by the path's suffix, else csv."""
-    chosen = fmt or (path.suffix.lstrip(".") if path else "csv")
-    if chosen not in FORMATS:
-        raise UsageError(f"--format {chosen!r} is not one of {', '.join(FORMATS)}")
-    if path is None and chosen == "parquet":
-        raise UsageError("parquet needs a file: give --out table.parquet")
-    return chosen
-
-
-def as_json(table: pd.DataFrame) -> str:
-    """A table as a list of records."""
-    return str(table.to_json(orient="records", indent=1, force_ascii=False)) + "\n"
 
 
 def check_folder(out: Path) -> None:

@@ -12,26 +12,30 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from affectlens.assets.store import locate
+from affectlens.core.cache import kept_arrays
 from affectlens.core.errors import UsageError
-from affectlens.corpora.base import Item, open_corpus
-from affectlens.features.banks import CLASSES, Fold, held_out
+from affectlens.core.files import key_of, sha256_of
+from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import Corpus, Item, open_corpus
+from affectlens.evaluation.evaluate import FaceReader
+from affectlens.features.banks import CLASSES, Fold, Pair, held_out
 from affectlens.learning.export import calibrate
 from affectlens.learning.fusion import Bank
+from affectlens.models.base import load_model
+from affectlens.models.weights import weights_path
+from affectlens.perception.body.pose import pose_finder
+from affectlens.perception.body.posture import upright
+from affectlens.perception.scene.objects import object_detector
+from affectlens.training.run import content_of
 
 MODULES = ("face", "posture", "background")
-Told = Callable[[str, int, int], None]
 
 
 class PictureModules:
     """Deep features of face, posture and background of a labelled picture; the person in ``box`` where the corpus gives one."""
 
     def __init__(self) -> None:
-        from affectlens.assets.store import locate
-        from affectlens.evaluation.evaluate import FaceReader
-        from affectlens.models.base import load_model
-        from affectlens.perception.body.pose import pose_finder
-        from affectlens.perception.scene.objects import object_detector
-
         self.crop = FaceReader()
         self.objects = object_detector(locate("efficientdet-lite0"))
         self.poses = pose_finder(locate("pose-landmarker"))
@@ -39,8 +43,6 @@ class PictureModules:
 
     def __call__(self, item: Item) -> dict[str, np.ndarray]:
         """Features by module; a module that finds nothing is not in it."""
-        from affectlens.perception.body.posture import upright
-
         image, box = item.data, (item.meta or {}).get("box")
         height, width = image.shape[:2]
         people = [t.box for t in self.objects(image) if t.name == "person"]
@@ -58,48 +60,84 @@ class PictureModules:
 
 
 def joint_banks(
-    corpus: str, path: Path, fold: Fold, told: Told | None = None, modules: PictureModules | None = None
-) -> dict[str, tuple[Bank, Bank | None]]:
-    """Banks of the pictures in which all three modules find something, row by row the same; each module's own answer comes
-    from logistic regression on its features, cross-fitted over groups."""
+    corpus: str,
+    path: Path,
+    fold: Fold,
+    progress: Progress = silent,
+    modules: Callable[[Item], dict[str, np.ndarray]] | None = None,
+    cache: Path | None = None,
+) -> dict[str, Pair]:
+    """Banks of the pictures in which all three modules find something, row by row the same.
+
+    Each module's own answer comes from logistic regression on its features, cross-fitted over groups. With ``cache`` the
+    features of the pictures are kept there, by what the corpus holds and the networks that read it.
+
+    Raises
+    ------
+    UsageError
+        Fewer than six pictures of a class.
+    """
     source = open_corpus(corpus, path)
     split = source.info.splits[0]
-    reader = modules or PictureModules()
-    kept: list[tuple[dict[str, np.ndarray], int, str]] = []
-    total = len(source.table(split))
-    for i, item in enumerate(source.items(split)):
-        label = next((v for v in item.labels if v in CLASSES), None)
-        if item.data is not None and label is not None:
-            found = reader(item)
-            if set(found) == set(MODULES):
-                kept.append((found, CLASSES.index(label), item.group or item.key))
-        if told:
-            told(f"{corpus}, {split}", i + 1, total)
-    y = np.array([label for _, label, _ in kept], dtype=int)
+
+    def measure() -> dict[str, np.ndarray]:
+        return _measure(source, split, modules or PictureModules(), progress)
+
+    if cache is None:
+        pictures = measure()
+    else:
+        key = key_of("pictures", content_of(source, path, split), *([] if modules else networks()))
+        pictures = kept_arrays(cache, f"pictures-{corpus}", key, measure)
+    y, groups = pictures["labels"], pictures["groups"].astype(object)
     counts = np.bincount(y, minlength=len(CLASSES))
     if counts.min() < 6:
         raise UsageError(
             f"{path}: {dict(zip(CLASSES, counts.tolist(), strict=True))} pictures with face, posture and background; six of "
             "every class are needed at least"
         )
-    groups = np.array([g for _, _, g in kept], dtype=object)
-    out_rows = held_out(y, groups, fold)
-    banks: dict[str, tuple[Bank, Bank | None]] = {}
-    for name in MODULES:
-        x = np.stack([found[name] for found, _, _ in kept])
-        train, test = np.flatnonzero(~out_rows), np.flatnonzero(out_rows)
-        logits = np.zeros((len(train), len(CLASSES)))
-        inner = StratifiedGroupKFold(3, shuffle=True, random_state=fold.seed)
-        for a, b in inner.split(train, y[train], groups[train]):
-            logits[b] = _fit(x[train][a], y[train][a]).predict_log_proba(x[train][b])
-        calibration = calibrate(logits, np.eye(len(CLASSES))[y[train]])
-        bank = Bank(x[train], logits, y[train], groups[train], calibration)
-        held = None
-        if len(test):
-            answers = _fit(x[train], y[train]).predict_log_proba(x[test])
-            held = Bank(x[test], np.clip(answers, -20, 0), y[test], groups[test], calibration)
-        banks[name] = (bank, held)
-    return banks
+    out = held_out(y, groups, fold)
+    return {name: _pair(pictures[name], y, groups, out, fold.seed) for name in MODULES}
+
+
+def networks() -> list[str]:
+    """The sha256 of every network that reads the pictures."""
+    files = [weights_path("face"), weights_path("posture")]
+    files += [locate(name) for name in ("efficientdet-lite0", "pose-landmarker", "yunet", "face-landmarker")]
+    return [sha256_of(file) for file in files]
+
+
+def _measure(
+    source: Corpus, split: str, modules: Callable[[Item], dict[str, np.ndarray]], progress: Progress
+) -> dict[str, np.ndarray]:
+    """Features by module, class indices and groups of the pictures in which every module finds something."""
+    rows: list[tuple[dict[str, np.ndarray], int, str]] = []
+    total = len(source.table(split))
+    for i, item in enumerate(source.items(split)):
+        label = next((v for v in item.labels if v in CLASSES), None)
+        if item.data is not None and label is not None:
+            features = modules(item)
+            if set(features) == set(MODULES):
+                rows.append((features, CLASSES.index(label), item.group or item.key))
+        progress(f"{source.info.name}, {split}", i + 1, total)
+    return {
+        **{name: np.array([features[name] for features, _, _ in rows]) for name in MODULES},
+        "labels": np.array([label for _, label, _ in rows], dtype=int),
+        "groups": np.array([group for _, _, group in rows], dtype=str),
+    }
+
+
+def _pair(x: np.ndarray, y: np.ndarray, groups: np.ndarray, out: np.ndarray, seed: int) -> Pair:
+    train, test = np.flatnonzero(~out), np.flatnonzero(out)
+    logits = np.zeros((len(train), len(CLASSES)))
+    inner = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
+    for a, b in inner.split(train, y[train], groups[train]):
+        logits[b] = _fit(x[train][a], y[train][a]).predict_log_proba(x[train][b])
+    calibration = calibrate(logits, np.eye(len(CLASSES))[y[train]])
+    bank = Bank(x[train], logits, y[train], groups[train], calibration)
+    if not len(test):
+        return bank, None
+    answers = _fit(x[train], y[train]).predict_log_proba(x[test])
+    return bank, Bank(x[test], np.clip(answers, -20, 0), y[test], groups[test], calibration)
 
 
 def _fit(x: np.ndarray, y: np.ndarray) -> Any:

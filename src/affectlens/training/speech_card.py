@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from affectlens.assets.store import sha256
-from affectlens.evaluation.protocols import FOLDS, OTHERS, STEPS
+from affectlens.evaluation.protocols import FOLDS, OTHERS, STEPS, Setting
 from affectlens.features.speech import TURNS, SpeechTable
-from affectlens.models.nets.speech import parameters
 from affectlens.models.shipped.speech import SpeechModel
+from affectlens.training.card import Card, interval, table, write_card
 
 _ABOUT = (
     "A denoising autoencoder of the 88 eGeMAPS functionals (our own implementation) whose latent is trained to tell four "
@@ -27,86 +26,97 @@ _LIMITS = (
 
 
 def write_speech_card(
-    path: Path,
-    model: SpeechModel,
-    weights: Path,
-    scores: pd.DataFrame,
-    held: dict[str, dict[str, float]],
-    table: SpeechTable,
-) -> None:
-    """Write the card as Markdown; every number is from the run."""
-    names = list(dict.fromkeys(table.corpus))
-    c = model.calibration
+    model: SpeechModel, weights: Path, scores: pd.DataFrame, calibration: pd.DataFrame, clips: SpeechTable
+) -> Path:
+    """Write the card beside the weights; every number is from the run."""
+    names = list(dict.fromkeys(clips.corpus))
     counts = [
-        f"{n} ({int((table.corpus == n).sum())} clips, {len(set(table.speaker[table.corpus == n]))} speakers)" for n in names
+        f"{n} ({int((clips.corpus == n).sum())} clips, {len(set(clips.speaker[clips.corpus == n]))} speakers)" for n in names
     ]
-    lines = [
-        "# Model card: affectlens speech", "", _ABOUT, "",
-        f"- Classes: {', '.join(model.labels)} (expressed emotion, not feeling)",
-        f"- Parameters: {parameters(model.net):,}; latent of {model.net.config.latent}",
-        f"- Weights: `{weights.name}`, {weights.stat().st_size / 1e6:.2f} MB, sha256 `{sha256(weights)}`; with the latents of "
-        "the training clips, for “sounds like”",
-        f"- Corpora: {', '.join(counts)}; {len(table.missed)} clips could not be used",
-        *(f"- Licence, {i['title']}: {i['licence']} ({i['home']})" for i in model.meta["corpora"].values()),
-        "- The weights inherit all of these licences: research, not for commerce",
-        "- Made by: `affectlens train speech --corpus NAME=PATH …`, recipe below",
-        "", "## What each step adds", "",
-        f"UA (mean recall, chance .25), mean over {len(names)} corpora and five seeds, 95 % intervals over speakers. Within: "
-        f"{FOLDS} folds without shared speakers. Never heard: trained on the other corpora.", "",
-        "| step | within | corpus never heard |", "|---|---|---|",
-        *(_step(scores, text, s.name) for text, s in (*STEPS, *OTHERS)),
+    facts = [
+        "With the latents of the training clips, for “sounds like”",
+        f"Corpora: {', '.join(counts)}; {len(clips.missed)} clips could not be used",
+        *(f"Licence, {i['title']}: {i['licence']} ({i['home']})" for i in model.meta["corpora"].values()),
+        "The weights inherit all of these licences: research, not for commerce",
+    ]
+    sections = {
+        "What each step adds": _steps(scores, len(names), model.meta["recipe"]["seeds"]),
+        "Each corpus": _corpora(model, scores, calibration.set_index("corpus")),
+        "From one corpus to another": _pairs(scores, Setting(model.net.config.kind, "speaker").name, names),
+    }
+    latent = f"; latent of {model.net.config.latent}"
+    card = Card("affectlens speech", _ABOUT, facts, "speech --corpus NAME=PATH …", sections, _LIMITS, latent)
+    return write_card(card, model, weights)
+
+
+def _steps(scores: pd.DataFrame, corpora: int, seeds: int) -> list[str]:
+    def cell(protocol: str, setting: str) -> str:
+        rows = _rows(scores, protocol, setting, "mean", "UA")
+        return interval(rows.value.iloc[0], rows.low.iloc[0], rows.high.iloc[0]) if len(rows) else ""
+
+    steps = [(text, *(cell(p, s.name) for p in ("within", "leave-one-out"))) for text, s in (*STEPS, *OTHERS)]
+    return [
+        f"UA (mean recall, chance .25), mean over {corpora} corpora and {seeds} seeds, 95 % intervals over speakers. "
+        f"Within: {FOLDS} "
+        "folds without shared speakers. Never heard: trained on the other corpora.",
+        "",
+        *table(("step", "within", "corpus never heard"), steps),
         "",
         f"In the last row a test clip is scaled by the training corpora and by {TURNS} turns of its speaker, as in a "
-        "recording.",
-        "", "## Each corpus", "", "UA / WA / macro F1 of the semi-supervised autoencoder.", "",
-        "| corpus | within | never heard | never heard, as the main job normalises | ECE | coverage of 90 % sets | set size |",
-        "|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for name in names:
-        cells = [_triple(scores, p, s, name) for p, s in (
-            ("within", "semi-supervised, speaker"), ("leave-one-out", "semi-supervised, speaker"),
-            ("leave-one-out", "semi-supervised, recording"))]  # fmt: skip
-        h = held[name]
-        lines.append(f"| {name} | {' | '.join(cells)} | {h['ECE']:.3f} | {h['coverage']:.3f} | {h['set size']:.2f} |")
-    lines += [
-        "", "ECE and coverage: temperature and threshold fitted on the other corpora's predictions, so this is what to expect "
-        "on a new corpus.", "",
-        f"Shipped: temperature {c.temperature:.3f}, sets of classes at probability {1 - c.conformal:.4f} or more; share of "
-        f"label entropy explained on corpora never heard, used as the weight in fusion: {c.reliability:.3f}.",
-        "", "## From one corpus to another", "", "UA of the semi-supervised autoencoder, rows train, columns test.", "",
-        "| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|",
-    ]  # fmt: skip
-    pairs = scores[(scores.protocol == "one-to-one") & (scores.setting == "semi-supervised, speaker") & (scores.score == "UA")]
-    for a in names:
-        row = [f"{_one(pairs[(pairs.source == a) & (pairs.target == b)])}" if a != b else "" for b in names]
-        lines.append(f"| {a} | " + " | ".join(row) + " |")
-    mean = pairs[pairs.target == "mean"].iloc[0]
-    lines += [
-        "", f"Mean {mean.value:.3f} ({mean.low:.3f} to {mean.high:.3f}).", "", "## Limits", "", _LIMITS, "",
-        "Intended for research and for auditing. Not for decisions about a person.", "", "## Recipe", "",
-        *(f"- {k}: {v}" for k, v in model.meta["recipe"].items()),
-        *(f"- network {k}: {v}" for k, v in model.meta["config"].items()), "",
-    ]  # fmt: skip
-    path.write_text("\n".join(lines), encoding="utf-8")
+        f"recording.",
+    ]
 
 
-def _cell(scores: pd.DataFrame, protocol: str, setting: str, target: str, score: str) -> pd.DataFrame:
+def _corpora(model: SpeechModel, scores: pd.DataFrame, calibration: pd.DataFrame) -> list[str]:
+    kind, c = model.net.config.kind, model.calibration
+    speaker, recording = (Setting(kind, n).name for n in ("speaker", "recording"))
+    cells = (("within", speaker), ("leave-one-out", speaker), ("leave-one-out", recording))
+    rows = []
+    for name, r in calibration.iterrows():
+        triples = [
+            " / ".join(f"{_rows(scores, p, s, str(name), score).value.iloc[0]:.3f}" for score in ("UA", "WA", "macro F1"))
+            for p, s in cells
+        ]
+        rows.append((str(name), *triples, f"{r.calibration_error:.3f}", f"{r.coverage:.3f}", f"{r.set_size:.2f}"))
+    headings = (
+        "corpus",
+        "within",
+        "never heard",
+        "never heard, as the main job normalises",
+        "ECE",
+        "coverage of 90 % sets",
+        "set size",
+    )
+    return [
+        f"UA / WA / macro F1 of the {kind} autoencoder.",
+        "",
+        *table(headings, rows),
+        "",
+        "ECE and coverage: temperature and threshold fitted on the other corpora's predictions, so this is what to expect "
+        "on a new "
+        "corpus.",
+        "",
+        f"Shipped: temperature {c.temperature:.3f}, sets of classes at probability {1 - c.conformal:.4f} or more; share "
+        f"of label "
+        f"entropy explained on corpora never heard, used as the weight in fusion: {c.reliability:.3f}.",
+    ]
+
+
+def _pairs(scores: pd.DataFrame, setting: str, names: list[str]) -> list[str]:
+    of_pairs = scores[(scores.protocol == "one-to-one") & (scores.setting == setting) & (scores.score == "UA")]
+    value = of_pairs.set_index(["source", "target"]).value
+    rows = [(a, *(f"{value[a, b]:.3f}" if a != b else "" for b in names)) for a in names]
+    mean = of_pairs[of_pairs.target == "mean"].iloc[0]
+    return [
+        "UA, rows train, columns test.",
+        "",
+        *table(("", *names), rows),
+        "",
+        f"Mean {interval(mean.value, mean.low, mean.high)}.",
+    ]
+
+
+def _rows(scores: pd.DataFrame, protocol: str, setting: str, target: str, score: str) -> pd.DataFrame:
     return scores[
         (scores.protocol == protocol) & (scores.setting == setting) & (scores.target == target) & (scores.score == score)
     ]
-
-
-def _step(scores: pd.DataFrame, text: str, setting: str) -> str:
-    cells = []
-    for protocol in ("within", "leave-one-out"):
-        found = _cell(scores, protocol, setting, "mean", "UA")
-        cells.append(f"{found.value.iloc[0]:.3f} ({found.low.iloc[0]:.3f} to {found.high.iloc[0]:.3f})" if len(found) else "")
-    return f"| {text} | {' | '.join(cells)} |"
-
-
-def _triple(scores: pd.DataFrame, protocol: str, setting: str, target: str) -> str:
-    return " / ".join(f"{_cell(scores, protocol, setting, target, s).value.iloc[0]:.3f}" for s in ("UA", "WA", "macro F1"))
-
-
-def _one(found: pd.DataFrame) -> str:
-    return f"{found.value.iloc[0]:.3f}" if len(found) else ""

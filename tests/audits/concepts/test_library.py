@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.audits.concepts.audit import association, pair_table, pooled_rows
 from affectlens.audits.concepts.library.base import (
     LABELS,
     Concept,
@@ -19,6 +18,8 @@ from affectlens.audits.concepts.library.dialogue import with_cues
 from affectlens.audits.concepts.library.face import markers, with_action_units, with_video
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
+from affectlens.audits.concepts.pool import pooled_rows
+from affectlens.audits.concepts.tables import association, pair_table
 from affectlens.core.errors import UsageError
 from affectlens.features.utterances import VIDEO_NAMES
 from affectlens.perception.voice.egemaps import NAMES
@@ -156,7 +157,7 @@ def test_association_by_hand(rng):
     assert association(a, rng.permutation(a)) < 0.1
     assert association(a, np.zeros(1000)) == 0
     pairs = pair_table({"one": a, "same": a, "other": rng.permutation(a)})
-    assert len(pairs) == 1 and pairs["association (V)"][0] == pytest.approx(1, abs=1e-6)
+    assert len(pairs) == 1 and pairs.association[0] == pytest.approx(1, abs=1e-6)
 
 
 def test_pool_takes_whole_dialogues(rng):
@@ -166,3 +167,40 @@ def test_pool_takes_whole_dialogues(rng):
     kept = data.take(pooled_rows(data, 100, rng))
     assert 100 <= len(kept) < 110
     assert all((data.dialogues == d).sum() == (kept.dialogues == d).sum() for d in set(kept.dialogues))
+
+
+DROPPED = """
+from affectlens.audits.concepts.library.base import concept
+
+@concept("shouting", "words", "is all capitals", "text")
+def _shouting(rows):
+    return rows.text.str.isupper().to_numpy(float)
+"""
+
+
+def test_a_concept_dropped_in_as_one_file_is_known(tmp_path):
+    """In a process of its own, so that the others do not know it."""
+    import subprocess
+    import sys
+
+    (tmp_path / "shouting.py").write_text(DROPPED)
+    code = """
+import sys
+import affectlens.audits.concepts.library as library
+library.__path__.append(sys.argv[1])
+from affectlens.audits.concepts.library.base import concepts
+print(list(concepts()))
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert "'shouting'" in done.stdout and "'negation'" in done.stdout, done.stderr
+
+
+def test_a_name_taken_twice_is_warned_of(monkeypatch):
+    from affectlens.audits.concepts.library import base
+
+    monkeypatch.setattr(base.REGISTRY, "_entries", dict(base.REGISTRY._entries))
+    concepts()
+    with pytest.warns(UserWarning, match="negation"):
+        base.concept("negation", "words", "another", "text")(lambda rows: np.zeros(len(rows)))
+    with pytest.raises(UsageError, match="group of concepts"):
+        base.concept("new", "wrds", "a group that is not there")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from affectlens.audits.concepts.space import Space, centred, directions, sensitivities
+from affectlens.audits.concepts.cav.space import Space, centred, directions, sensitivities
 from affectlens.core.errors import UsageError
 
 

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from benchmarks.tcav_simulations import clustered_rejections, direction_cosines, p_values, usual_rejections
 
-from affectlens.audits.concepts.accuracy import held_out_accuracy
-from affectlens.audits.concepts.null import max_t, orders, residual, two_sided
-from affectlens.audits.concepts.space import Space
-from affectlens.audits.concepts.tcav import TestOptions, check_concepts, relative, test_concepts
+from affectlens.audits.concepts.cav.accuracy import BalancedAccuracy, held_out_accuracy
+from affectlens.audits.concepts.cav.layer import LayerTest
+from affectlens.audits.concepts.cav.null import max_t, orders, residual, two_sided
+from affectlens.audits.concepts.cav.space import Space
+from affectlens.audits.concepts.cav.tcav import check_concepts, relative, test_concepts
+from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError
 
 
@@ -50,7 +52,7 @@ def _case(rng, n=80, d=12):
 
 def test_shift_by_hand(rng):
     x, g, y = _case(rng)
-    frame = test_concepts({"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(20)}, TestOptions(draws=19, bootstraps=0)).frame
+    frame = test_concepts({"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(20)}, ConceptSettings(draws=19, bootstraps=0)).frame
     mean = (g / np.linalg.norm(g, axis=1, keepdims=True)).mean(0)
     along = x @ mean
     expected = (along[y > 0].mean() - along[y == 0].mean()) / along.std()
@@ -58,13 +60,13 @@ def test_shift_by_hand(rng):
     v = x[y > 0].mean(0) - x[y == 0].mean(0)
     cosine = (g @ v) / np.linalg.norm(g, axis=1) / np.linalg.norm(v)
     assert frame["cosine"][0] == pytest.approx(cosine.mean(), abs=1e-9)
-    assert frame["sign count"][0] == pytest.approx((cosine > 0).mean())
-    assert frame.p[0] == pytest.approx(1 / 20)
+    assert frame["sign_count"][0] == pytest.approx((cosine > 0).mean())
+    assert frame.p_value[0] == pytest.approx(1 / 20)
 
 
 def test_same_seed_same_answer_and_scale_free(rng):
     x, g, y = _case(rng)
-    options = TestOptions(draws=49, bootstraps=50, seed=3)
+    options = ConceptSettings(draws=49, bootstraps=50, seed=3)
     first, second = (
         test_concepts({"l": Space.of(a, b)}, {"c": y, "d": 1 - y}, {"k": np.arange(20)}, options).frame
         for a, b in ((x, g), (x * 7, g * 0.01))
@@ -72,12 +74,12 @@ def test_same_seed_same_answer_and_scale_free(rng):
     np.testing.assert_allclose(first.select_dtypes("number").to_numpy(), second.select_dtypes("number").to_numpy(), atol=1e-8)
     # A concept and its opposite mirror each other.
     assert first["shift"][0] == pytest.approx(-first["shift"][1])
-    assert first.p[0] == first.p[1]
+    assert first.p_value[0] == first.p_value[1]
 
 
 def test_intervals_hold_the_score(rng):
     x, g, y = _case(rng)
-    frame = test_concepts({"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(20)}, TestOptions(draws=19)).frame
+    frame = test_concepts({"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(20)}, ConceptSettings(draws=19)).frame
     assert frame.low[0] < frame["shift"][0] < frame.high[0]
     assert frame.low[0] > 0
 
@@ -89,11 +91,11 @@ def test_within_labels_takes_the_label_away(rng):
     y = (rng.random(400) < np.where(label, 0.8, 0.2)).astype(float)  # goes with the label, does nothing itself
     g = np.tile([1.0, 0, 0, 0, 0, 0], (30, 1)) + 0.01 * rng.normal(size=(30, 6))
     row = test_concepts(
-        {"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(30)}, TestOptions(draws=199, bootstraps=0), strata=label
+        {"l": Space.of(x, g)}, {"c": y}, {"k": np.arange(30)}, ConceptSettings(draws=199, bootstraps=0), strata=label
     ).frame.iloc[0]
-    assert row.p <= 0.01
-    assert row["p within labels"] > 0.05
-    assert abs(row["shift within labels"]) < 0.3 < row["shift"]
+    assert row.p_value <= 0.01
+    assert row.p_within_labels > 0.05
+    assert abs(row.shift_within_labels) < 0.3 < row["shift"]
 
 
 def test_residual_by_hand():
@@ -132,7 +134,7 @@ def test_warnings(rng):
     few = np.zeros(80)
     few[[1, 30, 50]] = 1
     result = test_concepts(
-        {"head": Space.of(x, linear)}, {"c": y, "few": few}, {"k": np.arange(20)}, TestOptions(draws=19, bootstraps=0)
+        {"head": Space.of(x, linear)}, {"c": y, "few": few}, {"k": np.arange(20)}, ConceptSettings(draws=19, bootstraps=0)
     )
     text = " ".join(result.warnings)
     assert "linear in it" in text and "few: 3 examples" in text and "take at least" in text
@@ -157,11 +159,44 @@ def test_accuracy_of_held_and_unheld_concepts(rng):
     noise = (rng.random(200) < 0.3).astype(float)
     dealt = orders(200, 39, rng)
     found = held_out_accuracy(Space.of(x, g), np.array([y, noise]), dealt, groups=np.repeat(np.arange(40), 5))
-    assert found.held_out[0] > 0.75 and found.p[0] <= 0.05
-    assert found.p[1] > 0.05
+    assert found.held_out[0] > 0.75 and found.p_value[0] <= 0.05
+    assert found.p_value[1] > 0.05
     assert found.control[0] == pytest.approx(0.5, abs=0.05)
 
 
 def test_relative_by_hand():
     a, b = np.array([1, 1, 0, 0, np.nan]), np.array([0, 1, 1, 0, 1])
     np.testing.assert_array_equal(relative(a, b), [1, np.nan, 0, np.nan, 0])
+
+
+def test_pseudo_concepts_are_added_and_merged(rng):
+    x, g, y = _case(rng)
+    space, targets, settings = Space.of(x, g), np.array([y, 1 - y]), ConceptSettings(draws=40, bootstraps=20)
+    dealt = orders(80, 40, rng)
+    label = np.arange(80) % 2
+
+    def test(*parts):
+        made = LayerTest(space, targets, [np.arange(10), np.arange(10, 20)], settings, strata=label)
+        for part in parts:
+            made.update(part)
+        return made
+
+    whole = test(dealt).compute()
+    for other in (test(dealt[30:], dealt[:30]), test(dealt[:7]).merge(test(dealt[7:]))):
+        first, again = other.compute(), other.compute()
+        for name in ("shift", "interval", "cosine", "sign", "p_value", "cosine_p_value", "sign_p_value", "within_p_value"):
+            np.testing.assert_allclose(getattr(first, name), getattr(whole, name), atol=1e-9)
+            np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+    with pytest.raises(UsageError, match="no pseudo-concepts"):
+        test().compute()
+    with pytest.raises(UsageError, match="same concepts"):
+        test(dealt).merge(LayerTest(space, targets[::-1], [np.arange(20)], settings))
+
+
+def test_balanced_accuracy_by_hand():
+    first, second = BalancedAccuracy(2), BalancedAccuracy(2)
+    first.update(0, np.array([1, 1, 0, np.nan]), np.array([True, False, False, True]))
+    second.update(0, np.array([0, 0, 0]), np.array([True, False, False]))
+    second.update(1, np.array([1, 0]), np.array([True, False]))
+    # Of two with the concept one is right, of four without three.
+    np.testing.assert_allclose(first.merge(second).compute(), [(1 / 2 + 3 / 4) / 2, 1])

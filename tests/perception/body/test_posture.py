@@ -5,20 +5,24 @@ import pandas as pd
 import pytest
 import torch
 
-from affectlens.learning.posture import (
+from affectlens.evaluation.motion import posture_predictions
+from affectlens.learning.motion import (
     LOWER,
     PostureRecipe,
     Postures,
     corrupted,
     hide_lower,
-    leave_motion_out,
-    predict,
+    posture_deep_and_logits,
     train_posture,
 )
 from affectlens.models.nets.posture import PostureNet, PostureNetConfig, adjacency
 from affectlens.perception.body.joints import BONES, JOINTS
 from affectlens.perception.body.posture import torso_scale, upright
 from tests.perception.body.walker import walker
+
+
+def predict(net, joints):
+    return posture_deep_and_logits(net, joints)[1]
 
 
 def _at(name):
@@ -94,7 +98,7 @@ def test_training_learns_repeats_and_rebuilds(data):
     away = np.linalg.norm(built - data.joints, axis=-1).mean()
     mean = np.linalg.norm(data.joints.mean(0) - data.joints, axis=-1).mean()
     assert away < mean
-    out = leave_motion_out(data, classes, PostureRecipe(epochs=10), 1)
+    out = posture_predictions(data, classes, PostureRecipe(epochs=10, seeds=1))
     assert set(out.kind) == {"network", "half bodies", "logistic"} and set(out.label) == set(classes)
 
 

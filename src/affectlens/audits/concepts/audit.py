@@ -2,297 +2,494 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.concepts.accuracy import held_out_accuracy
-from affectlens.audits.concepts.completeness import completeness
+from affectlens.audits.base import Audit
+from affectlens.audits.concepts import tables
+from affectlens.audits.concepts.cav.accuracy import held_out_accuracy
+from affectlens.audits.concepts.cav.completeness import completeness
+from affectlens.audits.concepts.cav.null import orders
+from affectlens.audits.concepts.cav.space import Space, directions
+from affectlens.audits.concepts.cav.tcav import FEWEST, ConceptTests, test_concepts
+from affectlens.audits.concepts.choice import choose, with_pairs
 from affectlens.audits.concepts.layers import LayerReading, cached, content_hash
-from affectlens.audits.concepts.null import orders
+from affectlens.audits.concepts.library.base import supported
+from affectlens.audits.concepts.pool import pooled_rows, with_enough_examples
+from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import context_layers, read_dialogues, rerun
-from affectlens.audits.concepts.space import Space, directions
-from affectlens.audits.concepts.tcav import FEWEST, ConceptTests, TestOptions, test_concepts
-from affectlens.core.errors import UsageError
-from affectlens.corpora.dialogues.base import DialogueSet
-from affectlens.learning.bclstm import pack, predict
+from affectlens.audits.concepts.settings import ConceptSettings
+from affectlens.audits.result import AuditResult, Provenance
+from affectlens.audits.threads import one_thread
+from affectlens.core.errors import UsageError, unknown
+from affectlens.core.files import digest_of, sha256_of
+from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
+from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, open_dialogues
+from affectlens.features.speech import parse_corpora
+from affectlens.features.utterances import measured
+from affectlens.learning.bclstm import Packed, pack, predict
 from affectlens.models.shipped.bclstm import BcLstmModel
 
-Told = Callable[[str, int, int], None]
 CONTROLS = 49  # dealings of the control of a direction's accuracy
 SPANS = 19  # pseudo-concept spans against which completeness is held
-CONFOUNDED = 0.3  # association with the label, or another concept, from which on it is pointed out
+FEWEST_INPUTS = 3  # utterances of a class, under which its gradients are not looked at
+Corpus = str | Sequence[str] | DialogueCorpus
 
 
 @dataclass(frozen=True)
-class ConceptAudit:
-    """``tests`` over concepts, layers and classes; ``support``: one row a concept; ``pairs``: associated concepts;
-    ``agreement``: one row a concept and pair of layers; ``cosines``: directions of two concepts at one layer; ``whole``:
-    completeness a layer; ``examples``: utterances to look at;
-    ``about``: what was audited; ``unsupported``: concepts that the corpus cannot support, and why."""
+class ConceptAudit(AuditResult):
+    """What an audit of concepts found.
 
-    tests: ConceptTests
+    Attributes
+    ----------
+    tests : DataFrame
+        The main table: one row a layer, concept and class (``test_concepts``), with the ``accuracy`` of the direction on
+        unseen dialogues, that of its ``control``, and ``accuracy_p_value``.
+    support : DataFrame
+        One row a concept: examples, dialogues, how it goes with the label, meaning.
+    pairs : DataFrame
+        Concepts that go together.
+    agreement : DataFrame
+        One row a concept and pair of layers.
+    cosines : DataFrame
+        Directions of two concepts at one layer.
+    completeness : DataFrame
+        How much of the prediction the concepts explain, a layer a row.
+    examples : DataFrame
+        Utterances to look at.
+    directions : dict of str to array (k, d)
+        Unit concept activation vectors of each layer, in the order of ``support``.
+    unsupported : dict of str to str
+        Concepts that the corpus cannot support, and why.
+    warnings : tuple of str
+        What to beware of.
+    provenance : Provenance
+        Settings, model, data and versions.
+    """
+
+    kind: ClassVar[str] = "concepts"
+    primary: ClassVar[str] = "tests"
+
+    tests: pd.DataFrame
     support: pd.DataFrame
     pairs: pd.DataFrame
     agreement: pd.DataFrame
     cosines: pd.DataFrame
-    whole: pd.DataFrame
+    completeness: pd.DataFrame
     examples: pd.DataFrame
-    about: dict[str, object]
+    directions: dict[str, np.ndarray]
     unsupported: dict[str, str]
+    warnings: tuple[str, ...]
+    provenance: Provenance
+
+    @property
+    def best_layer(self) -> str:
+        """The layer that tells the concepts best on unseen dialogues."""
+        return str(self.tests.groupby("layer").accuracy.mean().idxmax())
+
+    def findings(self) -> list[str]:
+        """The strongest findings, those first that hold over all tests."""
+        from affectlens.audits.concepts.findings import findings
+
+        return findings(self)
+
+    def methods(self) -> str:
+        """A paragraph on the methods, ready for a paper."""
+        from affectlens.audits.concepts.findings import methods_paragraph
+
+        return methods_paragraph(self)
+
+    def plot(self, name: str = "heat-map") -> Any:
+        """One of the charts heat-map, within-labels, accuracy and cosines."""
+        from affectlens.audits.concepts.page import chart
+
+        return chart(self, name)
+
+    def report(self, folder: str | Path) -> Path:
+        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
+        from affectlens.audits.concepts.page import write_concept_report
+
+        return write_concept_report(self, self.save(folder))
 
 
-def audit_concepts(
-    model: BcLstmModel,
-    data: DialogueSet,
-    targets: dict[str, np.ndarray],
-    *,
-    layers: tuple[str, ...] | None = None,
-    step: str = "own",
-    pool: int = 1500,
-    options: TestOptions | None = None,
-    unsupported: dict[str, str] | None = None,
-    cache: Path | None = None,
-    progress: Told | None = None,
-) -> ConceptAudit:
-    """Audit a contextual LSTM on utterances with features; ``targets`` are concepts ``(n,)`` over them.
+@dataclass(frozen=True)
+class _Pool:
+    """The utterances that are looked at, what the model gives for them, and its layers on them."""
 
-    Concepts with fewer than ``FEWEST`` examples in the pool (whole dialogues, about ``pool`` utterances) are left out and
-    listed with the unsupported ones.
+    data: DialogueSet
+    targets: dict[str, np.ndarray]
+    packed: Packed
+    predicted: np.ndarray  # (n,) class indices
+    readings: dict[str, LayerReading]
+    rows_of: dict[str, np.ndarray]  # for each class the rows of gradients
+    inputs: np.ndarray  # (m,) the utterance of each row of gradients
+    spaces: dict[str, Space]
 
-    Raises:
-        UsageError: features that the model does not read, an unknown layer, no concept left.
+    @property
+    def labels(self) -> np.ndarray:
+        """Class of each utterance ``(n,)``; what the model answers where there is no label."""
+        return np.where(self.data.labels >= 0, self.data.labels, self.predicted)
+
+    @property
+    def accuracy(self) -> float | None:
+        """How often the model is right; None without labels."""
+        known = self.data.labels >= 0
+        return float((self.predicted == self.data.labels)[known].mean()) if known.any() else None
+
+
+class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
+    """Tests concepts on the layers of a contextual LSTM.
+
+    Concepts with fewer than ``FEWEST`` examples in the pool (whole dialogues, about ``settings.pool`` utterances) are left
+    out and listed with the unsupported ones.
+
+    Parameters
+    ----------
+    model : BcLstmModel
+        The network with its scale.
+    data : DialogueSet
+        Utterances with the features that the model reads.
+    targets : dict of str to array (n,)
+        Concepts over them: 1, 0 or NaN.
+    settings : ConceptSettings
+        All settings; which concepts are asked for was settled by ``targets``.
+    out : Path, optional
+        Folder of result and page.
+    meanings : dict of str to str, optional
+        Definitions of the concepts.
+    unsupported : dict of str to str, optional
+        Concepts that fell away before, and why.
+    cache : Path, optional
+        Folder in which readings of layers are kept.
+    facts : dict, optional
+        What else provenance says of the data: split, licence.
+
+    Raises
+    ------
+    UsageError
+        Features that the model needs and the corpus does not have, or an unknown layer.
     """
-    options = options or TestOptions()
-    lacking = [m for m in model.modalities if m not in data.features]
-    if lacking:
-        raise UsageError(f"the model reads {', '.join(model.modalities)}; this corpus has no {', '.join(lacking)} features")
-    kept = pooled_rows(data, pool, np.random.default_rng(options.seed))
-    data, targets = data.take(kept), {k: v[kept] for k, v in targets.items()}
-    targets, why = _enough(targets, data.dialogues)
-    why = {**(unsupported or {}), **why}
-    if not targets:
-        raise UsageError(f"no concept has {FEWEST} examples in {len(data)} utterances; enlarge --pool or name others")
-    packed = pack(data.with_modalities(model.modalities), model.scale, model.limit)
-    names = layers or context_layers(model.net)
-    scored = sorted(set(data.labels[data.labels >= 0])) if (data.labels >= 0).any() else list(range(len(model.labels)))
 
-    def read() -> dict[str, LayerReading]:
-        return read_dialogues(model.net, packed, names, scored, step=step)
+    kind = "concepts"
+    unit = "utterances"
 
-    key = content_hash(model.net, {m: x.numpy() for m, x in packed.features.items()}, names, scored, step)
-    if progress:
+    def __init__(
+        self,
+        model: BcLstmModel,
+        data: DialogueSet,
+        targets: Mapping[str, np.ndarray],
+        settings: ConceptSettings,
+        out: str | Path | None = None,
+        *,
+        meanings: Mapping[str, str] | None = None,
+        unsupported: Mapping[str, str] | None = None,
+        cache: Path | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(settings, out)
+        lacking = [m for m in model.modalities if m not in data.features]
+        if lacking:
+            raise UsageError(f"the model reads {', '.join(model.modalities)}; this corpus has no {', '.join(lacking)} features")
+        self.model, self.data, self.targets = model, data, dict(targets)
+        self.meanings, self.unsupported, self.cache = dict(meanings or {}), dict(unsupported or {}), cache
+        self.facts = dict(facts or {})
+        self.layers = known_layers(model, settings.layers)
+
+    def data_facts(self) -> dict[str, Any]:
+        """Corpus, size and a digest of rows and features."""
+        features = [part for name in sorted(self.data.features) for part in (name, self.data.features[name])]
+        return {
+            "corpus": self.data.name, "items": len(self.data), "sha256": digest_of(self.data.rows.to_json(), *features),
+            **self.facts,
+        }  # fmt: skip
+
+    def model_facts(self) -> dict[str, Any]:
+        """The network, what it was trained on, and a digest of its weights."""
+        meta, path = self.model.meta, getattr(self.model, "path", None)
+        weights = {k: v.detach().cpu().numpy() for k, v in self.model.net.state_dict().items()}
+        return {
+            "name": BcLstmModel.name, "spec": str(path or ""), "corpus": meta.get("corpus", ""),
+            "licence": meta.get("licence", ""), "modalities": list(self.model.modalities),
+            "sha256": sha256_of(path) if path else digest_of(*(part for k, v in weights.items() for part in (k, v))),
+        }  # fmt: skip
+
+    def compute(self, progress: Progress = silent) -> ConceptAudit:
+        """Read the layers, test the concepts, check their directions.
+
+        Raises
+        ------
+        UsageError
+            No concept has enough examples.
+        """
+        s = self.settings
+        with one_thread():
+            pool, why = self._pool(progress)
+            names, labels = list(pool.targets), pool.labels
+            tests = test_concepts(
+                pool.spaces, pool.targets, pool.rows_of, s, strata=labels, groups=pool.data.dialogues,
+                input_groups=pool.data.dialogues[pool.inputs], progress=progress,
+            )  # fmt: skip
+            accuracy, whole = self._checks(pool, tests, progress)
+        last = list(pool.spaces)[-1]
+        values = pool.spaces[last].points @ tests.layers[last].directions.T
+        return ConceptAudit(
+            tests=tests.frame.merge(accuracy, on=["layer", "concept"]),
+            support=tables.support_table(pool.targets, labels, pool.data, self.meanings),
+            pairs=tables.pair_table(pool.targets),
+            agreement=tables.layer_agreement(pool.spaces, tests.layers, names),
+            cosines=tables.direction_cosines(tests.layers, names),
+            completeness=whole,
+            examples=tables.example_table(pool.targets, pool.data, values, pool.predicted, self.model.labels),
+            directions={m: _unit(space.expand(tests.layers[m].directions)) for m, space in pool.spaces.items()},
+            unsupported={**self.unsupported, **why},
+            warnings=(*tests.warnings, *_weak(accuracy)),
+            provenance=self._provenance(pool),
+        )
+
+    def _provenance(self, pool: _Pool) -> Provenance:
+        base = self.provenance()
+        looked_at = {
+            "items_examined": len(pool.data), "dialogues_examined": len(set(pool.data.dialogues)),
+            "classes": {c: len(rows) for c, rows in pool.rows_of.items()},
+        }  # fmt: skip
+        return replace(base, data={**base.data, **looked_at}, model={**base.model, "accuracy": pool.accuracy})
+
+    def _pool(self, progress: Progress) -> tuple[_Pool, dict[str, str]]:
+        """Choose the utterances and read the layers; also the concepts that have too few examples, and why."""
+        s, model = self.settings, self.model
+        kept = pooled_rows(self.data, s.pool, np.random.default_rng(s.seed))
+        data = self.data.take(kept)
+        targets, why = with_enough_examples({k: v[kept] for k, v in self.targets.items()}, data.dialogues)
+        if not targets:
+            raise UsageError(f"no concept has {FEWEST} examples in {len(data)} utterances; enlarge --pool or name others")
+        packed = pack(data.with_modalities(model.modalities), model.scale, model.limit)
+        known = data.labels[data.labels >= 0]
+        scored = sorted(set(known.tolist())) if len(known) else list(range(len(model.labels)))
         progress("reading layers", 0, 1)
-    readings = cached(cache, key, read)
-    if progress:
+        readings = self._read(packed, scored)
         progress("reading layers", 1, 1)
-    logits = predict(model.net, packed)
-    said = logits.argmax(axis=1)
-    labels = np.where(data.labels >= 0, data.labels, said)
-    classes, spaces = {}, {}
-    for j, c in enumerate(scored):
-        mine = np.flatnonzero(labels == c)
-        if len(mine) >= 3:
-            classes[model.labels[c]] = (j, mine)
-    for layer, r in readings.items():
-        assert r.gradients is not None
-        # One row of gradients a class and input of that class, in the order of ``rows_of``.
-        g = np.concatenate([r.gradients[mine, j] for j, mine in classes.values()])
-        spaces[layer] = Space.of(r.activations, g)
-    starts = np.cumsum([0, *(len(m) for _, m in classes.values())])
-    rows_of = {c: np.arange(starts[i], starts[i + 1]) for i, c in enumerate(classes)}
-    inputs = np.concatenate([m for _, m in classes.values()])
-    tests = test_concepts(
-        spaces, targets, rows_of, options, strata=labels, groups=data.dialogues, input_groups=data.dialogues[inputs],
-        progress=progress,
-    )  # fmt: skip
-    y = np.array(list(targets.values()))
-    rng = np.random.default_rng(options.seed)
-    dealt = orders(y.shape[1], max(CONTROLS, SPANS), rng, data.dialogues)
-    frame, whole = _holds(tests, spaces, readings, y, dealt, list(targets), model, packed, said, options, data, progress)
-    tests = ConceptTests(tests.frame.merge(frame, on=["layer", "concept"]), tests.layers, tests.warnings + _weak(frame))
-    about = {
-        "corpus": data.name, "utterances": len(data), "dialogues": len(set(data.dialogues)), "layers": list(names),
-        "step": step,
-        "classes": {c: len(r) for c, r in rows_of.items()}, "method": options.method, "draws": options.draws,
-        "counterparts": options.counterparts, "seed": options.seed, "model": model.meta["corpus"],
-        "accuracy": float((said == data.labels)[data.labels >= 0].mean()) if (data.labels >= 0).any() else None,
-        "modalities": list(model.modalities),
-    }  # fmt: skip
-    return ConceptAudit(
-        tests, support_table(targets, labels, data), pair_table(targets), _agreement(spaces, tests, list(targets)),
-        _cosines(tests, list(targets)), whole,
-        _examples(targets, data, spaces, tests, said, model.labels), about, why,
-    )  # fmt: skip
+        predicted = predict(model.net, packed).argmax(axis=1)
+        labels = np.where(data.labels >= 0, data.labels, predicted)
+        inputs = {c: np.flatnonzero(labels == c) for c in scored}
+        inputs = {c: rows for c, rows in inputs.items() if len(rows) >= FEWEST_INPUTS}
+        spaces = {}
+        for layer, r in readings.items():
+            assert r.gradients is not None
+            # One row of gradients a class and input of that class, in the order of ``rows_of``.
+            gradients = np.concatenate([r.gradients[rows, scored.index(c)] for c, rows in inputs.items()])
+            spaces[layer] = Space.of(r.activations, gradients)
+        ends = np.cumsum([0, *(len(rows) for rows in inputs.values())])
+        rows_of = {model.labels[c]: np.arange(ends[i], ends[i + 1]) for i, c in enumerate(inputs)}
+        together = np.concatenate(list(inputs.values()))
+        return _Pool(data, targets, packed, predicted, readings, rows_of, together, spaces), why
 
+    def _read(self, packed: Packed, classes: list[int]) -> dict[str, LayerReading]:
+        """Activations and gradients of the layers, from the cache where they were read before."""
+        net, step = self.model.net, self.settings.step
+        key = content_hash(net, {m: x.numpy() for m, x in packed.features.items()}, self.layers, classes, step)
+        return cached(self.cache, key, lambda: read_dialogues(net, packed, self.layers, classes, step=step))
 
-def pooled_rows(data: DialogueSet, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of random whole dialogues until there are about ``size`` utterances, in order."""
-    if len(data) <= size:
-        return np.arange(len(data))
-    names = data.dialogues
-    count = pd.Series(names).value_counts()
-    kept, total = set(), 0
-    for d in rng.permutation(np.array(sorted(count.index))):
-        if total >= size:
-            break
-        kept.add(d)
-        total += int(count[d])
-    return np.flatnonzero([d in kept for d in names])
+    def _checks(self, pool: _Pool, tests: ConceptTests, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Accuracy of every direction, and completeness of every layer."""
+        s = self.settings
+        y = np.array(list(pool.targets.values()))
+        dealt = orders(y.shape[1], max(CONTROLS, SPANS), np.random.default_rng(s.seed), pool.data.dialogues)
+        rows, whole = [], []
+        for i, (layer, space) in enumerate(pool.spaces.items()):
+            a = held_out_accuracy(space, y, dealt[:CONTROLS], method=s.method, groups=pool.data.dialogues)
+            numbers = zip(pool.targets, a.held_out, a.control, a.p_value, strict=True)
+            rows += [(layer, *row) for row in numbers]
+            whole.append(self._completeness(pool, layer, tests.layers[layer].directions, y, dealt[:SPANS]))
+            progress("accuracy and completeness", i + 1, len(pool.spaces))
+        return pd.DataFrame(rows, columns=["layer", "concept", "accuracy", "control", "accuracy_p_value"]), pd.DataFrame(whole)
 
-
-def _enough(targets: dict[str, np.ndarray], groups: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    held, why = {}, {}
-    for name, y in targets.items():
-        yes, no = int(np.nansum(y > 0.5)), int(np.nansum(y <= 0.5))
-        where = len(set(groups[np.nan_to_num(y) > 0.5]))
-        if min(yes, no) < FEWEST:
-            why[name] = f"{yes} examples and {no} counterexamples in the pool; {FEWEST} of each are needed"
-        elif where < 3:
-            why[name] = f"its {yes} examples lie in {where} dialogue{'s' if where > 1 else ''}; at least 3 are needed"
-        else:
-            held[name] = y
-    return held, why
-
-
-def _holds(
-    tests: ConceptTests, spaces: dict[str, Space], readings: dict[str, LayerReading], y: np.ndarray, dealt: np.ndarray,
-    names: list[str], model: BcLstmModel, packed: object, said: np.ndarray, options: TestOptions, data: DialogueSet,
-    progress: Told | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    """Accuracy of every direction, and completeness of every layer."""
-    rows, whole = [], []
-    for i, (layer, space) in enumerate(spaces.items()):
-        a = held_out_accuracy(space, y, dealt[:CONTROLS], method=options.method, groups=data.dialogues)
-        for j, name in enumerate(names):
-            rows.append(
-                {"layer": layer, "concept": name, "accuracy": a.held_out[j], "control": a.control[j], "accuracy p": a.p[j]}
-            )
-        pseudo = np.array([directions(space, y[:, order], "pattern") for order in dealt[:SPANS]])
-
-        def run(states: np.ndarray, layer: str = layer) -> np.ndarray:
-            return rerun(model.net, packed, layer, states)
-
-        c = completeness(space, readings[layer].activations, tests.layers[layer].directions, pseudo, run, said)
-        whole.append(
-            {
-                "layer": layer, "completeness": c.share, "pseudo-concepts": c.control, "p": c.p, "directions": c.rank,
-                "width": readings[layer].activations.shape[1],
-            }
+    def _completeness(
+        self, pool: _Pool, layer: str, vectors: np.ndarray, y: np.ndarray, dealt: np.ndarray
+    ) -> dict[str, object]:
+        space, activations = pool.spaces[layer], pool.readings[layer].activations
+        pseudo = np.array([directions(space, y[:, order], "pattern") for order in dealt])
+        c = completeness(
+            space, activations, vectors, pseudo, lambda states: rerun(self.model.net, pool.packed, layer, states),
+            pool.predicted,
         )  # fmt: skip
-        if progress:
-            progress("accuracy and completeness", i + 1, len(spaces))
-    return pd.DataFrame(rows), pd.DataFrame(whole)
+        return {
+            "layer": layer, "completeness": c.share, "pseudo_concepts": c.control, "p_value": c.p_value, "directions": c.rank,
+            "width": activations.shape[1],
+        }  # fmt: skip
 
 
-def _weak(frame: pd.DataFrame) -> list[str]:
+def run(
+    model: str | Path | BcLstmModel | None,
+    corpus: Corpus,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    settings: ConceptSettings | None = None,
+    **fields: Any,
+) -> ConceptAudit:
+    """Audit which human concepts move a contextual model's answer, at which layers, with tests that hold their level.
+
+    Parameters
+    ----------
+    model : path or BcLstmModel
+        Weights as ``affectlens train bclstm`` writes them, or the network.
+    corpus : str, list of one str, or DialogueCorpus
+        A corpus of dialogues as ``"NAME=PATH"``, or a reader.
+    out : path, optional
+        Folder in which the result and its page are written.
+    progress : Progress, optional
+        Told of what is measured, read and tested.
+    settings : ConceptSettings, optional
+        All settings.
+    **fields
+        Single settings, in place of those of ``settings``.
+
+    Returns
+    -------
+    ConceptAudit
+        Tests over concepts, layers and classes, with what is needed to read them.
+
+    Raises
+    ------
+    UsageError
+        A wrong setting, no model, a concept that the corpus cannot support and that ``against`` names, or none left.
+    CorpusError
+        A corpus that cannot be read or has no dialogues.
+    ModelError
+        A file that holds no contextual LSTM.
+    """
+    s, tell = with_fields(ConceptSettings, settings, fields), progress or silent
+    if model is None:
+        raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
+    network = model if isinstance(model, BcLstmModel) else open_network(model)
+    known_layers(network, s.layers)
+    source = open_source(corpus)
+    wanted = choose(s)
+    data = source.dialogues(s.split)
+    rows = prepared(source, data, wanted, norms=_path(s.norms), units=_path(s.units), progress=tell)
+    targets, why = supported(rows, wanted)
+    missing = tuple(m for m in network.modalities if m not in data.features)
+    if missing:
+        data = measured(data, (*data.features, *missing), tell)
+    from affectlens.assets.store import cache_dir
+
+    auditor = ConceptAuditor(
+        network, data, with_pairs(targets, s.against, why), s, out, meanings={c.name: c.meaning for c in wanted},
+        unsupported=why, cache=cache_dir() / "layers", facts={"split": s.split, "licence": source.info.licence},
+    )  # fmt: skip
+    return auditor.run(progress)
+
+
+def available(
+    corpus: Corpus | None = None,
+    *,
+    progress: Progress | None = None,
+    settings: ConceptSettings | None = None,
+    **fields: Any,
+) -> pd.DataFrame:
+    """List the concepts that the settings ask for, with what a corpus supports.
+
+    Parameters
+    ----------
+    corpus : str, list of one str, or DialogueCorpus, optional
+        A corpus of dialogues; without it concepts are listed with their meaning alone.
+    progress : Progress, optional
+        Told of what is measured.
+    settings : ConceptSettings, optional
+        Of which ``concepts``, ``query``, ``examples``, ``split``, ``norms`` and ``units`` count.
+    **fields
+        Single settings, in place of those of ``settings``.
+
+    Returns
+    -------
+    DataFrame
+        ``concept``, ``group``, ``meaning``, and with a corpus ``examples``, ``utterances`` and ``why`` (the reason why it is
+        not supported, else empty).
+    """
+    s = with_fields(ConceptSettings, settings, fields)
+    wanted = choose(s)
+    frame = pd.DataFrame([(c.name, c.group, c.meaning) for c in wanted], columns=["concept", "group", "meaning"])
+    if corpus is None:
+        return frame
+    source = open_source(corpus)
+    norms, units = _path(s.norms), _path(s.units)
+    rows = prepared(source, source.dialogues(s.split), wanted, norms=norms, units=units, progress=progress or silent)
+    targets, why = supported(rows, wanted)
+    examples = [int((targets[c.name] > 0.5).sum()) if c.name in targets else 0 for c in wanted]
+    return frame.assign(examples=examples, utterances=len(rows), why=[why.get(c.name, "") for c in wanted])
+
+
+def open_source(corpus: Corpus) -> DialogueCorpus:
+    """A reader of dialogues.
+
+    Raises
+    ------
+    UsageError
+        Several corpora; an audit of concepts reads one.
+    CorpusError
+        A corpus without dialogues, or one that cannot be read.
+    """
+    if isinstance(corpus, DialogueCorpus):
+        return corpus
+    paths = parse_corpora([corpus] if isinstance(corpus, str) else [str(c) for c in corpus])
+    if len(paths) != 1:
+        raise UsageError(f"{len(paths)} corpora ({', '.join(paths)}); audit concepts reads one corpus of dialogues")
+    ((name, path),) = paths.items()
+    return open_dialogues(name, path)
+
+
+def open_network(path: str | Path) -> BcLstmModel:
+    """A contextual LSTM from its weights.
+
+    Raises
+    ------
+    UsageError
+        No such file.
+    ModelError
+        A file that holds none.
+    """
+    if not Path(path).exists():
+        raise UsageError(f"{path}: no such weights file; make one with `affectlens train bclstm`")
+    return BcLstmModel(Path(path))
+
+
+def known_layers(model: BcLstmModel, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The layers to read: those that are named, else all that hold a state an utterance.
+
+    Raises
+    ------
+    UsageError
+        A layer that the network does not have.
+    """
+    modules = dict(model.net.named_modules())
+    for layer in wanted:
+        if layer not in modules:
+            raise unknown("layer", layer, list(context_layers(model.net)))
+    return tuple(wanted) or context_layers(model.net)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return Path(given) if given is not None else None
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300))
+
+
+def _weak(accuracy: pd.DataFrame) -> list[str]:
     """Directions that do not tell the concept on unseen dialogues."""
     out = []
-    for name, mine in frame.groupby("concept", sort=False):
-        weak = mine[mine["accuracy p"] > 0.05]
+    for name, rows in accuracy.groupby("concept", sort=False):
+        weak = rows[rows.accuracy_p_value > 0.05]
         if len(weak):
-            which = "any layer" if len(weak) == len(mine) else ", ".join(weak.layer)
+            where = "any layer" if len(weak) == len(rows) else ", ".join(weak.layer)
             out.append(
-                f"concept {name}: its direction tells unseen utterances no better than chance at {which}; read no score there"
+                f"concept {name}: its direction tells unseen utterances no better than chance at {where}; read no score there"
             )
     return out
-
-
-def association(a: np.ndarray, b: np.ndarray) -> float:
-    """Cramér's V of two categorical variables with Bergsma's (2013) correction for chance; rows with NaN take no part."""
-    held = np.isfinite(a) & np.isfinite(b)
-    table = pd.crosstab(a[held], b[held]).to_numpy(dtype=float)
-    n, (r, c) = table.sum(), table.shape
-    if n < 2 or min(r, c) < 2:
-        return 0.0
-    expected = table.sum(1, keepdims=True) * table.sum(0, keepdims=True) / n
-    phi = max(0.0, ((table - expected) ** 2 / expected).sum() / n - (r - 1) * (c - 1) / (n - 1))
-    r_, c_ = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
-    return float(np.sqrt(phi / max(min(r_, c_) - 1, 1e-12)))
-
-
-def support_table(targets: dict[str, np.ndarray], labels: np.ndarray, data: DialogueSet) -> pd.DataFrame:
-    """One row a concept: how many examples, in how many dialogues, how bound to the label, the label it goes with most."""
-    rows = []
-    for name, y in targets.items():
-        with_it = np.nan_to_num(y) > 0.5
-        known = np.isfinite(y)
-        lift = {
-            c: with_it[labels == i].sum() / max(known[labels == i].sum(), 1) - with_it.sum() / max(known.sum(), 1)
-            for i, c in enumerate(data.classes)
-            if (labels == i).any()
-        }
-        most = max(lift, key=lambda c: lift[c]) if lift else ""
-        v = association(y, labels.astype(float))
-        rows.append(
-            {
-                "concept": name, "examples": int(with_it.sum()), "of": int(known.sum()),
-                "dialogues": len(set(data.dialogues[with_it])), "bound to the label (V)": v, "most with": most,
-                "confounded with the label": v >= CONFOUNDED,
-            }
-        )  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def pair_table(targets: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Pairs of concepts associated at ``CONFOUNDED`` or more, strongest first."""
-    names = list(targets)
-    rows = []
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            v = association(targets[a], targets[b])
-            if v >= CONFOUNDED:
-                rows.append({"concept": a, "with": b, "association (V)": v})
-    frame = pd.DataFrame(rows, columns=["concept", "with", "association (V)"])
-    return frame.sort_values("association (V)", ascending=False, ignore_index=True)
-
-
-def _agreement(spaces: dict[str, Space], tests: ConceptTests, names: list[str]) -> pd.DataFrame:
-    """Correlation over utterances of what a concept's directions say at two layers: layers have no common axes."""
-    said = {m: s.points @ tests.layers[m].directions.T for m, s in spaces.items()}
-    rows = []
-    layers = list(spaces)
-    for i, a in enumerate(layers):
-        for b in layers[i + 1 :]:
-            for j, name in enumerate(names):
-                r = float(np.corrcoef(said[a][:, j], said[b][:, j])[0, 1])
-                rows.append({"concept": name, "layer": a, "other layer": b, "correlation": r})
-    return pd.DataFrame(rows, columns=["concept", "layer", "other layer", "correlation"])
-
-
-def _cosines(tests: ConceptTests, names: list[str]) -> pd.DataFrame:
-    """Cosine of every two concepts' directions at each layer."""
-    rows = [
-        {"layer": layer, "concept": a, "other": b, "cosine": float(t.cosines[i, j])}
-        for layer, t in tests.layers.items()
-        for i, a in enumerate(names)
-        for j, b in enumerate(names)
-        if i < j
-    ]
-    return pd.DataFrame(rows, columns=["layer", "concept", "other", "cosine"])
-
-
-def _examples(
-    targets: dict[str, np.ndarray], data: DialogueSet, spaces: dict[str, Space], tests: ConceptTests, said: np.ndarray,
-    labels: tuple[str, ...], most: int = 4,
-) -> pd.DataFrame:  # fmt: skip
-    """Per concept the examples that the last layer's direction finds most typical, and the counterexamples it takes for one."""
-    layer = list(spaces)[-1]
-    rows = []
-    value = spaces[layer].points @ tests.layers[layer].directions.T
-    for j, (name, y) in enumerate(targets.items()):
-        for kind, mine in (("example", np.nan_to_num(y) > 0.5), ("taken for one", np.nan_to_num(y, nan=1.0) <= 0.5)):
-            at = np.flatnonzero(mine)
-            for i in at[np.argsort(-value[at, j], kind="stable")][:most]:
-                row = data.rows.iloc[i]
-                rows.append(
-                    {
-                        "concept": name, "kind": kind, "key": row.key, "speaker": row.speaker, "text": row.text,
-                        "label": row.label, "read as": labels[said[i]],
-                        "typical (SD)": value[i, j] / (value[:, j].std() + 1e-12),
-                    }
-                )  # fmt: skip
-    return pd.DataFrame(rows)

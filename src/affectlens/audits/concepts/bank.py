@@ -48,9 +48,9 @@ class ConceptBank:
             ModelError: the file is not there or is damaged.
         """
         try:
-            with safe_open(str(path), framework="numpy") as held:
-                meta = held.metadata() or {}
-                arrays = {k: held.get_tensor(k).astype(np.float64) for k in ("directions", "null")}
+            with safe_open(str(path), framework="numpy") as file:
+                meta = file.metadata() or {}
+                arrays = {k: file.get_tensor(k).astype(np.float64) for k in ("directions", "null")}
         except Exception as error:
             raise ModelError(f"{path}: not readable as a bank of concepts ({error}); reinstall, or make it again") from error
         unit = {k: v / np.linalg.norm(v, axis=1, keepdims=True) for k, v in arrays.items()}
@@ -64,6 +64,6 @@ class ConceptBank:
         length = np.linalg.norm(g)
         if not length:
             return np.zeros(len(chosen)), np.ones(len(chosen))
-        found, null = chosen @ g / length, np.abs(self.null @ g / length)
-        p = (1 + (null[None] >= np.abs(found)[:, None] - 1e-12).sum(axis=1)) / (len(null) + 1)
-        return found, holm(p)
+        cosines, null = chosen @ g / length, np.abs(self.null @ g / length)
+        p = (1 + (null[None] >= np.abs(cosines)[:, None] - 1e-12).sum(axis=1)) / (len(null) + 1)
+        return cosines, holm(p)

@@ -125,8 +125,8 @@ def _read(
                     "the logits have no gradient at these layers: the network detaches them, or is not differentiable; "
                     "explain it as a black box instead"
                 )
-            found = torch.autograd.grad(total, [kept[m] for m in layers], retain_graph=True, allow_unused=True)
-            for layer, g in zip(layers, found, strict=True):
+            gradients = torch.autograd.grad(total, [kept[m] for m in layers], retain_graph=True, allow_unused=True)
+            for layer, g in zip(layers, gradients, strict=True):
                 grads[layer].append(pooled(torch.zeros_like(kept[layer]) if g is None else g, pool, True))
         for layer in layers:
             out[layer][1].append(torch.stack(grads[layer], dim=1).float().cpu().numpy())
@@ -156,16 +156,16 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
     path = folder / f"layers-{key}.npz"
     if path.exists():
         try:
-            with np.load(path) as held:
-                names = [k[2:] for k in held.files if k.startswith("a:")]
-                return {m: LayerReading(held[f"a:{m}"], held[f"g:{m}"] if f"g:{m}" in held.files else None) for m in names}
+            with np.load(path) as kept:
+                names = [k[2:] for k in kept.files if k.startswith("a:")]
+                return {m: LayerReading(kept[f"a:{m}"], kept[f"g:{m}"] if f"g:{m}" in kept.files else None) for m in names}
         except (OSError, ValueError, KeyError):
             path.unlink()  # damaged: make it again
-    found = read()
+    readings = read()
     folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in found.items()}
-    arrays |= {f"g:{m}": r.gradients for m, r in found.items() if r.gradients is not None}
+    arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in readings.items()}
+    arrays |= {f"g:{m}": r.gradients for m, r in readings.items() if r.gradients is not None}
     partial = path.with_suffix(".tmp.npz")
     np.savez(partial, **arrays)
     partial.replace(path)
-    return found
+    return readings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from affectlens.audits.concepts.library.face import markers, with_action_units, 
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
 from affectlens.core.errors import UsageError
+from affectlens.core.progress import Progress
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet
 from affectlens.corpora.dialogues.iemocap import IemocapDialogues
 from affectlens.features.utterances import VIDEO_NAMES, measured
@@ -21,7 +21,6 @@ from affectlens.models.base import load_model
 from affectlens.perception.voice.egemaps import NAMES
 
 NEGATIVE = ("anger", "disgust", "fear", "sadness")
-Told = Callable[[str, int, int], None]
 
 
 def prepared(
@@ -31,7 +30,7 @@ def prepared(
     *,
     norms: Path | None = None,
     units: Path | None = None,
-    progress: Told | None = None,
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """The rows with every column that the wanted concepts need and this corpus can give; what it cannot is left out, and
     ``library.base.supported`` tells why a concept fell away."""
@@ -50,7 +49,7 @@ def prepared(
 
 
 def _with_face(
-    corpus: DialogueCorpus, data: DialogueSet, rows: pd.DataFrame, recorded: bool, units: Path | None, progress: Told | None
+    corpus: DialogueCorpus, data: DialogueSet, rows: pd.DataFrame, recorded: bool, units: Path | None, progress: Progress | None
 ) -> pd.DataFrame:
     if units is not None:
         try:
@@ -58,8 +57,7 @@ def _with_face(
         except (OSError, ValueError) as error:
             raise UsageError(f"{units}: not a readable csv of action units ({error})") from error
     if isinstance(corpus, IemocapDialogues):
-        found = [markers(corpus.face(k), corpus.head(k)) for k in rows.key]
-        frame = pd.DataFrame(found, index=rows.index)
+        frame = pd.DataFrame([markers(corpus.face(k), corpus.head(k)) for k in rows.key], index=rows.index)
         return rows.assign(**{c: frame[c] for c in frame})
     if recorded and any(Path(str(p)).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for p in rows.path):
         return with_video(rows, measured(data, ("video",), progress).features["video"], VIDEO_NAMES)

@@ -52,9 +52,9 @@ def read_dialogues(
                     out[layer] = LayerReading(np.zeros((n, a.shape[-1]), np.float32), grads)
                 rows = part.rows[part.mask].numpy()
                 out[layer].activations[rows] = a[part.mask].numpy()
-                held = out[layer].gradients
-                if held is not None:
-                    held[rows] = g[part.mask].numpy()
+                gradients = out[layer].gradients
+                if gradients is not None:
+                    gradients[rows] = g[part.mask].numpy()
     finally:
         net.train(was)
     return out
@@ -85,10 +85,10 @@ def _read(
         real = part.mask.unsqueeze(-1)
         for t in range(logits.shape[1] if classes else 0):
             for j, c in enumerate(classes):
-                found = torch.autograd.grad(
+                gradients = torch.autograd.grad(
                     logits[:, t, c].sum(), [kept[m] for m in layers], retain_graph=True, allow_unused=True
                 )
-                for layer, g in zip(layers, found, strict=True):
+                for layer, g in zip(layers, gradients, strict=True):
                     if g is not None:
                         grads[layer][:, t, j] = g[:, t] if step == "own" else (g * real).sum(1)
         return {m: (kept[m].detach(), grads[m]) for m in layers}

@@ -14,7 +14,8 @@ from affectlens.audits.features.measures import REPEATS
 from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.speech_corpora import Corpora, left_out, one_thread, open_table, table_facts
+from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
+from affectlens.audits.threads import one_thread
 from affectlens.core.errors import UsageError
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent

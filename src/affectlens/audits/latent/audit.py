@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,8 @@ from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.shift import shift_table
 from affectlens.audits.latent.stability import SeedStability
 from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.speech_corpora import Corpora, left_out, one_thread, open_table, table_facts
+from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
+from affectlens.audits.threads import one_thread
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
@@ -141,16 +142,15 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
     def __init__(self, table: SpeechTable, settings: LatentSettings, out: str | Path | None = None) -> None:
         super().__init__(settings, out)
         self.table = table
-        self._model_facts: dict[str, Any] = {}
-        self._examined_facts: dict[str, Any] = {}
 
     def data_facts(self) -> dict[str, Any]:
-        """Corpora, clips and a digest of their features; after ``compute`` also how many clips and speakers were examined."""
-        return {**table_facts(self.table), **self._examined_facts}
+        """Corpora, clips and a digest of their features."""
+        return table_facts(self.table)
 
     def model_facts(self) -> dict[str, Any]:
-        """The kind of network, its recipe, and after ``compute`` a digest of the first one's weights."""
-        return self._model_facts
+        """The kind of network; the audit trains its own."""
+        spec = "trained in this audit on half of the speakers"
+        return {"name": f"{self.settings.kind} speech autoencoder", "spec": spec}
 
     def compute(self, progress: Progress = silent) -> LatentAudit:
         """Train, examine, test.
@@ -173,23 +173,16 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
                 networks.append(SpeechAutoencoder(s.kind, recipe).fit(z[train], table.labels[train]))
             latents = [network.encode(z[~train]) for network in networks]
             examined = Examined.of(table, ~train)
-            self._note(networks[0], examined)
             return self._examine(networks[0], latents, z, examined, rng, stage)
 
-    def _note(self, network: SpeechAutoencoder, examined: Examined) -> None:
-        """Keep what provenance says of networks and clips."""
+    def _provenance(self, network: SpeechAutoencoder, examined: Examined) -> Provenance:
+        """With the recipe and a digest of the first network's weights, and what was examined."""
+        base = self.provenance()
         assert network.net is not None
-        weights = {k: v.numpy() for k, v in network.net.state_dict().items()}
-        self._model_facts = {
-            "name": f"{self.settings.kind} speech autoencoder",
-            "spec": "trained in this audit on half of the speakers",
-            "recipe": asdict(network.recipe),
-            "sha256": digest_of(*(part for k, v in weights.items() for part in (k, v))),
-        }
-        self._examined_facts = {
-            "items_examined": len(examined.rows),
-            "speakers_examined": len(set(examined.speaker)),
-        }
+        weights = [part for name, value in network.net.state_dict().items() for part in (name, value.numpy())]
+        model = {**base.model, "recipe": asdict(network.recipe), "sha256": digest_of(*weights)}
+        counts = {"items_examined": len(examined.rows), "speakers_examined": len(set(examined.speaker))}
+        return replace(base, model=model, data={**base.data, **counts})
 
     def _examine(
         self, network: SpeechAutoencoder, latents: list[np.ndarray], z: np.ndarray, examined: Examined,
@@ -220,7 +213,7 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         return LatentAudit(
             agreement=agreed, points=points, latent=latent, clusterings=clusterings, clusters=clusters, shift=shift,
             directions=directions, associations=related, traversals=curves, stability=stable, left_out=left_out(table),
-            provenance=self.provenance(),
+            provenance=self._provenance(network, examined),
         )  # fmt: skip
 
 

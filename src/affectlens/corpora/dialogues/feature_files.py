@@ -118,9 +118,16 @@ class FeaturePickle(DialogueCorpus):
 
 
 def _from_dicts(
-    path: Path, split: str, videos: list[Any], ids: Any, speakers: Any, labels: Any, sentences: Any,
-    features: dict[str, Any], order: tuple[str, ...],
-) -> DialogueSet:  # fmt: skip
+    path: Path,
+    split: str,
+    videos: list[Any],
+    ids: Any,
+    speakers: Any,
+    labels: Any,
+    sentences: Any,
+    features: dict[str, Any],
+    order: tuple[str, ...],
+) -> DialogueSet:
     rows = []
     parts: dict[str, list[np.ndarray]] = {m: [] for m in features}
     for v in videos:
@@ -135,11 +142,14 @@ def _from_dicts(
             who = speakers[v][i]
             rows.append(
                 {
-                    "key": str(names[i]), "dialogue": str(v), "turn": i, "label": order[int(labels[v][i])],
+                    "key": str(names[i]),
+                    "dialogue": str(v),
+                    "turn": i,
+                    "label": order[int(labels[v][i])],
                     "speaker": f"{v}_{int(np.argmax(who)) if np.ndim(who) else who}",
                     "text": str(said[i]) if i < len(said) else "",
                 }
-            )  # fmt: skip
+            )
     if not rows:
         raise CorpusError(f"{path}: no dialogue in the {split} part")
     return dialogue_set(path.stem, order, pd.DataFrame(rows), {m: np.concatenate(x) for m, x in parts.items()})

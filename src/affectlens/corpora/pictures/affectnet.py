@@ -52,8 +52,16 @@ def _arrays(path: Path) -> list[dict[str, object]]:
             for short, long in (("val", "valence"), ("aro", "arousal")):
                 other = file.with_name(f"{name}_{short}.npy")
                 values[long] = float(np.load(other).astype(float)) if other.exists() else float("nan")
-            rows.append({"key": f"{split}/{name}", "path": str(path / folder / "images" / f"{name}.jpg"),
-                         "labels": (_CODES[code],), "group": "", "split": split, **values})  # fmt: skip
+            rows.append(
+                {
+                    "key": f"{split}/{name}",
+                    "path": str(path / folder / "images" / f"{name}.jpg"),
+                    "labels": (_CODES[code],),
+                    "group": "",
+                    "split": split,
+                    **values,
+                }
+            )
     return rows
 
 
@@ -69,7 +77,15 @@ def _tables(path: Path) -> list[dict[str, object]]:
             raise CorpusError(f"{file}: columns {list(frame.columns)[:6]}; {sorted(wanted)} were expected")
         for r in frame.to_dict("records"):
             picture = path / "Manually_Annotated_Images" / r["subDirectory_filePath"]
-            rows.append({"key": r["subDirectory_filePath"], "path": str(picture), "labels": (_CODES[int(r["expression"])],),
-                         "group": "", "split": split, "valence": r.get("valence", float("nan")),
-                         "arousal": r.get("arousal", float("nan"))})  # fmt: skip
+            rows.append(
+                {
+                    "key": r["subDirectory_filePath"],
+                    "path": str(picture),
+                    "labels": (_CODES[int(r["expression"])],),
+                    "group": "",
+                    "split": split,
+                    "valence": r.get("valence", float("nan")),
+                    "arousal": r.get("arousal", float("nan")),
+                }
+            )
     return rows

@@ -39,6 +39,7 @@ class CaerS(PictureCorpus):
                     raise CorpusError(f"{folder}: not a class of CAER-S; expected {INFO.layout}")
                 rows += [
                     {"key": f"{split}/{folder.name}/{p.name}", "path": str(p), "labels": (label,), "group": "", "split": split}
-                    for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES
-                ]  # fmt: skip
+                    for p in sorted(folder.iterdir())
+                    if p.suffix.lower() in SUFFIXES
+                ]
         self._take(rows, path)

@@ -58,10 +58,18 @@ def _person(entry: Any, person: Any, k: int, split: str, pictures: Path) -> dict
     values = values if values is not None else _first(person.annotations_continuous)
     picture = f"{entry.folder}/{entry.filename}"
     return {
-        "key": f"{picture}#{k}", "path": str(pictures / picture), "labels": labels, "group": picture, "split": split,
-        "box": tuple(float(v) for v in person.body_bbox), "valence": float(values.valence), "arousal": float(values.arousal),
-        "dominance": float(values.dominance), "gender": str(person.gender), "age": str(person.age),
-    }  # fmt: skip
+        "key": f"{picture}#{k}",
+        "path": str(pictures / picture),
+        "labels": labels,
+        "group": picture,
+        "split": split,
+        "box": tuple(float(v) for v in person.body_bbox),
+        "valence": float(values.valence),
+        "arousal": float(values.arousal),
+        "dominance": float(values.dominance),
+        "gender": str(person.gender),
+        "age": str(person.age),
+    }
 
 
 def _first(value: Any) -> Any:

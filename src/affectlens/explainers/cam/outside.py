@@ -11,9 +11,14 @@ CELLS, KEPT, MASKS = 7, 0.5, 400
 
 
 def rise(
-    probabilities: Callable[[Sequence[np.ndarray]], np.ndarray], picture: np.ndarray, rng: np.random.Generator, *,
-    masks: int = MASKS, cells: int = CELLS, batch_size: int = 32,
-) -> np.ndarray:  # fmt: skip
+    probabilities: Callable[[Sequence[np.ndarray]], np.ndarray],
+    picture: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    masks: int = MASKS,
+    cells: int = CELLS,
+    batch_size: int = 32,
+) -> np.ndarray:
     """Draw the covariance of a place's being seen with each class's probability (RISE, Petsiuk et al. 2018).
 
     Zero is no effect. Smooth random masks show about half of the picture, the rest is blurred.

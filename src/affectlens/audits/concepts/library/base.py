@@ -37,7 +37,27 @@ CONCEPTS: Registry[Concept] = Registry("concept", "affectlens.audits.concepts.li
 
 
 def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predicate], Predicate]:
-    """Decorator: make a predicate available under ``name``; ``meaning`` is its definition in one sentence."""
+    """Decorator: make a predicate available under a name.
+
+    A file in this folder, or a module that another package names in the entry-point group ``affectlens.plugins``, needs
+    nothing more to be found.
+
+    Parameters
+    ----------
+    name : str
+        As users write it.
+    group : str
+        One of ``GROUPS``.
+    meaning : str
+        Its definition in one sentence.
+    *needs : str
+        Columns that must be there.
+
+    Raises
+    ------
+    UsageError
+        An unknown group.
+    """
     if group not in GROUPS:
         raise unknown("group of concepts", group, list(GROUPS))
 
@@ -54,22 +74,30 @@ def concepts() -> dict[str, Concept]:
 
 
 def find(names: list[str]) -> list[Concept]:
-    """Concepts by name or by group (``words`` stands for all of its group); an unknown one is an error with the near names."""
+    """Concepts by name or by group (``words`` stands for all of its group).
+
+    Raises
+    ------
+    UsageError
+        An unknown name, with the nearest ones.
+    """
     known = concepts()
     out: dict[str, Concept] = {}
     for name in names:
-        mine = {k: c for k, c in known.items() if k == name or c.group == name}
-        if not mine:
+        meant = {k: c for k, c in known.items() if name in (k, c.group)}
+        if not meant:
             raise unknown("concept", name, [*known, *GROUPS])
-        out |= mine
+        out |= meant
     return list(out.values())
 
 
 def values(c: Concept, rows: pd.DataFrame) -> np.ndarray:
     """The concept on each utterance ``(n,)``: 1, 0 or NaN.
 
-    Raises:
-        UsageError: a column that it needs is not there, or it gave something else than one value a row.
+    Raises
+    ------
+    UsageError
+        A column that it needs is not there, or it gave something else than one value a row.
     """
     lacking = [n for n in c.needs if n not in rows or rows[n].isna().all() or (rows[n].astype(str) == "").all()]
     if lacking:
@@ -83,13 +111,13 @@ def values(c: Concept, rows: pd.DataFrame) -> np.ndarray:
 
 def supported(rows: pd.DataFrame, wanted: list[Concept] | None = None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Values of every concept that a corpus can support, and for the others the reason why not."""
-    held, why = {}, {}
+    targets, why = {}, {}
     for c in wanted if wanted is not None else concepts().values():
         try:
-            held[c.name] = values(c, rows)
+            targets[c.name] = values(c, rows)
         except UsageError as error:
             why[c.name] = str(error)
-    return held, why
+    return targets, why
 
 
 def words_held(text: str, names: tuple[str, ...]) -> dict[str, bool]:
@@ -101,25 +129,31 @@ def words_held(text: str, names: tuple[str, ...]) -> dict[str, bool]:
 
 def from_query(name: str, query: str) -> Concept:
     """A concept from a pandas query over the columns, for example ``"words > 20 and speaker == 'Joey'"``."""
+    return Concept(name, "user", f"query: {query}", (), lambda rows: evaluate_query(query, rows))
 
-    def predicate(rows: pd.DataFrame) -> np.ndarray:
-        try:
-            found = rows.eval(query, engine="python")
-        except Exception as error:
-            raise UsageError(f"query {query!r}: {error}; columns: {', '.join(map(str, rows.columns))}") from error
-        return np.asarray(found, dtype=np.float64)
 
-    return Concept(name, "user", f"query: {query}", (), predicate)
+def evaluate_query(query: str, rows: pd.DataFrame) -> np.ndarray:
+    """The value ``(n,)`` of a query over the columns. It can run code: take queries only from those who run the program.
+
+    Raises
+    ------
+    UsageError
+        A query that cannot be evaluated, with the columns that there are.
+    """
+    try:
+        return np.asarray(rows.eval(query, engine="python"), dtype=np.float64)
+    except Exception as error:
+        raise UsageError(f"query {query!r}: {error}; columns: {', '.join(map(str, rows.columns))}") from error
 
 
 def from_keys(name: str, keys: set[str], source: str) -> Concept:
     """A concept from the keys of its examples."""
 
     def predicate(rows: pd.DataFrame) -> np.ndarray:
-        found = rows.key.isin(keys).to_numpy(dtype=np.float64)
-        if not found.any():
+        named = rows.key.isin(keys).to_numpy(dtype=np.float64)
+        if not named.any():
             raise UsageError(f"{source}: none of {len(keys)} names is the key of an utterance, such as {rows.key.iloc[0]!r}")
-        return found
+        return named
 
     return Concept(name, "user", f"examples named in {source}", (), predicate)
 
@@ -140,9 +174,9 @@ def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> n
     fewer than ``fewest`` utterances (or none named)."""
     v = values.to_numpy(dtype=np.float64)
     out = _robust(v)
-    for who, mine in rows.groupby("speaker").indices.items():
-        if str(who) and len(mine) >= fewest:
-            out[mine] = _robust(v[mine])
+    for speaker, own in rows.groupby("speaker").indices.items():
+        if str(speaker) and len(own) >= fewest:
+            out[own] = _robust(v[own])
     return out
 
 

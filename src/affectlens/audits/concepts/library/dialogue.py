@@ -36,54 +36,54 @@ def _gap(rows: pd.DataFrame) -> np.ndarray:
 
 
 @concept("interruption", "dialogue", "begins at least 0.2 s before another speaker's turn ends", "start", "end", "speaker")
-def interruption(rows: pd.DataFrame) -> np.ndarray:
+def _interruption(rows: pd.DataFrame) -> np.ndarray:
     return above(-_gap(rows), 0.2)
 
 
 @concept("overlap", "dialogue", "shares any time with another speaker's previous turn", "start", "end", "speaker")
-def overlap(rows: pd.DataFrame) -> np.ndarray:
+def _overlap(rows: pd.DataFrame) -> np.ndarray:
     return above(-_gap(rows), 0.0)
 
 
 @concept(
     "long silence before", "dialogue", "begins at least 1.5 s after another speaker's turn has ended", "start", "end", "speaker"
 )
-def silence_before(rows: pd.DataFrame) -> np.ndarray:
+def _silence_before(rows: pd.DataFrame) -> np.ndarray:
     return above(_gap(rows), 1.5)
 
 
 @concept("long turn", "dialogue", "among the tenth of the corpus's utterances with the most words", "text")
-def long_turn(rows: pd.DataFrame) -> np.ndarray:
+def _long_turn(rows: pd.DataFrame) -> np.ndarray:
     count = np.array([len(tokens(t)) for t in rows.text], dtype=float)
     count[count == 0] = np.nan
     return above(count, float(np.nanquantile(count, 0.9)))
 
 
 @concept("opening", "dialogue", "first utterance of its dialogue", "dialogue")
-def opening(rows: pd.DataFrame) -> np.ndarray:
+def _opening(rows: pd.DataFrame) -> np.ndarray:
     return (previous(rows) < 0).astype(float)
 
 
 @concept("answers another", "dialogue", "the utterance before it was another speaker's", "speaker")
-def answers(rows: pd.DataFrame) -> np.ndarray:
+def _answers(rows: pd.DataFrame) -> np.ndarray:
     before = previous(rows)
     speaker = rows.speaker.to_numpy(dtype=str)
     return np.where(before >= 0, (speaker != speaker[before]).astype(float), np.nan)
 
 
 @concept("topic shift", "dialogue", "three content words at least, none of them in the three utterances before", "text")
-def topic_shift(rows: pd.DataFrame) -> np.ndarray:
+def _topic_shift(rows: pd.DataFrame) -> np.ndarray:
     content = [set(tokens(t)) - EMPTY for t in rows.text]
     before = previous(rows)
     out = np.full(len(rows), np.nan)
-    for i, mine in enumerate(content):
+    for i, words in enumerate(content):
         said: set[str] = set()
         j, steps = int(before[i]), 0
         while j >= 0 and steps < 3:
             said |= content[j]
             j, steps = int(before[j]), steps + 1
-        if steps and len(mine) >= 3 and said:
-            out[i] = float(not mine & said)
+        if steps and len(words) >= 3 and said:
+            out[i] = float(not words & said)
     return out
 
 
@@ -100,7 +100,7 @@ def _partner(rows: pd.DataFrame, column: str) -> np.ndarray:
     "norm_valence",
     "speaker",
 )
-def partner_unpleasant(rows: pd.DataFrame) -> np.ndarray:
+def _partner_unpleasant(rows: pd.DataFrame) -> np.ndarray:
     return above(-_partner(rows, "norm_valence"), -float(np.nanquantile(rows.norm_valence, 0.25)))
 
 
@@ -111,7 +111,7 @@ def partner_unpleasant(rows: pd.DataFrame) -> np.ndarray:
     "norm_valence",
     "speaker",
 )
-def partner_pleasant(rows: pd.DataFrame) -> np.ndarray:
+def _partner_pleasant(rows: pd.DataFrame) -> np.ndarray:
     return above(_partner(rows, "norm_valence"), float(np.nanquantile(rows.norm_valence, 0.75)))
 
 
@@ -122,7 +122,7 @@ def partner_pleasant(rows: pd.DataFrame) -> np.ndarray:
     "read_negative",
     "speaker",
 )
-def partner_negative(rows: pd.DataFrame) -> np.ndarray:
+def _partner_negative(rows: pd.DataFrame) -> np.ndarray:
     return above(_partner(rows, "read_negative"), 0.5)
 
 
@@ -132,14 +132,14 @@ def partner_negative(rows: pd.DataFrame) -> np.ndarray:
     "arousal (loudness, or where there is no voice the words' norm) has risen over three utterances",
     "arousal_cue",
 )
-def escalation(rows: pd.DataFrame) -> np.ndarray:
+def _escalation(rows: pd.DataFrame) -> np.ndarray:
     cue = rows.arousal_cue.to_numpy(dtype=float)
     one = previous(rows)
     two = np.where(one >= 0, one[one], -1)
     known = (one >= 0) & (two >= 0)
     rise = (cue > cue[one]) & (cue[one] > cue[two])
-    held = known & np.isfinite(cue) & np.isfinite(cue[one]) & np.isfinite(cue[two])
-    return np.where(held, rise.astype(float), np.nan)
+    measured = known & np.isfinite(cue) & np.isfinite(cue[one]) & np.isfinite(cue[two])
+    return np.where(measured, rise.astype(float), np.nan)
 
 
 def with_cues(rows: pd.DataFrame) -> pd.DataFrame:

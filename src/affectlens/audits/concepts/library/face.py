@@ -18,41 +18,41 @@ def _more(rows: pd.DataFrame, column: str, by: float = 1.0) -> np.ndarray:
 
 
 @concept("smile", "face", "corners of the lips raised at least one deviation above the person's own median", "face_smile")
-def smile(rows: pd.DataFrame) -> np.ndarray:
+def _smile(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_smile")
 
 
 @concept("brow lowered", "face", "brows lowered at least one deviation more than the person's own median", "face_brow_down")
-def brow_lowered(rows: pd.DataFrame) -> np.ndarray:
+def _brow_lowered(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_brow_down")
 
 
 @concept("brow raised", "face", "brows raised at least one deviation more than the person's own median", "face_brow_up")
-def brow_raised(rows: pd.DataFrame) -> np.ndarray:
+def _brow_raised(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_brow_up")
 
 
 @concept(
     "gaze away", "face", "eyes turned aside or down at least one deviation more than the person's own median", "face_gaze_away"
 )
-def gaze_away(rows: pd.DataFrame) -> np.ndarray:
+def _gaze_away(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_gaze_away")
 
 
 @concept("head down", "face", "head pitched down at least one deviation more than the person's own median", "face_head_down")
-def head_down(rows: pd.DataFrame) -> np.ndarray:
+def _head_down(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_head_down")
 
 
 @concept(
     "head shake", "face", "head turns to and fro at least one deviation more than the person's own median", "face_head_shake"
 )
-def head_shake(rows: pd.DataFrame) -> np.ndarray:
+def _head_shake(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_head_shake")
 
 
 @concept("mouth open", "face", "jaw open at least one deviation more than the person's own median", "face_jaw_open")
-def mouth_open(rows: pd.DataFrame) -> np.ndarray:
+def _mouth_open(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, "face_jaw_open")
 
 
@@ -93,9 +93,9 @@ def with_action_units(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     u = units.rename(columns={c: c.removesuffix("_r") for c in units}).set_index("key").reindex(rows.key)
     made = {}
     for name, wanted in _UNITS.items():
-        held = [c for c in wanted if c in u]
-        if held:
-            made[name] = u[held].astype(float).mean(axis=1).to_numpy()
+        columns = [c for c in wanted if c in u]
+        if columns:
+            made[name] = u[columns].astype(float).mean(axis=1).to_numpy()
     for name, column in (("face_head_down", "pose_Rx"), ("face_head_shake", "pose_Ry_std")):
         if column in u:
             made[name] = u[column].astype(float).to_numpy()
@@ -106,9 +106,9 @@ def markers(face: pd.DataFrame, head: pd.DataFrame) -> dict[str, float]:
     """The face columns of one turn from IEMOCAP's markers (height of a group of markers, mm) and head rotation (degrees)."""
     out = {}
     for name, (wanted, sign) in _MARKERS.items():
-        held = [f"{m}_z" for m in wanted if f"{m}_z" in face]
-        if held and np.isfinite(face[held].to_numpy()).any():
-            out[name] = sign * float(np.nanmean(face[held].to_numpy()))
+        heights = face[[f"{m}_z" for m in wanted if f"{m}_z" in face]].to_numpy()
+        if np.isfinite(heights).any():
+            out[name] = sign * float(np.nanmean(heights))
     if "pitch" in head and len(head):
         out["face_head_down"] = float(np.nanmean(head.pitch))
         out["face_head_shake"] = float(np.nanstd(head.yaw))

@@ -21,48 +21,48 @@ def _more(rows: pd.DataFrame, column: str, by: float = 1.0, sign: int = 1) -> np
 
 
 @concept("high pitch", "voice", "mean pitch at least one deviation above the speaker's own median", _PITCH)
-def high_pitch(rows: pd.DataFrame) -> np.ndarray:
+def _high_pitch(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _PITCH)
 
 
 @concept("lively pitch", "voice", "range of pitch at least one deviation above the speaker's own median", _RANGE)
-def lively_pitch(rows: pd.DataFrame) -> np.ndarray:
+def _lively_pitch(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _RANGE)
 
 
 @concept("rising pitch", "voice", "mean slope of rises at least one deviation above the speaker's own median", _RISE)
-def rising_pitch(rows: pd.DataFrame) -> np.ndarray:
+def _rising_pitch(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _RISE)
 
 
 @concept("loud", "voice", "mean loudness at least one deviation above the speaker's own median", _LOUD)
-def loud(rows: pd.DataFrame) -> np.ndarray:
+def _loud(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _LOUD)
 
 
 @concept("fast", "voice", "peaks of loudness (about syllables) a second at least one deviation above the speaker's own", _RATE)
-def fast(rows: pd.DataFrame) -> np.ndarray:
+def _fast(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _RATE)
 
 
 @concept("trembling", "voice", "jitter and shimmer together one deviation above the speaker's own median", _JITTER, _SHIMMER)
-def trembling(rows: pd.DataFrame) -> np.ndarray:
+def _trembling(rows: pd.DataFrame) -> np.ndarray:
     both = (against_speaker(rows[_JITTER], rows) + against_speaker(rows[_SHIMMER], rows)) / 2
     return above(both, 1.0)
 
 
 @concept("breathy", "voice", "harmonics-to-noise ratio at least one deviation below the speaker's own median", _HNR)
-def breathy(rows: pd.DataFrame) -> np.ndarray:
+def _breathy(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _HNR, sign=-1)
 
 
 @concept("pressed", "voice", "energy above 1 kHz against below at least one deviation above the speaker's own median", _TILT)
-def pressed(rows: pd.DataFrame) -> np.ndarray:
+def _pressed(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _TILT)
 
 
 @concept("pauses", "voice", "mean unvoiced stretch at least one deviation above the speaker's own median", _PAUSE)
-def pauses(rows: pd.DataFrame) -> np.ndarray:
+def _pauses(rows: pd.DataFrame) -> np.ndarray:
     return _more(rows, _PAUSE)
 
 

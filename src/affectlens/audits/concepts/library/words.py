@@ -36,22 +36,22 @@ def _any(rows: pd.DataFrame, words: frozenset[str]) -> np.ndarray:
 
 
 @concept("negation", "words", "holds a negating word such as not, never or a contraction of it", "text")
-def negation(rows: pd.DataFrame) -> np.ndarray:
+def _negation(rows: pd.DataFrame) -> np.ndarray:
     return _any(rows, NEGATION)
 
 
 @concept("first person", "words", "the speaker speaks of themselves in the singular: I, me, my", "text")
-def first_person(rows: pd.DataFrame) -> np.ndarray:
+def _first_person(rows: pd.DataFrame) -> np.ndarray:
     return _any(rows, FIRST_PERSON)
 
 
 @concept("second person", "words", "addresses the other: you, your", "text")
-def second_person(rows: pd.DataFrame) -> np.ndarray:
+def _second_person(rows: pd.DataFrame) -> np.ndarray:
     return _any(rows, SECOND_PERSON)
 
 
 @concept("question", "words", "holds a question mark, or begins with a question word", "text")
-def question(rows: pd.DataFrame) -> np.ndarray:
+def _question(rows: pd.DataFrame) -> np.ndarray:
     starts = {"who", "what", "when", "where", "why", "how", "which", "whose"}
     return np.array(
         [float("?" in t or bool(set(tokens(t)[:1]) & starts)) if tokens(t) or "?" in t else np.nan for t in rows.text]
@@ -59,32 +59,33 @@ def question(rows: pd.DataFrame) -> np.ndarray:
 
 
 @concept("exclamation", "words", "holds an exclamation mark", "text")
-def exclamation(rows: pd.DataFrame) -> np.ndarray:
+def _exclamation(rows: pd.DataFrame) -> np.ndarray:
     return np.array([float("!" in t) if t.strip() else np.nan for t in rows.text])
 
 
 @concept("profanity", "words", "holds a swear word", "text")
-def profanity(rows: pd.DataFrame) -> np.ndarray:
+def _profanity(rows: pd.DataFrame) -> np.ndarray:
     return _any(rows, PROFANITY)
 
 
 @concept("positive words", "words", "holds a plainly positive word and no negating one", "text")
-def positive(rows: pd.DataFrame) -> np.ndarray:
-    return np.where(np.isfinite(rows_any := _any(rows, POSITIVE)), rows_any * (1 - np.nan_to_num(_any(rows, NEGATION))), np.nan)
+def _positive(rows: pd.DataFrame) -> np.ndarray:
+    plain, negated = _any(rows, POSITIVE), _any(rows, NEGATION)
+    return np.where(np.isfinite(plain), plain * (1 - np.nan_to_num(negated)), np.nan)
 
 
 @concept("hedging", "words", "holds a word that takes certainty away: maybe, guess, kinda", "text")
-def hedging(rows: pd.DataFrame) -> np.ndarray:
+def _hedging(rows: pd.DataFrame) -> np.ndarray:
     return _any(rows, HEDGES)
 
 
 @concept("intensifier", "words", "holds a strengthening word: very, really, so", "text")
-def intensifier(rows: pd.DataFrame) -> np.ndarray:
+def _intensifier(rows: pd.DataFrame) -> np.ndarray:
     return _any(rows, INTENSIFIERS)
 
 
 @concept("few words", "words", "three words or fewer", "text")
-def few_words(rows: pd.DataFrame) -> np.ndarray:
+def _few_words(rows: pd.DataFrame) -> np.ndarray:
     return np.array([float(len(tokens(t)) <= 3) if t.strip() else np.nan for t in rows.text])
 
 
@@ -98,27 +99,27 @@ def _norm(rows: pd.DataFrame, name: str, high: bool) -> np.ndarray:
 
 
 @concept("pleasant words", "words", "mean valence norm of its words in the corpus's upper quarter", "norm_valence")
-def pleasant(rows: pd.DataFrame) -> np.ndarray:
+def _pleasant(rows: pd.DataFrame) -> np.ndarray:
     return _norm(rows, "valence", True)
 
 
 @concept("unpleasant words", "words", "mean valence norm of its words in the corpus's lower quarter", "norm_valence")
-def unpleasant(rows: pd.DataFrame) -> np.ndarray:
+def _unpleasant(rows: pd.DataFrame) -> np.ndarray:
     return _norm(rows, "valence", False)
 
 
 @concept("arousing words", "words", "mean arousal norm of its words in the corpus's upper quarter", "norm_arousal")
-def arousing(rows: pd.DataFrame) -> np.ndarray:
+def _arousing(rows: pd.DataFrame) -> np.ndarray:
     return _norm(rows, "arousal", True)
 
 
 @concept("dominant words", "words", "mean dominance norm of its words in the corpus's upper quarter", "norm_dominance")
-def dominant(rows: pd.DataFrame) -> np.ndarray:
+def _dominant(rows: pd.DataFrame) -> np.ndarray:
     return _norm(rows, "dominance", True)
 
 
 @concept("submissive words", "words", "mean dominance norm of its words in the corpus's lower quarter", "norm_dominance")
-def submissive(rows: pd.DataFrame) -> np.ndarray:
+def _submissive(rows: pd.DataFrame) -> np.ndarray:
     return _norm(rows, "dominance", False)
 
 
@@ -140,11 +141,11 @@ def with_norms(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         at = [0, 1, 4, 7]
     else:
         raise UsageError(f"{path}: {table.shape[1]} columns; expected Warriner et al.'s table of valence, arousal, dominance")
-    means = table.iloc[:, at[1:]].apply(pd.to_numeric, errors="coerce").to_numpy()
-    norms = {str(w).lower(): m for w, m in zip(table.iloc[:, at[0]], means, strict=True)}
-    found = []
+    values = table.iloc[:, at[1:]].apply(pd.to_numeric, errors="coerce").to_numpy()
+    norms = {str(w).lower(): m for w, m in zip(table.iloc[:, at[0]], values, strict=True)}
+    means = []
     for text in rows.text:
-        mine = [norms[t] for t in tokens(text) if t in norms]
-        found.append(np.mean(mine, axis=0) if mine else np.full(3, np.nan))
-    v = np.array(found)
+        words = [norms[t] for t in tokens(text) if t in norms]
+        means.append(np.mean(words, axis=0) if words else np.full(3, np.nan))
+    v = np.array(means)
     return rows.assign(norm_valence=v[:, 0], norm_arousal=v[:, 1], norm_dominance=v[:, 2])

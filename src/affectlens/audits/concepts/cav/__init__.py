@@ -1,0 +1,1 @@
+"""Concept activation vectors: directions, scores, pseudo-concepts, and the tests made of them."""

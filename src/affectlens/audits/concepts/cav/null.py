@@ -1,0 +1,78 @@
+"""Pseudo-concepts: what the whole procedure says of sets that mean nothing.
+
+Under the null hypothesis the concept's examples are any others of the pool. All concepts are dealt anew together by one
+order of the rows, so their dependence, and that of layers and classes, is kept: what max-T needs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BIN = 8  # dialogues of like length that change places with each other, at least
+
+
+def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | None = None) -> np.ndarray:
+    """Row orders ``(draws, n)``: a target ``y`` becomes ``y[order]``.
+
+    Without ``groups`` any order may come (exact, for independent examples). With them (dialogues) whole dialogues of like
+    length change places, each row keeping its place among the others: examples that stand together in a dialogue stay together,
+    because a concept that comes in runs has fewer independent examples than rows. Where lengths differ the longer one's rest
+    goes to the next dialogue. Fewer than ``BIN`` dialogues are also shifted along their line.
+    """
+    if groups is None:
+        return np.array([rng.permutation(n) for _ in range(draws)])
+    _, inverse = np.unique(groups.astype(str), return_inverse=True)
+    members = [np.flatnonzero(inverse == g) for g in range(inverse.max() + 1)]
+    length = np.array([len(m) for m in members])
+    bins = np.array_split(np.argsort(length, kind="stable"), max(1, len(members) // BIN))
+    out = np.empty((draws, n), dtype=np.int64)
+    for k in range(draws):
+        for b in bins:
+            source = np.concatenate([members[g] for g in rng.permutation(b)])
+            target = np.concatenate([members[g] for g in rng.permutation(b)])
+            if len(members) < BIN:
+                source = np.roll(source, int(rng.integers(n)))
+            out[k, target] = source
+    return out
+
+
+def residual(targets: np.ndarray, strata: np.ndarray | None) -> np.ndarray:
+    """Targets ``(k, n)`` less their mean within each stratum (a label): what is left of a concept when the label is known."""
+    if strata is None:
+        return targets
+    y = np.array(targets, dtype=np.float64)
+    _, inverse = np.unique(strata, return_inverse=True)
+    for s in range(inverse.max() + 1):
+        inside = inverse == s
+        part = y[:, inside]
+        known = np.isfinite(part)
+        mean = np.where(known, part, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        y[:, inside] = part - mean[:, None]
+    return y
+
+
+def two_sided(observed: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P-values ``(1 + # as far from the null's centre) / (K + 1)`` (Phipson & Smyth 2010) and standard scores.
+
+    ``observed`` ``(...)``, ``null`` ``(K, ...)``. The centre and the deviation are those of null and observed together, so
+    that all K + 1 are treated alike and the test stays exact.
+    """
+    everything = np.concatenate([null, observed[None]])
+    centre = everything.mean(axis=0)
+    spread = everything.std(axis=0)
+    z = (everything - centre) / np.where(spread > 0, spread, 1)
+    beyond = (np.abs(z[:-1]) >= np.abs(z[-1]) - 1e-12).sum(axis=0)
+    return (1 + beyond) / (len(null) + 1), z
+
+
+def max_t(z: np.ndarray) -> np.ndarray:
+    """Step-down max-T p-values (Westfall & Young 1993) from standard scores ``(K + 1, tests)`` whose last row is observed."""
+    size = np.abs(z)
+    observed, null = size[-1], size[:-1]
+    order = np.argsort(-observed, kind="stable")
+    # The maximum over each test and all that are weaker.
+    running = np.maximum.accumulate(null[:, order][:, ::-1], axis=1)[:, ::-1]
+    p = (1 + (running >= observed[order] - 1e-12).sum(axis=0)) / (len(null) + 1)
+    out = np.empty(len(observed))
+    out[order] = np.maximum.accumulate(p)
+    return out

@@ -1,0 +1,42 @@
+"""Which concepts are tested: those of the library, queries, examples, and one concept against another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from affectlens.audits.concepts.cav.tcav import relative
+from affectlens.audits.concepts.library.base import Concept, concepts, find, from_folder, from_query
+from affectlens.audits.concepts.settings import ConceptSettings
+from affectlens.core.errors import UsageError
+
+
+def choose(settings: ConceptSettings) -> list[Concept]:
+    """The concepts that settings ask for; all of the library where they name none of any kind."""
+    s = settings
+    wanted = find(list(s.concepts)) if s.concepts or s.query or s.examples else list(concepts().values())
+    for text in s.query:
+        name, _, query = text.partition("=")
+        wanted.append(from_query(name.strip(), query.strip()))
+    return [*wanted, *(from_folder(Path(p)) for p in s.examples)]
+
+
+def with_pairs(targets: Mapping[str, np.ndarray], pairs: Sequence[str], why: Mapping[str, str]) -> dict[str, np.ndarray]:
+    """The targets with those of one concept against another, for every ``"CONCEPT:OTHER"``.
+
+    Raises
+    ------
+    UsageError
+        A concept that was not asked for, or that the corpus does not support (``why``).
+    """
+    out = dict(targets)
+    for pair in pairs:
+        first, _, second = (v.strip() for v in pair.partition(":"))
+        for name in (first, second):
+            if name not in targets:
+                reason = why.get(name) or f"{name!r} is not among the concepts asked for"
+                raise UsageError(f"--against {pair!r}: {reason}")
+        out[f"{first} against {second}"] = relative(targets[first], targets[second])
+    return out

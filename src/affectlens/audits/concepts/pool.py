@@ -1,0 +1,54 @@
+"""The utterances that an audit of concepts looks at, and the concepts that have enough examples among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.concepts.cav.tcav import FEWEST
+from affectlens.corpora.dialogues.base import DialogueSet
+
+DIALOGUES = 3  # in which a concept's examples must lie at least
+
+
+def pooled_rows(data: DialogueSet, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of random whole dialogues until there are about ``size`` utterances, in order."""
+    if len(data) <= size:
+        return np.arange(len(data))
+    names = data.dialogues
+    count = pd.Series(names).value_counts()
+    kept, total = set(), 0
+    for d in rng.permutation(np.array(sorted(count.index))):
+        if total >= size:
+            break
+        kept.add(d)
+        total += int(count[d])
+    return np.flatnonzero([d in kept for d in names])
+
+
+def with_enough_examples(
+    targets: Mapping[str, np.ndarray], dialogues: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Concepts with enough examples, counterexamples and dialogues, and for the others the reason why not.
+
+    Parameters
+    ----------
+    targets : mapping of str to array (n,)
+        Concepts: 1, 0 or NaN.
+    dialogues : array (n,)
+        The dialogue of each utterance.
+    """
+    enough, why = {}, {}
+    for name, y in targets.items():
+        yes, no = int(np.nansum(y > 0.5)), int(np.nansum(y <= 0.5))
+        where = len(set(dialogues[np.nan_to_num(y) > 0.5]))
+        if min(yes, no) < FEWEST:
+            why[name] = f"{yes} examples and {no} counterexamples in the pool; {FEWEST} of each are needed"
+        elif where < DIALOGUES:
+            plural = "s" if where > 1 else ""
+            why[name] = f"its {yes} examples lie in {where} dialogue{plural}; at least {DIALOGUES} are needed"
+        else:
+            enough[name] = y
+    return enough, why

@@ -1,0 +1,232 @@
+"""The training loop of every network: batches, loss, step, learning rate, checkpoints and the choice of an epoch.
+
+It is also the only place where torch is seeded. Draws that take no generator (first weights, dropout) come from a seed inside
+``seeded``, and the global state of the process is as it was afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+
+from affectlens.core.errors import UsageError
+from affectlens.core.files import write_whole
+from affectlens.core.progress import Progress, silent
+
+Batch = TypeVar("Batch")
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, torch's global generator (of the CPU) starts from ``seed``; afterwards it is as it was before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+class Stateful(Protocol):
+    """Anything whose state can be saved: a network, an optimiser, a schedule."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as tensors and plain types."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
+        """Take over such a state."""
+        ...
+
+
+@dataclass
+class BestEpoch:
+    """Everything that a stopped run needs to go on, kept in a folder, and the weights of the epoch that ships.
+
+    Parameters
+    ----------
+    folder : Path
+        Takes ``checkpoint.pt``, written whole or not at all after every epoch, and ``log.jsonl`` with one line an epoch.
+    recipe : dict
+        Plain types; a checkpoint is read only by the recipe that made it.
+    parts : dict of str to Stateful
+        What is saved and put back.
+    name : str
+        What the validation score is called in the log.
+    score : callable
+        The validation score after an epoch; the epoch with the highest one ships, the later of two equal ones.
+    weights : callable
+        The tensors to keep of the best epoch.
+    """
+
+    folder: Path
+    recipe: dict[str, Any]
+    parts: dict[str, Stateful]
+    name: str
+    score: Callable[[], float]
+    weights: Callable[[], dict[str, Tensor]]
+    best: dict[str, Any] = field(default_factory=lambda: {"score": float("-inf"), "epoch": 0, "weights": {}})
+
+    def resume(self) -> int:
+        """Put back what was saved; gives the number of epochs that are done.
+
+        Raises
+        ------
+        UsageError
+            The checkpoint was made by another recipe.
+        """
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return 0
+        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        if saved.get("recipe") != json.dumps(self.recipe):
+            raise UsageError(f"{path} was made by another recipe; give another --out or delete it")
+        for name, part in self.parts.items():
+            part.load_state_dict(saved["parts"][name])
+        self.best = saved["best"]
+        return int(saved["epochs"])
+
+    def keep(self, epoch: int, of: int, loss: float, seconds: float) -> None:
+        """Score the network after an epoch and write checkpoint and log."""
+        score = self.score()
+        if score >= self.best["score"]:
+            self.best = {"score": score, "epoch": epoch, "weights": {k: v.clone() for k, v in self.weights().items()}}
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        saved = {"recipe": json.dumps(self.recipe), "epochs": epoch, "parts": parts, "best": self.best}
+        write_whole(self.folder / "checkpoint.pt", lambda path: torch.save(saved, path))
+        row = {"epoch": epoch, "of": of, "loss": round(loss, 4), self.name: round(score, 4), "seconds": round(seconds, 1)}
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+
+
+@dataclass
+class TrainingLoop(Generic[Batch]):
+    """One run of training.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Trained in place.
+    optimiser : torch.optim.Optimizer
+        Takes one step a batch.
+    epochs : int
+        Passes over the data.
+    batches : callable
+        The batches of an epoch, which is counted from 0.
+    loss : callable
+        The loss of a batch; None leaves the batch out.
+    schedule : LRScheduler, optional
+        Sets the learning rate after every step.
+    clip : float, optional
+        Largest norm of the gradient.
+    after_step : callable, optional
+        Called after every step, before the learning rate changes.
+    stop : callable, optional
+        Called with each finished epoch, counted from 0; training ends where it gives True.
+    best : BestEpoch, optional
+        Saves every epoch, goes on from a stopped run and keeps the best epoch.
+    seed : int, optional
+        With it every epoch starts from a seed of its own, so that a resumed run draws what a whole one would.
+    stage : str
+        What ``progress`` is told.
+    progress : Progress
+        Told of the epochs that are done.
+    """
+
+    net: nn.Module
+    optimiser: torch.optim.Optimizer
+    epochs: int
+    batches: Callable[[int], Iterable[Batch]]
+    loss: Callable[[Batch], Tensor | None]
+    schedule: LRScheduler | None = None
+    clip: float | None = None
+    after_step: Callable[[], None] | None = None
+    stop: Callable[[int], bool] | None = None
+    best: BestEpoch | None = None
+    seed: int | None = None
+    stage: str = "training"
+    progress: Progress = silent
+
+    def run(self) -> None:
+        """Train; the network is left ready to answer, with the weights of its last epoch."""
+        first = self.best.resume() if self.best else 0
+        for epoch in range(first, self.epochs):
+            began = time.perf_counter()
+            with nullcontext() if self.seed is None else seeded(epoch_seed(self.seed, epoch)):
+                loss = self._pass(epoch)
+            if self.best:
+                self.best.keep(epoch + 1, self.epochs, loss, time.perf_counter() - began)
+            self.progress(self.stage, epoch + 1, self.epochs)
+            if self.stop and self.stop(epoch):
+                break
+        self.net.eval()
+
+    def _pass(self, epoch: int) -> float:
+        """One epoch; the mean loss of its steps."""
+        self.net.train()
+        losses = []
+        for batch in self.batches(epoch):
+            loss = self.loss(batch)
+            if loss is None:
+                continue
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            if self.clip is not None:
+                nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.requires_grad], self.clip)
+            self.optimiser.step()
+            if self.after_step:
+                self.after_step()
+            if self.schedule:
+                self.schedule.step()
+            losses.append(loss.item())
+        return sum(losses) / max(1, len(losses))
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The seed of one epoch of a run."""
+    return seed * 100_003 + epoch
+
+
+def train_rows(
+    net: nn.Module,
+    recipe: Any,
+    count: int,
+    loss: Callable[[Tensor], Tensor | None],
+    generator: torch.Generator,
+    *,
+    one_cycle: bool = True,
+) -> None:
+    """Train a small network on a table of items with AdamW.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Trained in place.
+    recipe : Settings
+        With ``epochs``, ``batch``, ``rate`` and ``weight_decay``.
+    count : int
+        How many items there are; each epoch goes through all of them in an order drawn from ``generator``.
+    loss : callable
+        The loss of the items at indices ``(b,)``; None leaves a batch out.
+    generator : torch.Generator
+        Draws the order.
+    one_cycle : bool
+        Whether the rate rises to ``recipe.rate`` and falls again (Smith & Topin 2018, arXiv 1708.07120) or stays.
+    """
+    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+    schedule = one_cycle_of(optimiser, recipe, count) if one_cycle else None
+    TrainingLoop[Tensor](
+        net, optimiser, recipe.epochs, lambda _: torch.randperm(count, generator=generator).split(recipe.batch), loss, schedule
+    ).run()
+
+
+def one_cycle_of(optimiser: torch.optim.Optimizer, recipe: Any, count: int) -> OneCycleLR:
+    """A rate that rises to the recipe's and falls to nearly nothing, over all steps of ``count`` items an epoch."""
+    steps = -(-count // recipe.batch)
+    return OneCycleLR(optimiser, recipe.rate, total_steps=recipe.epochs * steps)

@@ -1,0 +1,209 @@
+"""Training of the two networks that read recorded motion: gait (two seconds of it) and posture (one skeleton)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from affectlens.core.settings import Settings
+from affectlens.learning import recipe as fields
+from affectlens.learning.balance import recording_weights
+from affectlens.learning.loop import seeded, train_rows
+from affectlens.models.nets.gait import GaitNet, GaitNetConfig
+from affectlens.models.nets.posture import PostureNet, PostureNetConfig
+from affectlens.perception.body.joints import JOINTS, MIRROR
+
+LOWER = [i for i, j in enumerate(JOINTS) if any(p in j for p in ("hip", "knee", "ankle", "toe")) or j == "pelvis"]
+LIMIT = 3.0  # deviations at which features are clipped
+Scale = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class GaitRecipe(Settings):
+    """Every choice of training the gait network."""
+
+    epochs: int = fields.epochs(60)
+    batch: int = fields.batch(32)
+    rate: float = fields.rate(2e-3)
+    weight_decay: float = fields.weight_decay(3e-2)
+    smoothing: float = fields.smoothing(0.1)
+    turn: float = fields.amount(0.25, "Largest turn about the vertical, in radians.")
+    scale: float = fields.amount(0.05, "Deviation of the change of size, as a share.")
+    noise: float = fields.amount(0.01, "Deviation of the noise on joints, in leg lengths.")
+    jitter: float = fields.amount(0.2, "Deviation of the noise on the standardised features.")
+    mask: float = fields.share(0.15, "Share of the features that are made missing.")
+    seeds: int = fields.seeds(5)
+    seed: int = fields.seed()
+
+
+@dataclass(frozen=True)
+class PostureRecipe(Settings):
+    """Every choice of training the posture network, which also rebuilds what is hidden from it."""
+
+    epochs: int = fields.epochs(40)
+    batch: int = fields.batch(64)
+    rate: float = fields.rate(2e-3)
+    weight_decay: float = fields.weight_decay(3e-2)
+    smoothing: float = fields.smoothing(0.1)
+    turn: float = fields.amount(0.3, "Largest turn about the vertical, in radians.")
+    noise: float = fields.amount(0.03, "Deviation of the noise on joints, in torso lengths.")
+    mask: float = fields.share(0.1, "Share of the joints that are hidden.")
+    half: float = fields.share(0.4, "How often the whole lower body is hidden.")
+    rebuild: float = fields.amount(10.0, "Weight of the reconstruction's loss.")
+    seeds: int = fields.seeds(5)
+    seed: int = fields.seed()
+
+
+@dataclass(frozen=True)
+class GaitWindows:
+    """Two-second windows of recordings.
+
+    ``joints`` ``(n, 60, 18, 3)`` in leg lengths, ``features`` ``(n, 36)`` with NaN where unknown, ``rows`` with the columns
+    key, label, motion and start of each window, and ``missed``: the recordings that could not be read and why.
+    """
+
+    joints: np.ndarray
+    features: np.ndarray
+    rows: pd.DataFrame
+    missed: dict[str, str]
+
+    def take(self, mask: np.ndarray) -> GaitWindows:
+        """The windows of a mask ``(n,)``."""
+        return GaitWindows(self.joints[mask], self.features[mask], self.rows[mask].reset_index(drop=True), self.missed)
+
+
+@dataclass(frozen=True)
+class Postures:
+    """Single skeletons of recordings: ``joints`` ``(n, 18, 3)`` in torso lengths; ``rows`` and ``missed`` as in "
+    "``GaitWindows``."""
+
+    joints: np.ndarray
+    rows: pd.DataFrame
+    missed: dict[str, str]
+
+    def take(self, mask: np.ndarray) -> Postures:
+        """The skeletons of a mask ``(n,)``."""
+        return Postures(self.joints[mask], self.rows[mask].reset_index(drop=True), self.missed)
+
+
+def scale_of(features: np.ndarray) -> Scale:
+    """Mean and deviation of each feature over what is known."""
+    return np.nanmean(features, axis=0), np.nanstd(features, axis=0) + 1e-6
+
+
+def train_gait(data: GaitWindows, classes: tuple[str, ...], recipe: GaitRecipe, config: GaitNetConfig | None = None) -> GaitNet:
+    """Train on windows; every recording counts alike, however many windows it gave."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    features = _standardised(data.features, scale_of(data.features))
+    joints = torch.from_numpy(data.joints.astype(np.float32))
+    labels = torch.tensor([classes.index(v) for v in data.rows.label])
+    weight = torch.from_numpy(recording_weights(data.rows).astype(np.float32))
+
+    def loss(rows: Tensor) -> Tensor:
+        changed = augmented(joints[rows], features[rows], recipe, generator)
+        each = F.cross_entropy(net(*changed), labels[rows], reduction="none", label_smoothing=recipe.smoothing)
+        return (each * weight[rows]).mean()
+
+    with seeded(recipe.seed):
+        net = GaitNet(config or GaitNetConfig(len(classes)))
+        train_rows(net, recipe, len(labels), loss, generator)
+    return net
+
+
+def train_posture(
+    data: Postures, classes: tuple[str, ...], recipe: PostureRecipe, config: PostureNetConfig | None = None
+) -> PostureNet:
+    """Rebuild every skeleton, name the class of those whose label is one of ``classes``; every recording counts alike."""
+    generator = torch.Generator().manual_seed(recipe.seed)
+    joints = torch.from_numpy(data.joints)
+    labels = torch.tensor([classes.index(v) if v in classes else -1 for v in data.rows.label])
+    weight = torch.from_numpy(recording_weights(data.rows).astype(np.float32))
+
+    def loss(rows: Tensor) -> Tensor:
+        given, clean = corrupted(joints[rows], recipe, generator)
+        deep = net.deep(given)
+        rebuilt = net.back(deep).view_as(clean)
+        seen = torch.isfinite(clean)
+        total = recipe.rebuild * F.mse_loss(rebuilt[seen], clean[seen])
+        known = labels[rows] >= 0
+        if known.any():
+            each = F.cross_entropy(
+                net.head(deep[known]), labels[rows][known], reduction="none", label_smoothing=recipe.smoothing
+            )
+            total = total + (each * weight[rows][known]).mean()
+        return total
+
+    with seeded(recipe.seed):
+        net = PostureNet(config or PostureNetConfig(len(classes)))
+        with torch.no_grad():  # the answer to nothing is the mean body
+            last = net.back[-1]
+            assert isinstance(last, nn.Linear)
+            last.weight.mul_(0.1)
+            last.bias.copy_(torch.nan_to_num(joints.nanmean(0)).flatten())
+        train_rows(net, recipe, len(labels), loss, generator)
+    return net
+
+
+def augmented(joints: Tensor, features: Tensor, recipe: GaitRecipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mirrored, turned, resized and noisy joints ``(n, 60, 18, 3)``; features ``(n, 36)`` with noise and gaps. None of the
+    features changes in a mirror."""
+    joints = _turned(joints, recipe.turn, generator)
+    joints = joints * (1 + recipe.scale * torch.randn(len(joints), 1, 1, 1, generator=generator))
+    joints = joints + recipe.noise * torch.randn(joints.shape, generator=generator)
+    features = features + recipe.jitter * torch.randn(features.shape, generator=generator)
+    gap = torch.rand(features.shape, generator=generator) < recipe.mask
+    return joints, features.masked_fill(gap, float("nan"))
+
+
+def corrupted(joints: Tensor, recipe: PostureRecipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Mirrored, turned, noisy joints ``(n, 18, 3)`` with some or the whole lower body hidden, and the clean ones in the same
+    view."""
+    n = len(joints)
+    clean = _turned(joints, recipe.turn, generator)
+    given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
+    hidden = torch.rand(n, len(JOINTS), generator=generator) < recipe.mask
+    lower = torch.zeros(len(JOINTS), dtype=torch.bool)
+    lower[LOWER] = True
+    hidden |= (torch.rand(n, 1, generator=generator) < recipe.half) & lower
+    return given.masked_fill(hidden.unsqueeze(-1), float("nan")), clean
+
+
+def _turned(joints: Tensor, turn: float, generator: torch.Generator) -> Tensor:
+    """Half of the items ``(n, …, 18, 3)`` mirrored, each turned about the vertical by up to ``turn`` radians."""
+    n, each = len(joints), (-1, *[1] * (joints.ndim - 1))
+    other = joints[..., list(MIRROR), :] * torch.tensor([-1.0, 1, 1])
+    joints = torch.where((torch.rand(n, generator=generator) < 0.5).view(each), other, joints)
+    angle = (2 * torch.rand(n, generator=generator) - 1) * turn
+    cosine, sine = angle.cos().view(each[:-1]), angle.sin().view(each[:-1])
+    across, height, along = joints.unbind(-1)
+    return torch.stack([cosine * across - sine * along, height, sine * across + cosine * along], dim=-1)
+
+
+def _standardised(features: np.ndarray, scale: Scale) -> Tensor:
+    return torch.from_numpy(np.clip((features - scale[0]) / scale[1], -LIMIT, LIMIT).astype(np.float32))
+
+
+def gait_deep_and_logits(net: GaitNet, data: GaitWindows, scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """Deep features ``(n, deep)`` and logits ``(n, classes)`` of windows, with the scale of the training windows."""
+    joints, features = torch.from_numpy(data.joints.astype(np.float32)), _standardised(data.features, scale)
+    with torch.inference_mode():
+        return np.asarray(net.deep(joints, features).numpy()), np.asarray(net(joints, features).numpy())
+
+
+def posture_deep_and_logits(net: PostureNet, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Deep features ``(n, deep)`` and logits ``(n, classes)`` of skeletons ``(n, 18, 3)``."""
+    x = torch.from_numpy(np.asarray(joints, np.float32))
+    with torch.inference_mode():
+        return np.asarray(net.deep(x).numpy()), np.asarray(net(x).numpy())
+
+
+def hide_lower(joints: np.ndarray) -> np.ndarray:
+    """Half bodies: everything below the waist missing."""
+    out = joints.copy()
+    out[:, LOWER] = np.nan
+    return out

@@ -1,0 +1,160 @@
+"""Training of the gait and the posture model: one type of motion left out at a time, then the weights that ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from affectlens.core.cache import kept_frame
+from affectlens.core.files import key_of
+from affectlens.core.labels import GROUPWALK4
+from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import open_corpus
+from affectlens.evaluation.motion import GAIT_KINDS, gait_predictions, motion_scores, posture_predictions
+from affectlens.features.motion import gait_windows, postures
+from affectlens.learning.export import calibrate_predictions, export
+from affectlens.learning.motion import GaitRecipe, GaitWindows, PostureRecipe, Postures, scale_of, train_gait, train_posture
+from affectlens.models.nets.gait import GaitNet
+from affectlens.models.nets.posture import PostureNet
+from affectlens.models.shipped.gait import GaitModel
+from affectlens.models.shipped.posture import PostureModel
+from affectlens.training.card import Card, table, write_card
+from affectlens.training.run import PARTS, TrainingRun, licence_of
+
+CLASSES = GROUPWALK4.labels
+_HEADING = "A type of motion never seen"
+_SMALL = (
+    "Few recordings of few actors, acted styles, motion capture, while joints from video are noisier and depth in them is a "
+    "guess."
+)
+_GAIT = (
+    "Convolutions and an LSTM over two seconds of a skeleton's joints, joined with 36 measured features of posture and "
+    "gait, after "
+    "the gait module of EMERSK (arXiv 2306.08657); widths are ours."
+)
+_GAIT_LIMITS = (
+    f"{_SMALL} The actors are not told apart, so nothing is known about people never seen. Calibrated on types of motion never "
+    "seen, not on new people."
+)
+_GAIT_MODELS = {
+    "network": "convolutions and LSTM over joints, with the measured features (ships)",
+    "sequence": "joints alone",
+    "features": "measured features alone, same classifier",
+    "logistic": "logistic regression on the features",
+    "trees": "extremely random trees on the features",
+}
+_POSTURE = (
+    "A network over the graph of one skeleton's joints, trained to name the class and to rebuild hidden and noisy joints (a "
+    "denoising autoencoder), after the posture module of EMERSK (arXiv 2306.08657); widths are ours."
+)
+_POSTURE_LIMITS = (
+    "Everybody in the training corpus moves over the ground: somebody who sits, stoops or reaches is unlike all of them, "
+    "and the "
+    f"answer means little then; it is off by default in `explain`. {_SMALL}"
+)
+_POSTURE_MODELS = {
+    "network": "the network (ships)",
+    "half bodies": "the same, everything below the waist hidden",
+    "logistic": "logistic regression on the coordinates",
+}
+
+
+def train_gait_model(name: str, path: Path, out: Path, recipe: GaitRecipe, progress: Progress = silent) -> TrainingRun:
+    """Write ``gait.safetensors``, its card, scores and predictions below ``out``; see ``affectlens.train.gait``."""
+    data = gait_windows(path, name, "four", progress)
+    content = (data.joints, data.features, data.rows.to_json(), recipe.to_dict())
+    predictions = pd.concat(
+        [
+            kept_frame(
+                out / PARTS,
+                f"gait-{kind}",
+                key_of(kind, *content),
+                partial(gait_predictions, data, CLASSES, recipe, kind, progress),
+            )
+            for kind in GAIT_KINDS
+        ],
+        ignore_index=True,
+    )
+    net = train_gait(data, CLASSES, recipe)
+    mean, deviation = scale_of(data.features)
+    meta = {"scale": [mean.tolist(), deviation.tolist()], "recipe": recipe.to_dict()}
+    model, weights, scores = _ship("gait", GaitModel, out, net, meta, predictions, name, path, recipe.seed)
+    section = [
+        "Each type of motion is left out in turn (chance .25). Windows: mean and deviation over seeds, interval over "
+        "recordings of "
+        "the first.",
+        "",
+        *_scores_table("windows", scores, _GAIT_MODELS),
+    ]
+    facts = [_corpus_fact(model, data, f"{len(data.rows)} windows of two seconds")]
+    card = Card("affectlens gait", _GAIT, facts, f"gait --corpus {name}=PATH", {_HEADING: section}, _GAIT_LIMITS)
+    return TrainingRun(weights, write_card(card, model, weights), scores)
+
+
+def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe, progress: Progress = silent) -> TrainingRun:
+    """Write ``posture.safetensors``, its card, scores and predictions below ``out``; see ``affectlens.train.posture``."""
+    data = postures(path, name, "all", progress)
+    predictions = kept_frame(
+        out / PARTS,
+        "posture",
+        key_of("posture", data.joints, data.rows.to_json(), recipe.to_dict()),
+        lambda: posture_predictions(data, CLASSES, recipe, progress),
+    )
+    net = train_posture(data, CLASSES, recipe)
+    meta = {"recipe": recipe.to_dict()}
+    model, weights, scores = _ship("posture", PostureModel, out, net, meta, predictions, name, path, recipe.seed)
+    section = [
+        "Single skeletons; each type of motion is left out in turn (chance .25). Mean and deviation over seeds, interval over "
+        "recordings of the first.",
+        "",
+        *_scores_table("skeletons", scores, _POSTURE_MODELS),
+        "",
+        f"Hidden lower bodies are rebuilt {predictions.rebuilt.mean():.2f} torso lengths from where they were, against "
+        f"{predictions.mean_body.mean():.2f} for the mean body.",
+    ]
+    known = int(data.rows.label.isin(CLASSES).sum())
+    facts = [_corpus_fact(model, data, f"{len(data.rows)} skeletons, of which {known} of the four classes")]
+    card = Card("affectlens posture", _POSTURE, facts, f"posture --corpus {name}=PATH", {_HEADING: section}, _POSTURE_LIMITS)
+    return TrainingRun(weights, write_card(card, model, weights), scores)
+
+
+def _ship(
+    kind: str, load: Callable[[Path], Any], out: Path, net: GaitNet | PostureNet, meta: dict[str, Any],
+    predictions: pd.DataFrame, name: str, path: Path, seed: int,
+) -> tuple[Any, Path, pd.DataFrame]:  # fmt: skip
+    """Scores, calibration on motions never seen, and weights; gives the model as it ships, its file and the scores."""
+    predictions.to_parquet(out / "predictions.parquet")
+    scores = motion_scores(predictions, len(CLASSES), np.random.default_rng(seed))
+    scores.to_csv(out / "scores.csv", index=False)
+    calibration = calibrate_predictions(predictions[predictions.kind == "network"])
+    weights = out / f"{kind}.safetensors"
+    meta |= {"labels": list(CLASSES), "config": net.config.to_dict(), **licence_of(open_corpus(name, path).info)}
+    export(weights, net.state_dict(), meta, calibration)
+    return load(weights), weights, scores
+
+
+def _scores_table(rows: str, scores: pd.DataFrame, models: dict[str, str]) -> list[str]:
+    return table(
+        ("model", f"mean recall of {rows}", "of recordings", "mean over motions"),
+        [
+            (
+                models[r.kind],
+                f"{r.mean_recall:.3f} ± {r.deviation:.3f} ({r.low:.3f} to {r.high:.3f})",
+                f"{r.mean_recall_recordings:.3f}",
+                f"{r.mean_recall_motions:.3f}",
+            )
+            for r in scores.itertuples()
+        ],
+    )
+
+
+def _corpus_fact(model: Any, data: GaitWindows | Postures, rows: str) -> str:
+    return (
+        f"Corpus: {model.meta['corpus']}, {data.rows.key.nunique()} recordings, {rows}; licence: {model.meta['licence']} "
+        f"({model.meta['home']}). The weights inherit it"
+    )

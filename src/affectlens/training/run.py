@@ -1,0 +1,130 @@
+"""What training functions share: what they are given, what they give back, and what a corpus holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from affectlens.core.cache import contents_of
+from affectlens.core.errors import OutputError, UsageError, unknown
+from affectlens.core.files import key_of, sha256_of
+from affectlens.core.settings import Settings
+from affectlens.corpora.base import Corpus, CorpusInfo
+from affectlens.stats.resample import Estimate
+
+Recipe = TypeVar("Recipe", bound=Settings)
+Given = str | Mapping[str, str | Path] | Iterable[str]
+PARTS = "parts"  # the folder of a run that keeps what a stopped run goes on from
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What a training function gives back.
+
+    Parameters
+    ----------
+    weights : Path
+        The weights that ship.
+    card : Path
+        Their model card.
+    scores : pandas.DataFrame
+        The scores of the recipe on data that no network of it learned from.
+    tables : dict of str to pandas.DataFrame
+        What else the run found.
+    """
+
+    weights: Path
+    card: Path
+    scores: pd.DataFrame
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The scores."""
+        return self.scores.copy()
+
+
+def corpora_of(given: Given) -> dict[str, Path]:
+    """Paths by the name of their corpus, of ``NAME=PATH``, of several, or of a mapping.
+
+    Raises
+    ------
+    UsageError
+        Nothing was given, or something else than ``NAME=PATH``.
+
+    Examples
+    --------
+    >>> corpora_of("emodb=/corpora/emodb")
+    {'emodb': PosixPath('/corpora/emodb')}
+    """
+    if isinstance(given, Mapping):
+        return {name: Path(path) for name, path in given.items()}
+    out = {}
+    for text in [given] if isinstance(given, str) else given:
+        name, sign, path = str(text).partition("=")
+        if not sign or not name or not path:
+            raise UsageError(f"{text!r} is not NAME=PATH, for example emodb=/corpora/emodb")
+        out[name] = Path(path)
+    if not out:
+        raise UsageError("no corpora were given: name at least one, as NAME=PATH")
+    return out
+
+
+def one_corpus(given: Given) -> tuple[str, Path]:
+    """The name and path of a single corpus; several are an error."""
+    corpora = corpora_of(given)
+    if len(corpora) != 1:
+        raise UsageError(f"{', '.join(corpora)}: one corpus was expected")
+    return next(iter(corpora.items()))
+
+
+def folder_of(out: str | Path) -> Path:
+    """The folder of a run, made where it is not there."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}; give another --out") from error
+    return folder
+
+
+def recipe_of(kind: type[Recipe], settings: Recipe | None, changed: dict[str, Any]) -> Recipe:
+    """A recipe with some of its fields changed.
+
+    Raises
+    ------
+    UsageError
+        A field that the recipe does not have, or a value that is not allowed.
+    """
+    known = [f.name for f in fields(kind)]
+    for name in changed:
+        if name not in known:
+            raise unknown("setting", name, known)
+    return replace(settings or kind(), **changed)
+
+
+def content_of(corpus: Corpus, path: Path, split: str) -> str:
+    """A key of everything that a split holds: its table, and the bytes of its files."""
+    table = corpus.table(split)
+    contents = contents_of(list(table.path)) if "path" in table else [sha256_of(path)]
+    return key_of(corpus.info.name, split, table.drop(columns="path", errors="ignore").to_json(), contents)
+
+
+def licence_of(*infos: CorpusInfo) -> dict[str, str]:
+    """The entries of a weights file that say where its training data are from."""
+    several = len(infos) > 1
+    return {
+        "corpus": "; ".join(i.title for i in infos),
+        "licence": "; ".join(f"{i.title}: {i.licence}" if several else i.licence for i in infos),
+        "home": "; ".join(i.home for i in infos),
+    }
+
+
+def scores_frame(scores: dict[str, Estimate]) -> pd.DataFrame:
+    """Scores with their intervals as a table with the columns score, value, low, high, n and groups."""
+    return pd.DataFrame(
+        [{"score": k, "value": e.value, "low": e.low, "high": e.high, "n": e.n, "groups": e.groups} for k, e in scores.items()]
+    )

@@ -1,0 +1,44 @@
+"""The program called in this process, and one generated corpus of every kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from affectlens.cli.main import main
+from tests.cli.generated import everything
+
+
+@dataclass(frozen=True)
+class Called:
+    """Exit code and what came on stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+
+    def called(*arguments: object) -> Called:
+        with pytest.raises(SystemExit) as stopped:
+            main([str(a) for a in arguments])
+        told = capsys.readouterr()
+        return Called(int(stopped.value.code or 0), told.out, told.err)
+
+    return called
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> dict[str, Path]:
+    return everything(tmp_path_factory.mktemp("generated"))
+
+
+@pytest.fixture(scope="session")
+def named(made) -> dict[str, str]:
+    """NAME=PATH of each."""
+    return {name: f"{name}={path}" for name, path in made.items()}

@@ -1,0 +1,184 @@
+"""Every verb of the program, invoked on a generated corpus."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.tree import VERBS
+from tests.conftest import asset_path
+
+INVOKED = set()
+
+
+@pytest.fixture
+def verb(call, request):
+    def invoked(*arguments, code=0):
+        words = [str(a) for a in arguments]
+        name = next(" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in VERBS)
+        INVOKED.add(name)
+        done = call(*arguments)
+        assert done.code == code, done.err
+        assert "Traceback" not in done.err
+        return done
+
+    return invoked
+
+
+def need(*assets):
+    for name in assets:
+        asset_path(name)
+
+
+def test_lists(verb):
+    for words in (["assets", "ls"], ["assets", "licences"], ["corpus", "ls"], ["models", "ls"], ["models", "card", "face"]):
+        assert len(verb(*words).out) > 100
+    licences = verb("assets", "licences").out
+    for model in ("face", "words", "speech", "gait", "posture", "fusion"):
+        assert re.search(rf"our {model} model +weights trained on .+: .+", licences)
+
+
+def test_assets(verb, tmp_path, monkeypatch):
+    need("findingemo")
+    assert Path(verb("assets", "path", "findingemo").out.strip()).exists()
+    verb("assets", "pull", "findingemo")
+    assert "findingemo: ready" in verb("assets", "verify", "findingemo").out
+    monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path))
+    assert "findingemo: missing" in verb("assets", "verify", "findingemo", code=1).out
+
+
+def test_doctor(verb, tmp_path, monkeypatch):
+    text = verb("doctor").out
+    for what in ("versions", "extra speech", "video and sound", "pictures", "charts", "GPU", "memory", "cache folder"):
+        assert what in text
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path / "file" / "cache"))
+    assert re.search(r"cache folder +broken", verb("doctor", code=1).out)
+
+
+def test_corpus(verb, named, tmp_path):
+    checked = verb("corpus", "check", named["folder"]).out
+    assert "all: 28 rows" in checked and "everything can be read" in checked
+    verb("corpus", "read", named["goemotions"], "--split", "dev", "--out", tmp_path / "t.parquet")
+    assert len(pd.read_parquet(tmp_path / "t.parquet")) == 12
+    assert verb("corpus", "read", named["goemotions"]).out.count("\n") == 13
+    assert len(json.loads(verb("corpus", "read", named["goemotions"], "--format", "json").out)) == 12
+
+
+def test_corpus_with_a_broken_picture(verb, tmp_path):
+    (tmp_path / "happy").mkdir()
+    (tmp_path / "happy" / "a.png").write_bytes(b"no picture")
+    assert "1 items cannot be read" in verb("corpus", "check", f"folder={tmp_path}", code=1).out
+
+
+def test_corpus_transcribe(verb, tmp_path):
+    import numpy as np
+
+    from tests.conftest import plain_frames, write_video
+
+    need("whisper-base", "yunet", "face-landmarker")
+    write_video(tmp_path / "a.mp4", plain_frames(10), audio=np.zeros(16000))
+    done = verb("corpus", "transcribe", tmp_path, "--language", "en")
+    assert (tmp_path / "utterances.csv").exists() and "utterances.csv" in done.out
+
+
+def test_explain_recognize_and_usual(verb, made, tmp_path):
+    need("pose-landmarker", "yunet", "face-landmarker")
+    walk, store = made["bandai"] / "dataset-1_walk_happy_001.bvh", tmp_path / "usual.db"
+    options = ["--modalities", "gait,posture", "--modalities", "face", "--seed", "1"]
+    done = verb("explain", walk, *options, "--out", tmp_path / "out", "--store", store, "--place", "street", "--format", "csv")
+    (page,) = (tmp_path / "out").glob("*/report.html")
+    assert done.out.strip() == str(page) and "evidence rows" in done.err
+    table = pd.read_csv(tmp_path / "out" / "table.csv")
+    assert {"gait", "posture", "fused"} <= set(table.modality)
+    again = verb("explain", walk, *options, "--out", tmp_path / "out", "--store", store, "--place", "street", "--resume")
+    assert "already done" in again.err
+    verb("recognize", walk, *options, "--out", tmp_path / "t.json")
+    assert [r["label"] for r in json.loads((tmp_path / "t.json").read_text())] == list(table.label.fillna(""))
+    assert verb("recognize", walk, *options).out.startswith("file,start,end,person")
+    usual = verb("usual", "--store", store, "--out", tmp_path / "usual")
+    assert "place street: 1 people in 1 recordings" in usual.out and (tmp_path / "usual" / "averages.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "corpus", "assets"),
+    [
+        ("face", "fer2013", ()),
+        ("words", "csv", ("minilm",)),
+        ("speech", "emodb", ()),
+        ("gait", "bandai", ()),
+        ("posture", "bandai", ()),
+    ],
+)
+def test_evaluate(verb, named, tmp_path, model, corpus, assets):
+    need(*assets)
+    more = ["--split", "all"] if corpus == "csv" else []
+    done = verb("evaluate", model, "--corpus", named[corpus], "--draws", 20, "--out", tmp_path, *more)
+    assert "accuracy" in done.out and f"{model} on {corpus}" in done.err
+    assert {"scores.json", "confusion.csv", "groups.csv", "missed.csv"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_audit_latent(verb, named, tmp_path):
+    done = verb("audit", "latent", "--corpus", named["emodb"], "--seeds", 1, "--draws", 19, "--epochs", 2, "--out", tmp_path)
+    assert "clusters" in done.out and (tmp_path / "audit.html").exists()
+
+
+def test_audit_features(verb, named, tmp_path):
+    done = verb("audit", "features", "--corpus", named["emodb"], "--model", "logistic", "--out", tmp_path)
+    assert (tmp_path / "audit.html").exists() and len(done.out.splitlines()) > 3
+
+
+def test_audit_objects(verb, made, tmp_path):
+    need("yunet", "face-landmarker")
+    more = ["--methods", "grad-cam", "--effects", 0, "--sample", 8]
+    assert verb("audit", "objects", "--corpus", f"folder={made['folder']}", *more, "--out", tmp_path, "--split", "all").out
+
+
+def test_audit_properties(verb, named, tmp_path):
+    done = verb(
+        "audit", "properties", "--model", "speech", "--corpus", named["emodb"], "--interventions", "none", "--out", tmp_path
+    )
+    assert done.out
+
+
+def test_train_bclstm_and_audit_concepts(verb, named, tmp_path):
+    weights = tmp_path / "run" / "bclstm.safetensors"
+    train = ["--modalities", "text", "--epochs", 2, "--seeds", 1, "--out", weights.parent]
+    assert str(weights) in verb("train", "bclstm", "--corpus", named["feature-pickle"], *train).out
+    assert "dialogue" in verb("audit", "concepts", "--list").out
+    more = ["--query", "long=text.str.len() > 15", "--draws", 19, "--pool", 100, "--bootstraps", 5]
+    done = verb("audit", "concepts", "--model", weights, "--corpus", named["feature-pickle"], *more, "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "audit.html").exists() and done.out
+
+
+@pytest.mark.parametrize(
+    ("name", "corpora", "more", "assets"),
+    [
+        ("face", ["fer2013"], [], ()),
+        ("words", ["goemotions"], [], ("minilm",)),
+        ("speech", ["emodb", "ravdess"], ["--seeds", "1"], ()),
+        ("gait", ["bandai"], ["--seeds", "1"], ()),
+        ("posture", ["bandai"], ["--seeds", "1"], ()),
+        ("background", ["folder"], [], ("efficientdet-lite0",)),
+        (
+            "fusion",
+            ["fer2013", "emodb"],
+            ["--draws", "5"],
+            ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"),
+        ),
+    ],
+)
+def test_train(verb, named, tmp_path, name, corpora, more, assets):
+    need(*assets)
+    given = [word for corpus in corpora for word in ("--corpus", named[corpus])]
+    done = verb("train", name, *given, "--epochs", 1, "--out", tmp_path, *more)
+    assert str(tmp_path / f"{name}.safetensors") in done.out and (tmp_path / f"{name}.safetensors").exists()
+
+
+def test_every_verb_was_invoked(request):
+    """Runs last in this file; with some tests chosen there is nothing to check."""
+    if len(INVOKED) < 10 or request.config.getoption("keyword"):
+        pytest.skip("only some verbs were invoked here")
+    assert set(VERBS) - INVOKED == set()

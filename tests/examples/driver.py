@@ -1,0 +1,92 @@
+"""Runs in a process of its own, with plug-ins: command lines and public functions, what they gave as JSON on the last line."""
+
+import contextlib
+import importlib.util
+import io
+import json
+import sys
+import warnings
+from pathlib import Path
+
+
+def command(*arguments: str) -> dict[str, object]:
+    """Exit code and standard output of a command line."""
+    from affectlens.cli.main import main
+
+    out, code = io.StringIO(), 0
+    with contextlib.redirect_stdout(out):
+        try:
+            main(list(arguments))
+        except SystemExit as stop:
+            code = stop.code
+    return {"code": code or 0, "out": out.getvalue()}
+
+
+def run(folder: Path, film: str) -> dict[str, object]:
+    """Everything that the examples add, used."""
+    from affectlens.cli import common
+
+    out: dict[str, object] = {}
+    common.plain.file = None
+    corpus = f"lines={folder / 'lines'}"
+    out["corpora"] = command("corpus", "ls")
+    out["check"] = command("corpus", "check", corpus)
+    out["models"] = command("models", "ls")
+    out["evaluate"] = command("evaluate", "keywords", "--corpus", corpus, "--draws", "20")
+    out["concepts"] = command("audit", "concepts", "--list")
+    out["audit"] = command("audit", "confidence", "--model", "keywords", "--corpus", corpus, "--out", str(folder / "audit"))
+    out["audit help"] = command("audit", "confidence", "--help")
+    out["read"] = command("corpus", "read", corpus, "--format", "markdown")
+    out["property"] = command(
+        "audit", "properties", "--model", "keywords", "--corpus", corpus, "--only", "question marks,length",
+        "--interventions", "none", "--out", str(folder / "properties"),
+    )  # fmt: skip
+    if film:
+        options = ("--modalities", "face,light", "--cam-method", "positive-cam", "--out", str(folder / "reports"))
+        out["explain"] = command("explain", film, *options)
+        out["recognize"] = command("recognize", film, "--modalities", "light", "--format", "markdown")
+    out["suites"] = suites(corpus)
+    return out
+
+
+def suites(corpus: str) -> list[str]:
+    """The contract suites over what the examples add; names of those that passed."""
+    import numpy as np
+
+    from affectlens import open_corpus, open_model
+    from affectlens.checks import (
+        check_concept,
+        check_corpus,
+        check_explainer,
+        check_exporter,
+        check_intervention,
+        check_modality,
+        check_model,
+        check_property,
+    )
+
+    check_corpus(corpus)
+    texts = [item.data for item in list(open_corpus(corpus).items("test"))[:4]]
+    model = open_model("keywords")
+    check_model(model, [model.read(text) for text in texts], items=texts)
+    check_modality("light")
+    check_property("question marks", texts)
+    check_concept("echo")
+    check_explainer("positive-cam")
+    check_exporter("markdown")
+    passed = ["corpus", "model", "modality", "property", "concept", "explainer", "exporter"]
+    if importlib.util.find_spec("affectlens.explainers.interventions.registry"):
+        from affectlens.explainers.interventions.registry import intervention
+
+        picture = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
+        check_intervention(intervention("posterise", "face"), [picture])
+        passed.append("intervention")
+    return passed
+
+
+if __name__ == "__main__":
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = run(Path(sys.argv[1]), sys.argv[2])
+    made["warnings"] = [str(w.message) for w in caught if "plug-in" in str(w.message) or "replaced" in str(w.message)]
+    print(json.dumps(made))

@@ -1,0 +1,94 @@
+"""Which of many rows each section tells: the strongest, clearest, surest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from affectlens.core.kinds import EVIDENCE
+from affectlens.report.narrative import narrative
+from tests.report.clauses import KINDS, generated
+
+
+def row(kind, i, value=1.0, start=0.0, subject=None, **detail):
+    """A generated row of a kind, with a value, a time and fields of its detail set."""
+    (made,) = [generated(np.random.default_rng(3), i, [k]) for k in KINDS if k[0] == kind][:1]
+    more = {"p_value": detail.pop("p_value")} if "p_value" in detail else {}
+    return replace(made, person=0, value=value, start=start, end=start + 1, target="anger",
+                   subject=made.subject if subject is None else subject, detail=replace(made.detail, **detail), **more)  # fmt: skip
+
+
+def told(*rows):
+    return [c.evidence for s in narrative(rows) for c in s.clauses]
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        ("region", {"relevance_share": 0.2}, {"relevance_share": 0.6}),
+        ("movement", {"value": 2.0}, {"value": -3.0}),
+        ("object", {"value": 0.5}, {"value": 2.0}),
+        ("gait", {"probability": 0.5}, {"probability": 0.9}),
+        ("posture relevance", {"probability": 0.5}, {"probability": 0.9}),
+        ("voice", {"deviations": 1.0}, {"deviations": -2.0}),
+        ("conflict", {"value": 0.1}, {"value": 0.4}),
+        ("share", {"value": 0.3}, {"value": -0.9}),
+        ("word", {"value": 0.3}, {"value": -0.9}),
+        ("no counterpart", {"value": 0.3}, {"value": 0.9}),
+    ],
+)
+def test_the_strongest_row_is_told_whatever_the_order(kind, low, high):
+    def made(i, given, start):
+        value = given["value"] if "value" in given and kind != "movement" else 1.0
+        if kind == "movement":
+            return row(kind, i, given["value"], start)
+        return row(kind, i, value, start, **{k: v for k, v in given.items() if k != "value"})
+
+    first, second = made(1, low, 0.0), made(2, high, 5.0)
+    assert told(first, second) == told(second, first) == ["e00002"]
+
+
+def test_of_the_strongest_words_utterance_two_words_and_two_sure_concepts_are_told():
+    rows = [row("word", 1, 0.2), row("word", 2, -0.9), row("word", 3, 0.5), row("word", 4, 0.8, start=9.0),
+            row("speaker", 5), row("speaker", 6, start=9.0),
+            row("concept", 7, p_value=0.04), row("concept", 8, p_value=0.01), row("concept", 9, p_value=0.02),
+            row("concept", 10, p_value=0.2)]  # fmt: skip
+    assert told(*rows) == ["e00005", "e00002", "e00003", "e00008", "e00009"]
+
+
+def test_the_best_group_of_the_told_turn_and_its_nearest_neighbour_follow():
+    rows = [row("voice", 1, deviations=2.0), row("voice", 2, deviations=1.0, start=4.0), row("relevance", 3, 0.1),
+            row("relevance", 4, 0.6), row("relevance", 5, 0.9, start=4.0), row("sounds like", 6), row("sounds like", 7)]  # fmt: skip
+    assert told(*rows) == ["e00001", "e00004", "e00006"]
+
+
+def test_three_measurements_of_the_gait_and_the_best_group():
+    rows = [row("gait", i, probability=0.8) for i in range(1, 6)]
+    rows += [row("gait relevance", 6, -0.5), row("gait relevance", 7, 0.2)]
+    assert told(*rows) == ["e00001", "e00002", "e00003", "e00007"]
+
+
+def test_shares_of_the_strongest_segment_are_told_with_what_would_be_without():
+    rows = [row("share", 1, 0.5), row("share", 2, -1.5), row("share", 3, 0.7, start=5.0), row("what if", 4),
+            row("what if", 5, start=5.0)]  # fmt: skip
+    assert told(*rows) == ["e00001", "e00002", "e00004"]
+
+
+def test_sections_are_told_in_their_order():
+    kinds = ("faithfulness", "share", "conflict", "object", "region", "posture relevance", "gait", "voice", "word",
+             "usual elsewhere", "usual", "not read", "changes", "share of time")  # fmt: skip
+    rows = [row(kind, i) for i, kind in enumerate(kinds)]
+    order = [EVIDENCE.get(kinds[int(e[1:])]).section for e in told(*rows)]
+    assert list(dict.fromkeys(order)) == [
+        "summary", "usual", "words", "voice", "gait", "posture", "face", "background", "fusion", "tests"
+    ]  # fmt: skip
+
+
+def test_things_looks_and_pairs_of_the_surroundings():
+    rows = [row("place", 1), *(row("thing", i, i / 10) for i in range(2, 8)), *(row("look", i) for i in range(10, 15)),
+            row("look", 15, word=""), *(row("pair", i) for i in range(20, 26))]  # fmt: skip
+    first, second = narrative(rows)
+    assert [c.evidence for c in first.clauses] == ["e00001", "e00007", "e00006", "e00005", "e00004"]
+    assert [c.evidence for c in second.clauses] == ["e00010", "e00011", "e00012", "e00020", "e00021", "e00022", "e00023"]
