@@ -139,7 +139,7 @@ def test_scores_by_hand():
     s = score(frame, ("no", "yes"), np.random.default_rng(0)).set_index("seed")
     assert s.accuracy["0"] == 0.75 and s.accuracy["1"] == 1 and s.accuracy["mean"] == 0.875
     assert s.accuracy["deviation"] == 0.125
-    assert s["weighted F1"]["0"] == pytest.approx((2 / 3 + 4 / 5) / 2)
+    assert s["weighted_f1"]["0"] == pytest.approx((2 / 3 + 4 / 5) / 2)
 
 
 def test_mosi_text_beats_its_target(shared):
