@@ -153,3 +153,22 @@ def test_mosi_text_beats_its_target(shared):
     scale = scale_of(train)
     net, _ = fit(pack(train, scale, 3.0), config, BcLstmRecipe(seed=3))
     assert (predict(net, pack(test, scale, 3.0)).argmax(1) == test.labels).mean() > 0.77
+
+
+def test_an_utterance_is_standardised_and_clipped(bclstm_file):
+    from affectlens.core.errors import ModelError
+    from affectlens.corpora.base import Item
+    from affectlens.models.open import open_model
+
+    model = open_model("bclstm", weights=bclstm_file)
+    features = {"text": np.array([1.0, -2.0, 9.0, 0.0]), "audio": np.array([1.0, 5.0, -99.0])}
+    meta = {"dialogue": "d", "speaker": "s", "features": features}
+    for item in (Item("k", features, ("positive",), meta=meta), Item("k", "a text", ("positive",), meta=meta)):
+        read = model.read(item)
+        np.testing.assert_array_equal(read["text"], [1, -2, 3, 0])
+        np.testing.assert_array_equal(read["audio"], [0, 2, -3])
+        assert read["dialogue"] == "d" and read["speaker"] == "s"
+    with pytest.raises(ModelError, match=r"audio features \(2,\); \(3,\) were expected"):
+        model.read(features | {"audio": np.zeros(2)})
+    with pytest.raises(ModelError, match="features of audio, text were expected, a str"):
+        model.read("a text")

@@ -126,3 +126,21 @@ def test_texts():
     for wrong, why in ((" ", "empty"), (Path("a.txt"), "a text was expected, a PosixPath")):
         with pytest.raises(ModelError, match=why):
             text_of(wrong)
+
+
+def test_the_largest_of_several_faces_is_read(monkeypatch):
+    from affectlens.models import readers
+    from affectlens.perception.face.detector import FaceBox
+    from affectlens.perception.face.landmarks import Landmarks
+
+    rng = np.random.default_rng(0)
+    shape = rng.random((478, 3))
+    faces = [FaceBox((float(size), 0.0, 9.0, 9.0), np.zeros((5, 2)), 0.9) for size in (20, 60, 90, 40)]
+
+    def mark(_image, _eyes, box):
+        return Landmarks(shape * box[0], np.zeros(52), 0.1 if box[0] == 90 else 0.9)  # the largest is no face after all
+
+    monkeypatch.setattr(readers, "_face_finder", lambda: (lambda _image: faces, mark))
+    image, marks = readers.largest_face(np.zeros((40, 50), np.uint8))
+    assert image.shape == (160, 200, 3)  # a small picture is enlarged
+    np.testing.assert_array_equal(marks.points, shape * 60)

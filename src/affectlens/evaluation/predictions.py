@@ -60,6 +60,11 @@ class Predictions:
 def split_of(corpus: Corpus, split: str = "") -> str:
     """The split that was asked for, or where none was, the one that a model is scored on.
 
+    Returns
+    -------
+    str
+        Its name.
+
     Raises
     ------
     CorpusError
@@ -129,6 +134,11 @@ def predict_corpus(
         Takes the corpus and split, items done, and items in all.
     batch : int
         Inputs that the model is asked about together.
+
+    Returns
+    -------
+    Predictions
+        One row an item, in the corpus's order.
 
     Raises
     ------

@@ -93,6 +93,11 @@ class Evaluation:
     def save(self, folder: str | Path) -> Path:
         """Write confusion.csv, groups.csv, missed.csv and last scores.json; gives the folder.
 
+        Returns
+        -------
+        Path
+            The folder.
+
         Raises
         ------
         OutputError
@@ -109,6 +114,11 @@ class Evaluation:
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """The inverse of ``save``.
+
+        Returns
+        -------
+        Evaluation
+            As it was saved.
 
         Raises
         ------

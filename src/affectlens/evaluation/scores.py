@@ -28,8 +28,11 @@ Statistic = Callable[[np.ndarray], float]  # of row numbers
 
 @dataclass(frozen=True)
 class _Judged:
-    """Predictions against labels, one number a row: ``predicted`` is -1 for a miss; ``truth`` is the label that the
-    prediction is compared with: the predicted one where it is among the row's, else the row's first."""
+    """Predictions against labels, one number a row.
+
+    ``predicted`` is -1 for a miss; ``truth`` is the label that the prediction is compared with: the predicted one where it is
+    among the row's, else the row's first.
+    """
 
     read: np.ndarray
     filled: np.ndarray
@@ -76,6 +79,11 @@ def score(
         Of the bootstrap.
     level : float
         Of the intervals.
+
+    Returns
+    -------
+    Evaluation
+        Without ``about`` and ``notes``.
 
     Raises
     ------

@@ -42,6 +42,11 @@ def predict_speech(
     cache : Path, optional
         Folder of measured features.
 
+    Returns
+    -------
+    Predictions
+        One row a clip, in the corpus's order.
+
     Raises
     ------
     CorpusError

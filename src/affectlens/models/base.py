@@ -120,8 +120,7 @@ class Calibration:
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
     def conformal_set(self, probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[str, ...]:
-        """Classes in the prediction set of one distribution ``(classes,)``, most probable first; never empty (the top one at
-        least)."""
+        """Classes in the prediction set of one distribution ``(classes,)``, most probable first; at least the top one."""
         order = np.argsort(-probabilities, kind="stable")
         inside = [labels[i] for i in order if probabilities[i] >= 1 - self.conformal]
         return tuple(inside) or (labels[int(order[0])],)
@@ -156,6 +155,10 @@ class BaseModel:
         """The item's data as it is."""
         return data_of(item)
 
+    def prepare(self, datum: Any) -> Any:
+        """The input of a datum in which nothing has to be looked for: a whole picture, an upright crop, a text."""
+        return datum
+
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
         raise NotImplementedError
@@ -167,6 +170,11 @@ class BaseModel:
 
 def data_of(item: Any) -> Any:
     """What an item of a corpus holds; anything else is taken as the data itself.
+
+    Returns
+    -------
+    Any
+        A picture, text, sound, motion, or features.
 
     Raises
     ------
@@ -182,6 +190,11 @@ def data_of(item: Any) -> Any:
 
 def check_logits(logits: np.ndarray, labels: tuple[str, ...], name: str = "the model") -> np.ndarray:
     """The logits, or an error that tells their shape from the one expected.
+
+    Returns
+    -------
+    numpy.ndarray
+        The logits.
 
     Raises
     ------
@@ -209,6 +222,11 @@ def register_model(name: str, needs: str = "") -> Callable[[Loader], Loader]:
     needs : str
         Where its weights are to be had, when it cannot be opened without; the decorated class or function then takes their
         path, and otherwise no argument or a path.
+
+    Returns
+    -------
+    callable
+        The decorator.
     """
 
     def add(loader: Loader) -> Loader:
@@ -232,6 +250,11 @@ def load_model(name: str, weights: Path | None = None) -> Any:
         See ``model_names``.
     weights : Path, optional
         Other weights of the same model, for example of a training run.
+
+    Returns
+    -------
+    Model
+        Of the class that was registered.
 
     Raises
     ------

@@ -27,6 +27,11 @@ class Classifier:
 def open_classifier(spec: str, modality: str = "face") -> Classifier:
     """The model that ``spec`` names; see ``open_model``.
 
+    Returns
+    -------
+    Classifier
+        Ready to be asked.
+
     Raises
     ------
     UsageError
@@ -35,9 +40,8 @@ def open_classifier(spec: str, modality: str = "face") -> Classifier:
     model: Any = open_model(spec, modality=modality)
     if model.modality != modality:
         raise UsageError(f"--model {spec} reads {model.modality}; a model that reads {modality} was expected")
-    prepare = getattr(model, "prepare", lambda datum: datum)
     return Classifier(
-        model.name, model.modality, model.labels, lambda data: model.probabilities([prepare(datum) for datum in data])
+        model.name, model.modality, model.labels, lambda data: model.probabilities([model.prepare(datum) for datum in data])
     )
 
 

@@ -104,6 +104,11 @@ def _open_other(spec: str, modality: str) -> Model:
 def named(spec: str) -> Any:
     """The object that ``module:name`` names as a model; a class, or a function without ``labels``, is called to make it.
 
+    Returns
+    -------
+    Any
+        A model, a network, or a function.
+
     Raises
     ------
     UsageError
@@ -163,6 +168,11 @@ def _with_layer(model: Model, layer: str, spec: str) -> Model:
 
 def imported(spec: str, option: str) -> Any:
     """What ``module:name`` names, from the folder at hand or what is installed; ``option`` is named in errors.
+
+    Returns
+    -------
+    Any
+        The object of that name.
 
     Raises
     ------

@@ -22,8 +22,10 @@ __all__ = ["OnGrid", "PictureModel", "last_grid", "on_grid", "open_picture_model
 
 @dataclass(frozen=True)
 class PictureModel:
-    """``prepare`` makes a picture uint8 the network's input; ``white`` is the network and ``layer`` the layer to draw, or
-    ``black`` a function from pictures to probabilities ``(n, classes)``."""
+    """A network of pictures (``white``, drawn at ``layer``), or a function of pictures to probabilities (``black``).
+
+    ``prepare`` makes a picture uint8 the network's input.
+    """
 
     name: str
     labels: tuple[str, ...]

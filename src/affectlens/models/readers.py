@@ -75,7 +75,7 @@ def functionals_of(item: Any) -> np.ndarray:
 
 
 def motion_of(item: Any) -> Motion:
-    """A motion on the common skeleton: an item of a corpus of motion, a BVH file, or a ``Motion``."""
+    """A motion on the common skeleton: an item of a corpus of motion, a BVH file, or a ``Motion``; else a ModelError."""
     given = data_of(item)
     try:
         if isinstance(given, Motion):
@@ -91,9 +91,19 @@ def motion_of(item: Any) -> Motion:
 
 
 def skeleton_of(item: Any) -> np.ndarray:
-    """One upright skeleton ``(18, 3)`` float32 in torso lengths; joints that are not seen are NaN.
+    """One upright skeleton in torso lengths; joints that are not seen are NaN.
 
     A motion gives the frame nearest its middle in which there is a posture, a picture its surest body.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(18, 3)`` float32.
+
+    Raises
+    ------
+    ModelError
+        There is no body, or neither trunk nor shoulders are seen.
     """
     given = data_of(item)
     if isinstance(given, np.ndarray) and given.dtype == np.uint8:
@@ -173,8 +183,22 @@ def colour_face_crop(item: Any) -> np.ndarray:
 
 
 def background_of(item: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The object detector's feature map ``(10, 10, 320)`` of a picture with its people hidden, and which cells
-    ``(10, 10)`` are seen; the person that an item's ``meta`` has a ``box`` of is hidden too."""
+    """The object detector's features of a picture with its people hidden.
+
+    The person that an item's ``meta`` has a ``box`` of is hidden too.
+
+    Returns
+    -------
+    grid : numpy.ndarray
+        Feature map ``(10, 10, 320)`` float32.
+    seen : numpy.ndarray
+        Which of its cells ``(10, 10)`` are seen, bool.
+
+    Raises
+    ------
+    ModelError
+        It is no picture, or people fill it.
+    """
     picture = coloured(picture_of(item))
     find = object_detector(locate("efficientdet-lite0"))
     meta = item.meta or {} if isinstance(item, Item) else {}

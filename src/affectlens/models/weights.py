@@ -76,6 +76,11 @@ class WeightsFacts:
 def shipped_weights() -> list[WeightsFacts]:
     """What is known of every weights file that comes with the package, in the order of their names.
 
+    Returns
+    -------
+    list of WeightsFacts
+        One a file.
+
     Examples
     --------
     >>> [facts.name for facts in shipped_weights() if facts.labels]

@@ -72,6 +72,11 @@ class LiteRtNetwork:
 def graphs_of(task: Path, *names: str) -> list[bytes]:
     """The named ``.tflite`` files of a MediaPipe ``.task`` archive.
 
+    Returns
+    -------
+    list of bytes
+        One a name.
+
     Raises
     ------
     ModelError

@@ -148,9 +148,9 @@ class DialogueCorpus:
 
     def items(self, split: str) -> Iterator[Item]:
         """Texts, or where the corpus has none, dicts of features; ``meta`` has the features in any case."""
-        held = self.dialogues(split)
-        for i, row in enumerate(held.rows.to_dict("records")):
-            features = {m: x[i] for m, x in held.features.items()}
+        utterances = self.dialogues(split)
+        for i, row in enumerate(utterances.rows.to_dict("records")):
+            features = {m: x[i] for m, x in utterances.features.items()}
             data = str(row["text"]).strip() or features or None
             meta = {str(k): v for k, v in row.items()} | {"features": features}
             problem = "" if data else "the text is empty and there are no features"

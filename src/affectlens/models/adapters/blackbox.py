@@ -71,6 +71,11 @@ class BlackBox(BaseModel, ABC):
 def is_distribution(answers: np.ndarray) -> bool:
     """Whether every row is a distribution: nothing negative, a sum of one.
 
+    Returns
+    -------
+    bool
+        False also where there is no row.
+
     Examples
     --------
     >>> is_distribution(np.array([[0.25, 0.75]])), is_distribution(np.array([[2.0, -1.0]]))

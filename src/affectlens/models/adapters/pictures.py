@@ -44,6 +44,11 @@ def picture_network(
     reader : callable
         Makes an item of a corpus a picture.
 
+    Returns
+    -------
+    TorchModel
+        Ready to read pictures, to be asked and to be drawn.
+
     Raises
     ------
     UsageError
@@ -62,6 +67,11 @@ def picture_network(
 
 def last_grid(model: TorchModel, blank: np.ndarray) -> str:
     """The last layer run whose output has a grid of more than one cell, for a picture ``blank`` ``(1, c, h, w)``.
+
+    Returns
+    -------
+    str
+        Its name.
 
     Raises
     ------

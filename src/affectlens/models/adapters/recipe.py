@@ -48,8 +48,14 @@ class Recipe:
 
 
 def read_recipe(model: Path) -> Recipe:
-    """The recipe of ``MODEL.onnx`` or ``MODEL.pt``, in ``MODEL.json`` beside it: ``labels``, and of pictures ``size``,
-    ``grey``, ``mean`` and ``deviation``.
+    """The recipe of ``MODEL.onnx`` or ``MODEL.pt``, in ``MODEL.json`` beside it.
+
+    It holds ``labels``, and of pictures ``size``, ``grey``, ``mean`` and ``deviation``.
+
+    Returns
+    -------
+    Recipe
+        Missing keys are 224, colour, 0 and 1.
 
     Raises
     ------

@@ -59,6 +59,11 @@ class TableModel(BlackBox):
     def from_file(cls, path: str | Path, modality: str = "face") -> TableModel:
         """The model of a csv, tsv or parquet file with a column ``key`` and a column ``p_<label>`` a class.
 
+        Returns
+        -------
+        TableModel
+            Its classes are those of the columns.
+
         Raises
         ------
         ModelError
@@ -80,6 +85,11 @@ class TableModel(BlackBox):
     def read(self, item: Any) -> str:
         """The key of an item; a bare key is taken as it is.
 
+        Returns
+        -------
+        str
+            The key.
+
         Raises
         ------
         ModelError
@@ -91,7 +101,7 @@ class TableModel(BlackBox):
         return key
 
     def answers(self, inputs: Any) -> np.ndarray:
-        """Probabilities ``(n, classes)`` of the rows whose keys are given."""
+        """Probabilities ``(n, classes)`` of the rows whose keys are given; a key that is not there is a ModelError."""
         keys = list(inputs)
         absent = [k for k in keys if k not in self._rows.index]
         if absent:

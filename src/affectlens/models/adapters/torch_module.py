@@ -90,6 +90,11 @@ class TorchModel(BaseModel):
     def module(self, name: str) -> nn.Module:
         """The module of that name.
 
+        Returns
+        -------
+        torch.nn.Module
+            The layer.
+
         Raises
         ------
         UsageError
@@ -133,10 +138,28 @@ class TorchModel(BaseModel):
     def captured(
         self, batch: Any, layer: str, change: Callable[[Tensor], Tensor] | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Run the network once; gives ``(logits, activation)`` where ``activation`` is a leaf of the graph.
+        """Run the network once, with a layer's activation as a leaf of the graph.
 
-        Everything before the layer runs without a graph, so gradients stop at the layer and no parameter is touched. What
-        ``change`` makes of the layer's output goes on instead of it.
+        Everything before the layer runs without a graph, so gradients stop at the layer and no parameter is touched.
+
+        Parameters
+        ----------
+        batch : array_like
+            What ``predict`` takes.
+        layer : str
+            One of ``layers``.
+        change : callable, optional
+            What it makes of the layer's output goes on instead of that.
+
+        Yields
+        ------
+        logits, activation : torch.Tensor
+            ``(n, classes)`` and ``(n, ...)``.
+
+        Raises
+        ------
+        ModelError
+            The layer gives something else than one tensor, or is not used.
         """
         kept: list[Tensor] = []
 

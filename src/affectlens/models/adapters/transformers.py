@@ -70,8 +70,14 @@ class _Logits(nn.Module):
 
 
 def picture_transformer(folder: Path, modality: str, reader: Callable[[Any], Any], layer: str = "") -> TorchModel:
-    """A classifier of pictures whose inside can be read; size, mean and deviation are those of its
-    ``preprocessor_config.json``.
+    """A classifier of pictures whose inside can be read.
+
+    Size, mean and deviation are those of its ``preprocessor_config.json``.
+
+    Returns
+    -------
+    TorchModel
+        Ready to read pictures, to be asked and to be drawn.
 
     Raises
     ------

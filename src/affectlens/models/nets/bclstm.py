@@ -16,8 +16,11 @@ from affectlens.core.errors import UsageError
 
 @dataclass(frozen=True)
 class BcLstmConfig:
-    """Shape of a network. ``widths`` maps each modality to the width of its features; ``anchor`` is the modality whose own
-    answer the joined level corrects (see ``BcLstmNet``); ``speakers`` adds a BiLSTM over each speaker's own utterances."""
+    """Shape of a network.
+
+    ``widths`` maps each modality to the width of its features; ``anchor`` is the modality whose own answer the joined level
+    corrects (see ``BcLstmNet``); ``speakers`` adds a BiLSTM over each speaker's own utterances.
+    """
 
     widths: dict[str, int]
     classes: int
@@ -34,8 +37,11 @@ class BcLstmConfig:
 
 
 class Context(nn.Module):
-    """A BiLSTM over the real utterances of each dialogue: ``(b, t, i)`` and mask ``(b, t)`` to ``(b, t, 2 hidden)``; padding
-    gives zeros and changes nothing. With ``speakers`` a second one runs over each speaker's own utterances and is added."""
+    """A BiLSTM over the real utterances of each dialogue.
+
+    ``(b, t, i)`` and mask ``(b, t)`` to ``(b, t, 2 hidden)``; padding gives zeros and changes nothing. With ``speakers`` a
+    second one runs over each speaker's own utterances and is added.
+    """
 
     def __init__(self, inputs: int, hidden: int, speakers: bool) -> None:
         super().__init__()
@@ -49,9 +55,9 @@ class Context(nn.Module):
             if speaker is None:
                 raise UsageError("this network is speaker-aware: give the speaker of each utterance (b, t) as integers")
             for s in range(int(speaker.max()) + 1):
-                mine = mask & (speaker == s)
-                if mine.any():
-                    out = out + _run(self.own, x, mine)
+                own = mask & (speaker == s)
+                if own.any():
+                    out = out + _run(self.own, x, own)
         return out
 
 

@@ -49,6 +49,7 @@ class _Residual(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         return F.relu(self.second(self.first(x)) + self.shortcut(x))
 
 
@@ -68,6 +69,7 @@ class EncoderDecoderAttention(nn.Module):
         self.head = nn.Conv2d(half, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         fine = self.encode1(x)
         coarse = self.encode2(fine)
         up = F.interpolate(self.decode1(coarse), size=fine.shape[-2:], mode="bilinear", align_corners=False)
@@ -97,6 +99,7 @@ class TwoStreamFaceNet(nn.Module):
         self.classifier = nn.Linear(p[2] + a[2], self.config.classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         return self.forward_with_mask(x)[0]
 
     def deep(self, x: Tensor) -> Tensor:

@@ -88,8 +88,22 @@ class FusionNet(nn.Module):
         self.scales[f"{name}_deviation"].data = z.std(0) + 1e-3
 
     def part(self, name: str, z: Tensor, answer: Tensor) -> Part:
-        """What the module ``name`` brings with features ``(n, size)``, clipped at four deviations, and its own calibrated
-        log probabilities ``(n, classes)``, which the gated kind does not use."""
+        """What the module ``name`` brings.
+
+        Parameters
+        ----------
+        name : str
+            One of the network's modules.
+        z : torch.Tensor
+            Features ``(n, size)``; clipped at four deviations.
+        answer : torch.Tensor
+            Its own calibrated log probabilities ``(n, classes)``, which the gated kind does not use.
+
+        Returns
+        -------
+        Part
+            For ``join``.
+        """
         x = ((z - self.scales[f"{name}_mean"]) / self.scales[f"{name}_deviation"]).clamp(-4, 4)
         joined = self.project[name](x)
         return Part(joined, self.trust[name] * answer + self.say[name](joined), self.gate[name](torch.tanh(joined)))
@@ -98,6 +112,16 @@ class FusionNet(nn.Module):
         """Logits ``(n, classes)`` of parts and the mask ``(n, modules)``; a module without a part must be absent.
 
         The mask may hold weights between 0 and 1: a module counts by so much.
+
+        Returns
+        -------
+        torch.Tensor
+            ``(n, classes)``.
+
+        Raises
+        ------
+        ModelError
+            A case without any module.
         """
         if not bool(present.any(1).all()):
             raise ModelError("a case without any module cannot be fused")

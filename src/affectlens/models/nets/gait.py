@@ -30,8 +30,11 @@ class GaitNetConfig:
 
 
 class GaitNet(nn.Module):
-    """Joints ``(n, t, 18, 3)`` in body coordinates (NaN: missing) and standardised features ``(n, 36)`` (NaN: missing) to
-    logits ``(n, classes)``; ``deep`` gives the vector before the classifier."""
+    """Joints and features of windows of a gait to logits ``(n, classes)``.
+
+    Joints ``(n, t, 18, 3)`` are in body coordinates, features ``(n, 36)`` standardised; NaN is missing. ``deep`` gives the
+    vector before the classifier.
+    """
 
     def __init__(self, config: GaitNetConfig | None = None) -> None:
         super().__init__()

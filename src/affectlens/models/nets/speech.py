@@ -13,9 +13,12 @@ MOST_PARAMETERS = 50_000
 
 @dataclass(frozen=True)
 class SpeechNetConfig:
-    """``kind`` is one of ``KINDS``: undercomplete (a narrow latent alone), denoising (rebuilds what noise and dropped features
-    took away, Vincent et al. 2008), variational (Kingma & Welling 2014), semi-supervised (denoising, with a classifier on the
-    latent trained along)."""
+    """Shape of the network.
+
+    ``kind`` is one of ``KINDS``: undercomplete (a narrow latent alone), denoising (rebuilds what noise and dropped features
+    took away, Vincent et al. 2008), variational (Kingma & Welling 2014), semi-supervised (denoising, with a classifier on
+    the latent trained along).
+    """
 
     kind: str = "semi-supervised"
     features: int = 88

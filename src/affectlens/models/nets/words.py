@@ -52,6 +52,7 @@ class LoraLinear(nn.Module):
         self.scale = alpha / rank
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         base: Tensor = self.base(x)
         return base + F.linear(F.linear(x, self.down), self.up) * self.scale
 
@@ -71,6 +72,7 @@ class _Layer(nn.Module):
         self.norm2 = nn.LayerNorm(c.hidden, eps=1e-12).requires_grad_(False)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """The output for a batch."""
         n, t, d = x.shape
 
         def split(y: Tensor) -> Tensor:
@@ -119,6 +121,7 @@ class WordsNet(nn.Module):
         return logits
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Logits ``(n, classes)`` of token ids and mask ``(n, t)``."""
         return self.forward_embedded(self.embed(ids), mask)
 
     def load_base(self, path: str | Path) -> None:
@@ -161,7 +164,10 @@ class WordsNet(nn.Module):
 def spell_symbols(text: str) -> tuple[str, list[int]]:
     """Replace emoji by their Unicode names, which the vocabulary can read, and curly quotes by straight ones.
 
-    Returns the text and, for each of its characters, the index of the original character it came from.
+    Returns
+    -------
+    tuple
+        The text, and for each of its characters the index of the original character that it came from.
     """
     out: list[str] = []
     origin: list[int] = []

@@ -1,5 +1,7 @@
-"""The background network: features of a frame without its people to classes. Weights come from training; none are shipped,
-since no corpus of labelled scenes is openly to be had."""
+"""The background network: features of a frame without its people to classes.
+
+Weights come from training; none are shipped, since no corpus of labelled scenes is openly to be had.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +48,10 @@ class BackgroundNet(nn.Module):
 
 
 class OnGrid(nn.Module):
-    """The background network over the detector's feature map: features ``(n, 320, 10, 10)`` and one more plane with 1 where
-    the background is seen."""
+    """The background network over the detector's feature map.
+
+    Features ``(n, 320, 10, 10)`` and one more plane with 1 where the background is seen, to logits ``(n, classes)``.
+    """
 
     def __init__(self, net: BackgroundNet) -> None:
         super().__init__()
@@ -62,15 +66,29 @@ class OnGrid(nn.Module):
 
 
 def on_grid(grid: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """What ``OnGrid`` takes ``(321, 10, 10)`` of a feature map ``(10, 10, 320)`` and which of its cells ``(10, 10)`` are
-    seen."""
+    """The input of ``OnGrid``.
+
+    Parameters
+    ----------
+    grid : numpy.ndarray
+        Feature map ``(10, 10, 320)``.
+    seen : numpy.ndarray
+        Which of its cells ``(10, 10)`` are seen.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(321, 10, 10)`` float32.
+    """
     return np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32)
 
 
 @register_model("background", needs="`affectlens train background` makes them")
 class BackgroundModel(TrainedModel, TorchModel):
-    """Pictures on the object detector's grid ``(n, 321, 10, 10)``, or features ``(n, 320)`` as ``ObjectDetector.features``
-    gives them, to logits; people are hidden before it looks, and its maps lie on the grid of 10 x 10."""
+    """Pictures on the object detector's grid to logits; people are hidden before it looks.
+
+    Inputs are ``(n, 321, 10, 10)``, or features ``(n, 320)`` as ``ObjectDetector.features`` gives them; maps lie on the grid.
+    """
 
     kind = reads = "background"
 
@@ -91,6 +109,11 @@ class BackgroundModel(TrainedModel, TorchModel):
 
     def read(self, item: Any) -> np.ndarray:
         """A picture without its people on the grid ``(321, 10, 10)``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Float32; the last plane is 1 where the background is seen.
 
         Raises
         ------

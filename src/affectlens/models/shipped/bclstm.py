@@ -39,6 +39,11 @@ class BcLstmModel(TrainedModel):
     def read(self, item: Any) -> dict[str, Any]:
         """The features of an utterance, standardised and clipped, with its dialogue and speaker.
 
+        Returns
+        -------
+        dict
+            Each modality's features ``(width,)`` float32, with dialogue and speaker.
+
         Raises
         ------
         ModelError

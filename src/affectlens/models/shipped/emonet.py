@@ -1,9 +1,9 @@
-"""EmoNet of Kragel et al. 2019: AlexNet with local response norms and grouped convolutions, 20 categories of what pictures
-evoke.
+"""EmoNet of Kragel et al. 2019: 20 categories of what pictures evoke.
 
-The published weights are the authors' and are not shipped; a user who has them names the file. Both published PyTorch
-conversions are read: the layers ``conv_0`` … ``conv_6`` and ``classifier`` (github.com/ecco-laboratory/emonet-pytorch), and
-``conv1`` … ``conv5``, ``fc1`` … ``fc3`` (github.com/EAVISE/emonet), whose first linear layer counts cells column by column.
+AlexNet with local response norms and grouped convolutions. The published weights are the authors' and are not shipped; a
+user who has them names the file. Both published PyTorch conversions are read: the layers ``conv_0`` … ``conv_6`` and
+``classifier`` (github.com/ecco-laboratory/emonet-pytorch), and ``conv1`` … ``conv5``, ``fc1`` … ``fc3``
+(github.com/EAVISE/emonet), whose first linear layer counts cells column by column.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class EmoNet(nn.Module):
         self.fc1, self.fc2, self.fc3 = nn.Linear(9216, 4096), nn.Linear(4096, 4096), nn.Linear(4096, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         for convolution in (self.conv1, self.conv2):
             x = self.pool(self.norm(self.relu(convolution(x))))
         x = self.relu(self.conv4(self.relu(self.conv3(x))))

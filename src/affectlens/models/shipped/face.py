@@ -20,10 +20,10 @@ from affectlens.models.shipped.loaded import TrainedModel
 
 @register_model("face")
 class FaceModel(TrainedModel, TorchModel):
-    """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``: the mean over the crop at the zooms in its file, each also
-    mirrored.
+    """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``.
 
-    Explanations (activations, gradients, maps) are of the crop as it is.
+    Logits are the mean over the crop at the zooms in its file, each also mirrored. Explanations (activations, gradients,
+    maps) are of the crop as it is.
     """
 
     kind = reads = "face"

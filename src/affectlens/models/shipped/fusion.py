@@ -57,6 +57,11 @@ class EarlyFusionModel(TrainedModel):
     def read(self, item: Any) -> Segment:
         """A ``Segment`` as it is.
 
+        Returns
+        -------
+        Segment
+            The segment.
+
         Raises
         ------
         ModelError

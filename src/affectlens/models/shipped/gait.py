@@ -25,6 +25,11 @@ def window(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
 
     A shorter one is played to and fro until it fills the window, so that no frame stands still that did not.
 
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Joints and features, float32.
+
     Raises
     ------
     MediaError
@@ -60,6 +65,11 @@ class GaitModel(TrainedModel):
 
     def read(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
         """The middle two seconds of a motion: joints ``(60, 18, 3)`` and features ``(36,)``.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Joints and features, float32.
 
         Raises
         ------

@@ -38,6 +38,7 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(*_norm_conv(inputs, outputs, 1, stride))
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         y = torch.relu(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
         if self.deeper:
@@ -64,6 +65,7 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(inputs, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The output for a batch."""
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
         for i in range(1, 5):
             x = getattr(self, f"layer{i}")(x)
@@ -71,8 +73,9 @@ class ResNet(nn.Module):
 
 
 class Places365:
-    """The official checkpoint in a folder: ``*places365*.pth.tar`` with ``categories_places365.txt`` and
-    ``IO_places365.txt`` beside it.
+    """The official checkpoint in a folder.
+
+    ``*places365*.pth.tar`` with ``categories_places365.txt`` and ``IO_places365.txt`` beside it.
 
     Raises
     ------
@@ -110,8 +113,7 @@ class Places365:
 
 
 def prepare(image: np.ndarray) -> np.ndarray:
-    """The middle 224 × 224 of an RGB picture whose shorter side is 256, standardised, ``(3, 224, 224)`` float32; as
-    published."""
+    """The middle of an RGB picture whose shorter side is 256, standardised as published, ``(3, 224, 224)`` float32."""
     height, width = image.shape[:2]
     factor = 256 / min(height, width)
     small = cv2.resize(image, (max(256, round(width * factor)), max(256, round(height * factor))), interpolation=cv2.INTER_AREA)

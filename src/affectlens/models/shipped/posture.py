@@ -14,8 +14,10 @@ from affectlens.models.shipped.loaded import TrainedModel
 
 @register_model("posture")
 class PostureModel(TrainedModel):
-    """Skeletons ``(n, 18, 3)`` as ``perception.body.posture.upright`` gives them (missing joints are NaN) to logits
-    ``(n, 4)``."""
+    """Skeletons ``(n, 18, 3)`` to logits ``(n, 4)``.
+
+    Skeletons are as ``perception.body.posture.upright`` gives them; missing joints are NaN.
+    """
 
     kind = reads = "posture"
 

@@ -19,8 +19,10 @@ from affectlens.models.shipped.speech_scale import Scale, against_own_clip
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training clip near a turn in the latent: where it is from, its label, and how far, in median distances between
-    training clips."""
+    """A training clip near a turn in the latent.
+
+    Where it is from, its label, and how far it is, in median distances between training clips.
+    """
 
     corpus: str
     key: str
@@ -55,6 +57,11 @@ class SpeechModel(TrainedModel):
 
         A recording with several turns of a speaker, or a whole corpus, is better read together: see ``normalise`` and
         ``speech_scale.normalise``.
+
+        Returns
+        -------
+        numpy.ndarray
+            In deviations, clipped at 3.
         """
         return self.normalise(functionals_of(item)[None])[0].astype(np.float32)
 

@@ -33,14 +33,33 @@ def speakers_trusted(speakers: np.ndarray, least: int = LEAST) -> bool:
 
     The rule needs no labels. Where most speakers have a few clips (of one emotion each, perhaps), their own mean would take
     the emotion away with the voice.
+
+    Returns
+    -------
+    bool
+        Whether they can.
     """
     _, counts = np.unique(speakers.astype(str), return_counts=True)
     return len(counts) > 1 and float(np.median(counts)) >= least
 
 
 def toward_own(z: np.ndarray, shrink: float = SHRINK) -> np.ndarray:
-    """Features ``(n, features)``, already in deviations, relative to their own mean and variance, which are shrunk towards 0
-    and 1 by ``n / (n + shrink)`` (James & Stein 1961): few clips change little."""
+    """Features, already in deviations, relative to their own mean and variance.
+
+    Those are shrunk towards 0 and 1 by ``n / (n + shrink)`` (James & Stein 1961): few clips change little.
+
+    Parameters
+    ----------
+    z : numpy.ndarray
+        ``(n, features)``.
+    shrink : float
+        Clips that their own statistics must outweigh.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n, features)``.
+    """
     w = len(z) / (len(z) + shrink)
     return np.asarray((z - w * z.mean(axis=0)) / np.sqrt(w * z.var(axis=0) + (1 - w)))
 
@@ -54,18 +73,33 @@ def normalise(
     shrink: float = SHRINK,
     least: int = LEAST,
 ) -> np.ndarray:
-    """Features ``(n, features)`` against their corpus, then against their speaker where ``speakers_trusted``; clipped at three
-    deviations. ``corpus`` and ``speaker`` are names ``(n,)``. Uses no labels.
+    """Features against their corpus, then against their speaker where ``speakers_trusted``; uses no labels.
+
+    Parameters
+    ----------
+    x : numpy.ndarray
+        ``(n, features)`` in real units.
+    corpus, speaker : numpy.ndarray
+        Names ``(n,)``.
+    by_speaker : bool
+        Whether speakers count at all.
+    shrink, least
+        See ``toward_own`` and ``speakers_trusted``.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n, features)`` in deviations, clipped at three.
     """
     out = np.zeros(x.shape)
     for name in dict.fromkeys(corpus):
-        mine = np.flatnonzero(corpus == name)
-        z = Scale.of(x[mine])(x[mine])
-        if by_speaker and speakers_trusted(speaker[mine], least):
-            for person in dict.fromkeys(speaker[mine]):
-                rows = speaker[mine] == person
+        members = np.flatnonzero(corpus == name)
+        z = Scale.of(x[members])(x[members])
+        if by_speaker and speakers_trusted(speaker[members], least):
+            for person in dict.fromkeys(speaker[members]):
+                rows = speaker[members] == person
                 z[rows] = toward_own(z[rows], shrink)
-        out[mine] = z
+        out[members] = z
     return np.clip(out, -CLIP, CLIP)
 
 

@@ -20,8 +20,10 @@ from affectlens.models.shipped.loaded import TrainedModel
 
 @dataclass(frozen=True)
 class Tokens:
-    """One text as the network sees it: ids, and for each token the span of characters of the original text it covers
-    (``None`` for the special tokens)."""
+    """One text as the network sees it.
+
+    Token ids, and for each token the span of characters of the original text it covers (``None`` for the special tokens).
+    """
 
     ids: list[int]
     spans: list[tuple[int, int] | None]
