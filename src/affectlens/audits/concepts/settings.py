@@ -56,8 +56,10 @@ def _absent(paths: tuple[Path, ...] | Path | None) -> str:
 
 @dataclass(frozen=True)
 class ConceptSettings(Settings):
-    """Settings of ``affectlens audit concepts``, and of ``test_concepts``, which reads method, draws, counterparts,
-    bootstraps and seed."""
+    """Settings of ``affectlens audit concepts``.
+
+    ``test_concepts`` reads method, draws, counterparts, bootstraps and seed of them.
+    """
 
     split: str = setting("test", "The part to look at; best one that the model did not learn from.")
     concepts: tuple[str, ...] = setting(
