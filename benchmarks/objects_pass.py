@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from affectlens.audits.objects.audit import TOGETHER, ObjectAuditor
 from affectlens.audits.objects.pictures import Pictures
-from affectlens.audits.objects.run import TOGETHER, collect
+from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.audits.objects.statistics import combine
 from affectlens.explainers.overlap import PLACES, SMALL
 from affectlens.models.adapters import TorchModel
@@ -53,26 +53,25 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     white = TorchModel(EmoNet().eval(), LABELS, "scene")
     model = PictureModel("EmoNet, random weights", LABELS, prepared, white, "conv5")
     pictures = Pictures(folder)
-    pictures._items = pictures._items[:SEEN]
+    keys = pictures.keys()[:SEEN]
 
     def spared() -> float:
         began = time.perf_counter()
-        for start in range(0, len(pictures), TOGETHER):
-            views = [pictures[i] for i in range(start, min(start + TOGETHER, len(pictures)))]
+        for start in range(0, len(keys), TOGETHER):
+            views = [pictures[key] for key in keys[start : start + TOGETHER]]
             model.probabilities([model.prepare(v.picture) for v in views])
         return time.perf_counter() - began
 
     def whole(methods: tuple[str, ...]) -> float:
-        with tempfile.TemporaryDirectory() as out:
-            began = time.perf_counter()
-            collect(model, pictures, methods, Path(out), np.random.default_rng(0))
-            return time.perf_counter() - began
+        began = time.perf_counter()
+        ObjectAuditor(model, pictures, ObjectSettings(methods=methods)).collect(keys=keys)
+        return time.perf_counter() - began
 
     spared()
     for methods in (("hirescam",), ("hirescam", "grad-cam", "lift-cam", "eigencam")):
         pairs = [(spared(), whole(methods)) for _ in range(ROUNDS)]
         ratio = float(np.median([b / a for a, b in pairs]))
-        each = 1000 * float(np.median([b for _, b in pairs])) / len(pictures)
+        each = 1000 * float(np.median([b for _, b in pairs])) / len(keys)
         limit = "at most 1.15" if len(methods) == 1 else ""
         name = f"pass with {len(methods)} map{'s' if len(methods) > 1 else ''} / decode, model, detection"
         yield (name, f"{ratio:.2f} ({each:.0f} ms a picture)", limit, ratio <= 1.15 if limit else None)

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from affectlens.assets.store import locate
-from affectlens.audits.objects.statistics import combine
+from affectlens.audits.objects.statistics import combine, own, shown
 from affectlens.explainers.cam import CamEngine
 from affectlens.explainers.interventions.scenes import cut_out, insert
 from affectlens.explainers.overlap import boxes_to_masks, image_rows
@@ -100,7 +100,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     masks = [boxes_to_masks([(t.name, t.box) for t in things], (SIZE[1], SIZE[0])) for _, things in bank]
     has = {k: np.array([k in m for m in masks]) for k in cuts}
     first = dict.fromkeys(METHODS, 0)
-    wrong = dict.fromkeys(("p (BH)", "p exchanged (BH)", "p others (BH)", "p presence (BH)", "as told"), 0)
+    wrong = dict.fromkeys(("p_bh", "p_exchanged_bh", "p_others_bh", "p_presence_bh", "as reported"), 0)
     right, coin = [], 0
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
@@ -118,14 +118,14 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
                 for method in METHODS:
                     table = combine(rows_of(model, grids[look], label[look], there, method), images, rng)
                     fear = table[table.emotion == "fear"].sort_values("lift", ascending=False).iloc[0]
-                    first[method] += bool(fear.object == kind and fear["p (BH)"] <= 0.05)
+                    first[method] += bool(fear.object == kind and fear.p_bh <= 0.05)
                 continue
             table = combine(rows_of(model, grids[look], label[look], there, METHODS[0]), images, rng)
-            coin += bool(told(table).any())
+            coin += bool(named(table).any())
             for _ in range(PHANTOMS):
                 table = combine(rows_of(model, grids[look], label[look], phantoms(LOOK, rng), METHODS[0]), images, rng)
                 for p in wrong:
-                    wrong[p] += bool((told(table) if p == "as told" else table[p] <= 0.05).any())
+                    wrong[p] += bool((named(table) if p == "as reported" else table[p] <= 0.05).any())
     yield ("planted objects: accuracy of the networks", f"{np.mean(right):.2f}", "", None)
     for method, count in first.items():
         limit = "at least 95" if method == METHODS[0] else ""
@@ -134,13 +134,13 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     for p, count in wrong.items():
         share = count / tries
         yield (f"boxes of nothing: anything found, {p}", f"{share:.3f} of {tries}", "at most .07 (.05)", share <= 0.07)
-    # No error: a network that learned a coin does use things by chance, and is told to.
-    yield ("label by a coin: real things told", f"{coin} of {SEEDS}", "", None)
+    # No error: a network that learned a coin does use things by chance, and the report says so.
+    yield ("label by a coin: real things named", f"{coin} of {SEEDS}", "", None)
 
 
-def told(table: pd.DataFrame) -> pd.Series:
-    """Pairs that the report tells: more than elsewhere in the picture, and more than under the other emotion."""
-    return (table["p (BH)"] <= 0.05) & (table.lift > 1) & (table["p others (BH)"] <= 0.05) & (table["over others"] > 0)
+def named(table: pd.DataFrame) -> pd.Series:
+    """Pairs that the report names: more than elsewhere in the picture, and more than under the other emotion."""
+    return shown(table) & own(table)
 
 
 def phantoms(count: int, rng: np.random.Generator) -> list[dict[str, np.ndarray]]:

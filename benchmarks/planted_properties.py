@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.properties.audit import audit_properties
+from affectlens.audits.properties.statistics import audit_properties
 from affectlens.corpora.base import open_corpus
 from affectlens.models.base import load_model
 from affectlens.stats.classification import softmax
@@ -60,11 +60,11 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
             found = audit_properties(
                 table[names], {n: kinds[n] for n in names}, p, pd.Series(labels[rows], index=table.index), rng
             )
-            held = found.tests[found.tests["p (Holm)"] <= 0.05]
-            counts[planted] += bool(((held.property == own) & (held.output == "anger")).any())
+            significant = found.tests[found.tests.p_holm <= 0.05]
+            counts[planted] += bool(((significant.property == own) & (significant.output == "anger")).any())
             if planted == "brightness":
                 for name in names[1:]:
-                    counts[name] += bool((held.property == name).any())
+                    counts[name] += bool((significant.property == name).any())
     for name, count in counts.items():
         clean = name.startswith("clean")
         yield (f"{'clean' if clean else 'planted'} property flagged: {name}", f"{count} of {SEEDS}",

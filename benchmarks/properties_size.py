@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.properties.audit import audit_properties
+from affectlens.audits.properties.statistics import audit_properties
 
 ROWS = int(os.environ.get("PROPERTIES_ROWS", "1000000"))
 COLUMNS = int(os.environ.get("PROPERTIES_COLUMNS", "300"))
@@ -37,6 +37,6 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     size = f"{ROWS:,} rows, {COLUMNS} properties"
     yield (f"audit of {size}", f"{minutes:.1f} min", "", None)
     yield (f"audit of {size}: peak memory", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB", "", None)
-    wrong = int(((found.tests.property != "p0") & (found.tests["p (Holm)"] <= 0.05)).sum())
-    right = int(((found.tests.property == "p0") & (found.tests["p (Holm)"] <= 0.05)).sum())
+    wrong = int(((found.tests.property != "p0") & (found.tests.p_holm <= 0.05)).sum())
+    right = int(((found.tests.property == "p0") & (found.tests.p_holm <= 0.05)).sum())
     yield (f"audit of {size}: planted of {len(CLASSES) + 1}; others", f"{right}; {wrong}", "4; 0", right == 4 and wrong == 0)

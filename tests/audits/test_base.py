@@ -104,14 +104,16 @@ def test_a_run_with_other_settings_or_data_is_refused(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match=r"other settings \(power: 1 before, 2 now\)"):
         MeanAudit(MeanSettings(power=2), tmp_path).run()
     with pytest.raises(UsageError, match="other settings"):
+        MeanAudit(MeanSettings(power=2)).run(join=[tmp_path])
+    with pytest.raises(UsageError, match="other settings"):
         MeanAudit(MeanSettings(power=2)).merge(MeanAudit(MeanSettings(), tmp_path))
     with pytest.raises(UsageError, match="no run of this audit"):
-        MeanAudit(MeanSettings()).parts.merge_folder(tmp_path / "nothing")
+        MeanAudit(MeanSettings()).run(join=[tmp_path / "nothing"])
     monkeypatch.setattr(MeanAudit, "data_facts", lambda self: {"corpus": "other numbers"})
     with pytest.raises(UsageError, match="other data"):
         MeanAudit(MeanSettings(), tmp_path).run()
     joined = MeanAudit(MeanSettings())
-    joined.parts.merge_folder(tmp_path)  # other data with the same settings may be joined
+    joined.parts.merge(joined.parts.opened(tmp_path))  # other data with the same settings may be joined
     assert len(joined.parts.items) == 10
 
 

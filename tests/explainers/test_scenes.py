@@ -2,9 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import (
-    OF_OBJECTS,
-    OF_PICTURES,
     blur_all_but,
     cut_out,
     insert,
@@ -25,7 +24,7 @@ def picture(rng):
 BOX = (40.0, 30.0, 80.0, 60.0)
 
 
-@pytest.mark.parametrize("change", OF_OBJECTS, ids=lambda c: c.name)
+@pytest.mark.parametrize("change", interventions("object"), ids=lambda c: c.name)
 @pytest.mark.parametrize("grey", [False, True])
 def test_objects_change_and_the_rest_stays(picture, change, grey):
     x = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if grey else picture
@@ -44,7 +43,7 @@ def test_a_removed_object_is_filled_from_around_it(picture):
     assert (remove(picture, np.ones(picture.shape[:2], np.float32)) == 127).all()  # nothing is left to fill in from
 
 
-@pytest.mark.parametrize("change", OF_PICTURES, ids=lambda c: c.name)
+@pytest.mark.parametrize("change", interventions("scene"), ids=lambda c: c.name)
 def test_whole_pictures_change(picture, change):
     out = change.change(picture)
     assert out.dtype == np.uint8 and (out.shape == picture.shape) == (change.name != "crop")

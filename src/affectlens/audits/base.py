@@ -123,7 +123,7 @@ class Audit(ABC, Generic[S, R]):
         left = [k for k in wanted if k not in self.parts.done]
         done = len(wanted) - len(left)
         batch = Batch()
-        if done:
+        if wanted:
             progress(self.unit, done, len(wanted))
         for found in self.measure(left) if left else ():
             batch.extend(found)
@@ -143,9 +143,12 @@ class Audit(ABC, Generic[S, R]):
         self.parts.merge(other.parts)
         return self
 
-    def run(self, progress: Progress | None = None) -> R:
-        """Collect, compute, and with ``out`` write the result and its page there."""
+    def run(self, progress: Progress | None = None, join: Sequence[Path] = ()) -> R:
+        """Collect, merge the runs kept in other folders, compute, and with ``out`` write the result and its page there."""
+        others = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass
         self.collect(progress or silent)
+        for other in others:
+            self.parts.merge(other)
         result = self.compute(progress or silent)
         if self.out is not None:
             result.report(self.out)

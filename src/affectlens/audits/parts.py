@@ -143,19 +143,20 @@ class Parts:
             self._take(file)
         return self
 
-    def merge_folder(self, folder: Path) -> Self:
-        """Add the parts that another run keeps in its output folder.
+    def opened(self, folder: Path) -> Parts:
+        """Parts that another run keeps in its output folder, to be merged.
 
         Raises
         ------
         UsageError
             No run keeps parts there, or one with other settings.
         """
-        file = folder / FOLDER / STAMP
+        file = Path(folder) / FOLDER / STAMP
         if not file.exists():
             raise UsageError(f"{folder}: no run of this audit keeps its parts there ({FOLDER}/{STAMP} was expected)")
         stamp = _read_stamp(file)
-        return self.merge(Parts(folder / FOLDER, stamp["settings"], stamp["data"], self.columns, self.key))
+        _require_same({"settings": self.stamp["settings"]}, {"settings": stamp["settings"]}, Path(folder))
+        return Parts(Path(folder) / FOLDER, stamp["settings"], stamp["data"], self.columns, self.key)
 
     def _take(self, file: Path) -> None:
         items = pd.read_parquet(file)

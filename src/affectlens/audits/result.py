@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -17,7 +18,6 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json, write_whole
-from affectlens.core.settings import plain
 
 SCHEMA_VERSION = 2
 MANIFEST = "provenance.json"
@@ -104,16 +104,15 @@ class AuditResult:
         (folder / MANIFEST).unlink(missing_ok=True)  # a folder is whole only with it
         tables: dict[str, pd.DataFrame] = {}
         arrays: dict[str, np.ndarray] = {}
-        held = {f.name: _packed(getattr(self, f.name), f.name, tables, arrays) for f in fields(self)}  # type: ignore[arg-type]
+        packed = {f.name: _packed(getattr(self, f.name), f.name, tables, arrays) for f in fields(self)}  # type: ignore[arg-type]
         for name, frame in tables.items():
             flat = _writable(frame)
             write_whole(folder / f"{name}.parquet", flat.to_parquet)
             write_whole(folder / f"{name}.csv", partial(_readable(frame).to_csv, index=_named(frame)))
         if arrays:
             write_whole(folder / "arrays.npz", lambda p: _save_arrays(p, arrays))
-        write_json(folder / "result.json", held)
-        facts = {"schema_version": SCHEMA_VERSION, "kind": self.kind} | plain(asdict(self.provenance))
-        write_json(folder / MANIFEST, facts)
+        write_json(folder / "result.json", packed)
+        write_json(folder / MANIFEST, {"schema_version": SCHEMA_VERSION, "kind": self.kind} | asdict(self.provenance))
         return folder
 
     @classmethod
@@ -128,7 +127,7 @@ class AuditResult:
         folder = Path(folder)
         try:
             facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            held = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+            packed = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no finished audit in it ({error}); run the audit with --out {folder}") from error
         if facts.get("kind") != cls.kind:
@@ -139,7 +138,7 @@ class AuditResult:
                 "the audit again (parts on disk are used where the settings are the same)"
             )
         arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False)) if (folder / "arrays.npz").exists() else {}
-        return typing.cast(Self, _unpacked({"$fields": held}, cls, folder, arrays))
+        return typing.cast(Self, _unpacked({"$fields": packed}, cls, folder, arrays))
 
 
 def _named(frame: pd.DataFrame) -> bool:
@@ -181,25 +180,33 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
         return {"$fields": {f.name: _packed(getattr(value, f.name), f"{name}.{f.name}", tables, arrays) for f in fields(value)}}
     if isinstance(value, dict):
         return {
-            "$dict": [[_packed(k, "", tables, arrays), _packed(v, f"{name}.{k}", tables, arrays)] for k, v in value.items()]
+            "$dict": [
+                [_packed(k, "", tables, arrays), _packed(v, f"{name}.{_file_name(k)}", tables, arrays)]
+                for k, v in value.items()
+            ]
         }
     if isinstance(value, tuple | list | set | frozenset):
-        held = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        return {"$list": [_packed(v, f"{name}.{i}", tables, arrays) for i, v in enumerate(held)]}
+        ordered = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        kind = "$list" if isinstance(value, list) else "$tuple"
+        return {kind: [_packed(v, f"{name}.{i}", tables, arrays) for i, v in enumerate(ordered)]}
     if isinstance(value, np.generic):
         return value.item()
     return str(value) if isinstance(value, Path) else value
 
 
-def _unpacked(held: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray]) -> Any:
+def _file_name(key: object) -> str:
+    return re.sub(r"[^\w.-]+", "-", str(key))
+
+
+def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray]) -> Any:
     """The inverse of ``_packed``: which class a record becomes is told by the field's type alone, never by the file."""
-    if not isinstance(held, dict):
-        return held
-    (kind, value), *_ = held.items()
+    if not isinstance(packed, dict):
+        return packed
+    (kind, value), *_ = packed.items()
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         hint = next(a for a in args if a is not type(None))
-        return _unpacked(held, hint, folder, arrays)
+        return _unpacked(packed, hint, folder, arrays)
     if kind == "$table":
         return pd.read_parquet(folder / f"{value}.parquet")
     if kind == "$array":
@@ -212,4 +219,4 @@ def _unpacked(held: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray])
         return {_unpacked(k, Any, folder, arrays): _unpacked(v, inner, folder, arrays) for k, v in value}
     inner = args[0] if args else Any
     made = [_unpacked(v, inner, folder, arrays) for v in value]
-    return made if list in (origin, hint) or hint is Any else tuple(made)
+    return made if kind == "$list" else tuple(made)

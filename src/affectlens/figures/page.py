@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from affectlens.core.files import write_text
 from affectlens.figures import charts as figures
 from affectlens.figures.html import environment
 
@@ -45,9 +46,52 @@ class Section:
     pictures: tuple[Picture, ...] = ()
 
 
+HEADINGS = {
+    "p_value": "p", "p_holm": "p (Holm)", "p_bh": "p (BH)", "p_exchanged": "p exchanged", "p_exchanged_bh": "p exchanged (BH)",
+    "p_others": "p others", "p_others_bh": "p others (BH)", "p_presence": "p presence", "p_presence_bh": "p presence (BH)",
+    "yule_q": "Yule's Q", "dice": "Dice", "jaccard": "Jaccard", "spearman": "Spearman",
+}  # fmt: skip
+"""How a page calls a column whose name alone does not read well; of any other the underscores become spaces."""
+
+
+def one_line(text: str) -> str:
+    """Text of several lines as one."""
+    return " ".join(text.split())
+
+
+def heading(column: str) -> str:
+    """A column's name as a page shows it.
+
+    Examples
+    --------
+    >>> heading("p_holm"), heading("mean_recall_low"), heading("over_others")
+    ('p (Holm)', 'mean recall, low', 'over others')
+    """
+    if column in HEADINGS:
+        return HEADINGS[column]
+    for end in ("_low", "_high"):
+        if column.endswith(end):
+            return f"{heading(column.removesuffix(end))}, {end[1:]}"
+    return column.replace("_", " ")
+
+
 def write_page(folder: Path, title: str, about: str, sections: list[Section]) -> Path:
-    """Write ``audit.html``, each figure as svg and png and each picture as jpg below ``folder/figures``; gives the page's
-    path."""
+    """Write a page and its figures.
+
+    Parameters
+    ----------
+    folder : Path
+        Where ``audit.html`` goes; each figure goes as svg and png, each picture as jpg, below ``folder/figures``.
+    title, about : str
+        Heading and the line below it.
+    sections : list of Section
+        What the page holds, in order.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     shown = []
     for s in sections:
@@ -58,16 +102,16 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
         for p in s.pictures:
             file = folder / "figures" / f"{p.name}.jpg"
             Image.fromarray(p.image).save(file, quality=88)
-            held = base64.b64encode(file.read_bytes()).decode()
-            drawn.append({"uri": f"data:image/jpeg;base64,{held}", "caption": p.caption})
+            drawn.append(
+                {"uri": f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}", "caption": p.caption}
+            )
         table = None
         if s.table is not None:
-            table = {"columns": list(s.table.columns), "rows": [[_text(v) for v in r] for r in s.table.to_numpy(dtype=object)]}
+            rows = [[_text(v) for v in r] for r in s.table.to_numpy(dtype=object)]
+            table = {"columns": [heading(str(c)) for c in s.table.columns], "rows": rows}
         shown.append({"title": s.title, "text": s.text, "figures": drawn, "table": table, "folded": s.folded})
     page = environment().get_template("audit.html").render(title=title, about=about, sections=shown)
-    path = folder / "audit.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+    return write_text(folder / "audit.html", page)
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy.stats import fisher_exact
 
-from affectlens.audits.objects.statistics import PRESETS, Thresholds, agreement, associations, combine, kept
+from affectlens.audits.objects.statistics import PRESETS, Thresholds, above, agreement, associations, combine, own, shown
 from affectlens.explainers.overlap import image_rows
 
 
@@ -29,9 +29,9 @@ def corpus(seed, planted, count=60):
 
 def test_associations_by_hand():
     found = associations(8, 10, 20, 100)
-    assert found["Dice"] == pytest.approx(16 / 30) and found["Jaccard"] == pytest.approx(8 / 22)
+    assert found["dice"] == pytest.approx(16 / 30) and found["jaccard"] == pytest.approx(8 / 22)
     odds = (8.5 * 78.5) / (2.5 * 12.5)
-    assert found["odds ratio"] == pytest.approx(odds) and found["Yule Q"] == pytest.approx((odds - 1) / (odds + 1))
+    assert found["odds_ratio"] == pytest.approx(odds) and found["yule_q"] == pytest.approx((odds - 1) / (odds + 1))
 
 
 def test_presence_is_fishers_exact_test():
@@ -41,7 +41,7 @@ def test_presence_is_fishers_exact_test():
     here = images.emotion == "fear"
     table = [[(has & here).sum(), (has & ~here).sum()], [(~has & here).sum(), (~has & ~here).sum()]]
     tails = [fisher_exact(table, alternative=a).pvalue for a in ("less", "greater")]
-    assert found["p presence"] == pytest.approx(min(1, 2 * min(tails)))
+    assert found["p_presence"] == pytest.approx(min(1, 2 * min(tails)))
 
 
 def test_the_planted_object_is_first_by_every_test():
@@ -52,13 +52,13 @@ def test_the_planted_object_is_first_by_every_test():
         dog = found[found.emotion == "fear"].sort_values("lift", ascending=False).iloc[0]
         first += (
             dog.object == "dog"
-            and dog["over others"] > 0
-            and bool((dog[["p (BH)", "p exchanged (BH)", "p others (BH)"]] <= 0.05).all())
+            and dog["over_others"] > 0
+            and bool((dog[["p_bh", "p_exchanged_bh", "p_others_bh"]] <= 0.05).all())
         )
     assert first >= 19
 
 
-@pytest.mark.parametrize("p", ["p (BH)", "p exchanged (BH)", "p others (BH)", "p presence (BH)"])
+@pytest.mark.parametrize("p", ["p_bh", "p_exchanged_bh", "p_others_bh", "p_presence_bh"])
 def test_without_a_planted_object_little_is_found(p):
     wrong = sum(bool((combine(*corpus(seed, False), draws=99)[p] <= 0.05).any()) for seed in range(40))
     assert wrong <= 6
@@ -76,8 +76,8 @@ def test_a_map_that_always_looks_at_the_middle_follows_no_object():
         rows += image_rows(f"i{i}", "joy", relevance + 0.05 * rng.random((20, 20)), {"cup": mask})
         images.append({"image": f"i{i}", "emotion": "joy"})
     row = combine(pd.DataFrame(rows), pd.DataFrame(images), rng, draws=199).iloc[0]
-    assert row.lift > 1.5 and row["p exchanged"] > 0.05
-    assert np.isnan(row["p others"]) and row["p presence"] == 1  # there is one emotion only
+    assert row.lift > 1.5 and row["p_exchanged"] > 0.05
+    assert np.isnan(row["p_others"]) and row["p_presence"] == 1  # there is one emotion only
 
 
 def test_runs_are_put_together_by_concatenation():
@@ -85,15 +85,15 @@ def test_runs_are_put_together_by_concatenation():
     whole = combine(rows, images, np.random.default_rng(0), draws=99)
     half = rows.image.isin(images.image[:30])
     again = combine(pd.concat([rows[half], rows[~half]]), images, np.random.default_rng(0), draws=99)
-    pd.testing.assert_frame_equal(whole[["emotion", "object", "lift", "Dice"]], again[["emotion", "object", "lift", "Dice"]])
+    pd.testing.assert_frame_equal(whole[["emotion", "object", "lift", "dice"]], again[["emotion", "object", "lift", "dice"]])
 
 
 def test_thresholds_leave_out_weak_objects_and_unsure_answers():
     rows, images, rng = corpus(2, True)
-    few, sure = kept(rows, images, Thresholds(sure=0.5, importance=0.5))
+    few, sure = above(rows, images, Thresholds(sure=0.5, importance=0.5))
     assert (sure.probability >= 0.5).all() and few.image.isin(sure.image).all() and (few.importance >= 0.5).all()
     strict = combine(few, sure, rng, draws=49).set_index(["emotion", "object"])
-    assert strict.Dice[("fear", "dog")] > 0.8 and strict.images[("fear", "dog")] > 4 * strict.images[("joy", "dog")]
+    assert strict.dice[("fear", "dog")] > 0.8 and strict.images[("fear", "dog")] > 4 * strict.images[("joy", "dog")]
     assert PRESETS["emocam"].score == 0.3
 
 
@@ -101,9 +101,9 @@ def test_methods_that_agree(rng):
     rows, images, _ = corpus(1, True)
     table = combine(rows, images, rng, draws=99)
     found = agreement({"a": table, "b": table.assign(lift=table.lift**2)}, rng, 99)
-    assert found.Spearman[0] == pytest.approx(1) and list(found.of) == ["lift"]
+    assert found.spearman[0] == pytest.approx(1) and list(found.of) == ["lift"]
     weaker = combine(rows[rows.importance > 0.5], images, rng, draws=49)
-    assert set(agreement({"a": table, "b": weaker}, rng, 99).of) == {"Dice"}
+    assert set(agreement({"a": table, "b": weaker}, rng, 99).of) == {"dice"}
 
 
 def test_three_images_have_no_test_and_no_detections_no_rows(rng):
@@ -114,7 +114,7 @@ def test_three_images_have_no_test_and_no_detections_no_rows(rng):
     assert combine(rows[:0], few, rng).empty
 
 
-@pytest.mark.parametrize("p", ["p", "p others"])
+@pytest.mark.parametrize("p", ["p_value", "p_others"])
 def test_levels_hold_for_concentrated_maps(p):
     """Maps with one small peak, sharper under fear: shares in boxes that lie anywhere are skewed, and spread differently."""
     found = []
@@ -133,3 +133,27 @@ def test_levels_hold_for_concentrated_maps(p):
         found += list(combine(pd.DataFrame(rows), pd.DataFrame(images), rng, draws=199)[p])
     level = np.mean(np.array(found) <= 0.05)
     assert level <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 240)
+
+
+def test_what_an_object_holds_wherever_it_lies_is_no_difference_between_emotions():
+    """Under fear the whole map is brighter where the object's form fits, object or not: against the form elsewhere nothing is left."""
+    rng = np.random.default_rng(0)
+    rows, images = [], []
+    for i in range(60):
+        emotion = ("fear", "joy")[i % 2]
+        form = (slice(2, 18), slice(2, 18)) if emotion == "fear" else (slice(7, 13), slice(7, 13))  # larger under fear
+        mask = np.zeros((20, 20), np.float32)
+        mask[form] = 1
+        rows += image_rows(f"i{i}", emotion, 1 + 0.01 * rng.random((20, 20)), {"cup": mask})
+        images.append({"image": f"i{i}", "emotion": emotion})
+    frame = pd.DataFrame(rows)
+    gap = frame[frame.emotion == "fear"].relevance.mean() - frame[frame.emotion == "joy"].relevance.mean()
+    found = combine(frame, pd.DataFrame(images), rng, draws=199).set_index("emotion")
+    assert gap > 0.4 and abs(found.over_others["fear"]) < 0.01 and found.p_others["fear"] > 0.01
+
+
+def test_what_is_less_than_under_other_emotions_is_not_an_emotions_own():
+    table = pd.DataFrame({"p_others_bh": [0.01, 0.01, 0.2, np.nan], "over_others": [0.1, -0.1, 0.1, np.nan]})
+    assert own(table).tolist() == [True, False, False, False]
+    table = pd.DataFrame({"p_bh": [0.01, 0.01, 0.2, np.nan], "lift": [1.4, 0.4, 1.4, np.nan]})
+    assert shown(table).tolist() == [True, False, False, False]

@@ -18,19 +18,19 @@ def pictures(tmp_path, rng):
 
 
 def test_removing_what_decides_undoes_the_answer(pictures, rng):
-    keys = [pictures.key(i) for i in range(16)]
+    keys = pictures.keys()
     found = measure_effects(redness(), pictures, [*keys, "not there"], ("hirescam", "eigencam"), rng)
     assert list(found.missed) == ["not there"]
     table = found.table.set_index(["change", "object", "emotion"])
     for change in ("remove", "blur", "grey"):
         red, green = table.loc[(change, "red", "all")], table.loc[(change, "green", "fear")]
-        assert red.effect < -0.1 and red.p <= 0.05 and abs(red.control) < abs(red.effect) / 3
+        assert red.effect < -0.1 and red.p_value <= 0.05 and abs(red.control) < abs(red.effect) / 3
         assert abs(green.effect) < 0.05
     assert table.loc[("flip", "", "all")].effect == pytest.approx(0, abs=1e-3)
     assert table.loc[("no colour", "", "all")].effect < -0.1 and table.loc[("other colours", "", "all")].effect < -0.1
     put_in = table.loc[("insert", "blue", "all")]
     assert put_in.effect < -0.1
-    rank = found.foretold.set_index("method").Spearman
+    rank = found.foretold.set_index("method").spearman
     assert rank["hirescam"] > 0.6 > rank["area alone"]
 
 
@@ -38,10 +38,9 @@ def test_a_model_that_averages_views_is_asked_in_one_way(tmp_path, shared):
     """The face model answers with the mean of several views: a grey picture without its colours is the same picture."""
     for name in ("yunet", "face-landmarker"):
         asset_path(name)
-    faces = Pictures(shared / "face" / "fer2013.parquet", "fer2013", "val", "regions")
-    faces._items = faces._items[:6]
+    faces = Pictures(f"fer2013={shared / 'face' / 'fer2013.parquet'}", "val", "regions")
     model = open_picture_model("face")
-    found = measure_effects(model, faces, [faces.key(i) for i in range(6)], ("hirescam",), np.random.default_rng(0))
+    found = measure_effects(model, faces, faces.keys()[:6], ("hirescam",), np.random.default_rng(0))
     same = found.single[found.single.change == "no colour"]
     assert len(same) and (same.before == same.after).all()
 
@@ -56,7 +55,7 @@ def test_a_control_keeps_the_form_and_leaves_the_object(rng):
 
 
 def test_what_fills_the_picture_is_no_object(pictures):
-    view = pictures[0]
+    view = pictures[pictures.keys()[0]]
     names = [n for n, _ in objects_of(view)]
     assert sorted(names) == ["green", "red"] and all(m.shape == view.picture.shape[:2] for _, m in objects_of(view))
 
@@ -76,9 +75,9 @@ def test_effects_are_tested_against_their_control(rng):
     ]
     table = effect_table(pd.DataFrame(rows), rng)
     assert table.effect[0] == pytest.approx(-0.3) and table.control[0] == pytest.approx(-0.295)
-    assert table.p[0] < 0.1  # the patch itself did nearly all of it: only the difference is tested
+    assert table.p_value[0] < 0.1  # the patch itself did nearly all of it: only the difference is tested
     alone = effect_table(pd.DataFrame(rows).assign(control=np.nan), rng)
-    assert alone.p[0] < 0.01 and effect_table(pd.DataFrame(rows[:3]), rng).p.isna().all()
+    assert alone.p_value[0] < 0.01 and effect_table(pd.DataFrame(rows[:3]), rng).p_value.isna().all()
 
 
 def test_claims_are_compared_by_rank(rng):
@@ -92,6 +91,6 @@ def test_claims_are_compared_by_rank(rng):
     ])  # fmt: skip
     both = pd.concat([claims, claims.assign(method="bad", relevance=1 - claims.relevance)])
     table = foretold(single, both, rng).set_index("method")
-    assert table.Spearman["good"] == pytest.approx(1) and table.Spearman["bad"] == pytest.approx(-1)
+    assert table.spearman["good"] == pytest.approx(1) and table.spearman["bad"] == pytest.approx(-1)
     assert table.low["good"] > 0.9 and "area alone" in table.index
     assert foretold(single[:0], both, rng).empty

@@ -1,15 +1,24 @@
 import json
+from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.audits.properties.audit import DECISION, audit_properties, intersections
+from affectlens import audit
+from affectlens.audits.properties import corpus
+from affectlens.audits.properties.audit import PropertyAuditor
 from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
-from affectlens.audits.properties.page import findings, write_property_report
 from affectlens.audits.properties.predictions import read_predictions
-from affectlens.core.errors import ModelError, UsageError
-from affectlens.models.external import open_classifier
+from affectlens.audits.properties.result import DECISION, PropertyAudit
+from affectlens.audits.properties.settings import PropertySettings
+from affectlens.audits.properties.statistics import audit_properties, intersections
+from affectlens.core.errors import CorpusError, ModelError, UsageError
+from affectlens.core.labels import EKMAN7
+from affectlens.corpora.base import CorpusInfo, Item
+from affectlens.features.properties.registry import PROPERTIES, register_property
+from affectlens.models.external import Classifier, open_classifier
 
 CLASSES = ["anger", "happiness", "sadness"]
 
@@ -32,16 +41,16 @@ def planted(n=400, strength=1.0, seed=0):
 def test_what_is_used_is_found_and_what_comes_with_the_label_is_not(rng):
     table, kinds, p, labels = planted()
     found = audit_properties(table, kinds, p, labels, rng)
-    held = found.tests[found.tests["p (Holm)"] <= 0.05]
+    held = found.tests[found.tests.p_holm <= 0.05]
     assert set(held.property) == {"used"} and {"anger", DECISION} <= set(held.output)
     top = found.tests[(found.tests.property == "used") & (found.tests.output == "anger")].iloc[0]
-    assert top.effect > 0.3 and top.low < top.effect < top.high and top.p < 1e-4
+    assert top.effect > 0.3 and top.low < top.effect < top.high and top.p_value < 1e-4
     assert set(found.excluded) == {"same", "rare"} and "constant" in found.excluded["same"]
     count, total = found.share
     assert total == 8 and 0 < count < total
     # Without the label the property that comes with it is blamed.
     loose = audit_properties(table, kinds, p, None, rng)
-    assert "clean" in set(loose.tests[loose.tests["p (Holm)"] <= 0.05].property) and "nothing" in loose.given
+    assert "clean" in set(loose.tests[loose.tests.p_holm <= 0.05].property) and "nothing" in loose.given
 
 
 def test_level_over_seeds():
@@ -49,7 +58,7 @@ def test_level_over_seeds():
     for seed in range(40):
         table, kinds, p, labels = planted(200, 0.0, seed)
         found = audit_properties(table[["used", "clean"]], kinds, p, labels, np.random.default_rng(seed))
-        wrong += bool((found.tests["p (Holm)"] <= 0.05).any())
+        wrong += bool((found.tests.p_holm <= 0.05).any())
     assert wrong <= 6
 
 
@@ -67,7 +76,7 @@ def test_a_property_of_people_is_exchanged_with_people():
         people = pd.Series(who.astype(str), index=index)
         for use in (None, people):
             found = audit_properties(table, {"gender": "categorical"}, p, None, np.random.default_rng(1), people=use)
-            hit = bool((found.tests.p <= 0.05).any())
+            hit = bool((found.tests.p_value <= 0.05).any())
             wrong_rows, wrong_people = wrong_rows + (hit and use is None), wrong_people + (hit and use is not None)
     assert wrong_rows >= 10 and wrong_people <= 4
 
@@ -87,7 +96,7 @@ def test_groups_rates_and_pairs_by_hand(rng):
     assert scores.accuracy["b"] == 1.0 and scores.accuracy["a"] == pytest.approx(40 / 60)
     x = np.linspace(0, 1, 90)
     paired = matched_pairs((x > 0.5).astype(float), np.zeros(90), x, np.zeros((90, 1)), rng)
-    assert paired["pairs"] == 30 and paired["difference"] == 1.0 and paired["p"] < 0.01
+    assert paired["pairs"] == 30 and paired["difference"] == 1.0 and paired["p_value"] < 0.01
 
 
 def test_intersections(rng):
@@ -156,14 +165,16 @@ def test_classifiers_of_others(tmp_path, monkeypatch):
 def test_the_page_and_its_files(tmp_path, rng):
     table, kinds, p, labels = planted()
     found = audit_properties(table, kinds, p, labels, rng)
-    said = findings(found)
+    said = found.findings()
     assert "of 8 tests" in said[0] and "used" in said[1] and any("No dependence was found on clean" in s for s in said)
-    page = write_property_report(found, [], tmp_path, "A model", "about", {"i9": "no face found"})
+    missed = pd.DataFrame({"what": ["i9"], "why": ["no face found"]})
+    page = replace(found, title="A model", missed=missed).report(tmp_path)
     text = page.read_text(encoding="utf-8")
     for word in ("Matched pairs", "Limits", "How p falls", "What was left out", "constant"):
         assert word in text
     facts = json.loads((tmp_path / "audit.json").read_text())
-    assert facts["n"] == 400 and len(facts["results"]) == 8 and facts["excluded"]
+    assert facts["n"] == 400 and facts["tests"] == 8 and facts["excluded"]
+    assert "p (Holm)" in text and "p_holm" not in text.split("<svg")[0] and "mean recall, low" in text
     sheet = (tmp_path / "evidence-sheet.md").read_text()
     assert "no legal advice" in sheet and "Articles 10" in sheet
     assert "Dependence on properties" in (tmp_path / "model-card.md").read_text()
@@ -192,49 +203,146 @@ def test_the_verb_on_a_table_of_predictions(tmp_path, shared):
     assert isinstance(both.exception, UsageError)
 
 
-def test_one_pass_measures_and_asks_and_goes_on(tmp_path, shared, monkeypatch):
-    from affectlens.audits.properties import measuring
-    from affectlens.audits.properties.measuring import Asked, measure_corpus
-    from affectlens.corpora.base import open_corpus
-    from affectlens.features.properties.registry import Property
+class Greys:
+    """Sixty grey pictures of two labels; the one of key ``stop`` breaks the pass off."""
 
-    class Few:
-        """The first 30 pictures of the corpus."""
+    info = CorpusInfo("greys", "Greys", "face", "own", "own", "none", ("all",))
+    scheme, stop = EKMAN7, ""
+    looked: ClassVar[list[str]] = []
 
-        def __init__(self):
-            self._whole = open_corpus("fer2013", shared / "face" / "fer2013.parquet")
-            self.info = self._whole.info
+    def __init__(self, count=60):
+        self.count = count
 
-        def table(self, split):
-            return self._whole.table(split).head(30)
+    def table(self, split):
+        rows = [{"key": f"g{i}", "label": ("anger", "happiness")[i % 2], "group": f"p{i % 7}"} for i in range(self.count)]
+        return pd.DataFrame(rows)
 
-        def items(self, split):
-            for item, _ in zip(self._whole.items(split), range(30), strict=False):
-                if self.stop is not None and item.key == self.stop:
-                    raise KeyboardInterrupt
-                yield item
+    def items(self, split):
+        rng = np.random.default_rng(0)
+        for i, row in enumerate(self.table(split).to_dict("records")):
+            if row["key"] == self.stop:
+                raise KeyboardInterrupt
+            data = np.clip(rng.normal(90 + 6 * (i % 11), 20, (48, 48)), 0, 255).astype(np.uint8)
+            yield Item(
+                row["key"], None if i == 4 else data, (row["label"],), row["group"], row, "broken file" if i == 4 else ""
+            )
 
-    source, looked = Few(), []
-    light = Property("light", "face", "continuous", "grey levels", "how light", lambda seen: float(seen.mean()))
-    asked = Asked(
-        lambda item, seen: item.data, lambda xs: np.array([[x.mean() / 255, 1 - x.mean() / 255] for x in xs]), ("a", "b"), "1"
-    )
 
-    def view(item):
-        looked.append(item.key)
-        return item.data, ""
+@pytest.fixture
+def light(monkeypatch):
+    """Two properties of pictures that need no face, and a view that is the picture itself."""
+    monkeypatch.setattr(corpus, "view_maker", lambda *_: lambda item: (Greys.looked.append(item.key), (item.data, ""))[1])
+    names = {"test light": lambda x: float(x.mean()), "test spread": lambda x: 1 / 0 if x.mean() > 146 else float(x.std())}
+    for name, measure in names.items():
+        register_property(name, "face", says=f"{name} is large")(measure)
+    Greys.looked.clear()
+    yield tuple(names)
+    for name in names:
+        PROPERTIES.remove(name)
 
-    monkeypatch.setattr(measuring, "PART", 8)
-    source.stop = source.table("val").key.iloc[20]
+
+def by_light(pictures):
+    light = np.array([x.mean() / 255 for x in pictures])
+    return np.stack([light, 1 - light], axis=1)
+
+
+def classifier():
+    return Classifier("by light", "face", ("anger", "happiness"), by_light)
+
+
+def test_one_pass_measures_and_asks_and_goes_on(tmp_path, light, monkeypatch):
+    monkeypatch.setattr(PropertyAuditor, "part_size", 16)
+    settings = PropertySettings(only=light, interventions=("none",))
+    broken = Greys()
+    broken.stop = "g40"
     with pytest.raises(KeyboardInterrupt):
-        measure_corpus(source, "val", view, [light], tmp_path, asked=asked)
-    source.stop = None
-    found = measure_corpus(source, "val", view, [light], tmp_path, asked=asked)
-    assert len(looked) == 20 + 30 - 16  # two parts of eight were kept
-    whole = measure_corpus(source, "val", view, [light], asked=asked)
-    pd.testing.assert_frame_equal(found.table, whole.table)
-    pd.testing.assert_frame_equal(found.answers, whole.answers)
-    np.testing.assert_allclose(found.answers.a, found.table.light / 255)
-    looked.clear()
-    measure_corpus(source, "val", view, [light], tmp_path, asked=asked)
-    assert not looked
+        audit.properties(classifier(), broken, out=tmp_path, settings=settings)
+    assert PropertyAuditor(classifier(), Greys(), settings, tmp_path).plan().done == 32
+    found = audit.properties(classifier(), Greys(), out=tmp_path, settings=settings)
+    assert len(Greys.looked) == (40 - 1) + (60 - 32)  # two parts were kept, and one file cannot be read
+    whole = audit.properties(classifier(), Greys(), settings=settings)
+    for name in ("tests", "groups", "gaps", "pairs", "missed"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name))
+    assert found.provenance.data == whole.provenance.data and found.provenance.data["items"] == 60
+    missed = dict(zip(found.missed.what, found.missed.why, strict=True))
+    assert missed.pop("g4") == "broken file" and missed and all("division" in why for why in missed.values())
+    auditor = PropertyAuditor(classifier(), Greys(), settings, tmp_path)
+    np.testing.assert_allclose(auditor.answers().anger, auditor.table()[0]["test light"].dropna() / 255)
+    Greys.looked.clear()
+    again = audit.properties(classifier(), Greys(), out=tmp_path, settings=settings)
+    assert not Greys.looked and again.findings() == found.findings()
+    with pytest.raises(UsageError, match="other settings"):
+        audit.properties(classifier(), Greys(), out=tmp_path, settings=settings, only=light[:1])
+    with pytest.raises(UsageError, match="other data"):
+        audit.properties(classifier(), Greys(50), out=tmp_path, settings=settings)
+
+
+def test_two_halves_merged_are_the_whole(light, monkeypatch):
+    settings = PropertySettings(only=light, interventions=("brightness",), sample=20)
+    monkeypatch.setattr("affectlens.audits.properties.doses._face_measure", lambda: lambda x: {"test light": float(x.mean())})
+    halves = [PropertyAuditor(classifier(), Greys(), settings) for _ in range(2)]
+    halves[0].collect(keys=[f"g{i}" for i in range(25)])
+    halves[1].collect(keys=[f"g{i}" for i in range(25, 60)])
+    merged, whole = halves[0].merge(halves[1]).compute(), audit.properties(classifier(), Greys(), settings=settings)
+    for name in ("tests", "groups", "gaps", "missed"):
+        pd.testing.assert_frame_equal(getattr(merged, name), getattr(whole, name))
+    pd.testing.assert_frame_equal(merged.interventions["brightness"].curve, whole.interventions["brightness"].curve)
+    other = audit.properties(classifier(), Greys(), settings=settings, seed=1)
+    assert not other.interventions["brightness"].curve.change.equals(whole.interventions["brightness"].curve.change)
+
+
+def test_a_result_is_saved_read_again_and_drawn(tmp_path, light, monkeypatch):
+    monkeypatch.setattr("affectlens.audits.properties.doses._face_measure", lambda: lambda x: {"test light": float(x.mean())})
+    chosen = ("brightness", "hide the lower face")
+    made = audit.properties(classifier(), Greys(), only=light, interventions=chosen, sample=20)
+    read = PropertyAudit.load(made.save(tmp_path))
+    for name in ("tests", "groups", "gaps", "pairs", "missed"):
+        pd.testing.assert_frame_equal(getattr(read, name), getattr(made, name), check_dtype=False)
+    assert read.findings() == made.findings() and read.provenance == made.provenance and read.kinds == made.kinds
+    np.testing.assert_array_equal(read.statistic, made.tests.effect)
+    np.testing.assert_array_equal(read.pvalue, made.tests.p_value)
+    assert list(read.interventions) == list(chosen)
+    for name, dose in read.interventions.items():
+        pd.testing.assert_frame_equal(dose.curve, made.interventions[name].curve)
+        np.testing.assert_array_equal(dose.samples[0], made.interventions[name].samples[0])
+        assert dose.clean == made.interventions[name].clean
+    tables = (made.tests, made.groups, made.gaps, made.pairs, made.curves, read.interventions["brightness"].curve)
+    assert all(c.isidentifier() for t in tables for c in t)
+    for name in ("dependence", "groups", "brightness"):
+        assert read.plot(name).to_dict()
+    page = read.report(tmp_path / "page")
+    assert "Intervention: hide the lower face" in page.read_text() and (page.parent / "samples-brightness.png").exists()
+    assert (page.parent / "interventions.hide-the-lower-face.curve.csv").exists()
+    with pytest.raises(UsageError, match="audit of 'properties'; one of 'objects' was expected"):
+        from affectlens.audits.objects.result import ObjectAudit
+
+        ObjectAudit.load(tmp_path)
+
+
+def test_what_cannot_be_done_is_named_before_work_begins(light):
+    for wrong, says in (
+        ({"only": ("test lihgt",)}, "did you mean test light"), ({"interventions": ("brightnes",)}, "did you mean brightness"),
+        ({"interventions": ("noise",)}, "intervention of face"), ({"sample": 0}, "--sample 0"), ({"only": ("pitch",)}, "property of face"),
+        ({"predictions": "nowhere.csv"}, "is not there"), ({"split": "tst"}, "no split"), ({"seeds": 1}, "did you mean seed"),
+    ):  # fmt: skip
+        with pytest.raises((UsageError, CorpusError), match=says):
+            audit.properties(classifier(), Greys(), **wrong)
+    with pytest.raises(UsageError, match="either --model or --predictions"):
+        audit.properties(None, Greys())
+    with pytest.raises(UsageError, match="2 corpora"):
+        audit.properties(classifier(), [Greys(), Greys()])
+    assert not Greys.looked
+
+
+def test_predictions_made_elsewhere_and_properties_of_ones_own(tmp_path, light):
+    keys = [f"g{i}" for i in range(60)]
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=60)
+    p = 1 / (1 + np.exp(-2 * own))
+    pd.DataFrame({"key": keys, "p_anger": p, "p_happiness": 1 - p}).to_csv(tmp_path / "p.csv", index=False)
+    pd.DataFrame({"key": keys, "own": own, "kind": rng.choice(["a", "b"], 60)}).to_csv(tmp_path / "own.csv", index=False)
+    found = audit.properties(None, Greys(), predictions=tmp_path / "p.csv", table=tmp_path / "own.csv", only=light)
+    assert found.kinds["own"] == "continuous" and found.kinds["kind"] == "categorical" and not found.interventions
+    top = found.tests.assign(size=found.tests.effect.abs()).sort_values("size").iloc[-1]
+    assert top.property == "own" and "Interventions need a model" in found.notes[-1]
+    assert found.provenance.model["spec"].endswith("p.csv")

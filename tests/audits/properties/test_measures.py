@@ -4,11 +4,12 @@ import pytest
 
 from affectlens.core.errors import UsageError
 from affectlens.explainers.interventions.dose import dose_response
-from affectlens.explainers.interventions.pictures import INTERVENTIONS, electrodes, half_face, intervention, symmetry
-from affectlens.explainers.interventions.sounds import SOUNDS, noise, pitch, tempo
-from affectlens.explainers.interventions.texts import TEXTS, swapped
+from affectlens.explainers.interventions.pictures import electrodes, half_face, symmetry
+from affectlens.explainers.interventions.registry import intervention, interventions
+from affectlens.explainers.interventions.sounds import noise, pitch, tempo
+from affectlens.explainers.interventions.texts import swapped
 from affectlens.features.properties.face import _PAIRS, FaceViewer, asymmetry, upright
-from affectlens.features.properties.registry import properties, property_named, register_property
+from affectlens.features.properties.registry import PROPERTIES, properties, property_named, register_property
 from affectlens.features.properties.voice import VoiceView
 from affectlens.features.properties.words import syllables
 from tests.conftest import asset_path
@@ -51,9 +52,7 @@ def test_users_add_a_property_by_a_function():
     try:
         assert property_named("letters e").measure("eel") == 2
     finally:
-        from affectlens.features.properties import registry
-
-        del registry._REGISTRY["letters e"]
+        PROPERTIES.remove("letters e")
 
 
 def test_a_mirrored_face_is_symmetric_and_a_warped_one_less(view):
@@ -84,10 +83,10 @@ def test_drawn_electrodes_are_counted(view):
     assert view_of(view.picture, view.marks).crop.shape == (160, 160, 3)
 
 
-@pytest.mark.parametrize("name", list(INTERVENTIONS))
+@pytest.mark.parametrize("name", [i.name for i in interventions("face")])
 def test_every_intervention_leaves_the_picture_alone_at_its_base_and_changes_it_elsewhere(name):
     rng = np.random.default_rng(0)
-    i = intervention(name)
+    i = intervention(name, "face")
     base = min(i.doses, key=abs)
     for shape in ((48, 48), (64, 64, 3)):
         x = cv2.GaussianBlur(rng.integers(0, 255, shape, dtype=np.uint8), (0, 0), 2)
@@ -107,11 +106,11 @@ def test_mirrors_are_exact():
     np.testing.assert_array_equal(left[:, :24], x[:, :24])
 
 
-@pytest.mark.parametrize("name", list(SOUNDS))
+@pytest.mark.parametrize("name", [i.name for i in interventions("voice")])
 def test_sounds_change_by_dose(name):
     t = np.arange(16000) / 16000
     x = 0.3 * np.sin(2 * np.pi * 200 * t) + 0.1 * np.sin(2 * np.pi * 600 * t)
-    i = SOUNDS[name]
+    i = intervention(name, "voice")
     base = min(i.doses, key=abs)
     np.testing.assert_allclose(i.change(x, base), x, atol=1e-9)
     y = i.change(x, max(i.doses))
@@ -133,11 +132,11 @@ def test_pitch_moves_the_pitch_and_tempo_the_length():
 
 
 def test_words_are_swapped_whole_with_their_capitals():
-    assert TEXTS["him to her"].change("He told HIS brother that the hero is here.") == (
+    assert intervention("him to her", "words").change("He told HIS brother that the hero is here.") == (
         "She told HER sister that the hero is here."
     )
-    assert TEXTS["her to him"].change("She lost it") == "He lost it"
-    assert TEXTS["names"].change("Emily and greg") == "Lakisha and jamal"
+    assert intervention("her to him", "words").change("She lost it") == "He lost it"
+    assert intervention("names", "words").change("Emily and greg") == "Lakisha and jamal"
     assert swapped("nothing to swap", {"he": "she"}) == "nothing to swap"
     assert [syllables(w) for w in ("cat", "table", "beautiful", "made")] == [1, 2, 3, 1]
 
@@ -156,7 +155,7 @@ def test_levels_and_noise_are_measured():
 def test_dose_and_response_finds_what_moves_and_tells_what_else_moved():
     rng = np.random.default_rng(0)
     items = [np.clip(rng.normal(120, 15) + rng.normal(0, 20, (16, 16)), 0, 255).astype(np.uint8) for _ in range(60)]
-    change = INTERVENTIONS["brightness"].change
+    change = intervention("brightness", "face").change
 
     def predict(pictures):  # a classifier that is brightness and nothing else
         p = 1 / (1 + np.exp(-(np.array([x.mean() for x in pictures]) - 120) / 20))
@@ -169,9 +168,9 @@ def test_dose_and_response_finds_what_moves_and_tells_what_else_moved():
                           meant="brightness")  # fmt: skip
     light = found.curve[found.curve["class"] == "light"].set_index("dose")
     assert light.change[-40] < -0.2 and light.change[0] == 0 and light.change[40] > 0.2
-    assert (light["p (Holm)"].loc[[-40, 40]] < 0.01).all() and found.clean
+    assert (light.p_holm.loc[[-40, 40]] < 0.01).all() and found.clean
     still = dose_response("size", "%", items, (0, 50), change, lambda x: np.full((len(x), 2), 0.5), ("a", "b"), rng)
-    assert (still.curve.p == 1).all() and still.clean is None
+    assert (still.curve.p_value == 1).all() and still.clean is None
 
 
 def test_formants_move_and_the_pitch_stays():

@@ -48,10 +48,9 @@ def _no_pair(pairs: tuple[str, ...]) -> str:
 
 
 def _absent(paths: tuple[Path, ...] | Path | None) -> str:
-    for path in paths if isinstance(paths, tuple) else (paths,):
-        if path is not None and not Path(path).exists():
-            return f"{path} is not there"
-    return ""
+    from affectlens.audits.sources import existing_file
+
+    return next(filter(None, map(existing_file, paths if isinstance(paths, tuple) else (paths,))), "")
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@ pairs; and whether maps foretell what removal does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import cv2
@@ -12,15 +13,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from affectlens.audits.objects.maps import Mapper, rows_of
 from affectlens.audits.objects.pictures import Pictures, View
-from affectlens.audits.objects.run import Mapper, rows_of
-from affectlens.explainers.interventions.scenes import OF_OBJECTS, OF_PICTURES, cut_out, insert, mask_of, swap_background
+from affectlens.core.progress import Progress, silent
+from affectlens.explainers.interventions.registry import interventions
+from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
 from affectlens.explainers.overlap import Box
 from affectlens.models.pictures import PictureModel
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.resample import bootstrap, sign_flip_test
 
-Told = Callable[[str, int, int], None]
 FEWEST = 5  # pictures that a test needs
 ELSEWHERE = 3  # places where a control puts the same patch
 OBJECTS = 6  # objects of a picture that are changed, the largest first
@@ -39,80 +41,120 @@ class Effects:
     missed: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Cutout:
+    """A thing cut out of a picture: ``patch`` ``(a, b, 3)`` uint8 with its outline ``alpha`` ``(a, b)`` in [0, 1]."""
+
+    name: str
+    patch: np.ndarray
+    alpha: np.ndarray
+
+
 def measure_effects(
     model: PictureModel, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: np.random.Generator, *,
-    target: str = "label", told: Told | None = None,
+    target: str = "label", progress: Progress = silent,
 ) -> Effects:  # fmt: skip
-    """Change the pictures of ``keys`` in every way and ask the model again.
+    """Change pictures in every way and ask the model again.
 
-    The probability followed is that of the picture's label, or of the model's own answer (``target``). Every change of an
-    object has a control: the same patch at up to three places that hold least of the object, or for things put in the same
-    thing with its parts in disorder.
+    Parameters
+    ----------
+    model : PictureModel
+        The model that is asked.
+    pictures : Pictures
+        Where they are.
+    keys : sequence of str
+        Which of them are changed.
+    methods : sequence of str
+        Maps whose claims are compared with what removal does.
+    rng : numpy.random.Generator
+        Source of the draws.
+    target : str
+        Whether the probability followed is that of the picture's ``label`` or of the model's own ``answer``.
+    progress : callable
+        Told how far it is.
+
+    Returns
+    -------
+    Effects
+        Every change of an object has a control: the same patch at up to three places that hold least of the object, or for
+        things put in the same thing with its parts in disorder.
     """
-    index = {pictures.key(i): i for i in range(len(pictures))}
     mapper = Mapper(model, methods)
     single: list[dict[str, Any]] = []
     claims: list[dict[str, Any]] = []
     missed: dict[str, str] = {}
-    store: list[tuple[str, np.ndarray, np.ndarray]] = []  # cut-outs of pictures seen before
+    cutouts: list[Cutout] = []  # things of pictures seen before
     other: np.ndarray | None = None
     for count, key in enumerate(keys):
         try:
-            view = pictures[index[key]]
+            view = pictures[key]
             maps, emotion, _ = mapper(model.prepare(view.picture), view.label if target == "label" else "")
-            mine = _changes(model, view, emotion, other, store, rng)
+            rows = _answers(model, view, emotion, changes_of(view, other, cutouts, rng))
             claims += [r for r in rows_of(view, emotion, maps) if r["kind"] == "object"]
-            single += mine
-            store += _cut(view)
+            single += rows
+            cutouts += _cutouts(view)
             other = view.picture
         except Exception as error:  # one picture that cannot be changed is named, the others go on
             missed[key] = str(error)[:300] or type(error).__name__
-        if told:
-            told("changed pictures", count + 1, len(keys))
+        progress("changed pictures", count + 1, len(keys))
     frame = pd.DataFrame(single, columns=list(_COLUMNS))
     return Effects(frame, effect_table(frame, rng), foretold(frame, pd.DataFrame(claims), rng), missed)
 
 
-def _changes(
-    model: PictureModel, view: View, emotion: str, other: np.ndarray | None,
-    store: list[tuple[str, np.ndarray, np.ndarray]], rng: np.random.Generator,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Every change of one picture with the probability of ``emotion`` before and after, and of the control."""
-    picture, k = view.picture, model.labels.index(emotion)
-    # The picture as it is goes the way of the changed ones: a model may average views that its maps do not.
-    jobs: list[tuple[str, str, str, np.ndarray]] = [("", "", "", picture)]
-    jobs += [(c.name, "", "", c.change(picture)) for c in OF_PICTURES]
+@dataclass(frozen=True)
+class Changed:
+    """A changed picture: the change, the object it was made on (or an empty string), and whether it is the control."""
+
+    change: str
+    object: str
+    control: bool
+    picture: np.ndarray
+
+
+def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Changed]:
+    """Every change of a picture; the first is the picture as it is, which goes the way of the changed ones, since a model may
+    average views that its maps do not."""
+    picture = view.picture
+    out = [Changed("", "", False, picture)]
+    out += [Changed(c.name, "", False, c.change(picture)) for c in interventions("scene")]
     objects = objects_of(view)
     for name, mask in objects[:OBJECTS]:
-        for change in OF_OBJECTS:
-            jobs.append((change.name, name, "", change.change(picture, mask)))
-            if change.name != "blur all but":
-                jobs += [(change.name, name, "control", change.change(picture, m)) for m in elsewhere(mask, rng)]
+        for change in interventions("object"):
+            out.append(Changed(change.name, name, False, change.change(picture, mask)))
+            if change.controlled:
+                out += [Changed(change.name, name, True, change.change(picture, m)) for m in elsewhere(mask, rng)]
     if other is not None and view.things and objects:
         every = np.max([m for _, m in objects], axis=0)
-        jobs.append(("swap background", "", "", swap_background(picture, every, other)))
-    lacking = [s for s in store if s[0] not in {n for n, _ in objects}]
+        out.append(Changed("swap background", "", False, swap_background(picture, every, other)))
+    lacking = [c for c in cutouts if c.name not in {n for n, _ in objects}]
     for i in rng.permutation(len(lacking))[:INSERTS]:
-        name, thing, alpha = lacking[int(i)]
+        thing = lacking[int(i)]
         at = (float(rng.random()), float(rng.random()))
-        jobs.append(("insert", name, "", insert(picture, thing, alpha, at, 0.4)))
-        jobs.append(("insert", name, "control", insert(picture, _shuffled(thing, rng), alpha, at, 0.4)))
-    asked, inputs = [], []
-    for job in jobs:
+        out.append(Changed("insert", thing.name, False, insert(picture, thing.patch, thing.alpha, at, 0.4)))
+        out.append(Changed("insert", thing.name, True, insert(picture, _shuffled(thing.patch, rng), thing.alpha, at, 0.4)))
+    return out
+
+
+def _answers(model: PictureModel, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:
+    """The probability of ``emotion`` before and after each change, and of the control."""
+    prepared, inputs = [], []
+    for one in changed:
         try:
-            inputs.append(model.prepare(job[3]))
-            asked.append(job)
+            inputs.append(model.prepare(one.picture))
+            prepared.append(one)
         except Exception:  # a change that leaves a network nothing to look at has no answer
             continue
-    after = _in_batches(model, inputs)[:, k] if inputs else np.zeros(0)
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
-    for (change_name, name, control, _), p in zip(asked, after, strict=True):
-        found.setdefault((change_name, name), {"": [], "control": []})[control].append(float(p))
-    before = found.pop(("", ""))[""][0]
+    after = _in_batches(model, inputs)[:, model.labels.index(emotion)] if inputs else np.zeros(0)
+    answers: dict[tuple[str, str], dict[bool, list[float]]] = {}
+    for one, p in zip(prepared, after, strict=True):
+        answers.setdefault((one.change, one.object), {False: [], True: []})[one.control].append(float(p))
+    before = answers.pop(("", ""))[False][0]
     return [
-        {"image": view.key, "emotion": emotion, "change": c, "object": name, "before": before, "after": float(np.mean(v[""])),
-         "control": float(np.mean(v["control"])) if v["control"] else np.nan}
-        for (c, name), v in found.items() if v[""]
+        {
+            "image": view.key, "emotion": emotion, "change": change, "object": name, "before": before,
+            "after": float(np.mean(p[False])), "control": float(np.mean(p[True])) if p[True] else np.nan,
+        }
+        for (change, name), p in answers.items() if p[False]
     ]  # fmt: skip
 
 
@@ -141,23 +183,23 @@ def elsewhere(mask: np.ndarray, rng: np.random.Generator, tries: int = 12) -> li
         return []
     form = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     room = (mask.shape[0] - form.shape[0], mask.shape[1] - form.shape[1])
-    found = []
+    moved_masks = []
     for _ in range(tries):
         y, x = int(rng.integers(room[0] + 1)), int(rng.integers(room[1] + 1))
         moved = np.zeros_like(mask)
         moved[y : y + form.shape[0], x : x + form.shape[1]] = form
-        found.append((float((moved * mask).sum() / mask.sum()), moved))
-    found.sort(key=lambda v: v[0])
-    return [m for share, m in found[:ELSEWHERE] if share < 0.5]
+        moved_masks.append((float((moved * mask).sum() / mask.sum()), moved))
+    moved_masks.sort(key=lambda v: v[0])
+    return [m for share, m in moved_masks[:ELSEWHERE] if share < 0.5]
 
 
-def _cut(view: View) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def _cutouts(view: View) -> list[Cutout]:
     """Cut-outs of the surest thing of each kind that is neither tiny nor most of the picture."""
-    out = {}
-    for t in sorted(view.things, key=lambda t: t.score):
-        if 0.01 < t.area(view.picture.shape) < 0.6 and view.picture.ndim == 3:
-            out[t.name] = t.box
-    return [(name, *cut_out(view.picture, box)) for name, box in out.items()]
+    boxes = {}
+    for thing in sorted(view.things, key=lambda t: t.score):
+        if 0.01 < thing.area(view.picture.shape) < 0.6 and view.picture.ndim == 3:
+            boxes[thing.name] = thing.box
+    return [Cutout(name, *cut_out(view.picture, box)) for name, box in boxes.items()]
 
 
 def _shuffled(thing: np.ndarray, rng: np.random.Generator, cells: int = 6) -> np.ndarray:
@@ -175,41 +217,68 @@ def _shuffled(thing: np.ndarray, rng: np.random.Generator, cells: int = 6) -> np
 
 
 def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """For every change and object, over all emotions and for each of several: mean change of the probability with interval,
-    what the control did, and p-values of the difference from the control (from no change where there is none), paired by
-    picture.
+    """Mean changes with tests.
 
-    Corrected by Holm over all rows that pool the emotions, and again over all rows of single ones."""
-    rows: list[dict[str, Any]] = []
+    Parameters
+    ----------
+    single : DataFrame
+        One row a picture, change and object, as ``Effects.single``.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    DataFrame
+        For every change and object, over all emotions and for each of several: ``effect`` (mean change of the probability) with
+        its 95 % interval, what the ``control`` did, and ``p_value`` of the difference from the control (from no change where
+        there is none), paired by picture. ``p_holm`` is corrected over all rows that pool the emotions, and again over all rows
+        of single ones.
+    """
     parts: list[tuple[tuple[Any, ...], pd.DataFrame]] = []
-    for (change, name), mine in single.groupby(["change", "object"]):
-        parts.append(((change, name, "all"), mine))
-        if mine.emotion.nunique() > 1:
-            parts += [((change, name, emotion), g) for emotion, g in mine.groupby("emotion")]
-    for (change, name, emotion), mine in parts:
-        moved = (mine.after - mine.before).to_numpy(float)
-        control = (mine.control - mine.before).to_numpy(float)
+    for (change, name), pooled in single.groupby(["change", "object"]):
+        parts.append(((change, name, "all"), pooled))
+        if pooled.emotion.nunique() > 1:
+            parts += [((change, name, emotion), g) for emotion, g in pooled.groupby("emotion")]
+    rows: list[dict[str, Any]] = []
+    for (change, name, emotion), part in parts:
+        moved = (part.after - part.before).to_numpy(float)
+        control = (part.control - part.before).to_numpy(float)
         beside = np.isfinite(control)
         tested = moved[beside] - control[beside] if beside.sum() >= FEWEST else moved
         mean, low, high, _ = mean_of_units(moved)
         rows.append({
-            "change": change, "object": name, "emotion": emotion, "images": len(mine), "effect": mean, "low": low, "high": high,
+            "change": change, "object": name, "emotion": emotion, "images": len(part), "effect": mean, "low": low, "high": high,
             "control": float(control[beside].mean()) if beside.any() else np.nan,
-            "p": sign_flip_test(tested, rng, draws=9999, side="two") if len(tested) >= FEWEST else np.nan,
+            "p_value": sign_flip_test(tested, rng, draws=9999, side="two") if len(tested) >= FEWEST else np.nan,
         })  # fmt: skip
-    columns = ["change", "object", "emotion", "images", "effect", "low", "high", "control", "p"]
+    columns = ["change", "object", "emotion", "images", "effect", "low", "high", "control", "p_value"]
     frame = pd.DataFrame(rows, columns=columns)
-    frame["p (Holm)"] = np.nan
-    for pooled in (True, False):
-        family = ((frame.emotion == "all") == pooled).to_numpy()
-        frame.loc[family, "p (Holm)"] = holm(frame.p[family].to_numpy(float))
+    frame["p_holm"] = np.nan
+    for pooled_rows in (True, False):
+        family = ((frame.emotion == "all") == pooled_rows).to_numpy()
+        frame.loc[family, "p_holm"] = holm(frame.p_value[family].to_numpy(float))
     return frame
 
 
 def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Spearman correlation, with an interval from drawing pictures anew, of each method's share of relevance in an object with
-    the fall of the probability when the object is removed, over all pictures and objects; beside it that of bare area."""
-    columns = ["method", "objects", "images", "Spearman", "low", "high"]
+    the fall of the probability when the object is removed, over all pictures and objects; beside it that of bare area.
+
+    Parameters
+    ----------
+    single : DataFrame
+        One row a picture, change and object, as ``Effects.single``.
+    claims : DataFrame
+        Rows of ``rows_of`` of the same pictures.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, objects, images, spearman, low, high.
+    """
+    columns = ["method", "objects", "images", "spearman", "low", "high"]
     removed = single[single.change == "remove"]
     if removed.empty or claims.empty:
         return pd.DataFrame(columns=columns)
@@ -217,16 +286,17 @@ def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generato
     rows = []
     by_method = [(str(m), g) for m, g in claims.groupby("method")]
     by_method.append(("area alone", by_method[0][1].assign(relevance=by_method[0][1].area)))
-    for method, mine in by_method:
-        both = mine.merge(fall, on=["image", "object"])
+    for method, claimed in by_method:
+        both = claimed.merge(fall, on=["image", "object"])
         if len(both) < FEWEST:
             continue
-        a, b = both.relevance.to_numpy(float), both.fall.to_numpy(float)
-
-        def rank(pick: np.ndarray, a: np.ndarray = a, b: np.ndarray = b) -> float:
-            return float(spearmanr(a[pick], b[pick])[0]) if len(set(a[pick])) > 1 and len(set(b[pick])) > 1 else float("nan")
-
-        e = bootstrap(rank, len(both), rng, groups=both.image.to_numpy())
-        rows.append({"method": method, "objects": len(both), "images": both.image.nunique(), "Spearman": e.value, "low": e.low,
-                     "high": e.high})  # fmt: skip
+        relevance, falls = both.relevance.to_numpy(float), both.fall.to_numpy(float)
+        e = bootstrap(partial(_rank_correlation, relevance, falls), len(both), rng, groups=both.image.to_numpy())
+        rows.append(dict(zip(columns, (method, len(both), both.image.nunique(), e.value, e.low, e.high), strict=True)))
     return pd.DataFrame(rows, columns=columns)
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray, pick: np.ndarray) -> float:
+    if len(set(a[pick])) < 2 or len(set(b[pick])) < 2:
+        return float("nan")
+    return float(spearmanr(a[pick], b[pick])[0])

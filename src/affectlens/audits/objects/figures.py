@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import cv2
@@ -10,15 +11,35 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.objects.examples import Example
+from affectlens.audits.objects.statistics import ALPHA
+from affectlens.core.errors import UsageError, unknown
 from affectlens.explainers.cam.draw import heat
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Picture
 
+if TYPE_CHECKING:
+    from affectlens.audits.objects.result import ObjectAudit
+
 _MOST = 30  # objects of a heat map; all are in the table
 _EACH = 6  # objects of an emotion
 _HIGH = 180  # pixels of an example's pictures
-_ALPHA = 0.05
 _FEW = alt.Axis(tickCount=4, labelFlush=False)  # labels that never run into each other
+
+
+def chart_of(audit: ObjectAudit, name: str) -> Any:
+    """The chart of that name; an error names the others, or says that there is nothing to draw."""
+    groups, changes = next(iter(audit.groups.values())), audit.effects
+    tables = {
+        "lifts": (lifts, audit.first), "ranked": (ranked, audit.first), "groups": (lifts, groups),
+        "agreement": (agreement, audit.agreement), "effects": (effects, None if changes is None else changes.table),
+        "foretold": (foretold, None if changes is None else changes.foretold),
+    }  # fmt: skip
+    if name not in tables:
+        raise unknown("chart", name, list(tables))
+    draw, table = tables[name]
+    if table is None or table.empty or ("lift" in table and table.lift.isna().all()):
+        raise UsageError(f"chart {name}: this audit has nothing to draw in it")
+    return draw(table)
 
 
 def lifts(table: pd.DataFrame) -> Any:
@@ -28,8 +49,8 @@ def lifts(table: pd.DataFrame) -> Any:
     frame = frame[frame.object.isin(most)]
     order = frame.groupby("object").lift.mean().sort_values(ascending=False).index.tolist()
     frame["doublings"] = np.log2(frame.lift.clip(1 / 8, 8))
-    shown = frame["p (BH)"] <= _ALPHA
-    others = (frame["p others (BH)"] <= _ALPHA) & ((frame["over others"] > 0) == (frame.lift > 1))
+    shown = frame.p_bh <= ALPHA
+    others = (frame.p_others_bh <= ALPHA) & ((frame.over_others > 0) == (frame.lift > 1))
     frame["mark"] = np.where(shown & others, "●", np.where(shown, "○", ""))
     frame["text"] = [f"{v:.2f}" if v < 10 else f"{v:.0f}" for v in frame.lift]
     base = alt.Chart(frame[["emotion", "object", "doublings", "mark", "text"]]).encode(
@@ -52,26 +73,28 @@ def lifts(table: pd.DataFrame) -> Any:
 def ranked(table: pd.DataFrame) -> Any:
     """Largest lifts of each emotion with intervals, a panel an emotion; emotions of most pictures first."""
     frame = table.dropna(subset=["lift"]).copy()
-    frame["shown"] = frame["p (BH)"] <= _ALPHA
+    frame["shown"] = frame.p_bh <= ALPHA
     frame = frame.sort_values("lift", ascending=False).groupby("emotion").head(_EACH)
     emotions = frame.groupby("emotion").images.max().sort_values(ascending=False).index.tolist()
     top = float(min(frame.high.max(), 2 * frame.lift.max()))
     frame["high"] = frame.high.clip(upper=top)
     panels = []
     for emotion in emotions:
-        mine = frame[frame.emotion == emotion][["object", "lift", "low", "high", "shown"]]
-        y = alt.Y("object:N", sort=mine.object.tolist(), title=None, axis=alt.Axis(labelLimit=110, ticks=False, domain=False))
+        panel = frame[frame.emotion == emotion][["object", "lift", "low", "high", "shown"]]
+        y = alt.Y("object:N", sort=panel.object.tolist(), title=None, axis=alt.Axis(labelLimit=110, ticks=False, domain=False))
         x = alt.X("lift:Q", title=None, axis=_FEW, scale=alt.Scale(domain=[0, top]))
         bars = (
-            alt.Chart(mine)
+            alt.Chart(panel)
             .mark_rule(strokeWidth=2, opacity=0.6, color="#0072B2")
             .encode(x=alt.X("low:Q", title=None, axis=_FEW), x2="high:Q", y=y)
         )
         full = alt.condition("datum.shown", alt.value("#0072B2"), alt.value("#FFFFFF"))
-        dots = alt.Chart(mine).mark_point(size=60, filled=True, stroke="#0072B2", strokeWidth=1.5, opacity=1)
+        dots = alt.Chart(panel).mark_point(size=60, filled=True, stroke="#0072B2", strokeWidth=1.5, opacity=1)
         one = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")
         panels.append(
-            (one + bars + dots.encode(x=x, y=y, color=full)).properties(title=emotion, width=170, height=18 * max(len(mine), 2))
+            (one + bars + dots.encode(x=x, y=y, color=full)).properties(
+                title=emotion, width=170, height=18 * max(len(panel), 2)
+            )
         )
     rows = [alt.hconcat(*panels[i : i + 3], spacing=14) for i in range(0, len(panels), 3)]
     return finish(alt.vconcat(*rows))
@@ -81,13 +104,13 @@ def agreement(table: pd.DataFrame) -> Any:
     """Method × method."""
     frame = table[table.of == "lift"] if (table.of == "lift").any() else table
     both = pd.concat([frame, frame.rename(columns={"method": "against", "against": "method"})])
-    both = both.assign(text=[f"{v:.2f}" for v in both.Spearman])
+    both = both.assign(text=[f"{v:.2f}" for v in both.spearman])
     names = list(dict.fromkeys([*frame.method, *frame.against]))
-    base = alt.Chart(both[["method", "against", "Spearman", "text"]]).encode(
+    base = alt.Chart(both[["method", "against", "spearman", "text"]]).encode(
         x=alt.X("against:N", sort=names, title=None, axis=alt.Axis(labelAngle=-35)), y=alt.Y("method:N", sort=names, title=None)
     )
     scale = alt.Scale(domain=[-1, 0, 1], range=["#0072B2", "#F7F7F7", "#D55E00"])
-    cells = base.mark_rect().encode(color=alt.Color("Spearman:Q", scale=scale))
+    cells = base.mark_rect().encode(color=alt.Color("spearman:Q", title="Spearman", scale=scale))
     return finish(
         (cells + base.mark_text(fontSize=11).encode(text="text:N")).properties(width=alt.Step(64), height=alt.Step(26))
     )
@@ -96,7 +119,7 @@ def agreement(table: pd.DataFrame) -> Any:
 def effects(table: pd.DataFrame) -> Any:
     """Mean change of the probability with interval and control, over all emotions."""
     frame = table[table.emotion == "all"].copy()
-    frame["shown"] = frame["p (Holm)"] <= _ALPHA
+    frame["shown"] = frame.p_holm <= ALPHA
     frame["thing"] = frame.object.where(frame.object != "", frame.change)
     most = frame.groupby("thing").images.sum().sort_values(ascending=False).index[:_MOST]
     frame = frame[frame.thing.isin(most)]
@@ -104,9 +127,9 @@ def effects(table: pd.DataFrame) -> Any:
     bare = bool((frame.object == "").all())
     panels = []
     for change in ["the picture"] if bare else list(dict.fromkeys(frame.change)):
-        mine = (frame if bare else frame[frame.change == change])[["thing", "effect", "low", "high", "control", "shown"]]
+        panel = (frame if bare else frame[frame.change == change])[["thing", "effect", "low", "high", "control", "shown"]]
         y = alt.Y("thing:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
-        base = alt.Chart(mine)
+        base = alt.Chart(panel)
         spans = base.mark_rule(strokeWidth=2, color="#0072B2", opacity=0.6).encode(
             x=alt.X("low:Q", title=None, axis=_FEW), x2="high:Q", y=y
         )
@@ -122,7 +145,7 @@ def effects(table: pd.DataFrame) -> Any:
         zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")
         title = "" if bare else change
         panels.append(
-            (zero + spans + ticks + dots).properties(title=title, width=240, height=18 * max(mine.thing.nunique(), 2))
+            (zero + spans + ticks + dots).properties(title=title, width=240, height=18 * max(panel.thing.nunique(), 2))
         )
     rows = [alt.hconcat(*panels[i : i + 2], spacing=16) for i in range(0, len(panels), 2)]
     return finish(alt.vconcat(*rows))
@@ -130,27 +153,27 @@ def effects(table: pd.DataFrame) -> Any:
 
 def foretold(table: pd.DataFrame) -> Any:
     """Rank correlations with intervals; grey for bare area."""
-    order = table.sort_values("Spearman", ascending=False).method.tolist()
+    order = table.sort_values("spearman", ascending=False).method.tolist()
     y = alt.Y("method:N", sort=order, title=None, axis=alt.Axis(ticks=False, domain=False))
     colour = alt.condition("datum.method == 'area alone'", alt.value("#8C8C8C"), alt.value("#0072B2"))
-    base = alt.Chart(table[["method", "Spearman", "low", "high"]])
+    base = alt.Chart(table[["method", "spearman", "low", "high"]])
     x = alt.X("low:Q", title="Spearman correlation with the fall when removed", axis=_FEW, scale=alt.Scale(domain=[-1, 1]))
     spans = base.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x, x2="high:Q", y=y, color=colour)
-    dots = base.mark_point(size=70, filled=True, opacity=1).encode(x="Spearman:Q", y=y, color=colour)
+    dots = base.mark_point(size=70, filled=True, opacity=1).encode(x="spearman:Q", y=y, color=colour)
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")
     return finish((zero + spans + dots).properties(width=360, height=22 * len(table)))
 
 
-def example_pictures(examples: list[Example]) -> tuple[Picture, ...]:
+def example_pictures(examples: Sequence[Example]) -> tuple[Picture, ...]:
     """One row of pictures an emotion: each picture with boxes, and its map."""
     out = []
     for emotion in dict.fromkeys(e.emotion for e in examples):
-        mine = [e for e in examples if e.emotion == emotion]
-        tiles = [tile for e in mine for tile in (_boxed(e), _mapped(e))]
+        of_emotion = [e for e in examples if e.emotion == emotion]
+        tiles = [tile for e in of_emotion for tile in (_boxed(e), _mapped(e))]
         gap = np.full((_HIGH, 6, 3), 255, np.uint8)
         strip = np.concatenate([part for t in tiles for part in (t, gap)][:-1], axis=1)
-        names = ", ".join(e.key for e in mine)
-        out.append(Picture(strip, f"examples-{emotion.replace(' ', '-')}", f"{emotion}: {mine[0].object} ({names})"))
+        names = ", ".join(e.key for e in of_emotion)
+        out.append(Picture(strip, f"examples-{emotion.replace(' ', '-')}", f"{emotion}: {of_emotion[0].object} ({names})"))
     return tuple(out)
 
 

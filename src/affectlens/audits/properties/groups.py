@@ -33,22 +33,22 @@ def group_metrics(
     guess = p.argmax(axis=1)
     right = guess == truth
     rows = []
-    found = groups.dropna().groupby(groups).groups
-    for name, at in sorted(found.items(), key=lambda kv: _place(str(kv[0]))):
-        mine = groups.index.get_indexer(at)
-        row: dict[str, object] = {"group": str(name), "n": len(mine)}
-        if len(mine) >= FEWEST:
-            e = wilson(int(right[mine].sum()), len(mine))
-            t, g = truth[mine], guess[mine]
+    members = groups.dropna().groupby(groups).groups
+    for name, at in sorted(members.items(), key=lambda kv: _place(str(kv[0]))):
+        inside = groups.index.get_indexer(at)
+        row: dict[str, object] = {"group": str(name), "n": len(inside)}
+        if len(inside) >= FEWEST:
+            e = wilson(int(right[inside].sum()), len(inside))
+            t, g = truth[inside], guess[inside]
 
             def recall(r: np.ndarray, t: np.ndarray = t, g: np.ndarray = g) -> float:
                 present = [c for c in range(len(classes)) if (t[r] == c).any()]
                 return float(np.mean([(g[r][t[r] == c] == c).mean() for c in present]))
 
-            u = bootstrap(recall, len(mine), rng, draws=300) if len(mine) <= MANY else _recall_of_many(t, g, len(classes))
-            row |= {"accuracy": e.value, "accuracy, low": e.low, "accuracy, high": e.high, "mean recall": u.value,
-                    "mean recall, low": u.low, "mean recall, high": u.high,
-                    "calibration error": expected_calibration_error(p[mine].max(axis=1), right[mine])}  # fmt: skip
+            u = bootstrap(recall, len(inside), rng, draws=300) if len(inside) <= MANY else _recall_of_many(t, g, len(classes))
+            row |= {"accuracy": e.value, "accuracy_low": e.low, "accuracy_high": e.high, "mean_recall": u.value,
+                    "mean_recall_low": u.low, "mean_recall_high": u.high,
+                    "calibration_error": expected_calibration_error(p[inside].max(axis=1), right[inside])}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -114,5 +114,5 @@ def matched_pairs(
             differences.append(float(right[i]) - float(right[b[j]]))
     d = np.array(differences)
     if len(d) < FEWEST:
-        return {"pairs": len(d), "difference": float("nan"), "p": float("nan")}
-    return {"pairs": len(d), "difference": float(d.mean()), "p": sign_flip_test(d, rng, side="two", draws=1999)}
+        return {"pairs": len(d), "difference": float("nan"), "p_value": float("nan")}
+    return {"pairs": len(d), "difference": float(d.mean()), "p_value": sign_flip_test(d, rng, side="two", draws=1999)}

@@ -39,17 +39,13 @@ def read_predictions(path: Path) -> Predicted:
     """
     frame = _load(path)
     frame.columns = [str(c).strip() for c in frame.columns]
-    found = [(name, c) for name, c in (("FaceReader", _facereader), ("Py-Feat", _pyfeat), ("DeepFace", _deepface),
-                                       ("LibreFace", _named), ("OpenFace", _openface), ("table", _named))]  # fmt: skip
-    for name, columns in found:
-        classes = columns(frame)
-        if len(classes) > 1 and _fits(name, frame):
-            break
-    else:
+    fitting = {name: classes for name, columns in _FORMATS.items() if len(classes := columns(frame)) > 1}
+    if not fitting:
         raise UsageError(
             f"{path}: no two columns name classes among {list(frame.columns)[:8]}; expected a column of probabilities a class, "
             "such as happiness or p_happiness, or an export of Py-Feat, OpenFace, LibreFace, DeepFace or FaceReader"
         )
+    name, classes = next(iter(fitting.items()))
     values = frame[list(classes.values())].apply(pd.to_numeric, errors="coerce")
     values.columns = list(classes)
     notes = []
@@ -83,8 +79,8 @@ def _load(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         if path.suffix == ".json":
-            held = json.loads(path.read_text(encoding="utf-8"))
-            rows = held if isinstance(held, list) else [dict(v, key=k) for k, v in held.items()]
+            content = json.loads(path.read_text(encoding="utf-8"))
+            rows = content if isinstance(content, list) else [dict(v, key=k) for k, v in content.items()]
             flat = [r for row in rows for r in (row if isinstance(row, list) else [row])]
             return pd.json_normalize(flat)
         text = path.read_text(encoding="utf-8-sig", errors="replace")
@@ -125,11 +121,18 @@ def _openface(frame: pd.DataFrame) -> dict[str, str]:
     return {c.strip()[:-2]: c for c in frame.columns if re.fullmatch(r"AU\d\d_r", c.strip())}
 
 
-def _fits(name: str, frame: pd.DataFrame) -> bool:
-    marks: dict[str, Callable[[pd.DataFrame], bool]] = {
-        "LibreFace": lambda f: any(str(c).startswith("au_") for c in f.columns),
-    }  # fmt: skip
-    return marks[name](frame) if name in marks else True
+def _libreface(frame: pd.DataFrame) -> dict[str, str]:
+    return _named(frame) if any(str(c).startswith("au_") for c in frame.columns) else {}
+
+
+_FORMATS: dict[str, Callable[[pd.DataFrame], dict[str, str]]] = {  # the class that each column of a format is of
+    "FaceReader": _facereader,
+    "Py-Feat": _pyfeat,
+    "DeepFace": _deepface,
+    "LibreFace": _libreface,
+    "OpenFace": _openface,
+    "table": _named,
+}
 
 
 def logits_of(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,17 +9,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.core.progress import Progress, silent
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.resample import sign_flip_test
 
 MEASURED = 30  # items that are measured again
+_MOVED = ("dose", "property", "moved_by", "lost", "meant", "over")
 MOVED = 0.2  # deviations by which another property counts as moved
 
 
 @dataclass(frozen=True)
 class DoseResponse:
-    """``curve``: a row a dose and class with the mean change of its probability, interval and p-values; ``flips``: share of
-    changed decisions by dose; ``moved``: other properties that moved, in deviations; ``samples``: one item at each dose."""
+    """How answers follow a change.
+
+    Attributes
+    ----------
+    name, unit : str
+        The intervention and the unit of its doses.
+    curve : DataFrame
+        One row a dose and class: dose, class, change (mean change of the probability), low, high (95 %), p_value, p_holm.
+    flips : DataFrame
+        Share of decisions that change by dose: dose, changed_decisions.
+    moved : DataFrame
+        Other properties that moved, in deviations between items: dose, property, moved_by, lost, meant, over.
+    samples : tuple
+        One item at each dose.
+    n : int
+        Items.
+    """
 
     name: str
     unit: str
@@ -50,34 +67,60 @@ def dose_response(
     people: np.ndarray | None = None,
     measure: Callable[[Any], dict[str, float]] | None = None,
     meant: str = "",
-    told: Callable[[str, int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> DoseResponse:
-    """Predict every item at every dose. Changes are paired with the dose nearest 0; people are the units where they are known.
+    """Predict every item at every dose; changes are paired with the dose nearest 0.
 
-    The test flips the signs of the units' mean changes; p-values are corrected (Holm) over doses and classes. ``measure`` looks
-    at up to 30 items again at the strongest doses: what else moved is told.
+    Parameters
+    ----------
+    name, unit : str
+        The intervention and the unit of its doses.
+    items : sequence
+        What is changed.
+    doses : sequence of float
+        Doses; the one nearest 0 is the base.
+    change : callable
+        ``change(item, dose)`` gives a changed item.
+    predict : callable
+        From a list of items to probabilities ``(n, classes)``.
+    classes : sequence of str
+        Names of the classes.
+    rng : numpy.random.Generator
+        Source of the draws.
+    people : ndarray of shape (n,), optional
+        Who each item is of: people are the units of the test where they are known, else items.
+    measure : callable, optional
+        From an item to its properties; up to 30 items are measured again at the strongest doses.
+    meant : str
+        The property that the change is meant to move.
+    progress : callable
+        Told how far it is.
+
+    Returns
+    -------
+    DoseResponse
+        The test flips the signs of the units' mean changes; p-values are corrected (Holm) over doses and classes.
     """
     base_dose = min(doses, key=abs)
-    found = {}
+    answers = {}
     for i, d in enumerate(doses):
-        found[d] = np.asarray(predict([change(x, d) for x in items]))
-        if told:
-            told(f"{name}", i + 1, len(doses))
-    base = found[base_dose]
+        answers[d] = np.asarray(predict([change(x, d) for x in items]))
+        progress(name, i + 1, len(doses))
+    base = answers[base_dose]
     units = np.arange(len(items)) if people is None else pd.factorize(people)[0]
     rows, flips = [], []
     for d in doses:
-        flips.append({"dose": d, "changed decisions": float((found[d].argmax(1) != base.argmax(1)).mean())})
+        flips.append({"dose": d, "changed_decisions": float((answers[d].argmax(1) != base.argmax(1)).mean())})
         for c, label in enumerate(classes):
-            each = pd.Series(found[d][:, c] - base[:, c]).groupby(units).mean().to_numpy()
-            mean, low, high, _ = mean_of_units(each)
-            p = 1.0 if d == base_dose else sign_flip_test(each, rng, side="two", draws=1999)
-            rows.append({"dose": d, "class": label, "change": mean, "low": low, "high": high, "p": p})
+            by_unit = pd.Series(answers[d][:, c] - base[:, c]).groupby(units).mean().to_numpy()
+            mean, low, high, _ = mean_of_units(by_unit)
+            p = 1.0 if d == base_dose else sign_flip_test(by_unit, rng, side="two", draws=1999)
+            rows.append({"dose": d, "class": label, "change": mean, "low": low, "high": high, "p_value": p})
     curve = pd.DataFrame(rows)
-    real = (curve.dose != base_dose).to_numpy()
-    curve["p (Holm)"] = 1.0
-    curve.loc[real, "p (Holm)"] = holm(curve.p[real].to_numpy())
-    moved = _moved(items, doses, base_dose, change, measure, meant, rng) if measure else pd.DataFrame()
+    tested = (curve.dose != base_dose).to_numpy()
+    curve["p_holm"] = 1.0
+    curve.loc[tested, "p_holm"] = holm(curve.p_value[tested].to_numpy())
+    moved = _moved(items, doses, base_dose, change, measure, meant, rng) if measure else pd.DataFrame(columns=list(_MOVED))
     shown = items[int(rng.integers(len(items)))]
     return DoseResponse(name, unit, curve, pd.DataFrame(flips), moved, tuple(change(shown, d) for d in doses), len(items))
 
@@ -99,6 +142,5 @@ def _moved(
             shift = (after.get(name) - before[name]).dropna() / spread[name]
             if len(shift) >= 10:
                 by, lost = float(shift.mean()), int(after[name].isna().sum())
-                rows.append({"dose": d, "property": name, "moved by": by, "lost": lost, "meant": name == meant,
-                             "over": abs(by) > MOVED})  # fmt: skip
-    return pd.DataFrame(rows, columns=["dose", "property", "moved by", "lost", "meant", "over"])
+                rows.append(dict(zip(_MOVED, (d, name, by, lost, name == meant, abs(by) > MOVED), strict=True)))
+    return pd.DataFrame(rows, columns=list(_MOVED))

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from affectlens.core.errors import unknown
+from affectlens.explainers.interventions.registry import register_intervention
 from affectlens.features.properties.face import SITES
 from affectlens.perception.face.crops import TEMPLATE
-
-Change = Callable[[np.ndarray, float], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Intervention:
-    """``change(picture, dose)`` gives a picture of the same shape; ``moves`` names the property it is meant to move."""
-
-    name: str
-    moves: str
-    unit: str
-    doses: tuple[float, ...]
-    change: Change
 
 
 def _clip(x: np.ndarray) -> np.ndarray:
     return np.clip(np.round(x), 0, 255).astype(np.uint8)
 
 
+@register_intervention("brightness", "face", doses=(-60, -40, -20, 0, 20, 40, 60), unit="grey levels", moves="brightness")
 def brightness(picture: np.ndarray, dose: float) -> np.ndarray:
     """Grey levels more by ``dose``."""
     return _clip(picture.astype(np.float32) + dose)
 
 
+@register_intervention("contrast", "face", doses=(-0.6, -0.3, 0, 0.3, 0.6), unit="relative", moves="contrast")
 def contrast(picture: np.ndarray, dose: float) -> np.ndarray:
     """Differences from the mean times ``1 + dose``."""
     x = picture.astype(np.float32)
     return _clip(x.mean() + (x - x.mean()) * (1 + dose))
 
 
+@register_intervention("blur", "face", doses=(0, 1, 2, 4, 6), unit="% of width", moves="sharpness")
 def blur(picture: np.ndarray, dose: float) -> np.ndarray:
     """Gaussian of ``dose`` per cent of the width."""
     return cv2.GaussianBlur(picture, (0, 0), dose / 100 * picture.shape[1]) if dose > 0 else picture.copy()
 
 
+@register_intervention("jpeg", "face", doses=(0, 40, 70, 85, 95), unit="% of quality lost")
 def jpeg(picture: np.ndarray, dose: float) -> np.ndarray:
     """Coded and decoded with quality ``100 - dose``."""
     if dose <= 0:
@@ -54,6 +42,7 @@ def jpeg(picture: np.ndarray, dose: float) -> np.ndarray:
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_UNCHANGED)).reshape(picture.shape)
 
 
+@register_intervention("size", "face", doses=(0, 25, 50, 75), unit="% smaller", moves="sharpness")
 def size(picture: np.ndarray, dose: float) -> np.ndarray:
     """Made smaller by ``dose`` per cent and large again: what a smaller face would keep."""
     if dose <= 0:
@@ -65,6 +54,7 @@ def size(picture: np.ndarray, dose: float) -> np.ndarray:
     return np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
 
 
+@register_intervention("rotation", "face", doses=(-30, -15, 0, 15, 30), unit="degrees", moves="head roll")
 def rotation(picture: np.ndarray, dose: float) -> np.ndarray:
     """Turned clockwise by ``dose`` degrees about the middle."""
     h, w = picture.shape[:2]
@@ -72,18 +62,32 @@ def rotation(picture: np.ndarray, dose: float) -> np.ndarray:
     return np.asarray(cv2.warpAffine(picture, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
-def _occlude(lower: bool) -> Change:
-    def change(picture: np.ndarray, dose: float) -> np.ndarray:
-        out = picture.copy()
-        h = picture.shape[0]
-        rows = slice(h - int(h * dose / 100), h) if lower else slice(0, int(h * dose / 100))
-        if dose > 0:
-            out[rows] = int(picture.mean())
-        return out
-
-    return change
+_HIDDEN = (0, 10, 20, 30, 40)  # % of the height
 
 
+@register_intervention("hide the lower face", "face", doses=_HIDDEN, unit="% of height", moves="hidden share")
+def hide_lower(picture: np.ndarray, dose: float) -> np.ndarray:
+    """The lower ``dose`` per cent under the picture's mean grey."""
+    h = picture.shape[0]
+    return _hidden(picture, slice(h - int(h * dose / 100), h))
+
+
+@register_intervention("hide the upper face", "face", doses=_HIDDEN, unit="% of height", moves="hidden share")
+def hide_upper(picture: np.ndarray, dose: float) -> np.ndarray:
+    """The upper ``dose`` per cent under the picture's mean grey."""
+    return _hidden(picture, slice(0, int(picture.shape[0] * dose / 100)))
+
+
+def _hidden(picture: np.ndarray, rows: slice) -> np.ndarray:
+    out = picture.copy()
+    if rows.stop > rows.start:
+        out[rows] = int(picture.mean())
+    return out
+
+
+@register_intervention(
+    "symmetry", "face", doses=(-0.6, -0.3, 0, 0.5, 1), unit="share of its mirror", moves="asymmetry of appearance"
+)
 def symmetry(picture: np.ndarray, dose: float) -> np.ndarray:
     """Blended with its mirror: 1 is fully symmetric, below 0 the difference between the halves is exaggerated."""
     x = picture.astype(np.float32)
@@ -91,6 +95,9 @@ def symmetry(picture: np.ndarray, dose: float) -> np.ndarray:
     return _clip(x * (1 - dose / 2) + mirror * (dose / 2))
 
 
+@register_intervention(
+    "one half", "face", doses=(-1, -0.5, 0, 0.5, 1), unit="left (-1) or right (1) half twice", moves="asymmetry"
+)
 def half_face(picture: np.ndarray, dose: float) -> np.ndarray:
     """One half and its mirror image: dose -1 the left half of the picture twice, 1 the right half, between them a blend."""
     w = picture.shape[1] // 2
@@ -103,6 +110,9 @@ def half_face(picture: np.ndarray, dose: float) -> np.ndarray:
     return _clip(x + abs(dose) * (chosen - x))
 
 
+@register_intervention(
+    "skewed mouth", "face", doses=(-8, -4, 0, 4, 8), unit="% of height", moves="asymmetry of mouth and cheeks"
+)
 def skew_mouth(picture: np.ndarray, dose: float) -> np.ndarray:
     """The mouth's corner on the picture's right raised by ``dose`` per cent of the height, smoothly, in an upright crop."""
     h, w = picture.shape[:2]
@@ -113,6 +123,7 @@ def skew_mouth(picture: np.ndarray, dose: float) -> np.ndarray:
     return np.asarray(cv2.remap(picture, x, y + shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
+@register_intervention("skin", "face", doses=(-20, -10, 0, 10, 20), unit="L*", moves="skin tone (ITA)")
 def skin(picture: np.ndarray, dose: float) -> np.ndarray:
     """Skin lighter (above 0) or darker by ``dose`` L*, strongest in the middle of an upright crop; hair and ground stay."""
     h, w = picture.shape[:2]
@@ -132,6 +143,7 @@ _SITE_AT = np.array([
 ])  # fmt: skip
 
 
+@register_intervention("electrodes", "face", doses=(0, 2, 6, 10, 14), unit="discs", moves="electrodes")
 def electrodes(picture: np.ndarray, dose: float) -> np.ndarray:
     """``dose`` discs on the standard sites of facial electromyography (Fridlund & Cacioppo 1986), drawn dark with a light rim,
     in a fixed order that alternates sides."""
@@ -147,29 +159,4 @@ def electrodes(picture: np.ndarray, dose: float) -> np.ndarray:
     return out
 
 
-INTERVENTIONS = {
-    i.name: i
-    for i in (
-        Intervention("brightness", "brightness", "grey levels", (-60, -40, -20, 0, 20, 40, 60), brightness),
-        Intervention("contrast", "contrast", "relative", (-0.6, -0.3, 0, 0.3, 0.6), contrast),
-        Intervention("blur", "sharpness", "% of width", (0, 1, 2, 4, 6), blur),
-        Intervention("jpeg", "", "% of quality lost", (0, 40, 70, 85, 95), jpeg),
-        Intervention("size", "sharpness", "% smaller", (0, 25, 50, 75), size),
-        Intervention("rotation", "head roll", "degrees", (-30, -15, 0, 15, 30), rotation),
-        Intervention("hide the lower face", "hidden share", "% of height", (0, 10, 20, 30, 40), _occlude(True)),
-        Intervention("hide the upper face", "hidden share", "% of height", (0, 10, 20, 30, 40), _occlude(False)),
-        Intervention("symmetry", "asymmetry of appearance", "share of its mirror", (-0.6, -0.3, 0, 0.5, 1), symmetry),
-        Intervention("one half", "asymmetry", "left (-1) or right (1) half twice", (-1, -0.5, 0, 0.5, 1), half_face),
-        Intervention("skewed mouth", "asymmetry of mouth and cheeks", "% of height", (-8, -4, 0, 4, 8), skew_mouth),
-        Intervention("skin", "skin tone (ITA)", "L*", (-20, -10, 0, 10, 20), skin),
-        Intervention("electrodes", "electrodes", "discs", (0, 2, 6, 10, 14), electrodes),
-    )
-}
 assert len(SITES) == len(_SITE_AT)
-
-
-def intervention(name: str) -> Intervention:
-    """The intervention of that name."""
-    if name not in INTERVENTIONS:
-        raise unknown("intervention", name, list(INTERVENTIONS))
-    return INTERVENTIONS[name]

@@ -6,12 +6,10 @@ Objects are given as soft masks ``(h, w)`` in [0, 1] of the picture's size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
+from affectlens.explainers.interventions.registry import register_intervention
 from affectlens.explainers.overlap import Box
 from affectlens.perception.scene.objects import GREY
 
@@ -28,30 +26,34 @@ def mask_of(boxes: list[Box], shape: tuple[int, ...]) -> np.ndarray:
     return mask
 
 
+@register_intervention("remove", "object")
 def remove(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The object filled in from around it (Telea 2004, by OpenCV), at a small size: a hole has no fine detail to keep."""
     h, w = picture.shape[:2]
     factor = min(1.0, _SIDE / max(h, w))
     size = (max(1, round(w * factor)), max(1, round(h * factor)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    found = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.05).astype(np.uint8)
-    hole = cv2.dilate(found, np.ones((3, 3), np.uint8))
+    covered = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.05).astype(np.uint8)
+    hole = cv2.dilate(covered, np.ones((3, 3), np.uint8))
     if hole.all():
         return np.full_like(picture, GREY)
     filled = cv2.resize(cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA), (w, h), interpolation=cv2.INTER_LINEAR)
     return _mixed(filled, picture, cv2.resize(hole.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR))
 
 
+@register_intervention("blur", "object")
 def blur(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The object out of focus."""
     return _mixed(_blurred(picture), picture, mask)
 
 
+@register_intervention("grey", "object")
 def grey(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The object under a mid-grey patch."""
     return _mixed(np.full_like(picture, GREY), picture, mask)
 
 
+@register_intervention("blur all but", "object", controlled=False)
 def blur_all_but(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Everything out of focus but the object."""
     return _mixed(picture, _blurred(picture), mask)
@@ -118,6 +120,7 @@ def _mixed(inside: np.ndarray, outside: np.ndarray, mask: np.ndarray) -> np.ndar
     return np.clip(np.round(inside * part + outside.astype(np.float32) * (1 - part)), 0, 255).astype(np.uint8)
 
 
+@register_intervention("no colour", "scene")
 def without_colour(picture: np.ndarray) -> np.ndarray:
     """Only its grey levels."""
     if picture.ndim == 2:
@@ -125,6 +128,7 @@ def without_colour(picture: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
 
 
+@register_intervention("other colours", "scene")
 def turned_colours(picture: np.ndarray) -> np.ndarray:
     """Hues turned by a third of the circle."""
     if picture.ndim == 2:
@@ -134,35 +138,31 @@ def turned_colours(picture: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
 
 
-def _light(step: int) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda picture: np.clip(picture.astype(np.int16) + step, 0, 255).astype(np.uint8)
+@register_intervention("darker", "scene")
+def darker(picture: np.ndarray) -> np.ndarray:
+    """50 grey levels darker."""
+    return _light(picture, -50)
 
 
+@register_intervention("lighter", "scene")
+def lighter(picture: np.ndarray) -> np.ndarray:
+    """50 grey levels lighter."""
+    return _light(picture, 50)
+
+
+def _light(picture: np.ndarray, step: int) -> np.ndarray:
+    return np.clip(picture.astype(np.int16) + step, 0, 255).astype(np.uint8)
+
+
+@register_intervention("flip", "scene")
 def flip(picture: np.ndarray) -> np.ndarray:
     """Left and right exchanged."""
     return np.ascontiguousarray(picture[:, ::-1])
 
 
+@register_intervention("crop", "scene")
 def crop(picture: np.ndarray) -> np.ndarray:
     """The middle 70 % of each side."""
     h, w = picture.shape[:2]
     a, b = round(0.15 * h), round(0.15 * w)
     return np.ascontiguousarray(picture[a : max(a + 1, h - a), b : max(b + 1, w - b)])
-
-
-@dataclass(frozen=True)
-class SceneChange:
-    """``change(picture)`` for changes of the whole, ``change(picture, mask)`` for those of an object."""
-
-    name: str
-    change: Callable[..., np.ndarray]
-
-
-OF_OBJECTS = (
-    SceneChange("remove", remove), SceneChange("blur", blur), SceneChange("grey", grey),
-    SceneChange("blur all but", blur_all_but),
-)  # fmt: skip
-OF_PICTURES = (
-    SceneChange("no colour", without_colour), SceneChange("other colours", turned_colours), SceneChange("darker", _light(-50)),
-    SceneChange("lighter", _light(50)), SceneChange("flip", flip), SceneChange("crop", crop),
-)  # fmt: skip

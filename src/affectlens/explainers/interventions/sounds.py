@@ -3,35 +3,23 @@ coding."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.signal import istft, resample_poly, sosfiltfilt, stft
 from scipy.signal.windows import hann
 
-from affectlens.core.errors import unknown
+from affectlens.explainers.interventions.registry import register_intervention
 
 RATE = 16000
 
 
-@dataclass(frozen=True)
-class SoundIntervention:
-    """``change(samples, dose)`` gives samples; ``moves`` names the property it is meant to move."""
-
-    name: str
-    moves: str
-    unit: str
-    doses: tuple[float, ...]
-    change: Callable[[np.ndarray, float], np.ndarray]
-
-
+@register_intervention("level", "voice", doses=(-18, -9, 0, 6), unit="dB", moves="level")
 def level(samples: np.ndarray, dose: float) -> np.ndarray:
     """Louder by ``dose`` dB; what would be clipped is clipped."""
     return np.clip(samples * 10 ** (dose / 20), -1, 1)
 
 
+@register_intervention("noise", "voice", doses=(0, 20, 35, 50), unit="60 - dB under the voice", moves="signal to noise")
 def noise(samples: np.ndarray, dose: float) -> np.ndarray:
     """White noise ``60 - dose`` dB under the clip's level; the same noise for the same length."""
     if dose <= 0:
@@ -41,6 +29,7 @@ def noise(samples: np.ndarray, dose: float) -> np.ndarray:
     return np.clip(samples + made, -1, 1)
 
 
+@register_intervention("tempo", "voice", doses=(-20, -10, 0, 10, 20), unit="% faster", moves="duration")
 def tempo(samples: np.ndarray, dose: float) -> np.ndarray:
     """Faster by ``dose`` per cent at the same pitch (phase vocoder, Flanagan & Golden 1966)."""
     rate = 1 + dose / 100
@@ -60,6 +49,7 @@ def tempo(samples: np.ndarray, dose: float) -> np.ndarray:
     return np.asarray(out)
 
 
+@register_intervention("pitch", "voice", doses=(-4, -2, 0, 2, 4), unit="semitones", moves="pitch")
 def pitch(samples: np.ndarray, dose: float) -> np.ndarray:
     """Higher by ``dose`` semitones at the same length; formants move along."""
     factor = 2 ** (dose / 12)
@@ -69,6 +59,7 @@ def pitch(samples: np.ndarray, dose: float) -> np.ndarray:
     return resample_poly(slow, 1000, round(1000 * factor))[: len(samples)]
 
 
+@register_intervention("formants", "voice", doses=(-15, -8, 0, 8, 15), unit="% higher")
 def formants(samples: np.ndarray, dose: float) -> np.ndarray:
     """Formants higher by ``dose`` per cent at the same pitch and length, as of a shorter vocal tract: the envelope of each
     short spectrum (linear prediction of order 18, Markel & Gray 1976) is stretched, its harmonics stay."""
@@ -90,11 +81,13 @@ def formants(samples: np.ndarray, dose: float) -> np.ndarray:
     return np.clip(np.asarray(out[: len(samples)]), -1, 1)
 
 
+@register_intervention("speed", "voice", doses=(-15, 0, 15), unit="% faster", moves="pitch")
 def speed(samples: np.ndarray, dose: float) -> np.ndarray:
     """Played faster by ``dose`` per cent: pitch, formants and tempo together."""
     return samples.copy() if dose == 0 else resample_poly(samples, 1000, round(1000 * (1 + dose / 100)))
 
 
+@register_intervention("telephone", "voice", doses=(0, 0.5, 1), unit="share")
 def telephone(samples: np.ndarray, dose: float) -> np.ndarray:
     """Blended with its band from 300 to 3,400 Hz; 1 is the band alone."""
     from scipy.signal import butter
@@ -102,6 +95,7 @@ def telephone(samples: np.ndarray, dose: float) -> np.ndarray:
     return samples * (1 - dose) + dose * sosfiltfilt(butter(4, [300, 3400], "band", fs=RATE, output="sos"), samples)
 
 
+@register_intervention("coarse coding", "voice", doses=(0, 8, 11), unit="bits less", moves="signal to noise")
 def coarse(samples: np.ndarray, dose: float) -> np.ndarray:
     """Coded by mu-law with ``16 - dose`` bits."""
     if dose <= 0:
@@ -110,25 +104,3 @@ def coarse(samples: np.ndarray, dose: float) -> np.ndarray:
     small = np.sign(samples) * np.log1p(255 * np.abs(samples)) / np.log(256)
     kept = np.round(small * steps) / steps
     return np.asarray(np.sign(kept) * (256 ** np.abs(kept) - 1) / 255)
-
-
-SOUNDS = {
-    i.name: i
-    for i in (
-        SoundIntervention("level", "level", "dB", (-18, -9, 0, 6), level),
-        SoundIntervention("noise", "signal to noise", "60 - dB under the voice", (0, 20, 35, 50), noise),
-        SoundIntervention("tempo", "duration", "% faster", (-20, -10, 0, 10, 20), tempo),
-        SoundIntervention("pitch", "pitch", "semitones", (-4, -2, 0, 2, 4), pitch),
-        SoundIntervention("formants", "", "% higher", (-15, -8, 0, 8, 15), formants),
-        SoundIntervention("speed", "pitch", "% faster", (-15, 0, 15), speed),
-        SoundIntervention("telephone", "", "share", (0, 0.5, 1), telephone),
-        SoundIntervention("coarse coding", "signal to noise", "bits less", (0, 8, 11), coarse),
-    )
-}
-
-
-def sound_intervention(name: str) -> SoundIntervention:
-    """The intervention of that name."""
-    if name not in SOUNDS:
-        raise unknown("intervention", name, list(SOUNDS))
-    return SOUNDS[name]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from affectlens.core.errors import unknown
+from affectlens.explainers.interventions.registry import register_intervention
 
 _GENDER = {"he": "she", "him": "her", "his": "her", "himself": "herself", "man": "woman", "men": "women", "boy": "girl",
            "boys": "girls", "guy": "gal", "husband": "wife", "father": "mother", "dad": "mom", "son": "daughter",
@@ -19,48 +17,41 @@ _SPELLING = {"going to": "gonna", "want to": "wanna", "you all": "y'all", "becau
              "is not": "ain't", "the": "da", "that": "dat", "with": "wit", "brother": "bruh", "trying to": "tryna"}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class TextIntervention:
-    """``change(text)`` gives the swapped text, the same one where nothing can be swapped."""
-
-    name: str
-    says: str
-    change: Callable[[str], str]
-
-
 def swapped(text: str, table: dict[str, str]) -> str:
     """Whole words of the table exchanged, capitals kept."""
     order = sorted(table, key=len, reverse=True)
     pattern = re.compile(r"\b(" + "|".join(re.escape(w) for w in order) + r")\b", re.IGNORECASE)
 
-    def one(m: re.Match[str]) -> str:
-        new = table[m.group(0).lower()]
-        return (
-            new.upper()
-            if m.group(0).isupper() and len(m.group(0)) > 1
-            else new.capitalize()
-            if m.group(0)[0].isupper()
-            else new
-        )
+    def replacement(match: re.Match[str]) -> str:
+        word, new = match.group(0), table[match.group(0).lower()]
+        if word.isupper() and len(word) > 1:
+            return new.upper()
+        return new.capitalize() if word[0].isupper() else new
 
-    return pattern.sub(one, text)
+    return pattern.sub(replacement, text)
 
 
-TEXTS = {
-    i.name: i
-    for i in (
-        TextIntervention("him to her", "male words become female ones", lambda t: swapped(t, _GENDER)),
-        TextIntervention("her to him", "female words become male ones", lambda t: swapped(t, _BACK)),
-        TextIntervention("names", "first names of one group become those of another",
-                         lambda t: swapped(t, _NAMES | {v: k for k, v in _NAMES.items()})),
-        TextIntervention("spelling of a register", "standard spelling becomes that of African American English online",
-                         lambda t: swapped(t, _SPELLING)),
-    )
-}  # fmt: skip
+@register_intervention("him to her", "words", says="male words become female ones")
+def him_to_her(text: str) -> str:
+    """Male words become female ones."""
+    return swapped(text, _GENDER)
 
 
-def text_intervention(name: str) -> TextIntervention:
-    """The intervention of that name."""
-    if name not in TEXTS:
-        raise unknown("intervention", name, list(TEXTS))
-    return TEXTS[name]
+@register_intervention("her to him", "words", says="female words become male ones")
+def her_to_him(text: str) -> str:
+    """Female words become male ones."""
+    return swapped(text, _BACK)
+
+
+@register_intervention("names", "words", says="first names of one group become those of another")
+def other_names(text: str) -> str:
+    """First names of one group become those of another."""
+    return swapped(text, _NAMES | {v: k for k, v in _NAMES.items()})
+
+
+@register_intervention(
+    "spelling of a register", "words", says="standard spelling becomes that of African American English online"
+)
+def other_spelling(text: str) -> str:
+    """Standard spelling becomes that of African American English online."""
+    return swapped(text, _SPELLING)

@@ -61,10 +61,10 @@ class FaceViewer:
         image = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
         if max(image.shape[:2]) < 160:
             image = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-        found = self._detect(image)
-        if not found:
+        faces = self._detect(image)
+        if not faces:
             return None
-        face = max(found, key=lambda f: f.box[2] * f.box[3])
+        face = max(faces, key=lambda f: f.box[2] * f.box[3])
         marks = self._mark(image, face.points[:2], face.box)
         return view_of(image, marks) if marks.presence >= 0.3 else None
 
@@ -108,7 +108,7 @@ def _sharpness(view: FaceView) -> float:
 
 @register_property(
     "skin tone (ITA)", "face", unit="degrees", says="individual typology angle of the cheeks: high is light",
-    weak="light and camera change it; nothing is told of grey pictures",
+    weak="light and camera change it; nothing can be said of grey pictures",
 )  # fmt: skip
 def _skin(view: FaceView) -> float | None:
     cheeks = view.lab[view.of("left cheek", "right cheek")]
@@ -193,12 +193,12 @@ def _electrodes(view: FaceView) -> float:
     even = np.sqrt(np.maximum(cv2.filter2D(grey**2, -1, inner) - middle**2, 0))
     step = np.where(even < 14, np.abs(middle - around), 0)
     matrix = crop_matrix(view.marks, SIDE)
-    found = 0
+    discs = 0
     for a, b in SITES:  # discs disturb the landmarks, so they are looked for near each site
         at = view.marks.points[[a, b], :2].mean(axis=0) @ matrix[:, :2].T + matrix[:, 2]
         near = _patch(step, at, 9)
-        found += bool(near.size and near.max() > 38)
-    return float(found)
+        discs += bool(near.size and near.max() > 38)
+    return float(discs)
 
 
 def _disc(inner: float, outer: float) -> np.ndarray:

@@ -6,35 +6,68 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from affectlens.core.errors import unknown
+from affectlens.core.errors import UsageError, unknown
+from affectlens.core.registry import Registry
+
+Measure = Callable[[Any], float | str | None]
+KINDS = ("continuous", "ordinal", "binary", "categorical")
 
 
 @dataclass(frozen=True)
 class Property:
-    """``kind`` is continuous, ordinal, binary or categorical; ``measure`` takes what its modality gives (a face's view, a
-    clip's features, a text) and returns a number or a word, or None where it cannot be told; ``weak`` warns where it
-    misleads."""
+    """Something that can be measured of a face, a clip, a text or a motion.
+
+    Attributes
+    ----------
+    name, modality : str
+        Its name, and what it is measured of: face, voice, words or gait.
+    kind : str
+        continuous, ordinal, binary or categorical.
+    unit, says : str
+        Unit, and what a large value means.
+    measure : callable
+        Takes what its modality gives (a face's view, a clip's features, a text, a motion) and returns a number or a word, or
+        None where it cannot be measured.
+    weak : str
+        A warning of where it misleads.
+    """
 
     name: str
     modality: str
     kind: str
     unit: str
     says: str
-    measure: Callable[[Any], float | str | None]
+    measure: Measure
     weak: str = ""
 
 
-_REGISTRY: dict[str, Property] = {}
-Measure = Callable[[Any], float | str | None]
+PROPERTIES: Registry[tuple[Property, Measure]] = Registry("property", "affectlens.features.properties")
 
 
 def register_property(
     name: str, modality: str, *, kind: str = "continuous", unit: str = "", says: str = "", weak: str = ""
 ) -> Callable[[Measure], Measure]:
-    """Decorator: make a measurement available under ``name``; users add theirs in the same way."""
+    """Decorator: make a measurement available under ``name``; users add theirs in the same way.
+
+    Raises
+    ------
+    UsageError
+        A kind that is none of the four.
+
+    Examples
+    --------
+    >>> @register_property("question marks", "words", kind="ordinal", says="how many there are")
+    ... def question_marks(text):
+    ...     return float(text.count("?"))
+    >>> property_named("question marks").measure("Who? Me?")
+    2.0
+    >>> _ = PROPERTIES.remove("question marks")
+    """
+    if kind not in KINDS:
+        raise UsageError(f"property {name}: kind {kind!r}; {', '.join(KINDS)} were expected")
 
     def add(function: Measure) -> Measure:
-        _REGISTRY[name] = Property(name, modality, kind, unit, says, function, weak)
+        PROPERTIES.add(name, (Property(name, modality, kind, unit, says, function, weak), function))
         return function
 
     return add
@@ -42,19 +75,18 @@ def register_property(
 
 def properties(modality: str = "") -> list[Property]:
     """All properties, or those of a modality, by name."""
-    _load_all()
-    return sorted((p for p in _REGISTRY.values() if not modality or p.modality == modality), key=lambda p: p.name)
+    return [p for p, _ in PROPERTIES.values() if not modality or p.modality == modality]
 
 
 def property_named(name: str, modality: str = "") -> Property:
-    """The property of that name, of that modality where one is given."""
+    """The property of that name, of that modality where one is given.
+
+    Raises
+    ------
+    UsageError
+        There is none; the message names the nearest ones.
+    """
     known = {p.name: p for p in properties(modality)}
     if name not in known:
         raise unknown(f"property of {modality}" if modality else "property", name, list(known))
     return known[name]
-
-
-def _load_all() -> None:
-    from affectlens.features.properties import face, gait, voice, words
-
-    assert face and gait and voice and words

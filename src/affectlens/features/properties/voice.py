@@ -67,7 +67,7 @@ def _reverberation(view: VoiceView) -> float | None:
     return float(np.percentile(falls, 75)) if len(falls) >= 3 else None
 
 
-def _told(name: str, kind: str) -> None:
+def _from_corpus(name: str, kind: str) -> None:
     @register_property(f"{name} (told)", "voice", kind=kind, says=f"{name} as the corpus tells it")
     def _fact(view: VoiceView) -> float | str | None:
         value = view.facts.get(name)
@@ -75,4 +75,4 @@ def _told(name: str, kind: str) -> None:
 
 
 for _name, _kind in (("gender", "categorical"), ("language", "categorical"), ("age", "continuous")):
-    _told(_name, _kind)
+    _from_corpus(_name, _kind)

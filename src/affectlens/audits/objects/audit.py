@@ -1,0 +1,243 @@
+"""The audit of objects: one pass of maps joined with what lies in each picture, then statistics, examples and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.base import Audit
+from affectlens.audits.objects.effects import measure_effects
+from affectlens.audits.objects.examples import examples
+from affectlens.audits.objects.maps import Mapped, Mapper, default_methods, rows_of
+from affectlens.audits.objects.model import open_model, title_of
+from affectlens.audits.objects.pictures import Pictures, View
+from affectlens.audits.objects.result import ObjectAudit
+from affectlens.audits.objects.settings import ObjectSettings
+from affectlens.audits.objects.statistics import PRESETS, above, agreement, combine
+from affectlens.audits.parts import ITEMS, Batch, digest
+from affectlens.audits.sources import model_facts, settings_of
+from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.progress import Progress, silent
+from affectlens.explainers.overlap import COLUMNS
+from affectlens.models.pictures import PictureModel
+from affectlens.perception.scene.detections import Detections, read_detections, recall
+from affectlens.perception.scene.objects import SCORE
+
+TOGETHER = 8  # pictures that go through the network at once
+IMAGES = ("emotion", "label", "answer", "probability", "things")
+
+
+def objects_of(model: Any, settings: ObjectSettings) -> str:
+    """Where objects come from: what was asked for, else regions for the face model and the detector for any other."""
+    return settings.objects or ("regions" if model == "face" else "detector")
+
+
+class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
+    """Maps of every picture joined with what lies in it, accumulated in parts.
+
+    Parameters
+    ----------
+    model : str, Path or PictureModel
+        What ``open_model`` takes.
+    pictures : Path, str, Corpus or Pictures
+        A folder, ``"NAME=PATH"``, an opened corpus, or pictures that were made ready.
+    settings : ObjectSettings
+        All settings.
+    out : Path, optional
+        Folder of result and parts.
+    """
+
+    kind, unit, part_size, key = "objects", "pictures", 200, "image"
+    rows: ClassVar[str] = "rows"
+
+    def __init__(
+        self, model: str | Path | PictureModel, pictures: Any, settings: ObjectSettings, out: str | Path | None = None
+    ) -> None:
+        super().__init__(settings, out)
+        self.given = model
+        self.model = open_model(model, settings.weights, settings.layer)
+        self.methods = settings.methods or default_methods(self.model)
+        self.mapper = Mapper(self.model, self.methods)
+        self.limits = PRESETS[settings.preset]
+        self.pictures = pictures if isinstance(pictures, Pictures) else Pictures(
+            pictures, settings.split, objects_of(model, settings), settings.labels, settings.overlaps == "smallest",
+            self.limits.score or SCORE,
+        )  # fmt: skip
+        self.truth = self._true_boxes()
+        self._facts = model_facts(model, self.model.name, settings.weights)
+
+    def keys(self) -> Sequence[str]:
+        """Every picture, or those of the sample, in the order of the corpus."""
+        keys = self.pictures.keys()
+        if not self.settings.sample:
+            return keys
+        order = np.random.default_rng(self.settings.seed).permutation(len(keys))[: self.settings.sample]
+        return [keys[i] for i in np.sort(order)]
+
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Items with what the model said of each; rows of objects and groups."""
+        return {ITEMS: ("key", "why", "sha256", *IMAGES), self.rows: (*COLUMNS, "method", "kind")}
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """Model, maps and objects."""
+        pictures = self.pictures
+        made_elsewhere = Path(pictures.objects).exists()
+        return {
+            "model": self.model.name, "weights": self._facts.get("sha256", ""), "layer": self.model.layer,
+            "methods": list(self.methods), "target": self.settings.target,
+            "objects": "a table" if made_elsewhere else pictures.objects, "exclusive": pictures.exclusive,
+            "least": pictures.least,
+        }  # fmt: skip
+
+    def model_facts(self) -> Mapping[str, Any]:
+        """Name, spec, sha256, layer."""
+        return self._facts | {"layer": self.model.layer, "labels": list(self.model.labels)}
+
+    def data_facts(self) -> Mapping[str, Any]:
+        """Corpus, split, digests."""
+        return self.pictures.facts()
+
+    def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
+        """Rows of some pictures at a time."""
+        for start in range(0, len(keys), TOGETHER):
+            yield self._look(keys[start : start + TOGETHER])
+
+    def table(self, method: str, kind: str = "object") -> pd.DataFrame:
+        """Accumulated rows of one method, of objects or of groups of them (``group``): what one statistic needs and no more."""
+        return self.parts.table(self.rows, method=method, kind=kind)
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """Pictures that were looked at."""
+        items = self.parts.items
+        good = items[items.why == ""].rename(columns={"key": "image"})
+        return good[["image", *IMAGES]].reset_index(drop=True)
+
+    def compute(self, progress: Progress = silent) -> ObjectAudit:
+        """Statistics of what is accumulated, examples and changes."""
+        settings, images, missed = self.settings, self.images, self.parts.missed
+        rng = np.random.default_rng(settings.seed)
+        rng.permutation(len(images) + len(missed))  # the stream goes on where the draw of a sample ends
+        tables, groups = {}, {}
+        for n, method in enumerate(self.methods):
+            tables[method] = combine(*above(self.table(method), images, self.limits), rng)
+            groups[method] = combine(self.table(method, "group"), images, rng)
+            progress("statistics", n + 1, len(self.methods))
+        first = self.methods[0]
+        chosen = examples(self.model, self.pictures, tables[first], self.table(first), first)
+        here = [k for k in images.image if k in self.pictures]  # pictures of runs that were joined are not at hand
+        changed = [here[i] for i in rng.permutation(len(here))[: settings.effects]]
+        effects = None
+        if changed:
+            effects = measure_effects(
+                self.model, self.pictures, changed, self.methods, rng, target=settings.target, progress=progress
+            )
+        return ObjectAudit(
+            title=f"Objects that drive {title_of(self.given, self.model.name)}", about=self._about(len(images), len(missed)),
+            objects=tables, groups=groups, agreement=agreement(tables, rng), images=images,
+            missed=pd.DataFrame({"image": list(missed), "why": list(missed.values())}, dtype=str), examples=tuple(chosen),
+            effects=effects, recall=self._recall(), detected=self.pictures.objects != "regions", notes=self._notes(),
+            provenance=self.provenance(),
+        )  # fmt: skip
+
+    def _look(self, keys: Sequence[str]) -> Batch:
+        """Some pictures; a broken one is named, the others go on."""
+        views: dict[str, tuple[View, np.ndarray]] = {}
+        why: dict[str, str] = {}
+        for key in keys:
+            try:
+                view = self.pictures[key]
+                views[key] = view, self.model.prepare(view.picture)
+            except Exception as error:
+                why[key] = reason(error)
+        mapped = self._map(views, why)
+        batch = Batch(tables={self.rows: []})
+        for key in keys:
+            item: dict[str, Any] = {"key": key, "why": why.get(key, ""), "sha256": ""} | dict.fromkeys(IMAGES, "")
+            item |= {"probability": np.nan, "things": 0}
+            if key in views:
+                item["sha256"] = digest(views[key][0].picture, views[key][0].label)
+            if key in mapped:
+                (maps, emotion, p), view = mapped[key], views[key][0]
+                item |= {
+                    "emotion": emotion, "label": view.label, "answer": self.model.labels[int(p.argmax())],
+                    "probability": float(p[self.model.labels.index(emotion)]), "things": len(view.masks),
+                }  # fmt: skip
+                batch.tables[self.rows] += rows_of(view, emotion, maps)
+            batch.items.append(item)
+        return batch
+
+    def _map(self, views: dict[str, tuple[View, np.ndarray]], why: dict[str, str]) -> dict[str, Mapped]:
+        wanted = {k: view.label if self.settings.target == "label" else "" for k, (view, _) in views.items()}
+        if not views:
+            return {}
+        try:
+            return dict(zip(views, self.mapper.many([x for _, x in views.values()], list(wanted.values())), strict=True))
+        except Exception:  # one of them cannot be mapped, or they differ in size: each by itself
+            out = {}
+            for key, (_, x) in views.items():
+                try:
+                    out[key] = self.mapper(x, wanted[key])
+                except Exception as error:
+                    why[key] = reason(error)
+            return out
+
+    def _notes(self) -> tuple[str, ...]:
+        notes = self.pictures.notes
+        if self.settings.target == "label":
+            notes += self.pictures.unknown_labels(self.model.labels)
+        if self.model.name == "background":
+            notes += ("The background model never sees people: they are hidden, so no relevance can lie on them.",)
+        return notes
+
+    def _about(self, read: int, missed: int) -> str:
+        where = f" at layer {self.model.layer}" if self.model.layer else ", a black box"
+        text = f"{read} pictures read, {missed} not; maps of {self.model.name}{where} by {', '.join(self.methods)}"
+        return text + (f"; thresholds: {self.settings.preset}" if self.settings.preset != "none" else "")
+
+    def _true_boxes(self) -> Detections | None:
+        """The table of true boxes, looked at before the long pass begins."""
+        if self.settings.truth is None:
+            return None
+        table = read_detections(self.settings.truth)
+        if not any(key in table for key in self.pictures):
+            raise UsageError(f"--truth {self.settings.truth}: none of its pictures is in the data")
+        return table
+
+    def _recall(self) -> pd.DataFrame | None:
+        """Recall of what is found in the pictures against true boxes."""
+        if self.truth is None:
+            return None
+        found, true = {}, {}
+        for key in self.pictures:
+            if key not in self.truth:
+                continue
+            try:
+                view = self.pictures[key]
+            except AffectlensError:
+                continue
+            found[key], true[key] = view.things, self.truth.of(key, view.picture.shape)
+        return recall(found, true)
+
+
+def reason(error: Exception) -> str:
+    """Why an item was missed, in few words."""
+    return str(error)[:300] or type(error).__name__
+
+
+def run(
+    model: str | Path | PictureModel,
+    pictures: Any,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    settings: ObjectSettings | None = None,
+    **fields: Any,
+) -> ObjectAudit:
+    """The whole audit; see ``affectlens.audit.objects``."""
+    chosen = settings_of(ObjectSettings, settings, fields)
+    return ObjectAuditor(model, pictures, chosen, out).run(progress, chosen.join)

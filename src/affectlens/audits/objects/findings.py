@@ -1,0 +1,104 @@
+"""What an audit of objects found, in plain sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.objects.effects import Effects
+from affectlens.audits.objects.statistics import ALPHA, own, shown
+
+if TYPE_CHECKING:
+    from affectlens.audits.objects.result import ObjectAudit
+
+
+def findings(audit: ObjectAudit) -> list[str]:
+    """The human against the rest, then for each emotion the object that is shown to drive it most, then what changes did."""
+    out = []
+    groups = next(iter(audit.groups.values()))
+    human = groups[(groups.object == "human") & groups.lift.notna()]
+    if len(human):
+        mean = float(np.average(human.lift, weights=human.images))
+        words = f"Human parts (face, body, hands) hold {mean:.2f} times their area's share of the relevance on average"
+        out.append(f"{words}; above chance for {int(shown(human).sum())} of {len(human)} emotions that could be tested.")
+    for emotion, of_emotion in audit.first.groupby("emotion"):
+        out.append(_of_emotion(str(emotion).capitalize(), of_emotion))
+    out += _of_effects(audit.effects)
+    return out or ["No picture could be read."]
+
+
+def _of_emotion(name: str, pairs: pd.DataFrame) -> str:
+    """The object that holds most, and the one that holds most of those that are this emotion's own."""
+    if pairs.lift.isna().all():
+        return f"{name}: no object lies in five of its pictures, nothing can be tested."
+    above_chance = pairs[shown(pairs)].sort_values("lift", ascending=False)
+    if above_chance.empty:
+        return f"{name}: no object is shown to hold more than its share of the relevance."
+    first = above_chance.iloc[0]
+    interval = f"{first['low']:.2f} to {first['high']:.2f}, {int(first['images'])} pictures"
+    words = f"{name}: {first['object']} holds {first['lift']:.2f} times its area's share of the relevance ({interval})"
+    if not np.isfinite(first["p_others"]):
+        return words + "; it is in too few pictures of other emotions to compare."
+    of_its_own = above_chance[own(above_chance)]
+    if len(of_its_own) and of_its_own.iloc[0]["object"] == first["object"]:
+        return words + ", more than under other emotions."
+    words += ", not shown to be more than under other emotions"
+    return words + (f"; {of_its_own.iloc[0]['object']} is ({of_its_own.iloc[0]['lift']:.2f})." if len(of_its_own) else ".")
+
+
+def _of_effects(effects: Effects | None) -> list[str]:
+    """The object whose removal does most beyond its control, and whether the maps foretold it."""
+    if effects is None:
+        return []
+    removed = effects.table[(effects.table.change == "remove") & (effects.table.emotion == "all")]
+    lowered = removed[(removed.p_holm <= ALPHA) & (removed.effect < removed.control)]
+    if lowered.empty:
+        return ["Removing no object is shown to lower the probability of the picture's emotion more than its control does."]
+    r = lowered.loc[(lowered.effect - lowered.control).idxmin()]
+    words = (
+        f"Changes: removing {r.object} does most: the probability of the picture's emotion moves by {r.effect:+.2f} "
+        f"({r.low:+.2f} to {r.high:+.2f}, {r.images} pictures), the same patch elsewhere by {r.control:+.2f}."
+    )
+    return [words, *([f"Maps: {foretold_text(effects.foretold)}"] if len(effects.foretold) else [])]
+
+
+def foretold_text(table: pd.DataFrame) -> str:
+    """Whether any method does better than the bare area of an object."""
+    area = table[table.method == "area alone"]
+    maps = table[table.method != "area alone"].sort_values("spearman", ascending=False)
+    if maps.empty or area.empty:
+        return "Too few objects were removed to tell."
+    best, bare = maps.iloc[0], float(area.spearman.iloc[0])
+    says = f"{best.method} foretells it best (rho {best.spearman:.2f}, {best.low:.2f} to {best.high:.2f})"
+    if best.low <= 0:
+        return f"{says}, which is not shown to be above zero. The object's area alone: {bare:.2f}."
+    return f"{says}; the object's area alone gives {bare:.2f}."
+
+
+def seen_text(audit: ObjectAudit) -> list[str]:
+    """What was and was not seen: notes, recall of the detector, pictures without objects, pictures that were missed."""
+    text = list(audit.notes)
+    if audit.recall is None and not audit.detected:
+        text.append("Regions come from landmarks of the face; pictures without a face that could be found are left out.")
+    elif audit.recall is None:
+        text.append(
+            "An object that the detector does not see cannot be blamed. How much it sees is not known here: give true boxes "
+            "with --truth to have its recall measured."
+        )
+    else:
+        hits, boxes = int(audit.recall.found.sum()), int(audit.recall.boxes.sum())
+        share = f"{hits} of {boxes} true boxes ({hits / max(boxes, 1):.0%})"
+        text.append(f"The detector finds {share}; what it does not see cannot be blamed.")
+    without = int((audit.images.things == 0).sum())
+    text.append(
+        f"{len(audit.images)} pictures read, {without} of them without any object; {len(audit.missed)} could not be read."
+    )
+    reasons: dict[str, list[str]] = {}
+    for key, why in zip(audit.missed.image, audit.missed.why, strict=True):
+        reasons.setdefault(why.replace(key, "it"), []).append(key)
+    for why, keys in sorted(reasons.items(), key=lambda r: -len(r[1]))[:20]:
+        more = f" and {len(keys) - 5} more, see missed.csv" if len(keys) > 5 else ""
+        text.append(f"{why}: {', '.join(keys[:5])}{more}.")
+    return text

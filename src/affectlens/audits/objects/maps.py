@@ -1,0 +1,79 @@
+"""Maps of pictures by several methods, and their join with what lies in each picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from affectlens.audits.objects.groups import group_masks
+from affectlens.audits.objects.pictures import View
+from affectlens.core.errors import unknown
+from affectlens.explainers.cam import METHODS, CamEngine
+from affectlens.explainers.cam.outside import rise
+from affectlens.explainers.overlap import image_rows
+from affectlens.models.pictures import PictureModel
+from affectlens.stats.classification import softmax
+
+RISE = "rise"
+Mapped = tuple[dict[str, np.ndarray], str, np.ndarray]  # raw signed maps by method, the class they are of, probabilities
+
+
+def known_methods() -> tuple[str, ...]:
+    """Names of all maps."""
+    return (*METHODS, RISE)
+
+
+def default_methods(model: PictureModel) -> tuple[str, ...]:
+    """The maps that are compared where none are named; a black box has one."""
+    return ("hirescam", "grad-cam", "lift-cam", "eigencam") if model.white is not None else (RISE,)
+
+
+class Mapper:
+    """Maps ``(h, w)`` of one picture and emotion by several methods; black boxes have one method, ``rise``.
+
+    Raises
+    ------
+    UsageError
+        A method that is not known, or that needs a model's layers where the model has none.
+    """
+
+    def __init__(self, model: PictureModel, methods: Sequence[str], seed: int = 0) -> None:
+        allowed = METHODS if model.white is not None else (RISE,)
+        for method in methods:
+            if method not in allowed:
+                raise unknown("map", method, list(allowed))
+        self.model, self.methods, self.seed = model, tuple(methods), seed
+        self._engine = CamEngine(model.white, model.layer, seed=seed) if model.white is not None else None
+
+    def __call__(self, x: np.ndarray, label: str = "") -> Mapped:
+        """One prepared picture; the map is of ``label``, or where the model does not know it of its answer."""
+        return self.many([x], [label])[0]
+
+    def many(self, xs: Sequence[np.ndarray], wanted: Sequence[str]) -> list[Mapped]:
+        """Several prepared pictures of one size, each with its label or an empty string."""
+        labels = self.model.labels
+
+        def chosen(i: int, scores: np.ndarray) -> str:
+            return wanted[i] if wanted[i] in labels else labels[int(scores.argmax())]
+
+        if self._engine is not None:
+            maps, logits = self._engine.of_answers(xs, self.methods, chosen)
+            p = softmax(logits.astype(np.float64))
+        else:
+            p = self.model.probabilities(xs)
+            by_class = [rise(self.model.probabilities, x, np.random.default_rng(self.seed)) for x in xs]
+            maps = [{RISE: m[labels.index(chosen(i, p[i]))]} for i, m in enumerate(by_class)]
+        return [(m, chosen(i, p[i]), p[i]) for i, m in enumerate(maps)]
+
+
+def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Rows of objects and of groups of objects under every map."""
+    out: list[dict[str, Any]] = []
+    groups = group_masks(view.masks)
+    for method, relevance in maps.items():
+        objects = image_rows(view.key, emotion, relevance, view.masks, view.scores)
+        out += [r | {"method": method, "kind": "object"} for r in objects]
+        out += [r | {"method": method, "kind": "group"} for r in image_rows(view.key, emotion, relevance, groups)]
+    return out

@@ -1,0 +1,93 @@
+"""Figures of the audit of properties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.properties.result import ALPHA
+from affectlens.core.errors import UsageError, unknown
+from affectlens.explainers.interventions.dose import DoseResponse
+from affectlens.figures.charts import finish
+
+if TYPE_CHECKING:
+    from affectlens.audits.properties.result import PropertyAudit
+
+
+def chart_of(audit: PropertyAudit, name: str) -> Any:
+    """The chart of that name; an error names the others, or says that there is nothing to draw."""
+    tables = {"dependence": (dependence, audit.tests), "curves": (p_against_n, audit.curves), "groups": (groups, audit.groups)}
+    if name in audit.interventions:
+        return dose(audit.interventions[name])
+    if name not in tables:
+        raise unknown("chart", name, [*tables, *audit.interventions])
+    draw, table = tables[name]
+    if table.empty:
+        raise UsageError(f"chart {name}: this audit has nothing to draw in it")
+    return draw(table)
+
+
+def dependence(tests: pd.DataFrame) -> Any:
+    """Property × output, colour for the effect, a dot where it is significant."""
+    frame = tests.assign(significant=tests.p_holm <= ALPHA)
+    order = frame.groupby("property").effect.apply(lambda e: e.abs().max()).sort_values(ascending=False).index.tolist()
+    top = max(0.2, float(frame.effect.abs().max()))
+    base = alt.Chart(frame).encode(
+        x=alt.X("output:N", sort=list(dict.fromkeys(frame.output)), title=None, axis=alt.Axis(labelAngle=-35)),
+        y=alt.Y("property:N", sort=order, title=None, axis=alt.Axis(labelLimit=260)),
+    )
+    cells = base.mark_rect().encode(
+        color=alt.Color("effect:Q", title="effect", scale=alt.Scale(scheme="blueorange", domain=[-top, top], domainMid=0))
+    )
+    dots = base.transform_filter("datum.significant").mark_circle(color="#222", size=26)
+    return finish((cells + dots).properties(width=alt.Step(46), height=alt.Step(20)))
+
+
+def p_against_n(curves: pd.DataFrame) -> Any:
+    """Median p-value against the number of items, a line a property."""
+    frame = curves.assign(what=curves.property + " → " + curves.output, p=curves.p_value.clip(lower=1e-12))
+    line = alt.Chart(frame).mark_line(point=True).encode(
+        x=alt.X("n:Q", scale=alt.Scale(type="log"), title="items"),
+        y=alt.Y("p:Q", scale=alt.Scale(type="log"), title="median p"), color=alt.Color("what:N", title=None),
+    )  # fmt: skip
+    rule = alt.Chart(pd.DataFrame({"p": [ALPHA]})).mark_rule(strokeDash=[4, 3], color="#555").encode(y="p:Q")
+    return finish((line + rule).properties(width=420, height=220))
+
+
+def groups(table: pd.DataFrame) -> Any:
+    """Accuracy with intervals, a panel a property."""
+    frame = table.dropna(subset=["accuracy"]) if "accuracy" in table else table.head(0)
+    charts = []
+    for name, panel in list(frame.groupby("property", sort=False))[:24]:
+        base = alt.Chart(panel, title=alt.Title(str(name), anchor="start", fontSize=11)).encode(
+            y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(labelLimit=150))
+        )
+        x = alt.Scale(
+            domain=[max(0.0, float(frame.accuracy_low.min()) - 0.03), min(1.0, float(frame.accuracy_high.max()) + 0.03)]
+        )
+        bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("accuracy_low:Q", scale=x, title="accuracy"), x2="accuracy_high:Q")
+        dots = base.mark_point(filled=True, size=45).encode(x=alt.X("accuracy:Q", scale=x))
+        charts.append((bars + dots).properties(width=190, height=alt.Step(16)))
+    return finish(alt.concat(*charts, columns=3))
+
+
+def dose(d: DoseResponse) -> Any:
+    """Change of every class's probability by dose with its interval, and the share of changed decisions."""
+    chart = alt.Chart(d.curve).encode(x=alt.X("dose:Q", title=f"{d.name}, {d.unit}"), color=alt.Color("class:N", title=None))
+    lines = chart.mark_line(point=True).encode(y=alt.Y("change:Q", title="change of probability"))
+    bands = chart.mark_area(opacity=0.15).encode(y="low:Q", y2="high:Q")
+    share = alt.Y("changed_decisions:Q", title="changed decisions", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
+    flips = alt.Chart(d.flips).mark_line(point=True, color="#555").encode(x=alt.X("dose:Q", title=d.unit), y=share)
+    joined = alt.hconcat((bands + lines).properties(width=330, height=200), flips.properties(width=170, height=200))
+    return finish(joined)
+
+
+def strip(d: DoseResponse) -> np.ndarray | None:
+    """One picture at every dose side by side, ``(h, w, 3)`` uint8; None where items are no pictures."""
+    if not len(d.samples) or not isinstance(d.samples[0], np.ndarray) or d.samples[0].ndim not in (2, 3):
+        return None
+    colour = [s if s.ndim == 3 else np.repeat(s[..., None], 3, 2) for s in d.samples]
+    return np.concatenate([np.pad(s, ((0, 0), (0, 4), (0, 0)), constant_values=255) for s in colour], axis=1)

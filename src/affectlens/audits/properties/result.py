@@ -1,0 +1,120 @@
+"""What an audit of properties gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from affectlens.audits.result import AuditResult, Provenance
+from affectlens.explainers.interventions.dose import DoseResponse
+
+ALPHA = 0.05
+DECISION = "decision"
+
+
+def _no_missed() -> pd.DataFrame:
+    return pd.DataFrame(columns=["what", "why"])
+
+
+@dataclass(frozen=True)
+class PropertyAudit(AuditResult):
+    """Whether outputs depend on properties.
+
+    Attributes
+    ----------
+    tests : DataFrame
+        One row a property and output (each class's log-odds, and the decision): property, output, p_value, effect, low, high,
+        kind (of the effect), n, missing, smallest_found, method, p_holm, p_bh.
+    groups, gaps : DataFrame
+        How well the classifier does in groups of every property, and the largest differences of rates between groups.
+    pairs : DataFrame
+        Matched pairs: property, pairs, difference, p_value, p_holm.
+    curves : DataFrame
+        p-values against the number of items, of the strongest.
+    crossed : DataFrame
+        Scores where the groups of the two strongest properties meet.
+    excluded : dict
+        Properties that cannot be tested, and why.
+    classes : tuple of str
+        Outputs.
+    n : int
+        Items with properties and predictions; ``tested`` of them were tested.
+    given : str
+        What the tests are given, in words.
+    people : int
+        People that the items are of; 0 where that is not known or not several.
+    kinds : dict
+        Kind of every property: continuous, ordinal, binary or categorical.
+    title, about : str
+        What was audited, in words.
+    interventions : dict of str to DoseResponse
+        What changes of the input did.
+    missed : DataFrame
+        Items and measurements that could not be had: columns what, why.
+    notes : tuple of str
+        What the reader should know.
+    provenance : Provenance
+        Settings, model, data, versions.
+    """
+
+    kind: ClassVar[str] = "properties"
+    primary: ClassVar[str] = "tests"
+
+    tests: pd.DataFrame
+    groups: pd.DataFrame
+    gaps: pd.DataFrame
+    pairs: pd.DataFrame
+    curves: pd.DataFrame
+    crossed: pd.DataFrame
+    excluded: dict[str, str]
+    classes: tuple[str, ...]
+    n: int
+    given: str
+    tested: int = 0
+    people: int = 0
+    kinds: dict[str, str] = field(default_factory=dict)
+    title: str = "Properties"
+    about: str = ""
+    interventions: dict[str, DoseResponse] = field(default_factory=dict)
+    missed: pd.DataFrame = field(default_factory=_no_missed)
+    notes: tuple[str, ...] = ()
+    provenance: Provenance = field(default_factory=Provenance)
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """How many of the tests are significant after Holm's correction, and of how many: the headline of the seed papers, with
+        its denominator."""
+        return int((self.tests.p_holm <= ALPHA).sum()), len(self.tests)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The tests; ``statistic`` is the effect."""
+        return self.tests.assign(statistic=self.tests.effect)
+
+    def findings(self) -> list[str]:
+        """The strongest dependences in plain words, with effect, interval, p and n; or what could have been found."""
+        from affectlens.audits.properties.findings import findings
+
+        return findings(self)
+
+    def plot(self, name: str = "dependence") -> Any:
+        """A chart (altair): dependence, curves, groups, or the name of an intervention.
+
+        Raises
+        ------
+        UsageError
+            No chart of that name, or nothing to draw in it.
+        """
+        from affectlens.audits.properties.figures import chart_of
+
+        return chart_of(self, name or "dependence")
+
+    def report(self, folder: str | Path) -> Path:
+        """Save the result in ``folder`` and write ``audit.html``, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``
+        there; gives the page's path."""
+        from affectlens.audits.properties.page import write_page_of
+
+        self.save(folder)
+        return write_page_of(self, Path(folder))

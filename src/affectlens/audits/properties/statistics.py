@@ -1,0 +1,253 @@
+"""Does a classifier's output depend on properties of what it sees, given the label? Tests, effects, groups, power.
+
+The workflow of Büchner et al. 2024 (arXiv 2404.07867) after Reimers et al. 2020: a property that the output depends on given
+the label is used, or stands for something that is. Their property set is not known to us; ours is in
+``features.properties.registry``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
+from affectlens.audits.properties.predictions import logits_of
+from affectlens.audits.properties.result import ALPHA, DECISION, PropertyAudit
+from affectlens.core.errors import UsageError
+from affectlens.core.progress import Progress, silent
+from affectlens.stats.independence import Independence, p_against_n, test
+from affectlens.stats.independence.effect import correlation, smallest_correlation
+from affectlens.stats.independence.permutation import centred_in
+from affectlens.stats.independence.variables import normal_scores
+from affectlens.stats.multiple import benjamini_hochberg, holm, permute_units
+from affectlens.stats.resample import permutation_p
+
+MOST = 20_000  # rows that tests look at: with more, everything is significant
+
+
+def audit_properties(
+    table: pd.DataFrame,
+    kinds: dict[str, str],
+    predicted: pd.DataFrame,
+    labels: pd.Series | None,
+    rng: np.random.Generator,
+    *,
+    people: pd.Series | None = None,
+    progress: Progress = silent,
+) -> PropertyAudit:
+    """Test predictions against properties.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Index key, a column a property.
+    kinds : dict
+        Kind of every property: continuous, ordinal, binary or categorical.
+    predicted : DataFrame
+        Index key, a column of probabilities a class.
+    labels : Series or None
+        Labels by key; with them every test is given the label.
+    rng : numpy.random.Generator
+        Source of the draws.
+    people : Series, optional
+        Who each item is of: a property that is constant in people is dealt anew to whole people, and any other is compared
+        within people and label only.
+    progress : callable
+        Told how far it is.
+
+    Returns
+    -------
+    PropertyAudit
+        Of more than 20,000 items a random 20,000 are tested; effects and group scores are of all.
+
+    Raises
+    ------
+    UsageError
+        Keys that do not meet, or no property that can be tested.
+    """
+    keys = table.index.intersection(predicted.index)
+    if len(keys) < 20:
+        raise UsageError(
+            f"{len(keys)} items have both properties and predictions (of {len(table)} and {len(predicted)}; for example "
+            f"{list(table.index[:2])} and {list(predicted.index[:2])}): at least 20 are needed, with like keys"
+        )
+    table, predicted = table.loc[keys], predicted.loc[keys]
+    truth = labels.reindex(keys) if labels is not None else None
+    person = people.reindex(keys).astype(str) if people is not None and people.nunique() > 1 else None
+    rows = np.sort(rng.permutation(len(keys))[:MOST])
+    tests, excluded = _tests(table, kinds, predicted, truth, person, rows, rng, progress)
+    examined = [n for n in table.columns if n not in excluded]
+    groups, gaps, pairs = _performance(table, kinds, predicted, truth, examined, rng)
+    curves = pd.DataFrame()
+    if person is None:
+        part = None if truth is None else truth.iloc[rows]
+        curves = _curves(tests, table.iloc[rows], logits_of(predicted).iloc[rows], part, rng)
+    two = list(dict.fromkeys(_strongest(tests[tests.p_holm <= ALPHA]).property))[:2]
+    crossed = pd.DataFrame()
+    if truth is not None and len(two) == 2:
+        crossed = intersections(table, kinds, two[0], two[1], predicted, truth, rng)
+    given = (
+        "the label" if truth is not None else "nothing: no labels were given, so that classes differ in a property counts too"
+    )
+    return PropertyAudit(
+        tests, groups, gaps, pairs, curves, crossed, excluded, tuple(predicted.columns), len(keys), given, tested=len(rows),
+        people=0 if person is None else int(person.nunique()), kinds=dict(kinds),
+    )  # fmt: skip
+
+
+def _tests(
+    table: pd.DataFrame, kinds: dict[str, str], predicted: pd.DataFrame, truth: pd.Series | None, person: pd.Series | None,
+    rows: np.ndarray, rng: np.random.Generator, progress: Progress,
+) -> tuple[pd.DataFrame, dict[str, str]]:  # fmt: skip
+    """One row a property and output, and the properties that cannot be tested with the reason."""
+    outputs, decision = logits_of(predicted), predicted.idxmax(axis=1)
+    tested, excluded = [], {}
+    for i, name in enumerate(table.columns):
+        reason = _unfit(table[name], kinds[name], truth)
+        if reason:
+            excluded[name] = reason
+            continue
+        for output in (*predicted.columns, DECISION):
+            y = decision if output == DECISION else outputs[output]
+            tested.append(_one(name, kinds[name], output, table[name], y, truth, person, rows, rng))
+        progress("tests", i + 1, len(table.columns))
+    known = [r for r in tested if r is not None]
+    if not known:
+        raise UsageError(f"no property can be tested: {excluded}")
+    tests = pd.DataFrame(known)
+    p = tests.p_value.to_numpy()
+    return tests.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p)), excluded
+
+
+def _strongest(tests: pd.DataFrame) -> pd.DataFrame:
+    """Tests by the size of their effect, largest first."""
+    return tests.assign(size=tests.effect.abs()).sort_values("size", ascending=False)
+
+
+def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
+    known = values.notna() if truth is None else values.notna() & truth.notna()
+    if known.sum() < 20:
+        return f"known of {int(known.sum())} items; at least 20 are needed"
+    if values[known].nunique() < 2:
+        return f"constant ({values[known].iloc[0]}) over {int(known.sum())} items"
+    counts = values[known].value_counts()
+    if kind in ("categorical", "binary") and len(counts) > 1 and counts.iloc[1] < 10:
+        return f"only {int(counts.iloc[1:].sum())} items are not {counts.index[0]}"
+    return ""
+
+
+def _one(
+    name: str, kind: str, output: str, x: pd.Series, y: pd.Series, truth: pd.Series | None, person: pd.Series | None,
+    rows: np.ndarray, rng: np.random.Generator,
+) -> dict[str, object] | None:  # fmt: skip
+    x, y = x.iloc[rows], y.iloc[rows]
+    z = truth.iloc[rows] if truth is not None else None
+    try:
+        if person is not None:
+            tested, how = _with_people(x, kind, y, z, person.iloc[rows], rng)
+        else:
+            tested, how = test(x, y, z, rng=rng, kinds={"x": kind}, draws=1), ""
+    except UsageError:
+        return None
+    e = tested.effect
+    return {
+        "property": name, "output": output, "p_value": tested.p, "effect": e.value, "low": e.low,
+        "high": e.high, "kind": e.kind, "n": tested.n, "missing": tested.dropped, "smallest_found": tested.smallest,
+        "method": how or tested.method,
+    }  # fmt: skip
+
+
+def _with_people(
+    x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, person: pd.Series, rng: np.random.Generator, draws: int = 999
+) -> tuple[Independence, str]:
+    """A property constant in people: people exchange it whole; else strata are people and label together."""
+    known = (x.notna() & y.notna() & (z.notna() if z is not None else True)).to_numpy()
+    x, y, person = x[known], y[known], person[known]
+    z = z[known] if z is not None else None
+    if (x.groupby(person).nunique() > 1).any():
+        strata = person if z is None else person + "/" + z.astype(str)
+        sizes = strata.map(strata.value_counts())
+        enough = (sizes >= 2).to_numpy()
+        codes = pd.Series(pd.factorize(strata[enough])[0].astype(str), index=strata.index[enough])
+        tested = test(x[enough], y[enough], codes, method="auto", rng=rng, kinds={"x": kind, "z": "categorical"}, draws=1)
+        return tested, "within people and label" if z is not None else "within people"
+    if person.nunique() < 6:
+        raise UsageError(f"{person.nunique()} people: too few to exchange a property of theirs")
+    outputs = y.to_frame() if pd.api.types.is_numeric_dtype(y) else pd.get_dummies(y).astype(float)
+    b = normal_scores(outputs.to_numpy(float)) if outputs.shape[1] == 1 else outputs.to_numpy(float)
+    codes = np.zeros(len(b), dtype=np.int64) if z is None else pd.factorize(z)[0]
+    b = centred_in(b, codes)
+    units = person.to_numpy(dtype=object)
+
+    def features(values: np.ndarray) -> np.ndarray:
+        if kind in ("categorical", "binary") or not np.issubdtype(values.dtype, np.number):
+            a = (values[:, None] == np.unique(values)[None, 1:]).astype(float)
+        else:
+            a = normal_scores(values[:, None].astype(float))
+        return centred_in(a, codes)
+
+    values = x.to_numpy()
+    observed = float(((features(values).T @ b) ** 2).sum())
+    null = np.array([((features(permute_units(values, units, rng)).T @ b) ** 2).sum() for _ in range(draws)])
+    effect = correlation(features(values)[:, 0], b[:, 0])
+    p = permutation_p(observed, null)
+    n = len(values)
+    smallest = smallest_correlation(int(person.nunique()))
+    return Independence("people", observed, p, effect, n, int((~known).sum()), (p,), smallest), "people exchanged whole"
+
+
+def _performance(
+    table: pd.DataFrame, kinds: dict[str, str], predicted: pd.DataFrame, truth: pd.Series | None, names: list[str],
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    classes = list(predicted.columns)
+    empty = pd.DataFrame()
+    if truth is None:
+        return empty, empty, empty
+    known = truth.isin(classes).to_numpy() & predicted.notna().all(axis=1).to_numpy()
+    index = predicted.index[known]
+    t = np.array([classes.index(v) for v in truth[known]])
+    p = predicted[known].to_numpy()
+    right = (p.argmax(axis=1) == t).astype(float)
+    numbers = [n for n in names if kinds[n] != "categorical"]
+    groups, gaps, pairs = [], [], []
+    for name in names:
+        g = grouped(table[name].reindex(index), kinds[name])
+        groups.append(group_metrics(t, p, classes, g, rng).assign(property=name))
+        gaps.append(rate_gaps(t, p, classes, g).assign(property=name))
+        others = [n for n in numbers if n != name and table[n].reindex(index).notna().mean() > 0.8]
+        if name in numbers and kinds[name] == "continuous" and others and len(index) <= MOST:
+            filled = table[others].reindex(index)
+            values = table[name].reindex(index).to_numpy(float)
+            pairs.append({"property": name, **matched_pairs(right, t, values, filled.to_numpy(float), rng)})
+    frame = pd.DataFrame(pairs)
+    if len(frame):
+        frame["p_holm"] = holm(frame.p_value.to_numpy())
+    return pd.concat(groups, ignore_index=True), pd.concat(gaps, ignore_index=True), frame
+
+
+def _curves(
+    tests: pd.DataFrame, table: pd.DataFrame, outputs: pd.DataFrame, truth: pd.Series | None, rng: np.random.Generator,
+    most: int = 3,
+) -> pd.DataFrame:  # fmt: skip
+    """P against n for the strongest property and output of the three strongest properties."""
+    out = []
+    for r in _strongest(tests[tests.output != DECISION]).drop_duplicates("property").head(most).itertuples():
+        z = truth if truth is None else truth.to_numpy()
+        curve = p_against_n(table[r.property].to_numpy(), outputs[r.output].to_numpy(), z, rng=rng, repeats=3)
+        out.append(curve.rename(columns={"p": "p_value"}).assign(property=r.property, output=r.output))
+    return pd.concat(out, ignore_index=True) if out else pd.DataFrame()
+
+
+def intersections(
+    table: pd.DataFrame, kinds: dict[str, str], a: str, b: str, predicted: pd.DataFrame, labels: pd.Series,
+    rng: np.random.Generator,
+) -> pd.DataFrame:  # fmt: skip
+    """Scores in every combination of two properties' groups."""
+    keys = table.index.intersection(predicted.index).intersection(labels.dropna().index)
+    classes = list(predicted.columns)
+    keys = keys[labels.loc[keys].isin(classes).to_numpy()]
+    first, second = (grouped(table.loc[keys, n], kinds[n]) for n in (a, b))
+    both = (a + " " + first.astype(str) + ", " + b + " " + second.astype(str)).where(first.notna() & second.notna())
+    t = np.array([classes.index(v) for v in labels.loc[keys]])
+    return group_metrics(t, predicted.loc[keys].to_numpy(), classes, both, rng)
