@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import affectlens.audit
 from affectlens.audits.features.audit import FeatureAudit, run
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.cli.main import app
@@ -107,5 +108,5 @@ def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):
     assert "when shuffled" in done.output and "one corpus" in done.output
     audit = FeatureAudit.load(out)
     assert set(audit.features.feature) == set(NAMES) and audit.agreement.empty
-    same = run("logistic", [f"emodb={tree}"])
+    same = affectlens.audit.features("logistic", [f"emodb={tree}"])
     pd.testing.assert_frame_equal(audit.features, same.features, check_dtype=False)
