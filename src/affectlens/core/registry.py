@@ -89,11 +89,6 @@ class Registry(Generic[T]):
         self._discover()
         return sorted(self._entries)
 
-    def in_order(self) -> list[T]:
-        """All entries in the order in which they were added."""
-        self._discover()
-        return list(self._entries.values())
-
     def values(self) -> list[T]:
         """All entries in the order of their names."""
         return [self._entries[name] for name in self.names()]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from affectlens.core.errors import UsageError, unknown
+from affectlens.core.errors import UsageError
 
 
 def setting(
@@ -82,24 +82,6 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for provenance and run keys."""
         return {k: plain(v) for k, v in asdict(self).items()}
-
-
-S = TypeVar("S", bound=Settings)
-
-
-def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S:
-    """Settings with single ones replaced; the defaults of ``cls`` where none are given.
-
-    Raises
-    ------
-    UsageError
-        A name that is no setting, with the nearest one, or a wrong value.
-    """
-    known = [f.name for f in fields(cls)]
-    for name in given:
-        if name not in known:
-            raise unknown(f"setting of {cls.__name__}", name, known)
-    return dataclasses.replace(settings, **given) if settings is not None else cls(**given)
 
 
 def flag_of(f: dataclasses.Field[Any]) -> str:

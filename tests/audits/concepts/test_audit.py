@@ -6,6 +6,7 @@ import pytest
 from benchmarks.planted_dialogues import AUDIO, JOINED, TEXT, audited, dialogues, trained
 from typer.testing import CliRunner
 
+import affectlens.audit
 from affectlens.audits.concepts.audit import ConceptAudit, ConceptAuditor, available, run
 from affectlens.audits.concepts.cav.completeness import completeness
 from affectlens.audits.concepts.cav.space import Space, directions
@@ -231,7 +232,7 @@ def test_the_command_on_a_generated_corpus(mosi, tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "“negation” speaks for negative at text context" in done.output
     audit = ConceptAudit.load(out)
-    same = run(
+    same = affectlens.audit.concepts(
         weights,
         f"mosi-features={corpus}",
         concepts=("negation", "opening"),

@@ -200,3 +200,39 @@ def test_balanced_accuracy_by_hand():
     second.update(1, np.array([1, 0]), np.array([True, False]))
     # Of two with the concept one is right, of four without three.
     np.testing.assert_allclose(first.merge(second).compute(), [(1 / 2 + 3 / 4) / 2, 1])
+
+
+def test_interval_is_as_wide_as_a_mean_difference_is_uncertain(rng):
+    """All gradients are one, so the shift is a difference of means whose standard error is known."""
+    x = rng.normal(size=(400, 3)) * [2, 1, 1]
+    y = (np.arange(400) % 4 == 0).astype(float)
+    settings = ConceptSettings(draws=9, bootstraps=2000)
+    row = test_concepts({"l": Space.of(x, np.tile([1.0, 0, 0], (5, 1)))}, {"c": y}, {"k": np.arange(5)}, settings).frame.iloc[0]
+    along = x[:, 0]
+    error = np.sqrt(along[y > 0].var() / 100 + along[y == 0].var() / 300) / along.std()
+    assert (row.high - row.low) == pytest.approx(2 * 1.96 * error, rel=0.08)
+    assert (row.low + row.high) / 2 == pytest.approx(row.statistic, abs=0.05)
+
+
+def test_dialogues_are_resampled_whole(rng):
+    """Ten copies of each example say no more than one: with their dialogues known the interval does not shrink."""
+    x, g, y = _case(rng)
+    settings = ConceptSettings(draws=9, bootstraps=1000)
+
+    def width(copies, groups):
+        many = np.repeat(np.arange(80), copies)
+        frame = test_concepts(
+            {"l": Space.of(x[many], g)}, {"c": y[many]}, {"k": np.arange(20)}, settings, groups=many if groups else None
+        ).frame
+        return frame.high[0] - frame.low[0]
+
+    assert width(10, True) == pytest.approx(width(1, False), rel=0.15)
+    assert width(10, False) < 0.6 * width(1, False)
+
+
+def test_needed_pseudo_concepts_are_counted(rng):
+    x, g, y = _case(rng)
+    args = {"l": Space.of(x, g)}, {"c": y, "d": 1 - y}, {"k": np.arange(20)}
+    coarse = test_concepts(*args, ConceptSettings(draws=38, bootstraps=0)).warnings
+    assert len(coarse) == 1 and "over 2 tests" in coarse[0] and "take at least 39" in coarse[0]
+    assert not test_concepts(*args, ConceptSettings(draws=39, bootstraps=0)).warnings

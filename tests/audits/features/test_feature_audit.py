@@ -1,11 +1,15 @@
 """The audit of features from corpus to page: on features that are drawn, and through the command on sounds that are made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import affectlens.audit
 from affectlens.audits.features.audit import FeatureAudit, run
+from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.cli.main import app
 from affectlens.core.errors import UsageError
 from affectlens.perception.voice.egemaps import NAMES
@@ -60,6 +64,22 @@ def test_findings_are_sentences_about_the_numbers(audit):
     assert all(line.endswith(".") for line in said)
 
 
+def test_sentences_of_the_page(audit):
+    table, groups = audit.features, audit.groups.sort_values("permuted", ascending=False)
+    said = features_sentence(audit)
+    assert said.startswith(f"{(table.p_bh <= 0.05).sum()} of 90 features matter when shuffled")
+    assert f" {(table.conditional_p_bh <= 0.05).sum()} when only what the other" in said
+    needed = groups[groups.left_out_p_holm <= 0.05].group
+    first = groups_sentence(audit)
+    assert first.startswith(f"Shuffling the {groups.group.iloc[0]} features harms most, then {groups.group.iloc[1]}")
+    assert "planted" in set(needed) and all(name in first.split("worse without")[1] for name in needed)
+    alone = replace(audit, groups=audit.groups.assign(left_out_p_holm=1.0))
+    assert "they stand in for each other" in groups_sentence(alone)
+    pairs = [("features", "a and b", 0.1), ("features", "mean", 0.3), ("groups", "a and b", 0.5), ("groups", "mean", 0.7)]
+    three = replace(audit, agreement=pd.DataFrame(pairs, columns=["of", "corpora", "rank_correlation"]))
+    assert "features agree by 0.30 and of groups by 0.70" in agreement_sentence(three)
+
+
 def test_saved_and_loaded_without_loss(audit, tmp_path):
     page = audit.report(tmp_path / "out").read_text()
     assert "http://" not in page.replace("http://www.w3.org", "") and "Groups of features" in page
@@ -88,5 +108,5 @@ def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):
     assert "when shuffled" in done.output and "one corpus" in done.output
     audit = FeatureAudit.load(out)
     assert set(audit.features.feature) == set(NAMES) and audit.agreement.empty
-    same = run("logistic", [f"emodb={tree}"])
+    same = affectlens.audit.features("logistic", [f"emodb={tree}"])
     pd.testing.assert_frame_equal(audit.features, same.features, check_dtype=False)

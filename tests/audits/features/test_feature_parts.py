@@ -4,9 +4,10 @@ import pytest
 
 from affectlens.audits.features.measures import Surrogate, class_weight, linear_shap, permuted_loss, row_loss
 from affectlens.audits.features.roles import Clips, Importance, measure
-from affectlens.audits.features.tables import over_people, rank_agreement
+from affectlens.audits.features.tables import by_corpus, over_people, rank_agreement, shapley_table
 from affectlens.core.errors import UsageError
 from affectlens.learning.speech import logistic
+from affectlens.stats.multiple import benjamini_hochberg, holm
 
 
 def _people(rng, n=480, people=24):
@@ -145,3 +146,74 @@ def test_one_group_and_three_classes(rng):
     clips = Clips(rng.normal(size=(60, 2)), np.minimum(y, 2), corpus, speaker, ("a", "b"), ("g", "g"))
     tables = measure(clips, "logistic", 0, rng).compute(rng)
     assert (tables["groups"].left_out == 0).all() and set(tables["shapley"]["class"]) == {"0", "1", "2"}
+
+
+def test_loss_by_hand():
+    p = np.array([[0.5, 0.5], [0.25, 0.75], [1.0, 0.0]])
+    np.testing.assert_allclose(row_loss(p, np.array([0, 0, 0]), np.array([1, 2, 1])), [1, 4, 0])
+    assert row_loss(p[2:], np.array([1]), np.ones(1))[0] == pytest.approx(np.log2(1e6))
+
+
+def test_shuffling_stays_within_a_corpus(rng):
+    """A column that is the corpus cannot be shuffled within it, so nothing happens; across corpora it would."""
+    corpus = np.repeat(["a", "b"], 50)
+    x, y = np.column_stack([(corpus == "b") * 1.0, rng.normal(size=100)]), (corpus == "b").astype(int)
+
+    def predict(v):
+        return np.column_stack([0.9 - 0.8 * v[:, 0], 0.1 + 0.8 * v[:, 0]])
+
+    base = row_loss(predict(x), y, np.ones(100))
+    loss, right = permuted_loss(predict, x, y, np.ones(100), np.array([0]), corpus, rng)
+    np.testing.assert_allclose(loss, base)
+    assert (right == 1).all()
+    loss, right = permuted_loss(predict, x, y, np.ones(100), np.array([0]), np.full(100, "one"), rng)
+    assert loss.mean() > base.mean() + 1 and right.mean() < 0.7
+
+
+def test_ranks_and_shapley_by_hand():
+    values = np.array([[1.0, 3, 2], [1, 3, 2]])
+    table = by_corpus({"feature": (("a", "b", "c"), values)}, np.array(["x", "x"]))
+    assert list(table["rank"]) == [3, 1, 2] and list(table.permuted) == [1, 3, 2]
+    shapley = np.arange(12.0).reshape(2, 2, 3)  # two clips, two groups, three classes
+    table = shapley_table(shapley, ("g", "h"), np.array([2, 0]), np.array(["x", "x"]), ("k", "l", "m"))
+    assert table.to_dict("list") == {
+        "corpus": ["x"] * 4, "class": ["k", "k", "m", "m"], "group": ["g", "h", "g", "h"], "shapley": [6, 9, 2, 5],
+    }  # fmt: skip
+
+
+def test_rises_and_losses_have_the_right_sign(rng):
+    """A model that leans on one group: shuffling it, and leaving it out, costs; the other costs nothing."""
+    speaker, corpus, y = _people(rng, 240, 12)
+    x = np.column_stack([np.eye(4)[y] * 1.5 + rng.normal(size=(240, 4)), rng.normal(size=(240, 2))])
+    clips = Clips(x, y, corpus, speaker, tuple("abcdef"), (*"ssss", *"nn"))
+    tables = measure(clips, "logistic", 0, rng).compute(rng)
+    g = tables["groups"].set_index("group")
+    assert list(g.features) == [4, 2]
+    for column in ("permuted", "conditional", "left_out", "recall_lost_permuted", "recall_lost_left_out", "shapley_label"):
+        assert g.loc["s", column] > 0.2 and abs(g.loc["n", column]) < 0.1, column
+    assert (g.permuted_low < g.permuted).all() and (g.permuted < g.permuted_high).all()
+    f = tables["features"]
+    assert list(f.permuted) == sorted(f.permuted, reverse=True) and (f.shap_logistic >= 0).all()
+    assert (f.recall_lost[:4] > 0.02).all()
+    np.testing.assert_allclose(f.p_bh, benjamini_hochberg(f.p_value.to_numpy()))
+    np.testing.assert_allclose(g.left_out_p_holm, holm(g.left_out_p_value.to_numpy()))
+
+
+def test_groups_that_stand_in_for_each_other(rng):
+    """Shuffled alone a noisy copy harms; what the cause does not foretell of it does not."""
+    speaker, corpus, y = _people(rng, 400, 20)
+    cause = y + rng.normal(0, 0.4, 400)
+    x = np.column_stack([cause, cause + rng.normal(0, 0.2, 400)])
+    tables = measure(Clips(x, y, corpus, speaker, ("cause", "copy"), ("cause", "copy")), "logistic", 0, rng).compute(rng)
+    g = tables["groups"].set_index("group")
+    assert g.permuted["copy"] > 0.1 and abs(g.conditional["copy"]) < 0.3 * g.permuted["copy"]
+
+
+def test_nobody_is_trained_on_and_measured(rng):
+    """Every voice has a place and one emotion of its own: known voices would be told by their place, new ones cannot."""
+    speaker = np.repeat(np.arange(24), 10)
+    y = rng.permutation(np.repeat(np.arange(4), 6))[speaker]
+    x = 4 * rng.normal(size=(24, 6))[speaker] + 0.1 * rng.normal(size=(240, 6))
+    clips = Clips(x, y, np.full(240, "one"), speaker, tuple("abcdef"), tuple("gggggg"))
+    tables = measure(clips, "svm", 0, rng).compute(rng)
+    assert tables["groups"].permuted[0] < 0.3

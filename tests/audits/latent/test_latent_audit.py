@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import affectlens.audit
 from affectlens.audits.latent.audit import LatentAudit, halves, run
 from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.stability import PEOPLE, SeedStability, over_seeds
@@ -156,6 +157,6 @@ def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     assert "k-means: " in done.output and "one corpus" in done.output and "10a04Na" in done.output
     audit = LatentAudit.load(out)
-    same = run(None, f"emodb={tree}", seeds=1, draws=9)
+    same = affectlens.audit.latent(None, f"emodb={tree}", seeds=1, draws=9)
     pd.testing.assert_frame_equal(audit.agreement, same.agreement, check_dtype=False)
     assert same.provenance.data == audit.provenance.data and "cite Burkhardt" in audit.provenance.data["licence"]

@@ -1,4 +1,6 @@
 import numpy as np
+import pandas as pd
+import pytest
 from sklearn.metrics import silhouette_score
 
 from affectlens.audits.latent.clusters import (
@@ -9,8 +11,17 @@ from affectlens.audits.latent.clusters import (
     find_clusters,
     shuffled,
 )
-from affectlens.audits.latent.directions import associations, bootstrap_stability, likeness, matched, principal, traversal
+from affectlens.audits.latent.directions import (
+    associations,
+    bootstrap_stability,
+    likeness,
+    matched,
+    most_moved,
+    principal,
+    traversal,
+)
 from affectlens.audits.latent.shift import corpus_probe, discrepancy
+from affectlens.stats.multiple import benjamini_hochberg, holm
 
 
 def _blobs(rng, k=3, each=60):
@@ -103,3 +114,69 @@ def test_likeness_and_matching_ignore_turns(rng):
     assert likeness(z, rng.normal(size=(200, 4))) < 0.2
     blobs, _ = _blobs(rng)
     assert bootstrap_stability(blobs, 3, rng, np.tile(np.arange(18), 10), 5).min() > 0.9
+
+
+def test_principal_directions_by_hand(rng):
+    z = rng.normal(size=(5000, 3)) * [1, 4, 2] + [10, 20, 30]
+    found = principal(z, 0.9)
+    assert len(found.vectors) == 2  # 16 and 4 of 21
+    np.testing.assert_allclose(found.share, [16 / 21, 4 / 21], atol=0.02)
+    np.testing.assert_allclose(found.spread, [4, 2], atol=0.1)
+    assert found.vectors[0, 1] > 0.99 and found.vectors[1, 2] > 0.99  # the largest part is positive
+    np.testing.assert_allclose(found.scores(z).std(axis=0), 1)
+    np.testing.assert_allclose(found.scores(found.at(1, np.array([-2.0, 1.5]))), [[0, -2], [0, 1.5]], atol=1e-9)
+    assert len(principal(z, 1.0, 2).vectors) == 2
+
+
+def test_features_that_move_most_two_of_a_group():
+    reach = {"a1": 5, "a2": 4, "a3": 3, "b1": 2, "c1": 1, "d1": 0.5}
+    curves = pd.DataFrame(
+        [(1, s, n, s * v) for n, v in reach.items() for s in (-1, 1)], columns=["direction", "score", "feature", "normalised"]
+    )
+    assert most_moved(curves, {n: n[0] for n in reach}) == {1: ["a1", "a2", "b1", "c1"]}
+
+
+def test_speakers_with_few_clips_take_no_part(rng):
+    speaker = np.repeat(["a", "b", "c", "d"], [8, 8, 8, 7])
+    table = associations(rng.normal(size=(31, 1)), rng.normal(size=(31, 2)), ["x", "y"], speaker)
+    assert (table.speakers == 3).all()
+    none = associations(rng.normal(size=(6, 1)), rng.normal(size=(6, 2)), ["x", "y"], speaker[:6])
+    assert (none.speakers == 0).all() and none.correlation.isna().all() and (none.p_value == 1).all()
+
+
+def test_p_values_are_corrected_over_all_rows(rng):
+    z, truth = _blobs(rng)
+    speaker = np.tile([f"s{i}" for i in range(12)], 15)
+    factors = {"emotion": np.array(["x", "y", "z"])[truth], "noise": rng.permutation(np.tile(["p", "q", "r"], 60))}
+    table = agreement([find_clusters(z, m) for m in ("k-means", "GMM")], z, factors, speaker, rng, 99)
+    np.testing.assert_allclose(table.p_holm, holm(table.p_value.to_numpy()))
+    assert len(table) == 6 and (table[table.factor == "emotion"].p_holm <= 0.06).all()
+    scores = rng.normal(size=(180, 2))
+    related = associations(scores, np.column_stack([scores[:, 0], rng.normal(size=180)]), ["same", "noise"], speaker)
+    np.testing.assert_allclose(related.p_bh, benjamini_hochberg(related.p_value.to_numpy()))
+
+
+def test_points_in_no_cluster_and_one_cluster(rng):
+    z = np.concatenate([rng.normal(size=(40, 2)) * 0.1, rng.normal(size=(40, 2)) * 0.1 + 5, [[40.0, 40], [-40, 40]]])
+    found = find_clusters(z, "HDBSCAN")
+    assert found.count == 2 and found.unclustered == pytest.approx(2 / 82) and found.silhouette > 0.9
+    one = find_clusters(rng.normal(size=(200, 2)), "GMM")
+    assert one.count == 1 and np.isnan(one.silhouette) and one.column == "gmm"
+    with pytest.raises(ValueError, match="k-means"):
+        find_clusters(z, "kmeans")
+
+
+def test_description_of_a_cluster_by_hand():
+    labels = np.array([0, 0, 1, 1, -1])
+    z = np.array([[2.0, 0], [2, 0], [-1, 3], [-1, 3], [-1, 0]])
+    table = describe_clusters(labels, z, z * 10, ("f", "g"), {"emotion": np.array(["x", "x", "x", "y", "y"])}, top=1)
+    assert list(table.clips) == [2, 2] and list(table.emotion) == ["x 100%", "x 50%"]
+    assert list(table.most_unlike) == ["f +3.0 SD (20 against -10)", "g +3.0 SD (30 against 0)"]
+
+
+def test_probe_is_asked_of_voices_that_it_never_heard(rng):
+    """Every voice has a place of its own; that a place was heard in one corpus says nothing about the next voice."""
+    speaker = np.repeat([f"s{i}" for i in range(20)], 20)
+    corpus = np.repeat(["a", "b"], 200)
+    z = 6 * rng.normal(size=(20, 15))[np.repeat(np.arange(20), 20)] + rng.normal(size=(400, 15))
+    assert corpus_probe(z, corpus, speaker, rng).value < 0.8

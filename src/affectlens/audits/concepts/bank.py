@@ -20,9 +20,19 @@ from affectlens.stats.multiple import holm
 
 @dataclass(frozen=True)
 class ConceptBank:
-    """``directions`` ``(k, d)`` and ``null`` ``(K, d)``, unit vectors of the layer ``layer``; ``names`` and ``about``
-    (corpus, layer,
-    examples and held-out accuracy of each)."""
+    """Directions of concepts at one layer, and of pseudo-concepts.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The concepts.
+    directions : array (k, d)
+        Their unit vectors in the layer.
+    null : array (K, d)
+        Unit vectors of pseudo-concepts.
+    about : dict
+        ``corpus``, ``layer``, ``examples`` and held-out ``accuracy`` of each.
+    """
 
     names: tuple[str, ...]
     directions: np.ndarray
@@ -44,8 +54,10 @@ class ConceptBank:
     def load(cls, path: Path) -> ConceptBank:
         """The inverse of ``save``.
 
-        Raises:
-            ModelError: the file is not there or is damaged.
+        Raises
+        ------
+        ModelError
+            The file is not there or is damaged.
         """
         try:
             with safe_open(str(path), framework="numpy") as file:
@@ -57,8 +69,21 @@ class ConceptBank:
         return cls(tuple(json.loads(meta["names"])), unit["directions"], unit["null"], json.loads(meta["about"]))
 
     def sensitivity(self, gradient: np.ndarray, asked: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Cosine of one gradient ``(d,)`` with each of the ``asked`` concepts (indices; all by default), and p-values corrected
-        over them (Holm): two-sided ranks among the pseudo-concepts' cosines."""
+        """How one input's gradient lies to the concepts.
+
+        Parameters
+        ----------
+        gradient : array (d,)
+            Gradient of a logit with respect to the layer.
+        asked : array of int, optional
+            Indices of the concepts that are asked about; all by default.
+
+        Returns
+        -------
+        tuple of two arrays
+            Cosine with each concept that was asked about, and p-values corrected over them (Holm): two-sided ranks among the
+            pseudo-concepts' cosines.
+        """
         chosen = self.directions if asked is None else self.directions[asked]
         g = np.asarray(gradient, dtype=np.float64).ravel()
         length = np.linalg.norm(g)

@@ -53,15 +53,39 @@ def read_layers(
     batch_size: int = 64,
     forward: Callable[[Any, Any], Tensor] | None = None,
 ) -> dict[str, LayerReading]:
-    """Read layers of a network on a batch ``(n, ...)``: one forward pass, one backward pass a class, all layers at once.
+    """Read layers of a network on a batch: one forward pass, one backward pass a class, all layers at once.
 
-    ``forward`` turns network and part of the batch into logits ``(n, classes)`` where ``net(batch)`` does not. Give logits, not
-    probabilities: a softmax mixes the classes and fades where the network is sure. Recurrent layers that return a tuple are
-    read by its first entry ``(n, t, width)``. Modes, parameters and their gradients are as before afterwards.
+    Recurrent layers that return a tuple are read by its first entry ``(n, t, width)``. Modes, parameters and their
+    gradients are as before afterwards.
 
-    Raises:
-        UsageError: an unknown layer (with the near names) or pooling.
-        ModelError: a layer that took no part, or a network that has no gradient there.
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Any network.
+    batch : array or list of n inputs
+        What it reads.
+    layers : sequence of str
+        Names of modules.
+    classes : sequence of int
+        Logits whose gradients are taken; none for activations alone.
+    pool : str
+        One of ``POOLS``.
+    batch_size : int
+        Inputs at a time.
+    forward : callable, optional
+        Turns network and part of the batch into logits ``(n, classes)`` where ``net(batch)`` does not. Give logits, not
+        probabilities: a softmax mixes the classes and fades where the network is sure.
+
+    Returns
+    -------
+    dict of str to LayerReading
+
+    Raises
+    ------
+    UsageError
+        An unknown layer (with the near names) or pooling.
+    ModelError
+        A layer that took no part, or a network that has no gradient there.
     """
     named = {name: module for name, module in net.named_modules() if name}
     for layer in layers:

@@ -18,12 +18,12 @@ from affectlens.audits.concepts.findings import (
     methods_paragraph,
     support_sentences,
 )
-from affectlens.audits.headings import readable
 from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 
 HEADINGS = {
+    "p_max_t": "p (max-T)", "p_within_labels": "p within labels",
     "shift": "shift (SD)", "cosine_p_value": "cosine p", "sign_count_p_value": "sign count p", "accuracy_p_value": "accuracy p",
     "p_within_labels_bh": "p within labels (BH)", "label_association": "bound to the label (V)",
     "confounded_with_label": "confounded with the label", "association": "association (V)",
@@ -85,7 +85,7 @@ def _found(audit: ConceptAudit) -> Section:
         ".05 (Benjamini and Hochberg)."
     )
     figure = Figure(heat_map(audit.tests), "heat-map", caption)
-    table = readable(audit.tests.drop(columns="statistic"), HEADINGS)
+    table = audit.tests.drop(columns="statistic").rename(columns=HEADINGS)
     return Section("What was found", tuple(findings(audit)), (figure,), table, f"All {len(audit.tests)} tests")
 
 
@@ -115,7 +115,7 @@ def _accuracy(audit: ConceptAudit) -> Section:
 
 def _support(audit: ConceptAudit) -> Section:
     folded = f"{len(audit.support)} concepts with definitions"
-    table = readable(audit.support, HEADINGS)
+    table = audit.support.rename(columns=HEADINGS)
     return Section("What the corpus supports", support_sentences(audit), table=table, folded=folded)
 
 
@@ -126,7 +126,7 @@ def _completeness(audit: ConceptAudit) -> Section:
         "layer of few dimensions any directions span what matters."
     )
     title = "How much of the prediction the concepts explain"
-    return Section(title, (text,), table=readable(audit.completeness, HEADINGS))
+    return Section(title, (text,), table=audit.completeness.rename(columns=HEADINGS))
 
 
 def _cosines(audit: ConceptAudit) -> Section:
@@ -139,14 +139,14 @@ def _cosines(audit: ConceptAudit) -> Section:
         "How alike are the directions?",
         (text,),
         figures if len(audit.cosines) else (),
-        readable(audit.cosines, HEADINGS),
+        audit.cosines.rename(columns=HEADINGS),
         "All pairs at all layers",
     )
 
 
 def _layers(audit: ConceptAudit) -> Section:
     text = "Correlation over utterances of what a concept's directions say at two layers."
-    table = readable(audit.agreement, HEADINGS)
+    table = audit.agreement.rename(columns=HEADINGS)
     return Section("Do layers agree?", (text,), table=table, folded="All pairs of layers")
 
 
@@ -155,7 +155,7 @@ def _examples(audit: ConceptAudit) -> Section:
         "The examples that the last layer finds most typical of each concept, and utterances that it takes for one. Look here "
         "first when a result surprises."
     )
-    table = readable(audit.examples, HEADINGS)
+    table = audit.examples.rename(columns=HEADINGS)
     return Section("Examples", (text,), table=table, folded="Examples of every concept")
 
 

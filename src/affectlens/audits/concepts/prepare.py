@@ -32,8 +32,30 @@ def prepared(
     units: Path | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """The rows with every column that the wanted concepts need and this corpus can give; what it cannot is left out, and
-    ``library.base.supported`` tells why a concept fell away."""
+    """The rows with every column that the wanted concepts need and this corpus can give.
+
+    What it cannot give is left out, and ``library.base.supported`` tells why a concept fell away.
+
+    Parameters
+    ----------
+    corpus : DialogueCorpus
+        The reader.
+    data : DialogueSet
+        Its utterances.
+    wanted : list of Concept
+        What is asked for.
+    norms : Path, optional
+        Affect norms of words.
+    units : Path, optional
+        Action units per utterance.
+    progress : Progress, optional
+        Told of utterances that are measured.
+
+    Raises
+    ------
+    UsageError
+        Norms or units that cannot be read.
+    """
     needs = {n for c in wanted for n in c.needs}
     rows = data.rows
     if norms is not None:

@@ -48,16 +48,17 @@ def _no_pair(pairs: tuple[str, ...]) -> str:
 
 
 def _absent(paths: tuple[Path, ...] | Path | None) -> str:
-    for path in paths if isinstance(paths, tuple) else (paths,):
-        if path is not None and not Path(path).exists():
-            return f"{path} is not there"
-    return ""
+    from affectlens.audits.sources import existing_file
+
+    return next(filter(None, map(existing_file, paths if isinstance(paths, tuple) else (paths,))), "")
 
 
 @dataclass(frozen=True)
 class ConceptSettings(Settings):
-    """Settings of ``affectlens audit concepts``, and of ``test_concepts``, which reads method, draws, counterparts,
-    bootstraps and seed."""
+    """Settings of ``affectlens audit concepts``.
+
+    ``test_concepts`` reads method, draws, counterparts, bootstraps and seed of them.
+    """
 
     split: str = setting("test", "The part to look at; best one that the model did not learn from.")
     concepts: tuple[str, ...] = setting(

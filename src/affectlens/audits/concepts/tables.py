@@ -15,8 +15,18 @@ CONFOUNDED = 0.3  # association with the label, or another concept, from which o
 
 
 def association(a: np.ndarray, b: np.ndarray) -> float:
-    """Cramér's V of two categorical variables ``(n,)`` with Bergsma's (2013) correction for chance; rows with NaN take no
-    part."""
+    """Cramér's V of two categorical variables with Bergsma's (2013) correction for chance.
+
+    Parameters
+    ----------
+    a, b : array (n,)
+        Codes; rows with NaN take no part.
+
+    Returns
+    -------
+    float
+        0 for none to 1.
+    """
     known = np.isfinite(a) & np.isfinite(b)
     table = pd.crosstab(a[known], b[known]).to_numpy(dtype=float)
     n, (rows, columns) = table.sum(), table.shape

@@ -30,8 +30,11 @@ def class_weight(y: np.ndarray, corpus: np.ndarray) -> np.ndarray:
 
 
 class Surrogate:
-    """What the other features foretell of some, by ridge regression on training rows: the conditional permutation keeps that
-    part and shuffles the rest (Strobl et al. 2008; residuals as in Watson & Wright 2021)."""
+    """What the other features foretell of some, by ridge regression on training rows ``x`` ``(n, f)``.
+
+    The conditional permutation keeps that part and shuffles the rest (Strobl et al. 2008; residuals as in Watson and Wright
+    2021).
+    """
 
     def __init__(self, x: np.ndarray) -> None:
         self._mean = x.mean(axis=0)
@@ -57,8 +60,34 @@ def permuted_loss(
     surrogate: Surrogate | None = None,
     repeats: int = REPEATS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over ``repeats`` permutations of each row's loss ``(n,)`` and of whether it is right, with ``columns`` shuffled
-    together among the rows of its corpus; with a ``surrogate`` only what the other features do not foretell is shuffled."""
+    """Loss and hits of a model where some columns are shuffled together among the rows of a corpus.
+
+    Parameters
+    ----------
+    predict : callable
+        Maps features ``(m, f)`` to probabilities ``(m, classes)``.
+    x : array (n, f)
+        Features of clips that the model never heard.
+    y : array (n,) of int
+        Classes.
+    weight : array (n,)
+        Of each clip.
+    columns : array of int
+        What is shuffled.
+    corpus : array (n,)
+        Within which it is shuffled.
+    rng : numpy.random.Generator
+        Shuffles.
+    surrogate : Surrogate, optional
+        With it only what the other features do not foretell is shuffled.
+    repeats : int
+        Permutations.
+
+    Returns
+    -------
+    tuple of two arrays (n,)
+        Mean weighted log loss (bit) over permutations, and share of them in which the clip is still right.
+    """
     kept = surrogate.expected(x, columns) if surrogate else np.zeros((len(x), len(columns)))
     moved = x[:, columns] - kept
     stack = np.repeat(x[None], repeats, axis=0)
@@ -71,8 +100,23 @@ def permuted_loss(
 
 
 def linear_shap(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Exact SHAP values ``(m, f)`` of logistic regression for the class it answers: ``w_j (x_j - mean x_j)`` (Lundberg & Lee
-    2017, features taken as independent)."""
+    """Exact SHAP values of logistic regression for the class that it answers.
+
+    ``w_j (x_j - mean x_j)`` (Lundberg & Lee 2017, features taken as independent).
+
+    Parameters
+    ----------
+    x : array (n, f)
+        Training features.
+    y : array (n,) of int
+        Their classes.
+    rows : array (m, f)
+        Features that are explained.
+
+    Returns
+    -------
+    array (m, f)
+    """
     model = logistic().fit(x, y)
     weights = model.coef_ if len(model.coef_) > 1 else np.concatenate([-model.coef_, model.coef_])
     weights = weights - weights.mean(axis=0)

@@ -12,15 +12,14 @@ import pandas as pd
 from affectlens.audits.features.audit import FeatureAudit
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.audits.features.roles import FOLDS
-from affectlens.audits.headings import readable
 from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
 
 HEADINGS = {
-    **{f"{name}_{end}": f"{name.replace('_', ' ')}, {word}" for name in ("permuted", "conditional", "left_out")
-       for end, word in (("low", "low"), ("high", "high"), ("p_value", "p"), ("p_bh", "p (BH)"), ("p_holm", "p (Holm)"))},
+    **{f"{name}_p_{end}": f"{name.replace('_', ' ')}, p{word}" for name in ("permuted", "conditional", "left_out")
+       for end, word in (("value", ""), ("bh", " (BH)"), ("holm", " (Holm)"))},
     "recall_lost_permuted": "recall lost, permuted",
     "recall_lost_left_out": "recall lost, left out",
     "shap_logistic": "SHAP of logistic regression",
@@ -76,13 +75,13 @@ def _groups(audit: FeatureAudit) -> Section:
         Figure(group_chart(audit.groups), "groups", "Rise of the log loss, bit a clip."),
         Figure(shapley_chart(audit.shapley), "shapley", shapley),
     )
-    table = readable(audit.groups, HEADINGS)
+    table = audit.groups.rename(columns=HEADINGS)
     return Section("Groups of features", (groups_sentence(audit), measures), figures, table, "All numbers")
 
 
 def _features(audit: FeatureAudit) -> Section:
     figure = Figure(feature_chart(audit.features), "features", "What harms most when shuffled (dot); conditional (ring).")
-    table = readable(audit.features.drop(columns="statistic"), HEADINGS)
+    table = audit.features.drop(columns="statistic").rename(columns=HEADINGS)
     return Section("Single features", (features_sentence(audit),), (figure,), table, "All features")
 
 
@@ -92,7 +91,7 @@ def _corpora(audit: FeatureAudit) -> Section:
         text.append("Intervals are from resampling speakers, which adds noise and pulls rank correlations towards zero.")
     caption = "Rise of the log loss in each corpus, top features."
     figure = Figure(corpus_chart(audit.by_corpus, audit.features), "corpora", caption)
-    return Section("Do corpora agree?", tuple(text), (figure,), readable(audit.agreement), "All pairs")
+    return Section("Do corpora agree?", tuple(text), (figure,), audit.agreement, "All pairs")
 
 
 def group_chart(groups: pd.DataFrame) -> Any:

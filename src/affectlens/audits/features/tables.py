@@ -15,8 +15,25 @@ from affectlens.stats.multiple import benjamini_hochberg, holm
 def over_people(
     values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 9999
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Mean of each column of ``(n, k)``, its bootstrap interval over speakers, and a one-sided p-value for a mean above zero by
-    flipping the sign of whole speakers."""
+    """Means with intervals and tests over people.
+
+    Parameters
+    ----------
+    values : array (n, k)
+        One row a clip.
+    speaker : array (n,)
+        Who speaks.
+    rng : numpy.random.Generator
+        For bootstrap and sign flips.
+    draws : int
+        Of each.
+
+    Returns
+    -------
+    tuple of four arrays (k,)
+        Mean, low and high of its bootstrap interval (95 %) over speakers, and a one-sided p-value for a mean above zero by
+        flipping the sign of whole speakers.
+    """
     _, inverse = np.unique(speaker.astype(str), return_inverse=True)
     sums = np.zeros((inverse.max() + 1, values.shape[1]))
     np.add.at(sums, inverse, values)

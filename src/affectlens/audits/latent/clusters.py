@@ -44,8 +44,29 @@ class Clustering:
 
 
 def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
-    """Clusters of latents ``(n, d)``: k-means with the best silhouette among 2 to 10, a Gaussian mixture (diagonal) with the
-    best BIC among 1 to 10, or HDBSCAN (Campello et al. 2013) with clusters of at least 2 % of the points."""
+    """Clusters of latents.
+
+    ``k-means`` with the best silhouette among 2 to 10, ``GMM``: a Gaussian mixture (diagonal) with the best BIC among 1 to
+    10, or ``HDBSCAN`` (Campello et al. 2013) with clusters of at least 2 % of the points.
+
+    Parameters
+    ----------
+    z : array (n, d)
+        Latents.
+    method : str
+        One of ``METHODS``.
+    seed : int
+        Of k-means and mixture.
+
+    Returns
+    -------
+    Clustering
+
+    Raises
+    ------
+    ValueError
+        An unknown method.
+    """
     most = min(MOST, len(z) - 1)
     if method == "k-means":
         tried = {k: KMeans(k, n_init=10, random_state=seed).fit(z).labels_ for k in range(2, most + 1)}
@@ -160,8 +181,29 @@ def _factor_silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
 def describe_clusters(
     labels: np.ndarray, z: np.ndarray, real: np.ndarray, names: tuple[str, ...], factors: dict[str, np.ndarray], top: int = 4
 ) -> pd.DataFrame:
-    """What each cluster holds: size, its most frequent value of each factor with its share, and the features (normalised ``z``
-    ``(n, f)``, in real units ``real``) in which it differs most from the rest, as standardised differences."""
+    """What each cluster holds.
+
+    Parameters
+    ----------
+    labels : array (n,) of int
+        Clusters; -1 for none.
+    z : array (n, f)
+        Normalised features.
+    real : array (n, f)
+        The same in real units.
+    names : tuple of str
+        Of the features.
+    factors : dict of str to array (n,)
+        Of each the most frequent value is given with its share.
+    top : int
+        Features that are named.
+
+    Returns
+    -------
+    DataFrame
+        One row a cluster: ``cluster``, ``clips``, the factors, and ``most_unlike``, the features in which it differs most from
+        the rest, as standardised differences.
+    """
     rows = []
     for k in sorted(set(labels.tolist()) - {-1}):
         inside = labels == k

@@ -19,8 +19,19 @@ LEAST = 8  # clips of a speaker for a correlation within them
 
 @dataclass(frozen=True)
 class Directions:
-    """Principal directions of a latent: ``mean`` ``(d,)``, ``vectors`` ``(k, d)`` of unit length, ``spread`` ``(k,)`` standard
-    deviations along them, ``share`` of variance. Axes of an autoencoder's latent are arbitrary; these are not."""
+    """Principal directions of a latent. Axes of an autoencoder's latent are arbitrary; these are not.
+
+    Attributes
+    ----------
+    mean : array (d,)
+        Of the latents.
+    vectors : array (k, d)
+        Of unit length.
+    spread : array (k,)
+        Standard deviations along them.
+    share : array (k,)
+        Of the variance.
+    """
 
     mean: np.ndarray
     vectors: np.ndarray
@@ -37,8 +48,19 @@ class Directions:
 
 
 def principal(z: np.ndarray, explained: float = 0.9, most: int = 8) -> Directions:
-    """The directions that hold ``explained`` of the variance, at most ``most``; each points to where its largest part is
-    positive, so that the sign is fixed."""
+    """The directions that hold a share of the variance.
+
+    Each points to where its largest part is positive, so that the sign is fixed.
+
+    Parameters
+    ----------
+    z : array (n, d)
+        Latents.
+    explained : float
+        Share of the variance.
+    most : int
+        Directions at most.
+    """
     mean = z.mean(axis=0)
     _, s, v = np.linalg.svd(z - mean, full_matrices=False)
     share = s**2 / (s**2).sum()
@@ -48,9 +70,26 @@ def principal(z: np.ndarray, explained: float = 0.9, most: int = 8) -> Direction
 
 
 def associations(scores: np.ndarray, what: np.ndarray, names: list[str], speaker: np.ndarray) -> pd.DataFrame:
-    """Spearman correlation of each direction ``(n, k)`` with each column of ``what`` ``(n, m)`` within speakers: the mean over
-    speakers with at least 8 clips, its interval, and a p-value by Student's t over speakers (Fisher's z), adjusted by
-    Benjamini and Hochberg over all directions and columns. Differences between voices or corpora cannot produce it.
+    """Spearman correlation of each direction with each column within speakers.
+
+    Differences between voices or corpora cannot produce it.
+
+    Parameters
+    ----------
+    scores : array (n, k)
+        Along the directions.
+    what : array (n, m)
+        Features.
+    names : list of str
+        Of the features.
+    speaker : array (n,)
+        Who speaks; those with fewer than ``LEAST`` clips are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a direction and feature: mean ``correlation`` over speakers, ``low``, ``high``, ``speakers``, ``p_value`` by
+        Student's t over speakers (Fisher's z), and ``p_bh`` over all rows.
     """
     people = [np.flatnonzero(speaker == s) for s in dict.fromkeys(speaker)]
     people = [p for p in people if len(p) >= LEAST]
@@ -125,15 +164,35 @@ def most_moved(traversals: pd.DataFrame, groups: Mapping[str, str], most: int = 
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:
-    """Linear centred kernel alignment (Kornblith et al. 2019) of two latents of the same clips: 1 where one is the other
-    turned and scaled."""
+    """Linear centred kernel alignment (Kornblith et al. 2019) of two latents of the same clips.
+
+    Parameters
+    ----------
+    a, b : array (n, d), (n, e)
+        Latents.
+
+    Returns
+    -------
+    float
+        1 where one is the other turned and scaled.
+    """
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     return float(np.linalg.norm(a.T @ b) ** 2 / (np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b)))
 
 
 def matched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """For each direction of ``a`` ``(n, k)`` the absolute correlation with its partner in ``b`` under the best one-to-one
-    matching (Hungarian); NaN where ``b`` has too few."""
+    """How like directions are under the best one-to-one matching (Hungarian).
+
+    Parameters
+    ----------
+    a, b : array (n, k), (n, l)
+        Scores of the same clips along two sets of directions.
+
+    Returns
+    -------
+    array (k,)
+        Absolute correlation of each direction of ``a`` with its partner; NaN where ``b`` has too few.
+    """
     strength = np.abs(np.corrcoef(a.T, b.T)[: a.shape[1], a.shape[1] :])
     rows, columns = linear_sum_assignment(-strength)
     out = np.full(a.shape[1], np.nan)

@@ -9,7 +9,6 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from affectlens.audits.headings import readable
 from affectlens.audits.latent.audit import LatentAudit
 from affectlens.audits.latent.clusters import ITSELF
 from affectlens.audits.latent.directions import most_moved
@@ -81,13 +80,13 @@ def _agreement(audit: LatentAudit) -> Section:
         "Are the clusters emotions, corpora or voices?",
         (how, agreement_sentence(audit)),
         (Figure(agreement_chart(audit.agreement), "agreement", caption),),
-        readable(audit.agreement.drop(columns="statistic")),
+        audit.agreement.drop(columns="statistic").rename(columns={"ari": "ARI", "ami": "AMI"}),
         "All numbers",
     )
 
 
 def _clusters(audit: LatentAudit) -> Section:
-    table = readable(audit.clusters, {"most_unlike": "most unlike the rest in"})
+    table = audit.clusters.rename(columns={"most_unlike": "most unlike the rest in"})
     return Section("What each k-means cluster holds", (), (), table)
 
 
@@ -101,7 +100,7 @@ def _corpora(audit: LatentAudit) -> Section:
         "MMD: its null deals whole speakers to corpora and is the value that different voices alone would give.",
     )
     headings = {"mmd_squared": "MMD squared", "mmd_squared_null": "MMD squared, null"}
-    return Section(title, text, (), readable(audit.shift, headings))
+    return Section(title, text, (), audit.shift.rename(columns=headings))
 
 
 def _directions(audit: LatentAudit) -> Section:
@@ -122,7 +121,7 @@ def _directions(audit: LatentAudit) -> Section:
             Figure(association_chart(audit.associations), "associations", "The features that go most with each direction."),
             Figure(traversal_chart(audit.traversals), "traversals", rebuilt),
         ),
-        readable(significant),
+        significant,
         "All significant associations",
     )
 

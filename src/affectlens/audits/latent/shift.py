@@ -61,8 +61,24 @@ def shift_table(
 
 
 def corpus_probe(x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, folds: int = 5) -> Estimate:
-    """Mean recall of a logistic probe that tells the corpus from ``(n, d)`` for speakers it never heard; chance is one over
-    the number of corpora. The interval is from resampling speakers."""
+    """How well a logistic probe tells the corpus of speakers that it never heard.
+
+    Parameters
+    ----------
+    x : array (n, d)
+        A representation.
+    corpus, speaker : array (n,)
+        Where each clip comes from.
+    rng : numpy.random.Generator
+        For the interval, over speakers.
+    folds : int
+        Without shared speakers.
+
+    Returns
+    -------
+    Estimate
+        Mean recall; chance is one over the number of corpora.
+    """
     names, y = np.unique(corpus.astype(str), return_inverse=True)
     predicted = np.zeros(len(y), dtype=np.int64)
     z = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8)
@@ -76,10 +92,28 @@ def corpus_probe(x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np
 def discrepancy(
     x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 199, most: int = 1200
 ) -> tuple[float, float, float]:
-    """Mean over pairs of corpora of the squared maximum mean discrepancy (Gretton et al. 2012; Gaussian kernel with the median
-    distance as width, features standardised, unbiased), its mean under the null, and a permutation p-value.
+    """Squared maximum mean discrepancy between corpora (Gretton et al. 2012), a mean over their pairs.
 
-    The null deals whole speakers to corpora, since clips of one voice resemble each other: it is therefore above 0.
+    Gaussian kernel with the median distance as width, features standardised, unbiased. The null deals whole speakers to
+    corpora, since clips of one voice resemble each other: it is therefore above 0.
+
+    Parameters
+    ----------
+    x : array (n, d)
+        A representation.
+    corpus, speaker : array (n,)
+        Where each clip comes from.
+    rng : numpy.random.Generator
+        For the permutations.
+    draws : int
+        Permutations.
+    most : int
+        Clips that are looked at.
+
+    Returns
+    -------
+    tuple of three floats
+        Discrepancy, its mean under the null, and a permutation p-value.
     """
     chosen = rng.permutation(len(x))[:most]
     z = ((x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8))[chosen]

@@ -12,12 +12,27 @@ BIN = 8  # dialogues of like length that change places with each other, at least
 
 
 def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | None = None) -> np.ndarray:
-    """Row orders ``(draws, n)``: a target ``y`` becomes ``y[order]``.
+    """Row orders that make pseudo-concepts: a target ``y`` becomes ``y[order]``.
 
-    Without ``groups`` any order may come (exact, for independent examples). With them (dialogues) whole dialogues of like
-    length change places, each row keeping its place among the others: examples that stand together in a dialogue stay together,
+    Without groups any order may come (exact, for independent examples). With them (dialogues) whole dialogues of like length
+    change places, each row keeping its place among the others: examples that stand together in a dialogue stay together,
     because a concept that comes in runs has fewer independent examples than rows. Where lengths differ the longer one's rest
     goes to the next dialogue. Fewer than ``BIN`` dialogues are also shifted along their line.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    draws : int
+        Orders.
+    rng : numpy.random.Generator
+        Deals them.
+    groups : array (n,), optional
+        The dialogue of each row.
+
+    Returns
+    -------
+    array (draws, n) of int
     """
     if groups is None:
         return np.array([rng.permutation(n) for _ in range(draws)])
@@ -54,8 +69,25 @@ def residual(targets: np.ndarray, strata: np.ndarray | None) -> np.ndarray:
 def two_sided(observed: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """P-values ``(1 + # as far from the null's centre) / (K + 1)`` (Phipson & Smyth 2010) and standard scores.
 
-    ``observed`` ``(...)``, ``null`` ``(K, ...)``. The centre and the deviation are those of null and observed together, so
-    that all K + 1 are treated alike and the test stays exact.
+    The centre and the deviation are those of null and observed together, so that all K + 1 are treated alike and the test
+    stays exact.
+
+    Parameters
+    ----------
+    observed : array (...)
+        Statistics.
+    null : array (K, ...)
+        Those of pseudo-concepts.
+
+    Returns
+    -------
+    tuple of two arrays
+        P-values ``(...)``, and standard scores ``(K + 1, ...)`` with the observed last.
+
+    Examples
+    --------
+    >>> two_sided(np.array([3.0]), np.array([[-1.0], [0], [1], [0]]))[0].tolist()
+    [0.2]
     """
     everything = np.concatenate([null, observed[None]])
     centre = everything.mean(axis=0)
@@ -66,7 +98,18 @@ def two_sided(observed: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def max_t(z: np.ndarray) -> np.ndarray:
-    """Step-down max-T p-values (Westfall & Young 1993) from standard scores ``(K + 1, tests)`` whose last row is observed."""
+    """Step-down max-T p-values (Westfall & Young 1993).
+
+    Parameters
+    ----------
+    z : array (K + 1, tests)
+        Standard scores, the observed last.
+
+    Returns
+    -------
+    array (tests,)
+        P-values that bound the chance of any false finding and use the dependence between tests.
+    """
     size = np.abs(z)
     observed, null = size[-1], size[:-1]
     order = np.argsort(-observed, kind="stable")

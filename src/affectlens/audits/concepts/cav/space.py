@@ -19,9 +19,21 @@ _CHUNK = 8192  # columns of a layer that are in double precision at a time
 
 @dataclass(frozen=True)
 class Space:
-    """A layer. ``points`` ``(n, r)``: examples less their mean; ``gradients`` ``(m, r)``: the part of each unit gradient that
-    lies in the examples' span; ``norms`` ``(m,)`` of the raw gradients; ``back`` ``(n, r)`` maps a direction's coordinates to
-    weights of the centred examples, hence to the layer (``expand``)."""
+    """A layer in an orthonormal basis of its examples' span, of ``r`` dimensions.
+
+    Attributes
+    ----------
+    points : array (n, r)
+        Examples less their mean.
+    gradients : array (m, r)
+        The part of each unit gradient that lies in the span.
+    norms : array (m,)
+        Lengths of the raw gradients.
+    back : array (n, r)
+        Maps a direction's coordinates to weights of the centred examples, hence to the layer (``expand``).
+    examples : array (n, d)
+        Activations as they were given.
+    """
 
     points: np.ndarray
     gradients: np.ndarray
@@ -31,10 +43,19 @@ class Space:
 
     @classmethod
     def of(cls, activations: np.ndarray, gradients: np.ndarray) -> Space:
-        """From activations ``(n, d)`` and gradients ``(m, d)`` of logits with respect to them.
+        """From activations and gradients of logits with respect to them.
 
-        Raises:
-            UsageError: shapes that do not fit, or values that are not finite.
+        Parameters
+        ----------
+        activations : array (n, d)
+            One row an example.
+        gradients : array (m, d)
+            One row an input and class.
+
+        Raises
+        ------
+        UsageError
+            Shapes that do not fit, or values that are not finite.
         """
         x, g = np.asarray(activations), np.asarray(gradients)
         if x.ndim != 2 or g.ndim != 2 or x.shape[1] != g.shape[1]:
@@ -93,14 +114,35 @@ def method_name(name: str) -> str:
 
 
 def directions(space: Space, targets: np.ndarray, method: str = "pattern", seed: int = 0) -> np.ndarray:
-    """Unit directions ``(k, r)`` of concepts given as targets ``(k, n)``: 1 with the concept, 0 without, NaN for an example
-    that takes no part; other numbers grade it (``pattern`` and ``ridge`` only).
+    """Unit directions of concepts.
 
     - ``pattern``: covariance of activations with the target (Pahde et al. 2022, arXiv 2202.03482). For a yes-no concept it is
       the difference of the means (FastCAV, Schmalwasser et al. 2025).
     - ``ridge``: least squares with a shrunk covariance, in closed form; for a yes-no concept the same direction as linear
       discriminant analysis with that covariance.
     - ``svm``, ``sgd``: scikit-learn's linear classifiers as TCAV uses them (Kim et al. 2018), for comparison.
+
+    Parameters
+    ----------
+    space : Space
+        The layer.
+    targets : array (k, n)
+        1 with the concept, 0 without, NaN for an example that takes no part; other numbers grade it (``pattern`` and
+        ``ridge`` only).
+    method : str
+        One of ``METHODS`` or ``ALIASES``.
+    seed : int
+        Of the classifiers.
+
+    Returns
+    -------
+    array (k, r)
+        In the coordinates of the space.
+
+    Raises
+    ------
+    UsageError
+        Targets of another length, or an unknown method.
     """
     y = np.atleast_2d(np.asarray(targets, dtype=np.float64))
     if y.shape[1] != len(space.points):
@@ -139,6 +181,21 @@ def _classifier(points: np.ndarray, target: np.ndarray, method: str, seed: int) 
 
 
 def sensitivities(space: Space, vectors: np.ndarray) -> np.ndarray:
-    """Cosine ``(m, k)`` of each input's gradient with each direction: how much a step towards the concept raises the logit,
-    free of the scale of layer and logit (Kim et al. 2018, eq. 1, divided by the gradient's length)."""
+    """Cosine of each input's gradient with each direction.
+
+    How much a step towards the concept raises the logit, free of the scale of layer and logit (Kim et al. 2018, eq. 1, divided
+    by the gradient's length).
+
+    Parameters
+    ----------
+    space : Space
+        The layer.
+    vectors : array (k, r)
+        Directions.
+
+    Returns
+    -------
+    array (m, k)
+        Cosines.
+    """
     return np.asarray(space.gradients @ np.atleast_2d(vectors).T)

@@ -183,7 +183,22 @@ def _few(concepts: list[str], y: np.ndarray) -> list[str]:
 
 
 def relative(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The target of relative TCAV (Kim et al. 2018, section 3.6): the first concept against the second, each without the other;
-    examples of both or neither take no part."""
+    """The target of relative TCAV (Kim et al. 2018, section 3.6): one concept against another.
+
+    Parameters
+    ----------
+    first, second : array (n,)
+        Concepts: 1, 0 or NaN.
+
+    Returns
+    -------
+    array (n,)
+        1 for the first without the second, 0 for the second without the first, NaN for both or neither.
+
+    Examples
+    --------
+    >>> relative(np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0])).tolist()
+    [1.0, nan, 0.0, nan]
+    """
     a, b = np.nan_to_num(first) > 0.5, np.nan_to_num(second) > 0.5
     return np.where(a & ~b, 1.0, np.where(b & ~a, 0.0, np.nan))

@@ -56,8 +56,20 @@ class View:
         return np.asarray(raw / np.where(self.spread > 0, self.spread, 1))
 
     def score(self, sets: np.ndarray | list[np.ndarray]) -> np.ndarray:
-        """Shift, mean cosine and share of positive cosines ``(3, sets, c)``, averaged over the counterparts of each set. For
-        ``svm`` and ``sgd``, whose weights have no length that means anything, the shift is the cosine."""
+        """Statistics of concepts, averaged over the counterparts of each.
+
+        For ``svm`` and ``sgd``, whose weights have no length that means anything, the shift is the cosine.
+
+        Parameters
+        ----------
+        sets : sequence of array (counterparts, n)
+            Targets of each concept.
+
+        Returns
+        -------
+        array (3, sets, c)
+            Shift, mean cosine and share of positive cosines for every class.
+        """
         counts = np.array([len(s) for s in sets])
         ends = np.cumsum([0, *counts])[:-1]
         y = np.concatenate([np.atleast_2d(s) for s in sets])

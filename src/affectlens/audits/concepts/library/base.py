@@ -159,8 +159,18 @@ def from_keys(name: str, keys: set[str], source: str) -> Concept:
 
 
 def from_folder(folder: Path) -> Concept:
-    """A concept from a folder of examples (its name is the concept's), whose files carry the utterances' keys as names; or
-    from a text file with one key a line."""
+    """A concept from its examples.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder (its name is the concept's) whose files carry the utterances' keys as names, or a text file of keys.
+
+    Raises
+    ------
+    UsageError
+        Neither is there.
+    """
     if folder.is_file():
         lines = folder.read_text(encoding="utf-8").split()
         return from_keys(folder.stem, set(lines), str(folder))
@@ -170,8 +180,21 @@ def from_folder(folder: Path) -> Concept:
 
 
 def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> np.ndarray:
-    """Deviations of each value from its speaker's median in robust standard deviations; from everybody's for a speaker with
-    fewer than ``fewest`` utterances (or none named)."""
+    """How far each value lies from its speaker's median, in robust standard deviations.
+
+    Parameters
+    ----------
+    values : Series (n,)
+        A measured column.
+    rows : DataFrame
+        With ``speaker``.
+    fewest : int
+        Utterances; a speaker with fewer (or none named) is compared with everybody.
+
+    Returns
+    -------
+    array (n,)
+    """
     v = values.to_numpy(dtype=np.float64)
     out = _robust(v)
     for speaker, own in rows.groupby("speaker").indices.items():

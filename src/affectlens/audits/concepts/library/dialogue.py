@@ -13,8 +13,20 @@ _GAP = 30.0  # seconds after which two turns are of different scenes, whatever t
 
 
 def previous(rows: pd.DataFrame, other: bool = False) -> np.ndarray:
-    """Row of the previous utterance of the same dialogue ``(n,)``, -1 for none; with ``other`` the last one of another
-    speaker."""
+    """Row of the previous utterance of the same dialogue.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Utterances in order.
+    other : bool
+        The last one of another speaker instead.
+
+    Returns
+    -------
+    array (n,) of int
+        -1 for none.
+    """
     out = np.full(len(rows), -1)
     dialogue, speaker = rows.dialogue.to_numpy(dtype=str), rows.speaker.to_numpy(dtype=str)
     for i in range(1, len(rows)):

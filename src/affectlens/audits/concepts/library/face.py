@@ -1,7 +1,7 @@
-"""Concepts of face and head, from one of three sources brought to the same columns:
+"""Concepts of face and head, from one of three sources brought to the same columns.
 
-blendshapes and pose of our own perception (``with_video``), action units (``with_action_units``: intensities 0 to 5 as
-OpenFace and Py-Feat write them), or IEMOCAP's markers (``with_markers``). All are against the speaker's own median.
+Blendshapes and pose of our own perception (``with_video``), action units (``with_action_units``: intensities 0 to 5 as
+OpenFace and Py-Feat write them), or IEMOCAP's markers (``markers``). All are against the speaker's own median.
 """
 
 from __future__ import annotations
@@ -86,8 +86,20 @@ def with_video(rows: pd.DataFrame, features: np.ndarray, names: tuple[str, ...])
 
 
 def with_action_units(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """From a table by key of mean action units per utterance: ``AU12`` or ``AU12_r``; ``pose_Rx`` (down) and
-    ``pose_Ry_std`` where there."""
+    """The rows with the face columns from a table of mean action units per utterance.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Utterances.
+    units : DataFrame
+        ``key``, ``AU12`` or ``AU12_r`` and so on; ``pose_Rx`` (down) and ``pose_Ry_std`` where there.
+
+    Raises
+    ------
+    UsageError
+        No column of keys.
+    """
     if "key" not in units:
         raise UsageError(f"columns {list(units.columns)[:6]}; action units need a column key with the utterances' keys")
     u = units.rename(columns={c: c.removesuffix("_r") for c in units}).set_index("key").reindex(rows.key)

@@ -1,0 +1,97 @@
+"""Tables and sentences of an audit of concepts by hand, and which concepts are tested at all."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectlens.audits.concepts.choice import choose, with_pairs
+from affectlens.audits.concepts.findings import layer_name, reason
+from affectlens.audits.concepts.pool import with_enough_examples
+from affectlens.audits.concepts.settings import ConceptSettings
+from affectlens.audits.concepts.tables import example_table, pair_table, support_table
+from affectlens.core.errors import UsageError
+from affectlens.corpora.dialogues.base import dialogue_set
+
+
+def _set(n, labels=("no", "yes")):
+    rows = pd.DataFrame(
+        {"key": [f"u{i}" for i in range(n)], "dialogue": [f"d{i // 10}" for i in range(n)], "turn": np.arange(n) % 10,
+         "speaker": "a", "text": [f"t{i}" for i in range(n)], "label": [labels[i % 2] for i in range(n)]}
+    )  # fmt: skip
+    return dialogue_set("made", labels, rows, {"text": np.zeros((n, 1))})
+
+
+def test_ten_examples_in_three_dialogues_are_enough():
+    dialogues = np.repeat(["a", "b", "c", "d"], 10)
+
+    def concept(*rows):
+        y = np.zeros(40)
+        y[list(rows)] = 1
+        return y
+
+    ten = concept(*range(4), *range(10, 14), 20, 21)
+    enough, why = with_enough_examples(
+        {"ten": ten, "nine": concept(*range(4), *range(10, 14), 20), "two": concept(*range(5), *range(10, 15)),
+         "one": concept(*range(10)), "all but nine": 1 - concept(*range(9))}, dialogues
+    )  # fmt: skip
+    assert set(enough) == {"ten"} and why.keys() == {"nine", "two", "one", "all but nine"}
+    assert why["nine"].startswith("9 examples and 31 counterexamples") and "31 examples and 9 counter" in why["all but nine"]
+    assert "lie in 2 dialogues; at least 3" in why["two"] and "lie in 1 dialogue;" in why["one"]
+    unknown = np.where(np.arange(40) < 35, ten, np.nan)
+    assert "unknown" in with_enough_examples({"unknown": unknown}, dialogues)[0]
+
+
+def test_support_by_hand():
+    data = _set(40)
+    labels = data.labels
+    rare = np.isin(np.arange(40), [0, 2, 4, 9, 21]).astype(float)
+    targets = {"label": (labels == 1).astype(float), "rare": np.where(np.arange(40) < 30, rare, np.nan)}
+    table = support_table(targets, labels, data, {"label": "it is yes"}).set_index("concept")
+    assert list(table.examples) == [20, 5] and list(table.of) == [40, 30] and list(table.dialogues) == [4, 2]
+    assert list(table.most_with) == ["yes", "no"] and list(table.meaning) == ["it is yes", ""]
+    assert list(table.confounded_with_label) == [True, False] and table.label_association["label"] == pytest.approx(1)
+    assert pair_table(targets).empty
+    pairs = pair_table({"a": targets["label"], "b": 1 - targets["label"], "c": rare})
+    assert pairs[["concept", "other"]].to_numpy().tolist() == [["a", "b"]]
+
+
+def test_examples_by_hand():
+    data = _set(6)
+    y = np.array([1, 1, 1, 0, 0, np.nan])
+    value = np.array([[0.1], [0.9], [0.5], [0.7], [-1], [5]])
+    table = example_table({"c": y}, data, value, np.array([0, 1, 0, 1, 0, 1]), data.classes, most=2)
+    assert list(table.key) == ["u1", "u2", "u3", "u4"] and list(table.kind) == ["example"] * 2 + ["taken for one"] * 2
+    assert list(table.read_as) == ["yes", "no", "yes", "no"] and list(table.label) == ["yes", "no", "yes", "no"]
+    np.testing.assert_allclose(table.typicality, np.array([0.9, 0.5, 0.7, -1]) / value.std())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("concept 'loud' needs voice_x, which this corpus does not have", "needs recordings, to measure the voice"),
+        ("concept 'smile' needs face_smile, which this corpus does not have", "needs faces: video, action units or markers"),
+        ("concept 'overlap' needs start, end, which this corpus does not have", "needs times"),
+        ("concept 'arousing words' needs norm_arousal, which this corpus does not have", "needs affect norms"),
+        ("concept 'x' needs colour, which this corpus does not have", "needs colour"),
+        ("9 examples and 31 counterexamples in the pool", "9 examples and 31 counterexamples in the pool"),
+    ],
+)
+def test_reasons_in_words(text, words):
+    assert reason(text) == words
+
+
+def test_layers_have_short_names():
+    assert layer_name("branches.text.context") == "text context" and layer_name("dense") == "joined dense"
+
+
+def test_concepts_are_chosen(tmp_path):
+    (tmp_path / "waving").mkdir()
+    assert len(choose(ConceptSettings())) > 35
+    assert [c.name for c in choose(ConceptSettings(concepts=("smile", "negation")))] == ["smile", "negation"]
+    own = choose(ConceptSettings(query=("long=text.str.len() > 3",), examples=(tmp_path / "waving",)))
+    assert [c.name for c in own] == ["long", "waving"] and own[0].meaning == "query: text.str.len() > 3"
+    a, b = np.array([1.0, 0, 1]), np.array([0.0, 1, 1])
+    out = with_pairs({"a": a, "b": b}, ("a : b",), {})
+    np.testing.assert_array_equal(out["a against b"], [1, 0, np.nan])
+    with pytest.raises(UsageError, match="it needs voice"):
+        with_pairs({"a": a}, ("a:loud",), {"loud": "it needs voice"})
