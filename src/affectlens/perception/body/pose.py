@@ -8,7 +8,6 @@ network. Crops, anchors and the way back follow the published graph.
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,9 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from affectlens.core.errors import ModelError
-from affectlens.core.quiet import quiet_stderr
 from affectlens.perception.body.formats import MEDIAPIPE
+from affectlens.perception.litert import LiteRtNetwork, graphs_of
 from affectlens.perception.scene.objects import overlap
 
 _DETECTOR, _CROP = 224, 256
@@ -56,18 +54,8 @@ class PoseFinder:
     """Bodies in a frame, one at a time through the networks; deterministic, frames do not depend on each other."""
 
     def __init__(self, task: Path, threads: int = 2) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ModelError(f"LiteRT cannot be loaded ({error}); reinstall with: pip install ai-edge-litert") from error
-        with zipfile.ZipFile(task) as archive:
-            parts = [archive.read(f"pose_{name}.tflite") for name in ("detector", "landmarks_detector")]
-        with quiet_stderr():
-            self._nets = [Interpreter(model_content=p, num_threads=threads) for p in parts]
-            for net in self._nets:
-                net.allocate_tensors()
-        self._in = [net.get_input_details()[0]["index"] for net in self._nets]
-        self._out = [{d["name"]: d["index"] for d in net.get_output_details()} for net in self._nets]
+        graphs = graphs_of(task, "pose_detector", "pose_landmarks_detector")
+        self._detector, self._landmarker = (LiteRtNetwork(graph, threads) for graph in graphs)
         self._anchors = anchors()
         self._last: tuple[np.ndarray, int, list[Pose]] | None = None
 
@@ -91,11 +79,9 @@ class PoseFinder:
         left, top = (_DETECTOR - small.shape[1]) // 2, (_DETECTOR - small.shape[0]) // 2
         square = np.zeros((_DETECTOR, _DETECTOR, 3), np.float32)
         square[top : top + small.shape[0], left : left + small.shape[1]] = small / 127.5 - 1
-        net = self._nets[0]
-        net.set_tensor(self._in[0], square[None])
-        net.invoke()
-        raw = net.get_tensor(self._out[0]["Identity"])[0].astype(np.float64)
-        logits = np.clip(net.get_tensor(self._out[0]["Identity_1"])[0, :, 0].astype(np.float64), -100, 100)
+        self._detector.run(square[None])
+        raw = self._detector.tensor("Identity")[0].astype(np.float64)
+        logits = np.clip(self._detector.tensor("Identity_1")[0, :, 0].astype(np.float64), -100, 100)
         score = 1 / (1 + np.exp(-logits))
         keep = np.flatnonzero(score >= _SCORE)
         keep = keep[np.argsort(-score[keep], kind="stable")]
@@ -125,14 +111,13 @@ class PoseFinder:
         matrix = np.array([[c * factor, s * factor, 0.0], [-s * factor, c * factor, 0.0]])
         matrix[:, 2] = _CROP / 2 - matrix[:, :2] @ centre
         crop = cv2.warpAffine(image, matrix, (_CROP, _CROP), flags=cv2.INTER_LINEAR)
-        net, out = self._nets[1], self._out[1]
-        net.set_tensor(self._in[1], crop[None].astype(np.float32) / 255)
-        net.invoke()
-        presence = float(net.get_tensor(out["Identity_1"]).reshape(-1)[0])
+        net = self._landmarker
+        net.run(crop[None].astype(np.float32) / 255)
+        presence = float(net.tensor("Identity_1").reshape(-1)[0])
         if presence < _PRESENCE:
             return None
-        raw = net.get_tensor(out["Identity"]).reshape(39, 5)[:33].astype(np.float64)
-        world = net.get_tensor(out["Identity_4"]).reshape(39, 3)[:33].astype(np.float64)
+        raw = net.tensor("Identity").reshape(39, 5)[:33].astype(np.float64)
+        world = net.tensor("Identity_4").reshape(39, 3)[:33].astype(np.float64)
         inverse = cv2.invertAffineTransform(matrix)
         points = np.column_stack([raw[:, :2] @ inverse[:, :2].T + inverse[:, 2], raw[:, 2] / factor])
         turned = np.column_stack([c * world[:, 0] - s * world[:, 1], s * world[:, 0] + c * world[:, 1], world[:, 2]])

@@ -7,15 +7,13 @@ around each face, its rotation and the way back follow the published graph.
 from __future__ import annotations
 
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from affectlens.core.errors import ModelError
-from affectlens.core.quiet import quiet_stderr
+from affectlens.perception.litert import LiteRtNetwork, graphs_of
 
 BLENDSHAPES = (
     "_neutral",
@@ -277,22 +275,8 @@ class FaceLandmarker:
     """Landmarks and blendshapes of one face at a time; deterministic, no state between faces."""
 
     def __init__(self, task: Path, threads: int = 2) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ModelError(f"LiteRT cannot be loaded ({error}); reinstall with: pip install ai-edge-litert") from error
-        with zipfile.ZipFile(task) as archive:
-            mesh, shapes = (archive.read(f"face_{name}.tflite") for name in ("landmarks_detector", "blendshapes"))
-        with quiet_stderr():
-            self._mesh = Interpreter(model_content=mesh, num_threads=threads)
-            self._shapes = Interpreter(model_content=shapes, num_threads=1)
-            for net in (self._mesh, self._shapes):
-                net.allocate_tensors()
-        self._mesh_in = self._mesh.get_input_details()[0]["index"]
-        outputs = {d["name"]: d["index"] for d in self._mesh.get_output_details()}
-        self._mesh_out, self._presence = outputs["Identity"], outputs["Identity_1"]
-        self._shapes_in = self._shapes.get_input_details()[0]["index"]
-        self._shapes_out = self._shapes.get_output_details()[0]["index"]
+        mesh, shapes = graphs_of(task, "face_landmarks_detector", "face_blendshapes")
+        self._mesh, self._shapes = LiteRtNetwork(mesh, threads), LiteRtNetwork(shapes, 1)
 
     def __call__(self, image: np.ndarray, eyes: np.ndarray, box: tuple[float, float, float, float]) -> Landmarks:
         """Landmarks of the face in ``box`` (left, top, width, height) of an RGB frame; ``eyes`` ``(2, 2)`` gives its roll.
@@ -305,18 +289,16 @@ class FaceLandmarker:
         again = first[[33, 263], :2]
         middle = (low + high) / 2
         points, presence = self._run(image, again, (float(middle[0]), float(middle[1])), 1.5 * float((high - low).max()))
-        self._shapes.set_tensor(self._shapes_in, points[_BLENDSHAPE_POINTS, :2][None].astype(np.float32))
-        self._shapes.invoke()
-        shapes = self._shapes.get_tensor(self._shapes_out).astype(np.float64).reshape(-1)
+        self._shapes.run(points[_BLENDSHAPE_POINTS, :2][None].astype(np.float32))
+        shapes = self._shapes.tensor(next(iter(self._shapes.outputs))).astype(np.float64).reshape(-1)
         return Landmarks(points, shapes, presence)
 
     def _run(self, image: np.ndarray, eyes: np.ndarray, centre: tuple[float, float], side: float) -> tuple[np.ndarray, float]:
         matrix = crop_matrix(eyes, centre, max(side, 8.0))
         crop = cv2.warpAffine(image, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        self._mesh.set_tensor(self._mesh_in, crop[None].astype(np.float32) / 255)
-        self._mesh.invoke()
-        points = self._mesh.get_tensor(self._mesh_out).reshape(-1, 3).astype(np.float64)
-        logit = float(self._mesh.get_tensor(self._presence).reshape(-1)[0])
+        self._mesh.run(crop[None].astype(np.float32) / 255)
+        points = self._mesh.tensor("Identity").reshape(-1, 3).astype(np.float64)
+        logit = float(self._mesh.tensor("Identity_1").reshape(-1)[0])
         inverse = cv2.invertAffineTransform(matrix)
         placed = np.column_stack([points[:, :2] @ inverse[:, :2].T + inverse[:, 2], points[:, 2] * side / _SIDE])
         return placed, 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))

@@ -6,7 +6,6 @@ Anchors and decoding follow the published network (Tan et al. 2020): levels 3 to
 from __future__ import annotations
 
 import math
-import warnings
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import cv2
 import numpy as np
 
 from affectlens.core.errors import ModelError
-from affectlens.core.quiet import quiet_stderr
+from affectlens.perception.litert import LiteRtNetwork
 
 _SIDE, _ANCHOR_SCALE, _LEVELS = 320, 3.0, range(3, 8)
 _FEATURES = "efficientnet-lite0/blocks_15/conv2d_1/Conv2D"  # (10, 10, 320), the backbone's last feature map
@@ -44,22 +43,15 @@ class ObjectDetector:
     """Detections and features of RGB frames, one at a time; deterministic, frames do not depend on each other."""
 
     def __init__(self, model: Path, threads: int = 2) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise ModelError(f"LiteRT cannot be loaded ({error}); reinstall with: pip install ai-edge-litert") from error
         with zipfile.ZipFile(model) as archive:
             self.names = archive.read("labels.txt").decode().split("\n")
-        with quiet_stderr(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # LiteRT advises against what is meant here
-            # Inner tensors are kept, since the backbone's features are read beside the detections; measured as fast.
-            self._net = Interpreter(model_path=str(model), num_threads=threads, experimental_preserve_all_tensors=True)
-            self._net.allocate_tensors()
-        self._in = self._net.get_input_details()[0]["index"]
-        outputs = {d["shape"][-1]: d["index"] for d in self._net.get_output_details()}
+        # Inner tensors are kept, since the backbone's features are read beside the detections.
+        self._net = LiteRtNetwork(model, threads, keep_inner=True)
+        tensors = self._net.details()
+        outputs = {d["shape"][-1]: d["index"] for d in tensors if d["index"] in self._net.outputs.values()}
         self._boxes, self._scores = outputs[4], outputs[90]
         found = [
-            d for d in self._net.get_tensor_details()
+            d for d in tensors
             if d["name"].endswith(_FEATURES) and tuple(d["shape"]) == (1, 10, 10, FEATURES)
         ]  # fmt: skip
         if len(found) != 1:
@@ -75,10 +67,10 @@ class ObjectDetector:
         if image.ndim == 3 and float(image.std()) < 1.0:
             return []  # the network finds a bed in a grey wall
         self._run(image)
-        scores = self._net.get_tensor(self._scores)[0]
+        scores = self._net.tensor(self._scores)[0]
         best = scores.max(axis=1)
         keep = np.flatnonzero(best >= least)
-        boxes = decode(self._net.get_tensor(self._boxes)[0][keep].astype(np.float64), self._anchors[keep])
+        boxes = decode(self._net.tensor(self._boxes)[0][keep].astype(np.float64), self._anchors[keep])
         kinds = scores[keep].argmax(axis=1)
         height, width = image.shape[:2]
         boxes = np.clip(boxes, 0, 1) * np.array([width, height, width, height])
@@ -119,15 +111,14 @@ class ObjectDetector:
             seen[part] = 0
             shown[part] = GREY
         self._run(shown)
-        raw = self._net.get_tensor(self._features)[0].astype(np.float32)
+        raw = self._net.tensor(self._features)[0].astype(np.float32)
         return (raw - self._zero) * self._scale, cv2.resize(seen, (10, 10), interpolation=cv2.INTER_AREA) > 0.5
 
     def _run(self, image: np.ndarray) -> None:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
             raise ModelError(f"a picture {image.shape} {image.dtype}; (h, w, 3) uint8 was expected")
         small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        self._net.set_tensor(self._in, small[None])
-        self._net.invoke()
+        self._net.run(small[None])
 
 
 @cache
