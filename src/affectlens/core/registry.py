@@ -134,7 +134,7 @@ def import_plugins() -> None:
 
 def _home(entry: Any) -> str:
     """Where an entry was defined, so that a module that is imported twice is no second entry."""
-    held = entry[-1] if isinstance(entry, tuple) and entry else entry
-    named = held if hasattr(held, "__qualname__") else type(held)
-    inner = getattr(held, "name", "") if named is not held else ""
+    defined = entry[-1] if isinstance(entry, tuple) and entry else entry
+    named = defined if hasattr(defined, "__qualname__") else type(defined)
+    inner = getattr(defined, "name", "") if named is not defined else ""
     return f"{getattr(named, '__module__', '?')}.{named.__qualname__}{f' ({inner})' if inner else ''}"

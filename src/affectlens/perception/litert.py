@@ -72,6 +72,18 @@ class LiteRtNetwork:
 def graphs_of(task: Path, *names: str) -> list[bytes]:
     """The named ``.tflite`` files of a MediaPipe ``.task`` archive.
 
+    Parameters
+    ----------
+    task : Path
+        The archive.
+    *names : str
+        Files in it.
+
+    Returns
+    -------
+    list of bytes
+        Their contents in the order of the names.
+
     Raises
     ------
     ModelError
