@@ -71,7 +71,7 @@ def pytorch_grad_cam() -> Any:
 
 def peers(model: TorchModel, layer: str, x: torch.Tensor) -> dict[str, Callable[[], np.ndarray]]:
     """The other libraries' maps of every class, by name."""
-    classes, module = range(len(model.labels)), model.layer(layer)
+    classes, module = range(len(model.labels)), model.module(layer)
     captum = LayerGradCam(model.net, module)
 
     def of_captum() -> np.ndarray:
@@ -96,13 +96,13 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     rng = np.random.default_rng(0)
     for batch in (1, 32):
         crops = face.tensor(rng.integers(0, 255, (batch, 48, 48), dtype=np.uint8))
-        yield from compared("face", face, face.cam_layer, crops, 10, 1.3)
+        yield from compared("face", face, face.layer, crops, 10, 1.3)
     torch.manual_seed(0)
     emonet = TorchModel(EmoNet().eval(), LABELS, "scene")
     # Its head holds nine tenths of its weights, so that 20 classes' gradients alone are more work than a forward pass.
     yield from compared("EmoNet, random weights", emonet, "conv5", torch.randn(8, 3, SIDE, SIDE) * 50, 10, None)
     crops = face.tensor(rng.integers(0, 255, (8, 48, 48), dtype=np.uint8))
-    engine = CamEngine(face, face.cam_layer)
+    engine = CamEngine(face, face.layer)
     for method in METHODS:
         forward, cost = paired(lambda: passed(face, crops), lambda m=method: engine(crops, m), 2)  # type: ignore[misc]
         yield (f"{method}, 7 classes, batch 8: cost in forward passes", f"{cost / forward:.1f}", "", None)

@@ -1,32 +1,89 @@
-"""affectlens: expressed emotion from whatever a recording offers, and why, with evidence that has been tested."""
+"""affectlens: expressed emotion from whatever a recording offers, and why, with evidence that has been tested.
+
+Examples
+--------
+>>> import affectlens
+>>> run = affectlens.explain("talk.mp4", out="reports")  # doctest: +SKIP
+>>> run.table, run.evidence, run.failures  # doctest: +SKIP
+"""
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from affectlens.core.options import Options
+    from affectlens.core.schema import Evidence, Row
+    from affectlens.corpora.base import open_corpus
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
-    from affectlens.pipeline import Options, Result, explain, recognize
+    from affectlens.models.base import load_model
+    from affectlens.models.open import open_model
+    from affectlens.pipeline.averages import usual
+    from affectlens.pipeline.checkup import doctor
+    from affectlens.pipeline.engine import Engine
+    from affectlens.pipeline.recordings import explain, recognize
+    from affectlens.pipeline.results import Result, Run
+    from affectlens.pipeline.scores import evaluate
 
+__all__ = [
+    "CallableModel",
+    "Engine",
+    "Evidence",
+    "OnnxModel",
+    "Options",
+    "Result",
+    "Row",
+    "Run",
+    "TableModel",
+    "TorchModel",
+    "doctor",
+    "evaluate",
+    "explain",
+    "load_model",
+    "open_corpus",
+    "open_model",
+    "recognize",
+    "usual",
+]
+
+# Where each name lives. Torch, pandas and OpenCV take seconds to import; nothing here waits for them before it is used.
 _HOMES = {
-    "explain": "affectlens.pipeline",
-    "recognize": "affectlens.pipeline",
-    "Options": "affectlens.pipeline",
-    "Result": "affectlens.pipeline",
-    "TorchModel": "affectlens.models.adapters",
-    "OnnxModel": "affectlens.models.adapters",
     "CallableModel": "affectlens.models.adapters",
+    "Engine": "affectlens.pipeline.engine",
+    "Evidence": "affectlens.core.schema",
+    "OnnxModel": "affectlens.models.adapters",
+    "Options": "affectlens.core.options",
+    "Result": "affectlens.pipeline.results",
+    "Row": "affectlens.core.schema",
+    "Run": "affectlens.pipeline.results",
     "TableModel": "affectlens.models.adapters",
+    "TorchModel": "affectlens.models.adapters",
+    "doctor": "affectlens.pipeline.checkup",
+    "evaluate": "affectlens.pipeline.scores",
+    "explain": "affectlens.pipeline.recordings",
+    "load_model": "affectlens.models.base",
+    "open_corpus": "affectlens.corpora.base",
+    "open_model": "affectlens.models.open",
+    "recognize": "affectlens.pipeline.recordings",
+    "usual": "affectlens.pipeline.averages",
 }
-__all__ = ["CallableModel", "OnnxModel", "Options", "Result", "TableModel", "TorchModel", "explain", "recognize"]
 
 
 def __getattr__(name: str) -> Any:
-    # Torch and OpenCV take seconds to import; `affectlens --version` should not wait for them.
-    if name in _HOMES:
-        import importlib
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'affectlens' has no attribute {name!r}")
+    try:
+        module = importlib.import_module(home)
+    except ModuleNotFoundError as error:
+        from affectlens.core.extras import explained
 
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'affectlens' has no attribute {name!r}")
+        raise explained(error) or error from error
+    return module if home == f"affectlens.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -6,7 +7,9 @@ import pytest
 from PIL import Image
 
 from affectlens.core.errors import CorpusError, UsageError
-from affectlens.corpora.base import corpora, label_targets, open_corpus
+from affectlens.corpora.base import CORPORA, corpora, label_targets, name_and_path, open_corpus
+from affectlens.corpora.dialogues.base import open_dialogues
+from affectlens.corpora.speech.base import register_speech
 from tests.corpora.dialogue_trees import bandai_tree, dialogue_trees
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import visual_trees
@@ -123,3 +126,34 @@ def test_real_corpora_have_their_published_sizes(shared):
     assert [len(go.table(s)) for s in ("train", "dev", "test")] == [43410, 5426, 5427]
     meld = open_corpus("meld", shared / "utterance" / "meld")
     assert [len(meld.table(s)) for s in ("train", "dev", "test")] == [9989, 1109, 2610]
+
+
+def test_a_name_and_a_path_in_one(trees, tmp_path):
+    one, two = open_corpus(f"fer2013={trees['fer2013']}"), open_corpus("fer2013", str(trees["fer2013"]))
+    assert list(one.table("train").key) == list(two.table("train").key)
+    assert name_and_path("csv=a=b.csv") == ("csv", Path("a=b.csv"))  # only the first sign counts
+    for wrong in ("fer2013", "fer2013=", "=/data"):
+        with pytest.raises(UsageError, match=r"NAME=PATH was expected"):
+            open_corpus(wrong)
+    with pytest.raises(UsageError, match="did you mean fer2013"):
+        open_corpus(f"fer-2013={tmp_path}")
+    with pytest.raises(CorpusError, match=r"can be had from https://www\.kaggle.*Expected: fer2013\.csv"):
+        open_corpus("fer2013=/nowhere")
+    assert len(open_dialogues(f"meld={trees['meld']}").dialogues("test")) == 2
+
+
+def test_speech_corpora_of_one_name_are_told(trees):
+    def rows(root):
+        return []
+
+    before = CORPORA.get("emodb")
+    with pytest.warns(UserWarning, match=r"the corpus 'emodb' of .*named\.emodb is replaced by that of .*rows"):
+        register_speech("emodb", "t", "de", "l", "h", "layout")(rows)
+    CORPORA._entries["emodb"] = before
+
+
+def test_broken_tables_are_errors_that_say_what_was_expected(tmp_path):
+    for name, file in (("csv", "t.csv"), ("speech-csv", "t.parquet"), ("mosi-features", "t.npz"), ("fer2013", "t.csv")):
+        (tmp_path / file).write_bytes(b"")
+        with pytest.raises(CorpusError, match=r"not readable as .*; expected "):
+            open_corpus(name, tmp_path / file)

@@ -142,10 +142,10 @@ def test_weight_randomisation_changes_the_maps(rng):
 
     face = load_model("face")
     crops = rng.integers(0, 255, (6, 48, 48), dtype=np.uint8)
-    before = CamEngine(face, face.cam_layer)(crops, "grad-cam").maps
+    before = CamEngine(face, face.layer)(crops, "grad-cam").maps
     torch.manual_seed(0)
     face.net.classifier.reset_parameters()
-    after = CamEngine(face, face.cam_layer)(crops, "grad-cam").maps
+    after = CamEngine(face, face.layer)(crops, "grad-cam").maps
     r = [np.corrcoef(before[i, k].ravel(), after[i, k].ravel())[0, 1] for i in range(6) for k in range(7)]
     assert np.mean(np.abs(r)) < 0.6
 

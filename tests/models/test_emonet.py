@@ -98,7 +98,7 @@ def test_maps_of_its_last_convolution(model):
     from affectlens.explainers.cam import CamEngine
 
     x = np.random.default_rng(1).normal(0, 50, (2, 3, SIDE, SIDE)).astype(np.float32)
-    maps = CamEngine(model, model.cam_layer)(x, "hirescam", ["fear"]).maps
+    maps = CamEngine(model, model.layer)(x, "hirescam", ["fear"]).maps
     assert maps.shape == (2, 1, 13, 13) and np.isfinite(maps).all()
 
 

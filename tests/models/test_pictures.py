@@ -68,7 +68,7 @@ def test_transformers_blocks_are_chosen():
 
 def test_models_are_opened_by_name(tmp_path, monkeypatch, rng):
     face = open_picture_model("face")
-    assert face.layer == face.white.cam_layer and face.prepare(np.zeros((90, 90, 3), np.uint8)).shape == (48, 48)
+    assert face.layer == face.white.layer and face.prepare(np.zeros((90, 90, 3), np.uint8)).shape == (48, 48)
     here = open_picture_model("tests.models.test_pictures:Small")
     assert (
         here.labels == LABELS

@@ -56,6 +56,14 @@ def test_conformal_sets_cover(rng):
     assert 0.885 <= np.mean(coverage) <= 0.92
 
 
+@pytest.mark.parametrize(("rows", "expected"), [(10, 0.10), (9, 0.09), (8, 1.0)])
+def test_the_conformal_quantile_is_that_of_one_row_more(rows, expected):
+    """Scores .01, .02, …: of 10 rows the tenth (9.9 of 11 are needed), of 9 the ninth, of 8 none reaches 8.1 of 9."""
+    scores = np.arange(1, rows + 1) / 100
+    p = np.stack([1 - scores, scores], axis=1)
+    assert conformal_threshold(p, np.tile([1.0, 0.0], (rows, 1)), 0.9) == pytest.approx(expected)
+
+
 def test_conformal_sets_are_never_empty():
     p = np.full((3, 4), 0.25)
     assert conformal_coverage(p, np.eye(4)[[0, 1, 2]], threshold=0.1)[1] == 1.0

@@ -5,9 +5,10 @@ import pytest
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
-from affectlens.features.speech import SpeechTable, parse_corpora, speech_table
+from affectlens.features.speech import TURNS, SpeechTable, as_recordings, parse_corpora, speech_table
 from affectlens.learning.speech import BASELINES, SpeechAutoencoder, SpeechRecipe, make_classifier, train_net
 from affectlens.models.nets.speech import KINDS, SpeechNetConfig
+from affectlens.models.shipped.speech_scale import Scale
 from tests.corpora.trees import speech_trees, write_wav
 
 LABELS = ["anger", "happiness", "sadness", "neutral"]
@@ -133,6 +134,29 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
             (tmp_path / "go" / f"ekman_{split}.tsv").write_text("so glad\t3\tk1\n")
         (tmp_path / "go" / "ekman_labels.txt").write_text("anger\ndisgust\nfear\njoy\nneutral\nsadness\nsurprise\n")
         speech_table({"goemotions": tmp_path / "go"}, tmp_path / "cache")
+
+
+def test_a_recording_holds_turns_of_one_speaker(rng):
+    x, speaker = rng.normal(size=(40, 88)), np.repeat(["a", "b"], 20)
+    rows = rng.permutation(40)[:31]
+    scale = Scale.of(x)
+    heard = as_recordings(x, speaker, rows, scale, seed=3)
+    mine = speaker[rows] == "a"
+    other = x.copy()
+    other[speaker == "b"] = other[speaker == "b"] * 2 + 5
+    changed = as_recordings(other, speaker, rows, scale, seed=3)
+    np.testing.assert_array_equal(changed[mine], heard[mine])
+    assert (changed[~mine] != heard[~mine]).any(axis=1).all()
+    # A clip's own turns matter: nobody is scaled against the corpus alone, and at most five are heard together.
+    assert (np.abs(heard - np.clip(scale(x[rows]), -3, 3)).max(axis=1) > 0).all()
+    together = [int((np.abs(as_recordings(_moved(x, r), speaker, rows, scale, 3) - heard).max(axis=1) > 0).sum()) for r in rows]
+    assert max(together) <= TURNS and min(together) > 1
+
+
+def _moved(x, row):
+    out = x.copy()
+    out[row] += 1
+    return out
 
 
 def test_unknown_labels_are_left_out_of_the_four(tmp_path):

@@ -15,6 +15,7 @@ from affectlens.learning.words import soft_targets
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, pad_rows, spell_symbols
+from affectlens.stats.classification import conformal_threshold, fit_temperature, softmax
 
 TINY = FaceRecipe(
     epochs=2,
@@ -79,9 +80,15 @@ def test_augmentation_is_seeded_and_bounded(rng):
     settings = {"rotate": 15.0, "zoom": 0.1, "shift": 0.1, "shear": 0.1, "erase": 0.5}
     a, b = (augment_faces(x, torch.Generator().manual_seed(1), 40, **settings) for _ in range(2))
     assert torch.equal(a, b) and a.shape == (6, 1, 40, 40) and a.min() >= 0 and a.max() <= 1
+    # Without any change but the mirror and the gamma: each picture is one of two, to one power.
     still = augment_faces(x, torch.Generator().manual_seed(1), 48, rotate=0, zoom=0, shift=0, shear=0, erase=0)
-    order = [min(float((s - x).abs().mean(dim=(1, 2, 3)).min()), 1) for s in still.unsqueeze(1)]
-    assert len(order) == 6
+    mirrored = []
+    for before, after in zip(x.clamp_min(1e-4), still, strict=True):
+        powers = [after.log() / view.log() for view in (before, before.flip(-1))]
+        spread = [float(p.std() / p.mean()) for p in powers]
+        mirrored.append(spread[1] < spread[0])
+        assert min(spread) < 1e-3 and 0.67 <= powers[int(mirrored[-1])].mean() <= 1.5
+    assert {True, False} == set(mirrored)
 
 
 def test_the_rate_rises_and_falls():
@@ -143,6 +150,18 @@ def test_calibration_gives_a_promise_that_holds(rng):
     assert c.temperature == pytest.approx(2, rel=0.15)
     sets = c.probabilities(logits[2000:]) >= 1 - c.conformal
     assert (sets & (y[2000:] > 0)).any(axis=1).mean() == pytest.approx(0.9, abs=0.025)
+
+
+def test_the_temperature_is_of_one_half_and_the_threshold_of_the_other(rng):
+    logits = rng.normal(0, 2, (200, 4))
+    y = np.eye(4)[logits.argmax(axis=1)]
+    y[::2] = np.eye(4)[rng.integers(0, 4, 100)]  # the rows of one half are guesses, those of the other are right
+    c = calibrate(logits, y)
+    assert c.temperature == pytest.approx(fit_temperature(logits[::2], y[::2]))
+    p = softmax(logits / c.temperature)
+    assert c.conformal == pytest.approx(conformal_threshold(p[1::2], y[1::2], 0.9))
+    assert c.temperature != pytest.approx(fit_temperature(logits, y), rel=0.1)
+    assert c.conformal != pytest.approx(conformal_threshold(p, y, 0.9), rel=0.01)
 
 
 class Fake:

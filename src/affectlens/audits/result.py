@@ -6,7 +6,7 @@ import json
 import platform
 import types
 import typing
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +17,7 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.settings import plain
 
 SCHEMA_VERSION = 2
 MANIFEST = "provenance.json"
@@ -111,7 +112,7 @@ class AuditResult:
         if arrays:
             write_whole(folder / "arrays.npz", lambda p: _save_arrays(p, arrays))
         write_json(folder / "result.json", held)
-        facts = {"schema_version": SCHEMA_VERSION, "kind": self.kind} | typing.cast(Any, held["provenance"])["$fields"]
+        facts = {"schema_version": SCHEMA_VERSION, "kind": self.kind} | plain(asdict(self.provenance))
         write_json(folder / MANIFEST, facts)
         return folder
 
@@ -211,4 +212,4 @@ def _unpacked(held: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray])
         return {_unpacked(k, Any, folder, arrays): _unpacked(v, inner, folder, arrays) for k, v in value}
     inner = args[0] if args else Any
     made = [_unpacked(v, inner, folder, arrays) for v in value]
-    return made if origin is list or hint is list else tuple(made)
+    return made if list in (origin, hint) or hint is Any else tuple(made)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from affectlens.cli import common
+from affectlens.cli.options import assets, verb
+
+if TYPE_CHECKING:
+    from affectlens.assets.manifest import Asset
 
 app = typer.Typer(help="List, fetch, verify third-party weights and samples, and show their licences.", no_args_is_help=True)
-Names = Annotated[list[str] | None, typer.Argument(help="Asset names; all when absent.")]
+Names = Annotated[list[str] | None, typer.Argument(help="Asset names; all when absent.", autocompletion=assets)]
 
 
-def _chosen(names: list[str] | None, every: bool = False) -> list:  # type: ignore[type-arg]
+def _chosen(names: list[str] | None, every: bool = False) -> list[Asset]:
     from affectlens.assets.manifest import asset, manifest
 
     return [asset(n) for n in names] if names else [a for a in manifest().values() if every or not a.optional]
 
 
 @app.command()
+@verb()
 def ls() -> None:
     """What there is, its size and whether it is here."""
     from affectlens.assets.store import state
@@ -31,6 +36,7 @@ def ls() -> None:
 
 
 @app.command()
+@verb()
 def pull(names: Names = None) -> None:
     """Fetch what is missing or damaged; optional assets only by name."""
     from affectlens.assets.store import file_path, state
@@ -38,41 +44,42 @@ def pull(names: Names = None) -> None:
     chosen = _chosen(names)
     for a in chosen:
         if state(a) == "corrupted":
-            common.console.print(f"{a.name} is damaged and is fetched again")
+            common.note(f"{a.name} is damaged and is fetched again")
             for file in a.files:
                 file_path(a, file).unlink(missing_ok=True)
     common.fetch_assets([a.name for a in chosen])
 
 
 @app.command()
+@verb()
 def verify(names: Names = None) -> None:
     """Compare every file with its sha256."""
     from affectlens.assets.store import state
 
-    bad = 0
-    for a in _chosen(names):
-        found = state(a)
-        bad += found != "ready"
-        common.plain.print(f"{a.name}: {found}")
-    raise typer.Exit(1 if bad else 0)
+    states = {a.name: state(a) for a in _chosen(names)}
+    common.say(*(f"{name}: {found}" for name, found in states.items()))
+    raise typer.Exit(0 if set(states.values()) <= {"ready"} else 1)
 
 
 @app.command()
+@verb()
 def licences() -> None:
     """The licence and home of every asset and of our own weights."""
+    from affectlens.models.base import model_names
     from affectlens.models.weights import read_weights, weights_path
 
     table = Table("what", "licence", "home", box=None)
     for a in _chosen(None, every=True):
         table.add_row(a.title, a.licence, a.home)
-    for name in ("face", "words", "speech"):
+    for name in model_names():
         meta = read_weights(weights_path(name))[1]
         table.add_row(f"our {name} model", f"weights trained on {meta['corpus']}: {meta['licence']}", "this package")
     common.plain.print(table)
 
 
 @app.command()
-def path(name: Annotated[str, typer.Argument(help="An asset.")]) -> None:
+@verb()
+def path(name: Annotated[str, typer.Argument(help="An asset.", autocompletion=assets)]) -> None:
     """Where an asset's first file lies (fetched when absent)."""
     from affectlens.assets.store import locate
 

@@ -2,100 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from affectlens.audits.features.audit import run as features
+from affectlens.audits.features.settings import FeatureSettings
+from affectlens.audits.latent.audit import run as latent
+from affectlens.audits.latent.settings import LatentSettings
 from affectlens.cli import audit_objects, audit_properties, common
+from affectlens.cli.options import Corpora, Corpus, Seed, verb
+from affectlens.core.settings import Settings
 
-app = typer.Typer(help="What a model rests on, over whole corpora, with tests.", no_args_is_help=True)
+app = typer.Typer(add_completion=False)
+
+
+def add(name: str, function: Callable[..., Any], settings: type[Settings]) -> None:
+    """A command below ``audit``: corpora, folder and the fields of the settings; it calls and prints what was found."""
+
+    def command(
+        corpus: Corpora,
+        settings: dict[str, Any],
+        out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path(f"audit-{name}"),
+    ) -> None:
+        with common.bars() as progress:
+            result = function(None, corpus, out=out, progress=progress, **settings)
+        for row in result.left_out.head(5).itertuples():
+            common.note(f"left out: {row.key}: {row.why}")
+        common.say(*result.findings(), out / "audit.html")
+
+    command.__doc__ = (function.__doc__ or "").partition("\n")[0]
+    app.command(name)(verb(settings)(command))
+
+
 app.command("properties")(audit_properties.command)
 app.command("objects")(audit_objects.command)
-Corpora = Annotated[list[str], typer.Option("--corpus", help="NAME=PATH of a speech corpus; repeat it.")]
-
-
-@app.command()
-def latent(
-    corpus: Corpora,
-    out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-latent"),
-    kind: Annotated[str, typer.Option(help="undercomplete, denoising, variational or semi-supervised.")] = "semi-supervised",
-    seeds: Annotated[int, typer.Option(help="Networks trained, to see what is stable.")] = 5,
-    draws: Annotated[int, typer.Option(help="Permutations of each test.")] = 999,
-    seed: common.Seed = 0,
-) -> None:
-    """Clusters of a speech autoencoder's latent, how much of it is the corpus, what its directions mean."""
-    import numpy as np
-    import torch
-
-    from affectlens.audits.latent.audit import audit_latent
-    from affectlens.audits.latent.page import write_latent_report
-    from affectlens.learning.speech import SpeechRecipe
-
-    torch.set_num_threads(1)  # small networks are slower on more
-    with common.named_bars() as told:
-        table = _table(corpus, told)
-        found = audit_latent(
-            table, kind, SpeechRecipe(seed=seed), seeds=seeds, draws=draws, rng=np.random.default_rng(seed), progress=told
-        )
-    page = write_latent_report(found, out)
-    for c in found.found:
-        best = found.agreement[found.agreement.clusters == c.method].sort_values("ARI", ascending=False).iloc[0]
-        common.plain.print(
-            f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f}); most like {best.factor} "
-            f"(ARI {best.ARI:.3f}, p adjusted {best['p adjusted']:.3g})"
-        )
-    common.plain.print(str(page))
-
-
-@app.command()
-def features(
-    corpus: Corpora,
-    out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-features"),
-    model: Annotated[str, typer.Option(help="An autoencoder's kind, or logistic, svm, boosting.")] = "semi-supervised",
-    plant: Annotated[
-        bool, typer.Option("--plant", help="Add a feature that tells the label and one that is noise, as a check of the audit.")
-    ] = False,
-    seed: common.Seed = 0,
-) -> None:
-    """What each acoustic feature and group does for a speech model, and whether corpora agree on it."""
-    import numpy as np
-    import torch
-
-    from affectlens.audits.features.audit import audit_features
-    from affectlens.audits.features.page import write_feature_report
-    from affectlens.core.labels import IEMOCAP4
-    from affectlens.models.shipped.speech_scale import normalise
-    from affectlens.perception.voice.catalogue import group_of
-    from affectlens.perception.voice.egemaps import NAMES
-
-    rng = np.random.default_rng(seed)
-    torch.set_num_threads(1)  # small networks are slower on more
-    with common.named_bars() as told:
-        table = _table(corpus, told)
-        x = normalise(table.features, table.corpus, table.speaker)
-        names, groups = list(NAMES), group_of()
-        if plant:
-            told_by = np.eye(4)[table.labels] @ np.array([-1.5, -0.5, 0.5, 1.5]) + rng.normal(0, 0.3, len(x))
-            x = np.column_stack([x, told_by, rng.normal(size=len(x))])
-            names, groups = [*names, "planted: label", "planted: noise"], [*groups, "planted", "planted"]
-        found = audit_features(x, table.labels, table.corpus, table.speaker, names, groups, model=model, seed=seed, rng=rng,
-                               classes=IEMOCAP4.labels, progress=told)  # fmt: skip
-    page = write_feature_report(found, out)
-    for r in found.groups.sort_values("permuted", ascending=False).to_dict("records"):
-        common.plain.print(
-            f"{r['group']}: log loss {r['permuted']:+.3f} bit when shuffled ({r['permuted, low']:.3f} to "
-            f"{r['permuted, high']:.3f}), {r['left out']:+.3f} when left out"
-        )
-    for r in found.features.head(5).to_dict("records"):
-        common.plain.print(f"{r['feature']}: {r['permuted']:+.4f} bit, p adjusted {r['permuted, p adjusted']:.3g}")
-    common.plain.print(str(page))
+add("latent", latent, LatentSettings)
+add("features", features, FeatureSettings)
 
 
 @app.command(name="concepts")
+@verb()
 def concepts_(
     model: Annotated[Path | None, typer.Option(help="Weights of `affectlens train bclstm`.")] = None,
-    corpus: Annotated[str, typer.Option(help="NAME=PATH of a corpus of dialogues.")] = "",
+    corpus: Corpus = "",
     split: Annotated[str, typer.Option(help="The part to look at; best one that the model did not learn from.")] = "test",
     concept: Annotated[
         list[str] | None,
@@ -125,7 +77,7 @@ def concepts_(
     list_: Annotated[
         bool, typer.Option("--list", help="List the concepts, with what the corpus supports when one is given.")
     ] = False,
-    seed: common.Seed = 0,
+    seed: Seed = 0,
 ) -> None:
     """Which human concepts move a contextual model's answer, at which layers, with tests that hold their level."""
     import torch
@@ -137,8 +89,8 @@ def concepts_(
     from affectlens.audits.concepts.prepare import prepared
     from affectlens.audits.concepts.tcav import TestOptions, relative
     from affectlens.core.errors import UsageError
+    from affectlens.corpora.base import name_and_path
     from affectlens.corpora.dialogues.base import open_dialogues
-    from affectlens.features.speech import parse_corpora
     from affectlens.features.utterances import measured
     from affectlens.models.shipped.bclstm import BcLstmModel
 
@@ -157,9 +109,8 @@ def concepts_(
         return
     if not corpus:
         raise UsageError("give --corpus NAME=PATH, and --model WEIGHTS unless you only --list")
-    ((name, path),) = parse_corpora([corpus]).items()
-    source = open_dialogues(name, path)
-    with common.named_bars() as told:
+    source = open_dialogues(*name_and_path(corpus))
+    with common.bars() as told:
         data = source.dialogues(split)
         rows = prepared(source, data, wanted, norms=norms, units=units, progress=told)
         held, why = library.supported(rows, wanted)
@@ -170,7 +121,9 @@ def concepts_(
             return
         if model is None:
             raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
-        net = BcLstmModel(common.existing(model, "weights file"))
+        if not model.is_file():
+            raise UsageError(f"--model {model}: no such file")
+        net = BcLstmModel(model)
         missing = tuple(m for m in net.modalities if m not in data.features)
         data = measured(data, (*data.features, *missing), told) if missing else data
         for pair in against or []:
@@ -190,14 +143,5 @@ def concepts_(
     for line in findings(found):
         common.plain.print(line)
     for warning in found.tests.warnings[:6]:
-        common.console.print(f"note: {warning}", highlight=False)
+        common.note(f"note: {warning}")
     common.plain.print(str(page))
-
-
-def _table(corpus: list[str], told: Any) -> Any:
-    from affectlens.features.speech import parse_corpora, speech_table
-
-    table = speech_table(parse_corpora(corpus), progress=told)
-    for key, why in list(table.missed.items())[:5]:
-        common.console.print(f"left out: {key}: {why}", highlight=False)
-    return table

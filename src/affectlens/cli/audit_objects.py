@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectlens.cli import common
+from affectlens.cli.options import Seed, corpus_names, verb
 from affectlens.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ _MODEL = "face, emonet, background, a transformers folder, module:name of a torc
 _OBJECTS = "detector, regions (of a face), a COCO json, a folder of YOLO's txt, an Open Images csv, or module:function."
 
 
+@verb()
 def command(
-    data: Annotated[Path, typer.Option(help="A folder of pictures, or the path of --corpus.")],
+    corpus: Annotated[
+        str,
+        typer.Option(help="A corpus, or a folder of pictures alone.", metavar="NAME=PATH|FOLDER", autocompletion=corpus_names),
+    ],
     model: Annotated[str, typer.Option(help=_MODEL)] = "face",
-    corpus: Annotated[str, typer.Option(help="A corpus name, see `affectlens corpus ls`; without it --data is a folder.")] = "",
     split: Annotated[str, typer.Option(help="Its split; by default test.")] = "",
     weights: Annotated[Path | None, typer.Option(help="Weights, for emonet and background.")] = None,
     layer: Annotated[str, typer.Option(help="The layer to draw; by default the last one with a grid.")] = "",
@@ -49,7 +53,7 @@ def command(
         list[Path] | None, typer.Option(help="Folders of runs with the same settings to add (repeat the option).")
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder; an interrupted run there goes on.")] = Path("audit-objects"),
-    seed: common.Seed = 0,
+    seed: Seed = 0,
 ) -> None:
     """Share of relevance against share of area for every emotion and object, with tests; agreement of methods; changes."""
     import numpy as np
@@ -60,6 +64,7 @@ def command(
     from affectlens.audits.objects.pictures import Pictures
     from affectlens.audits.objects.run import collect, read_parts
     from affectlens.audits.objects.statistics import PRESETS, agreement, combine, kept
+    from affectlens.corpora.base import name_and_path
     from affectlens.models.pictures import open_picture_model
     from affectlens.perception.scene.objects import SCORE
 
@@ -68,19 +73,20 @@ def command(
     if overlaps not in ("share", "smallest"):
         raise UsageError(f"--overlaps {overlaps}: share or smallest was expected")
     limits = PRESETS[preset]
+    name, path = name_and_path(corpus) if "=" in corpus else ("", Path(corpus))
     wanted_objects = objects or ("regions" if model == "face" else "detector")
     common.fetch_assets(["yunet", "face-landmarker"] if wanted_objects == "regions" else ["efficientdet-lite0", "yunet"])
     opened = open_picture_model(model, weights, layer)
     default = "hirescam,grad-cam,lift-cam,eigencam" if opened.white is not None else "rise"
     wanted = tuple(m.strip() for m in (methods or default).split(",") if m.strip())
-    pictures = Pictures(data, corpus, split, wanted_objects, labels, overlaps == "smallest", limits.score or SCORE)
+    pictures = Pictures(path, name, split, wanted_objects, labels, overlaps == "smallest", limits.score or SCORE)
     boxes = _true_boxes(pictures, truth)
     if target == "label":
         pictures.notes += pictures.strangers(opened.labels)
     if model == "background":
         pictures.notes += ("The background model never sees people: they are hidden, so no relevance can lie on them.",)
     rng = np.random.default_rng(seed)
-    with common.named_bars() as told:
+    with common.bars() as told:
         collect(opened, pictures, wanted, out, rng, sample=sample, target=target, told=told)
         found = read_parts([out, *(join or [])])
         tables, groups, first = {}, {}, found.of(wanted[0])

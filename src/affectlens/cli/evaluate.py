@@ -1,44 +1,81 @@
-"""`affectlens evaluate`: scores of a shipped model on a corpus, each with an interval."""
+"""`affectlens evaluate`: scores of a model on a corpus, each with an interval."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from affectlens.cli import common
-from affectlens.cli.common import console
+from affectlens.cli.options import Corpora, Seed, models, verb
 from affectlens.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from affectlens.evaluation.evaluate import Evaluation
 
+GROUPS = 30  # shown
+
+
+@verb()
 def command(
-    model: Annotated[str, typer.Argument(help="A model name, see `affectlens models ls`; fusion with --ablate.")],
-    corpus: Annotated[
-        list[str], typer.Option(help="A corpus name, see `affectlens corpus ls`; with --ablate NAME=PATH, repeated.")
+    model: Annotated[
+        str, typer.Argument(help="A model, see `affectlens models ls`; fusion with --ablate.", autocompletion=models)
     ],
-    data: Annotated[Path | None, typer.Option(help="Where the corpus lies.")] = None,
+    corpus: Corpora,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Every subset of the modules of these corpora, retrained on folds of people.")
     ] = False,
     split: Annotated[
-        str | None, typer.Option(help="Split to score; by default test, and all clips of the four classes of a speech corpus.")
-    ] = None,
+        str, typer.Option(help="Split to score; by default test, and all clips of the four classes of a speech corpus.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json, confusion.csv, groups.csv, missed.csv.")] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Other weights of the same model, for example of a training run.")
+        Path | None, typer.Option(help="Other weights of the same model, for example of a training run.", metavar="FILE")
     ] = None,
     draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
-    seed: common.Seed = 0,
+    seed: Seed = 0,
 ) -> None:
     """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors."""
     if ablate:
         _ablate(corpus, out, draws, seed)
         return
-    if data is None or len(corpus) != 1:
-        raise UsageError("one --corpus NAME with its --data PATH was expected (or --ablate and several NAME=PATH)")
-    _one(model, corpus[0], data, split, out, weights, draws, seed)
+    if len(corpus) != 1:
+        raise UsageError(f"{len(corpus)} corpora given; one --corpus NAME=PATH was expected (or --ablate)")
+    from affectlens.corpora.base import open_corpus
+    from affectlens.modalities.base import assets_of
+    from affectlens.pipeline.scores import evaluate, trained_on
+
+    source = open_corpus(corpus[0])
+    common.fetch_assets(assets_of((model,) if model in ("face", "words") else ()))
+    with common.bars() as progress:
+        result = evaluate(model, corpus[0], split=split, draws=draws, seed=seed, progress=progress, out=out, weights=weights)
+    if trained_on(model, source) and source.info.modality == "voice":
+        common.note(
+            f"note: {source.info.title} trained these weights, so this is how they fit, not how they do on new speech; "
+            "the model card has the scores on corpora that were not heard"
+        )
+    common.note(f"{model} on {source.info.title}: {result.n} rows, {len(result.missed)} missed (errors)")
+    _show(result)
+    if out:
+        common.say(out)
+
+
+def _show(result: Evaluation) -> None:
+    table = Table("score", "value", "95 % interval", box=None)
+    for name, e in result.scores.items():
+        table.add_row(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+    common.plain.print(table)
+    confusion = Table("label \\ predicted", *result.confusion.columns, box=None)
+    for label, row in result.confusion.iterrows():
+        confusion.add_row(str(label), *(str(int(v)) for v in row))
+    common.plain.print(confusion)
+    if len(result.groups) > 1:
+        groups = Table("group", "n", "accuracy", "UAR", box=None)
+        for r in result.groups.sort_values("n", ascending=False).head(GROUPS).itertuples():
+            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.UAR:.3f}")
+        common.plain.print(groups)
 
 
 def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None:
@@ -50,69 +87,11 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
 
     torch.set_num_threads(1)
     common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
-    if out:
-        out.mkdir(parents=True, exist_ok=True)
-    with common.named_bars() as told:
-        made, joint = ablation_of(parse_corpora(corpora), FusionRecipe(seed=seed), draws=min(draws, 200), told=told, cache=out)
+    with common.bars() as progress:
+        made, joint = ablation_of(
+            parse_corpora(corpora), FusionRecipe(seed=seed), draws=min(draws, 200), told=progress, cache=out
+        )
     common.ablation(made, joint)
     if out:
         save_ablation(made, out)
-        common.plain.print(str(out))
-
-
-def _one(
-    model: str, corpus: str, data: Path, split: str | None, out: Path | None, weights: Path | None, draws: int, seed: int
-) -> None:
-    import numpy as np
-
-    from affectlens.cli.explain import _fetch
-    from affectlens.corpora.base import open_corpus
-    from affectlens.evaluation.evaluate import predict_corpus, reader_for, save_evaluation, score
-    from affectlens.evaluation.speech import predict_speech
-    from affectlens.models.base import load_model
-
-    _fetch((model,) if model in ("face", "words") else ())
-    loaded = load_model(model, weights)
-    source = open_corpus(corpus, data)
-    reads = ("face", "scene") if loaded.modality == "face" else (loaded.modality,)
-    if source.info.modality not in reads:
-        raise UsageError(f"{model} reads {loaded.modality}, {corpus} holds {source.info.modality}")
-    split = split or ("four" if loaded.modality == "voice" else "test")
-    if source.info.title in loaded.meta.get("corpus", "") and loaded.modality == "voice":
-        console.print(
-            f"note: {source.info.title} trained these weights, so this is how they fit, not how they do on new speech; "
-            "the model card has the scores on corpora that were not heard",
-            highlight=False,
-        )
-    with common.progress_bar() as bar:
-        task = bar.add_task(f"{model} on {corpus} {split}", total=None, note="")
-
-        def told(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total, note=f"{done} of {total}")
-
-        if loaded.modality == "voice":
-            if split != "four":
-                raise UsageError(f"the speech model knows four classes; --split four, not {split}")
-            found = predict_speech(loaded, corpus, data, told)
-        else:
-            found = predict_corpus(loaded, source, split, reader_for(loaded.modality), told)
-        bar.update(task, note="bootstrap")
-        thresholds = np.array(loaded.meta["thresholds"]) if "thresholds" in loaded.meta else None
-        result = score(found, loaded.calibration, np.random.default_rng(seed), thresholds=thresholds, draws=draws)
-    console.print(f"{model} on {source.info.title}, {split}: {result.n} rows, {len(result.missed)} missed (errors)")
-    table = Table("score", "value", "95 % interval", box=None)
-    for name, e in result.scores.items():
-        table.add_row(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
-    confusion = Table("label \\ predicted", *result.confusion.columns, box=None)
-    for name, row in result.confusion.iterrows():
-        confusion.add_row(str(name), *(str(int(v)) for v in row))
-    common.plain.print(table)
-    common.plain.print(confusion)
-    if len(result.groups) > 1:
-        groups = Table("group", "n", "accuracy", "UAR", box=None)
-        for r in result.groups.sort_values("n", ascending=False).head(30).itertuples():
-            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.UAR:.3f}")
-        common.plain.print(groups)
-    if out:
-        save_evaluation(result, out)
-        common.plain.print(str(out))
+        common.say(out)

@@ -2,114 +2,66 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from affectlens.cli import common
-from affectlens.cli.common import console, plain
+from affectlens.cli.options import Inputs, Resume, verb
+from affectlens.core.errors import UsageError
+from affectlens.core.options import Options
+
+if TYPE_CHECKING:
+    from affectlens.pipeline import Result
 
 
+@verb(Options)
 def command(
-    inputs: common.Inputs,
+    inputs: Inputs,
+    settings: dict[str, Any],
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("affectlens-report"),
-    modalities: common.Modalities = "face,words,voice,gait,scene",
-    language: common.Language = None,
-    device: common.Device = "auto",
-    seed: common.Seed = 0,
-    rate: common.Rate = 5.0,
-    window: common.Window = 1.0,
-    place: common.Place = "",
-    when: common.When = "",
-    store: common.Store = "",
-    fusion: common.Fusion = "early",
-    prior: common.Prior = "",
-    use_usual: common.UseUsual = False,
-    places: common.PlacesFolder = "",
-    pairs: common.PairsFolder = "",
-    background: common.Background = "",
-    resume: Annotated[bool, typer.Option("--resume", help="Keep finished reports; go on where the last run stopped.")] = False,
+    resume: Resume = False,
     fmt: Annotated[str, typer.Option("--format", help="Also write all rows to OUT/table as parquet, csv or json.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
 ) -> None:
     """Recognise and explain; writes one report folder an input."""
-    from affectlens.cli.recognize import write_table
+    from affectlens.core.options import torch_device
 
-    settings = common.options(
-        modalities, language, device, seed, rate, window, place=place, when=when, store=store, fusion=fusion, prior=prior,
-        use_usual=use_usual, places=places, pairs=pairs, background=background,
-    )  # fmt: skip
+    options = Options(**settings)
+    torch_device(options.device)
     _ask(out, inputs, force or resume)
-    _fetch(settings.modalities)
-    if prior:
-        common.fetch_assets([prior])
-    from affectlens.pipeline import Engine, Result, explain
+    fetch(options)
+    from affectlens.pipeline import explain
 
-    with common.progress_bar() as bar:
-        task = bar.add_task("loading models", total=None, note="")
-        engine = Engine(settings)
-        bar.remove_task(task)
-        shown = common.RunProgress(bar)
+    with common.bars() as bars:
 
-        def told(result: Result) -> None:
-            shown.reset()
-            bar.console.print(_summary(result), highlight=False, soft_wrap=True)
+        def show(result: Result) -> None:
+            bars.reset()
+            common.note("\n".join(result.summary()))
 
-        run = explain(inputs, out, engine=engine, resume=resume, progress=shown, on_result=told)
+        run = explain(inputs, out, resume=resume, format=fmt, options=options, progress=bars, on_result=show)
     for path in run.resumed:
-        console.print(f"already done: {escape(path)}", highlight=False)
-    if fmt != "parquet" and run.results:
-        write_table(run.table, out / f"table.{fmt}", fmt)
+        common.note(f"already done: {path}")
     common.fail(run.failures)
-    for result in run.results:
-        plain.print(str(result.report))
+    common.say(*(result.report for result in run.results))
     raise typer.Exit(run.exit_code)
 
 
-def _fetch(modalities: tuple[str, ...]) -> None:
+def fetch(options: Options) -> None:
+    """Fetch what the options' modalities need."""
     from affectlens.modalities.base import assets_of
 
-    common.fetch_assets(assets_of(modalities))
+    common.fetch_assets([*assets_of(options.modalities), *([options.prior] if options.prior else [])])
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
-    import sys
-
+    """Ask before reports are replaced, where somebody is there to answer."""
     if allowed or not out.exists() or not sys.stdin.isatty():
         return
     from affectlens.pipeline import folder_name
 
     there = [i for i in inputs if (out / folder_name(Path(i))).exists()]
     if there and not typer.confirm(f"{len(there)} report(s) in {out} will be replaced (--resume keeps them). Go on?", err=True):
-        raise typer.Exit(2)
-
-
-def _summary(result: object) -> str:
-    from affectlens.pipeline import Result
-
-    assert isinstance(result, Result)
-    lines = [f"[bold]{escape(result.file)}[/]"]
-    fused = result.table[result.table.modality == "fused"]
-    for person, mine in fused.groupby("person"):
-        good = mine[mine.status == "ok"]
-        name = "out of view" if person == -1 else f"person {person}"
-        if not len(good):
-            if person != -1:
-                lines.append(f"  {name}: not read ({mine.reason.iloc[0]})")
-            continue
-        shares = good.label.value_counts(normalize=True)
-        said = ", ".join(f"{label} {share:.0%}" for label, share in shares.head(3).items())
-        clash = f"; modalities disagree in {int(good.conflict.sum())}" if good.conflict.any() else ""
-        lines.append(f"  {name}: {len(good)} segments expressed {said}{clash}")
-    table = result.table
-    lacking = table[(table.status == "missing") & (table.modality != "fused") & (table.person == -1)]
-    if len(lacking):
-        said = "; ".join(f"{m}: {why}" for m, why in lacking.groupby("modality", sort=False).reason.first().items())
-        lines.append(f"  not there: {said}")
-    for text in result.table.text[(result.table.modality == "words") & (result.table.text != "")].head(3):
-        lines.append(f"  words: “{escape(text[:140])}”")
-    lines.extend(f"  note: {escape(p)}" for p in result.problems)
-    lines.append(f"  {len(result.evidence)} evidence rows, {result.seconds['total']:.1f} s")
-    return "\n".join(lines)
+        raise UsageError("nothing was replaced; give another --out, --resume or --force")

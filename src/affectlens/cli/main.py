@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from typer.core import TyperGroup
 
 from affectlens import __version__
-from affectlens.cli import assets, audit, corpus, evaluate, explain, models, recognize, train, usual
-from affectlens.cli.common import console
+from affectlens.cli import assets, common, corpus, doctor, evaluate, explain, models, recognize, usual
 from affectlens.core.errors import AffectlensError
+from affectlens.core.extras import explained
+
+
+def late(module: str) -> type[TyperGroup]:
+    """A group whose commands are made when one is asked for: their settings live beside networks, slow to import."""
+
+    class LateGroup(TyperGroup):
+        def list_commands(self, ctx: Any) -> list[str]:
+            self._load()
+            return list(self.commands)
+
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            self._load()
+            return self.commands.get(cmd_name)
+
+        def _load(self) -> None:
+            if not self.commands:
+                loaded = typer.main.get_command(importlib.import_module(module).app)
+                self.commands.update(loaded.commands)  # type: ignore[attr-defined]
+
+    return LateGroup
+
 
 app = typer.Typer(
     name="affectlens",
     help="Recognise expressed emotion in recordings and show why, with evidence that has been tested.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all done; 1 some inputs failed (they are listed); 2 the call cannot be carried out; 130 stopped.",
@@ -26,11 +49,14 @@ app.command("explain")(explain.command)
 app.command("recognize")(recognize.command)
 app.command("evaluate")(evaluate.command)
 app.command("usual")(usual.command)
-app.add_typer(train.app, name="train")
-app.add_typer(audit.app, name="audit")
+app.add_typer(typer.Typer(cls=late("affectlens.cli.audit")), name="audit", no_args_is_help=True,
+              help="What a model rests on, over whole corpora, with tests.")  # fmt: skip
+app.add_typer(typer.Typer(cls=late("affectlens.cli.train")), name="train", no_args_is_help=True,
+              help="Train the models that ship; resumable, with a log, a card and a test evaluation.")  # fmt: skip
 app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
+app.command("doctor")(doctor.command)
 
 
 def _version(wanted: bool) -> None:
@@ -46,19 +72,28 @@ def _root(
     """Recognise expressed emotion in recordings and show why."""
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one message and exit code 2, never a traceback."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     try:
-        app()
+        app(arguments)
     except AffectlensError as error:
-        console.print(f"[bold red]error[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _refuse(error)
+    except ModuleNotFoundError as error:
+        told = explained(error)
+        if told is None:
+            raise
+        _refuse(told)
     except KeyboardInterrupt:
-        console.print("\nstopped; what was finished is kept. Run the same command with --resume to go on.")
+        common.errors.print("\nstopped; what was finished is kept. Run the same command with --resume to go on.")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _refuse(error: AffectlensError) -> None:
+    common.errors.print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from affectlens.cli import common
-from affectlens.cli.common import plain
+from affectlens.cli.options import models, verb
 
 app = typer.Typer(help="List the models that ship and show their cards.", no_args_is_help=True)
 
 
 @app.command()
+@verb()
 def ls() -> None:
     """Names, classes, corpora and sizes."""
     from affectlens.models.base import model_names
@@ -26,12 +27,13 @@ def ls() -> None:
         _, meta, calibration = read_weights(path)
         size = f"{path.stat().st_size / 1e6:.1f}"
         table.add_row(name, ", ".join(meta["labels"]), meta["corpus"], f"{calibration.temperature:.2f}", size)
-    plain.print(table)
+    common.plain.print(table)
 
 
 @app.command()
+@verb()
 def card(
-    name: Annotated[str, typer.Argument(help="A model name.")],
+    name: Annotated[str, typer.Argument(help="A model name.", autocompletion=models)],
     raw: Annotated[bool, typer.Option("--raw", help="Markdown as it is.")] = False,
 ) -> None:
     """The model card: corpus, licence, test scores, limits."""

@@ -8,32 +8,19 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
+from affectlens.cli.options import Seed, verb
 
 
+@verb()
 def command(
-    store: Annotated[Path, typer.Option(help="The store that `explain --store` filled.")],
+    store: Annotated[Path, typer.Option(help="The store that `explain --store` filled.", metavar="FILE")],
     out: Annotated[Path | None, typer.Option(help="Folder for averages.csv and a chart.")] = None,
-    seed: common.Seed = 0,
+    seed: Seed = 0,
 ) -> None:
     """Average expressed emotion by place, part of the day, hour and weekday, smoothed, with counts and intervals."""
-    import numpy as np
+    from affectlens.pipeline.averages import usual
 
-    from affectlens.context.store import Store
-    from affectlens.context.usual import averages
-    from affectlens.core.labels import EKMAN7
-    from affectlens.figures import charts as figures
-    from affectlens.report.usual import averages_chart
-
-    units = Store(common.existing(store, "store")).units()
-    frame = averages(units, EKMAN7.labels, np.random.default_rng(seed))
-    for r in frame.to_dict("records"):
-        shares = sorted(((r[c], c) for c in EKMAN7.labels), reverse=True)
-        context = f"{r['by']} {r['value']}".strip().replace("_", " ")
-        said = ", ".join(f"{c} {v:.0%}" for v, c in shares[:4])
-        common.plain.print(f"{context}: {r['people']} people in {r['recordings']} recordings: {said}")
+    result = usual(store, out=out, seed=seed)
+    common.say(*result.findings())
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        frame.to_csv(out / "averages.csv", index=False)
-        if len(frame) > 1:
-            figures.save(averages_chart(frame, EKMAN7.labels), out / "averages")
-        common.plain.print(str(out / "averages.csv"))
+        common.say(out / "averages.csv")

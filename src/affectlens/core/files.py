@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -38,12 +39,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
         write(partial)
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space or give another --out") from error
     except BaseException:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
         raise
     return path
+
+
+def _remove(partial: Path) -> None:
+    with contextlib.suppress(OSError):  # its folder may be no folder at all
+        partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -69,6 +75,11 @@ def sha256_of(path: Path) -> str:
 
 def key_of(*parts: Any) -> str:
     """A short name for everything that a result depends on: settings, contents, weights (as JSON types or arrays)."""
+    return digest_of(*parts)[:20]
+
+
+def digest_of(*parts: Any) -> str:
+    """Hex digest (sha256) of contents in memory: JSON types, bytes or arrays."""
     h = hashlib.sha256()
     for part in parts:
         if hasattr(part, "tobytes"):
@@ -79,4 +90,4 @@ def key_of(*parts: Any) -> str:
         else:
             h.update(json.dumps(part, sort_keys=True, default=str).encode())
         h.update(b"\0")
-    return h.hexdigest()[:20]
+    return h.hexdigest()

@@ -1,68 +1,155 @@
-"""What a run may be told, with the defaults that suit most recordings."""
+"""What a run may be told, with the defaults that suit most recordings; every wrong value is an error before work begins."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import importlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from affectlens.core.errors import UsageError
+from affectlens.core.settings import Settings, setting
+
+# Languages that Whisper knows (Radford et al. 2022), ISO 639 codes.
+LANGUAGES = (
+    "af", "am", "ar", "as", "az", "ba", "be", "bg", "bn", "bo", "br", "bs", "ca", "cs", "cy", "da", "de", "el", "en",
+    "es", "et", "eu", "fa", "fi", "fo", "fr", "gl", "gu", "ha", "haw", "he", "hi", "hr", "ht", "hu", "hy", "id", "is",
+    "it", "ja", "jw", "ka", "kk", "km", "kn", "ko", "la", "lb", "ln", "lo", "lt", "lv", "mg", "mi", "mk", "ml", "mn",
+    "mr", "ms", "mt", "my", "ne", "nl", "nn", "no", "oc", "pa", "pl", "ps", "pt", "ro", "ru", "sa", "sd", "si", "sk",
+    "sl", "sn", "so", "sq", "sr", "su", "sv", "sw", "ta", "te", "tg", "th", "tk", "tl", "tr", "tt", "uk", "ur", "uz",
+    "vi", "yi", "yo", "zh", "yue",
+)  # fmt: skip
+
+
+def registered(module: str, name: str) -> Callable[[], Iterable[str]]:
+    """Names that a room above knows, looked up when they are needed: core itself imports nothing from above."""
+
+    def names() -> Iterable[str]:
+        known = getattr(importlib.import_module(module), name)
+        return tuple(known() if callable(known) else known)
+
+    return names
+
+
+def _some(value: tuple[str, ...]) -> str:
+    return "" if value else "no modality given; for example --modalities face,words"
+
+
+def _device(value: str) -> str:
+    good = re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value)
+    return "" if good else "auto, cpu, mps, cuda or cuda:N was expected"
+
+
+def _whole(value: int) -> str:
+    return "" if isinstance(value, int) else "a whole number was expected"
+
+
+def _place(value: str) -> str:
+    good = not value or re.fullmatch(r"[a-z0-9_]{2,60}", re.sub(r"[\s\-/]+", "_", value.strip().lower()))
+    return "" if good else "a kind of place such as office, street or waiting_room was expected"
+
+
+def _when(value: str) -> str:
+    plain = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", value.strip()).replace("Z", "+00:00")
+    try:
+        datetime.fromisoformat(plain or "2000-01-01")
+    except ValueError:
+        return "a time was expected, for example 2024-05-17 14:30"
+    return ""
+
+
+def _folder(value: str) -> str:
+    return "" if not value or Path(value).is_dir() else "no such folder"
+
+
+def _file(value: str) -> str:
+    return "" if not value or Path(value).is_file() else "no such file"
+
+
+def _new_file(value: str) -> str:
+    if not value:
+        return ""
+    if Path(value).is_dir():
+        return "this is a folder; a file was expected"
+    return "" if Path(value).absolute().parent.is_dir() else f"the folder {Path(value).parent} is not there"
 
 
 @dataclass(frozen=True)
-class Options:
-    """Settings of one run.
+class Options(Settings):
+    """Settings of one run, see ``affectlens explain --help``.
 
-    ``rate`` is sampled frames a second, ``window`` the length of a segment in seconds, ``language`` an ISO 639-1 code or
-    None to detect it, ``device`` one of auto, cpu, cuda:N, mps. ``cam_method`` names the map that explains the face.
-    ``faithfulness`` is how many face segments of each person are tested by deletion and insertion. ``store`` is the file of
-    what is usual, ``place`` and ``when`` say where and when the recording was made, where it does not say so itself.
-    ``prior`` names what is usual elsewhere (``findingemo``); with ``use_usual`` what is usual takes part in the fused answer,
-    with a weight and a share that are shown. ``places`` is the folder of an official Places365 checkpoint, ``pairs`` that of a
-    classifier of adjective-noun pairs, ``background`` the weights of a background network.
-    ``fusion`` is early (a network over deep features) or pool (of opinions).
+    Raises
+    ------
+    UsageError
+        A value that is not allowed.
+
+    Examples
+    --------
+    >>> Options(modalities=("face",), rate=2.0).window
+    1.0
+    >>> Options(rate=0.0)
+    Traceback (most recent call last):
+    affectlens.core.errors.UsageError: --rate 0.0: a number from 0.1 to 60 was expected
     """
 
-    modalities: tuple[str, ...] = ("face", "words", "voice", "gait", "scene")
-    language: str | None = None
-    device: str = "auto"
-    seed: int = 0
-    rate: float = 5.0
-    window: float = 1.0
-    cam_method: str = "hirescam"
-    faithfulness: int = 2
-    threads: int = 2
-    place: str = ""
-    when: str = ""
-    store: str = ""
-    prior: str = ""
-    use_usual: bool = False
-    places: str = ""
-    pairs: str = ""
-    background: str = ""
-    fusion: str = "early"
+    modalities: tuple[str, ...] = setting(
+        ("face", "words", "voice", "gait", "scene"),
+        "Modalities to read.",
+        choices=registered("affectlens.modalities.base", "modality_names"),
+        check=_some,
+    )
+    language: str | None = setting(
+        None, "Spoken language as a code such as en or de; detected when absent.", choices=LANGUAGES, metavar="CODE"
+    )
+    device: str = setting("auto", "auto, cpu, cuda:N or mps.", check=_device)
+    seed: int = setting(0, "Seed of everything random.", least=0, most=2**32 - 1, check=_whole)
+    rate: float = setting(5.0, "Sampled frames a second, by time whatever the recording's own rate.", least=0.1, most=60)
+    window: float = setting(1.0, "Length of a segment in seconds.", least=0.2, most=60)
+    cam_method: str = setting(
+        "hirescam", "Map that explains the face.", choices=registered("affectlens.explainers.cam", "METHODS")
+    )
+    faithfulness: int = setting(
+        2, "Face segments of each person whose explanation is tested by deletion and insertion.", least=0, check=_whole
+    )
+    threads: int = setting(2, "Threads of each network.", least=1, most=256, check=_whole)
+    place: str = setting("", "Kind of place, such as office or street; else from the file's name.", check=_place)
+    when: str = setting(
+        "", "When it was recorded, such as 2024-05-17 14:30; else from EXIF or the container.", check=_when, metavar="TIME"
+    )
+    store: str = setting(
+        "", "A file that keeps what was recognised where and when, to compare with (SQLite).", check=_new_file, metavar="FILE"
+    )
+    prior: str = setting(
+        "", "What is usual elsewhere, to compare with: findingemo (CC BY-NC-SA 4.0).", choices=("", "findingemo")
+    )
+    use_usual: bool = setting(False, "Let what is usual here take part in the fused answer; its weight is shown.")
+    places: str = setting(
+        "", "Folder of an official Places365 checkpoint, to infer places with.", check=_folder, metavar="FOLDER"
+    )
+    pairs: str = setting(
+        "", "Folder of a classifier of adjective-noun pairs (model.onnx, classes.json).", check=_folder, metavar="FOLDER"
+    )
+    background: str = setting(
+        "", "Weights of a background network, for --modalities …,background.", check=_file, metavar="FILE"
+    )
+    fusion: str = setting("early", "early (a network over deep features) or pool (of opinions).", choices=("early", "pool"))
 
     def __post_init__(self) -> None:
-        if not self.modalities:
-            raise UsageError("no modality given; for example --modalities face,words")
-        if not 0.1 <= self.rate <= 60:
-            raise UsageError(f"--rate {self.rate} is outside 0.1 to 60 frames a second")
-        if not 0.2 <= self.window <= 60:
-            raise UsageError(f"--window {self.window} is outside 0.2 to 60 seconds")
-        if self.fusion not in ("early", "pool"):
-            raise UsageError(f"--fusion {self.fusion!r}: early or pool was expected")
-        if self.prior not in ("", "findingemo"):
-            raise UsageError(f"--prior {self.prior!r} is not known; findingemo is, or leave it out")
+        super().__post_init__()
         if self.use_usual and not (self.store or self.prior):
             raise UsageError("--use-usual needs what is usual: give --store FILE or --prior findingemo")
-        if self.language is not None and not (self.language.isalpha() and len(self.language) in (2, 3)):
-            raise UsageError(f"--language {self.language!r} is not a language code such as en, de or pl")
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain JSON types, for the provenance."""
-        return asdict(self)
 
 
 def torch_device(name: str) -> str:
-    """The torch device that a name stands for; one that is not there is an error that says what is."""
+    """The torch device that a name stands for.
+
+    Raises
+    ------
+    UsageError
+        One that is not there; the message says what is.
+    """
     import torch
 
     cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from typing import Any, Generic, TypeVar
 
 from affectlens.core.errors import unknown
+from affectlens.core.plugins import import_plugins
 
-PLUGINS = "affectlens.plugins"  # the entry-point group in which other packages name modules that register something
 T = TypeVar("T")
 
 
 class Registry(Generic[T]):
     """Entries of one kind by name.
 
-    Every module below ``packages`` and every module that another installed package names in the entry-point group
-    ``affectlens.plugins`` is imported once, before the first look-up, so that its decorators run.
+    Every module below ``packages`` and every plug-in (see ``affectlens.core.plugins``) is imported once, before the first
+    look-up, so that its decorators run.
 
     Parameters
     ----------
@@ -57,6 +57,10 @@ class Registry(Generic[T]):
         """Decorator form of ``add``."""
         return lambda entry: self.add(name, entry)
 
+    def remove(self, name: str) -> T | None:
+        """Take an entry out again; gives it, or None where there is none."""
+        return self._entries.pop(name, None)
+
     def get(self, name: str) -> T:
         """Give the entry of that name.
 
@@ -89,6 +93,11 @@ class Registry(Generic[T]):
         """All entries in the order of their names."""
         return [self._entries[name] for name in self.names()]
 
+    def in_order(self) -> list[T]:
+        """All entries in the order in which they were registered, so that one that is added changes nothing of the others."""
+        self._discover()
+        return list(self._entries.values())
+
     def __contains__(self, name: object) -> bool:
         self._discover()
         return name in self._entries
@@ -104,9 +113,13 @@ class Registry(Generic[T]):
         if self._discovered:
             return
         self._discovered = True  # first, since a module that is imported here may look something up
-        for package in self.packages:
-            import_below(package)
-        import_plugins()
+        try:
+            for package in self.packages:
+                import_below(package)
+            import_plugins()
+        except BaseException:
+            self._discovered = False
+            raise
 
 
 def import_below(package: str) -> None:
@@ -116,25 +129,17 @@ def import_below(package: str) -> None:
         importlib.import_module(module.name)
 
 
-_plugins_imported = False
-
-
-def import_plugins() -> None:
-    """Import what other packages name in the entry-point group; one that fails is named in a warning, the others go on."""
-    global _plugins_imported
-    if _plugins_imported:
-        return
-    _plugins_imported = True
-    for point in metadata.entry_points(group=PLUGINS):
-        try:
-            point.load()
-        except Exception as error:
-            warnings.warn(f"the plug-in {point.name} ({point.value}) could not be imported: {error}", stacklevel=2)
-
-
 def _home(entry: Any) -> str:
-    """Where an entry was defined, so that a module that is imported twice is no second entry."""
-    defined = entry[-1] if isinstance(entry, tuple) and entry else entry
-    named = defined if hasattr(defined, "__qualname__") else type(defined)
-    inner = getattr(defined, "name", "") if named is not defined else ""
-    return f"{getattr(named, '__module__', '?')}.{named.__qualname__}{f' ({inner})' if inner else ''}"
+    """Where an entry was defined, so that a module that is imported twice is no second entry.
+
+    Of a record (a tuple or dataclass) its attribute ``home``, or the first function or class in it tells.
+    """
+    if isinstance(getattr(entry, "home", None), str):
+        return str(entry.home)
+    parts = [entry]
+    if isinstance(entry, tuple):
+        parts = list(entry)
+    elif dataclasses.is_dataclass(entry) and not isinstance(entry, type):
+        parts = [getattr(entry, field.name) for field in dataclasses.fields(entry)]
+    brought = next((part for part in parts if hasattr(part, "__qualname__")), type(entry))
+    return f"{brought.__module__}.{brought.__qualname__}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import UsageError, unknown
 
 
 def setting(
@@ -84,6 +84,24 @@ class Settings:
         return {k: plain(v) for k, v in asdict(self).items()}
 
 
+S = TypeVar("S", bound=Settings)
+
+
+def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S:
+    """Settings with single ones replaced; the defaults of ``cls`` where none are given.
+
+    Raises
+    ------
+    UsageError
+        A name that is no setting, with the nearest one, or a wrong value.
+    """
+    known = [f.name for f in fields(cls)]
+    for name in given:
+        if name not in known:
+            raise unknown(f"setting of {cls.__name__}", name, known)
+    return dataclasses.replace(settings, **given) if settings is not None else cls(**given)
+
+
 def flag_of(f: dataclasses.Field[Any]) -> str:
     """The option of a field, such as ``--cam-method``."""
     return "--" + (f.metadata.get("flag") or f.name.replace("_", "-"))
@@ -98,7 +116,7 @@ def problem(f: dataclasses.Field[Any], value: Any) -> str:
         if one is None:
             continue
         if allowed is not None and one not in allowed:
-            return f"one of {', '.join(allowed)} was expected{nearest(str(one), allowed)}"
+            return f"one of {', '.join(filter(None, allowed))} was expected{nearest(str(one), allowed)}"
         least, most = meta.get("least"), meta.get("most")
         if least is not None or most is not None:
             if isinstance(one, bool) or not isinstance(one, int | float):

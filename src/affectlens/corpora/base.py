@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError, unknown
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import LabelScheme
+from affectlens.core.registry import Registry
 
 
 @dataclass(frozen=True)
 class CorpusInfo:
-    """What a corpus is and where its official source lies; weights trained on it inherit ``licence``."""
+    """What a corpus is and where its official source lies; weights trained on it inherit ``licence``.
+
+    Attributes
+    ----------
+    name : str
+        The name by which it is opened.
+    title : str
+        Its name in the literature.
+    modality : str
+        What its items are for: face, words, voice, gait, scene, or utterances (dialogues).
+    licence, home, layout : str
+        Terms of use, where it is to be had, and how its official folder looks.
+    splits : tuple of str
+        Its parts; ``all`` holds every item under its own label, which may lie outside the scheme.
+    disjoint : tuple of str
+        Parts that share no item.
+    """
 
     name: str
     title: str
@@ -25,13 +43,29 @@ class CorpusInfo:
     home: str
     layout: str
     splits: tuple[str, ...]
+    disjoint: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Item:
-    """One example. ``data`` is a grey crop ``(h, w)`` uint8, an RGB picture ``(h, w, 3)`` uint8 or a text; ``labels`` are
-    names in the corpus's scheme (several where raters gave several); ``group`` is the person or recording it comes from;
-    ``data`` is None and ``problem`` says why where it cannot be read."""
+    """One example.
+
+    Attributes
+    ----------
+    key : str
+        Its name, unique in its split.
+    data : Any
+        A grey crop ``(h, w)`` uint8, an RGB picture ``(h, w, 3)`` uint8, a text, a signal ``(n,)`` float32 at 16 kHz, or
+        joints ``(frames, joints, 3)``; None where it cannot be read.
+    labels : tuple of str
+        Names in the corpus's scheme, several where raters gave several.
+    group : str
+        The person or recording that it comes from.
+    meta : dict, optional
+        What else is known.
+    problem : str
+        Why it cannot be read.
+    """
 
     key: str
     data: Any
@@ -42,7 +76,7 @@ class Item:
 
 
 class Corpus(Protocol):
-    """A reader bound to a path."""
+    """A reader bound to a path; ``affectlens.checks.check_corpus`` tests that it keeps to this contract."""
 
     info: CorpusInfo
     scheme: LabelScheme
@@ -52,62 +86,171 @@ class Corpus(Protocol):
         ...
 
     def items(self, split: str) -> Iterator[Item]:
-        """Items of a split, in the table's order."""
+        """Items of a split, in the table's order; one that cannot be read keeps its place with its problem."""
         ...
 
 
-_REGISTRY: dict[str, tuple[CorpusInfo, Callable[[Path], Corpus]]] = {}
+Reader = Callable[[Path], Corpus]
+CORPORA: Registry[tuple[CorpusInfo, Reader]] = Registry("corpus", "affectlens.corpora")
 
 
-def register_corpus(info: CorpusInfo) -> Callable[[Callable[[Path], Corpus]], Callable[[Path], Corpus]]:
-    """Decorator: make a reader available under ``info.name``; it is called with a path."""
+def register_corpus(info: CorpusInfo) -> Callable[[Reader], Reader]:
+    """Make a reader, which is called with a path, available under ``info.name``; a decorator."""
 
-    def add(reader: Callable[[Path], Corpus]) -> Callable[[Path], Corpus]:
-        _REGISTRY[info.name] = (info, reader)
+    def add(reader: Reader) -> Reader:
+        CORPORA.add(info.name, (info, reader))
         return reader
 
     return add
 
 
 def corpora() -> list[CorpusInfo]:
-    """All known corpora."""
-    _load_all()
-    return [info for info, _ in sorted(_REGISTRY.values(), key=lambda v: v[0].name)]
+    """All known corpora, by name."""
+    return [info for info, _ in CORPORA.values()]
 
 
-def open_corpus(name: str, path: str | Path) -> Corpus:
-    """The reader of that name on a path."""
-    _load_all()
-    if name not in _REGISTRY:
-        raise unknown("corpus", name, list(_REGISTRY))
-    info, reader = _REGISTRY[name]
-    path = Path(path)
+def open_corpus(name: str, path: str | Path | None = None) -> Corpus:
+    """Open a corpus.
+
+    Parameters
+    ----------
+    name : str
+        Its name, or ``NAME=PATH`` where no path is given.
+    path : str or Path, optional
+        Its folder or file.
+
+    Returns
+    -------
+    Corpus
+        The reader of that name on that path.
+
+    Raises
+    ------
+    UsageError
+        No such corpus; the message has the nearest names. Or there is no path.
+    CorpusError
+        Nothing at the path, or another layout than the official one.
+
+    Examples
+    --------
+    >>> open_corpus("fer2013=/nowhere")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    affectlens.core.errors.CorpusError: /nowhere: not there; FER2013 can be had from https://www.kaggle.com/...
+    """
+    if path is None:
+        name, path = name_and_path(name)
+    info, reader = CORPORA.get(name)
+    return read_with(info, reader, Path(path))
+
+
+def name_and_path(given: str) -> tuple[str, Path]:
+    """Split ``NAME=PATH`` at its first equals sign.
+
+    Returns
+    -------
+    name : str
+        What stands before it.
+    path : Path
+        What stands behind it.
+
+    Raises
+    ------
+    UsageError
+        One of the two is missing.
+
+    Examples
+    --------
+    >>> name_and_path("emodb=/data/emodb")[0]
+    'emodb'
+    """
+    name, sign, path = given.partition("=")
+    if not (name and sign and path):
+        raise UsageError(f"corpus {given!r}: NAME=PATH was expected, for example fer2013=/data/fer2013")
+    return name.strip(), Path(path.strip()).expanduser()
+
+
+def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
+    """Open a path with a reader that need not be registered.
+
+    Parameters
+    ----------
+    info : CorpusInfo
+        What the corpus is.
+    reader : callable
+        Takes the path.
+    path : Path
+        Its folder or file.
+
+    Returns
+    -------
+    Corpus
+        What the reader gives.
+
+    Raises
+    ------
+    CorpusError
+        Nothing at the path, or another layout than the official one.
+    """
     if not path.exists():
-        raise CorpusError(f"{path}: not there; {info.title} is to be had from {info.home}. Expected: {info.layout}")
-    return reader(path)
+        raise CorpusError(f"{path}: not there; {info.title} can be had from {info.home}. Expected: {info.layout}")
+    try:
+        return reader(path)
+    except (OSError, EOFError, ValueError, LookupError, csv.Error) as error:
+        raise CorpusError(f"{path}: not readable as {info.title} ({error}); expected {info.layout}") from error
 
 
 def check_split(corpus: Corpus, split: str) -> str:
-    """The split, or an error that lists those of the corpus."""
+    """Check that a corpus has a split.
+
+    Returns
+    -------
+    str
+        The split.
+
+    Raises
+    ------
+    CorpusError
+        The corpus has no such split.
+    """
     if split not in corpus.info.splits:
         raise CorpusError(f"{corpus.info.name} has no split {split!r}; it has {', '.join(corpus.info.splits)}")
     return split
 
 
+def with_splits(info: CorpusInfo, splits: Iterable[str], path: Path) -> CorpusInfo:
+    """Narrow a corpus to the splits that are there.
+
+    Returns
+    -------
+    CorpusInfo
+        With these splits only.
+
+    Raises
+    ------
+    CorpusError
+        None is there.
+    """
+    present = tuple(splits)
+    if not present:
+        raise CorpusError(f"{path}: none of the splits {', '.join(info.splits)} is here; expected {info.layout}")
+    return replace(info, splits=present)
+
+
 def label_targets(labels: list[tuple[str, ...]], classes: tuple[str, ...]) -> np.ndarray:
-    """Target distributions ``(n, classes)`` float64: each row's mass shared equally among its labels."""
-    out = np.zeros((len(labels), len(classes)))
+    """Target distributions of items with one label or several.
+
+    Returns
+    -------
+    ndarray
+        ``(n, classes)`` float64, each row's mass shared equally among its labels.
+
+    Examples
+    --------
+    >>> label_targets([("joy",), ("anger", "joy")], ("anger", "joy")).tolist()
+    [[0.0, 1.0], [0.5, 0.5]]
+    """
+    targets = np.zeros((len(labels), len(classes)))
     for i, row in enumerate(labels):
         for label in row:
-            out[i, classes.index(label)] += 1 / len(row)
-    return out
-
-
-def _load_all() -> None:
-    import importlib
-    import pkgutil
-
-    import affectlens.corpora as package
-
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+            targets[i, classes.index(label)] += 1 / len(row)
+    return targets

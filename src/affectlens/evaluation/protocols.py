@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from affectlens.core.errors import CorpusError, unknown
 from affectlens.features.speech import SpeechTable, as_recordings
-from affectlens.learning.speech import make_classifier
+from affectlens.learning.speech import SpeechRecipe, make_classifier
 from affectlens.models.shipped.speech_scale import CLIP, Scale, normalise, pooled
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
 from affectlens.stats.resample import Estimate, bootstrap
@@ -44,11 +44,17 @@ class Setting:
 
 
 def run_protocol(
-    table: SpeechTable, protocol: str, setting: Setting, seeds: int = 5, progress: Progress | None = None
+    table: SpeechTable,
+    protocol: str,
+    setting: Setting,
+    seeds: int = 5,
+    progress: Progress | None = None,
+    recipe: SpeechRecipe | None = None,
 ) -> pd.DataFrame:
     """Probabilities of every test clip: columns protocol, setting, seed, source, target, row, truth, speaker, p0 … p3.
 
     Within a corpus: five folds without shared speakers, drawn anew for each seed. ``source`` names the training corpora.
+    Autoencoders are trained by ``recipe``, each with its job's seed.
     """
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, list(PROTOCOLS))
@@ -57,7 +63,7 @@ def run_protocol(
     for i, (seed, source, target, train, test) in enumerate(jobs):
         if progress:
             progress(f"{protocol}: {setting.name}", i, len(jobs))
-        p = _fit_predict(table, setting, seed, train, test)
+        p = _fit_predict(table, setting, replace(recipe or SpeechRecipe(), seed=seed), train, test)
         frame = pd.DataFrame(p, columns=[f"p{c}" for c in range(p.shape[1])])
         out.append(
             frame.assign(protocol=protocol, setting=setting.name, seed=seed, source=source, target=target, row=test,
@@ -93,9 +99,9 @@ def _jobs(table: SpeechTable, protocol: str, seeds: int) -> Iterator[tuple[int, 
                     yield seed, name, name, mine[train], mine[test]
 
 
-def _fit_predict(table: SpeechTable, setting: Setting, seed: int, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    x_train, x_test, x_more = _features(table, setting, seed, train, test)
-    model = make_classifier(setting.model, seed)
+def _fit_predict(table: SpeechTable, setting: Setting, recipe: SpeechRecipe, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    x_train, x_test, x_more = _features(table, setting, recipe.seed, train, test)
+    model = make_classifier(setting.model, recipe.seed, recipe)
     return model.fit(x_train, table.labels[train], x_more if setting.unlabelled else None).predict_proba(x_test)
 
 

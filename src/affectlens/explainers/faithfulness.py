@@ -16,8 +16,19 @@ from affectlens.stats.resample import Estimate, permutation_p, wilson
 
 @dataclass(frozen=True)
 class Faithfulness:
-    """Areas under the curves of the ranked order, the mean of the random ones, and p-values of the ranked order being
-    better than random (one-sided, at least ``1 / (random + 1)``)."""
+    """How an order of parts does against random orders.
+
+    Attributes
+    ----------
+    deletion, insertion : float
+        Areas under the curves of the order.
+    deletion_random, insertion_random : float
+        Mean areas of random orders.
+    deletion_p, insertion_p : float
+        P-values of the order being better than random, one-sided, at least ``1 / (random + 1)``.
+    random : int
+        How many random orders there were.
+    """
 
     deletion: float
     deletion_random: float
@@ -56,9 +67,31 @@ def faithfulness(
     steps: int = 8,
     random: int = 19,
 ) -> Faithfulness:
-    """Test the order of ``relevance`` ``(parts,)``.
+    """Test whether an order of parts is the one in which they matter to the model (Petsiuk et al. 2018).
 
-    ``score`` maps boolean masks ``(m, parts)`` of the parts kept to the target's probability ``(m,)``.
+    Parameters
+    ----------
+    relevance : ndarray
+        ``(parts,)``; larger is more relevant.
+    score : callable
+        Takes boolean masks ``(m, parts)`` of the parts kept and gives the target's probability ``(m,)``.
+    rng : Generator
+        Draws the random orders.
+    steps : int
+        Steps of deletion and insertion.
+    random : int
+        Random orders.
+
+    Returns
+    -------
+    Faithfulness
+        Areas and p-values.
+
+    Examples
+    --------
+    >>> weights = np.array([0.5, 0.3, 0.2])
+    >>> faithfulness(weights, lambda kept: kept @ weights, np.random.default_rng(0)).gain > 0
+    True
     """
     relevance = np.asarray(relevance, np.float64)
     parts = len(relevance)
@@ -85,8 +118,20 @@ def faithfulness(
 
 
 def pointing_game(maps: np.ndarray, masks: np.ndarray) -> Estimate:
-    """Share of maps ``(n, h, w)`` whose largest value lies inside the mask ``(n, h, w)`` of what decides (Zhang et al.
-    2018)."""
+    """Count the maps whose largest value lies where it should (Zhang et al. 2018).
+
+    Parameters
+    ----------
+    maps : ndarray
+        ``(n, h, w)``.
+    masks : ndarray
+        ``(n, h, w)``, above zero where what decides lies.
+
+    Returns
+    -------
+    Estimate
+        The share, with Wilson's interval.
+    """
     flat = np.asarray(maps).reshape(len(maps), -1)
     hits = np.asarray(masks).reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(axis=1)] > 0
     return wilson(int(hits.sum()), len(hits))
@@ -95,10 +140,23 @@ def pointing_game(maps: np.ndarray, masks: np.ndarray) -> Estimate:
 def grid_score(
     predict: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, blank: np.ndarray, grid: tuple[int, int]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """A ``score`` for ``faithfulness`` over a grid of cells of one grey picture ``(h, w)``.
+    """Make a ``score`` for ``faithfulness`` from a grid of cells over a grey picture.
 
-    Cells that are not kept come from ``blank`` (a blurred copy); ``predict`` maps pictures ``(m, h, w)`` to the target's
-    probability ``(m,)``.
+    Parameters
+    ----------
+    predict : callable
+        Takes pictures ``(m, h, w)`` and gives the target's probability ``(m,)``.
+    picture : ndarray
+        ``(h, w)``.
+    blank : ndarray
+        ``(h, w)``, for example a blurred copy: what is seen of cells that are not kept.
+    grid : (int, int)
+        Rows and columns of cells.
+
+    Returns
+    -------
+    callable
+        Takes boolean masks ``(m, rows * columns)`` and gives ``(m,)``.
     """
     height, width = picture.shape
     rows = np.minimum(np.arange(height) * grid[0] // height, grid[0] - 1)

@@ -42,12 +42,29 @@ def _covered(low: float, high: float, cells: int) -> np.ndarray:
 
 
 def boxes_to_masks(boxes: Iterable[tuple[str, Box]], shape: tuple[int, ...], exclusive: bool = False) -> dict[str, np.ndarray]:
-    """Masks on the grid by class: the union of each class's boxes, so that nothing counts twice for a class; boxes of no size
-    are left out.
+    """Join the boxes of each class into one mask on the grid, so that nothing counts twice for a class.
 
-    Boxes of different classes may overlap and each keeps all that lies in it; with ``exclusive`` the smaller box keeps it.
+    Parameters
+    ----------
+    boxes : iterable of (str, Box)
+        Classes, and boxes as left, top, right, bottom in pixels; those of no size are left out.
+    shape : tuple of int
+        Of the picture, ``(h, w, ...)``.
+    exclusive : bool
+        Where boxes of different classes overlap, the smaller one keeps what lies in both; else each keeps all.
+
+    Returns
+    -------
+    dict of ndarray
+        By class the share ``(rows, columns)`` of each cell that is covered.
+
+    Examples
+    --------
+    >>> masks = boxes_to_masks([("cup", (0, 0, 2, 4)), ("cup", (1, 0, 2, 4))], (4, 4, 3))
+    >>> float(masks["cup"].sum())
+    8.0
     """
-    out: dict[str, np.ndarray] = {}
+    masks: dict[str, np.ndarray] = {}
     taken = np.zeros(grid_shape(shape), np.float32)
     for name, box in sorted(boxes, key=lambda b: (b[1][2] - b[1][0]) * (b[1][3] - b[1][1])):
         mask = box_mask(box, shape)
@@ -55,29 +72,55 @@ def boxes_to_masks(boxes: Iterable[tuple[str, Box]], shape: tuple[int, ...], exc
             mask = np.minimum(mask, 1 - taken)
             taken = np.maximum(taken, mask)
         if mask.any():
-            out[name] = np.maximum(out[name], mask) if name in out else mask
-    return out
+            masks[name] = np.maximum(masks[name], mask) if name in masks else mask
+    return masks
 
 
 def placed_shares(positive: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Shares of ``positive`` ``(h, w)`` in a mask of the same form at every place in the picture where it fits whole, ``(a,
-    b)``."""
+    """Move a mask to every place in the picture where it fits whole, and take the share of relevance in it there.
+
+    Parameters
+    ----------
+    positive : ndarray
+        Positive relevance ``(h, w)``.
+    mask : ndarray
+        ``(h, w)``.
+
+    Returns
+    -------
+    ndarray
+        Shares ``(a, b)``, one a place.
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     form = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
-    held = cv2.matchTemplate((positive / positive.sum()).astype(np.float32), form, cv2.TM_CCORR)
-    return np.asarray(np.maximum(held, 0), dtype=np.float64)  # the transform behind it leaves tiny negative numbers
+    shares = cv2.matchTemplate((positive / positive.sum()).astype(np.float32), form, cv2.TM_CCORR)
+    return np.asarray(np.maximum(shares, 0), dtype=np.float64)  # the transform behind it leaves tiny negative numbers
 
 
 def image_rows(
     image: str, emotion: str, relevance: np.ndarray, masks: Mapping[str, np.ndarray], scores: Mapping[str, float] | None = None
 ) -> list[dict[str, Any]]:
-    """Rows of one picture from its raw map ``(h, w)`` (signed) and a mask ``(h', w')`` an object, on the grid.
+    """Measure how much of a picture's map lies in each of its objects.
 
-    ``relevance`` is the share of the positive relevance in the mask, ``area`` the mask's share of the picture, ``mean`` the
-    mean relevance in the mask over the map's largest magnitude, ``importance`` the mean in the mask of the positive map drawn
-    to [0, 1] (EmoCAM), ``moved`` the mean share of the mask over all places where it fits, ``placed`` the shares at 40 drawn
-    ones (always the same for a picture and object); ``map`` and ``mask`` are both on 10 x 10.
-    A map without positive relevance gives no row.
+    Parameters
+    ----------
+    image, emotion : str
+        The picture's name and the class of its map.
+    relevance : ndarray
+        The raw, signed map ``(h, w)``.
+    masks : mapping of ndarray
+        By object ``(h', w')`` on the grid.
+    scores : mapping of float, optional
+        By object how sure its detector was; 1 when absent.
+
+    Returns
+    -------
+    list of dict
+        A row an object with ``COLUMNS``: ``relevance`` is the share of the positive relevance in the mask, ``area`` the mask's
+        share of the picture, ``mean`` the mean relevance in the mask over the map's largest magnitude, ``importance`` the mean
+        in the mask of the positive map drawn to [0, 1] (EmoCAM), ``moved`` the mean share of the mask over all places where it
+        fits, ``placed`` the shares at 40 drawn ones (always the same for a picture and object); ``map`` and ``mask`` are both
+        on 10 x 10. A map without positive relevance gives no row.
     """
     rows: list[dict[str, Any]] = []
     if not masks:

@@ -12,11 +12,35 @@ Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def group_shapley(predict: Predict, x: np.ndarray, background: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:
-    """Exact interventional Shapley values ``(n, groups, classes)`` of feature groups for the log probability of each class.
+    """Share the log probability of each class out to groups of features (Shapley 1953; Lundberg & Lee 2017).
 
-    A coalition's worth is the mean over ``background`` rows ``(m, f)`` with the coalition's columns taken from the row
-    (Shapley 1953; Lundberg & Lee 2017, exact over all ``2^groups`` coalitions). They sum to the row's log probability less the
-    background's mean.
+    Exact over all ``2^groups`` coalitions, interventional: a coalition's worth is the mean over the background with the
+    coalition's columns taken from the row.
+
+    Parameters
+    ----------
+    predict : callable
+        Takes rows ``(k, f)`` and gives probabilities ``(k, classes)``.
+    x : ndarray
+        Rows ``(n, f)``.
+    background : ndarray
+        Rows ``(m, f)`` that stand for not knowing a feature.
+    groups : list of ndarray
+        Indices of the columns of each group.
+
+    Returns
+    -------
+    ndarray
+        ``(n, groups, classes)``; over groups they sum to the row's log probability less the background's mean.
+
+    Examples
+    --------
+    >>> def predict(rows):
+    ...     odds = np.exp(rows[:, 0])
+    ...     return np.column_stack([odds, np.ones(len(rows))]) / (odds + 1)[:, None]
+    >>> values = group_shapley(predict, np.array([[1.0, 5.0]]), np.zeros((1, 2)), [np.array([0]), np.array([1])])
+    >>> values[0, :, 0].round(3).tolist()
+    [0.38, 0.0]
     """
     n, m, g = len(x), len(background), len(groups)
     worth: dict[tuple[int, ...], np.ndarray] = {}

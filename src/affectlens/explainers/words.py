@@ -15,8 +15,23 @@ MASK_ID = 103  # [MASK] of the base vocabulary
 
 @dataclass(frozen=True)
 class WordAttribution:
-    """Per word of the text: integrated gradients (parts of the logit) and the drop of the target's log-odds when the word
-    is masked. ``completeness`` is the relative gap between the attributions' sum and the change of the logit."""
+    """What each word of a text does for a class.
+
+    Attributes
+    ----------
+    words : tuple of str
+        The words.
+    gradients : ndarray
+        ``(words,)``, integrated gradients, parts of the logit.
+    left_out : ndarray
+        ``(words,)``, the drop of the target's log-odds when the word is masked.
+    target : str
+        The class.
+    completeness : float
+        Relative gap between the attributions' sum and the change of the logit.
+    steps : int
+        Points on the path.
+    """
 
     words: tuple[str, ...]
     gradients: np.ndarray
@@ -27,9 +42,27 @@ class WordAttribution:
 
 
 def integrated_gradients(model: WordsModel, ids: Sequence[int], target: int, steps: int = 32) -> tuple[np.ndarray, float]:
-    """Attribution of each token ``(t,)`` in logit units and the relative completeness gap (Sundararajan et al. 2017).
+    """Attribute a logit to tokens by integrated gradients (Sundararajan et al. 2017).
 
     The path runs from a text of ``[MASK]`` (special tokens kept) to the text, Gauss-Legendre points, one batched pass.
+
+    Parameters
+    ----------
+    model : WordsModel
+        The model.
+    ids : sequence of int
+        The tokens, with the special ones.
+    target : int
+        Index of the class.
+    steps : int
+        Points on the path.
+
+    Returns
+    -------
+    attributions : ndarray
+        ``(tokens,)`` in logit units.
+    gap : float
+        Difference between their sum and the change of the logit, over that change.
     """
     row = torch.tensor([list(ids)], device=model.device)
     mask = torch.ones_like(row)
@@ -55,7 +88,18 @@ def integrated_gradients(model: WordsModel, ids: Sequence[int], target: int, ste
 
 
 def words_of(spans: Sequence[tuple[int, int] | None], text: str) -> list[tuple[str, list[int]]]:
-    """Whole words of ``text`` with the indices of the tokens that make them; punctuation joins the word before it."""
+    """List the whole words of a text with the indices of the tokens that make them; punctuation joins the word before it.
+
+    Returns
+    -------
+    list of (str, list of int)
+        In order; words without a token are left out.
+
+    Examples
+    --------
+    >>> words_of([None, (0, 2), (3, 7), (7, 8), None], "so glad!")
+    [('so', [1]), ('glad!', [2, 3])]
+    """
     out: list[tuple[str, list[int]]] = []
     bounds: list[tuple[int, int]] = []
     position = 0

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from affectlens.assets.store import cache_dir
+from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
-from affectlens.corpora.base import open_corpus
+from affectlens.core.progress import Progress
+from affectlens.corpora.base import Corpus, open_corpus
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip
-from affectlens.perception.voice.egemaps import NAMES, functionals
+from affectlens.perception.voice.egemaps import functionals
 from affectlens.perception.voice.stream import describe
 
 VERSION = 3  # of the features; raise it when their values change
@@ -69,7 +70,7 @@ def parse_corpora(given: list[str]) -> dict[str, Path]:
 def speech_table(
     corpora: dict[str, Path],
     cache: Path | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     *,
     compatible: bool = False,
 ) -> SpeechTable:
@@ -85,46 +86,44 @@ def speech_table(
     return SpeechTable(np.concatenate([p.features for p in parts]), rows, missed)
 
 
-def _one(name: str, path: Path, cache: Path, progress: Callable[[str, int, int], None] | None, compatible: bool) -> SpeechTable:
+def _one(name: str, path: Path, cache: Path, progress: Progress | None, compatible: bool) -> SpeechTable:
     corpus = open_corpus(name, path)
     if corpus.info.modality != "voice":
         raise UsageError(f"{name} holds {corpus.info.modality}, not speech")
     table = corpus.table("four")
     if table.empty:
         raise CorpusError(f"{path}: no clip with one of the labels {', '.join(IEMOCAP4.labels)}")
-    facts = [(k, _stamp(Path(p))) for k, p in zip(table.key, table.path, strict=True)]
-    mark = hashlib.sha256(json.dumps([VERSION, compatible, name, facts]).encode()).hexdigest()[:24]
-    file = cache / f"{name}-{mark}.npz"
-    if file.exists():
-        held = np.load(file)
-        missed = json.loads(str(held["missed"]))
-        return SpeechTable(held["features"], _rows(table, name, held["kept"], held["seconds"]), missed)
+    parts = table[["start", "end"]].astype(float).to_numpy()
+    key = key_of(VERSION, compatible, list(table.key), contents_of(list(table.path)), parts)
+    stored = kept_arrays(cache, name, key, lambda: _measure(name, corpus, len(table), progress, compatible))
+    return SpeechTable(
+        stored["features"], _rows(table, name, stored["kept"], stored["seconds"]), json.loads(str(stored["missed"]))
+    )
+
+
+def _measure(name: str, corpus: Corpus, total: int, progress: Progress | None, compatible: bool) -> dict[str, np.ndarray]:
+    """Features ``(n, 88)`` of the clips that can be used, their rows and seconds, and why the others could not be."""
     features, kept, seconds, missed = [], [], [], {}
     for i, item in enumerate(corpus.items("four")):
         if progress:
-            progress(name, i, len(table))
-        long = 0.0 if item.data is None else len(item.data) / 16000
-        if item.data is None or long < SHORTEST:
-            missed[f"{name}/{item.key}"] = item.problem or f"{1000 * long:.0f} ms long; at least {1000 * SHORTEST:.0f} needed"
+            progress(name, i, total)
+        length = 0.0 if item.data is None else len(item.data) / 16000
+        if item.data is None or length < SHORTEST:
+            missed[f"{name}/{item.key}"] = item.problem or f"{1000 * length:.0f} ms long; at least {1000 * SHORTEST:.0f} needed"
             continue
         features.append(functionals(describe(item.data, compatible=compatible)))
         kept.append(i)
-        seconds.append(long)
+        seconds.append(length)
     if progress:
-        progress(name, len(table), len(table))
+        progress(name, total, total)
     if not kept:
-        raise CorpusError(f"{path}: none of {len(table)} clips could be read; first: {next(iter(missed.values()))}")
-    x = np.array(features)
-    cache.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial.npz")
-    np.savez(partial, features=x, kept=np.array(kept), seconds=np.array(seconds), missed=json.dumps(missed))
-    partial.replace(file)
-    assert x.shape[1] == len(NAMES)
-    return SpeechTable(x, _rows(table, name, np.array(kept), np.array(seconds)), missed)
-
-
-def _stamp(path: Path) -> list[int]:
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else [-1, -1]
+        raise CorpusError(f"{name}: none of {total} clips could be read; first: {next(iter(missed.values()))}")
+    return {
+        "features": np.array(features),
+        "kept": np.array(kept),
+        "seconds": np.array(seconds),
+        "missed": np.array(json.dumps(missed)),
+    }
 
 
 def _rows(table: pd.DataFrame, name: str, kept: np.ndarray, seconds: np.ndarray) -> pd.DataFrame:

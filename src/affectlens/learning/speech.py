@@ -199,10 +199,11 @@ def _boosting(seed: int) -> Any:
 BASELINES = ("logistic", "svm", "boosting")
 
 
-def make_classifier(name: str, seed: int = 0) -> Classifier:
-    """A fresh classifier: one of ``KINDS`` of autoencoders or of ``BASELINES`` on the features."""
+def make_classifier(name: str, seed: int = 0, recipe: SpeechRecipe | None = None) -> Classifier:
+    """A fresh classifier: one of ``KINDS`` of autoencoders, trained by ``recipe`` with ``seed``, or of ``BASELINES`` on the
+    features."""
     if name in KINDS:
-        return SpeechAutoencoder(name, SpeechRecipe(seed=seed))
+        return SpeechAutoencoder(name, replace(recipe or SpeechRecipe(), seed=seed))
     if name == "logistic":
         return Baseline(logistic)
     if name == "svm":

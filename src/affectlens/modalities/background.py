@@ -18,9 +18,7 @@ from affectlens.explainers.cam import CamEngine
 from affectlens.explainers.overlap import boxes_to_masks, grid_shape, image_rows
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality, register_modality
-from affectlens.models.adapters import TorchModel
-from affectlens.models.pictures import OnGrid, on_grid
-from affectlens.models.shipped.background import BackgroundModel
+from affectlens.models.shipped.background import BackgroundModel, on_grid
 from affectlens.perception.people.finder import Person
 from affectlens.perception.scene.objects import Thing, object_detector
 
@@ -45,7 +43,7 @@ class BackgroundModality(Modality):
             )
         self.model = BackgroundModel(Path(options.background))
         self.find = object_detector(locate("efficientdet-lite0"), options.threads)
-        self.engine = CamEngine(TorchModel(OnGrid(self.model.net), self.model.labels, "scene"), "grid")
+        self.engine = CamEngine(self.model, self.model.layer)
 
     @property
     def models(self) -> tuple[Any, ...]:

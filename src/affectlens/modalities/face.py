@@ -54,7 +54,7 @@ class FaceModality(Modality):
         self.model = load_model("face")
         self.model.net.to(torch_device(options.device))
         self.model.device = next(self.model.net.parameters()).device
-        self.engine = CamEngine(self.model, self.model.cam_layer)
+        self.engine = CamEngine(self.model, self.model.layer)
 
     @property
     def models(self) -> tuple[Any, ...]:

@@ -1,49 +1,104 @@
-"""What a model is to this package, and the registry of the models that come with it."""
+"""What a model is to this package: what it reads, what it gives, and the registry of those that are opened by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from affectlens.core.errors import unknown
+from affectlens.core.errors import ModelError, UsageError
+from affectlens.core.registry import Registry
+from affectlens.corpora.base import Item
 
 
 @runtime_checkable
 class Model(Protocol):
-    """Anything that turns a batch of one modality into logits ``(n, classes)`` float32 over ``labels``."""
+    """A classifier of expressed emotion, whoever made it.
 
-    labels: tuple[str, ...]
+    Attributes
+    ----------
+    name : str
+        What pages and errors call it.
+    modality : str
+        What it looks at: face, words, voice, gait, posture, background, scene, utterances or fused.
+    labels : tuple of str
+        Its classes, in the order of its answers.
+    meta : dict
+        What is known of it: ``corpus`` and ``licence`` it was trained under, ``sha256`` of its weights.
+    """
+
+    name: str
     modality: str
+    labels: tuple[str, ...]
+    meta: dict[str, Any]
 
-    def predict(self, batch: Any) -> np.ndarray:
-        """Logits ``(n, classes)`` float32."""
+    def read(self, item: Any) -> Any:
+        """Make the model's input of one item of a corpus, or of the bare picture, text, sound or motion.
+
+        Raises
+        ------
+        ModelError
+            It cannot be read; the message is the reason.
+        """
+        ...
+
+    def predict(self, inputs: Any) -> np.ndarray:
+        """Logits ``(n, classes)`` float32 of ``n`` inputs as ``read`` gives them."""
+        ...
+
+    def probabilities(self, inputs: Any) -> np.ndarray:
+        """Calibrated probabilities ``(n, classes)`` float64; each row sums to one."""
         ...
 
 
 @runtime_checkable
 class WhiteBox(Model, Protocol):
-    """A model whose inside can be read: named layers, their activations and gradients."""
+    """A model whose inside can be read: named layers, their activations and gradients.
 
-    layers: tuple[str, ...]
+    Attributes
+    ----------
+    layers : tuple of str
+        Names that ``activations`` and ``gradients`` accept.
+    layer : str
+        The one that maps are drawn of.
+    """
 
-    def activations(self, batch: Any, layer: str) -> np.ndarray:
-        """Activations ``(n, ...)`` of a named layer."""
+    layer: str
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names that ``activations`` and ``gradients`` accept."""
         ...
 
-    def gradients(self, batch: Any, layer: str, target: int | str) -> np.ndarray:
-        """Gradient of the target's logit with respect to the layer, ``(n, ...)``."""
+    def activations(self, inputs: Any, layer: str) -> np.ndarray:
+        """Activations ``(n, ...)`` float32 of a named layer."""
+        ...
+
+    def gradients(self, inputs: Any, layer: str, target: int | str) -> np.ndarray:
+        """Gradient of the target's logit with respect to the layer, ``(n, ...)`` float32."""
         ...
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted on validation data: ``temperature`` divides the logits; classes with probability at least
-    ``1 - conformal`` form the set that covers the label with probability ``coverage``; ``reliability`` in [0, 1] is the
-    share of label entropy that the calibrated probabilities explain."""
+    """What was fitted on validation data.
+
+    Attributes
+    ----------
+    temperature : float
+        Divides the logits (Guo et al. 2017).
+    conformal : float
+        Classes with probability at least ``1 - conformal`` form the set that covers the label with probability ``coverage``.
+    coverage : float
+        In (0, 1).
+    reliability : float
+        In [0, 1], the share of label entropy that the calibrated probabilities explain.
+    prior : tuple of float
+        Class shares of the training corpus, or empty.
+    """
 
     temperature: float = 1.0
     conformal: float = 1.0
@@ -52,51 +107,138 @@ class Calibration:
     prior: tuple[float, ...] = ()
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities ``(n, classes)`` float64, each row sums to one."""
+        """Calibrated probabilities ``(n, classes)`` float64 of logits ``(n, classes)``; each row sums to one.
+
+        Examples
+        --------
+        >>> Calibration(temperature=2.0).probabilities(np.array([[0.0, 0.0]]))
+        array([[0.5, 0.5]])
+        """
         scaled = np.asarray(logits, dtype=np.float64) / self.temperature
         scaled -= scaled.max(axis=-1, keepdims=True)
         powers = np.exp(scaled)
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
     def conformal_set(self, probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[str, ...]:
-        """Classes in the prediction set of one distribution, most probable first; never empty (the top one at least)."""
+        """Classes in the prediction set of one distribution ``(classes,)``, most probable first; never empty (the top one at
+        least)."""
         order = np.argsort(-probabilities, kind="stable")
         inside = [labels[i] for i in order if probabilities[i] >= 1 - self.conformal]
         return tuple(inside) or (labels[int(order[0])],)
 
 
-_REGISTRY: dict[str, Callable[..., Any]] = {}
+class BaseModel:
+    """What models share: data is read as it is, and probabilities are the calibrated logits.
+
+    Parameters
+    ----------
+    name, modality, labels, meta
+        See ``Model``.
+    calibration : Calibration
+        The identity where nothing was fitted.
+    """
+
+    contextual: ClassVar[bool] = False  # whether the answer to one input depends on the others it is asked with
+
+    def __init__(
+        self,
+        name: str,
+        modality: str,
+        labels: Iterable[str],
+        meta: dict[str, Any] | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
+        self.name, self.modality, self.labels = name, modality, tuple(labels)
+        self.meta: dict[str, Any] = dict(meta or {})
+        self.calibration = calibration or Calibration()
+
+    def read(self, item: Any) -> Any:
+        """The item's data as it is."""
+        return data_of(item)
+
+    def predict(self, inputs: Any) -> np.ndarray:
+        """Logits ``(n, classes)`` float32."""
+        raise NotImplementedError
+
+    def probabilities(self, inputs: Any) -> np.ndarray:
+        """Calibrated probabilities ``(n, classes)`` float64; each row sums to one."""
+        return self.calibration.probabilities(self.predict(inputs))
 
 
-def register_model(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make a model available by name; the decorated class or function loads it with no arguments."""
+def data_of(item: Any) -> Any:
+    """What an item of a corpus holds; anything else is taken as the data itself.
 
-    def add(loader: Callable[..., Any]) -> Callable[..., Any]:
-        _REGISTRY[name] = loader
+    Raises
+    ------
+    ModelError
+        An item that could not be read, with its reason.
+    """
+    if not isinstance(item, Item):
+        return item
+    if item.data is None:
+        raise ModelError(item.problem or f"{item.key}: no data")
+    return item.data
+
+
+def check_logits(logits: np.ndarray, labels: tuple[str, ...], name: str = "the model") -> np.ndarray:
+    """The logits, or an error that tells their shape from the one expected.
+
+    Raises
+    ------
+    ModelError
+        Not one number for each class, or values that are not numbers.
+    """
+    if logits.ndim != 2 or logits.shape[1] != len(labels):
+        raise ModelError(f"{name}: expected logits (n, {len(labels)}) for {', '.join(labels)}; it gave {logits.shape}")
+    if not np.isfinite(logits).all():
+        raise ModelError(f"{name}: answers that are not numbers")
+    return logits
+
+
+Loader = Callable[..., Any]
+MODELS: Registry[tuple[str, Loader]] = Registry("model", "affectlens.models")
+
+
+def register_model(name: str, needs: str = "") -> Callable[[Loader], Loader]:
+    """Decorator: make a model available by name.
+
+    Parameters
+    ----------
+    name : str
+        The name by which ``open_model`` opens it.
+    needs : str
+        Where its weights are to be had, when it cannot be opened without; the decorated class or function then takes their
+        path, and otherwise no argument or a path.
+    """
+
+    def add(loader: Loader) -> Loader:
+        MODELS.add(name, (needs, loader))
         return loader
 
     return add
 
 
 def model_names() -> list[str]:
-    """Names of the models that come with the package."""
-    _load_all()
-    return sorted(_REGISTRY)
+    """Names of the models that open without further weights."""
+    return [name for name in MODELS.names() if not MODELS.get(name)[0]]
 
 
 def load_model(name: str, weights: Path | None = None) -> Any:
-    """The model of that name, ready to predict; with ``weights`` from another file, for example of a training run."""
-    _load_all()
-    if name not in _REGISTRY:
-        raise unknown("model", name, list(_REGISTRY))
-    return _REGISTRY[name](weights) if weights else _REGISTRY[name]()
+    """The registered model of that name, ready to predict.
 
+    Parameters
+    ----------
+    name : str
+        See ``model_names``.
+    weights : Path, optional
+        Other weights of the same model, for example of a training run.
 
-def _load_all() -> None:
-    import importlib
-    import pkgutil
-
-    import affectlens.models as package
-
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        importlib.import_module(module.name)
+    Raises
+    ------
+    UsageError
+        No such model (the message has near names), or one that needs weights.
+    """
+    needs, loader = MODELS.get(name)
+    if needs and weights is None:
+        raise UsageError(f"--model {name} needs --weights FILE; {needs}")
+    return loader(Path(weights)) if weights else loader()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from affectlens.core.errors import ModelError
+from affectlens.core.files import sha256_of
 from affectlens.models.base import Calibration
 
 
@@ -41,6 +42,64 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], Calibra
     calibration = json.loads(header["calibration"])
     calibration["prior"] = tuple(calibration["prior"])
     return tensors, json.loads(header["meta"]), Calibration(**calibration)
+
+
+@dataclass(frozen=True)
+class WeightsFacts:
+    """What a weights file of this package says of itself.
+
+    Attributes
+    ----------
+    name : str
+        Its name without the ending.
+    labels : tuple of str
+        Its classes; empty where it is no model.
+    corpus, licence : str
+        What it was trained on, and the licence that it inherits.
+    temperature : float
+        Of its calibration; NaN where it is no model.
+    megabytes : float
+        Size of the file.
+    sha256 : str
+        Of the file.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    corpus: str
+    licence: str
+    temperature: float
+    megabytes: float
+    sha256: str
+
+
+def shipped_weights() -> list[WeightsFacts]:
+    """What is known of every weights file that comes with the package, in the order of their names.
+
+    Examples
+    --------
+    >>> [facts.name for facts in shipped_weights() if facts.labels]
+    ['face', 'fusion', 'gait', 'posture', 'speech', 'words']
+    """
+    return [facts_of(path) for path in sorted(weights_path("face").parent.glob("*.safetensors"))]
+
+
+def facts_of(path: Path) -> WeightsFacts:
+    """What a weights file says of itself; its tensors are not read."""
+    header = _header(path)
+    meta, calibration = (
+        json.loads(header.get("meta") or header.get("about") or "{}"),
+        json.loads(header.get("calibration", "{}")),
+    )
+    return WeightsFacts(
+        path.stem, tuple(meta.get("labels", ())), meta.get("corpus", ""), meta.get("licence", ""),
+        calibration.get("temperature", float("nan")), path.stat().st_size / 1e6, sha256_of(path),
+    )  # fmt: skip
+
+
+def _header(path: Path) -> dict[str, str]:
+    with safe_open(str(path), framework="pt") as handle:
+        return dict(handle.metadata() or {})
 
 
 def card_path(name: str) -> Path:

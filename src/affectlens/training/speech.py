@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
+from affectlens.core.cache import kept_frame
+from affectlens.core.errors import unknown
+from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, run_protocol, scores
@@ -17,8 +21,9 @@ from affectlens.features.speech import SpeechTable, speech_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
 from affectlens.models.base import Calibration
+from affectlens.models.nets.speech import KINDS
 from affectlens.models.shipped.speech import SpeechModel
-from affectlens.models.shipped.speech_scale import Scale, normalise, pooled
+from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.stats.classification import conformal_coverage, expected_calibration_error
 from affectlens.training.speech_card import write_speech_card
 
@@ -48,9 +53,11 @@ def train_speech_model(
     """Run the protocols, train on all corpora, calibrate, write ``speech.safetensors``, ``speech.md``, ``scores.csv`` and
     ``predictions/`` below ``out``. What lies there from an interrupted run of the same data is used again."""
     recipe = recipe or SpeechRecipe()
+    if kind not in KINDS:
+        raise unknown("autoencoder", kind, list(KINDS))
     out.mkdir(parents=True, exist_ok=True)
     table = speech_table(corpora, progress=progress)
-    predictions = _protocols(table, out / "predictions", seeds, progress)
+    predictions = _protocols(table, out / "predictions", kind, recipe, seeds, progress)
     result = scores(predictions, np.random.default_rng(recipe.seed))
     result.to_csv(out / "scores.csv", index=False)
     heard = predictions[(predictions.protocol == "leave-one-out") & (predictions.setting == f"{kind}, recording")]
@@ -62,26 +69,21 @@ def train_speech_model(
     return SpeechRun(result, held, weights)
 
 
-def _protocols(table: SpeechTable, folder: Path, seeds: int, progress: Progress | None) -> pd.DataFrame:
-    folder.mkdir(parents=True, exist_ok=True)
+def _protocols(
+    table: SpeechTable, folder: Path, kind: str, recipe: SpeechRecipe, seeds: int, progress: Progress | None
+) -> pd.DataFrame:
     wanted = [(p, s) for p in ("within", "leave-one-out") for _, s in (*STEPS, *OTHERS)]
     wanted += [("one-to-one", s) for s in PAIRS]
-    # The same data whatever the unit of a feature: predictions do not depend on it.
-    stamp = f"{len(table.features)}-{float(np.abs(Scale.of(table.features)(table.features)).sum()):.3e}-{seeds}"
+    own = [(p, Setting(kind, n)) for p in ("within", "leave-one-out", "one-to-one") for n in ("speaker", "recording")]
+    wanted += [job for job in own if job not in wanted]
+    contents = (table.features, table.rows.to_json(), recipe.__dict__, seeds)
     parts = []
     for protocol, setting in wanted:
         if protocol == "within" and setting.normalisation == "recording":
             continue  # a folded corpus is no new one
-        file = folder / f"{protocol}-{setting.name.replace(', ', '-').replace(' ', '-')}.parquet"
-        if file.exists():
-            held = pd.read_parquet(file)
-            if held.attrs.get("stamp") == stamp:
-                parts.append(held)
-                continue
-        found = run_protocol(table, protocol, setting, seeds, progress)
-        found.attrs["stamp"] = stamp
-        found.to_parquet(file)
-        parts.append(found)
+        name = f"{protocol}-{setting.name.replace(', ', '-').replace(' ', '-')}"
+        make = partial(run_protocol, table, protocol, setting, seeds, progress, recipe)
+        parts.append(kept_frame(folder, name, key_of(name, *contents), make))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -1,91 +1,92 @@
+"""The audit of features from corpus to page: on features that are drawn, and through the command on sounds that are made."""
+
 import numpy as np
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from affectlens.audits.features.audit import Surrogate, audit_features, linear_shap, over_people, permuted_loss, row_loss
-from affectlens.learning.speech import logistic
+from affectlens.audits.features.audit import FeatureAudit, run
+from affectlens.cli.main import app
+from affectlens.core.errors import UsageError
+from affectlens.perception.voice.egemaps import NAMES
+from tests.audits import corpora
 
-
-def _people(rng, n=480, people=24):
-    speaker = np.repeat([f"s{i}" for i in range(people)], n // people)
-    corpus = np.where(np.arange(n) < n // 2, "one", "two")
-    return speaker, corpus, rng.integers(0, 4, n)
-
-
-def test_planted_features_come_out(rng):
-    speaker, corpus, y = _people(rng)
-    x = rng.normal(size=(len(y), 6))
-    x[:, 1] += 0.5 * (y == 0)
-    told = np.array([-1.5, -0.5, 0.5, 1.5])[y] + rng.normal(0, 0.4, len(y))
-    x = np.column_stack([x, told, rng.normal(size=len(y))])
-    names = [f"f{i}" for i in range(6)] + ["told", "noise"]
-    found = audit_features(x, y, corpus, speaker, names, ["a"] * 3 + ["b"] * 3 + ["told", "noise"], model="logistic", rng=rng)
-    assert found.features.feature[0] == "told" and found.groups.sort_values("permuted").group.iloc[-1] == "told"
-    table = found.features.set_index("feature")
-    assert table.loc["told", "permuted, p adjusted"] < 0.01 and table.loc["told", "conditional, p adjusted"] < 0.01
-    assert table.loc["noise", "permuted, p adjusted"] > 0.05 and table.loc["noise", "conditional, p adjusted"] > 0.05
-    groups = found.groups.set_index("group")
-    assert groups.loc["told", "left out, p adjusted"] < 0.01 and groups.loc["noise", "left out, p adjusted"] > 0.05
+TABLES = ("features", "groups", "by_corpus", "agreement", "shapley", "left_out")
 
 
-def test_conditional_importance_sees_through_a_copy(rng):
-    """A noisy copy of the cause is harmful to shuffle for a model that uses it, but adds nothing to the cause."""
-    n = 4000
-    y = rng.integers(0, 2, n)
-    cause = y * 2.0 + rng.normal(size=n)
-    copy = cause + rng.normal(0, 0.3, n)
-    x = np.column_stack([cause, copy])
-    weight = np.ones(n)
-    one = np.full(n, "c")
-
-    def predict(v):
-        p = 1 / (1 + np.exp(-2 * ((v[:, 0] + v[:, 1]) / 2 - 1)))
-        return np.column_stack([1 - p, p])
-
-    base = row_loss(predict(x), y, weight)
-    marginal = (permuted_loss(predict, x, y, weight, np.array([1]), one, rng)[0] - base).mean()
-    conditional = (permuted_loss(predict, x, y, weight, np.array([1]), one, rng, Surrogate(x))[0] - base).mean()
-    assert marginal > 0.1 and abs(conditional) < 0.1 * marginal
+@pytest.fixture(scope="module")
+def table():
+    return corpora.table(np.random.default_rng(7), people=5, each=8)
 
 
-def test_test_over_people_keeps_its_level(rng):
-    """Rows of one person share a deviation; whole people are flipped, so that false alarms stay at 5 %."""
-    speaker = np.repeat(np.arange(20), 15)
-    alarms = []
-    for _ in range(300):
-        values = rng.normal(size=20)[speaker][:, None] + rng.normal(size=(300, 1))
-        alarms.append(over_people(values, speaker, rng, 199)[3][0] <= 0.05)
-    assert 0.02 < np.mean(alarms) < 0.085
+@pytest.fixture(scope="module")
+def audit(table):
+    return run("logistic", table, plant=True)
 
 
-def test_linear_shap_sums_to_the_score(rng):
-    x, y = rng.normal(size=(300, 5)), rng.integers(0, 3, 300)
-    x[:, 0] += y
-    model = logistic().fit(x, y)
-    centred = model.coef_ - model.coef_.mean(axis=0)
-    values = linear_shap(x, y, x[:10])
-    answer = (x[:10] @ centred.T + model.intercept_).argmax(axis=1)
-    expected = ((x[:10] - x.mean(axis=0)) * centred[answer]).sum(axis=1)
-    np.testing.assert_allclose(values.sum(axis=1), expected, atol=1e-9)
+def test_planted_features_come_out(audit):
+    table = audit.to_frame().set_index("feature")
+    assert len(table) == 90 and table.index[0] == "planted: label"
+    assert table.p_bh["planted: label"] <= 0.05 < table.p_bh["planted: noise"]
+    assert audit.groups.set_index("group").loc["planted", "left_out_p_value"] <= 0.05
 
 
-def test_the_page_is_written(rng, tmp_path):
-    from affectlens.audits.features.page import write_feature_report
-    from affectlens.perception.voice.catalogue import group_of
-    from affectlens.perception.voice.egemaps import NAMES
+def test_tables_and_conventions(audit):
+    np.testing.assert_array_equal(audit.statistic, audit.features.permuted)
+    np.testing.assert_array_equal(audit.pvalue, audit.features.p_value)
+    for name in TABLES:
+        assert all(c.isidentifier() for c in getattr(audit, name).columns), name
+    assert (audit.features.p_bh >= audit.features.p_value).all()
+    assert audit.provenance.data["items"] == 80 and audit.provenance.settings["plant"] is True
+    assert list(audit.agreement.corpora) == ["one and two"] * 2
 
-    speaker, corpus, y = _people(rng, 160, 20)
-    x = rng.normal(size=(160, 88))
-    found = audit_features(x, y, corpus, speaker, list(NAMES), group_of(), model="logistic", rng=rng,
-                           classes=("anger", "happiness", "sadness", "neutral"))  # fmt: skip
-    page = write_feature_report(found, tmp_path / "out").read_text()
+
+def test_same_seed_same_answer(table, audit):
+    again = run(None, table, kind="logistic", plant=True)
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(audit, name), getattr(again, name))
+    assert again.provenance == audit.provenance
+    other = run("logistic", table, plant=True, seed=1)
+    assert not np.array_equal(other.statistic, audit.statistic)
+
+
+def test_findings_are_sentences_about_the_numbers(audit):
+    said = audit.findings()
+    first = audit.groups.sort_values("permuted").iloc[-1]
+    assert said[0].startswith(f"{first.group}: log loss {first.permuted:+.3f} bit when shuffled")
+    assert f"planted: label: {audit.features.permuted[0]:+.4f} bit" in said[6]
+    agreed = audit.agreement.set_index("of").rank_correlation
+    assert f"features agree by {agreed['features']:.2f} and of groups by {agreed['groups']:.2f}" in said[-1]
+    assert all(line.endswith(".") for line in said)
+
+
+def test_saved_and_loaded_without_loss(audit, tmp_path):
+    page = audit.report(tmp_path / "out").read_text()
     assert "http://" not in page.replace("http://www.w3.org", "") and "Groups of features" in page
-    assert (tmp_path / "out" / "features.csv").exists() and (tmp_path / "out" / "figures" / "groups.png").exists()
-    assert found.features["permuted"].abs().max() < 0.2
+    assert "left out, p (Holm)" in page and "permuted_low</th>" not in page
+    assert (tmp_path / "out" / "figures" / "groups.png").exists()
+    again = FeatureAudit.load(tmp_path / "out")
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(audit, name), getattr(again, name), check_dtype=False)
+    assert again.provenance == audit.provenance and again.findings() == audit.findings()
+    assert again.plot("groups").to_dict() == audit.plot("groups").to_dict()
+    with pytest.raises(UsageError, match="shapley"):
+        audit.plot("shaply")
 
 
-@pytest.mark.parametrize("model", ["svm", "semi-supervised"])
-def test_other_models_can_be_audited(rng, model):
-    speaker, corpus, y = _people(rng, 120, 10)
-    x = rng.normal(size=(120, 4)) + y[:, None]
-    found = audit_features(x, y, corpus, speaker, list("abcd"), ["g", "g", "h", "h"], model=model, rng=rng)
-    assert np.isfinite(found.features.permuted).all() and np.isfinite(found.shapley.Shapley).all()
+@pytest.mark.parametrize(("fields", "said"), [({"kind": "logistics"}, "did you mean logistic"), ({"seed": -1}, "--seed -1")])
+def test_wrong_settings_are_errors_before_work(table, fields, said):
+    with pytest.raises(UsageError, match=said):
+        run(None, table, **fields)
+
+
+def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path / "cache"))
+    tree, out = corpora.emodb(tmp_path / "emodb", people=6, takes=2), tmp_path / "out"
+    done = CliRunner().invoke(app, ["audit", "features", "--corpus", f"emodb={tree}", "--model", "logistic", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "when shuffled" in done.output and "one corpus" in done.output
+    audit = FeatureAudit.load(out)
+    assert set(audit.features.feature) == set(NAMES) and audit.agreement.empty
+    same = run("logistic", [f"emodb={tree}"])
+    pd.testing.assert_frame_equal(audit.features, same.features, check_dtype=False)

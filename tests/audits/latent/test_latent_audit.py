@@ -1,148 +1,161 @@
+"""The audit of a latent from corpus to page: on features that are drawn, and through the command on sounds that are made."""
+
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import silhouette_score
+from typer.testing import CliRunner
 
-from affectlens.audits.latent.audit import audit_latent, halves
-from affectlens.audits.latent.clusters import (
-    _distances,
-    _factor_silhouette,
-    agreement,
-    describe_clusters,
-    find_clusters,
-    shuffled,
-)
-from affectlens.audits.latent.directions import associations, bootstrap_stability, likeness, matched, principal, traversal
-from affectlens.audits.latent.shift import corpus_probe, discrepancy
-from affectlens.core.errors import CorpusError
-from affectlens.features.speech import SpeechTable
-from affectlens.learning.speech import SpeechRecipe
+from affectlens.audits.latent.audit import LatentAudit, halves, run
+from affectlens.audits.latent.settings import LatentSettings
+from affectlens.audits.latent.stability import PEOPLE, SeedStability, over_seeds
+from affectlens.cli.main import app
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.perception.voice.egemaps import NAMES
+from tests.audits import corpora
+
+TABLES = ("agreement", "points", "clusters", "shift", "associations", "traversals", "stability", "left_out")
+SETTINGS = LatentSettings(epochs=8, seeds=2, draws=19, seed=3)
 
 
-def _blobs(rng, k=3, each=60):
-    centres = np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0]])[:k]
-    return np.concatenate([rng.normal(c, 1, (each, 3)) for c in centres]), np.repeat(np.arange(k), each)
+@pytest.fixture(scope="module")
+def table():
+    return corpora.table(np.random.default_rng(7))
 
 
-def test_clusters_that_are_there_are_found(rng):
-    z, truth = _blobs(rng)
-    speaker = rng.permutation(np.tile([f"s{i}" for i in range(12)], 15))
-    found = [find_clusters(z, m) for m in ("k-means", "GMM", "HDBSCAN")]
-    assert [c.count for c in found] == [3, 3, 3]
-    emotion = np.array(["x", "y", "z"])[truth]
-    table = agreement(found, z, {"emotion": emotion, "speaker": speaker, "one": np.full(180, "v")}, speaker, rng, 99)
-    assert set(table.factor) == {"emotion", "speaker"}
-    mine = table[table.factor == "emotion"]
-    assert (mine.ARI.dropna() > 0.8).all() and (mine.p == 0.01).all()
-    assert (table[table.factor == "speaker"].p > 0.05).all()
-    described = describe_clusters(found[0].labels, z, z, ("a", "b", "c"), {"emotion": emotion})
-    assert described.clips.sum() == 180 and described.emotion.str.contains("100%").all()
+@pytest.fixture(scope="module")
+def audit(table):
+    return run(None, table, settings=SETTINGS)
 
 
-def test_silhouette_is_the_reference_librarys(rng):
-    z, labels = rng.normal(size=(50, 4)), rng.integers(0, 3, 50)
-    assert abs(_factor_silhouette(_distances(z), labels) - silhouette_score(z, labels)) < 1e-9
-
-
-def test_voices_alone_are_no_corpora(rng):
-    """Speakers differ, corpora do not: tests that deal whole speakers keep their level, where single clips would not."""
-    p_mmd, p_ari = [], []
-    for _ in range(30):
-        speaker = np.repeat([f"s{i}" for i in range(12)], 12)
-        corpus = np.repeat(["a", "b"], 72)
-        z = rng.normal(size=(12, 3))[np.repeat(np.arange(12), 12)] * 2 + rng.normal(size=(144, 3))
-        p_mmd.append(discrepancy(z, corpus, speaker, rng, 39)[2])
-        c = find_clusters(z, "GMM")
-        table = agreement([c], z, {"corpus": corpus}, speaker, rng, 39)
-        p_ari.append(table.p.iloc[0])
-    assert np.mean(np.array(p_mmd) <= 0.05) < 0.2
-    assert np.mean(np.array(p_ari) <= 0.05) < 0.2
-
-
-def test_a_corpus_that_differs_is_seen(rng):
-    speaker = np.repeat([f"s{i}" for i in range(20)], 10)
-    corpus = np.repeat(["a", "b"], 100)
-    z = rng.normal(size=(200, 4)) + (corpus == "a")[:, None] * 1.5
-    assert corpus_probe(z, corpus, speaker, rng).value > 0.85
-    assert discrepancy(z, corpus, speaker, rng, 99)[2] == 0.01
-    assert 0.35 < corpus_probe(rng.normal(size=(200, 4)), corpus, speaker, rng).value < 0.65
-
-
-def test_shuffling_keeps_what_people_are(rng):
-    speaker = np.repeat(list("abcd"), 6)
-    emotion = np.tile(["x", "y"], 12)
-    gender = np.repeat(["m", "f"], 12)
-    for _ in range(20):
-        e, g = shuffled(emotion, speaker, rng), shuffled(gender, speaker, rng)
-        assert all(list(e[speaker == s]).count("x") == 3 for s in "abcd")
-        assert all(len(set(g[speaker == s])) == 1 for s in "abcd")
-
-
-def test_directions_associations_and_traversals(rng):
-    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    hidden = rng.normal(size=(240, 3)) * [3, 1, 0.3]
-    z = hidden @ turn + 5
-    found = principal(z, 0.99)
-    scores = found.scores(z)
-    assert (
-        np.abs(np.corrcoef(scores.T, hidden.T)[: len(found.vectors), 3 - 3 + len(found.vectors) :]).max(axis=1) > 0.95
-    ).all()
-    np.testing.assert_allclose(found.at(0, np.array([0.0])), [found.mean])
-    speaker = np.repeat([f"s{i}" for i in range(12)], 20)
-    # The voice of a speaker moves both, which must not count.
-    offset = rng.normal(size=12)[np.repeat(np.arange(12), 20)] * 5
-    what = np.column_stack([scores[:, 0] * 2 + rng.normal(size=240), rng.normal(size=240) + offset])
-    table = associations(scores + offset[:, None], what, ["tied", "voice"], speaker)
-    first = table[table.direction == 1].set_index("feature")
-    assert abs(first.loc["tied", "correlation"]) > 0.6 and first.loc["tied", "p adjusted"] < 0.001
-    assert first.loc["voice", "p adjusted"] > 0.01 and abs(first.loc["voice", "correlation"]) < 0.2
-    curves = traversal(found, lambda v: v[:, :2], lambda n: 10 * n + 1, ["f", "g"], steps=5)
-    mine = curves[(curves.direction == 1) & (curves.feature == "f")]
-    assert len(mine) == 5 and np.allclose(np.diff(mine.value, 2), 0)
-
-
-def test_likeness_and_matching_ignore_turns(rng):
-    z = rng.normal(size=(200, 4)) * [4, 3, 2, 1]
-    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
-    assert abs(likeness(z, z @ turn * 3 + 1) - 1) < 1e-9
-    np.testing.assert_allclose(matched(z, -z[:, [2, 0, 3, 1]]), 1)
-    assert likeness(z, rng.normal(size=(200, 4))) < 0.2
-    blobs, _ = _blobs(rng)
-    assert bootstrap_stability(blobs, 3, rng, np.tile(np.arange(18), 10), 5).min() > 0.9
-
-
-def _table(rng, people=6, each=16):
-    labels = ["anger", "happiness", "sadness", "neutral"]
-    rows, x = [], []
-    for corpus, language in (("one", "de"), ("two", "pl")):
-        for s in range(people):
-            for i in range(each):
-                label = labels[i % 4]
-                x.append(rng.normal(size=88) + 1.5 * np.eye(88)[labels.index(label)] * 3 + (corpus == "two") * 2)
-                rows.append({"corpus": corpus, "key": f"{s}-{i}", "label": label, "speaker": str(s),
-                             "gender": "male" if s % 2 else "female", "language": language, "seconds": 2.0})  # fmt: skip
-    return SpeechTable(np.array(x), pd.DataFrame(rows), {})
-
-
-def test_an_audit_from_table_to_page(rng, tmp_path):
-    from affectlens.audits.latent.page import write_latent_report
-
-    table = _table(rng)
+def test_people_are_not_in_both_halves(table, rng):
     train = halves(table, np.random.default_rng(0))
     assert not set(table.speaker[train]) & set(table.speaker[~train]) and 0.3 < train.mean() < 0.7
-    results = [
-        audit_latent(table, recipe=SpeechRecipe(epochs=8), seeds=2, draws=19, rng=np.random.default_rng(3)) for _ in range(2)
-    ]
-    for name in ("agreement", "shift", "associations", "traversals", "stability"):
-        pd.testing.assert_frame_equal(getattr(results[0], name), getattr(results[1], name))
-    found = results[0]
-    shift = found.shift.set_index("representation")["corpus probe"]
-    assert shift["features as measured"] > 0.9 > shift["latent"]
-    page = write_latent_report(found, tmp_path / "out").read_text()
-    assert "projection" in page and "http://" not in page.replace("http://www.w3.org", "")
-    held = np.load(tmp_path / "out" / "latent.npz")
-    assert held["latent"].shape == (len(found.points), 24)
-    assert set(found.traversals.feature) == set(NAMES)
     with pytest.raises(CorpusError, match="one speaker"):
         halves(table.where(np.flatnonzero(table.speaker == "one/0")), rng)
+
+
+def test_the_corpus_is_in_the_features_and_hardly_in_the_latent(audit):
+    shift = audit.shift.set_index("representation")
+    measured, latent = shift.loc["features as measured"], shift.loc["latent"]
+    assert measured.corpus_probe > 0.9 > latent.corpus_probe
+    # Three people of each corpus: a p-value under .1 is not to be had, but the distance says it.
+    assert measured.mmd_squared > 3 * measured.mmd_squared_null and latent.mmd_squared < measured.mmd_squared / 10
+
+
+def test_tables_and_conventions(audit):
+    assert set(audit.traversals.feature) == set(NAMES)
+    assert audit.latent.shape == (len(audit.points), 24)
+    frame = audit.to_frame()
+    np.testing.assert_array_equal(audit.pvalue, frame.p_value)
+    np.testing.assert_array_equal(audit.statistic, frame.ari.fillna(frame.silhouette))
+    for name in TABLES:
+        assert all(c.isidentifier() for c in getattr(audit, name).columns), name
+    assert list(audit.left_out.key) == ["one/lost"]
+    data, model = audit.provenance.data, audit.provenance.model
+    assert data["items"] == 192 and data["speakers_examined"] == 6 and data["corpus"] == "one, two"
+    assert len(data["sha256"]) == len(model["sha256"]) == 64 and model["recipe"]["seed"] == 3
+
+
+def test_same_seed_same_answer_and_another_seed_another(table, audit):
+    again = run(None, table, settings=SETTINGS)
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(audit, name), getattr(again, name))
+    assert again.provenance == audit.provenance
+    other = run(None, table, settings=SETTINGS, seed=4)
+    assert other.provenance.model["sha256"] != audit.provenance.model["sha256"]
+
+
+def test_findings_are_sentences_about_the_numbers(audit):
+    said = audit.findings()
+    best = audit.agreement[audit.agreement.clusters == "k-means"].sort_values("ari").iloc[-1]
+    assert said[0].startswith(f"k-means: {best.number} clusters") and f"most like {best.factor} (ARI {best.ari:.3f}" in said[0]
+    assert f"{audit.shift.corpus_probe.iloc[0]:.2f} from the features" in said[-1] and "chance is 0.50" in said[-1]
+    assert all(line.endswith(".") for line in said)
+
+
+def test_saved_and_loaded_without_loss(audit, tmp_path):
+    page = audit.report(tmp_path / "out").read_text()
+    assert "projection" in page and "http://" not in page.replace("http://www.w3.org", "")
+    assert "p (Holm)" in page and "p_holm" not in page and "corpus_probe" not in page
+    again = LatentAudit.load(tmp_path / "out")
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(audit, name), getattr(again, name), check_dtype=False)
+    np.testing.assert_array_equal(again.latent, audit.latent)
+    np.testing.assert_array_equal(again.directions.vectors, audit.directions.vectors)
+    assert [c.method for c in again.clusterings] == [c.method for c in audit.clusterings]
+    assert again.provenance == audit.provenance and again.findings() == audit.findings()
+    assert again.plot("traversals").to_dict() == audit.plot("traversals").to_dict()
+    with pytest.raises(UsageError, match="projection"):
+        audit.plot("projektion")
+
+
+def test_one_corpus_leaves_out_what_needs_two(table, tmp_path):
+    one = table.where(table.corpus == "one")
+    audit = run("undercomplete", one, out=tmp_path, epochs=4, seeds=1, draws=9)
+    assert audit.shift.empty and set(audit.agreement.factor) == {"emotion", "speaker", "gender"}
+    assert "There is one corpus" in audit.findings()[-1]
+    assert "corpus probe and the discrepancy were left out" in (tmp_path / "audit.html").read_text()
+    assert LatentAudit.load(tmp_path).shift.empty and audit.provenance.settings["kind"] == "undercomplete"
+
+
+def test_seeds_can_be_added_in_any_order_and_merged(rng):
+    from affectlens.audits.latent.directions import principal
+
+    first = rng.normal(size=(60, 5)) * [5, 4, 3, 2, 1]
+    others = [first @ np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2)]
+    others.append(rng.normal(size=(60, 5)))
+    speaker = np.tile(np.arange(10), 6)
+
+    def compared(*numbers):
+        made = SeedStability(first, principal(first), 3)
+        for n in numbers:
+            made.update(n, others[n - 1])
+        return made
+
+    whole = compared(1, 2, 3).compute(speaker, np.random.default_rng(0))
+    merged = compared(3).merge(compared(2, 1)).compute(speaker, np.random.default_rng(0))
+    pd.testing.assert_frame_equal(whole, merged)
+    cka = whole[whole.measure == "linear CKA"].value.to_numpy()
+    assert cka[0] == pytest.approx(1) and cka[1] == pytest.approx(1) and cka[2] < 0.5
+    summary = over_seeds(whole).set_index("measure")
+    assert summary.loc["linear CKA", "lowest"] == cka[2] and summary.loc["linear CKA", "mean"] == pytest.approx(cka.mean())
+    assert PEOPLE in summary.index[-1]
+    with pytest.raises(UsageError, match="same first latent"):
+        compared(1).merge(SeedStability(first + 1, principal(first), 3))
+    with pytest.raises(UsageError, match="60 clips"):
+        compared().update(1, first[:5])
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"kind": "denoisin"}, "did you mean denoising"),
+        ({"seeds": 0}, "--seeds 0"),
+        ({"draws": 0}, "--draws 0"),
+        ({"draw": 5}, "draws"),
+    ],
+)
+def test_wrong_settings_are_errors_before_work(table, fields, said):
+    with pytest.raises(UsageError, match=said):
+        run(None, table, **fields)
+
+
+def test_a_model_that_is_no_name_is_refused(table):
+    with pytest.raises(UsageError, match="trains its own"):
+        run(object(), table)
+
+
+def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):
+    monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path / "cache"))
+    tree = corpora.emodb(tmp_path / "emodb")
+    (tree / "wav" / "10a04Na.wav").write_bytes(b"")
+    out = tmp_path / "out"
+    done = CliRunner().invoke(
+        app, ["audit", "latent", "--corpus", f"emodb={tree}", "--seeds", "1", "--draws", "9", "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    assert "k-means: " in done.output and "one corpus" in done.output and "10a04Na" in done.output
+    audit = LatentAudit.load(out)
+    same = run(None, f"emodb={tree}", seeds=1, draws=9)
+    pd.testing.assert_frame_equal(audit.agreement, same.agreement, check_dtype=False)
+    assert same.provenance.data == audit.provenance.data and "cite Burkhardt" in audit.provenance.data["licence"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,22 @@ import altair as alt
 import pandas as pd
 
 from affectlens.audits.features.audit import FeatureAudit
+from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
+from affectlens.audits.features.roles import FOLDS
+from affectlens.audits.headings import readable
+from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
 
-_ALPHA = 0.05
+HEADINGS = {
+    **{f"{name}_{end}": f"{name.replace('_', ' ')}, {word}" for name in ("permuted", "conditional", "left_out")
+       for end, word in (("low", "low"), ("high", "high"), ("p_value", "p"), ("p_bh", "p (BH)"), ("p_holm", "p (Holm)"))},
+    "recall_lost_permuted": "recall lost, permuted",
+    "recall_lost_left_out": "recall lost, left out",
+    "shap_logistic": "SHAP of logistic regression",
+    "shapley_label": "Shapley for the label",
+}  # fmt: skip
 _GROUPS = {
     "F0": "#0072B2",
     "energy": "#E69F00",
@@ -25,73 +37,78 @@ _GROUPS = {
 
 
 def write_feature_report(audit: FeatureAudit, folder: Path) -> Path:
-    """Tables, figures and ``audit.html`` below ``folder``."""
-    audit.save(folder)
-    s, f, g = audit.settings, audit.features, audit.groups
-    found = {k: int((f[f"{k}, p adjusted"] <= _ALPHA).sum()) for k in ("permuted", "conditional")}
-    strongest = g.sort_values("permuted", ascending=False)
-    mean = audit.agreement[audit.agreement.corpora == "mean"].set_index("of")
-    agreed = (
-        f"Between corpora the ranks of features agree by {mean['rank correlation']['features']:.2f} and of groups by "
-        f"{mean['rank correlation']['groups']:.2f} (mean Spearman correlation)."
-        if len(mean)
-        else "One corpus: there is nothing to compare."
+    """Figures and ``audit.html`` below ``folder``; gives the page's path."""
+    model, data = audit.provenance.settings["kind"], audit.provenance.data
+    about = f"{model} model, {FOLDS} folds without shared speakers, {data['items']} clips of {data['speakers']} speakers."
+    sections = [_groups(audit), _features(audit), _corpora(audit)]
+    return write_page(folder, f"What each acoustic feature does for a {model} model", about, sections)
+
+
+def chart(audit: FeatureAudit, name: str) -> Any:
+    """A chart by its name.
+
+    Raises
+    ------
+    UsageError
+        An unknown name, with those that there are.
+    """
+    charts: dict[str, Callable[[], Any]] = {
+        "features": lambda: feature_chart(audit.features),
+        "groups": lambda: group_chart(audit.groups),
+        "shapley": lambda: shapley_chart(audit.shapley),
+        "corpora": lambda: corpus_chart(audit.by_corpus, audit.features),
+    }
+    if name and name not in charts:
+        raise unknown("chart of audit features", name, list(charts))
+    return charts[name or "features"]()
+
+
+def _groups(audit: FeatureAudit) -> Section:
+    measures = (
+        "Shuffled: the group's columns together, within a corpus. Conditional: only what the other groups do not foretell is "
+        "shuffled. Left out: trained again without the group. Lines are 95 % intervals over speakers."
     )
-    about = f"{s['model']} model, {s['folds']} folds without shared speakers, {s['clips']} clips of {s['speakers']} speakers."
-    left = g[g["left out, p adjusted"] <= _ALPHA].group.tolist()
-    sections = [
-        Section(
-            "Groups of features",
-            (
-                f"Shuffling the {strongest.group.iloc[0]} features harms most, then {', '.join(strongest.group.iloc[1:])}. "
-                + (f"Trained again without them, the model is significantly worse without {', '.join(left)}."
-                   if left else "Trained again without any one group, the model is not significantly worse: they stand in for "
-                   "each other."),
-                "Shuffled: the group's columns together, within a corpus. Conditional: only what the other groups do not "
-                "foretell is shuffled. Left out: trained again without the group. Lines are 95 % intervals over speakers.",
-            ),
-            (Figure(group_chart(g), "groups", "Rise of the log loss, bit a clip."),
-             Figure(shapley_chart(audit.shapley), "shapley", "Exact Shapley value of each group for the log probability of the "
-                    "label, by corpus and emotion, against a mixed background."),),
-            g, "All numbers",
-        ),
-        Section(
-            "Single features",
-            (
-                f"{found['permuted']} of {len(f)} features matter when shuffled, {found['conditional']} when only what the "
-                "other features do not foretell is shuffled (p adjusted by Benjamini and Hochberg, one-sided, over speakers). "
-                "Features that say the same share their importance: the conditional value tells what a feature adds.",
-            ),
-            (Figure(feature_chart(f), "features", "What harms most when shuffled (dot); conditional (ring)."),),
-            f, "All features",
-        ),
-        Section(
-            "Do corpora agree?",
-            (agreed, "Intervals are from resampling speakers, which adds noise and pulls rank correlations towards zero."),
-            (Figure(corpus_chart(audit.by_corpus, f), "corpora", "Rise of the log loss in each corpus, top features."),),
-            audit.agreement, "All pairs",
-        ),
-    ]  # fmt: skip
-    return write_page(folder, f"What each acoustic feature does for a {s['model']} model", about, sections)
+    shapley = (
+        "Exact Shapley value of each group for the log probability of the label, by corpus and emotion, against a mixed "
+        "background."
+    )
+    figures = (
+        Figure(group_chart(audit.groups), "groups", "Rise of the log loss, bit a clip."),
+        Figure(shapley_chart(audit.shapley), "shapley", shapley),
+    )
+    table = readable(audit.groups, HEADINGS)
+    return Section("Groups of features", (groups_sentence(audit), measures), figures, table, "All numbers")
+
+
+def _features(audit: FeatureAudit) -> Section:
+    figure = Figure(feature_chart(audit.features), "features", "What harms most when shuffled (dot); conditional (ring).")
+    table = readable(audit.features.drop(columns="statistic"), HEADINGS)
+    return Section("Single features", (features_sentence(audit),), (figure,), table, "All features")
+
+
+def _corpora(audit: FeatureAudit) -> Section:
+    text = [agreement_sentence(audit)]
+    if len(audit.agreement):
+        text.append("Intervals are from resampling speakers, which adds noise and pulls rank correlations towards zero.")
+    caption = "Rise of the log loss in each corpus, top features."
+    figure = Figure(corpus_chart(audit.by_corpus, audit.features), "corpora", caption)
+    return Section("Do corpora agree?", tuple(text), (figure,), readable(audit.agreement), "All pairs")
 
 
 def group_chart(groups: pd.DataFrame) -> Any:
     """Three measures a group with intervals."""
-    parts = []
-    for name in ("permuted", "conditional", "left out"):
-        parts.append(groups[["group"]].assign(measure=name, value=groups[name], low=groups[f"{name}, low"],
-                                              high=groups[f"{name}, high"]))  # fmt: skip
-    frame = pd.concat(parts)
-    order = list(groups.sort_values("permuted", ascending=False).group)
-    y = alt.Y("group:N", sort=order, title=None)
-    offset = alt.YOffset("measure:N", sort=["permuted", "conditional", "left out"])
-    colour = alt.Color(
-        "measure:N", sort=["permuted", "conditional", "left out"], scale=alt.Scale(range=["#0072B2", "#56B4E9", "#D55E00"]),
-        legend=alt.Legend(title=None, orient="top"),
-    )  # fmt: skip
-    bars = alt.Chart(frame).mark_bar(height=8).encode(
-        x=alt.X("value:Q", title="rise of the log loss (bit)"), y=y, yOffset=offset, color=colour
-    )  # fmt: skip
+    measures = {"permuted": "permuted", "conditional": "conditional", "left_out": "left out"}
+    frame = pd.concat(
+        groups[["group"]].assign(measure=word, value=groups[c], low=groups[f"{c}_low"], high=groups[f"{c}_high"])
+        for c, word in measures.items()
+    )
+    words = list(measures.values())
+    y = alt.Y("group:N", sort=list(groups.sort_values("permuted", ascending=False).group), title=None)
+    offset = alt.YOffset("measure:N", sort=words)
+    scale = alt.Scale(range=["#0072B2", "#56B4E9", "#D55E00"])
+    colour = alt.Color("measure:N", sort=words, scale=scale, legend=alt.Legend(title=None, orient="top"))
+    x = alt.X("value:Q", title="rise of the log loss (bit)")
+    bars = alt.Chart(frame).mark_bar(height=8).encode(x=x, y=y, yOffset=offset, color=colour)
     lines = alt.Chart(frame).mark_rule(strokeWidth=1.5, color="grey").encode(x="low:Q", x2="high:Q", y=y, yOffset=offset)
     return finish(alt.layer(bars, lines).properties(width=540, height=alt.Step(13)))
 
@@ -107,7 +124,7 @@ def feature_chart(features: pd.DataFrame, top: int = 20) -> Any:
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(opacity=0.4).encode(x="x:Q")
     x = alt.X("permuted:Q", title="rise of the log loss (bit)")
     line = alt.Chart(frame).mark_rule(strokeWidth=1.5).encode(
-        x=alt.X("permuted, low:Q", title=""), x2="permuted, high:Q", y=y, color=colour
+        x=alt.X("permuted_low:Q", title=""), x2="permuted_high:Q", y=y, color=colour
     )  # fmt: skip
     dot = alt.Chart(frame).mark_circle(size=60, opacity=1).encode(x=x, y=y, color=colour)
     ring = alt.Chart(frame).mark_point(size=45, strokeWidth=1.8).encode(x="conditional:Q", y=y, color=colour)
@@ -122,7 +139,7 @@ def shapley_chart(shapley: pd.DataFrame) -> Any:
         .encode(
             x=alt.X("class:N", title=None, axis=alt.Axis(labelAngle=0), sort=list(dict.fromkeys(shapley["class"]))),
             y=alt.Y("group:N", title=None, sort=list(_GROUPS)),
-            color=alt.Color("Shapley:Q", scale=alt.Scale(scheme="viridis"), legend=alt.Legend(title="log probability")),
+            color=alt.Color("shapley:Q", scale=alt.Scale(scheme="viridis"), legend=alt.Legend(title="log probability")),
             column=alt.Column("corpus:N", title=None, sort=list(dict.fromkeys(shapley.corpus))),
         )
         .properties(width=240, height=110)

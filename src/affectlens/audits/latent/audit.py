@@ -2,73 +2,284 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.manifold import TSNE
-from sklearn.metrics import adjusted_rand_score
 
+from affectlens.audits.base import Audit
 from affectlens.audits.latent.clusters import METHODS, Clustering, agreement, describe_clusters, find_clusters
-from affectlens.audits.latent.directions import (
-    Directions,
-    associations,
-    bootstrap_stability,
-    likeness,
-    matched,
-    principal,
-    traversal,
-)
-from affectlens.audits.latent.shift import corpus_probe, discrepancy
-from affectlens.core.errors import CorpusError
+from affectlens.audits.latent.directions import Directions, associations, principal, traversal
+from affectlens.audits.latent.settings import LatentSettings
+from affectlens.audits.latent.shift import shift_table
+from affectlens.audits.latent.stability import SeedStability
+from affectlens.audits.result import AuditResult, Provenance
+from affectlens.audits.speech_corpora import Corpora, left_out, one_thread, open_table, table_facts
+from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
-from affectlens.core.schema import write_frame
+from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
 from affectlens.features.speech import SpeechTable
 from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
-from affectlens.models.shipped.speech_scale import Scale, normalise, pooled
+from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES
 
-Progress = Callable[[str, int, int], None]
+STAGES = 6  # after training: clusters, agreement, corpora, directions, stability, projection
 
 
 @dataclass(frozen=True)
-class LatentAudit:
-    """Everything found. ``points``: each held-out clip with its factors, clusters, projection and scores along the directions.
+class LatentAudit(AuditResult):
+    """What an audit of a speech latent found.
 
-    ``agreement``, ``clusters``, ``shift``, ``associations``, ``traversals``, ``stability`` are tables as their functions
-    describe them; ``settings`` say how they came about.
+    Attributes
+    ----------
+    agreement : DataFrame
+        The main table: each clustering with each factor (``agreement`` of ``clusters.py``).
+    points : DataFrame
+        Each examined clip with its factors, clusters, projection (``x``, ``y``) and scores along the directions.
+    latent : array (n, d)
+        Latents of the examined clips under the first network.
+    clusterings : tuple of Clustering
+        Those that were found in the latent.
+    clusters : DataFrame
+        What each k-means cluster holds.
+    shift : DataFrame
+        Corpus probe and discrepancy of each representation; without rows where there is one corpus.
+    directions : Directions
+        Principal directions of the training clips' latents.
+    associations, traversals : DataFrame
+        What the directions go with, and what the decoder makes of them in real units.
+    stability : DataFrame
+        How alike other seeds' latents are, and clusters over resampled speakers.
+    left_out : DataFrame
+        Clips that could not be used, and why.
+    provenance : Provenance
+        Settings, networks, data and versions.
     """
 
+    kind: ClassVar[str] = "latent"
+    primary: ClassVar[str] = "agreement"
+
+    agreement: pd.DataFrame
     points: pd.DataFrame
     latent: np.ndarray
-    found: tuple[Clustering, ...]
-    agreement: pd.DataFrame
+    clusterings: tuple[Clustering, ...]
     clusters: pd.DataFrame
     shift: pd.DataFrame
     directions: Directions
     associations: pd.DataFrame
     traversals: pd.DataFrame
     stability: pd.DataFrame
-    settings: dict[str, object]
+    left_out: pd.DataFrame
+    provenance: Provenance
 
-    def to_frame(self) -> pd.DataFrame:
-        """The points."""
-        return self.points
+    def findings(self) -> list[str]:
+        """What was found, a sentence each."""
+        from affectlens.audits.latent.findings import findings
 
-    def save(self, folder: Path) -> None:
-        """Write the tables as csv, the latents as npz, the settings last."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("points", "agreement", "clusters", "shift", "associations", "traversals", "stability"):
-            write_frame(getattr(self, name), folder / f"{name}.csv")
-        np.savez(folder / "latent.npz", latent=self.latent, **asdict(self.directions))
-        (folder / "settings.json").write_text(json.dumps(self.settings, indent=1), encoding="utf-8")
+        return findings(self)
+
+    def plot(self, name: str = "agreement") -> Any:
+        """One of the charts agreement, projection, associations and traversals."""
+        from affectlens.audits.latent.page import chart
+
+        return chart(self, name)
+
+    def report(self, folder: str | Path) -> Path:
+        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
+        from affectlens.audits.latent.page import write_latent_report
+
+        return write_latent_report(self, self.save(folder))
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The clips that were not trained on: ``mask`` over the table; factors, rows and speakers of those under it."""
+
+    mask: np.ndarray
+    rows: pd.DataFrame
+    speaker: np.ndarray
+    corpus: np.ndarray
+
+    @classmethod
+    def of(cls, table: SpeechTable, mask: np.ndarray) -> Examined:
+        """The rows of a table under a mask."""
+        return cls(mask, table.rows[mask].reset_index(drop=True), table.speaker[mask], table.corpus[mask])
+
+    @property
+    def factors(self) -> dict[str, np.ndarray]:
+        """What clusters could be: emotions, corpora, languages, speakers or genders."""
+        return {
+            "emotion": self.rows.label.to_numpy(),
+            "corpus": self.corpus,
+            "language": self.rows.language.to_numpy(),
+            "speaker": self.speaker,
+            "gender": self.rows.gender.astype(str).to_numpy(),
+        }
+
+
+class LatentAuditor(Audit[LatentSettings, LatentAudit]):
+    """Trains autoencoders on half of the speakers and examines their latents of the other half.
+
+    Parameters
+    ----------
+    table : SpeechTable
+        Acoustic features of one or more corpora.
+    settings : LatentSettings
+        All settings.
+    out : Path, optional
+        Folder of result and page.
+    """
+
+    kind = "latent"
+    unit = "clips"
+
+    def __init__(self, table: SpeechTable, settings: LatentSettings, out: str | Path | None = None) -> None:
+        super().__init__(settings, out)
+        self.table = table
+        self._model_facts: dict[str, Any] = {}
+        self._examined_facts: dict[str, Any] = {}
+
+    def data_facts(self) -> dict[str, Any]:
+        """Corpora, clips and a digest of their features; after ``compute`` also how many clips and speakers were examined."""
+        return {**table_facts(self.table), **self._examined_facts}
+
+    def model_facts(self) -> dict[str, Any]:
+        """The kind of network, its recipe, and after ``compute`` a digest of the first one's weights."""
+        return self._model_facts
+
+    def compute(self, progress: Progress = silent) -> LatentAudit:
+        """Train, examine, test.
+
+        Raises
+        ------
+        CorpusError
+            A corpus with one speaker.
+        """
+        s, table = self.settings, self.table
+        rng = np.random.default_rng(s.seed)
+        train = halves(table, rng)
+        stage = _stages(progress, s.seeds + STAGES)
+        z = normalise(table.features, table.corpus, table.speaker)
+        with one_thread():
+            networks = []
+            for number in range(s.seeds):
+                stage("training")
+                recipe = SpeechRecipe(epochs=s.epochs, seed=s.seed + number)
+                networks.append(SpeechAutoencoder(s.kind, recipe).fit(z[train], table.labels[train]))
+            latents = [network.encode(z[~train]) for network in networks]
+            examined = Examined.of(table, ~train)
+            self._note(networks[0], examined)
+            return self._examine(networks[0], latents, z, examined, rng, stage)
+
+    def _note(self, network: SpeechAutoencoder, examined: Examined) -> None:
+        """Keep what provenance says of networks and clips."""
+        assert network.net is not None
+        weights = {k: v.numpy() for k, v in network.net.state_dict().items()}
+        self._model_facts = {
+            "name": f"{self.settings.kind} speech autoencoder",
+            "spec": "trained in this audit on half of the speakers",
+            "recipe": asdict(network.recipe),
+            "sha256": digest_of(*(part for k, v in weights.items() for part in (k, v))),
+        }
+        self._examined_facts = {
+            "items_examined": len(examined.rows),
+            "speakers_examined": len(set(examined.speaker)),
+        }
+
+    def _examine(
+        self, network: SpeechAutoencoder, latents: list[np.ndarray], z: np.ndarray, examined: Examined,
+        rng: np.random.Generator, stage: Any,
+    ) -> LatentAudit:  # fmt: skip
+        s, table, latent, seen = self.settings, self.table, latents[0], examined.mask
+        stage("clusters")
+        clusterings = tuple(find_clusters(latent, method, s.seed) for method in METHODS)
+        stage("agreement")
+        agreed = agreement(list(clusterings), latent, examined.factors, examined.speaker, rng, s.draws)
+        stage("corpora")
+        shift = shift_table(table, seen, z, latent, rng, s.draws)
+        stage("directions")
+        directions = principal(network.encode(z[~seen]))
+        scores = directions.scores(latent)
+        related = _associations(scores, table, examined)
+        scale = pooled(table.features, table.corpus)
+        curves = traversal(directions, network.decode, lambda n: n * scale.deviation + scale.mean, list(NAMES))
+        stage("stability")
+        stability = SeedStability(latent, directions, clusterings[0].count)
+        for number, other in enumerate(latents[1:], 1):
+            stability.update(number, other)
+        stable = stability.compute(examined.speaker, rng)
+        stage("projection")
+        points = _points(examined, clusterings, scores, _projection(latent, s.seed))
+        described = {k: examined.factors[k] for k in ("emotion", "corpus", "gender")}
+        clusters = describe_clusters(clusterings[0].labels, z[seen], table.features[seen], NAMES, described)
+        return LatentAudit(
+            agreement=agreed, points=points, latent=latent, clusterings=clusterings, clusters=clusters, shift=shift,
+            directions=directions, associations=related, traversals=curves, stability=stable, left_out=left_out(table),
+            provenance=self.provenance(),
+        )  # fmt: skip
+
+
+def run(
+    model: str | None,
+    corpora: Corpora,
+    *,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+    settings: LatentSettings | None = None,
+    **fields: Any,
+) -> LatentAudit:
+    """Audit the latent of a speech autoencoder on people that its training never heard.
+
+    Parameters
+    ----------
+    model : str or None
+        The kind of autoencoder, in place of the setting ``kind``; the audit trains its own networks.
+    corpora : str, list of str, mapping, or SpeechTable
+        Corpora of speech as ``"NAME=PATH"``, or features that were measured before.
+    out : path, optional
+        Folder in which the result and its page are written.
+    progress : Progress, optional
+        Told of clips that are measured and of what is being done.
+    settings : LatentSettings, optional
+        All settings.
+    **fields
+        Single settings, in place of those of ``settings``.
+
+    Returns
+    -------
+    LatentAudit
+        Clusters, agreement, corpus shift, directions and stability.
+
+    Raises
+    ------
+    UsageError
+        A wrong setting or an unknown corpus.
+    CorpusError
+        A corpus that cannot be read, or with one speaker.
+    """
+    if model is not None:
+        if not isinstance(model, str):
+            raise UsageError(
+                f"{type(model).__name__} given as the model; audit latent trains its own: name a kind, or give None"
+            )
+        fields["kind"] = model
+    chosen = with_fields(LatentSettings, settings, fields)
+    return LatentAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 
 def halves(table: SpeechTable, rng: np.random.Generator) -> np.ndarray:
-    """True for the clips of about half of each corpus's speakers: those that train."""
+    """True for the clips of about half of each corpus's speakers: those that train.
+
+    Raises
+    ------
+    CorpusError
+        A corpus with one speaker.
+    """
     chosen: set[str] = set()
     for name in dict.fromkeys(table.corpus):
         people = list(dict.fromkeys(table.speaker[table.corpus == name]))
@@ -78,110 +289,31 @@ def halves(table: SpeechTable, rng: np.random.Generator) -> np.ndarray:
     return np.isin(table.speaker, list(chosen))
 
 
-def audit_latent(
-    table: SpeechTable,
-    kind: str = "semi-supervised",
-    recipe: SpeechRecipe | None = None,
-    *,
-    seeds: int = 5,
-    draws: int = 999,
-    rng: np.random.Generator,
-    progress: Progress | None = None,
-) -> LatentAudit:
-    """Train ``seeds`` autoencoders on half of the speakers and examine their latents of the other half."""
-    recipe = recipe or SpeechRecipe()
-    steps = seeds + 6
-    told = iter(range(1, steps + 1))
+def _stages(progress: Progress, total: int) -> Any:
+    """A function that tells of the next stage, by its name, each time it is called."""
+    numbers: Iterator[int] = iter(range(1, total + 1))
+    return lambda stage: progress(stage, next(numbers), total)
 
-    def tell(what: str) -> None:
-        if progress:
-            progress(what, next(told), steps)
 
-    train = halves(table, rng)
-    z = normalise(table.features, table.corpus, table.speaker)
-    nets = []
-    for seed in range(seeds):
-        tell("training")
-        nets.append(
-            SpeechAutoencoder(kind, SpeechRecipe(**(asdict(recipe) | {"seed": seed}))).fit(z[train], table.labels[train])
-        )
-    latents = [net.encode(z[~train]) for net in nets]
-    rows = table.rows[~train].reset_index(drop=True)
-    speaker, corpus = table.speaker[~train], table.corpus[~train]
-    factors = {"emotion": rows.label.to_numpy(), "corpus": corpus, "language": rows.language.to_numpy(),
-               "speaker": speaker, "gender": rows.gender.astype(str).to_numpy()}  # fmt: skip
-    tell("clusters")
-    found = tuple(find_clusters(latents[0], m, recipe.seed) for m in METHODS)
-    tell("agreement")
-    agreed = agreement(list(found), latents[0], factors, speaker, rng, draws)
-    tell("corpora")
-    shift = _shift(table, train, z, latents[0], rng, draws)
-    tell("directions")
-    directions = principal(nets[0].encode(z[train]))
-    scores = directions.scores(latents[0])
-    affect = np.array([AFFECT[v] for v in rows.label])
-    what = np.concatenate([table.features[~train], affect], axis=1)
-    related = associations(scores, what, [*NAMES, "valence (of the label)", "arousal (of the label)"], speaker)
-    scale = pooled(table.features, table.corpus)
-    curves = traversal(directions, nets[0].decode, lambda n: n * scale.deviation + scale.mean, list(NAMES))
-    tell("stability")
-    stable = _stability(latents, found[0].count, directions, rng, speaker)
-    tell("projection")
-    flat = TSNE(2, init="pca", random_state=recipe.seed, perplexity=min(30, (len(rows) - 1) / 3)).fit_transform(latents[0])
-    points = rows.assign(
-        corpus=corpus, speaker=speaker, x=flat[:, 0], y=flat[:, 1],
-        **{c.method: c.labels for c in found}, **{f"direction {k + 1}": scores[:, k] for k in range(scores.shape[1])},
+def _associations(scores: np.ndarray, table: SpeechTable, examined: Examined) -> pd.DataFrame:
+    """Directions with every feature, and with the published valence and arousal of the label."""
+    affect = np.array([AFFECT[label] for label in examined.rows.label])
+    columns = np.concatenate([table.features[examined.mask], affect], axis=1)
+    names = [*NAMES, "valence (of the label)", "arousal (of the label)"]
+    return associations(scores, columns, names, examined.speaker)
+
+
+def _projection(latent: np.ndarray, seed: int) -> np.ndarray:
+    """t-SNE of the latents ``(n, 2)``."""
+    from sklearn.manifold import TSNE
+
+    made = TSNE(2, init="pca", random_state=seed, perplexity=min(30, (len(latent) - 1) / 3))
+    return np.asarray(made.fit_transform(latent))
+
+
+def _points(examined: Examined, clusterings: tuple[Clustering, ...], scores: np.ndarray, flat: np.ndarray) -> pd.DataFrame:
+    return examined.rows.assign(
+        corpus=examined.corpus, speaker=examined.speaker, x=flat[:, 0], y=flat[:, 1],
+        **{c.column: c.labels for c in clusterings},
+        **{f"direction_{k + 1}": scores[:, k] for k in range(scores.shape[1])},
     )  # fmt: skip
-    described = describe_clusters(found[0].labels, z[~train], table.features[~train], NAMES,
-                                  {k: factors[k] for k in ("emotion", "corpus", "gender")})  # fmt: skip
-    settings: dict[str, object] = {
-        "kind": kind, "seeds": seeds, "draws": draws, "recipe": asdict(recipe), "clips": len(table.features),
-        "clips examined": int((~train).sum()), "speakers examined": len(set(speaker)),
-        "chosen": {c.method: f"{c.count} ({c.how})" for c in found},
-    }  # fmt: skip
-    return LatentAudit(points, latents[0], found, agreed, described, shift, directions, related, curves, stable, settings)
-
-
-def _shift(
-    table: SpeechTable, train: np.ndarray, z: np.ndarray, latent: np.ndarray, rng: np.random.Generator, draws: int
-) -> pd.DataFrame:
-    """Corpus probe and discrepancy of the features before and after normalisation, and of the latent, on held-out speakers."""
-    x, corpus, speaker = table.features, table.corpus, table.speaker
-    seen = ~train
-    forms = {
-        "features as measured": Scale.of(x[train])(x[seen]),
-        "each corpus scaled by itself": normalise(x, corpus, speaker, by_speaker=False)[seen],
-        "each trusted speaker by themselves": z[seen],
-        "latent": latent,
-    }
-    rows = []
-    for name, form in forms.items():
-        probe = corpus_probe(form, corpus[seen], speaker[seen], rng)
-        distance, chance, p = discrepancy(form, corpus[seen], speaker[seen], rng, draws)
-        rows.append({"representation": name, "corpus probe": probe.value, "low": probe.low, "high": probe.high,
-                     "chance": 1 / len(set(corpus)), "MMD squared": distance, "MMD squared, null": chance, "p": p})  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def _stability(
-    latents: list[np.ndarray], clusters: int, first: Directions, rng: np.random.Generator, speaker: np.ndarray
-) -> pd.DataFrame:
-    """How alike other seeds' latents are to the first's, and its clusters over resampled speakers."""
-    from sklearn.cluster import KMeans
-
-    rows: list[dict[str, object]] = []
-    base = first.scores(latents[0])
-    labels = KMeans(clusters, n_init=10, random_state=0).fit(latents[0]).labels_
-    for seed, latent in enumerate(latents[1:], 1):
-        pair = matched(base, principal(latent, 1.0, base.shape[1]).scores(latent))
-        rows.append({"compared": f"seed {seed}", "measure": "linear CKA", "value": likeness(latents[0], latent)})
-        rows += [
-            {"compared": f"seed {seed}", "measure": f"direction {k + 1}, matched |r|", "value": v} for k, v in enumerate(pair)
-        ]
-        other = KMeans(clusters, n_init=10, random_state=0).fit(latent).labels_
-        rows.append({"compared": f"seed {seed}", "measure": "ARI of k-means", "value": adjusted_rand_score(labels, other)})
-    again = bootstrap_stability(latents[0], clusters, rng, speaker)
-    low, high = np.quantile(again, [0.025, 0.975])
-    rows.append({"compared": "resampled speakers", "measure": "ARI of k-means", "value": float(again.mean()),
-                 "low": float(low), "high": float(high)})  # fmt: skip
-    return pd.DataFrame(rows, columns=["compared", "measure", "value", "low", "high"])

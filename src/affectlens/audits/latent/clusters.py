@@ -14,6 +14,7 @@ from affectlens.stats.multiple import holm, permute_units, permute_within
 from affectlens.stats.resample import permutation_p
 
 METHODS = ("k-means", "GMM", "HDBSCAN")
+ITSELF = "(the factor itself)"  # in place of a clustering, where the factor's own silhouette is tested
 MOST = 10  # clusters tried
 
 
@@ -25,6 +26,11 @@ class Clustering:
     labels: np.ndarray
     silhouette: float
     how: str
+
+    @property
+    def column(self) -> str:
+        """Name of the column that holds the labels in a table of points."""
+        return self.method.lower().replace("-", "_")
 
     @property
     def count(self) -> int:
@@ -42,10 +48,10 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
     best BIC among 1 to 10, or HDBSCAN (Campello et al. 2013) with clusters of at least 2 % of the points."""
     most = min(MOST, len(z) - 1)
     if method == "k-means":
-        found = {k: KMeans(k, n_init=10, random_state=seed).fit(z).labels_ for k in range(2, most + 1)}
-        quality = {k: _silhouette(z, v) for k, v in found.items()}
+        tried = {k: KMeans(k, n_init=10, random_state=seed).fit(z).labels_ for k in range(2, most + 1)}
+        quality = {k: _silhouette(z, labels) for k, labels in tried.items()}
         best = max(quality, key=lambda k: quality[k])
-        return Clustering(method, found[best], quality[best], f"silhouette, 2 to {most}")
+        return Clustering(method, tried[best], quality[best], f"silhouette, 2 to {most}")
     if method == "GMM":
         models = [GaussianMixture(k, covariance_type="diag", n_init=3, random_state=seed).fit(z) for k in range(1, most + 1)]
         labels = min(models, key=lambda m: m.bic(z)).predict(z)
@@ -86,8 +92,28 @@ def agreement(
     rng: np.random.Generator,
     draws: int = 199,
 ) -> pd.DataFrame:
-    """ARI and AMI of each clustering with each factor, and the factor's own silhouette in the latent, with permutation
-    p-values, ``p adjusted`` by Holm over all of them. A factor with one value is left out; rows without a value ("") too.
+    """Agreement of clusterings with factors, with permutation tests that respect people.
+
+    Parameters
+    ----------
+    clusterings : list of Clustering
+        Each over the same ``n`` clips.
+    z : array (n, d)
+        Latents.
+    factors : dict of str to array (n,)
+        Such as emotion or corpus; rows without a value (``""``) are left out, and so is a factor with one value.
+    speaker : array (n,)
+        Who speaks; see ``shuffled`` for what may change places with what.
+    rng : numpy.random.Generator
+        For the permutations.
+    draws : int
+        Permutations of each factor.
+
+    Returns
+    -------
+    DataFrame
+        One row a clustering and factor with ``ari`` (the ``statistic``) and ``ami``; and one a factor with its own
+        ``silhouette`` in the latent. ``p_holm`` is corrected over all rows.
     """
     rows = []
     for name, values in factors.items():
@@ -97,17 +123,18 @@ def agreement(
             continue
         null = [shuffled(v, s, rng) for _ in range(draws)]
         for c in clusterings:
-            mine = c.labels[known]
-            ari = adjusted_rand_score(v, mine)
-            p = permutation_p(ari, np.array([adjusted_rand_score(u, mine) for u in null]))
-            row = {"clusters": c.method, "number": c.count, "factor": name, "ARI": ari, "p": p}
-            rows.append(row | {"AMI": adjusted_mutual_info_score(v, mine)})
+            labels = c.labels[known]
+            ari = adjusted_rand_score(v, labels)
+            p = permutation_p(ari, np.array([adjusted_rand_score(u, labels) for u in null]))
+            row = {"clusters": c.method, "number": c.count, "factor": name, "ari": ari, "statistic": ari, "p_value": p}
+            rows.append(row | {"ami": adjusted_mutual_info_score(v, labels)})
         distances = _distances(points)
         own = _factor_silhouette(distances, v)
         p = permutation_p(own, np.array([_factor_silhouette(distances, u) for u in null]))
-        rows.append({"clusters": "(the factor itself)", "number": len(set(v)), "factor": name, "silhouette": own, "p": p})
-    out = pd.DataFrame(rows, columns=["clusters", "number", "factor", "ARI", "AMI", "silhouette", "p"])
-    return out.assign(**{"p adjusted": holm(out.p.to_numpy())})
+        row = {"clusters": ITSELF, "number": len(set(v)), "factor": name, "silhouette": own, "statistic": own, "p_value": p}
+        rows.append(row)
+    out = pd.DataFrame(rows, columns=["clusters", "number", "factor", "ari", "ami", "silhouette", "statistic", "p_value"])
+    return out.assign(p_holm=holm(out.p_value.to_numpy(float)))
 
 
 def _distances(z: np.ndarray) -> np.ndarray:
@@ -137,15 +164,15 @@ def describe_clusters(
     ``(n, f)``, in real units ``real``) in which it differs most from the rest, as standardised differences."""
     rows = []
     for k in sorted(set(labels.tolist()) - {-1}):
-        mine = labels == k
-        row: dict[str, object] = {"cluster": k, "clips": int(mine.sum())}
+        inside = labels == k
+        row: dict[str, object] = {"cluster": k, "clips": int(inside.sum())}
         for name, values in factors.items():
-            counts = pd.Series(values[mine].astype(str)).value_counts(normalize=True)
+            counts = pd.Series(values[inside].astype(str)).value_counts(normalize=True)
             row[name] = f"{counts.index[0]} {counts.iloc[0]:.0%}"
-        difference = z[mine].mean(axis=0) - z[~mine].mean(axis=0)
+        difference = z[inside].mean(axis=0) - z[~inside].mean(axis=0)
         order = np.argsort(-np.abs(difference), kind="stable")[:top]
-        row["most unlike the rest in"] = "; ".join(
-            f"{names[i]} {difference[i]:+.1f} SD ({real[mine, i].mean():.3g} against {real[~mine, i].mean():.3g})"
+        row["most_unlike"] = "; ".join(
+            f"{names[i]} {difference[i]:+.1f} SD ({real[inside, i].mean():.3g} against {real[~inside, i].mean():.3g})"
             for i in order
         )
         rows.append(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,9 +63,9 @@ def associations(scores: np.ndarray, what: np.ndarray, names: list[str], speaker
             z = np.arctanh(np.clip(values[:, k, j], -0.999, 0.999))
             mean, low, high, p = mean_of_units(z)
             rows.append({"direction": k + 1, "feature": name, "correlation": np.tanh(mean), "low": np.tanh(low),
-                         "high": np.tanh(high), "speakers": int(np.isfinite(z).sum()), "p": p})  # fmt: skip
+                         "high": np.tanh(high), "speakers": int(np.isfinite(z).sum()), "p_value": p})  # fmt: skip
     out = pd.DataFrame(rows)
-    return out.assign(**{"p adjusted": benjamini_hochberg(out.p.to_numpy())})
+    return out.assign(p_bh=benjamini_hochberg(out.p_value.to_numpy()))
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -99,6 +99,29 @@ def traversal(
                           "value": real.ravel(), "normalised": normal.ravel()})
         )  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def most_moved(traversals: pd.DataFrame, groups: Mapping[str, str], most: int = 4) -> dict[int, list[str]]:
+    """For each direction the features that the decoder moves most, at most two of a group.
+
+    Parameters
+    ----------
+    traversals : DataFrame
+        As ``traversal`` gives it.
+    groups : mapping of str to str
+        The group of each feature.
+    most : int
+        Features of a direction.
+    """
+    out: dict[int, list[str]] = {}
+    for k, curves in traversals.groupby("direction"):
+        reach = curves.groupby("feature").normalised.agg(lambda v: float(np.ptp(v))).sort_values(ascending=False)
+        chosen: list[str] = []
+        for name in map(str, reach.index):
+            if len(chosen) < most and [groups[c] for c in chosen].count(groups[name]) < 2:
+                chosen.append(name)
+        out[int(str(k))] = chosen
+    return out
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:

@@ -5,12 +5,59 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
+from affectlens.features.speech import SpeechTable
 from affectlens.learning.speech import logistic
+from affectlens.models.shipped.speech_scale import Scale, normalise
 from affectlens.stats.classification import confusion, unweighted_recall
 from affectlens.stats.multiple import permute_units
 from affectlens.stats.resample import Estimate, bootstrap, permutation_p
+
+COLUMNS = ("representation", "corpus_probe", "low", "high", "chance", "mmd_squared", "mmd_squared_null", "p_value")
+
+
+def shift_table(
+    table: SpeechTable, seen: np.ndarray, z: np.ndarray, latent: np.ndarray, rng: np.random.Generator, draws: int
+) -> pd.DataFrame:
+    """How much of the features, before and after normalisation, and of the latent is the corpus, on held-out speakers.
+
+    Parameters
+    ----------
+    table : SpeechTable
+        All clips.
+    seen : array (n,) of bool
+        The held-out clips.
+    z : array (n, f)
+        Normalised features of all clips.
+    latent : array (m, d)
+        Latents of the held-out clips.
+    rng : numpy.random.Generator
+        For bootstrap and permutations.
+    draws : int
+        Permutations.
+
+    Returns
+    -------
+    DataFrame
+        One row a representation; none where there is one corpus, since then nothing can be told apart.
+    """
+    x, corpus, speaker = table.features, table.corpus, table.speaker
+    if len(set(corpus)) < 2:
+        return pd.DataFrame(columns=list(COLUMNS))
+    forms = {
+        "features as measured": Scale.of(x[~seen])(x[seen]),
+        "each corpus scaled by itself": normalise(x, corpus, speaker, by_speaker=False)[seen],
+        "each trusted speaker by themselves": z[seen],
+        "latent": latent,
+    }
+    rows = []
+    for name, form in forms.items():
+        probe = corpus_probe(form, corpus[seen], speaker[seen], rng)
+        distance, chance, p = discrepancy(form, corpus[seen], speaker[seen], rng, draws)
+        rows.append((name, probe.value, probe.low, probe.high, 1 / len(set(corpus)), distance, chance, p))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def corpus_probe(x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, folds: int = 5) -> Estimate:

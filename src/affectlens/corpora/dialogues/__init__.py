@@ -1,0 +1,1 @@
+"""Corpora of dialogues: utterances in order, with features where they are published."""

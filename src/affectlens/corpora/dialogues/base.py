@@ -11,7 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError, unknown
 from affectlens.core.labels import LabelScheme
-from affectlens.corpora.base import Corpus, CorpusInfo, Item, check_split, open_corpus
+from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, Item, check_split, open_corpus
 
 COLUMNS = ("key", "dialogue", "turn", "speaker", "text", "start", "end", "label")
 
@@ -20,8 +20,17 @@ COLUMNS = ("key", "dialogue", "turn", "speaker", "text", "start", "end", "label"
 class DialogueSet:
     """Utterances in order of dialogue and turn.
 
-    ``rows`` has at least the columns key, dialogue, turn, speaker, text, start, end (seconds) and label; ``features`` maps a
-    modality to ``(n, width)`` float32. A label outside ``classes`` is not scored (index -1).
+    Attributes
+    ----------
+    name : str
+        The corpus.
+    classes : tuple of str
+        The labels that are scored.
+    rows : DataFrame
+        At least the columns key, dialogue, turn, speaker, text, start, end (seconds) and label, a row an utterance. One whose
+        label is outside ``classes`` is context and not scored.
+    features : dict of ndarray
+        By modality ``(n, width)`` float32.
     """
 
     name: str
@@ -49,13 +58,13 @@ class DialogueSet:
         return len(self.rows)
 
     def take(self, rows: np.ndarray) -> DialogueSet:
-        """The utterances at these indices or under this mask."""
+        """Take the utterances at some indices or under a boolean mask ``(n,)``."""
         kept = np.flatnonzero(rows) if rows.dtype == bool else rows
         frame = self.rows.iloc[kept].reset_index(drop=True)
         return replace(self, rows=frame, features={m: x[kept] for m, x in self.features.items()})
 
     def with_modalities(self, wanted: tuple[str, ...]) -> DialogueSet:
-        """The same utterances with these modalities only; one that is not there is an error that lists those that are."""
+        """Keep the features of some modalities only; one that is not there is a UsageError that lists those that are."""
         for m in wanted:
             if m not in self.features:
                 raise unknown("modality", m, list(self.features))
@@ -63,7 +72,18 @@ class DialogueSet:
 
 
 def joined(first: DialogueSet, second: DialogueSet) -> DialogueSet:
-    """Two parts of one corpus as one set; they must have the same classes and modalities, and no dialogue in common."""
+    """Join two parts of one corpus into one set.
+
+    Returns
+    -------
+    DialogueSet
+        The utterances of both, under the first's name.
+
+    Raises
+    ------
+    CorpusError
+        They differ in classes or modalities, or have a dialogue in common.
+    """
     shared = set(first.dialogues) & set(second.dialogues)
     if first.classes != second.classes or set(first.features) != set(second.features) or shared:
         raise CorpusError(f"{first.name} and {second.name} cannot be joined: dialogues {sorted(shared)[:3]} are in both")
@@ -73,7 +93,35 @@ def joined(first: DialogueSet, second: DialogueSet) -> DialogueSet:
 
 
 def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, features: dict[str, np.ndarray]) -> DialogueSet:
-    """A set in order, with the columns that are missing filled in; features of another length are an error."""
+    """Make a set: utterances are brought into order and columns that are missing are filled in.
+
+    Parameters
+    ----------
+    name : str
+        The corpus.
+    classes : tuple of str
+        The labels that are scored.
+    rows : DataFrame
+        A row an utterance, with some of ``COLUMNS`` and others.
+    features : dict of ndarray
+        By modality ``(n, width)``; what is no number becomes 0.
+
+    Returns
+    -------
+    DialogueSet
+        In order of dialogue and turn.
+
+    Raises
+    ------
+    CorpusError
+        Features and rows differ in number.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"key": ["b", "a"], "dialogue": "d", "turn": [1, 0], "label": ["joy", "anger"]})
+    >>> dialogue_set("tiny", ("anger", "joy"), rows, {}).labels.tolist()
+    [0, 1]
+    """
     frame = rows.reset_index(drop=True).copy()
     for column, empty in zip(COLUMNS, ("", "", 0, "", "", np.nan, np.nan, ""), strict=True):
         if column not in frame:
@@ -82,8 +130,8 @@ def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, featur
         if len(x) != len(frame):
             raise CorpusError(f"{name}: {len(x)} rows of {m} features for {len(frame)} utterances")
     order = np.lexsort((frame.turn.to_numpy(), frame.dialogue.to_numpy(dtype=str)))
-    held = {m: np.nan_to_num(np.asarray(x, dtype=np.float32))[order] for m, x in features.items()}
-    return DialogueSet(name, classes, frame.iloc[order].reset_index(drop=True), held)
+    ordered = {m: np.nan_to_num(np.asarray(x, dtype=np.float32))[order] for m, x in features.items()}
+    return DialogueSet(name, classes, frame.iloc[order].reset_index(drop=True), ordered)
 
 
 class DialogueCorpus:
@@ -100,23 +148,34 @@ class DialogueCorpus:
 
     def items(self, split: str) -> Iterator[Item]:
         """Texts, or where the corpus has none, dicts of features."""
-        held = self.dialogues(split)
-        for i, row in enumerate(held.rows.to_dict("records")):
-            data = str(row["text"]).strip() or {m: x[i] for m, x in held.features.items()} or None
+        utterances = self.dialogues(split)
+        for i, row in enumerate(utterances.rows.to_dict("records")):
+            data = str(row["text"]).strip() or {m: x[i] for m, x in utterances.features.items()} or None
             meta = {str(k): v for k, v in row.items()}
             problem = "" if data else "the text is empty and there are no features"
             yield Item(str(row["key"]), data, (str(row["label"]),), str(row["dialogue"]), meta, problem)
 
     def dialogues(self, split: str) -> DialogueSet:
-        """The utterances of a split, with features where the corpus comes with them."""
+        """Give the utterances of a split, with features where the corpus comes with them."""
         return self.sets[check_split(self, split)]
 
 
-def open_dialogues(name: str, path: str | Path) -> DialogueCorpus:
-    """A reader of dialogues; a corpus of loose clips or texts is an error that names those that have dialogues."""
+def open_dialogues(name: str, path: str | Path | None = None) -> DialogueCorpus:
+    """Open a corpus of dialogues, as ``open_corpus`` does.
+
+    Returns
+    -------
+    DialogueCorpus
+        The reader of that name on that path.
+
+    Raises
+    ------
+    CorpusError
+        A corpus of loose clips or texts; the message names those that have dialogues.
+    """
     corpus: Corpus = open_corpus(name, path)
     if not isinstance(corpus, DialogueCorpus):
-        raise CorpusError(
-            f"{name} has no dialogues; those that have: iemocap-dialogues, meld, mosi-features, feature-pickle, dialogue-folder"
-        )
+        readers = {known: reader for known, (_, reader) in zip(CORPORA.names(), CORPORA.values(), strict=True)}
+        have = [known for known, r in readers.items() if isinstance(r, type) and issubclass(r, DialogueCorpus)]
+        raise CorpusError(f"{corpus.info.name} has no dialogues; those that have: {', '.join(have)}")
     return corpus

@@ -24,6 +24,7 @@ MOSI = CorpusInfo(
     "https://github.com/soujanyaporia/multimodal-sentiment-analysis",
     "an npz with text_*, audio_*, video_*, y_* (0 negative, 1 positive), utt_* (video_number), transcript_*; * = train, test",
     ("train", "test"),
+    disjoint=("train", "test"),
 )
 PICKLE = CorpusInfo(
     "feature-pickle",
@@ -33,6 +34,7 @@ PICKLE = CorpusInfo(
     "https://github.com/declare-lab/conv-emotion",
     "IEMOCAP_features*.pkl or MELD_features*.pkl: a tuple of ids, speakers, labels, features, sentences, trainVid, testVid",
     ("train", "test"),
+    disjoint=("train", "test"),
 )
 # The order of classes in the published pickles.
 IEMOCAP_ORDER: tuple[str, ...] = ("happiness", "sadness", "neutral", "anger", "excitement", "frustration")
@@ -41,16 +43,19 @@ MELD_ORDER: tuple[str, ...] = ("neutral", "surprise", "fear", "sadness", "happin
 
 @register_corpus(MOSI)
 class MosiFeatures(DialogueCorpus):
-    """Opinion videos of one speaker each, cut into utterances; the official split has no video in both parts."""
+    """Opinion videos of one speaker each, cut into utterances; the official split has no video in both parts.
+
+    Raises
+    ------
+    CorpusError
+        Not an npz, or one without the arrays of a split.
+    """
 
     scheme = SENTIMENT2
 
     def __init__(self, path: Path) -> None:
-        try:
-            with np.load(path, allow_pickle=False) as held:
-                data = {k: held[k] for k in held.files}
-        except (OSError, ValueError) as error:
-            raise CorpusError(f"{path}: not a readable npz ({error}); expected {MOSI.layout}") from error
+        with np.load(path, allow_pickle=False) as archive:
+            data = {k: archive[k] for k in archive.files}
         self.sets = {}
         for split in MOSI.splits:
             if f"y_{split}" not in data or f"utt_{split}" not in data:
@@ -76,11 +81,16 @@ class MosiFeatures(DialogueCorpus):
 
 @register_corpus(PICKLE)
 class FeaturePickle(DialogueCorpus):
-    """The published tuple layouts, told apart by how many entries they have and what these hold.
+    """The published tuple layouts, told apart by how many entries they have and what these are.
 
     Nine entries ending in the two lists of videos: IEMOCAP. Nine with the lists at six and seven and a second set of labels:
     MELD (its emotions are used). Six: ids, text features, speakers, labels, lists. A pickle can run code; this one is read by
     an unpickler that knows arrays and plain containers only.
+
+    Raises
+    ------
+    CorpusError
+        No such pickle, or one that could run code.
     """
 
     def __init__(self, path: Path) -> None:
@@ -115,11 +125,10 @@ def _from_dicts(
     parts: dict[str, list[np.ndarray]] = {m: [] for m in features}
     for v in videos:
         count = len(labels[v])
-        for m, held in features.items():
-            x = np.asarray(held[v], dtype=np.float32).reshape(count, -1) if len(held[v]) == count else None
-            if x is None:
-                raise CorpusError(f"{path}: dialogue {v} has {count} labels but {len(held[v])} rows of {m}")
-            parts[m].append(x)
+        for m, by_video in features.items():
+            if len(by_video[v]) != count:
+                raise CorpusError(f"{path}: dialogue {v} has {count} labels but {len(by_video[v])} rows of {m}")
+            parts[m].append(np.asarray(by_video[v], dtype=np.float32).reshape(count, -1))
         names = list(ids[v]) if len(ids[v]) == count else [f"{v}_{i}" for i in range(count)]
         said = list(sentences.get(v, [])) if hasattr(sentences, "get") else []
         for i in range(count):
@@ -154,10 +163,17 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def read_plain_pickle(path: Path) -> Any:
-    """The content of a pickle of arrays and plain containers (also one of Python 2).
+    """Read a pickle of arrays and plain containers (also one of Python 2).
 
-    Raises:
-        CorpusError: it is no pickle, or holds anything that could run code.
+    Returns
+    -------
+    Any
+        What was pickled.
+
+    Raises
+    ------
+    CorpusError
+        It is no pickle, or has anything in it that could run code.
     """
     try:
         with path.open("rb") as file:

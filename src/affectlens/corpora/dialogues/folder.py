@@ -28,7 +28,13 @@ INFO = CorpusInfo(
 
 @register_corpus(INFO)
 class DialogueFolder(DialogueCorpus):
-    """One dialogue a recording; ``all`` holds every utterance, and each value of the column split is a split."""
+    """One dialogue a recording; ``all`` holds every utterance, and each value of the column split is a split.
+
+    Raises
+    ------
+    CorpusError
+        No table, or one that lacks a column.
+    """
 
     def __init__(self, path: Path) -> None:
         source = path / TABLE if path.is_dir() else path
@@ -57,6 +63,6 @@ class DialogueFolder(DialogueCorpus):
         self.scheme = LabelScheme("folder", tuple(sorted({v for v in label if v})), "the table's own labels")
         self.sets = {"all": dialogue_set(source.parent.name, self.scheme.labels, rows, {})}
         for split in sorted({v for v in rows.split if v}):
-            mine = rows[rows.split == split]
-            self.sets[split] = dialogue_set(source.parent.name, self.scheme.labels, mine, {})
+            part = rows[rows.split == split]
+            self.sets[split] = dialogue_set(source.parent.name, self.scheme.labels, part, {})
         self.info = replace(INFO, splits=tuple(self.sets))

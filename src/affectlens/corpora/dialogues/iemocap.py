@@ -24,6 +24,7 @@ INFO = CorpusInfo(
     "Session1 to Session5, each with dialog/EmoEvaluation, dialog/transcriptions and sentences/wav; where present also "
     "sentences/ForcedAlignment, sentences/MOCAP_rotated and sentences/MOCAP_head",
     ("all", "four", "six", "improvised", "scripted", "session1", "session2", "session3", "session4", "session5"),
+    disjoint=("session1", "session2", "session3", "session4", "session5"),
 )
 _SAID = re.compile(r"^(?P<key>Ses\d\d[FM]_\S+) \[(?P<start>[\d.]+)-(?P<end>[\d.]+)\]: ?(?P<text>.*)$")
 _RATER = re.compile(r"^(?P<kind>[CA])-(?P<who>[EFM]\w*):\t(?P<said>[^\t]*)")
@@ -37,6 +38,18 @@ class IemocapDialogues(DialogueCorpus):
     ``all`` keeps every turn under its own label; ``four`` scores anger, happiness (with excitement), sadness and neutral,
     ``six`` the six categories of BC-LSTM; turns outside a scheme stay in their dialogue as unscored context. ``improvised``,
     ``scripted`` and ``sessionN`` are parts of ``four``; sessions share no speaker, so they are the official folds.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the release.
+    scheme : LabelScheme
+        Classes of every part but ``all`` and ``six``.
+
+    Raises
+    ------
+    CorpusError
+        No turn in the folder.
     """
 
     def __init__(self, path: Path, scheme: LabelScheme = IEMOCAP4) -> None:
@@ -57,7 +70,7 @@ class IemocapDialogues(DialogueCorpus):
         self.info = replace(INFO, splits=tuple(s for s in INFO.splits if not s.startswith("session") or s in present))
 
     def dialogues(self, split: str) -> DialogueSet:
-        """The turns of a split, without features (see ``training.utterances``)."""
+        """Give the turns of a split, without features (``features.utterances`` measures them)."""
         check_split(self, split)
         frame, scheme = self._frame, self.scheme
         if split == "six":
@@ -73,15 +86,15 @@ class IemocapDialogues(DialogueCorpus):
         return dialogue_set("iemocap", scheme.labels, frame, {})
 
     def words(self, key: str) -> pd.DataFrame:
-        """The words of a turn with their times in seconds from its start, by forced alignment; empty where there is none."""
+        """Read the words of a turn with their times in seconds from its start, by forced alignment; empty without one."""
         return read_alignment(self._file("ForcedAlignment", key, ".wdseg"))
 
     def head(self, key: str) -> pd.DataFrame:
-        """Head rotation (pitch, roll, yaw, degrees) and place of a turn, frame by frame; empty where there is none."""
+        """Read the head's rotation (pitch, roll, yaw, degrees) and place in a turn, frame by frame; empty without it."""
         return read_mocap(self._file("MOCAP_head", key, ".txt"))
 
     def face(self, key: str) -> pd.DataFrame:
-        """Face markers of a turn, columns ``NAME_x``, ``NAME_y``, ``NAME_z`` (mm, head at rest); empty where there are none."""
+        """Read the face markers of a turn, columns ``NAME_x``, ``NAME_y``, ``NAME_z`` (mm, head at rest); empty without."""
         return read_mocap(self._file("MOCAP_rotated", key, ".txt"))
 
     def _file(self, kind: str, key: str, suffix: str) -> Path:
@@ -124,10 +137,17 @@ def read_alignment(path: Path) -> pd.DataFrame:
 
 
 def read_mocap(path: Path) -> pd.DataFrame:
-    """A motion file: two lines of head (names, axes), then frame, time and values; NaN where a marker was lost.
+    """Read a motion file: two lines of head (names, axes), then frame, time and values.
 
-    Raises:
-        CorpusError: rows and head do not fit each other.
+    Returns
+    -------
+    DataFrame
+        Columns frame, time (seconds) and one a value, NaN where a marker was lost; empty without the file.
+
+    Raises
+    ------
+    CorpusError
+        Rows and head do not fit each other.
     """
     if not path.exists():
         return pd.DataFrame()

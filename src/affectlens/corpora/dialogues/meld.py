@@ -9,9 +9,9 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import canonical
-from affectlens.corpora.base import CorpusInfo, register_corpus
+from affectlens.corpora.base import CorpusInfo, register_corpus, with_splits
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
-from affectlens.corpora.texts.goemotions import GOEMOTIONS_EKMAN, with_splits
+from affectlens.corpora.texts.goemotions import GOEMOTIONS_EKMAN
 
 MELD = CorpusInfo(
     "meld",
@@ -21,12 +21,21 @@ MELD = CorpusInfo(
     "https://github.com/declare-lab/MELD",
     "a folder with train_sent_emo.csv, dev_sent_emo.csv, test_sent_emo.csv",
     ("train", "dev", "test"),
+    disjoint=("train", "dev", "test"),
 )
 
 
 @register_corpus(MELD)
 class Meld(DialogueCorpus):
-    """Utterances with one of seven labels; speakers are told apart within a dialogue by name."""
+    """Utterances with one of seven labels; speakers are told apart within a dialogue by name.
+
+    Keys (``dia0_utt0``) begin anew in each split, as published; the dialogue (``train_0``) tells them apart.
+
+    Raises
+    ------
+    CorpusError
+        None of the three tables is there, or one lacks a column.
+    """
 
     info = MELD
     scheme = GOEMOTIONS_EKMAN

@@ -29,9 +29,16 @@ _STYLES = {"normal": "neutral"}
 
 @register_corpus(BANDAI)
 class Bandai:
-    """Locomotion in several styles by actors who are not told apart. ``four``: anger, happiness, neutral, sadness; ``all``:
-    every
-    style under its own name. ``group`` is the type of motion, so that a type can be left out whole."""
+    """Locomotion in several styles by actors who are not told apart.
+
+    ``four`` has anger, happiness, neutral and sadness, ``all`` every style under its own name. ``group`` is the type of motion,
+    so that a type can be left out whole.
+
+    Raises
+    ------
+    CorpusError
+        No file of locomotion in the folder.
+    """
 
     info = BANDAI
     scheme: LabelScheme = GROUPWALK4
@@ -57,7 +64,7 @@ class Bandai:
         return (frame[frame.label.isin(self.scheme.labels)] if split == "four" else frame).reset_index(drop=True)
 
     def items(self, split: str) -> Iterator[Item]:
-        """Paths of BVH files; ``perception.skeleton.bvh.read_bvh`` reads them."""
+        """Paths of BVH files; ``perception.body.bvh.read_bvh`` reads them."""
         for row in self.table(split).to_dict("records"):
             path = Path(row["path"])
             problem = "" if path.stat().st_size else f"{path}: an empty file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ INFO = CorpusInfo(
     "bold", "BoLD (Body Language Dataset)", "gait", "research only, on request",
     "https://cydar.ist.psu.edu/emotionchallenge/dataset.php",
     "annotations/train.csv and val.csv, joints/FOLDER/CLIP/NUMBER.npy, videos/FOLDER/CLIP/NUMBER.mp4", ("train", "val"),
+    disjoint=("train", "val"),
 )  # fmt: skip
 _ORDER = (
     "peace", "affection", "esteem", "anticipation", "engagement", "confidence", "happiness", "pleasure", "excitement",
@@ -29,8 +31,15 @@ _SURE = 0.5  # a category is a label from this share of raters on, as in the pap
 
 @register_corpus(INFO)
 class Bold:
-    """Joints of a person as ``(frames, 18, 3)`` in pixels with scores (OpenPose's 18 points); labels are the categories that
-    half of the raters or more gave, or the strongest one. ``group`` is the film."""
+    """Joints of a person as ``(frames, 18, 3)`` in pixels with scores (OpenPose's 18 points).
+
+    Labels are the categories that half of the raters or more gave, or the strongest one. ``group`` is the film.
+
+    Raises
+    ------
+    CorpusError
+        No annotations, or too few columns in them.
+    """
 
     info = INFO
     scheme = EMOTIC26
@@ -67,11 +76,16 @@ class Bold:
             file = (self._path / "joints" / row["video"]).with_suffix(".npy")
             meta = {str(k): v for k, v in row.items()} | {"layout": "openpose18", "rate": 24.0}
             try:
-                held = np.load(file)
-                # Rows: frame, person, then 18 points of x, y, score.
-                mine = held[(held[:, 1] == row["person"]) & (held[:, 0] >= row["first"]) & (held[:, 0] <= row["last"])]
-                if not len(mine):
-                    raise ValueError("the person is in none of the labelled frames")
-                yield Item(row["key"], mine[:, 2:56].reshape(-1, 18, 3), row["labels"], row["group"], meta)
-            except (OSError, ValueError, IndexError) as error:
+                joints = _labelled(np.load(file), row)
+            except (OSError, EOFError, ValueError, IndexError) as error:
                 yield Item(row["key"], None, row["labels"], row["group"], meta, f"{file}: no joints ({error})")
+            else:
+                yield Item(row["key"], joints, row["labels"], row["group"], meta)
+
+
+def _labelled(points: np.ndarray, row: dict[Any, Any]) -> np.ndarray:
+    """Joints ``(frames, 18, 3)`` of the row's person in its frames; columns are frame, person, 18 points of x, y, score."""
+    rows = points[(points[:, 1] == row["person"]) & (points[:, 0] >= row["first"]) & (points[:, 0] <= row["last"])]
+    if not len(rows):
+        raise ValueError("the person is in none of the labelled frames")
+    return np.asarray(rows[:, 2:56].reshape(-1, 18, 3))

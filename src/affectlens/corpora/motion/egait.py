@@ -17,22 +17,23 @@ _LAYOUT = "features*.h5 and labels*.h5 with like keys: (frames, 48) coordinates 
 EGAIT = CorpusInfo(
     "e-gait", "Emotion-Gait (STEP)", "gait", "research only", "https://go.umd.edu/emotion-gait",
     "features.h5, labels.h5; features_ELMD.h5, labels_ELMD.h5; featuresCVAEGCN_*.h5 whose keys end in their class",
-    ("real", "elmd", "synthetic"),
+    ("real", "elmd", "synthetic"), disjoint=("real", "elmd", "synthetic"),
 )  # fmt: skip
 EWALK = CorpusInfo("ewalk", "EWalk", "gait", "research only", "http://gamma.cs.unc.edu/GAIT/#EWalk", _LAYOUT, ("all",))
 GROUPWALK = CorpusInfo(
     "groupwalk", "GroupWalk", "gait", "research only", "https://gamma.umd.edu/researchdirections/affectivecomputing/emoticon/",
     f"{_LAYOUT}; train/ and test/ apart where the folder has them (poses made from its videos: the release's own files were "
-    f"not "
-    "at hand to check)", ("all",),
+    "not at hand to check)", ("all",), disjoint=("train", "test"),
 )  # fmt: skip
 _CODES = ("anger", "neutral", "happiness", "sadness")  # 0 to 3 in STEP's files
 RATE = 30.0  # frames a second; the files do not say
 
 
 class _StepArrays:
-    """Gaits as ``(frames, 16, 3)`` arrays in STEP's order of joints, y up. Nobody's identity is known, so every gait is its own
-    group."""
+    """Gaits as ``(frames, 16, 3)`` arrays in STEP's order of joints, y up.
+
+    Nobody's identity is known, so every gait is its own group.
+    """
 
     info: CorpusInfo
     scheme = GROUPWALK4
@@ -40,21 +41,16 @@ class _StepArrays:
     def _read(self, features: Path, labels: Path | None, split: str) -> None:
         import h5py
 
-        try:
-            with h5py.File(features) as held:
-                keys = sorted(held.keys())
-                if labels is None:
-                    codes = [canonical(k.rsplit("_", 1)[-1]) for k in keys]
-                else:
-                    with h5py.File(labels) as named:
-                        missing = [k for k in keys if k not in named]
-                        if missing:
-                            raise CorpusError(
-                                f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}"
-                            )
-                        codes = [_CODES[int(np.asarray(named[k]).reshape(-1)[0])] for k in keys]
-        except OSError as error:
-            raise CorpusError(f"{features}: not readable as HDF5 ({error})") from error
+        with h5py.File(features) as arrays:
+            keys = sorted(arrays.keys())
+        if labels is None:
+            codes = [canonical(k.rsplit("_", 1)[-1]) for k in keys]
+        else:
+            with h5py.File(labels) as classes:
+                missing = [k for k in keys if k not in classes]
+                if missing:
+                    raise CorpusError(f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}")
+                codes = [_CODES[int(np.asarray(classes[k]).reshape(-1)[0])] for k in keys]
         for key, label in zip(keys, codes, strict=True):
             where = {"split": split, "path": str(features), "inside": key}
             name = f"{features.stem}/{key}"
@@ -79,8 +75,8 @@ class _StepArrays:
 
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()} | {"layout": "step", "rate": RATE}
-            with h5py.File(row["path"]) as held:
-                x = np.asarray(held[row["inside"]], dtype=np.float64)
+            with h5py.File(row["path"]) as arrays:
+                x = np.asarray(arrays[row["inside"]], dtype=np.float64)
             good = x.ndim == 2 and x.shape[1] == 48 and len(x) > 0
             problem = "" if good else f"{row['key']}: {x.shape}; (frames, 48) was expected"
             yield Item(row["key"], None if problem else x.reshape(-1, 16, 3), (row["label"],), row["group"], meta, problem)
@@ -88,7 +84,13 @@ class _StepArrays:
 
 @register_corpus(EGAIT)
 class EmotionGait(_StepArrays):
-    """342 recorded gaits, 1,835 of ELMD, and synthetic ones; splits that are not there are empty errors."""
+    """342 recorded gaits, 1,835 of ELMD, and synthetic ones; only the splits whose files are there are offered.
+
+    Raises
+    ------
+    CorpusError
+        No gait in the folder, or one without a label.
+    """
 
     info = EGAIT
 
@@ -100,8 +102,7 @@ class EmotionGait(_StepArrays):
         for file in sorted(path.glob("features*CVAEGCN*.h5")):
             self._read(file, None, "synthetic")
         self._finish(path)
-        held = tuple(s for s in EGAIT.splits if (self._frame.split == s).any())
-        self.info = replace(EGAIT, splits=held)
+        self.info = replace(EGAIT, splits=tuple(s for s in EGAIT.splits if (self._frame.split == s).any()))
 
 
 class _Walks(_StepArrays):

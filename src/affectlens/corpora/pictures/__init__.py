@@ -1,0 +1,1 @@
+"""Corpora of faces and of people in their surroundings."""

@@ -1,5 +1,7 @@
-"""AffectNet (Mollahosseini et al. 2017): faces from the web with a class, valence and arousal; the release with one file a
-picture and value, or the older csv tables."""
+"""AffectNet (Mollahosseini et al. 2017): faces from the web with a class, valence and arousal.
+
+Both the release with one file a picture and value and the older csv tables are read.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ INFO = CorpusInfo(
     "affectnet", "AffectNet", "face", "research only, on request", "http://mohammadmahoor.com/affectnet/",
     "train_set/ and val_set/ with images/N.jpg and annotations/N_exp.npy, N_val.npy, N_aro.npy; or training.csv and "
     "validation.csv with Manually_Annotated_Images/",
-    ("train", "val"),
+    ("train", "val"), disjoint=("train", "val"),
 )  # fmt: skip
 # 0 to 10; what lies outside the seven classes is not listed in a split
 _CODES = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt", "none", "uncertain", "no face")
@@ -24,7 +26,13 @@ _CODES = ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "ang
 
 @register_corpus(INFO)
 class AffectNet(PictureCorpus):
-    """Seven classes; contempt, none, uncertain and no face are left out, their number is in ``left_out``."""
+    """Seven classes; contempt, none, uncertain and no face are left out, their number is in ``left_out``.
+
+    Raises
+    ------
+    CorpusError
+        No labelled picture in the folder, or a table that lacks a column.
+    """
 
     info = INFO
 

@@ -14,7 +14,7 @@ from affectlens.media.images import read_image
 
 
 class PictureCorpus:
-    """A corpus of pictures whose ``_frame`` has columns key, path, labels (a tuple), group and split, and more as they come.
+    """A corpus of pictures: a subclass lists them and gives the list to ``_take``.
 
     Pictures are RGB ``(h, w, 3)`` uint8; one that cannot be read keeps its place with its problem.
     """
@@ -24,6 +24,7 @@ class PictureCorpus:
     _frame: pd.DataFrame
 
     def _take(self, rows: list[dict[str, object]], path: Path) -> None:
+        """Take rows with key, path, labels (a tuple), group and split, and more as they come."""
         if not rows:
             raise CorpusError(f"{path}: no labelled picture found; expected {self.info.layout}")
         self._frame = pd.DataFrame(rows)

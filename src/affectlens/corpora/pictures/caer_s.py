@@ -13,13 +13,19 @@ from affectlens.media.images import SUFFIXES
 INFO = CorpusInfo(
     "caer-s", "CAER-S", "scene", "research only, on request", "https://caer-dataset.github.io",
     "train/ and test/ with a folder a class (Anger, Disgust, Fear, Happy, Neutral, Sad, Surprise) of pictures",
-    ("train", "test"),
+    ("train", "test"), disjoint=("train", "test"),
 )  # fmt: skip
 
 
 @register_corpus(INFO)
 class CaerS(PictureCorpus):
-    """People are not told apart, so pictures of one person can be in both splits, as the corpus was published."""
+    """People are not told apart, so pictures of one person can be in both splits, as the corpus was published.
+
+    Raises
+    ------
+    CorpusError
+        No picture in the folder, or a folder that is no class.
+    """
 
     info = INFO
 

@@ -15,7 +15,7 @@ from affectlens.corpora.pictures.base import PictureCorpus
 INFO = CorpusInfo(
     "emotic", "EMOTIC", "scene", "research only, on request", "https://s3.sunai.uoc.edu/emotic/download.html",
     "Annotations/Annotations.mat and the folders emotic/mscoco, framesdb, emodb_small, ade20k with images/",
-    ("train", "val", "test"),
+    ("train", "val", "test"), disjoint=("train", "val", "test"),
 )  # fmt: skip
 
 
@@ -24,6 +24,11 @@ class Emotic(PictureCorpus):
     """An item is a person: the whole picture, with ``box`` (left, top, right, bottom) and the three dimensions in ``meta``.
 
     In validation and test several raters are combined, as published; ``group`` is the picture.
+
+    Raises
+    ------
+    CorpusError
+        No annotations in the folder.
     """
 
     info = INFO
@@ -35,11 +40,11 @@ class Emotic(PictureCorpus):
         file = next((p for p in (path / "Annotations" / "Annotations.mat", path / "Annotations.mat") if p.exists()), None)
         if file is None:
             raise CorpusError(f"{path}: no Annotations.mat; expected {INFO.layout}")
-        held = loadmat(str(file), squeeze_me=True, struct_as_record=False)
+        annotations = loadmat(str(file), squeeze_me=True, struct_as_record=False)
         pictures = path / "emotic" if (path / "emotic").is_dir() else path
         rows: list[dict[str, object]] = []
         for split in INFO.splits:
-            for entry in np.atleast_1d(held.get(split, [])):
+            for entry in np.atleast_1d(annotations.get(split, [])):
                 for k, person in enumerate(np.atleast_1d(entry.person)):
                     rows.append(_person(entry, person, k, split, pictures))
         self._take(rows, path)
@@ -65,4 +70,4 @@ def _first(value: Any) -> Any:
 
 def _clean(category: str) -> str:
     name = str(category).strip().lower()
-    return {"disquietment": "disquietment", "disquitement": "disquietment"}.get(name, name)
+    return "disquietment" if name == "disquitement" else name  # misspelt in the published file

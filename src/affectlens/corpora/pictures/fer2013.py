@@ -22,6 +22,7 @@ INFO = CorpusInfo(
     "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge",
     "fer2013.csv or icml_face_data.csv with columns emotion, Usage, pixels; or a parquet with split, emotion, jpeg",
     ("train", "val", "test"),
+    disjoint=("train", "val", "test"),
 )
 _CODES = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 _USAGE = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
@@ -29,31 +30,38 @@ _USAGE = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}
 
 @register_corpus(INFO)
 class Fer2013:
-    """48 x 48 grey faces with one of seven labels. No person ids: pictures of one person may be in several splits."""
+    """48 x 48 grey faces with one of seven labels. No person ids: pictures of one person may be in several splits.
+
+    Raises
+    ------
+    CorpusError
+        No such file in the folder, or one with other columns, classes or parts.
+    """
 
     info = INFO
     scheme = EKMAN7
 
     def __init__(self, path: Path) -> None:
         if path.is_dir():
-            found = [p for n in ("fer2013.csv", "icml_face_data.csv", "fer2013.parquet") if (p := path / n).exists()]
-            if not found:
+            files = [path / name for name in ("fer2013.csv", "icml_face_data.csv", "fer2013.parquet")]
+            present = [file for file in files if file.exists()]
+            if not present:
                 raise CorpusError(f"{path}: no FER2013 file in this folder; expected {INFO.layout}")
-            path = found[0]
+            path = present[0]
         frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
         frame = frame.rename(columns={c: c.strip() for c in frame.columns})
         if {"emotion", "Usage", "pixels"} <= set(frame.columns):
-            bad = set(frame.Usage) - set(_USAGE)
-            if bad:
-                raise CorpusError(f"{path}: unknown Usage {sorted(bad)}; expected {sorted(_USAGE)}")
+            unknown_parts = set(frame.Usage) - set(_USAGE)
+            if unknown_parts:
+                raise CorpusError(f"{path}: unknown Usage {sorted(map(str, unknown_parts))}; expected {sorted(_USAGE)}")
             frame = frame.assign(split=frame.Usage.map(_USAGE), label=[_CODES[int(e)] for e in frame.emotion])
         elif {"split", "emotion", "jpeg"} <= set(frame.columns):
             frame = frame.assign(label=frame.emotion.map(canonical))
         else:
             raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected {INFO.layout}")
-        strange = set(frame.label) - set(self.scheme.labels)
-        if strange:
-            raise CorpusError(f"{path}: unknown labels {sorted(strange)}; expected {self.scheme.labels}")
+        unknown_labels = set(frame.label) - set(self.scheme.labels)
+        if unknown_labels:
+            raise CorpusError(f"{path}: unknown labels {sorted(unknown_labels)}; expected {self.scheme.labels}")
         name = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), index=frame.index)
         self._frame = frame.assign(key=name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -40,7 +41,7 @@ class _TableCorpus:
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, group, split and the table's own."""
         check_split(self, split)
-        return self._frame if split == "all" else self._frame[self._frame.split == split].reset_index(drop=True)
+        return self._frame[(self._frame.split == split) | (split == "all")].reset_index(drop=True)
 
     def items(self, split: str) -> Iterator[Item]:
         """Pictures ``(h, w, 3)`` uint8 or texts; a file that cannot be read keeps its place with its problem."""
@@ -55,11 +56,9 @@ class _TableCorpus:
                 yield Item(row["key"], None, labels, str(row["group"]), row, str(error))
 
     def _finish(self, frame: pd.DataFrame, info: CorpusInfo, path: Path) -> None:
-        strange = sorted(set(frame.label) - set(self.scheme.labels))
-        if strange:
-            raise CorpusError(f"{path}: labels {strange[:5]} are not known; expected {', '.join(self.scheme.labels)}")
-        from dataclasses import replace
-
+        unknown_labels = sorted(set(frame.label) - set(self.scheme.labels))
+        if unknown_labels:
+            raise CorpusError(f"{path}: labels {unknown_labels[:5]} are not known; expected {', '.join(self.scheme.labels)}")
         self._frame = frame
         splits = [s for s in dict.fromkeys(frame.split) if s]
         modality = "words" if "text" in frame else info.modality
@@ -68,7 +67,13 @@ class _TableCorpus:
 
 @register_corpus(FOLDER)
 class ImageFolder(_TableCorpus):
-    """Pictures below subfolders that name their class."""
+    """Pictures below subfolders that name their class.
+
+    Raises
+    ------
+    CorpusError
+        No folder, no picture in it, or a class that is not known.
+    """
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
@@ -95,13 +100,16 @@ class ImageFolder(_TableCorpus):
 
 @register_corpus(MANIFEST)
 class CsvManifest(_TableCorpus):
-    """A csv, tsv or parquet table of files or texts with labels."""
+    """A csv, tsv or parquet table of files or texts with labels.
+
+    Raises
+    ------
+    CorpusError
+        No table, one that lacks a column or a label, or a class that is not known.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
-            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
-        except (OSError, ValueError, pd.errors.ParserError) as error:
-            raise CorpusError(f"{path}: not a readable table ({error})") from error
+        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
         if "label" not in frame or not {"file", "text"} & set(frame.columns):
             raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected {MANIFEST.layout}")
         empty = int(frame.label.isna().sum())

@@ -11,14 +11,20 @@ from affectlens.corpora.pictures.base import PictureCorpus
 INFO = CorpusInfo(
     "raf-db", "RAF-DB (basic emotions)", "face", "research only, on request", "http://www.whdeng.cn/raf/model1.html",
     "basic/EmoLabel/list_patition_label.txt and basic/Image/aligned/*_aligned.jpg (or basic/Image/original)",
-    ("train", "test"),
+    ("train", "test"), disjoint=("train", "test"),
 )  # fmt: skip
 _CODES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")  # 1 to 7
 
 
 @register_corpus(INFO)
 class RafDb(PictureCorpus):
-    """Aligned pictures where they are there, else the originals."""
+    """Aligned pictures where they are there, else the originals.
+
+    Raises
+    ------
+    CorpusError
+        No list of labels, or a broken line in it, which is named.
+    """
 
     info = INFO
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,18 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Layout:
-    """A corpus's official layout: ``rows(root)`` lists its clips as dicts with key, path, label, speaker and whatever else is
-    known (gender, age, text, intensity, start, end); ``label`` is the corpus's own word."""
+    """A corpus's official layout.
+
+    Attributes
+    ----------
+    info : CorpusInfo
+        What the corpus is.
+    language : str
+        Code of its language, empty where clips differ.
+    rows : callable
+        Takes the corpus's folder and lists its clips as dicts with key, path, label (the corpus's own word), speaker and
+        whatever else is known: gender, age, text, intensity, start and end in seconds.
+    """
 
     info: CorpusInfo
     language: str
@@ -33,8 +44,16 @@ class Layout:
 
 
 class SpeechCorpus:
-    """Clips as float32 signals ``(n,)`` at 16 kHz. Split ``four``: the clips whose label is anger, happiness, sadness or
-    neutral (excitement counts as happiness); split ``all``: every clip under its own label."""
+    """Clips as float32 signals ``(n,)`` at 16 kHz.
+
+    Split ``four`` has the clips whose label is anger, happiness, sadness or neutral (excitement counts as happiness), ``all``
+    every clip under its own label.
+
+    Raises
+    ------
+    CorpusError
+        No clip in the folder.
+    """
 
     scheme: LabelScheme = IEMOCAP4
 
@@ -73,10 +92,24 @@ class SpeechCorpus:
 
 
 def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndarray:
-    """A clip, or its part from ``start`` to ``end`` seconds, as a float32 signal ``(n,)`` at 16 kHz.
+    """Read a clip, or a part of it.
 
-    Raises:
-        MediaError: the file is not there, is empty or holds no audio.
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    start, end : float
+        Seconds; NaN for the file's own.
+
+    Returns
+    -------
+    ndarray
+        ``(n,)`` float32 at 16 kHz.
+
+    Raises
+    ------
+    MediaError
+        The file is not there, is empty or has no audio.
     """
     if not path.exists():
         raise MediaError(f"{path}: not there; the corpus may be half copied")
@@ -95,17 +128,35 @@ def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndar
 
 
 def clips(root: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
-    """Audio files below ``root`` whose path relative to it matches a regular expression (end of it, any audio suffix)."""
+    """List the audio files below a folder whose relative path, without its suffix, ends as a pattern says.
+
+    Parameters
+    ----------
+    root : Path
+        The corpus's folder.
+    pattern : str
+        A regular expression; upper and lower case are alike.
+
+    Returns
+    -------
+    list of (Path, Match)
+        In alphabetical order, with the groups of the pattern.
+
+    Raises
+    ------
+    CorpusError
+        ``root`` is no folder.
+    """
     if not root.is_dir():
-        raise CorpusError(f"{root}: expected the corpus's folder")
+        raise CorpusError(f"{root}: a file; the corpus's folder was expected")
     compiled = re.compile(rf"(?:^|/)(?:{pattern})$", re.IGNORECASE)
-    found = []
+    matches = []
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             name = path.relative_to(root).with_suffix("").as_posix()
             if match := compiled.search(name):
-                found.append((path, match))
-    return found
+                matches.append((path, match))
+    return matches
 
 
 def key_of(root: Path, path: Path) -> str:
@@ -114,12 +165,15 @@ def key_of(root: Path, path: Path) -> str:
 
 
 def register_speech(name: str, title: str, language: str, licence: str, home: str, layout: str) -> Callable[[Any], Any]:
-    """Decorator for a function that lists a corpus's rows: registers the reader of that layout."""
+    """Register the reader of a layout; a decorator for the function that lists a corpus's clips, see ``Layout.rows``."""
     info = CorpusInfo(name, title, "voice", licence, home, layout, ("four", "all"))
 
     def add(rows: Callable[[Path], Rows]) -> Callable[[Path], Rows]:
-        made = Layout(info, language, rows)
-        register_corpus(info)(lambda path: SpeechCorpus(made, path))
+        @wraps(rows)  # so that the registry knows whose the reader is
+        def reader(path: Path) -> SpeechCorpus:
+            return SpeechCorpus(Layout(info, language, rows), path)
+
+        register_corpus(info)(reader)
         return rows
 
     return add

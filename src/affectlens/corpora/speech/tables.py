@@ -59,7 +59,8 @@ def audformat(root: Path) -> Rows:
     tables = {p.name: _read(p) for p in sorted([*root.glob("db.*.csv"), *root.glob("db.*.parquet")])}
     labelled = [t for t in tables.values() if {"file", "emotion"} <= set(t.columns)]
     if not labelled:
-        raise CorpusError(f"{root}: no table db.*.csv with columns file and emotion among {list(tables) or 'none'}")
+        names = ", ".join(tables) or "none"
+        raise CorpusError(f"{root}: tables here: {names}; expected db.*.csv or db.*.parquet with columns file and emotion")
     frame = labelled[0]
     for other in tables.values():
         if "file" in other and "start" not in other:
@@ -73,7 +74,7 @@ def audformat(root: Path) -> Rows:
     "columns file and label; optionally speaker, gender, language, start, end (seconds); files relative to the table",
 )  # fmt: skip
 def speech_csv(path: Path) -> Rows:
-    """A csv, tsv or parquet table."""
+    """A csv, tsv or parquet table of clips."""
     if path.is_dir():
         raise CorpusError(f"{path}: expected a csv, tsv or parquet table, not a folder")
     frame = _read(path)
@@ -86,12 +87,9 @@ def speech_csv(path: Path) -> Rows:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise CorpusError(f"{path}: not a readable table ({error})") from error
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
 
 
 def _seconds(values: pd.Series) -> np.ndarray:

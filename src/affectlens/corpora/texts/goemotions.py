@@ -9,7 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
-from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus, with_splits
 
 # GoEmotions' own order of its Ekman grouping; the words model keeps it.
 GOEMOTIONS_EKMAN = LabelScheme(
@@ -25,37 +25,29 @@ GOEMOTIONS = CorpusInfo(
     "https://github.com/google-research/google-research/tree/master/goemotions",
     "a folder with ekman_train.tsv, ekman_dev.tsv, ekman_test.tsv (text, label ids, comment id) and ekman_labels.txt",
     ("train", "dev", "test"),
+    disjoint=("train", "dev", "test"),
 )
 
 
-class _TextCorpus:
-    info: CorpusInfo
-    scheme = GOEMOTIONS_EKMAN
-    _frames: dict[str, pd.DataFrame]
-
-    def table(self, split: str) -> pd.DataFrame:
-        """Columns key, text, labels (tuple), group and what else the corpus tells."""
-        return self._frames[check_split(self, split)]
-
-    def items(self, split: str) -> Iterator[Item]:
-        """Texts with their labels; an empty text is a problem, not an example."""
-        for row in self.table(split).to_dict("records"):
-            text = str(row["text"]).strip()
-            yield Item(row["key"], text or None, row["labels"], row["group"], row, "" if text else "the text is empty")
-
-
 @register_corpus(GOEMOTIONS)
-class GoEmotions(_TextCorpus):
-    """Comments with one or more of seven labels; no author ids are published."""
+class GoEmotions:
+    """Comments with one or more of seven labels; no author ids are published.
+
+    Raises
+    ------
+    CorpusError
+        Another layout than the official one; a broken line is named.
+    """
 
     info = GOEMOTIONS
+    scheme = GOEMOTIONS_EKMAN
 
     def __init__(self, path: Path) -> None:
         names = path / "ekman_labels.txt"
         if not names.exists():
             raise CorpusError(f"{path}: no ekman_labels.txt; expected {GOEMOTIONS.layout}")
         labels = [canonical(line) for line in names.read_text(encoding="utf-8").split()]
-        self._frames = {}
+        self._frames: dict[str, pd.DataFrame] = {}
         for split in GOEMOTIONS.splits:
             rows = []
             source = path / f"ekman_{split}.tsv"
@@ -72,10 +64,12 @@ class GoEmotions(_TextCorpus):
             self._frames[split] = pd.DataFrame(rows)
         self.info = with_splits(GOEMOTIONS, self._frames, path)
 
+    def table(self, split: str) -> pd.DataFrame:
+        """Columns key, text, label (the first), labels (a tuple) and group (empty)."""
+        return self._frames[check_split(self, split)].copy()
 
-def with_splits(info: CorpusInfo, frames: dict[str, pd.DataFrame], path: Path) -> CorpusInfo:
-    if not frames:
-        raise CorpusError(f"{path}: none of the splits is here; expected {info.layout}")
-    from dataclasses import replace
-
-    return replace(info, splits=tuple(frames))
+    def items(self, split: str) -> Iterator[Item]:
+        """Texts with their labels; an empty text is a problem, not an example."""
+        for row in self.table(split).to_dict("records"):
+            text = str(row["text"]).strip()
+            yield Item(row["key"], text or None, row["labels"], row["group"], row, "" if text else "the text is empty")

@@ -10,8 +10,24 @@ _STRENGTH = 0.65  # the picture stays visible
 
 
 def heat(picture: np.ndarray, relevance: np.ndarray, size: tuple[int, int], signed: bool = True) -> np.ndarray:
-    """The picture in grey, drawn to ``size`` (width, height), with a map over it: orange for relevance that speaks for the
-    class, blue against; scaled by the largest magnitude, or for an unsigned map by its range. ``(height, width, 3)`` uint8."""
+    """Draw a map over its picture in grey: orange for relevance that speaks for the class, blue against.
+
+    Parameters
+    ----------
+    picture : ndarray
+        ``(h, w)`` or ``(h, w, 3)`` uint8.
+    relevance : ndarray
+        ``(h', w')``; it is scaled by its largest magnitude, or where it is unsigned by its range.
+    size : (int, int)
+        Width and height of the drawing.
+    signed : bool
+        Whether zero means no relevance.
+
+    Returns
+    -------
+    ndarray
+        ``(height, width, 3)`` uint8.
+    """
     grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     smaller = grey.shape[1] > size[0]
     drawn = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)

@@ -1,25 +1,25 @@
-"""Maps from the gradient of every class's logit at a layer: Grad-CAM, Grad-CAM++, HiResCAM, LayerCAM, EigenCAM, LIFT-CAM,
-LRP-CAM.
+"""Maps from the gradient of every class's logit at a layer.
 
+Grad-CAM, Grad-CAM++, HiResCAM, LayerCAM, EigenCAM, LIFT-CAM, LRP-CAM.
 A map is a function of the activation ``(n, c, h, w)`` and the gradients ``(n, k, c, h, w)``, and gives ``(n, k, h, w)``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-GradientMap = Callable[[Tensor, Tensor], Tensor]
+from affectlens.explainers.cam.methods import register_cam
 
 
+@register_cam("grad-cam", source="Selvaraju et al. 2017")
 def grad_cam(a: Tensor, g: Tensor) -> Tensor:
     """Channel weights are mean gradients (Selvaraju et al. 2017, eq. 1 and 2, without the ReLU)."""
     return torch.einsum("nkc,nchw->nkhw", g.mean(dim=(3, 4)), a)
 
 
+@register_cam("grad-cam++", source="Chattopadhyay et al. 2018")
 def grad_cam_plus_plus(a: Tensor, g: Tensor) -> Tensor:
     """Pixel-wise weighting of positive gradients (Chattopadhyay et al. 2018, eq. 19 with an exponential output)."""
     square = g.pow(2)
@@ -29,20 +29,28 @@ def grad_cam_plus_plus(a: Tensor, g: Tensor) -> Tensor:
     return torch.einsum("nkc,nchw->nkhw", (alpha * F.relu(g)).sum(dim=(3, 4)), a)
 
 
+@register_cam("hirescam", source="Draelos & Carin 2020")
 def hires_cam(a: Tensor, g: Tensor) -> Tensor:
     """Gradient times activation, summed over channels (Draelos & Carin 2020)."""
     return torch.einsum("nkchw,nchw->nkhw", g, a)
 
 
+@register_cam("layercam", source="Jiang et al. 2021")
 def layer_cam(a: Tensor, g: Tensor) -> Tensor:
     """Positive gradients times activation (Jiang et al. 2021, eq. 3 and 4)."""
     return torch.einsum("nkchw,nchw->nkhw", F.relu(g), a)
 
 
+@register_cam("eigencam", source="Muhammad & Yeasin 2020")
 def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
     """First principal component of the activations (Muhammad & Yeasin 2020), the same for every class.
 
     Its sign is free; it is set so that the map agrees with the summed activation.
+
+    Returns
+    -------
+    Tensor
+        ``(n, k, h, w)``.
     """
     n, c, h, w = a.shape
     flat = a.reshape(n, c, h * w).transpose(1, 2)
@@ -56,29 +64,39 @@ def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
     return one.expand(n, g.shape[1], h, w).clone()
 
 
+@register_cam("lift-cam", rule="lift-cam", source="Jung & Oh 2021; Shrikumar et al. 2017")
+@register_cam("lrp-cam", rule="lrp-cam", source="Bach et al. 2015; Ancona et al. 2018")
 def contribution_cam(a: Tensor, g: Tensor) -> Tensor:
     """Channel weights are the channels' contributions, the sum of activation times multiplier (Jung & Oh 2021, eq. 9).
 
     With DeepLIFT's multipliers this is LIFT-CAM, with those of layer-wise relevance propagation LRP-CAM.
+
+    Returns
+    -------
+    Tensor
+        ``(n, k, h, w)``.
     """
     return torch.einsum("nkc,nchw->nkhw", torch.einsum("nkchw,nchw->nkc", g, a), a)
 
 
-GRADIENT_METHODS: dict[str, GradientMap] = {
-    "grad-cam": grad_cam,
-    "grad-cam++": grad_cam_plus_plus,
-    "hirescam": hires_cam,
-    "layercam": layer_cam,
-    "eigencam": eigen_cam,
-    "lift-cam": contribution_cam,
-    "lrp-cam": contribution_cam,
-}
-
-
 def class_gradients(logits: Tensor, activation: Tensor, wanted: list[int]) -> Tensor:
-    """Gradients ``(n, k, ...)`` of the wanted classes' logits ``(n, classes)`` with respect to ``activation`` ``(n, ...)``.
+    """Take the gradients of the wanted classes' logits with respect to a layer's output.
 
     One batched backward pass where what follows the layer is no convolution, else a pass a class.
+
+    Parameters
+    ----------
+    logits : Tensor
+        ``(n, classes)``.
+    activation : Tensor
+        ``(n, ...)``, a leaf of the graph.
+    wanted : list of int
+        Indices of ``k`` classes.
+
+    Returns
+    -------
+    Tensor
+        ``(n, k, ...)``.
     """
     if not _convolves(logits):
         unit = torch.zeros(len(wanted), *logits.shape, device=logits.device, dtype=logits.dtype)

@@ -14,8 +14,17 @@ _PREFIX = 9  # class, distillation and register tokens that a network puts befor
 
 @dataclass(frozen=True)
 class Grid:
-    """How a layer's output lies: ``kind`` is first ``(n, c, h, w)``, last ``(n, h, w, c)`` or tokens ``(n, prefix + h w,
-    c)``."""
+    """How a layer's output lies.
+
+    Attributes
+    ----------
+    kind : str
+        ``first`` for ``(n, c, h, w)``, ``last`` for ``(n, h, w, c)``, ``tokens`` for ``(n, prefix + h w, c)``.
+    height, width : int
+        Size of the grid.
+    prefix : int
+        Tokens before those of the patches.
+    """
 
     kind: str
     height: int
@@ -32,10 +41,19 @@ class Grid:
         return x.movedim(-1, lead).reshape(*x.shape[:lead], x.shape[-1], self.height, self.width)
 
     def without(self, x: Tensor, keep: Tensor) -> Tensor:
-        """The output ``x`` of one picture ``(1, ...)`` with channels set to zero where ``keep`` ``(m, c)`` is zero: ``(m,
-        ...)``.
+        """Set channels to zero; prefix tokens stay as they are.
 
-        Prefix tokens stay as they are.
+        Parameters
+        ----------
+        x : Tensor
+            The output of one picture, ``(1, ...)``.
+        keep : Tensor
+            ``(m, c)``, zero for channels that go.
+
+        Returns
+        -------
+        Tensor
+            ``(m, ...)``.
         """
         if self.kind == "first":
             return x * keep[:, :, None, None]
@@ -46,26 +64,48 @@ class Grid:
         return out
 
 
-def grid_of(output: Tensor, picture: tuple[int, int], layer: str, told: tuple[int, int] | None = None) -> Grid:
-    """How a layer's output ``(n, ...)`` lies, for pictures of ``picture`` (height, width); ``told`` settles the tokens' grid.
+def grid_of(output: Tensor, picture: tuple[int, int], layer: str, given: tuple[int, int] | None = None) -> Grid:
+    """Tell how a layer's output lies.
 
-    Raises:
-        ModelError: the output has no grid, or tokens do not fill one.
+    Parameters
+    ----------
+    output : Tensor
+        ``(n, ...)``.
+    picture : (int, int)
+        Height and width of the pictures.
+    layer : str
+        The layer's name, for errors.
+    given : (int, int), optional
+        Height and width of the grid, where the shape leaves it open.
+
+    Returns
+    -------
+    Grid
+        The layout that fits the picture's form best, with the fewest prefix tokens.
+
+    Raises
+    ------
+    ModelError
+        The output has no grid, or its tokens do not fill one.
+
+    Examples
+    --------
+    >>> grid_of(torch.zeros(1, 197, 768), (224, 224), "blocks.11")
+    Grid(kind='tokens', height=14, width=14, prefix=1)
     """
     shape = tuple(output.shape)
     if output.ndim == 4:
         last = _misfit(shape[1:3], picture) < _misfit(shape[2:], picture)
-        if told is not None:
-            last = shape[1:3] == told and shape[2:] != told
+        if given is not None:
+            last = shape[1:3] == given and shape[2:] != given
         return Grid("last", *shape[1:3]) if last else Grid("first", *shape[2:])
     if output.ndim == 3:
-        found = _tokens(shape[1], picture) if told is None else (*told, shape[1] - told[0] * told[1])
-        if found is not None and 0 <= found[2] < _PREFIX:
-            return Grid("tokens", *found)
+        tokens = _tokens(shape[1], picture) if given is None else (*given, shape[1] - given[0] * given[1])
+        if tokens is not None and 0 <= tokens[2] < _PREFIX:
+            return Grid("tokens", *tokens)
     raise ModelError(
         f"layer {layer!r} gives {shape}: no map can be drawn from it; (n, channels, height, width), (n, height, width, "
-        f"channels) "
-        f"or tokens (n, prefix + height x width, channels) was expected, for pictures of {picture[0]} x {picture[1]}"
+        f"channels) or tokens (n, prefix + height x width, channels) was expected, for pictures of {picture[0]} x {picture[1]}"
     )
 
 

@@ -14,11 +14,32 @@ def rise(
     probabilities: Callable[[Sequence[np.ndarray]], np.ndarray], picture: np.ndarray, rng: np.random.Generator, *,
     masks: int = MASKS, cells: int = CELLS, batch_size: int = 32,
 ) -> np.ndarray:  # fmt: skip
-    """Maps ``(classes, h, w)`` of a picture ``(h, w)``, ``(h, w, channels)`` or ``(channels, h, w)``: the covariance of a
-    cell's being seen with the class's probability (Petsiuk et al. 2018), so that zero is no effect; smooth random masks show
-    about half of the picture, the rest is blurred.
+    """Draw the covariance of a place's being seen with each class's probability (RISE, Petsiuk et al. 2018).
 
-    ``probabilities`` maps a list of pictures to ``(n, classes)``.
+    Zero is no effect. Smooth random masks show about half of the picture, the rest is blurred.
+
+    Parameters
+    ----------
+    probabilities : callable
+        Takes a list of pictures and gives ``(n, classes)``.
+    picture : ndarray
+        ``(h, w)``, ``(h, w, channels)`` or ``(channels, h, w)``.
+    rng : Generator
+        Draws the masks.
+    masks, cells, batch_size : int
+        How many masks, of how many cells a side, and how many pictures are asked about at once.
+
+    Returns
+    -------
+    ndarray
+        ``(classes, h, w)`` float32, signed.
+
+    Examples
+    --------
+    >>> def brightness(pictures):
+    ...     return np.array([[x.mean(), 1 - x.mean()] for x in pictures])
+    >>> rise(brightness, np.ones((12, 16)), np.random.default_rng(0), masks=8).shape
+    (2, 12, 16)
     """
     first = picture.ndim == 3 and picture.shape[0] in (1, 3, 4) and picture.shape[2] not in (1, 3, 4)
     x = np.moveaxis(picture, 0, -1) if first else picture

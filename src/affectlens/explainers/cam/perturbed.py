@@ -5,7 +5,6 @@ A method gives weights ``(channels, k)`` for one picture ``(1, ...)``, its layer
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from affectlens.explainers.cam.grids import Grid
+from affectlens.explainers.cam.methods import register_cam
 from affectlens.models.adapters import TorchModel
 
 
@@ -48,6 +48,7 @@ class Inside:
             return torch.as_tensor(self.model.net(x))
 
 
+@register_cam("score-cam", reads="network", source="Wang et al. 2020")
 def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
     """Softmax of the target's score on the picture masked by each channel (Wang et al. 2020)."""
     planes = inside.grid.planes(output)
@@ -59,6 +60,7 @@ def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, w
     return F.softmax((scores - baseline)[:, wanted], dim=0)
 
 
+@register_cam("ablation-cam", reads="network", source="Desai & Ramaswamy 2020")
 def ablation_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
     """The relative drop of the target's logit when a channel is set to zero (Desai & Ramaswamy 2020)."""
     channels = inside.grid.planes(output).shape[1]
@@ -66,11 +68,17 @@ def ablation_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor
     return (logits[wanted] - without[:, wanted]) / logits[wanted].abs().clamp_min(1e-8)
 
 
+@register_cam("lime-cam", reads="network", source="Ribeiro et al. 2016; Jung & Oh 2021")
 def lime_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
     """Coefficients of a local linear model of the logit on which channels are present (Ribeiro et al. 2016; Jung & Oh 2021).
 
     Four samples a channel with a drawn share of channels present, weighted by their cosine distance from the whole, ridge of
     1e-3; the samples are the same for every picture, so that pictures can be compared.
+
+    Returns
+    -------
+    Tensor
+        Weights ``(channels, k)``.
     """
     channels = inside.grid.planes(output).shape[1]
     rng = np.random.default_rng(inside.seed)
@@ -84,10 +92,3 @@ def lime_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wa
     x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
     square = x.T @ (weight * x) + 1e-3 * torch.eye(channels + 1, dtype=x.dtype, device=x.device)
     return torch.linalg.solve(square, x.T @ (weight * z))[:channels].to(output.dtype)
-
-
-PERTURBED: dict[str, Callable[[Inside, Tensor, Tensor, Tensor, list[int]], Tensor]] = {
-    "score-cam": score_cam,
-    "ablation-cam": ablation_cam,
-    "lime-cam": lime_cam,
-}

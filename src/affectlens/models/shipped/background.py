@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from affectlens.models.weights import read_weights
+from affectlens.models.adapters.torch_module import TorchModel
+from affectlens.models.base import register_model
+from affectlens.models.readers import background_of
+from affectlens.models.shipped.loaded import TrainedModel
 from affectlens.perception.scene.objects import FEATURES
 
 
@@ -42,26 +45,65 @@ class BackgroundNet(nn.Module):
         return logits
 
 
-class BackgroundModel:
-    """Features as ``ObjectDetector.features`` gives them to logits."""
+class OnGrid(nn.Module):
+    """The background network over the detector's feature map: features ``(n, 320, 10, 10)`` and one more plane with 1 where
+    the background is seen."""
 
-    name = "background"
-    modality = "background"
+    def __init__(self, net: BackgroundNet) -> None:
+        super().__init__()
+        self.grid, self.net = nn.Identity(), net
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``(n, classes)``."""
+        grid, seen = self.grid(x[:, :-1]), x[:, -1:]
+        mean = (grid * seen).sum(dim=(2, 3)) / seen.sum(dim=(2, 3)).clamp_min(1)
+        logits: Tensor = self.net(mean)
+        return logits
+
+
+def on_grid(grid: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """What ``OnGrid`` takes ``(321, 10, 10)`` of a feature map ``(10, 10, 320)`` and which of its cells ``(10, 10)`` are
+    seen."""
+    return np.concatenate([grid.transpose(2, 0, 1), seen[None]]).astype(np.float32)
+
+
+@register_model("background", needs="`affectlens train background` makes them")
+class BackgroundModel(TrainedModel, TorchModel):
+    """Pictures on the object detector's grid ``(n, 321, 10, 10)``, or features ``(n, 320)`` as ``ObjectDetector.features``
+    gives them, to logits; people are hidden before it looks, and its maps lie on the grid of 10 x 10."""
+
+    kind = reads = "background"
 
     def __init__(self, path: Path) -> None:
-        tensors, self.meta, self.calibration = read_weights(path)
-        self.path = path
-        self.net = BackgroundNet(BackgroundNetConfig(**self.meta["config"]))
-        self.net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-        self.net.eval()
-        self.labels: tuple[str, ...] = tuple(self.meta["labels"])
+        TrainedModel.__init__(self, path)
+        TorchModel.__init__(
+            self, OnGrid(self.net).eval(), self.labels, self.reads, name=self.kind, layer="grid", meta=self.meta,
+            calibration=self.calibration,
+        )  # fmt: skip
 
-    def predict(self, batch: np.ndarray) -> np.ndarray:
+    def build(self, config: dict[str, Any]) -> BackgroundNet:
+        """The network of that configuration."""
+        return BackgroundNet(BackgroundNetConfig(**config))
+
+    def prepare(self, datum: np.ndarray) -> np.ndarray:
+        """A picture without its people on the grid ``(321, 10, 10)``; see ``read``."""
+        return self.read(datum)
+
+    def read(self, item: Any) -> np.ndarray:
+        """A picture without its people on the grid ``(321, 10, 10)``.
+
+        Raises
+        ------
+        ModelError
+            It is no picture, or people fill it.
+        """
+        return on_grid(*background_of(item))
+
+    def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
-        with torch.inference_mode():
-            return np.asarray(self.net(torch.from_numpy(np.asarray(batch, np.float32))).numpy())
+        x = np.asarray(inputs, np.float32)
+        return self.run(self.net.net, x) if x.ndim == 2 else TorchModel.predict(self, x)
 
-    def deep(self, batch: np.ndarray) -> np.ndarray:
-        """Deep features ``(n, 64)``."""
-        with torch.inference_mode():
-            return np.asarray(self.net.body(torch.from_numpy(np.asarray(batch, np.float32))).numpy())
+    def deep(self, inputs: np.ndarray) -> np.ndarray:
+        """Deep features ``(n, 64)`` of features ``(n, 320)``."""
+        return self.run(self.net.net.body, inputs)

@@ -9,25 +9,70 @@ import numpy as np
 import torch
 
 from affectlens.core.errors import ModelError
+from affectlens.corpora.base import Item
+from affectlens.models.base import data_of, register_model
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
-from affectlens.models.weights import read_weights
+from affectlens.models.readers import described
+from affectlens.models.shipped.loaded import TrainedModel
 
 
-class BcLstmModel:
-    """The network, its classes, and the scale of its features."""
+@register_model("bclstm", needs="`affectlens train bclstm` makes them")
+class BcLstmModel(TrainedModel):
+    """Utterances to logits; the answer to one depends on those of its dialogue that it is asked with.
 
-    name = "bclstm"
-    modality = "utterances"
+    An input is a mapping of each modality to the utterance's features ``(width,)``, with ``dialogue`` and ``speaker``.
+    """
+
+    kind, reads = "bclstm", "utterances"
+    contextual = True
 
     def __init__(self, path: Path) -> None:
-        tensors, self.meta, self.calibration = read_weights(path)
-        if "scale" not in self.meta or "widths" not in self.meta.get("config", {}):
-            raise ModelError(f"{path}: not the weights of a contextual LSTM; make them with `affectlens train bclstm`")
-        self.net = BcLstmNet(BcLstmConfig(**self.meta["config"]))
-        self.net.load_state_dict({k: v.float() for k, v in tensors.items()})
-        self.net.eval()
-        self.labels: tuple[str, ...] = tuple(self.meta["labels"])
+        super().__init__(path)
         self.scale = {m: (np.array(a), np.array(b)) for m, (a, b) in self.meta["scale"].items()}
+
+    def build(self, config: dict[str, Any]) -> BcLstmNet:
+        """The network of that configuration."""
+        if "scale" not in self.meta or "widths" not in config:
+            raise ModelError(f"{self.path}: not the weights of a contextual LSTM; make them with `affectlens train bclstm`")
+        return BcLstmNet(BcLstmConfig(**config))
+
+    def read(self, item: Any) -> dict[str, Any]:
+        """The features of an utterance, standardised and clipped, with its dialogue and speaker.
+
+        Raises
+        ------
+        ModelError
+            It has no features of a modality that the network reads, or of another width.
+        """
+        given = data_of(item)
+        if not isinstance(given, dict):
+            raise ModelError(f"features of {', '.join(self.modalities)} were expected, {described(given)} was given")
+        about = item.meta or {} if isinstance(item, Item) else given
+        utterance: dict[str, Any] = {k: str(about.get(k, "")) for k in ("dialogue", "speaker")}
+        for modality, (mean, deviation) in self.scale.items():
+            features = np.asarray(given.get(modality, ()), np.float64)
+            if features.shape != mean.shape:
+                raise ModelError(f"{modality} features {features.shape}; {mean.shape} were expected")
+            scaled = np.clip((features - mean) / deviation, -self.limit, self.limit)
+            utterance[modality] = scaled.astype(np.float32)
+        return utterance
+
+    def predict(self, inputs: Any) -> np.ndarray:
+        """Logits ``(n, classes)`` float32 of utterances in the order in which they were said."""
+        dialogues = np.array([utterance["dialogue"] for utterance in inputs])
+        logits = np.zeros((len(dialogues), len(self.labels)), np.float32)
+        for dialogue in dict.fromkeys(dialogues):
+            rows = np.flatnonzero(dialogues == dialogue)
+            logits[rows] = self._dialogue([inputs[i] for i in rows])
+        return logits
+
+    def _dialogue(self, utterances: list[dict[str, Any]]) -> np.ndarray:
+        numbers = {name: i for i, name in enumerate(dict.fromkeys(u["speaker"] for u in utterances))}
+        features = {m: torch.from_numpy(np.stack([u[m] for u in utterances])[None]) for m in self.modalities}
+        mask = torch.ones((1, len(utterances)), dtype=torch.bool)
+        speaker = torch.tensor([[numbers[u["speaker"]] for u in utterances]])
+        with torch.inference_mode():
+            return np.asarray(self.net(features, mask, speaker)[0].numpy())
 
     @property
     def modalities(self) -> tuple[str, ...]:

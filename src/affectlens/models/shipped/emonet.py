@@ -17,7 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError
-from affectlens.models.adapters import TorchModel
+from affectlens.core.files import sha256_of
+from affectlens.models.adapters.torch_module import TorchModel
+from affectlens.models.base import register_model
+from affectlens.models.readers import picture_of
 
 LABELS = (
     "adoration", "aesthetic appreciation", "amusement", "anxiety", "awe", "boredom", "confusion", "craving", "disgust",
@@ -63,16 +66,17 @@ class EmoNet(nn.Module):
         return self.fc3(self.relu(self.fc2(self.relu(self.fc1(x)))))
 
 
+@register_model("emonet", needs="the authors offer them")
 class EmoNetModel(TorchModel):
-    """The network with its labels; ``prepare`` makes pictures what it wants, ``affect`` gives valence and arousal.
+    """The network with its labels; ``affect`` gives valence and arousal.
 
     A file ``img_mean.txt`` beside the weights, as published, or ``mean_image`` in them gives the mean image.
 
-    Raises:
-        ModelError: no such file, or none of the published layouts.
+    Raises
+    ------
+    ModelError
+        No such file, or none of the published layouts.
     """
-
-    name = "emonet"
 
     def __init__(self, weights: Path) -> None:
         net = EmoNet()
@@ -81,14 +85,14 @@ class EmoNetModel(TorchModel):
             net.load_state_dict(state)
         except RuntimeError as error:
             raise ModelError(f"{weights}: not in a layout of the published EmoNet ({str(error)[:300]})") from error
-        super().__init__(net.eval(), LABELS, "scene")
-        self.cam_layer = CAM_LAYER
+        meta = {"corpus": "EmoNet (Kragel et al. 2019)", "licence": "the authors' own", "sha256": sha256_of(weights)}
+        super().__init__(net.eval(), LABELS, "scene", name="emonet", layer=CAM_LAYER, reader=picture_of, meta=meta)
         beside = weights.with_name("img_mean.txt")
         self.mean = _mean_image(beside) if mean is None and beside.exists() else _MEAN if mean is None else mean
 
-    def prepare(self, picture: np.ndarray) -> np.ndarray:
-        """An RGB picture ``(h, w, 3)`` uint8 at 227 x 227 (bicubic), less the mean, ``(3, 227, 227)`` float32."""
-        return prepared(picture, self.mean)
+    def prepare(self, datum: np.ndarray) -> np.ndarray:
+        """A picture ``(h, w)`` or ``(h, w, 3)`` uint8 at 227 x 227 (bicubic), less the mean, ``(3, 227, 227)`` float32."""
+        return prepared(datum, self.mean)
 
     @staticmethod
     def affect(probabilities: np.ndarray) -> np.ndarray:
@@ -106,10 +110,10 @@ def prepared(picture: np.ndarray, mean: np.ndarray = _MEAN) -> np.ndarray:
 def _mean_image(path: Path) -> np.ndarray:
     """The published text: 227 lines, each the red, then the green, then the blue values of a row."""
     try:
-        held = np.loadtxt(path, delimiter=",", dtype=np.float32).reshape(SIDE, 3, SIDE)
+        values = np.loadtxt(path, delimiter=",", dtype=np.float32).reshape(SIDE, 3, SIDE)
     except ValueError as error:
         raise ModelError(f"{path}: {SIDE} lines of {3 * SIDE} numbers, separated by commas, were expected ({error})") from error
-    return np.ascontiguousarray(held.transpose(0, 2, 1))
+    return np.ascontiguousarray(values.transpose(0, 2, 1))
 
 
 def _state(path: Path) -> tuple[dict[str, Any], np.ndarray | None]:
@@ -119,12 +123,12 @@ def _state(path: Path) -> tuple[dict[str, Any], np.ndarray | None]:
             f"{path}: no such file; the authors offer the weights on OSF, github.com/ecco-laboratory/emonet-pytorch"
         )
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ModelError(f"{path}: not readable as a state dict ({error})") from error
-    mean = held.pop("mean_image", None)
+    mean = tensors.pop("mean_image", None)
     state = {}
-    for key, value in held.items():
+    for key, value in tensors.items():
         name, _, kind = key.rpartition(".")
         ours = _TWINS.get(name, name)
         linear = ours.startswith("fc") and kind == "weight"

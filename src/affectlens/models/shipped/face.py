@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch.nn import functional
 
-from affectlens.models.adapters import TorchModel
+from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
-from affectlens.models.weights import read_weights, weights_path
+from affectlens.models.readers import face_crop
+from affectlens.models.shipped.loaded import TrainedModel
 
 
-class FaceModel(TorchModel):
+@register_model("face")
+class FaceModel(TrainedModel, TorchModel):
     """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``: the mean over the crop at the zooms in its file, each also
     mirrored.
 
     Explanations (activations, gradients, maps) are of the crop as it is.
     """
 
-    name = "face"
-    cam_layer = "join"
+    kind = reads = "face"
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
-        tensors, self.meta, self.calibration = read_weights(path or weights_path("face"))
-        config: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.meta["config"].items()}
-        net = TwoStreamFaceNet(FaceNetConfig(**config))
-        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-        super().__init__(net.eval(), self.meta["labels"], "face", device)
+        TrainedModel.__init__(self, path)
+        TorchModel.__init__(
+            self, self.net, self.labels, self.reads, device, name=self.kind, layer="join", meta=self.meta,
+            calibration=self.calibration,
+        )  # fmt: skip
+
+    def build(self, config: dict[str, Any]) -> TwoStreamFaceNet:
+        """The network of that configuration."""
+        shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
+        return TwoStreamFaceNet(FaceNetConfig(**shape))
+
+    def prepare(self, datum: np.ndarray) -> np.ndarray:
+        """A whole picture, or an upright crop of a face, as a grey crop ``(48, 48)``: no face is looked for in it."""
+        return grey48(datum)
+
+    def read(self, item: Any) -> np.ndarray:
+        """The upright grey crop ``(48, 48)`` uint8 of the largest face of a picture, as the main job makes it."""
+        return face_crop(item)
 
     def tensor(self, batch: Any) -> torch.Tensor:
         """Crops ``(n, 48, 48)`` or ``(n, 1, 48, 48)``, uint8 or in [0, 1], as ``(n, 1, 48, 48)`` float."""
@@ -39,31 +55,28 @@ class FaceModel(TorchModel):
         x = x.float().to(self.device) / scale
         return x.unsqueeze(1) if x.ndim == 3 else x
 
-    def predict(self, batch: Any) -> np.ndarray:
+    def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, 7)`` float32, averaged over the views."""
-        x = self.tensor(batch)
-        views = [zoomed(x, z) for z in self.meta.get("zooms", [1.0])]
-        return np.mean([super(FaceModel, self).predict(v) for view in views for v in (view, view.flip(-1))], axis=0)
+        return np.mean([TorchModel.predict(self, view) for view in self._views(inputs)], axis=0)
 
-    def deep_and_logits(self, batch: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _views(self, inputs: Any) -> Iterator[torch.Tensor]:
+        x = self.tensor(inputs)
+        for zoom in self.meta.get("zooms", [1.0]):
+            view = zoomed(x, zoom)
+            yield view
+            yield view.flip(-1)
+
+    def deep_and_logits(self, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
         """Pooled features ``(n, 288)`` for early fusion and logits ``(n, 7)``, both averaged over the views."""
-        assert isinstance(self.net, TwoStreamFaceNet)
-        x = self.tensor(batch)
-        deep, logits = [], []
         with self.evaluating(), torch.inference_mode():
-            for zoom in self.meta.get("zooms", [1.0]):
-                view = zoomed(x, zoom)
-                for v in (view, view.flip(-1)):
-                    z = self.net.deep(v)
-                    deep.append(z)
-                    logits.append(self.net.classifier(z))
+            deep = [self.net.deep(view) for view in self._views(inputs)]
+            logits = [self.net.classifier(z) for z in deep]
             return torch.stack(deep).mean(0).cpu().numpy(), torch.stack(logits).mean(0).cpu().numpy()
 
-    def attention(self, batch: Any) -> np.ndarray:
+    def attention(self, inputs: Any) -> np.ndarray:
         """The attention stream's mask ``(n, 12, 12)`` in (0, 1)."""
-        assert isinstance(self.net, TwoStreamFaceNet)
         with self.evaluating(), torch.inference_mode():
-            return np.asarray(self.net.forward_with_mask(self.tensor(batch))[1][:, 0].cpu().numpy())
+            return np.asarray(self.net.forward_with_mask(self.tensor(inputs))[1][:, 0].cpu().numpy())
 
 
 def zoomed(x: torch.Tensor, zoom: float) -> torch.Tensor:
@@ -75,7 +88,7 @@ def zoomed(x: torch.Tensor, zoom: float) -> torch.Tensor:
     return functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-@register_model("face")
-def load(path: Path | None = None, device: str = "cpu") -> FaceModel:
-    """The shipped face model."""
-    return FaceModel(path, device)
+def grey48(picture: np.ndarray) -> np.ndarray:
+    """A picture ``(h, w)`` or ``(h, w, 3)`` uint8 as the face model takes it, ``(48, 48)``."""
+    grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return grey if grey.shape == (48, 48) else np.asarray(cv2.resize(grey, (48, 48), interpolation=cv2.INTER_AREA))

@@ -3,62 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from affectlens.models.base import register_model
+from affectlens.core.errors import ModelError
+from affectlens.models.base import data_of, register_model
 from affectlens.models.nets.fusion import FusionConfig, FusionNet
-from affectlens.models.weights import read_weights, weights_path
+from affectlens.models.readers import described
+from affectlens.models.shipped.loaded import TrainedModel
 
 if TYPE_CHECKING:
     from affectlens.fusion.pool import Opinion
 
 
-class EarlyFusionModel:
-    """Deep features and own answers by module to probabilities over ``labels``, for any subset of its modules."""
+@dataclass(frozen=True)
+class Segment:
+    """What the modules say of one segment of a recording.
 
-    name = "fusion"
-    modality = "fused"
+    Attributes
+    ----------
+    deep : dict of str to numpy.ndarray
+        Deep features ``(width,)`` of the modules that are present.
+    answers : dict of str to numpy.ndarray
+        Their probabilities ``(classes,)`` over the network's classes.
+    quality : dict of str to float
+        How far their signals can be trusted, in [0, 1].
+    """
 
-    def __init__(self, path: Path | None = None) -> None:
-        tensors, self.meta, self.calibration = read_weights(path or weights_path("fusion"))
-        config = dict(self.meta["config"])
-        config["modules"] = tuple((str(n), int(s)) for n, s in config["modules"])
-        self.net = FusionNet(FusionConfig(**config))
-        self.net.load_state_dict({k: v.float() for k, v in tensors.items()})
-        self.net.eval()
-        self.labels: tuple[str, ...] = tuple(self.meta["labels"])
-        self.modules: tuple[str, ...] = self.net.config.names
-
-    def predict(self, deep: dict[str, np.ndarray], answers: dict[str, np.ndarray], present: np.ndarray) -> np.ndarray:
-        """Logits ``(n, classes)`` of deep features ``(n, size)`` and log probabilities ``(n, classes)`` by module; ``present``
-        ``(n, modules)`` is 0 for an absent module, else how far its signal can be trusted, up to 1."""
-
-        def tensors(given: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-            return {k: torch.from_numpy(np.asarray(v, np.float32)) for k, v in given.items()}
-
-        with torch.inference_mode():
-            mask = torch.from_numpy(np.asarray(present, np.float32))
-            return np.asarray(self.net(tensors(deep), tensors(answers), mask).numpy())
-
-    def predict_one(self, opinions: Sequence[Opinion], labels: tuple[str, ...]) -> np.ndarray:
-        """Calibrated probabilities ``(classes,)`` of one segment from opinions over ``labels`` that have deep features."""
-        four = [labels.index(c) for c in self.labels]
-        deep, answers, present = {}, {}, np.zeros((1, len(self.modules)))
-        for o in opinions:
-            assert o.deep is not None
-            p = np.clip(o.probabilities[four], 1e-9, 1)
-            deep[o.modality] = o.deep[None]
-            answers[o.modality] = np.log(np.clip(p / p.sum(), 1e-4, 1))[None]
-            # A signal of no quality at all still says that somebody is there.
-            present[0, self.modules.index(o.modality)] = max(o.quality, 1e-3)
-        return np.asarray(self.calibration.probabilities(self.predict(deep, answers, present))[0])
+    deep: dict[str, np.ndarray]
+    answers: dict[str, np.ndarray]
+    quality: dict[str, float]
 
 
 @register_model("fusion")
-def load(path: Path | None = None) -> EarlyFusionModel:
-    """The shipped fusion network."""
-    return EarlyFusionModel(path)
+class EarlyFusionModel(TrainedModel):
+    """Segments to logits over ``labels``, for any subset of the network's modules."""
+
+    kind, reads = "fusion", "fused"
+
+    def build(self, config: dict[str, Any]) -> FusionNet:
+        """The network of that configuration."""
+        return FusionNet(FusionConfig(**config | {"modules": tuple((str(n), int(s)) for n, s in config["modules"])}))
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The modules that the network knows."""
+        names: tuple[str, ...] = self.net.config.names
+        return names
+
+    def read(self, item: Any) -> Segment:
+        """A ``Segment`` as it is.
+
+        Raises
+        ------
+        ModelError
+            It is something else, or says nothing of the network's modules.
+        """
+        segment = data_of(item)
+        if not isinstance(segment, Segment):
+            raise ModelError(f"a Segment was expected, {described(segment)} was given")
+        if not set(segment.deep) & set(self.modules):
+            raise ModelError(f"none of {', '.join(self.modules)} is in the segment")
+        return segment
+
+    def predict(self, inputs: Sequence[Segment]) -> np.ndarray:
+        """Logits ``(n, classes)`` float32."""
+        present = np.zeros((len(inputs), len(self.modules)), np.float32)
+        deep, answers = {}, {}
+        for m, (module, width) in enumerate(self.net.config.modules):
+            rows = [i for i, segment in enumerate(inputs) if module in segment.deep]
+            if not rows:
+                continue
+            deep[module] = np.zeros((len(inputs), width), np.float32)
+            answers[module] = np.zeros((len(inputs), len(self.labels)), np.float32)
+            for i in rows:
+                p = np.clip(inputs[i].answers[module], 1e-9, 1)
+                deep[module][i] = inputs[i].deep[module]
+                answers[module][i] = np.log(np.clip(p / p.sum(), 1e-4, 1))
+                # A signal of no quality at all still says that somebody is there.
+                present[i, m] = max(inputs[i].quality[module], 1e-3)
+        with torch.inference_mode():
+            tensors = ({k: torch.from_numpy(v) for k, v in given.items()} for given in (deep, answers))
+            return np.asarray(self.net(*tensors, torch.from_numpy(present)).numpy())
+
+    def predict_one(self, opinions: Sequence[Opinion], labels: tuple[str, ...]) -> np.ndarray:
+        """Calibrated probabilities ``(classes,)`` of one segment from opinions over ``labels`` that have deep features."""
+        known = [labels.index(c) for c in self.labels]
+        segment = Segment(
+            {o.modality: o.deep for o in opinions if o.deep is not None},
+            {o.modality: o.probabilities[known] for o in opinions},
+            {o.modality: o.quality for o in opinions},
+        )
+        return np.asarray(self.probabilities([segment])[0])

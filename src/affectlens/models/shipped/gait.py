@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import MediaError, ModelError
 from affectlens.models.base import register_model
 from affectlens.models.nets.gait import GaitNet, GaitNetConfig
-from affectlens.models.weights import read_weights, weights_path
+from affectlens.models.readers import motion_of
+from affectlens.models.shipped.loaded import TrainedModel
 from affectlens.perception.body.gait import RATE, SHORTEST, measure
 from affectlens.perception.body.joints import Motion, normalised, resampled
 
 FRAMES = 60  # of a window, two seconds
+Windows = tuple[np.ndarray, np.ndarray] | Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 def window(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
@@ -22,8 +25,10 @@ def window(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
 
     A shorter one is played to and fro until it fills the window, so that no frame stands still that did not.
 
-    Raises:
-        MediaError: fewer than 15 frames at 30 a second, a body whose size is not known, or one that is upside down.
+    Raises
+    ------
+    MediaError
+        Fewer than 15 frames at 30 a second, a body whose size is not known, or one that is upside down.
     """
     m = resampled(motion, RATE)
     if len(m) < SHORTEST:
@@ -39,42 +44,52 @@ def window(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     return x.astype(np.float32), measure(m.part(0, FRAMES)).astype(np.float32)
 
 
-class GaitModel:
-    """Windows of joints and features to logits ``(n, 4)``."""
+@register_model("gait")
+class GaitModel(TrainedModel):
+    """Windows of joints ``(n, 60, 18, 3)`` and features ``(n, 36)`` in real units to logits ``(n, 4)``."""
 
-    name = "gait"
-    modality = "gait"
+    kind = reads = "gait"
 
     def __init__(self, path: Path | None = None) -> None:
-        tensors, self.meta, self.calibration = read_weights(path or weights_path("gait"))
-        config = dict(self.meta["config"])
-        config["parts"] = tuple(config["parts"])
-        self.net = GaitNet(GaitNetConfig(**config))
-        self.net.load_state_dict({k: v.float() for k, v in tensors.items()})
-        self.net.eval()
-        self.labels: tuple[str, ...] = tuple(self.meta["labels"])
+        super().__init__(path)
         self.mean, self.deviation = (np.array(v, dtype=np.float32) for v in self.meta["scale"])
+
+    def build(self, config: dict[str, Any]) -> GaitNet:
+        """The network of that configuration."""
+        return GaitNet(GaitNetConfig(**config | {"parts": tuple(config["parts"])}))
+
+    def read(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The middle two seconds of a motion: joints ``(60, 18, 3)`` and features ``(36,)``.
+
+        Raises
+        ------
+        ModelError
+            It is no motion, or one that is too short or upside down.
+        """
+        try:
+            motion = resampled(motion_of(item), RATE)
+            start = max(0, (len(motion) - FRAMES) // 2)
+            return window(motion.part(start, start + FRAMES))
+        except MediaError as error:
+            raise ModelError(str(error)) from error
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
         """Features ``(n, 36)`` in deviations from the training corpus, clipped at 3; missing ones stay missing."""
         return np.clip((features - self.mean) / self.deviation, -3, 3).astype(np.float32)
 
-    def predict(self, batch: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """Logits ``(n, 4)`` float32 of joints ``(n, 60, 18, 3)`` and features ``(n, 36)`` in real units."""
-        joints, features = batch
-        with torch.inference_mode():
-            x = torch.from_numpy(self.standardised(features))
-            return np.asarray(self.net(torch.from_numpy(np.asarray(joints, np.float32)), x).numpy())
+    def predict(self, inputs: Windows) -> np.ndarray:
+        """Logits ``(n, 4)`` float32 of windows, or of a tuple of all their joints and all their features."""
+        joints, features = _stacked(inputs)
+        return self.run(self.net, joints, self.standardised(features))
 
-    def deep(self, batch: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    def deep(self, inputs: Windows) -> np.ndarray:
         """Deep features ``(n, 64)`` for early fusion."""
-        joints, features = batch
-        with torch.inference_mode():
-            x = torch.from_numpy(self.standardised(features))
-            return np.asarray(self.net.deep(torch.from_numpy(np.asarray(joints, np.float32)), x).numpy())
+        joints, features = _stacked(inputs)
+        return self.run(self.net.deep, joints, self.standardised(features))
 
 
-@register_model("gait")
-def load(path: Path | None = None) -> GaitModel:
-    """The shipped gait model."""
-    return GaitModel(path)
+def _stacked(inputs: Windows) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(inputs, tuple):
+        return inputs
+    joints, features = zip(*inputs, strict=True)
+    return np.stack(joints), np.stack(features)

@@ -74,8 +74,10 @@ class Places365:
     """The official checkpoint in a folder: ``*places365*.pth.tar`` with ``categories_places365.txt`` and
     ``IO_places365.txt`` beside it.
 
-    Raises:
-        ModelError: a file that is missing, or a checkpoint that is not of ResNet-18 or -50.
+    Raises
+    ------
+    ModelError
+        A file that is missing, or a checkpoint that is not of ResNet-18 or -50.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,8 +86,7 @@ class Places365:
         if not weights or not all(p.exists() for p in lists):
             raise ModelError(
                 f"{folder}: resnet18_places365.pth.tar (or resnet50), {lists[0].name} and {lists[1].name} were expected; "
-                f"they are "
-                "at https://github.com/CSAILVision/places365"
+                "they are at https://github.com/CSAILVision/places365"
             )
         rows = [line.split() for line in lists[0].read_text(encoding="utf-8").splitlines() if line.strip()]
         inside = [line.split() for line in lists[1].read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -121,10 +122,10 @@ def prepare(image: np.ndarray) -> np.ndarray:
 
 def _state(path: Path) -> dict[str, Any]:
     try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
+        stored = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise ModelError(f"{path}: not readable as a checkpoint ({error})") from error
-    state = held.get("state_dict", held) if isinstance(held, dict) else {}
+    state = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
     state = {k.removeprefix("module."): v for k, v in state.items()}
     if "layer1.0.conv1.weight" not in state:
         raise ModelError(f"{path}: no residual network in it; ResNet-18 or -50 of Places365 was expected")

@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from affectlens.models.base import register_model
 from affectlens.models.nets.posture import PostureNet, PostureNetConfig
-from affectlens.models.weights import read_weights, weights_path
-
-
-class PostureModel:
-    """Skeletons ``(n, 18, 3)`` as ``perception.skeleton.posture.upright`` gives them to logits ``(n, 4)``."""
-
-    name = "posture"
-    modality = "posture"
-
-    def __init__(self, path: Path | None = None) -> None:
-        tensors, self.meta, self.calibration = read_weights(path or weights_path("posture"))
-        self.net = PostureNet(PostureNetConfig(**self.meta["config"]))
-        self.net.load_state_dict({k: v.float() for k, v in tensors.items()})
-        self.net.eval()
-        self.labels: tuple[str, ...] = tuple(self.meta["labels"])
-
-    def predict(self, batch: np.ndarray) -> np.ndarray:
-        """Logits ``(n, 4)`` float32; missing joints are NaN."""
-        with torch.inference_mode():
-            return np.asarray(self.net(torch.from_numpy(np.asarray(batch, np.float32))).numpy())
-
-    def deep(self, batch: np.ndarray) -> np.ndarray:
-        """Deep features ``(n, 64)`` for early fusion."""
-        with torch.inference_mode():
-            return np.asarray(self.net.deep(torch.from_numpy(np.asarray(batch, np.float32))).numpy())
-
-    def rebuild(self, batch: np.ndarray) -> np.ndarray:
-        """All joints ``(n, 18, 3)``, also those that are missing: a guess, not a measurement."""
-        with torch.inference_mode():
-            return np.asarray(self.net.rebuild(torch.from_numpy(np.asarray(batch, np.float32))).numpy())
+from affectlens.models.readers import skeleton_of
+from affectlens.models.shipped.loaded import TrainedModel
 
 
 @register_model("posture")
-def load(path: Path | None = None) -> PostureModel:
-    """The shipped posture model."""
-    return PostureModel(path)
+class PostureModel(TrainedModel):
+    """Skeletons ``(n, 18, 3)`` as ``perception.body.posture.upright`` gives them (missing joints are NaN) to logits
+    ``(n, 4)``."""
+
+    kind = reads = "posture"
+
+    def build(self, config: dict[str, Any]) -> PostureNet:
+        """The network of that configuration."""
+        return PostureNet(PostureNetConfig(**config))
+
+    def read(self, item: Any) -> np.ndarray:
+        """One upright skeleton ``(18, 3)``: of a skeleton or picture, or from the middle of a motion."""
+        return skeleton_of(item)
+
+    def rebuild(self, inputs: np.ndarray) -> np.ndarray:
+        """All joints ``(n, 18, 3)``, also those that are missing: a guess, not a measurement."""
+        return self.run(self.net.rebuild, inputs)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor
 from affectlens.assets.store import locate
 from affectlens.models.base import register_model
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, pad_rows
-from affectlens.models.weights import read_weights, weights_path
+from affectlens.models.readers import text_of
+from affectlens.models.shipped.loaded import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,32 @@ class Tokens:
     truncated: bool
 
 
-class WordsModel:
+@register_model("words")
+class WordsModel(TrainedModel):
     """English texts to logits ``(n, 7)``; differentiable down to the word embeddings."""
 
-    name = "words"
-    modality = "words"
+    kind = reads = "words"
     languages = ("en",)
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
-        tensors, self.meta, self.calibration = read_weights(path or weights_path("words"))
-        self.net = WordsNet(WordsNetConfig(**self.meta["config"]))
-        self.net.load_base(locate("minilm", "model.safetensors"))
-        self.net.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
-        self.net.to(device).eval()
+        super().__init__(path)
+        self.net.to(device)
         self.device = torch.device(device)
-        self.labels: tuple[str, ...] = tuple(self.meta["labels"])
         self.tokenizer = WordsTokenizer(locate("minilm", "tokenizer.json"))
+
+    def build(self, config: dict[str, Any]) -> WordsNet:
+        """The network of that configuration on MiniLM's weights."""
+        net = WordsNet(WordsNetConfig(**config))
+        net.load_base(locate("minilm", "model.safetensors"))
+        return net
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Give the network what was trained; the rest is MiniLM's."""
+        self.net.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
+
+    def read(self, item: Any) -> str:
+        """The text, which must not be empty."""
+        return text_of(item)
 
     def tokens(self, text: str) -> Tokens:
         """Token ids of a text and the characters each one covers."""
@@ -51,16 +63,16 @@ class WordsModel:
             spans.append(None if special or end <= start else (origin[start], origin[end - 1] + 1))
         return Tokens(encoding.ids, spans, truncated)
 
-    def predict(self, batch: list[str], batch_size: int = 64) -> np.ndarray:
+    def predict(self, inputs: Sequence[str], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` float32; the answer to one text does not depend on the others."""
-        rows = [self.tokens(text).ids for text in batch]
+        rows = [self.tokens(text).ids for text in inputs]
         return self.predict_ids(rows, batch_size)
 
-    def embed(self, batch: list[str], batch_size: int = 64) -> np.ndarray:
+    def embed(self, inputs: Sequence[str], batch_size: int = 64) -> np.ndarray:
         """Pooled states ``(n, 384)`` float32: what the network makes of a text before it names a class."""
-        rows = [self.tokens(text).ids for text in batch]
+        rows = [self.tokens(text).ids for text in inputs]
         width = self.net.config.hidden
-        return self._run(rows, batch_size, width, lambda ids, mask: self.net.pooled(self.net.embed(ids), mask))
+        return self._run_rows(rows, batch_size, width, lambda ids, mask: self.net.pooled(self.net.embed(ids), mask))
 
     def name_class(self, pooled: np.ndarray) -> np.ndarray:
         """Logits ``(n, 7)`` float32 of pooled states ``(n, 384)``."""
@@ -70,9 +82,9 @@ class WordsModel:
 
     def predict_ids(self, rows: list[list[int]], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` of token id lists; texts of like length share a forward pass."""
-        return self._run(rows, batch_size, len(self.labels), self.net)
+        return self._run_rows(rows, batch_size, len(self.labels), self.net)
 
-    def _run(self, rows: list[list[int]], batch_size: int, width: int, function: Callable[..., Tensor]) -> np.ndarray:
+    def _run_rows(self, rows: list[list[int]], batch_size: int, width: int, function: Callable[..., Tensor]) -> np.ndarray:
         out = np.zeros((len(rows), width), dtype=np.float32)
         order = np.argsort([len(r) for r in rows], kind="stable")
         with torch.inference_mode():
@@ -89,9 +101,3 @@ def text_logits(net: WordsNet, rows: list[list[int]]) -> Tensor:
     device = net.words.weight.device
     logits: Tensor = net(ids.to(device), mask.to(device))
     return logits
-
-
-@register_model("words")
-def load(path: Path | None = None, device: str = "cpu") -> WordsModel:
-    """The shipped words model."""
-    return WordsModel(path, device)

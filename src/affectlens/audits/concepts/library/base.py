@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.registry import Registry
 
 # Columns that tell an expressed emotion; a predicate never sees them.
 LABELS = ("label", "labels", "valence", "arousal", "dominance", "sentiment", "emotion")
@@ -32,7 +33,7 @@ class Concept:
     predicate: Predicate
 
 
-_REGISTRY: dict[str, Concept] = {}
+CONCEPTS: Registry[Concept] = Registry("concept", "affectlens.audits.concepts.library")
 
 
 def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predicate], Predicate]:
@@ -41,7 +42,7 @@ def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predi
         raise unknown("group of concepts", group, list(GROUPS))
 
     def add(predicate: Predicate) -> Predicate:
-        _REGISTRY[name] = Concept(name, group, meaning, needs, predicate)
+        CONCEPTS.add(name, Concept(name, group, meaning, needs, predicate))
         return predicate
 
     return add
@@ -49,11 +50,7 @@ def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predi
 
 def concepts() -> dict[str, Concept]:
     """All known concepts by name, by group and in order of definition."""
-    import importlib
-
-    for module in ("voice", "words", "face", "dialogue"):
-        importlib.import_module(f"affectlens.audits.concepts.library.{module}")
-    return dict(sorted(_REGISTRY.items(), key=lambda item: GROUPS.index(item[1].group)))
+    return {c.name: c for c in sorted(CONCEPTS.in_order(), key=lambda c: GROUPS.index(c.group))}
 
 
 def find(names: list[str]) -> list[Concept]:

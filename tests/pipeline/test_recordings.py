@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from affectlens.core.errors import OutputError, UsageError
-from affectlens.core.options import Options, torch_device
+from affectlens.core.options import Options
 from affectlens.core.schema import STATUS
 from affectlens.modalities.base import Modality, build, modality_names
-from affectlens.pipeline import MANIFEST, Engine, explain, folder_name, recognize
+from affectlens.pipeline import MANIFEST, Engine, Result, explain, folder_name, recognize
+from affectlens.pipeline import engine as engine_module
 from tests.conftest import asset_path, plain_frames, write_video
 from tests.modalities.test_scene import background_weights
 
@@ -165,15 +166,86 @@ def test_outputs_that_cannot_be_written(face_engine, tmp_path, frame, monkeypatc
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="--out"):
         explain(picture, tmp_path / "file" / "out", engine=face_engine)
-    import affectlens.pipeline as pipeline
+    from affectlens.pipeline import writer
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline, "write_report", full)
+    monkeypatch.setattr(writer, "write_report", full)
     run = explain(picture, tmp_path / "out", engine=face_engine)
     assert "No space left" in run.failures[str(picture)]
-    assert not (tmp_path / "out" / folder_name(picture)).exists()
+    assert run.failures[str(picture)].startswith("cannot write") and "--out" in run.failures[str(picture)]
+    assert not list((tmp_path / "out").glob("*a-*"))
+
+
+def test_a_file_that_the_system_does_not_give_is_not_called_unwritable(face_engine, tmp_path, frame, monkeypatch):
+    picture = tmp_path / "a.png"
+    Image.fromarray(frame).save(picture)
+
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied", str(picture))
+
+    monkeypatch.setattr(engine_module, "read_image", denied)
+    for run in (explain(picture, tmp_path / "out", engine=face_engine), recognize(picture, engine=face_engine)):
+        assert run.failures == {str(picture): f"cannot read {picture}: Permission denied"}
+
+
+def test_rows_are_written_once(face_engine, tmp_path, frame, monkeypatch):
+    picture = tmp_path / "a.png"
+    Image.fromarray(frame).save(picture)
+    written = []
+    monkeypatch.setattr(engine_module, "TableWriter", _counting(engine_module.TableWriter, written))
+    explain(picture, tmp_path / "out", engine=face_engine)
+    assert written == ["evidence.parquet"]
+
+
+def _counting(writer, written):
+    class Counting(writer):
+        def __init__(self, path):
+            written.append(path.name)
+            super().__init__(path)
+
+    return Counting
+
+
+def test_a_result_is_saved_and_read_back(done, clip, face_engine, tmp_path, frame):
+    (result,) = done[0].results
+    back = Result.load(result.report.parent)
+    assert back.file == result.file and back.report == result.report and back.problems == result.problems
+    pd.testing.assert_frame_equal(back.to_frame(), result.table, check_dtype=False)
+    pd.testing.assert_frame_equal(back.evidence, result.evidence)
+    copied = Result.load(result.save(tmp_path / "copy"))
+    assert copied.report == tmp_path / "copy" / "report.html" and copied.report.exists()
+    picture = tmp_path / "a.png"
+    Image.fromarray(frame).save(picture)
+    (plain,) = recognize(picture, engine=face_engine).results
+    again = Result.load(plain.save(tmp_path / "plain"))
+    pd.testing.assert_frame_equal(again.table, plain.table, check_dtype=False)
+    assert again.report is None and again.evidence.empty and list(again.evidence) == list(result.evidence)
+    with pytest.raises(UsageError, match="no finished report"):
+        Result.load(tmp_path)
+
+
+def test_a_result_draws_its_people(done):
+    (result,) = done[0].results
+    assert len(result.plot().to_dict()["vconcat"]) == 2
+    one = result.plot(person=1).to_dict()
+    assert set(pd.DataFrame(next(iter(one["datasets"].values()))).start) <= set(result.table[result.table.person == 1].start)
+    with pytest.raises(UsageError, match="there are 0, 1"):
+        result.plot(person=7)
+
+
+def test_every_row_in_another_format_too(face_engine, tmp_path, frame):
+    picture = tmp_path / "a.png"
+    Image.fromarray(frame).save(picture)
+    run = explain(picture, tmp_path / "out", engine=face_engine, format="csv")
+    assert len(pd.read_csv(tmp_path / "out" / "table.csv")) == len(run.table)
+    recognize(picture, engine=face_engine, out=tmp_path / "t.json")
+    assert [r["label"] for r in json.loads((tmp_path / "t.json").read_text())] == list(run.table.label)
+    with pytest.raises(UsageError, match="--format 'xls'"):
+        recognize(picture, engine=face_engine, out=tmp_path / "t.xls")
+    with pytest.raises(OutputError, match="is not there"):
+        recognize(picture, engine=face_engine, out=tmp_path / "none" / "t.csv")
 
 
 def test_pictures_and_batches_agree(face_engine, tmp_path, frame):
@@ -197,18 +269,3 @@ def test_every_modality_keeps_the_contract(engine, name, tmp_path):
     assert isinstance(modality, Modality) and (modality.needs_audio or modality.needs_video)
     for model in modality.models:
         assert model.name and model.meta["licence"]
-
-
-def test_impossible_options_are_refused():
-    for change, says in (
-        ({"modalities": ()}, "no modality"),
-        ({"rate": 0.0}, "--rate"),
-        ({"window": 100.0}, "--window"),
-        ({"language": "english!"}, "--language"),
-    ):
-        with pytest.raises(UsageError, match=says):
-            Options(**change)
-    with pytest.raises(UsageError, match="did you mean face"):
-        build(Options(modalities=("faces",)))
-    with pytest.raises(UsageError, match="available: auto, cpu"):
-        torch_device("cuda:7")

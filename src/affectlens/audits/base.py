@@ -1,0 +1,158 @@
+"""What all audits share: settings, a plan, one pass over items that can be broken off and merged, a result with provenance.
+
+An audit of a corpus looks at every item once (``measure``), keeps what it found in parts on disk, and computes its statistics
+from what is accumulated (``compute``). ``update``, ``merge`` and ``compute`` are those of torchmetrics: audits of two halves
+that are merged give what an audit of the whole gives. An audit that needs no pass has no keys and does all in ``compute``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
+from affectlens.audits.result import AuditResult, Provenance
+from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import Settings
+
+S = TypeVar("S", bound=Settings)
+R = TypeVar("R", bound=AuditResult)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an audit will do.
+
+    Attributes
+    ----------
+    audit : str
+        Its kind.
+    items : int
+        Items that there are and that the settings ask for.
+    done : int
+        Those that an earlier run in the same folder looked at.
+    unit : str
+        What an item is, in the plural.
+    """
+
+    audit: str
+    items: int
+    done: int
+    unit: str = "items"
+
+    @property
+    def left(self) -> int:
+        """Items that are still to be looked at."""
+        return self.items - self.done
+
+    def __str__(self) -> str:
+        return f"{self.audit}: {self.items} {self.unit}, {self.done} looked at before, {self.left} to do"
+
+
+class Audit(ABC, Generic[S, R]):
+    """Base of an audit.
+
+    Parameters
+    ----------
+    settings : Settings
+        All settings of the audit.
+    out : Path, optional
+        Folder of the result and of the parts; without it parts lie in a temporary folder and nothing else is written.
+    """
+
+    kind: ClassVar[str] = ""
+    unit: ClassVar[str] = "items"
+    part_size: ClassVar[int] = 512  # items that a part holds at least
+    key: ClassVar[str] = "key"  # the column of further tables that holds an item's key
+
+    def __init__(self, settings: S, out: str | Path | None = None) -> None:
+        self.settings = settings
+        self.out = Path(out) if out is not None else None
+        self._temporary = tempfile.TemporaryDirectory(prefix="affectlens-") if self.out is None else None
+        self._parts: Parts | None = None
+
+    @property
+    def parts(self) -> Parts:
+        """What was accumulated."""
+        if self._parts is None:
+            folder = self.out if self.out is not None else Path(self._temporary.name)  # type: ignore[union-attr]
+            self._parts = Parts(folder / FOLDER, self.depends_on(), self.data_facts(), self.columns(), self.key)
+        return self._parts
+
+    # What an audit with a pass over items gives; the defaults are those of one without.
+    def keys(self) -> Sequence[str]:
+        """Keys of the items to look at, in order."""
+        return ()
+
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Columns of the accumulated tables; ``items`` has at least key, why and sha256."""
+        return {ITEMS: ("key", "why", "sha256")}
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """Everything that the numbers of one item depend on (model, weights, settings), as JSON types."""
+        return self.settings.to_dict()
+
+    def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
+        """Look at the items of these keys, some at a time; one that cannot be looked at is named with its reason."""
+        yield from ()
+
+    def model_facts(self) -> Mapping[str, Any]:
+        """What provenance says of the model: name, spec, sha256, licence, corpus."""
+        return {}
+
+    def data_facts(self) -> Mapping[str, Any]:
+        """What tells one corpus from another without reading its items: name, split, a digest of keys and labels."""
+        return {}
+
+    @abstractmethod
+    def compute(self, progress: Progress = silent) -> R:
+        """The result of what is accumulated; the same whenever it is called, since it draws from its own seed."""
+
+    def plan(self) -> Plan:
+        """What there is, what was done before and what will be done."""
+        keys = self.keys()
+        return Plan(self.kind, len(keys), sum(k in self.parts.done for k in keys), self.unit)
+
+    def collect(self, progress: Progress = silent, keys: Sequence[str] | None = None) -> None:
+        """Look at the items, or at those of ``keys``, that were not looked at before."""
+        wanted = list(self.keys() if keys is None else keys)
+        left = [k for k in wanted if k not in self.parts.done]
+        done = len(wanted) - len(left)
+        batch = Batch()
+        if done:
+            progress(self.unit, done, len(wanted))
+        for found in self.measure(left) if left else ():
+            batch.extend(found)
+            done += len(found.items)
+            if len(batch.items) >= self.part_size:
+                self.update(batch)
+                batch = Batch()
+            progress(self.unit, done, len(wanted))
+        self.update(batch)
+
+    def update(self, batch: Batch) -> None:
+        """Add what was found in some items."""
+        self.parts.update(batch)
+
+    def merge(self, other: Audit[S, R]) -> Self:
+        """Add what another audit with the same settings accumulated; gives itself."""
+        self.parts.merge(other.parts)
+        return self
+
+    def run(self, progress: Progress | None = None) -> R:
+        """Collect, compute, and with ``out`` write the result and its page there."""
+        self.collect(progress or silent)
+        result = self.compute(progress or silent)
+        if self.out is not None:
+            result.report(self.out)
+        return result
+
+    def provenance(self) -> Provenance:
+        """Settings, model, data and versions, with digests of the weights and of what was read."""
+        items = self.parts.items
+        read = {"items": len(items), "sha256": self.parts.sha256} if len(items) else {}
+        return Provenance(self.kind, self.settings.to_dict(), dict(self.model_facts()), {**self.data_facts(), **read})

@@ -1,0 +1,52 @@
+"""What an audit of a speech latent found, in sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from affectlens.audits.latent.clusters import ITSELF
+
+if TYPE_CHECKING:
+    from affectlens.audits.latent.audit import LatentAudit
+
+ALPHA = 0.05
+
+
+def findings(audit: LatentAudit) -> list[str]:
+    """Clusters, what they agree with, how much of the latent is the corpus, and what its directions go with."""
+    return [*(_clustering(audit, i) for i in range(len(audit.clusterings))), agreement_sentence(audit), corpus_sentence(audit)]
+
+
+def _clustering(audit: LatentAudit, number: int) -> str:
+    c = audit.clusterings[number]
+    start = f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f})"
+    rows = audit.agreement[audit.agreement.clusters == c.method].sort_values("ari", ascending=False)
+    if rows.empty:
+        return f"{start}; no factor with two values to compare them with."
+    best = rows.iloc[0]
+    return f"{start}; most like {best.factor} (ARI {best.ari:.3f}, p adjusted {best.p_holm:.3g})."
+
+
+def agreement_sentence(audit: LatentAudit) -> str:
+    """With which factors the clusters agree beyond chance."""
+    table = audit.agreement
+    beyond = table[(table.clusters != ITSELF) & (table.p_holm <= ALPHA)]
+    if beyond.empty:
+        return "No clustering agrees with any factor beyond chance."
+    best = beyond.sort_values("ari", ascending=False).drop_duplicates("factor")
+    parts = [f"{r.factor} (ARI {r.ari:.2f}, {r.clusters})" for r in best.itertuples()]
+    return f"Beyond chance the clusters agree with {', '.join(parts)}."
+
+
+def corpus_sentence(audit: LatentAudit) -> str:
+    """How well the corpus can be told from the features and from the latent, or why that was not asked."""
+    if audit.shift.empty:
+        return (
+            "There is one corpus, so nothing can be said about differences between corpora: the corpus probe and the "
+            "discrepancy were left out. Give several --corpus to see them."
+        )
+    first, last = audit.shift.iloc[0], audit.shift.iloc[-1]
+    return (
+        f"A probe tells the corpus of speakers that it never heard with mean recall {first.corpus_probe:.2f} from the features "
+        f"as measured and {last.corpus_probe:.2f} from the latent; chance is {first.chance:.2f}."
+    )

@@ -1,0 +1,72 @@
+"""The registry of audits: what the command line offers below ``affectlens audit``, one decorator each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from affectlens.core.errors import UsageError
+from affectlens.core.registry import Registry
+from affectlens.core.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class RegisteredAudit:
+    """An audit as users call it.
+
+    Attributes
+    ----------
+    name : str
+        Its name on the command line.
+    function : callable
+        ``(model or None, corpus or list of corpora, *, out=None, progress=None, settings=None, **fields) -> AuditResult``.
+    settings : type of Settings
+        What can be set; the command line makes an option of every field.
+    help : str
+        One sentence.
+    needs_model : bool
+        Whether it can do without a model.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    settings: type[Settings]
+    help: str
+    needs_model: bool = True
+
+
+AUDITS: Registry[RegisteredAudit] = Registry("audit", "affectlens.audits")
+
+
+def register_audit(name: str, settings: type[Settings], *, help: str = "", needs_model: bool = True) -> Callable[[F], F]:
+    """Make an audit available under ``name``; a decorator.
+
+    Parameters
+    ----------
+    name, settings, help, needs_model
+        As in ``RegisteredAudit``; help is the first line of the function's docstring when absent.
+
+    Returns
+    -------
+    callable
+        Takes the function and gives it back.
+
+    Raises
+    ------
+    UsageError
+        ``settings`` is no class of settings, or there is no help.
+    """
+    if not (isinstance(settings, type) and issubclass(settings, Settings)):
+        raise UsageError(f"audit {name!r}: settings {settings!r}; a subclass of affectlens.core.settings.Settings was expected")
+
+    def add(function: F) -> F:
+        text = help or (function.__doc__ or "").strip().partition("\n")[0]
+        if not text:
+            raise UsageError(f"audit {name!r}: give help, or its function a docstring")
+        AUDITS.add(name, RegisteredAudit(name, function, settings, text, needs_model))
+        return function
+
+    return add

@@ -1,0 +1,22 @@
+"""`affectlens doctor`: what works on this machine."""
+
+from __future__ import annotations
+
+import typer
+from rich.table import Table
+
+from affectlens.cli import common
+from affectlens.cli.options import verb
+
+
+@verb()
+def command() -> None:
+    """Versions, assets, codecs, GPU, memory, cache and extras, each tried; exit code 1 where something is broken."""
+    from affectlens.pipeline.checkup import doctor
+
+    checkup = doctor()
+    table = Table("what", "state", "detail", box=None)
+    for c in checkup.checks:
+        table.add_row(c.name, c.state, c.detail)
+    common.plain.print(table)
+    raise typer.Exit(0 if checkup.ok else 1)

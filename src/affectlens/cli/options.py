@@ -1,0 +1,240 @@
+"""Commands from functions: options of settings, ``--config`` and ``--quiet``, written once for every verb."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from affectlens.cli import common
+from affectlens.core.errors import UsageError, unknown
+from affectlens.core.options import LANGUAGES
+from affectlens.core.settings import Settings, flag_of, kinds_of
+
+
+def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ()) -> Callable[[Callable[..., None]], Any]:
+    """Decorator: make a command of a function.
+
+    Parameters
+    ----------
+    settings : class
+        Its fields become options, and the function's parameter ``settings`` receives the checked values as keyword arguments
+        of the Python function.
+    without : iterable of str
+        Fields that are no options.
+
+    Every command also gets ``--config FILE`` and ``--quiet``; one with ``--corpus`` says how the old ``--data`` is written.
+    """
+
+    def make(function: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
+        made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
+        more = [QUIET, CONFIG, *([OLD_DATA] if any(p.name == "corpus" for p in own) else [])]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
+        field_names = {p.name for p in made}
+
+        def command(**given: Any) -> None:
+            quiet = given.pop("quiet")
+            given.pop("config"), given.pop("data", None)
+            if settings:
+                chosen = {name: given.pop(name) for name in field_names}
+                given["settings"] = read(settings, chosen)
+            with common.quietly(quiet):
+                function(**given)
+
+        command.__name__, command.__doc__ = function.__name__.rstrip("_"), function.__doc__
+        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return command
+
+    return make
+
+
+def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Typed values as the fields' types, all checked.
+
+    Raises
+    ------
+    UsageError
+        A value that is not allowed, named with its option.
+    """
+    kinds = kinds_of(cls)
+    values: dict[str, Any] = {}
+    for f in fields(cls):
+        value = given.get(f.name)
+        if value is None:
+            continue
+        kind, several, _ = kinds[f.name]
+        values[f.name] = _split(f, value, kind) if several else value
+    cls(**values)
+    return values
+
+
+def _split(f: Field[Any], value: Iterable[Any], kind: type[Any]) -> tuple[Any, ...]:
+    texts = list(map(str, value))
+    if _separated(f, kind):
+        texts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
+    try:
+        return tuple(kind(text) for text in texts)
+    except ValueError:
+        wanted = "whole numbers were" if kind is int else "numbers were"
+        raise UsageError(f"{flag_of(f)} {','.join(texts)}: {wanted} expected") from None
+
+
+def _separated(f: Field[Any], kind: type[Any]) -> bool:
+    """Whether commas separate values; paths, and what follows ``NAME=``, may hold commas themselves."""
+    return kind in (str, int, float) and "=" not in (f.metadata.get("metavar") or "")
+
+
+def _option(f: Field[Any], cls: type[Settings]) -> inspect.Parameter:
+    """The typer parameter of one field."""
+    kind, several, optional = kinds_of(cls)[f.name]
+    meta, required = f.metadata, f.default is MISSING and f.default_factory is MISSING
+    default = ... if required else None if several or optional else f.default
+    flag = flag_of(f)
+    names = (f"{flag}/--no-{flag[2:]}",) if kind is bool and not several else (flag,)
+    default_value: Any = f.default
+    shown: Any = ",".join(map(str, default_value)) if several and not required and default_value else not several
+    text = meta.get("help", "") + (" Comma-separated, or repeated." if several and _separated(f, kind) else "")
+    text += " Repeat it." if several and not _separated(f, kind) else ""
+    info = typer.Option(
+        *names, help=text, show_default=shown, metavar=meta.get("metavar") or None, autocompletion=_completer(f)
+    )
+    hint: Any = list[str] if several else kind
+    if several or optional:
+        hint = hint | None
+    return inspect.Parameter(
+        f.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info],
+        default=inspect.Parameter.empty if default is ... else default,
+    )  # fmt: skip
+
+
+def _completer(f: Field[Any]) -> Callable[[str], list[str]] | None:
+    choices = f.metadata.get("choices")
+    if choices is None:
+        return None
+
+    def complete(incomplete: str) -> list[str]:
+        known = list(choices() if callable(choices) else choices)
+        head, comma, last = incomplete.rpartition(",")
+        return [f"{head}{comma}{name}" for name in known if name and name.startswith(last)]
+
+    return complete
+
+
+def corpus_names(incomplete: str) -> list[str]:
+    """Completion of ``NAME=`` of a corpus."""
+    from affectlens.corpora.base import corpora
+
+    return [f"{c.name}=" for c in corpora() if c.name.startswith(incomplete)]
+
+
+def models(incomplete: str) -> list[str]:
+    """Completion of a shipped model's name."""
+    from affectlens.models.base import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
+
+
+def assets(incomplete: str) -> list[str]:
+    """Completion of an asset's name."""
+    from affectlens.assets.manifest import manifest
+
+    return [name for name in manifest() if name.startswith(incomplete)]
+
+
+def languages(incomplete: str) -> list[str]:
+    """Completion of a language code."""
+    return [code for code in LANGUAGES if code.startswith(incomplete)]
+
+
+def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | None:
+    """Take the defaults of this verb's options from a file."""
+    if value is None or context.resilient_parsing:
+        return value
+    try:
+        held = tomllib.loads(value.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"--config {value}: {error}") from error
+    chain = _chain(context)
+    _only_tables(value, held, chain[0].command)
+    for one in chain[1:]:
+        held = held.get(str(one.info_name), {})
+    options = {p.name: p for p in context.command.params if p.param_type_name == "option" and p.name not in NOT_CONFIGURED}
+    by_flag = {text.lstrip("-"): p for p in options.values() for text in p.opts}
+    defaults = dict(context.default_map or {})
+    for key, given in held.items():
+        parameter = by_flag.get(str(key).replace("_", "-"))
+        if parameter is None or parameter.name is None:
+            raise UsageError(f"--config {value}: {unknown(f'option of {context.info_name}', key, sorted(by_flag))}")
+        if isinstance(given, dict):
+            raise UsageError(f"--config {value}: {key} is a table; a value was expected")
+        several = bool(getattr(parameter, "multiple", False))
+        defaults[parameter.name] = [given] if several and not isinstance(given, list) else given
+    context.default_map = defaults
+    return value
+
+
+def _chain(context: typer.Context) -> list[Any]:
+    out: list[Any] = []
+    one: Any = context
+    while one is not None:
+        out.insert(0, one)
+        one = one.parent
+    return out
+
+
+def _only_tables(path: Path, held: dict[str, Any], group: Any) -> None:
+    """Every table of a file is a verb, so that a mistyped one is not passed over."""
+    known = list(group.commands)
+    for name, table in held.items():
+        if name not in known:
+            raise UsageError(f"--config {path}: {unknown('verb', name, known)}")
+        if not isinstance(table, dict):
+            raise UsageError(f"--config {path}: {name} is a verb; a table [{name}] of options was expected")
+
+
+def _old_data(_: Any, value: str | None) -> str | None:
+    """Say how the corpus is named now."""
+    if value is not None:
+        raise UsageError(
+            f"--data is not used any more; name and path of a corpus go together: --corpus NAME={value} "
+            "(names: affectlens corpus ls)"
+        )
+    return value
+
+
+def _extra(name: str, hint: Any, default: Any, info: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info], default=default)
+
+
+NOT_CONFIGURED = ("config", "help", "data")
+QUIET = _extra("quiet", bool, False, typer.Option("--quiet", "-q", help="Print results alone: no progress, no notes."))
+CONFIG = _extra(
+    "config",
+    Path | None,
+    None,
+    typer.Option("--config", help="A toml file with a table of options for each verb; the command line wins.",
+                 is_eager=True, callback=_configured, metavar="FILE"),
+)  # fmt: skip
+OLD_DATA = _extra("data", str | None, None, typer.Option("--data", hidden=True, is_eager=True, callback=_old_data))
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(help="Images, videos, audio files, motions, folders, globs, or a csv, tsv, txt or parquet table of paths."),
+]
+Corpus = Annotated[
+    str, typer.Option(help="A corpus and where it lies, see `affectlens corpus ls`.", metavar="NAME=PATH",
+                      autocompletion=corpus_names)
+]  # fmt: skip
+Corpora = Annotated[
+    list[str], typer.Option("--corpus", help="A corpus and where it lies, see `affectlens corpus ls`; repeat it.",
+                            metavar="NAME=PATH", autocompletion=corpus_names)
+]  # fmt: skip
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Keep what is finished; go on where the last run stopped.")]

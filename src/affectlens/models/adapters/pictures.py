@@ -1,0 +1,105 @@
+"""Networks of square pictures: which layer of theirs a map is drawn of, and how a picture becomes their input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from affectlens.core.errors import ModelError
+from affectlens.models.adapters.recipe import Recipe
+from affectlens.models.adapters.torch_module import TorchModel
+from affectlens.models.readers import picture_of
+from affectlens.perception.scene.objects import GREY
+
+
+def picture_network(
+    net: nn.Module,
+    labels: Sequence[str],
+    *,
+    name: str = "network",
+    modality: str = "scene",
+    size: int = 224,
+    grey: bool = False,
+    mean: Sequence[float] | float = (0.0,),
+    deviation: Sequence[float] | float = (1.0,),
+    layer: str = "",
+    reader: Callable[[Any], Any] = picture_of,
+    meta: dict[str, Any] | None = None,
+) -> TorchModel:
+    """Any ``torch.nn.Module`` that gives logits of square pictures.
+
+    Parameters
+    ----------
+    net, labels, name, modality, meta
+        See ``TorchModel``.
+    size, grey, mean, deviation
+        See ``Recipe``.
+    layer : str
+        The layer that maps are drawn of; without it the last one with a grid of more than one cell. A network that has none
+        can be asked but not drawn; its ``no_layer`` says why.
+    reader : callable
+        Makes an item of a corpus a picture.
+
+    Raises
+    ------
+    UsageError
+        ``layer`` is not there.
+    """
+    arrays = (np.atleast_1d(np.array(v, np.float32)) for v in (mean, deviation))
+    recipe = Recipe(tuple(labels), size, grey, *arrays)
+    model = TorchModel(net, labels, modality, name=name, layer=layer, prepare=recipe, reader=reader, meta=meta)
+    if not model.layer:
+        try:
+            model.layer = last_grid(model, recipe(np.full((size, size, 3), GREY, np.uint8))[None])
+        except ModelError as error:
+            model.no_layer = str(error)
+    return model
+
+
+def last_grid(model: TorchModel, blank: np.ndarray) -> str:
+    """The last layer run whose output has a grid of more than one cell, for a picture ``blank`` ``(1, c, h, w)``.
+
+    Raises
+    ------
+    ModelError
+        There is none.
+    """
+    seen = _shapes(model, blank)
+    grids = [i for i, (_, shape) in enumerate(seen) if len(shape) == 4 and shape[2] * shape[3] > 1 and shape[1] > 3]
+    last = grids[-1] if grids else -1
+    tokens = [name for name, shape in seen[last + 1 :] if len(shape) == 3 and shape[1] > 3]
+    if tokens:  # the last layer of a transformer answers from one token alone: the norm before the last attention is drawn
+        norms = [n for n in tokens if "norm" in n.lower() or "ln" in n.lower()]
+        return (norms or tokens)[-3 if len(norms) >= 3 else 0 if norms else -1]
+    if grids:
+        return seen[last][0]
+    shown = ", ".join(f"{n} {s}" for n, s in seen[-6:])
+    raise ModelError(
+        "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last layers "
+        f"give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"
+    )
+
+
+def _shapes(model: TorchModel, blank: np.ndarray) -> list[tuple[str, tuple[int, ...]]]:
+    """Names and output shapes of the layers in the order in which they run."""
+    seen: list[tuple[str, tuple[int, ...]]] = []
+
+    def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor):
+                seen.append((name, tuple(output.shape)))
+
+        return hook
+
+    handles = [model.module(name).register_forward_hook(note(name)) for name in model.layers]
+    try:
+        with torch.inference_mode():
+            model.predict(blank)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen

@@ -1,0 +1,103 @@
+"""What is usual: averages of a store that earlier runs filled, as a table, sentences and a chart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from affectlens.context.store import Store
+from affectlens.context.usual import averages
+from affectlens.core.errors import UsageError
+from affectlens.core.labels import EKMAN7
+from affectlens.core.schema import write_frame
+from affectlens.pipeline.writer import check_folder
+
+FILE = "averages.csv"
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Smoothed average shares of the classes by place, part of the day, hour and weekday.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a context: ``by``, ``value``, a column a class, ``people`` and ``recordings`` behind it.
+    """
+
+    table: pd.DataFrame
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table."""
+        return self.table
+
+    def findings(self) -> list[str]:
+        """A sentence a context, the four largest shares first."""
+        out = []
+        for row in self.table.to_dict("records"):
+            shares = sorted(((row[c], c) for c in EKMAN7.labels), reverse=True)[:4]
+            context = f"{row['by']} {row['value']}".strip().replace("_", " ")
+            listed = ", ".join(f"{c} {share:.0%}" for share, c in shares)
+            out.append(f"{context}: {row['people']} people in {row['recordings']} recordings: {listed}")
+        return out
+
+    def plot(self) -> Any:
+        """A chart (altair): one bar a context, those of few people faint."""
+        from affectlens.report.usual import averages_chart
+
+        return averages_chart(self.table, EKMAN7.labels)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``averages.csv``, and a chart where there is more than one context; gives the folder."""
+        from affectlens.figures import charts
+
+        folder = Path(folder)
+        check_folder(folder)
+        write_frame(self.table, folder / FILE)
+        if len(self.table) > 1:
+            charts.save(self.plot(), folder / "averages")
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The inverse of ``save``."""
+        try:
+            return cls(pd.read_csv(Path(folder) / FILE, keep_default_na=False))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder}: no {FILE} in it ({error})") from error
+
+
+def usual(store: str | Path, *, out: str | Path | None = None, seed: int = 0) -> Averages:
+    """Average expressed emotion by place, part of the day, hour and weekday.
+
+    Parameters
+    ----------
+    store : path
+        The file that ``explain(…, store=FILE)`` filled.
+    out : path, optional
+        Folder for the table and a chart.
+    seed : int
+        Seed of the intervals.
+
+    Returns
+    -------
+    Averages
+        The table, with sentences and a chart.
+
+    Raises
+    ------
+    UsageError
+        There is no such store. OutputError: it cannot be read, or ``out`` cannot be written.
+    """
+    if not Path(store).is_file():
+        raise UsageError(f"--store {store}: no such file; `affectlens explain … --store FILE` fills one")
+    if out is not None:
+        check_folder(Path(out))
+    result = Averages(averages(Store(Path(store)).units(), EKMAN7.labels, np.random.default_rng(seed)))
+    if out is not None:
+        result.save(out)
+    return result

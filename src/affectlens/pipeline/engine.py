@@ -1,0 +1,231 @@
+"""Models loaded once, and the way of one recording through them: listen, watch, finish, fuse."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from affectlens.core.errors import MediaError
+from affectlens.core.files import write_json
+from affectlens.core.labels import EKMAN7
+from affectlens.core.options import Options, torch_device
+from affectlens.core.progress import Progress, silent
+from affectlens.core.schema import Evidence, TableWriter, evidence_frame
+from affectlens.fusion.pool import Fuser
+from affectlens.fusion.segments import fuse_findings, summary_evidence
+from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
+from affectlens.media.audio import audio_blocks
+from affectlens.media.frames import Frame, MediaInfo, frames, probe
+from affectlens.media.images import read_image
+from affectlens.media.inputs import kind_of
+from affectlens.modalities.base import Clip, Finding, Modality, build
+from affectlens.models.base import load_model
+from affectlens.perception.face.detector import FaceDetector
+from affectlens.perception.face.landmarks import FaceLandmarker
+from affectlens.perception.people.finder import PeopleFinder, Sighting
+from affectlens.report.bundle import Gallery, Report
+
+
+class Engine:
+    """Models loaded once for many recordings.
+
+    Parameters
+    ----------
+    options : Options, optional
+        Settings of the run; the defaults where absent.
+
+    Raises
+    ------
+    UsageError
+        An unknown modality, or a device that is not there.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        torch_device(self.options.device)
+        self.modalities: list[Modality] = build(self.options)
+        network = load_model("fusion") if self.options.fusion == "early" else None
+        self.fuser = Fuser(EKMAN7.labels, network)
+        self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
+
+    def run(
+        self, path: Path, *, explaining: bool, scratch: Path | None = None, progress: Progress | None = None
+    ) -> tuple[Clip, list[Finding], Report]:
+        """Everything about one recording.
+
+        Parameters
+        ----------
+        path : Path
+            The recording.
+        explaining : bool
+            Whether evidence is wanted; the rows are the same without.
+        scratch : Path, optional
+            Folder that receives ``evidence.parquet`` while it is computed, and what was heard, so that an interrupted run
+            need not listen again.
+        progress : callable, optional
+            Takes the stage, seconds of the recording done, and seconds in all.
+
+        Returns
+        -------
+        tuple
+            The recording as it was worked on, its rows in order of time, and what a report of it shows.
+
+        Raises
+        ------
+        MediaError
+            Nothing in the recording can be read.
+        """
+        began = time.perf_counter()
+        told = progress or silent
+        clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed))
+        report = Report(clip, Gallery())
+        with _Sink(report, scratch) as sink:
+            with _timed(report.seconds, "listening"):
+                for modality in self.modalities:
+                    modality.begin(clip)
+                if clip.info.audio_tracks:
+                    self._listen(clip, scratch, told)
+            findings: list[Finding] = []
+            with _timed(report.seconds, "watching"):
+                for window in self._watch(clip, told, report.seconds):
+                    findings.extend(sink.take(window))
+            with _timed(report.seconds, "finishing"):
+                report.findings = self._finish(clip, findings, sink)
+        report.seconds["total"] = time.perf_counter() - began
+        return clip, report.findings, report
+
+    def _listen(self, clip: Clip, scratch: Path | None, progress: Progress) -> None:
+        for modality in self.modalities:
+            if not modality.needs_audio:
+                continue
+            memory = scratch / f"heard-{modality.name}.json" if scratch else None
+            if memory and memory.exists() and modality.restore(json.loads(memory.read_text(encoding="utf-8"))):
+                continue
+            blocks = audio_blocks(clip.path, problems=clip.problems)
+            modality.listen(clip, blocks, lambda seconds: progress("listening", seconds, clip.info.duration))
+            state = modality.heard()
+            if memory and state is not None:
+                write_json(memory, state)
+
+    def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float]) -> Iterator[list[Finding]]:
+        """What was found in each window of the picture, in order of time."""
+        if not clip.info.video_tracks:
+            return
+        length, rate = self.options.window, self.options.rate
+        finder = self._people_finder()
+        still = clip.info.kind == "image"
+        pictures = iter([Frame(0.0, read_image(clip.path))]) if still else frames(clip.path, rate, clip.problems)
+        index, last = -1, 0.0
+        while True:
+            with _timed(seconds, "decoding"):
+                frame = next(pictures, None)
+            here = None if frame is None else int((frame.time + 1e-9) / length)
+            if index >= 0 and here != index:
+                # The last window ends where the recording does.
+                end = (index + 1) * length if frame is not None else min((index + 1) * length, last + 1 / rate)
+                end = 0.0 if still else end
+                with _timed(seconds, "models"):
+                    window = [f for m in self.modalities for f in m.window(clip, index * length, end)]
+                clip.end = end
+                yield window
+            if frame is None or here is None:
+                return
+            index, last = here, frame.time
+            self._see(clip, frame, finder, seconds)
+            progress("watching", frame.time, clip.info.duration)
+
+    def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> None:
+        with _timed(seconds, "people"):
+            people = finder(frame)
+        height, width = frame.image.shape[:2]
+        with _timed(seconds, "models"):
+            for person in people:
+                left, top, wide, tall = person.face.box
+                box = (left / width, top / height, wide / width, tall / height)
+                clip.sightings.append(Sighting(frame.time, person.id, box))
+            for modality in self.modalities:
+                modality.watch(clip, frame, people)
+
+    def _finish(self, clip: Clip, findings: list[Finding], sink: _Sink) -> list[Finding]:
+        """What is known only at the end: whole-recording rows, fused rows, summaries, and what is usual."""
+        for modality in self.modalities:
+            new, more = modality.finish(clip, [f for f in findings if f.row.modality == modality.name])
+            findings.extend(sink.take(new, more))
+        if clip.problems.notes and not findings:
+            raise MediaError(f"{clip.path}: nothing in it could be decoded ({'; '.join(clip.problems.notes)})")
+        usual = what_is_usual(clip)
+        findings, fused = fuse_findings(clip, findings, usual_opinion(clip, usual), self.fuser)
+        sink.take(fused)
+        rows = [f.row for f in fused]
+        if clip.explaining:
+            sink.report.summaries, more = summary_evidence(clip, rows)
+            sink.take([], more)
+        sink.take([], usual_evidence(clip, rows, usual))
+        return sorted([*findings, *fused], key=lambda f: (f.row.start, f.row.person, f.row.modality))
+
+    def _people_finder(self) -> PeopleFinder:
+        from affectlens.assets.store import locate
+
+        if self._finder_parts is None:
+            self._finder_parts = (
+                FaceDetector(locate("yunet")),
+                FaceLandmarker(locate("face-landmarker"), self.options.threads),
+            )
+        return PeopleFinder(*self._finder_parts)
+
+
+class _Sink:
+    """Takes findings as they come: evidence goes to disk and to the report, what stays in memory is small."""
+
+    def __init__(self, report: Report, folder: Path | None) -> None:
+        self.report = report
+        self._file = TableWriter(folder / "evidence.parquet") if folder else None
+
+    def take(self, findings: list[Finding], more: Sequence[Evidence] = ()) -> list[Finding]:
+        """Keep the evidence and give the findings back without what was written."""
+        if self._file:
+            self._file.append(evidence_frame([*(e for f in findings for e in f.evidence), *more]))
+        self.report.add(findings, more)
+        return [_slim(f) if f.row.modality == "face" else f for f in findings]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._file and kind is None:
+            self._file.close()
+        elif self._file:
+            self._file.discard()
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+def _slim(finding: Finding) -> Finding:
+    """Without evidence and pictures, which are written already: an hour of rows must stay small."""
+    return replace(finding, evidence=(), pictures=(), detail={"window": finding.detail.get("window", 0)})
+
+
+def _probe(path: Path) -> MediaInfo:
+    if kind_of(path) == "image":
+        image = read_image(path)
+        if min(image.shape[:2]) < 2:
+            raise MediaError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels; nothing can be seen in it")
+        return MediaInfo(path, "image", 0.0, image.shape[1], image.shape[0], video_tracks=1)
+    if kind_of(path) == "motion":
+        if not path.exists():
+            raise MediaError(f"{path}: no such file")
+        return MediaInfo(path, "motion", 0.0, 0, 0)
+    return probe(path)

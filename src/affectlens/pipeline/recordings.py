@@ -1,0 +1,176 @@
+"""The main job: from files to the table, the evidence and the report. The command line calls this and prints its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from affectlens.core.errors import AffectlensError
+from affectlens.core.options import Options
+from affectlens.core.progress import Progress
+from affectlens.core.schema import evidence_frame, rows_frame
+from affectlens.core.settings import with_fields
+from affectlens.media.inputs import find_inputs
+from affectlens.pipeline.engine import Engine
+from affectlens.pipeline.jobs import Job
+from affectlens.pipeline.results import Result, Run
+from affectlens.pipeline.writer import (
+    check_file,
+    check_folder,
+    reading,
+    table_format,
+    write_overview,
+    write_recording,
+    write_table,
+    writing,
+)
+
+DEFAULT_OUT = Path("affectlens-report")
+
+
+def recognize(
+    inputs: str | Path | Iterable[str | Path],
+    *,
+    out: str | Path | None = None,
+    format: str = "",
+    options: Options | None = None,
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> Run:
+    """The table of expressed emotion, unexplained.
+
+    Parameters
+    ----------
+    inputs : path or iterable of paths
+        Images, videos, audio files, motions, folders, globs, or a table of paths.
+    out : path, optional
+        File for the table of all inputs.
+    format : str
+        ``parquet``, ``csv`` or ``json``; by the suffix of ``out`` when empty.
+    options : Options, optional
+        Settings of the run; or give them one by one as ``settings``.
+    engine : Engine, optional
+        Models that are loaded already; its options count.
+    progress : callable, optional
+        Takes the stage, seconds done, and seconds in all.
+    **settings
+        Fields of ``Options``.
+
+    Returns
+    -------
+    Run
+        A file that cannot be read is in ``Run.failures``; the others are done.
+
+    Raises
+    ------
+    UsageError
+        A value that is not allowed. OutputError: ``out`` cannot be written.
+    """
+    file = Path(out) if out is not None else None
+    if file is not None:
+        table_format(file, format)
+        check_file(file)
+    chosen = engine.options if engine else with_fields(Options, options, settings)
+    paths = find_inputs(_several(inputs))
+    engine = engine or Engine(chosen)
+    run = Run()
+    for path in paths:
+        try:
+            with reading(path):
+                _, findings, report = engine.run(path, explaining=False, progress=progress)
+        except AffectlensError as error:
+            run.failures[str(path)] = str(error)
+            continue
+        rows = rows_frame([f.row for f in findings])
+        run.results.append(Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds))
+    if file is not None:
+        write_table(run.table, file, format)
+    return run
+
+
+def explain(
+    inputs: str | Path | Iterable[str | Path],
+    out: str | Path = DEFAULT_OUT,
+    *,
+    resume: bool = False,
+    format: str = "parquet",
+    options: Options | None = None,
+    engine: Engine | None = None,
+    progress: Progress | None = None,
+    on_result: Callable[[Result], None] | None = None,
+    **settings: Any,
+) -> Run:
+    """Recognise and explain; writes one report folder an input below ``out`` and returns the same numbers.
+
+    Parameters
+    ----------
+    inputs : path or iterable of paths
+        Images, videos, audio files, motions, folders, globs, or a table of paths.
+    out : path
+        Folder for the reports. A report takes its name there only when it is whole.
+    resume : bool
+        Read finished reports of the same file and options back instead of computing them, and use what an interrupted run
+        heard.
+    format : str
+        ``csv`` or ``json``: also write all rows to ``out/table`` in that format.
+    options, engine, progress, **settings
+        As in ``recognize``.
+    on_result : callable, optional
+        Called with each result once it is finished.
+
+    Returns
+    -------
+    Run
+        A file that cannot be read is in ``Run.failures``; the others are done.
+
+    Raises
+    ------
+    UsageError
+        A value that is not allowed. OutputError: ``out`` cannot be written.
+    """
+    chosen = engine.options if engine else with_fields(Options, options, settings)
+    out = Path(out)
+    table_format(out / "table.parquet", format)
+    paths = find_inputs(_several(inputs))
+    check_folder(out)
+    engine = engine or Engine(chosen)
+    run = Run(out=out)
+    for path in paths:
+        job = Job(path, out, chosen)
+        try:
+            if resume and job.is_done():
+                run.results.append(replace(Result.load(job.target), file=str(path)))
+                run.resumed.append(str(path))
+                continue
+            result = _explained(job, engine, resume, progress)
+        except AffectlensError as error:
+            job.abandon()
+            run.failures[str(path)] = str(error)
+            continue
+        run.results.append(result)
+        if on_result:
+            on_result(result)
+    write_overview(run, out, format)
+    return run
+
+
+def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
+    with writing(job.scratch):
+        scratch = job.claim(resume)
+    with reading(job.path):
+        _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=progress)
+    with writing(job.target):
+        target = write_recording(job, report, findings, engine.modalities)
+    evidence = pd.read_parquet(target / "evidence.parquet")
+    table = rows_frame([f.row for f in findings])
+    notes = tuple(report.clip.problems.notes)
+    return Result(str(job.path), table, evidence, target / "report.html", notes, report.seconds)
+
+
+def _several(inputs: str | Path | Iterable[str | Path]) -> list[str | Path]:
+    return [inputs] if isinstance(inputs, str | Path) else list(inputs)

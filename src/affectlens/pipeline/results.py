@@ -1,0 +1,168 @@
+"""What a call gives back: one result a recording, and the run that holds them all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from affectlens.core.errors import UsageError
+from affectlens.core.files import write_json
+from affectlens.core.schema import SCENE, evidence_frame, rows_frame, write_frame
+from affectlens.pipeline.jobs import MANIFEST
+
+
+@dataclass(frozen=True)
+class Result:
+    """One recording.
+
+    Attributes
+    ----------
+    file : str
+        The recording.
+    table : DataFrame
+        One row a segment and modality, see ``affectlens.Row``.
+    evidence : DataFrame
+        One row a finding, see ``affectlens.Evidence``; empty where nothing was explained.
+    report : Path or None
+        The page, where one was written.
+    problems : tuple of str
+        What could not be decoded on the way.
+    seconds : dict
+        Time spent, by stage.
+    """
+
+    file: str
+    table: pd.DataFrame
+    evidence: pd.DataFrame
+    report: Path | None
+    problems: tuple[str, ...]
+    seconds: dict[str, float]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table."""
+        return self.table
+
+    def plot(self, person: int | None = None) -> Any:
+        """A chart (altair) of the fused probabilities over time: of one person, or one below the other of everybody read.
+
+        Raises
+        ------
+        UsageError
+            There is nothing to draw.
+        """
+        import altair as alt
+
+        from affectlens.figures.charts import timeline
+
+        fused = self.table[(self.table.modality == "fused") & (self.table.status == "ok")]
+        people = sorted(set(fused.person))
+        if person is not None and person not in people:
+            raise UsageError(f"no readable segment of person {person}; there are {', '.join(map(str, people)) or 'none'}")
+        if not people:
+            raise UsageError(f"{self.file}: no segment could be read, so there is nothing to draw")
+        charts = [timeline(fused[fused.person == p]) for p in (people if person is None else [person])]
+        return charts[0] if len(charts) == 1 else alt.vconcat(*(_plain(c) for c in charts))
+
+    def summary(self) -> list[str]:
+        """A few lines for the terminal: who expressed what, what was missing, what was said, how long it took."""
+        fused = self.table[self.table.modality == "fused"]
+        lines = [self.file]
+        for person, rows in fused.groupby("person"):
+            lines += _person_line(int(person), rows)
+        missing = self.table[(self.table.status == "missing") & (self.table.modality != "fused") & (self.table.person == SCENE)]
+        if len(missing):
+            reasons = missing.groupby("modality", sort=False).reason.first()
+            lines.append("  not there: " + "; ".join(f"{modality}: {why}" for modality, why in reasons.items()))
+        spoken = self.table.text[(self.table.modality == "words") & (self.table.text != "")]
+        lines += [f"  words: “{text[:140]}”" for text in spoken.head(3)]
+        lines += [f"  note: {problem}" for problem in self.problems]
+        return [*lines, f"  {len(self.evidence)} evidence rows, {self.seconds['total']:.1f} s"]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the result to a folder that ``load`` reads; a report goes along. Gives the folder."""
+        folder = Path(folder)
+        if self.report is not None:
+            if folder.resolve() != self.report.parent.resolve():
+                shutil.copytree(self.report.parent, folder, dirs_exist_ok=True)
+            return folder
+        folder.mkdir(parents=True, exist_ok=True)
+        write_frame(self.table, folder / "table.parquet")
+        write_frame(self.table, folder / "table.csv")
+        write_frame(self.evidence, folder / "evidence.parquet")
+        write_json(folder / MANIFEST, {"file": self.file, "problems": list(self.problems), "seconds": self.seconds})
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The inverse of ``save``; reads the report folders of ``affectlens.explain`` too.
+
+        Raises
+        ------
+        UsageError
+            No finished result in the folder.
+        """
+        folder = Path(folder)
+        try:
+            facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            table = pd.read_parquet(folder / "table.parquet")
+            evidence = pd.read_parquet(folder / "evidence.parquet")
+            page = folder / "report.html"
+            report = page if page.exists() else None
+            return cls(facts["file"], table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
+        except (OSError, ValueError, KeyError) as error:
+            raise UsageError(f"{folder}: no finished report in it ({error}); make one with --out or `explain`") from error
+
+
+@dataclass
+class Run:
+    """Every recording of a call. ``failures`` maps a file to what was wrong with it; the others are done."""
+
+    results: list[Result] = field(default_factory=list)
+    failures: dict[str, str] = field(default_factory=dict)
+    resumed: list[str] = field(default_factory=list)
+    out: Path | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Rows of all recordings."""
+        return pd.concat([r.table for r in self.results], ignore_index=True) if self.results else rows_frame([])
+
+    @property
+    def evidence(self) -> pd.DataFrame:
+        """Evidence of all recordings."""
+        parts = [r.evidence for r in self.results]
+        return pd.concat(parts, ignore_index=True) if parts else evidence_frame([])
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table."""
+        return self.table
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all is done, 1 when some inputs failed."""
+        return 1 if self.failures else 0
+
+
+def _person_line(person: int, rows: pd.DataFrame) -> list[str]:
+    name = "out of view" if person == SCENE else f"person {person}"
+    good = rows[rows.status == "ok"]
+    if not len(good):
+        return [] if person == SCENE else [f"  {name}: not read ({rows.reason.iloc[0]})"]
+    shares = good.label.value_counts(normalize=True)
+    listed = ", ".join(f"{label} {share:.0%}" for label, share in shares.head(3).items())
+    conflict = f"; modalities disagree in {int(good.conflict.sum())}" if good.conflict.any() else ""
+    return [f"  {name}: {len(good)} segments expressed {listed}{conflict}"]
+
+
+def _plain(chart: Any) -> Any:
+    """Without its configuration, which only the outermost of nested charts may have."""
+    import altair as alt
+
+    made = chart.copy(deep=True)
+    made.config = alt.Undefined
+    return made

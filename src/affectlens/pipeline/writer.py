@@ -1,0 +1,112 @@
+"""Everything that is written: the folder of a recording, the tables over all, and errors that say what could not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from affectlens.core.errors import MediaError, OutputError, UsageError
+from affectlens.core.files import write_text
+from affectlens.core.schema import rows_frame, write_frame
+from affectlens.modalities.base import Finding, Modality
+from affectlens.pipeline.jobs import Job
+from affectlens.pipeline.results import Run
+from affectlens.report.bundle import Report, provenance
+from affectlens.report.write import write_report
+
+FORMATS = ("parquet", "csv", "json")
+
+
+def write_recording(job: Job, report: Report, findings: list[Finding], modalities: list[Modality]) -> Path:
+    """Fill the job's scratch folder, in which the evidence lies already, and give it its name."""
+    write_frame(rows_frame([f.row for f in findings]), job.scratch / "table.parquet")
+    write_report(report, job.scratch, provenance(report, modalities, job.key()))
+    return job.finish()
+
+
+def write_overview(run: Run, out: Path, fmt: str) -> None:
+    """All rows in one table when there are several inputs or another format is wanted, and the failures if there are any."""
+    if len(run.results) > 1:
+        write_table(run.table, out / "table.parquet")
+    if run.results and fmt != "parquet":
+        write_table(run.table, out / f"table.{fmt}")
+    failures = out / "failures.csv"
+    if run.failures:
+        write_frame(pd.DataFrame(run.failures.items(), columns=["file", "error"]), failures)
+    else:
+        failures.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: Path, fmt: str = "") -> Path:
+    """Write a table as parquet, csv or json: ``fmt``, or what the path's suffix says.
+
+    Raises
+    ------
+    UsageError
+        Another format. OutputError: the file cannot be written.
+    """
+    fmt = table_format(path, fmt)
+    if fmt == "json":
+        return write_text(path, as_json(table))
+    if path.suffix == f".{fmt}":
+        write_frame(table, path)
+        return path
+    with writing(path):
+        table.to_csv(path, index=False) if fmt == "csv" else table.to_parquet(path, index=False)
+    return path
+
+
+def table_format(path: Path | None, fmt: str = "") -> str:
+    """The format of a table: as given, else by the path's suffix, else csv."""
+    chosen = fmt or (path.suffix.lstrip(".") if path else "csv")
+    if chosen not in FORMATS:
+        raise UsageError(f"--format {chosen!r} is not one of {', '.join(FORMATS)}")
+    if path is None and chosen == "parquet":
+        raise UsageError("parquet needs a file: give --out table.parquet")
+    return chosen
+
+
+def as_json(table: pd.DataFrame) -> str:
+    """A table as a list of records."""
+    return str(table.to_json(orient="records", indent=1, force_ascii=False)) + "\n"
+
+
+def check_folder(out: Path) -> None:
+    """Make the folder and see that it can be written to, before any work is done."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        trial = out / ".affectlens-write-test"
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write to {out} ({error.strerror}); give a folder you may write with --out") from error
+
+
+def check_file(out: Path) -> None:
+    """See that the folder of a file is there, before any work is done."""
+    if not out.parent.is_dir():
+        raise OutputError(f"cannot write {out}: the folder {out.parent} is not there")
+    if out.is_dir():
+        raise OutputError(f"cannot write {out}: it is a folder, a file was expected")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Errors of the system inside say that a file could not be read, and which."""
+    try:
+        yield
+    except OSError as error:
+        raise MediaError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Errors of the system inside say that a file could not be written, and which."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise OutputError(f"cannot write {error.filename or path}: {why}; free some space or give another --out") from error
