@@ -106,6 +106,18 @@ def export(table: pd.DataFrame, path: Path, format: str = "") -> Path:
 def as_text(table: pd.DataFrame, format: str = "csv") -> str:
     """Give a table in a format of text, as standard output takes it.
 
+    Parameters
+    ----------
+    table : DataFrame
+        The table.
+    format : str
+        A format's name.
+
+    Returns
+    -------
+    str
+        With a line's end.
+
     Raises
     ------
     UsageError

@@ -7,6 +7,7 @@ is an error before work begins, and the command line makes an option of every fi
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -74,8 +75,13 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
+        kinds = kinds_of(type(self))
         for f in fields(self):
-            wrong = problem(f, getattr(self, f.name))
+            kind, several, _ = kinds[f.name]
+            value = getattr(self, f.name)
+            if several and isinstance(value, list):
+                object.__setattr__(self, f.name, value := tuple(value))
+            wrong = _of_another_kind(value, kind, several) or problem(f, value)
             if wrong:
                 raise UsageError(f"{flag_of(f)} {shown(getattr(self, f.name))}: {wrong}")
 
@@ -88,18 +94,50 @@ S = TypeVar("S", bound=Settings)
 
 
 def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S:
-    """Settings with single ones replaced; the defaults of ``cls`` where none are given.
+    """Settings with single ones replaced.
+
+    Parameters
+    ----------
+    cls : type
+        Class of the settings.
+    settings : Settings or None
+        Those to start from; the defaults of ``cls`` where none are given.
+    given : mapping of str to Any
+        New values by field.
+
+    Returns
+    -------
+    Settings
+        Of class ``cls``.
 
     Raises
     ------
     UsageError
         A name that is no setting, with the nearest one, or a wrong value.
-    """
+    """  # noqa: DOC501
     known = [f.name for f in fields(cls)]
     for name in given:
         if name not in known:
             raise unknown(f"setting of {cls.__name__}", name, known)
     return dataclasses.replace(settings, **given) if settings is not None else cls(**given)
+
+
+def _of_another_kind(value: Any, kind: Any, several: bool) -> str:
+    """What was expected where a value is of another kind than its field (numbers and words only), or an empty string."""
+    if several and isinstance(value, str):
+        return "several were expected, as a tuple"
+    for one in value if isinstance(value, tuple) else (value,):
+        if one is None or kind not in (int, float, str):
+            continue
+        # A truth value is a number to Python, and numbers of numpy are none of its own.
+        number = isinstance(one, numbers.Real) and not isinstance(one, bool)
+        if kind is str and not isinstance(one, str | Path):
+            return "a text was expected"
+        if kind is int and not (number and float(one).is_integer()):
+            return "a whole number was expected"
+        if kind is float and not number:
+            return "a number was expected"
+    return ""
 
 
 def flag_of(f: dataclasses.Field[Any]) -> str:
@@ -119,10 +157,10 @@ def problem(f: dataclasses.Field[Any], value: Any) -> str:
             return f"one of {', '.join(filter(None, allowed))} was expected{nearest(str(one), allowed)}"
         least, most = meta.get("least"), meta.get("most")
         if least is not None or most is not None:
-            if isinstance(one, bool) or not isinstance(one, int | float):
+            if isinstance(one, bool) or not isinstance(one, numbers.Real):
                 return "a number was expected"
             # Written so that a value that is not a number (NaN) fails too.
-            if not ((least is None or one >= least) and (most is None or one <= most)):
+            if not ((least is None or float(one) >= least) and (most is None or float(one) <= most)):
                 return f"a number {_range(least, most)} was expected"
     check = meta.get("check")
     return str(check(value)) if check is not None else ""
@@ -149,6 +187,8 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, numbers.Real) and hasattr(value, "item"):  # a number of numpy
+        return value.item()
     return value
 
 
