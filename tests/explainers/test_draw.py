@@ -37,3 +37,10 @@ def test_pictures_are_brought_to_the_size_in_grey(rng):
     np.testing.assert_allclose(large[..., 1], cv2.resize(grey, (18, 12), interpolation=cv2.INTER_CUBIC), atol=1)
     same = heat(grey, np.zeros((2, 3)), (9, 6))
     np.testing.assert_array_equal(same[..., 2], grey)
+
+
+def test_black_stays_black_and_width_decides_how_a_picture_is_made_smaller(rng):
+    assert (heat(np.zeros((3, 3), np.uint8), np.zeros((3, 3)), (3, 3)) == 0).all()
+    grey = rng.integers(0, 255, (10, 30)).astype(np.uint8)
+    drawn = heat(grey, np.zeros((2, 2)), (20, 40))
+    np.testing.assert_array_equal(drawn[..., 0], cv2.resize(grey, (20, 40), interpolation=cv2.INTER_AREA))

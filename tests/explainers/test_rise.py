@@ -66,3 +66,14 @@ def test_four_hundred_masks_in_seven_cells_unless_told(rng):
 
     rise(answer, rng.integers(0, 255, (16, 16)).astype(np.uint8), np.random.default_rng(0))
     assert sum(counts) == 400 and max(counts) == 32
+
+
+def test_channels_come_first_or_last(rng):
+    def answer(batch):
+        return np.stack([[np.mean(x), 0.0] for x in batch])
+
+    first = rng.random((4, 12, 16)).astype(np.float32)
+    a = rise(answer, first, np.random.default_rng(0), masks=20)
+    b = rise(answer, np.moveaxis(first, 0, -1), np.random.default_rng(0), masks=20)
+    assert a.shape == (2, 12, 16)
+    np.testing.assert_allclose(a, b, atol=1e-6)
