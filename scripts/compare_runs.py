@@ -105,7 +105,7 @@ def contents(folder: Path, names: Names) -> dict[str, Any]:
             continue
         # Folders of runs end in a key that depends on the version.
         parts = [re.sub(r"-[0-9a-f]{6,}$", "", p) for p in relative.with_suffix("").parts]
-        name = "/".join(parts)
+        name = "/".join(parts).replace(" ", "-")
         if path.suffix == ".json":
             out[f"{name}.json"] = dict(flattened(json.loads(path.read_text(encoding="utf-8"))))
         elif path.suffix == ".parquet" or name not in out:
