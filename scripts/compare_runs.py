@@ -16,6 +16,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,9 @@ def contents(folder: Path, names: Names) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.suffix not in (".csv", ".parquet", ".json") or any(relative.match(g) for g in names.ignored_files):
+        if path.suffix not in (".csv", ".parquet", ".json") or any(
+            fnmatch(relative.as_posix(), g) for g in names.ignored_files
+        ):
             continue
         # Folders of runs end in a key that depends on the version.
         parts = [re.sub(r"-[0-9a-f]{6,}$", "", p) for p in relative.with_suffix("").parts]
@@ -153,7 +156,8 @@ def renamed(frame: pd.DataFrame, table: str, names: Names) -> pd.DataFrame:
         plain = identifier(column)
         columns[column] = special.get(plain, names.columns.get(plain, plain))
     out = frame.rename(columns=columns)
-    return out[[c for c in out.columns if c not in names.ignored_columns and not out[c].map(is_bytes).any()]]
+    # A column without a new name was given up.
+    return out[[c for c in out.columns if c and c not in names.ignored_columns and not out[c].map(is_bytes).any()]]
 
 
 def is_bytes(value: Any) -> bool:
