@@ -125,10 +125,12 @@ def read_table(path: Path) -> pd.DataFrame:
             frame = pd.read_csv(path)
         except pd.errors.EmptyDataError:
             return pd.DataFrame()
-    if {"level", "modality", "target"} <= set(frame.columns) and "name" in frame.columns:
+    if not {"level", "modality", "target"} <= set(frame.columns):
+        return frame
+    if "name" in frame.columns:
         split = frame["name"].astype(str).str.split(": ", n=1)
-        frame = frame.assign(kind=split.str[0].map(identifier), subject=split.str[1].fillna("")).drop(columns="name")
-    return frame
+        frame = frame.assign(kind=split.str[0], subject=split.str[1].fillna("")).drop(columns="name")
+    return frame.assign(kind=frame["kind"].map(identifier))
 
 
 def destination(name: str, names: Names) -> tuple[str, dict[str, Any]]:
