@@ -47,7 +47,10 @@ _OPPOSITES = {
 }
 _OPPOSITES |= {v: k for k, v in _OPPOSITES.items()}
 # The order of these functions' two arguments does not matter, or a swap is no mistake that anyone makes.
-_SYMMETRIC = {"min", "max", "minimum", "maximum", "isinstance", "hasattr", "getattr", "allclose", "cast", "gcd", "range", "zip"}
+_SYMMETRIC = {
+    "min", "max", "minimum", "maximum", "isinstance", "hasattr", "getattr", "allclose", "cast", "gcd", "range", "zip",
+    "transpose",
+}  # fmt: skip
 _SPEECH = {"warn", "debug", "info", "warning", "error", "exception", "log", "print"}  # words for people
 _UNTOUCHED_KEYWORDS = {"strict", "stacklevel", "encoding", "indent"}
 

@@ -74,7 +74,9 @@ class Plan:
     def tests_of(self, file: str, line: int, at_import: bool) -> list[str]:
         """Tests that run a line (or, for what importing runs, any line of the file), the fast ones first, within the budget."""
         by_line = self.lines.get(file, {})
-        names = {t for tests in by_line.values() for t in tests} if at_import else set(by_line.get(line, ()))
+        names = set(by_line.get(line, ()))
+        if at_import:
+            names = {t for tests in by_line.values() for t in tests} or self._tests_beside(file)
         cheapest = sorted((n for n in names if n in self.seconds), key=self.seconds.__getitem__)
         chosen, spent = [], 0.0
         for name in cheapest:
@@ -87,6 +89,11 @@ class Plan:
         for i, name in enumerate(chosen):
             first.setdefault(name.split("::")[0], i)
         return sorted(chosen, key=lambda name: first[name.split("::")[0]])
+
+    def _tests_beside(self, file: str) -> set[str]:
+        """Tests of the files in the same folder, for one that only runs when it is imported."""
+        beside = [f for f in self.lines if Path(f).parent == Path(file).parent]
+        return {t for f in beside for tests in self.lines[f].values() for t in tests}
 
 
 class Driver:

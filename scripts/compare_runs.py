@@ -16,6 +16,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,13 @@ def contents(folder: Path, names: Names) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.suffix not in (".csv", ".parquet", ".json") or any(relative.match(g) for g in names.ignored_files):
+        if path.suffix not in (".csv", ".parquet", ".json") or any(
+            fnmatch(relative.as_posix(), g) for g in names.ignored_files
+        ):
             continue
         # Folders of runs end in a key that depends on the version.
         parts = [re.sub(r"-[0-9a-f]{6,}$", "", p) for p in relative.with_suffix("").parts]
-        name = "/".join(parts)
+        name = "/".join(parts).replace(" ", "-")
         if path.suffix == ".json":
             out[f"{name}.json"] = dict(flattened(json.loads(path.read_text(encoding="utf-8"))))
         elif path.suffix == ".parquet" or name not in out:
@@ -122,10 +125,12 @@ def read_table(path: Path) -> pd.DataFrame:
             frame = pd.read_csv(path)
         except pd.errors.EmptyDataError:
             return pd.DataFrame()
-    if {"level", "modality", "target"} <= set(frame.columns) and "name" in frame.columns:
+    if not {"level", "modality", "target"} <= set(frame.columns):
+        return frame
+    if "name" in frame.columns:
         split = frame["name"].astype(str).str.split(": ", n=1)
-        frame = frame.assign(kind=split.str[0].map(identifier), subject=split.str[1].fillna("")).drop(columns="name")
-    return frame
+        frame = frame.assign(kind=split.str[0], subject=split.str[1].fillna("")).drop(columns="name")
+    return frame.assign(kind=frame["kind"].map(identifier))
 
 
 def destination(name: str, names: Names) -> tuple[str, dict[str, Any]]:
@@ -153,7 +158,8 @@ def renamed(frame: pd.DataFrame, table: str, names: Names) -> pd.DataFrame:
         plain = identifier(column)
         columns[column] = special.get(plain, names.columns.get(plain, plain))
     out = frame.rename(columns=columns)
-    return out[[c for c in out.columns if c not in names.ignored_columns and not out[c].map(is_bytes).any()]]
+    # A column without a new name was given up.
+    return out[[c for c in out.columns if c and c not in names.ignored_columns and not out[c].map(is_bytes).any()]]
 
 
 def is_bytes(value: Any) -> bool:

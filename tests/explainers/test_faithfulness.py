@@ -81,3 +81,59 @@ def test_movements_against_the_own_baseline(rng):
     assert found[4][0].name == "lip corners raised" and found[4][0].deviation == pytest.approx(25)
     assert abs(found[0][0].deviation) < 1e-9
     assert against_baseline(rows[:3]) == [[], [], []]
+
+
+def test_random_orders_and_their_p_values_by_hand():
+    weights = np.array([0.5, 0.3, 0.2])
+    found = faithfulness(weights, lambda masks: masks @ weights, np.random.default_rng(3), steps=3, random=7)
+    rng = np.random.default_rng(3)
+    areas = []
+    for _ in range(7):
+        curve = (~kept_masks(rng.permutation(3), 3)) @ weights
+        areas.append(float(area_under(curve)))
+    assert found.deletion_random == found.insertion_random == pytest.approx(np.mean(areas))
+    assert found.deletion_p == pytest.approx((1 + sum(a <= found.deletion + 1e-9 for a in areas)) / 8)
+    assert found.insertion_p == pytest.approx((1 + sum(a >= found.insertion - 1e-9 for a in areas)) / 8)
+    assert found.random == 7
+    assert found.gain == pytest.approx(found.insertion - found.deletion)
+    assert faithfulness(weights, lambda masks: masks @ weights, np.random.default_rng(3)).random == 19
+
+
+def test_gain_by_hand():
+    from affectlens.explainers.faithfulness import Faithfulness
+
+    assert Faithfulness(0.2, 0.5, 0.1, 0.9, 0.6, 0.1, 19).gain == pytest.approx((0.9 - 0.6) + (0.5 - 0.2))
+
+
+def test_no_more_steps_than_parts_and_eight_unless_told(rng):
+    seen = []
+
+    def score(masks):
+        seen.append(masks)
+        return masks.mean(axis=1)
+
+    faithfulness(np.arange(3.0), score, rng, random=1)
+    assert sorted(set(seen[0].sum(axis=1))) == [0, 1, 2, 3]
+    faithfulness(np.arange(80.0), score, rng, random=1)
+    assert sorted(set(seen[1].sum(axis=1))) == list(range(0, 81, 10))
+
+
+def test_cells_of_an_uneven_grid():
+    picture, blank = np.arange(30.0).reshape(5, 6), np.full((5, 6), -1.0)
+    score = grid_score(lambda pictures: pictures.sum(axis=(1, 2)), picture, blank, (2, 3))
+    keep = np.zeros((1, 6), bool)
+    keep[0, 2] = True  # upper right: rows 0 to 2 (row * 2 // 5 is 0), columns 4 and 5
+    want = picture[:3, 4:].sum() - (30 - 6)
+    assert score(keep)[0] == want
+    keep = np.zeros((1, 6), bool)
+    keep[0, 3] = True  # lower left: rows 3 and 4, columns 0 and 1
+    assert score(keep)[0] == picture[3:, :2].sum() - (30 - 4)
+
+
+def test_a_hit_needs_the_largest_value_inside_of_the_mask():
+    from affectlens.explainers.faithfulness import pointing_game
+
+    maps = np.array([[[0.0, 1.0], [0.5, 0.0]], [[2.0, 1.0], [0.0, 0.0]]])
+    masks = np.array([[[0.0, 0.1], [0.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]])
+    got = pointing_game(maps, masks)
+    assert got.value == 0.5 and got.n == 2

@@ -151,3 +151,10 @@ def test_entropy_explained_by_hand():
     assert entropy_explained(1 - p, y) == 0  # worse than the base rate
     sure = np.eye(2)[[0, 0]]  # one class alone: no entropy to explain, and no error
     assert entropy_explained(np.array([[0.9, 0.1]] * 2), sure) == 0
+
+
+def test_a_class_that_never_occurs_has_no_entropy():
+    y = np.eye(3)[[0, 1, 0, 1]]
+    p = np.tile([0.45, 0.45, 0.1], (4, 1))
+    assert entropy_explained(y * 0.9 + 0.05, y) == pytest.approx(1 + np.log(0.95) / np.log(2))
+    assert entropy_explained(p, y) == 0

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -43,7 +45,9 @@ def test_mean_of_units_equals_the_t_test(rng):
     ("values", "mean"), [([], np.nan), ([np.nan], np.nan), ([0.4], 0.4), ([0.4, 0.6], 0.5), ([2, 2, 2], 2)]
 )
 def test_too_few_or_equal_units_have_no_interval(values, mean):
-    got = mean_of_units(np.array(values))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = mean_of_units(np.array(values))
     assert got[0] == pytest.approx(mean, nan_ok=True) and np.isnan(got[1:3]).all() and got[3] == 1.0
 
 

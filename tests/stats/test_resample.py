@@ -201,3 +201,10 @@ def test_sequential_draws_stop_where_enough_reached_it():
 
     assert sequential_p(1.0, none_beyond) == 1 / 10_000 and sum(sizes) == 9999 and sizes[-1] == 99
     assert sequential_p(1e-3, lambda k: np.full(k, 1e-3 - 1e-13), most=10, stop=50) == 1.0  # equal but for rounding
+
+
+def test_all_flips_are_taken_while_there_are_no_more_than_draws():
+    d = np.array([1.0, 2, 4, 8, 16, -32])  # 64 different sums, all odd numbers from -63 to 63; the observed is -1
+    for seed in range(3):
+        assert sign_flip_test(d, np.random.default_rng(seed), draws=63) == 33 / 64
+    assert sign_flip_test(np.ones(40), np.random.default_rng(0)) == 1 / 10_000

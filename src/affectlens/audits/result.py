@@ -78,12 +78,12 @@ class AuditResult:
     @property
     def pvalue(self) -> np.ndarray:
         """P-values of the main table, one a row."""
-        return self.to_frame()["p_value"].to_numpy(float)
+        return np.asarray(self.to_frame()["p_value"], dtype=float)
 
     @property
     def statistic(self) -> np.ndarray:
         """Test statistics (or effects) of the main table, one a row."""
-        return self.to_frame()["statistic"].to_numpy(float)
+        return np.asarray(self.to_frame()["statistic"], dtype=float)
 
     def findings(self) -> list[str]:
         """What was found, a sentence each."""

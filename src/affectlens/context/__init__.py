@@ -1,0 +1,1 @@
+"""What surrounds an expression: the place, the moment, and what is usual there."""

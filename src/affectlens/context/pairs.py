@@ -97,10 +97,26 @@ def pairs_of(
     place: Place,
     measures: Mapping[str, float] | None = None,
 ) -> list[Pair]:
-    """The pairs that an RGB picture ``(h, w, 3)`` bears out, in the table's order.
+    """The pairs that a picture bears out.
 
     A thing is measured in its own box, a place or a surface in the whole picture without its people. Surfaces count only
     where the place is known to be outdoors: a white wall is no sky.
+
+    Parameters
+    ----------
+    image : (h, w, 3) uint8 array
+        RGB.
+    things : sequence of Thing
+        What was detected.
+    place : Place
+        Where it is, as far as that is known.
+    measures : mapping of str to float
+        What ``appearance.measure`` gave for the picture; measured here unless given.
+
+    Returns
+    -------
+    list of Pair
+        In the table's order.
     """
     whole = dict(measures if measures is not None else measure(image, things))
     of_scene = adjectives(whole)
@@ -120,21 +136,30 @@ def pairs_of(
             present[surface] = (f"{name} {value:.2f}, at least {level:g}", of_scene)
     vehicles = {"car", "truck", "bus", "motorcycle", "bicycle"} & set(present)
     out = []
-    for noun, adjective, text, held in PAIRS:
+    for noun, adjective, text, holders in PAIRS:
         if noun not in present or adjective not in present[noun][1]:
             continue
         if adjective == "empty" and vehicles:
             continue
         because, words = present[noun]
-        out.append(Pair(text, noun, adjective, f"{because}; {words[adjective]}", tuple(_VOCABULARY[v] for v in held)))
+        out.append(Pair(text, noun, adjective, f"{because}; {words[adjective]}", tuple(_VOCABULARY[v] for v in holders)))
     return out
 
 
 class PairClassifier:
-    """A DeepSentiBank-style network as ONNX with its list of pairs: ``model.onnx`` and ``classes.json`` (or ``classes.txt``, a
-    pair a line) in one folder.
+    """A DeepSentiBank-style network as ONNX with its list of pairs.
 
     Pictures are resized to the network's input, BGR with Caffe's means subtracted, as that network was trained.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``model.onnx`` and ``classes.json`` (or ``classes.txt``, a pair a line).
+
+    Raises
+    ------
+    ModelError
+        One of the two is not there.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -29,8 +29,19 @@ _SAME = {"cafe": "coffee_shop", "mall": "shopping_mall", "theatre": "theater", "
 
 @dataclass(frozen=True)
 class Place:
-    """A kind of place, whether it is indoors (None: not known), and what says so; an empty ``kind`` is no answer, with its
-    ``source`` telling why. ``sure`` is the probability of an inferred one."""
+    """A kind of place.
+
+    Attributes
+    ----------
+    kind : str
+        Empty where there is no answer.
+    indoor : bool or None
+        None where it is not known.
+    source : str
+        What says so, or why there is no answer.
+    sure : float
+        Probability of an inferred kind.
+    """
 
     kind: str
     indoor: bool | None
@@ -43,11 +54,25 @@ SURE_INDOOR = 0.85
 
 
 def infer_place(seen: Mapping[str, float], measures: Mapping[str, float]) -> tuple[Place, dict[str, float]]:
-    """The kind of place that detected things (name: surest score) and measured surfaces speak for, and the posterior of all.
+    """The kind of place that detected things and measured surfaces speak for.
 
     A naive Bayes model over ``place_table``: things that are seen count, each by its score; things that are not seen say
-    nothing, since the detector misses many; surfaces count both ways. Below ``SURE`` no kind is told, below ``SURE_INDOOR``
-    not even whether it is indoors; without any listed thing and with fewer than two surfaces nothing is told at all.
+    nothing, since the detector misses many; surfaces count both ways.
+
+    Parameters
+    ----------
+    seen : mapping of str to float
+        Things by name with their surest score.
+    measures : mapping of str to float
+        What ``appearance.measure`` gave.
+
+    Returns
+    -------
+    Place
+        Below ``SURE`` no kind is told, below ``SURE_INDOOR`` not even whether it is indoors; without any listed thing and with
+        fewer than two surfaces nothing is told at all.
+    dict of str to float
+        The posterior of all kinds.
     """
     names = list(KINDS)
     log = np.log([KINDS[k].prior for k in names])
@@ -106,8 +131,25 @@ def parse_time(text: str) -> datetime:
 
 
 def recorded_at(path: Path, kind: str, given: str = "") -> tuple[datetime | None, str]:
-    """When it was recorded and what says so: given, EXIF of a picture, or the container's creation time; never the file's own
-    time, which says when it was copied."""
+    """When it was recorded and what says so.
+
+    Parameters
+    ----------
+    path : Path
+        A recording or a picture.
+    kind : str
+        ``image``, ``video`` or ``audio``.
+    given : str
+        A time that was named by the user, which comes first.
+
+    Returns
+    -------
+    datetime or None
+        From what was given, EXIF of a picture, or the container's creation time; never the file's own time, which says when it
+        was copied.
+    str
+        Where it is from, or why there is none.
+    """
     if given:
         return parse_time(given), "given"
     try:

@@ -32,14 +32,18 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     ------
     OutputError
         The file cannot be written; nothing is left behind.
+    OSError
+        What ``write`` could not read from elsewhere.
     """
-    partial = path.with_name(f".{path.name}.partial{path.suffix}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")  # two runs may write the same file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
         os.replace(partial, path)
     except OSError as error:
         _remove(partial)
+        if error.filename is not None and Path(str(error.filename)) not in (partial, path, *path.parents):
+            raise  # something else could not be read on the way
         raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space or give another --out") from error
     except BaseException:
         _remove(partial)
@@ -74,20 +78,67 @@ def sha256_of(path: Path) -> str:
 
 
 def key_of(*parts: Any) -> str:
-    """A short name for everything that a result depends on: settings, contents, weights (as JSON types or arrays)."""
+    """A short name for everything that a result depends on: settings, contents, weights.
+
+    Parameters
+    ----------
+    *parts : JSON types, sets, paths, bytes or arrays
+        As ``digest_of`` takes them.
+
+    Returns
+    -------
+    str
+        Twenty digits.
+
+    Examples
+    --------
+    >>> key_of({"seed": 0, "modalities": ["face"]}) == key_of({"modalities": ["face"], "seed": 0})
+    True
+    >>> key_of("face", 1) == key_of("face", 2)
+    False
+    """
     return digest_of(*parts)[:20]
 
 
 def digest_of(*parts: Any) -> str:
-    """Hex digest (sha256) of contents in memory: JSON types, bytes or arrays."""
+    """Hex digest of contents in memory.
+
+    Parameters
+    ----------
+    *parts : JSON types, sets, paths, bytes or arrays
+        Their order counts, that of the keys of a dictionary does not.
+
+    Returns
+    -------
+    str
+        sha256, 64 digits.
+
+    Raises
+    ------
+    TypeError
+        Something that would be another text in the next run (an object without a text of its own, an array of objects).
+    """
     h = hashlib.sha256()
     for part in parts:
-        if hasattr(part, "tobytes"):
+        if hasattr(part, "tobytes") and getattr(part, "shape", None) != ():
+            if getattr(getattr(part, "dtype", None), "hasobject", False):
+                raise TypeError("an array of objects has no fixed bytes; give a list")
             h.update(f"{getattr(part, 'dtype', '')}{getattr(part, 'shape', '')}".encode())
             h.update(part.tobytes())
         elif isinstance(part, bytes):
             h.update(part)
         else:
-            h.update(json.dumps(part, sort_keys=True, default=str).encode())
+            h.update(json.dumps(part, sort_keys=True, default=_stable).encode())
         h.update(b"\0")
     return h.hexdigest()
+
+
+def _stable(value: Any) -> Any:
+    """What JSON does not know as something that is the same in every run."""
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if hasattr(value, "item"):  # a number of numpy
+        return value.item()
+    if type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__:
+        raise TypeError(f"{value!r} has no text that is the same in every run; give JSON types")
+    return str(value)

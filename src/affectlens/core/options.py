@@ -145,6 +145,16 @@ class Options(Settings):
 def torch_device(name: str) -> str:
     """The torch device that a name stands for.
 
+    Parameters
+    ----------
+    name : str
+        ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Returns
+    -------
+    str
+        As torch takes it.
+
     Raises
     ------
     UsageError

@@ -127,7 +127,15 @@ def import_below(package: str) -> None:
 def _home(entry: Any) -> str:
     """Where an entry was defined, so that a module that is imported twice is no second entry.
 
-    Of a record (a tuple or dataclass) its attribute ``home``, or the first function or class in it tells.
+    Parameters
+    ----------
+    entry : Any
+        Of a record (a tuple or dataclass) its attribute ``home``, or the first function or class in it tells.
+
+    Returns
+    -------
+    str
+        Module and qualified name.
     """
     if isinstance(getattr(entry, "home", None), str):
         return str(entry.home)

@@ -7,6 +7,7 @@ is an error before work begins, and the command line makes an option of every fi
 from __future__ import annotations
 
 import dataclasses
+import numbers
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -74,14 +75,37 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
+        kinds = kinds_of(type(self))
         for f in fields(self):
-            wrong = problem(f, getattr(self, f.name))
+            kind, several, _ = kinds[f.name]
+            value = getattr(self, f.name)
+            if several and isinstance(value, list):
+                object.__setattr__(self, f.name, value := tuple(value))
+            wrong = _of_another_kind(value, kind, several) or problem(f, value)
             if wrong:
                 raise UsageError(f"{flag_of(f)} {shown(getattr(self, f.name))}: {wrong}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for provenance and run keys."""
         return {k: plain(v) for k, v in asdict(self).items()}
+
+
+def _of_another_kind(value: Any, kind: Any, several: bool) -> str:
+    """What was expected where a value is of another kind than its field (numbers and words only), or an empty string."""
+    if several and isinstance(value, str):
+        return "several were expected, as a tuple"
+    for one in value if isinstance(value, tuple) else (value,):
+        if one is None or kind not in (int, float, str):
+            continue
+        # A truth value is a number to Python, and numbers of numpy are none of its own.
+        number = isinstance(one, numbers.Real) and not isinstance(one, bool)
+        if kind is str and not isinstance(one, str | Path):
+            return "a text was expected"
+        if kind is int and not (number and float(one).is_integer()):
+            return "a whole number was expected"
+        if kind is float and not number:
+            return "a number was expected"
+    return ""
 
 
 def flag_of(f: dataclasses.Field[Any]) -> str:
@@ -101,10 +125,10 @@ def problem(f: dataclasses.Field[Any], value: Any) -> str:
             return f"one of {', '.join(filter(None, allowed))} was expected{nearest(str(one), allowed)}"
         least, most = meta.get("least"), meta.get("most")
         if least is not None or most is not None:
-            if isinstance(one, bool) or not isinstance(one, int | float):
+            if isinstance(one, bool) or not isinstance(one, numbers.Real):
                 return "a number was expected"
             # Written so that a value that is not a number (NaN) fails too.
-            if not ((least is None or one >= least) and (most is None or one <= most)):
+            if not ((least is None or float(one) >= least) and (most is None or float(one) <= most)):
                 return f"a number {_range(least, most)} was expected"
     check = meta.get("check")
     return str(check(value)) if check is not None else ""
@@ -131,6 +155,8 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, numbers.Real) and hasattr(value, "item"):  # a number of numpy
+        return value.item()
     return value
 
 

@@ -34,8 +34,8 @@ def read_image(path: Path, max_side: int = 4096) -> np.ndarray:
     Raises
     ------
     MediaError
-        No such file, no picture, a damaged one, or one of more than ``MAX_PIXELS``, which is refused from its header, before any
-        pixel is decoded.
+        No such file, no picture, a damaged one, or one of more than ``MAX_PIXELS``, which is refused from its header,
+        before any pixel is decoded.
     """
     if not path.exists():
         raise MediaError(f"{path}: no such file")

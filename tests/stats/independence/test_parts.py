@@ -51,13 +51,13 @@ def test_strength_of_two_columns_by_its_formula():
     rng = np.random.default_rng(1)
     u = rng.normal(size=(4000, 2))
     a, b = u[:, :1], (0.5 * u[:, 0] + u[:, 1])[:, None]
-    e = strength(a, b, np.random.default_rng(0), draws=20_000)
+    e = strength(a, b, np.random.default_rng(0), draws=400_000)
     product = (a * b)[:, 0]
     whole = (a**2).mean() * (b**2).mean()
     noise = product.var(ddof=1) / len(a)
     assert e.kind == "strength" and e.value == pytest.approx(np.sqrt((product.mean() ** 2 - noise) / whole))
-    ends = (product.mean() + np.array([-1, 1]) * 1.96 * np.sqrt(noise)) ** 2 - 2 * noise
-    assert (e.low, e.high) == tuple(pytest.approx(v, rel=0.02) for v in np.sqrt(ends / whole))
+    ends = (product.mean() + np.array([-1, 1]) * 1.959964 * np.sqrt(noise)) ** 2 - 2 * noise
+    assert (e.low, e.high) == tuple(pytest.approx(v, rel=2e-3) for v in np.sqrt(ends / whole))
     empty = strength(np.zeros((50, 1)), b[:50], rng)
     assert empty.value == 0 and np.isnan(empty.low) and np.isnan(empty.high)
 
@@ -416,6 +416,7 @@ def test_drawing_ends_where_enough_reached_it_and_the_limit_serves_beyond(rng):
     _, small, a, b = stratified(x, x, strata, rng, draws=19, own=0)
     assert small == limit_p(a, b, 4) < 1 / 20
     assert stratified(x[:299], x[:299], strata[:299], rng, draws=19, own=0)[1] == 1 / 20
+    a, b = a, centred_in(y, strata)
     product = (a * b)[:, 0]
     spread = product.var() / (1 - 4 / n)
     assert limit_p(a, b, 4) == pytest.approx(weighted_chi2_tail(n * product.mean() ** 2, np.array([spread])))
@@ -550,3 +551,111 @@ def test_a_curve_of_p_values_by_hand():
     assert p_against_n(x[:40], y[:40], rng=rng).n.iloc[-1] == 40
     constant = p_against_n(np.zeros(50), y[:50], rng=rng)
     assert constant.empty and list(constant.columns) == ["n", "p", "low", "high"]
+
+
+def test_many_columns_of_equal_scale_are_no_flatness():
+    x = np.arange(20.0)
+    y = np.sin(x)
+    assert correlation(1e-9 * x, 1e9 * y).value == pytest.approx(np.corrcoef(x, y)[0, 1])
+
+
+def test_whitening_and_smooth_functions_along_a_direction(rng):
+    from affectlens.stats.independence.index import _along, _pursue, _whitened
+
+    z = rng.normal(size=(400, 3)) @ rng.normal(size=(3, 3)) + 5
+    x, whitening = _whitened(z)
+    np.testing.assert_allclose(x.T @ x / 400, np.eye(3), atol=1e-4)
+    np.testing.assert_allclose((z - z.mean(axis=0)) @ whitening, x)
+    u, t = x[:, 0], np.column_stack([np.sin(2 * x[:, 0]), x[:, 0] ** 2])
+    knots = np.quantile(u, np.linspace(0.05, 0.95, 7))
+    width = 1.2 * (knots[-1] - knots[0]) / 6
+
+    def design(at):
+        return np.column_stack([np.ones(len(at)), at, np.exp(-0.5 * ((at[:, None] - knots) / width) ** 2)])
+
+    f, penalty = design(u), np.diag([0.0, 0.0, *[1e-3 * 400] * 7])
+    beta = np.linalg.solve(f.T @ f + penalty + 1e-9 * np.eye(9), f.T @ t)
+    error, fit, slope = _along(u, t)
+    np.testing.assert_allclose(fit, f @ beta, atol=1e-8)
+    assert error == pytest.approx(((t - fit) ** 2).sum())
+    step = 1e-5
+    np.testing.assert_allclose(slope, (design(u + step) - design(u - step)) @ beta / 2 / step, atol=1e-5)
+    true = np.array([0.6, -0.64, 0.48])
+    target = np.tanh(3 * x @ true)[:, None]
+    v, left = _pursue(x, target)
+    assert abs(v @ true) / np.linalg.norm(true) > 0.999 and np.linalg.norm(v) == pytest.approx(1)
+    np.testing.assert_allclose(left, target - _along(x @ v, target)[1], atol=1e-9)
+    assert (
+        _along(x @ v, target)[0] <= _along(x @ (true / np.linalg.norm(true)), target)[0] * 1.02
+    )  # at least as good as the truth
+
+
+class Counting:
+    """A generator that counts how often rows are permuted."""
+
+    def __init__(self, seed=0):
+        self.rng, self.count = np.random.default_rng(seed), 0
+
+    def permutation(self, x):
+        self.count += 1
+        return self.rng.permutation(x)
+
+    def __getattr__(self, name):
+        return getattr(self.rng, name)
+
+
+def test_how_many_permutations_are_drawn():
+    x = np.array([[0.0], [1.0]] * 10)
+    rng = Counting()
+    _, p, *_ = stratified(x, np.array([[0.0], [1.0], [1.0], [0.0]] * 5), np.zeros(20, int), rng, own=0)
+    assert p == 1.0 and rng.count == 50  # a covariance of zero is reached by every one
+    rng = Counting()
+    wide = np.arange(20.0)[:, None]
+    assert stratified(wide, wide, np.zeros(20, int), rng, own=0)[1] == 1 / 1000 and rng.count == 999
+
+
+def test_neighbours_have_a_limit():
+    rng = np.random.default_rng(0)
+    x, y, z = rng.normal(size=(3, 450, 1))
+    most, given = (cmi_knn(x, y, z, np.random.default_rng(1), draws=0, share=s)[0] for s in (0.9, 200 / 450))
+    assert most == given != cmi_knn(x, y, z, np.random.default_rng(1), draws=0, share=199 / 450)[0]
+    assert (
+        cmi_knn(x, y, z, np.random.default_rng(1), draws=0)[0]
+        == cmi_knn(x, y, z, np.random.default_rng(1), draws=0, share=0.1)[0]
+    )
+
+
+def test_the_largest_of_several_covariances_counts():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(300, 1))
+    noise = rng.normal(size=(300, 1))
+    y = z + noise + 0.5 * rng.normal(size=(300, 1))
+    bound, free = noise + z, rng.normal(size=(300, 1))
+    alone = covariance_measure(bound, y, z, np.random.default_rng(1))[0]
+    both = covariance_measure(np.column_stack([bound, free]), y, z, np.random.default_rng(1))[0]
+    assert both == pytest.approx(alone, rel=0.05) and alone > 5
+
+
+def test_what_the_condition_explains_is_not_found_and_rows_may_all_be_incomplete():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=200)
+    x, y = z + rng.normal(size=200), z + rng.normal(size=200)
+    assert test(x, y, z, rng=rng).p > 0.05 > test(x, x + y, z, rng=rng).p
+    with pytest.raises(UsageError, match="over the 0 complete rows"):
+        test(np.full(40, np.nan), y[:40], rng=rng)
+    with pytest.raises(UsageError, match="nothing can be tested"):
+        test(x[:40], np.repeat([0, 1], 20), np.repeat([0, 1], 20), rng=rng)
+    mixed = np.repeat([0, 1], 20)
+    assert test(x[:40], np.where(mixed == 0, 0, y[:40]), mixed, rng=rng).p > 0  # one stratum varies: it is tested
+
+
+def test_quartiles_of_five_subsets_unless_told():
+    from affectlens.stats.independence import p_against_n
+
+    data = np.random.default_rng(0).normal(size=(2, 200))
+    curve = p_against_n(*data, rng=np.random.default_rng(4), sizes=(60,))
+    rng, each = np.random.default_rng(4), []
+    for _ in range(5):
+        rows = rng.permutation(200)[:60]
+        each.append(test(data[0][rows], data[1][rows], rng=rng, draws=1).p)
+    np.testing.assert_allclose(curve[["low", "p", "high"]].iloc[0], np.quantile(each, [0.25, 0.5, 0.75]))

@@ -36,14 +36,25 @@ class _Joint:
 
 
 def read_bvh(path: Path) -> Motion:
-    """A BVH file's motion on the common skeleton, y up, in the file's unit (``cm`` by convention).
+    """Read a BVH file as a motion on the common skeleton, y up, in the file's unit (``cm`` by convention).
 
     Position channels of a joint replace its offset, as exporters write them. Joints are found by their names, in the
-    spellings of
-    the common vendors; those that are not there are missing.
+    spellings of the common vendors; those that are not there are missing.
 
-    Raises:
-        MediaError: not a BVH file, frames cut short, no frame, or no joint with a known name.
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    Motion
+        At the file's own rate.
+
+    Raises
+    ------
+    MediaError
+        Not a BVH file, frames cut short, no frame, or no joint with a known name.
     """
     try:
         text = path.read_text(encoding="utf-8", errors="replace")

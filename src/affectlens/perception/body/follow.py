@@ -39,6 +39,18 @@ class Track:
 
         The networks give joints about the hips; the way of the hips is followed in the picture, in metres by the torso's size.
         Depth is the network's guess, and the way towards the camera is not known.
+
+        Parameters
+        ----------
+        rate : float
+            Frames a second.
+        source : str
+            What the motion is called.
+
+        Returns
+        -------
+        Motion
+            In metres.
         """
         n = round((self.times[-1] - self.times[0]) * rate) + 1
         out = np.full((n, len(JOINTS), 3), np.nan)
@@ -68,9 +80,11 @@ def has_legs(pose: Pose) -> bool:
 
 
 def follow(
-    pictures: Iterable[Frame], find: Callable[[np.ndarray], list[Pose]], sightings: list[Sighting],
-    told: Callable[[float], None] | None = None,
-) -> list[Track]:  # fmt: skip
+    pictures: Iterable[Frame],
+    find: Callable[[np.ndarray], list[Pose]],
+    sightings: list[Sighting],
+    progress: Callable[[float], None] | None = None,
+) -> list[Track]:
     """Tracks of all bodies: each goes on with the nearest one of the next frame, within reach of its torso's size."""
     open_: list[Track] = []
     done: list[Track] = []
@@ -93,8 +107,8 @@ def follow(
         for track in open_:
             if track.times[-1] == frame.time:
                 _vote(track, faces.get(round(frame.time * 5), []), frame.image.shape)
-        if told:
-            told(frame.time)
+        if progress:
+            progress(frame.time)
     return sorted([*done, *open_], key=lambda t: (t.times[0], t.person))
 
 

@@ -81,8 +81,20 @@ LAYOUTS = {
 
 
 def of_corpus(data: Path | np.ndarray, meta: dict[str, object]) -> Motion:
-    """The motion of a gait corpus's item: a BVH file, or an array whose ``meta`` names ``layout`` and ``rate``; the points of a
-    flat layout are pixels with a score, y down."""
+    """The motion of a gait corpus's item.
+
+    Parameters
+    ----------
+    data : Path or array
+        A BVH file, or joints ``(frames, joints, 2 or 3)``; points of a flat layout are pixels with a score, y down.
+    meta : dict
+        Names the ``layout`` of an array and its ``rate`` (frames a second).
+
+    Returns
+    -------
+    Motion
+        On the common skeleton.
+    """
     if isinstance(data, Path):
         return read_bvh(data)
     layout, rate = LAYOUTS[str(meta["layout"])], float(str(meta["rate"]))
@@ -101,31 +113,48 @@ def from_array(points: np.ndarray, layout: Layout, rate: float, unit: str = "m",
 
 
 def read_keypoints(paths: Iterable[Path], rate: float, person: int = 0, least: float = 0.05) -> Motion:
-    """A motion from OpenPose's files, one a frame (``pose_keypoints_2d`` of 25 or 18 points), or one COCO results file with
-    ``keypoints`` of 17 points a frame; points with a score below ``least`` are missing, and y is turned up.
+    """A motion from OpenPose's files, one a frame, or from one COCO results file.
 
-    Raises:
-        MediaError: a file that is neither, or in which nobody was found in any frame.
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files with ``pose_keypoints_2d`` of 25 or 18 points, or one with ``keypoints`` of 17 points a frame.
+    rate : float
+        Frames a second.
+    person : int
+        Which person of each frame, in the file's order.
+    least : float
+        Points with a lower score are missing.
+
+    Returns
+    -------
+    Motion
+        Flat, in pixels, y turned up.
+
+    Raises
+    ------
+    MediaError
+        A file that is neither, or in which nobody was found in any frame.
     """
     frames: list[np.ndarray] = []
     layout = OPENPOSE
     files = list(paths)
     for path in files:
         try:
-            held = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise MediaError(f"{path}: not readable as json ({error})") from error
-        if isinstance(held, list):
+        if isinstance(content, list):
             layout = COCO
-            rows = [r for r in held if "keypoints" in r]
+            rows = [r for r in content if "keypoints" in r]
             frames += [_scored(np.array(r["keypoints"], dtype=float).reshape(-1, 3), least) for r in rows]
-        elif isinstance(held, dict) and "people" in held:
-            people = held["people"]
-            known = len(people) > person
-            frames.append(
-                _scored(np.array(people[person]["pose_keypoints_2d"], dtype=float).reshape(-1, 3), least)
-                if known else np.full((25, 2), np.nan)
-            )  # fmt: skip
+        elif isinstance(content, dict) and "people" in content:
+            people = content["people"]
+            if len(people) > person:
+                points = np.array(people[person]["pose_keypoints_2d"], dtype=float).reshape(-1, 3)
+                frames.append(_scored(points, least))
+            else:
+                frames.append(np.full((25, 2), np.nan))
         else:
             raise MediaError(f"{path}: neither OpenPose's people nor COCO's list of keypoints")
     if not frames or not any(np.isfinite(f).any() for f in frames):

@@ -1,5 +1,8 @@
-"""Posture and gait in numbers with names and units, after what people read in walking (Montepare et al. 1987; Roether et al.
-2009; Crenn et al. 2016): speed, stride, arm swing, angles of head and trunk, openness, symmetry, jerk."""
+"""Posture and gait in numbers with names and units, after what people read in walking.
+
+Speed, stride, arm swing, angles of head and trunk, openness, symmetry, jerk (Montepare et al. 1987; Roether et al. 2009;
+Crenn et al. 2016).
+"""
 
 from __future__ import annotations
 
@@ -67,20 +70,30 @@ NAMES = tuple(f.name for f in FEATURES)
 
 
 def measure(motion: Motion) -> np.ndarray:
-    """The features of a sequence ``(36,)`` in the order of ``FEATURES``; NaN where joints, depth or motion lack for one.
+    """The features of a sequence in the order of ``FEATURES``.
 
     The motion is put to 30 frames a second, turned to face z and measured in leg lengths first.
+
+    Parameters
+    ----------
+    motion : Motion
+        Of one person.
+
+    Returns
+    -------
+    (36,) array
+        NaN where joints, depth or motion lack for one.
     """
     m = normalised(resampled(motion, RATE))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # means over nothing are NaN, which is what they should be
-        found = _posture(m)
+        values = _posture(m)
         if len(m) >= SHORTEST:
-            found |= _movement(m)
+            values |= _movement(m)
     out = np.full(len(FEATURES), np.nan)
     for i, f in enumerate(FEATURES):
-        if f.name in found and not (f.deep and m.flat):
-            out[i] = found[f.name]
+        if f.name in values and not (f.deep and m.flat):
+            out[i] = values[f.name]
     return out
 
 
@@ -190,8 +203,20 @@ def _derivative(x: np.ndarray, rate: float, order: int) -> float:
 
 
 def _rhythm(feet: np.ndarray, rate: float) -> tuple[float, float]:
-    """Frequency of the strides (0.3 to 3 a second) and the share of the feet's motion at it, from the axis on which they move
-    most."""
+    """Frequency of the strides and the share of the feet's motion at it, from the axis on which they move most.
+
+    Parameters
+    ----------
+    feet : (frames, axes) array
+        Way of one foot against the other.
+    rate : float
+        Frames a second.
+
+    Returns
+    -------
+    float, float
+        Strides a second, from 0.3 to 3, and a share from 0 to 1.
+    """
     x = feet[np.isfinite(feet).all(axis=1)]
     if len(x) < SHORTEST:
         return float("nan"), float("nan")
@@ -214,14 +239,14 @@ def _symmetry(m: Motion, rate: float) -> float:
     lag = round(m.rate / rate / 2)
     if lag < 1 or len(m) - lag < SHORTEST:
         return float("nan")
-    found = []
+    likeness = []
     for joint in ("wrist", "ankle", "knee", "elbow"):
         a, b = _sides(joint, m)
         pelvis = m.of("pelvis")
         a, b = (a - pelvis)[:-lag, 1:], (b - pelvis)[lag:, 1:]
         a, b = (v - np.nanmean(v, axis=0) for v in (a, b))
-        held = np.isfinite(a).all(1) & np.isfinite(b).all(1)
-        size = np.sqrt((a[held] ** 2).sum() * (b[held] ** 2).sum())
-        if held.any() and size > 0:
-            found.append(float((a[held] * b[held]).sum() / size))
-    return float(np.mean(found)) if found else float("nan")
+        seen = np.isfinite(a).all(1) & np.isfinite(b).all(1)
+        size = np.sqrt((a[seen] ** 2).sum() * (b[seen] ** 2).sum())
+        if seen.any() and size > 0:
+            likeness.append(float((a[seen] * b[seen]).sum() / size))
+    return float(np.mean(likeness)) if likeness else float("nan")

@@ -28,11 +28,22 @@ _AT = {name: i for i, name in enumerate(JOINTS)}
 
 @dataclass(frozen=True)
 class Motion:
-    """Joints over time: ``points`` ``(frames, 18, 3)`` in the order of ``JOINTS``, NaN where a joint is missing; x to the
-    person's
-    left, y up, z forward where the source tells them (a camera's: x right, y up, z towards it); ``rate`` frames a second;
-    ``unit``
-    of the source (``m``, ``cm``, ``px`` or ``body`` for lengths relative to the leg); ``flat`` when there is no depth."""
+    """Joints over time.
+
+    Attributes
+    ----------
+    points : (frames, 18, 3) array
+        In the order of ``JOINTS``, NaN where a joint is missing; x to the person's left, y up, z forward where the source tells
+        them (a camera's: x right, y up, z towards it).
+    rate : float
+        Frames a second.
+    unit : str
+        Of the source: ``m``, ``cm``, ``px``, or ``body`` for lengths relative to the leg.
+    source : str
+        Where it is from.
+    flat : bool
+        Whether there is no depth.
+    """
 
     points: np.ndarray
     rate: float
@@ -87,9 +98,18 @@ def leg_length(motion: Motion) -> float:
 
 
 def heading(motion: Motion) -> np.ndarray:
-    """Unit vector ``(2,)`` in the ground plane (x, z) in which the person faces: across the line of hips and shoulders, the
-    mean
-    over frames; NaN where neither pair is seen. A flat motion faces as its source says (z)."""
+    """Direction in which the person faces, across the line of hips and shoulders, the mean over frames.
+
+    Parameters
+    ----------
+    motion : Motion
+        A flat one faces as its source says (z).
+
+    Returns
+    -------
+    (2,) array
+        Unit vector in the ground plane (x, z); NaN where neither pair is seen.
+    """
     if motion.flat:
         return np.array([0.0, 1.0])
     across = []
@@ -109,6 +129,21 @@ def normalised(motion: Motion) -> Motion:
     """Free of place, view and size: the mean pelvis of the whole sequence above the origin, facing z, lengths in legs.
 
     Height is measured from the lowest foot. A joint that is missing stays missing.
+
+    Parameters
+    ----------
+    motion : Motion
+        In any unit.
+
+    Returns
+    -------
+    Motion
+        With unit ``body``.
+
+    Raises
+    ------
+    MediaError
+        No leg is seen whole in any frame.
     """
     leg = leg_length(motion)
     if not np.isfinite(leg) or leg <= 0:

@@ -26,9 +26,17 @@ _SCALE = 1.25  # of the circle around the body
 
 @dataclass(frozen=True)
 class Pose:
-    """A body: ``points`` ``(33, 3)`` in pixels of the frame (z in the same scale, smaller is nearer), ``world`` ``(33, 3)``
-    in metres
-    about the hips (x right, y up, z towards the camera), ``visible`` ``(33,)`` and ``presence`` as probabilities."""
+    """A body in one frame.
+
+    Attributes
+    ----------
+    points : (33, 3) array
+        Pixels of the frame; z in the same scale, smaller is nearer.
+    world : (33, 3) array
+        Metres about the hips: x right, y up, z towards the camera.
+    visible, presence : (33,) array
+        Probabilities.
+    """
 
     points: np.ndarray
     world: np.ndarray
@@ -37,12 +45,13 @@ class Pose:
 
     def joints(self) -> np.ndarray:
         """The common skeleton ``(18, 3)`` in metres; a joint that is not seen is missing."""
-        return MEDIAPIPE(np.where((self.visible >= _VISIBLE)[:, None], self.world, np.nan)[None])[0]
+        seen = np.where((self.visible >= _VISIBLE)[:, None], self.world, np.nan)
+        return np.asarray(MEDIAPIPE(seen[None])[0])
 
     def place(self) -> np.ndarray:
         """The common skeleton in the picture ``(18, 3)``, pixels with y up, so that the way of the pelvis can be followed."""
         seen = np.where((self.visible >= _VISIBLE)[:, None], self.points, np.nan)
-        return MEDIAPIPE((seen * np.array([1.0, -1.0, -1.0]))[None])[0]
+        return np.asarray(MEDIAPIPE((seen * np.array([1.0, -1.0, -1.0]))[None])[0])
 
     @property
     def whole(self) -> float:
@@ -89,7 +98,7 @@ class PoseFinder:
         size = raw[keep, 2:4] / _DETECTOR
         boxes = np.concatenate([middle - size / 2, middle + size / 2], axis=1)
         points = raw[keep, 4:].reshape(-1, 4, 2) / _DETECTOR + self._anchors[keep][:, None]
-        found = []
+        bodies = []
         left_over = list(range(len(keep)))
         while left_over:
             first = left_over[0]
@@ -97,9 +106,9 @@ class PoseFinder:
             weight = score[keep[near]]
             mean = (points[near] * weight[:, None, None]).sum(0) / weight.sum()
             pixels = (mean * _DETECTOR - np.array([left, top])) / factor
-            found.append((pixels[0], pixels[1], float(score[keep[first]])))
+            bodies.append((pixels[0], pixels[1], float(score[keep[first]])))
             left_over = [i for i in left_over if i not in near]
-        return found
+        return bodies
 
     def _landmarks(self, image: np.ndarray, centre: np.ndarray, tip: np.ndarray) -> Pose | None:
         side = 2 * _SCALE * float(np.linalg.norm(tip - centre))

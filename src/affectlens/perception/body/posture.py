@@ -20,9 +20,19 @@ def torso_scale(joints: np.ndarray) -> float:
 
 
 def upright(joints: np.ndarray) -> np.ndarray | None:
-    """Joints ``(18, 3)`` about the neck, facing z, in torso lengths; None where fewer than five joints or no yardstick is seen.
+    """Joints about the neck, facing z, in torso lengths.
 
     The neck is the origin because the upper body is what most pictures show.
+
+    Parameters
+    ----------
+    joints : (18, 3) array
+        In the order of ``JOINTS``.
+
+    Returns
+    -------
+    (18, 3) array or None
+        None where fewer than five joints or no yardstick is seen.
     """
     x = np.asarray(joints, dtype=np.float64)
     scale, neck = torso_scale(x), x[_AT["neck"]]

@@ -31,8 +31,19 @@ _COLUMNS = [[BLENDSHAPES.index(n) for n in names] for names in MOVEMENTS.values(
 
 @dataclass(frozen=True)
 class Movement:
-    """One movement in one segment: its mean ``value`` in [0, 1], the person's median ``baseline``, and ``deviation`` in
-    robust standard deviations (1.4826 median absolute deviations, at least 0.02)."""
+    """One movement in one segment.
+
+    Attributes
+    ----------
+    name : str
+        From ``MOVEMENTS``.
+    value : float
+        Its mean in [0, 1].
+    baseline : float
+        The person's median.
+    deviation : float
+        In robust standard deviations (1.4826 median absolute deviations, at least 0.02).
+    """
 
     name: str
     value: float
@@ -46,9 +57,17 @@ def movements(shapes: np.ndarray) -> np.ndarray:
 
 
 def against_baseline(segments: np.ndarray) -> list[list[Movement]]:
-    """For each segment's mean movements ``(segments, 15)`` of one person its deviations, largest first.
+    """For each segment of one person its deviations from what is usual for them, largest first.
 
-    Fewer than four segments make no baseline: the lists are empty.
+    Parameters
+    ----------
+    segments : (segments, 15) array
+        Mean movements.
+
+    Returns
+    -------
+    list of list of Movement
+        Fewer than four segments make no baseline: the lists are empty.
     """
     if len(segments) < 4:
         return [[] for _ in segments]
@@ -57,6 +76,6 @@ def against_baseline(segments: np.ndarray) -> list[list[Movement]]:
     out = []
     for row in segments:
         deviation = (row - middle) / spread
-        found = [Movement(name, float(row[i]), float(middle[i]), float(deviation[i])) for i, name in enumerate(MOVEMENTS)]
-        out.append(sorted(found, key=lambda m: -abs(m.deviation)))
+        changes = [Movement(name, float(row[i]), float(middle[i]), float(deviation[i])) for i, name in enumerate(MOVEMENTS)]
+        out.append(sorted(changes, key=lambda m: -abs(m.deviation)))
     return out

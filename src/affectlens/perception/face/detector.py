@@ -13,8 +13,17 @@ from affectlens.core.quiet import quiet_stderr
 
 @dataclass(frozen=True)
 class FaceBox:
-    """One detection in pixels of the frame: ``box`` is (left, top, width, height); ``points`` ``(5, 2)`` are the right
-    eye, left eye, nose tip, right and left mouth corner, right and left being the person's own; ``score`` in [0, 1]."""
+    """One detection in pixels of the frame.
+
+    Attributes
+    ----------
+    box : tuple of float
+        Left, top, width, height.
+    points : (5, 2) array
+        The right eye, left eye, nose tip, right and left mouth corner, right and left being the person's own.
+    score : float
+        In [0, 1].
+    """
 
     box: tuple[float, float, float, float]
     points: np.ndarray
@@ -48,10 +57,10 @@ class FaceDetector:
         if size != self._size:
             self._net.setInputSize(size)
             self._size = size
-        _, found = self._net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        if found is None:
+        _, faces = self._net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+        if faces is None:
             return []
-        rows = np.asarray(found, dtype=np.float64)
+        rows = np.asarray(faces, dtype=np.float64)
         rows = rows[np.isfinite(rows).all(axis=1)]
         scale = np.array([width / size[0], height / size[1]])
         out = []

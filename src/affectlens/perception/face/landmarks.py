@@ -228,8 +228,17 @@ _SIDE = 256
 
 @dataclass(frozen=True)
 class Landmarks:
-    """``points`` ``(478, 3)``: x, y in pixels of the frame, z in the same scale (smaller is nearer); ``blendshapes``
-    ``(52,)`` in [0, 1] in the order of ``BLENDSHAPES``; ``presence`` is the network's probability of a face."""
+    """Mesh of a face.
+
+    Attributes
+    ----------
+    points : (478, 3) array
+        x, y in pixels of the frame, z in the same scale (smaller is nearer).
+    blendshapes : (52,) array
+        In [0, 1] in the order of ``BLENDSHAPES``.
+    presence : float
+        The network's probability of a face.
+    """
 
     points: np.ndarray
     blendshapes: np.ndarray
@@ -247,8 +256,13 @@ class Landmarks:
         return gap / max(float(np.linalg.norm(self.eyes[1] - self.eyes[0])), 1e-6)
 
     def head_pose(self) -> tuple[float, float, float]:
-        """Yaw, pitch and roll in degrees; zero when the head faces the camera; positive yaw is to the viewer's right,
-        positive pitch is down, positive roll is clockwise."""
+        """How the head is turned; zero when it faces the camera.
+
+        Returns
+        -------
+        yaw, pitch, roll : float
+            Degrees; positive yaw is to the viewer's right, positive pitch is down, positive roll is clockwise.
+        """
         x_axis = self.points[263] - self.points[33]
         y_axis = self.points[152] - self.points[10]
         x_axis = x_axis / max(float(np.linalg.norm(x_axis)), 1e-9)
@@ -279,9 +293,21 @@ class FaceLandmarker:
         self._mesh, self._shapes = LiteRtNetwork(mesh, threads), LiteRtNetwork(shapes, 1)
 
     def __call__(self, image: np.ndarray, eyes: np.ndarray, box: tuple[float, float, float, float]) -> Landmarks:
-        """Landmarks of the face in ``box`` (left, top, width, height) of an RGB frame; ``eyes`` ``(2, 2)`` gives its roll.
+        """Landmarks of one face; the crop is placed twice, by the detector's box, then by the landmarks found in it.
 
-        The crop is placed twice: by the detector's box, then by the landmarks found in it, as in a video stream.
+        Parameters
+        ----------
+        image : (h, w, 3) uint8 array
+            RGB.
+        eyes : (2, 2) array
+            Give the face's roll.
+        box : tuple of float
+            Left, top, width, height, in pixels.
+
+        Returns
+        -------
+        Landmarks
+            In pixels of the frame.
         """
         centre = (box[0] + box[2] / 2, box[1] + box[3] / 2)
         first, _ = self._run(image, eyes, centre, 1.5 * max(box[2], box[3]))

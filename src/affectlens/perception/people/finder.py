@@ -1,4 +1,4 @@
-"""The people in a frame: faces found, landmarks placed, identities kept."""
+"""The people in a frame: faces faces, landmarks placed, identities kept."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class PeopleFinder:
         self.tracker = Tracker()
 
     def __call__(self, frame: Frame) -> list[Person]:
-        """People in a frame, in order of their ids. A detection in which no face mesh is found is left out."""
-        found: list[tuple[FaceBox, Landmarks]] = []
+        """People in a frame, in order of their ids. A detection in which no face mesh is faces is left out."""
+        faces: list[tuple[FaceBox, Landmarks]] = []
         for face in self._detector(frame.image):
             marks = self._landmarker(frame.image, face.points[:2], face.box)
             if marks.presence >= self._presence and np.isfinite(marks.points).all():
-                found.append((face, marks))
-        ids = self.tracker.update(frame.time, frame.image, [f for f, _ in found], [m for _, m in found])
-        people = [Person(i, f, m, face_quality(frame.image, m)) for i, (f, m) in zip(ids, found, strict=True)]
+                faces.append((face, marks))
+        ids = self.tracker.update(frame.time, frame.image, [f for f, _ in faces], [m for _, m in faces])
+        people = [Person(i, f, m, face_quality(frame.image, m)) for i, (f, m) in zip(ids, faces, strict=True)]
         return sorted(people, key=lambda p: p.id)
 
 

@@ -32,11 +32,23 @@ class MouthMotion:
         self._openings[person].append(opening)
 
     def speaker(self, start: float, end: float, rate: float) -> SpeakerChoice:
-        """Whose mouth moved with the words between ``start`` and ``end`` (seconds); ``rate`` is samples a second.
+        """Whose mouth moved with the words.
 
         A person counts as visible when seen in half of the samples. The mouth motion is the mean absolute change between
         samples, less what the same person shows outside the words at rest (their lower quartile). The one who moved
         clearly more than the next (by half) speaks; a single visible face speaks when its mouth moved at all.
+
+        Parameters
+        ----------
+        start, end : float
+            Of the words, seconds.
+        rate : float
+            Samples a second.
+
+        Returns
+        -------
+        SpeakerChoice
+            Person -1 where nobody can be told.
         """
         wanted = max(2.0, 0.5 * (end - start) * rate)
         scores = {}

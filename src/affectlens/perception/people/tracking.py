@@ -21,8 +21,21 @@ _COLOURS = 12 * 4 * 4  # bins of hue, saturation and value
 
 @dataclass(frozen=True)
 class TrackerSettings:
-    """``near`` is the largest move in face widths per second, ``alike`` the largest difference in looks (0 to 1) at which
-    two views can be one person, ``forget`` the seconds after which a person gone is no longer expected back."""
+    """When two views can be one person.
+
+    Attributes
+    ----------
+    near : float
+        Largest move in face widths per second.
+    alike : float
+        Largest difference in looks, 0 to 1.
+    forget : float
+        Seconds after which a person gone is no longer expected back.
+    cut : float
+        Change of colours between frames that makes a cut.
+    gallery : int
+        Views that are kept of a person.
+    """
 
     near: float = 4.0
     alike: float = 0.12
@@ -44,6 +57,20 @@ def appearance(image: np.ndarray, face: FaceBox, marks: Landmarks) -> np.ndarray
     """Three unit vectors of looks, joined: colours of the face, of the clothes below it, and a thumbnail of the face.
 
     The patches are no wider than the face, so that what is behind the person counts little.
+
+    Parameters
+    ----------
+    image : (h, w, 3) uint8 array
+        RGB.
+    face : FaceBox
+        Where the face is.
+    marks : Landmarks
+        Of the same face.
+
+    Returns
+    -------
+    (n,) array
+        The same length for every face.
     """
     left, top, wide, tall = face.box
     colours = [
@@ -67,8 +94,23 @@ def _colours(image: np.ndarray, left: float, top: float, right: float, bottom: f
 
 
 def _difference(view: np.ndarray, gallery: list[np.ndarray]) -> float:
-    """One minus the mean of the two best of the three similarities (face colours, clothes, thumbnail), to the most
-    similar view kept: a turned head or clothes out of the frame then cost little."""
+    """Difference of a view from the most similar one of a gallery.
+
+    One minus the mean of the two best of the three similarities (face colours, clothes, thumbnail): a turned head or
+    clothes out of the frame then cost little.
+
+    Parameters
+    ----------
+    view : (n,) array
+        From ``appearance``.
+    gallery : list of (n,) array
+        Views of one person.
+
+    Returns
+    -------
+    float
+        0 for the same view.
+    """
     parts = np.stack(gallery) * view
     edges = (0, _COLOURS, 2 * _COLOURS)
     each = np.add.reduceat(parts, edges, axis=1)
@@ -116,8 +158,29 @@ class Tracker:
         return ids
 
     def _cost(self, track: _Track, time: float, face: FaceBox, view: np.ndarray, by_place: bool) -> float:
-        """Below 1 where the detection can be this person. By place: the face moved plausibly since it was last seen in
-        the same shot and does not look like somebody else. By looks: it is alike, wherever it is."""
+        """How badly a detection fits a person.
+
+        By place: the face moved plausibly since it was last seen in the same shot and does not look like somebody else. By
+        looks: it is alike, wherever it is.
+
+        Parameters
+        ----------
+        track : _Track
+            The person.
+        time : float
+            Of the frame, seconds.
+        face : FaceBox
+            The detection.
+        view : (n,) array
+            Its looks.
+        by_place : bool
+            Which of the two counts.
+
+        Returns
+        -------
+        float
+            Below 1 where the detection can be this person.
+        """
         looks = _difference(view, track.gallery)
         if not by_place:
             return 0.5 + 0.5 * looks / self.settings.alike if looks < self.settings.alike else 2.0

@@ -60,9 +60,21 @@ ADJECTIVES: dict[str, tuple[str, float | None, float | None]] = {
 
 
 def measure(image: np.ndarray, things: Sequence[Thing] = (), hide: bool = True) -> dict[str, float]:
-    """The measures of an RGB picture ``(h, w, 3)`` uint8; with ``hide`` the boxes of people do not count as surroundings.
+    """Measures of how a picture looks.
 
-    A picture that people fill has missing (NaN) surroundings; their number is still known.
+    Parameters
+    ----------
+    image : (h, w, 3) uint8 array
+        RGB.
+    things : sequence of Thing
+        What was detected in it.
+    hide : bool
+        Whether the boxes of people do not count as surroundings.
+
+    Returns
+    -------
+    dict of str to float
+        A picture that people fill has missing (NaN) surroundings; their number is still known.
     """
     height, width = image.shape[:2]
     factor = _SIDE / max(height, width)
@@ -112,9 +124,11 @@ def _surfaces(small: np.ndarray, grey: np.ndarray, seen: np.ndarray) -> dict[str
         return float(mask[here].mean()) if here.any() else float("nan")
 
     return {
-        "sky": share(sky, ~lower), "greenery": share(green, np.ones_like(seen)), "water": share(teal & smooth, lower),
+        "sky": share(sky, ~lower),
+        "greenery": share(green, np.ones_like(seen)),
+        "water": share(teal & smooth, lower),
         "snow": share(white, lower),
-    }  # fmt: skip
+    }
 
 
 def _from_top(mask: np.ndarray) -> np.ndarray:

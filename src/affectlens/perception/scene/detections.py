@@ -39,14 +39,26 @@ class Detections:
         return self._find(key) is not None
 
     def of(self, key: str, shape: tuple[int, ...], least: float = 0.0) -> list[Thing]:
-        """Objects in the picture ``key`` of ``shape`` (h, w, …), clipped to it; boxes of no size are left out.
+        """Objects in one picture, clipped to it; boxes of no size are left out.
 
-        A picture is looked for by its path, then by its file's name, then by the name without suffix.
+        Parameters
+        ----------
+        key : str
+            The picture, looked for by its path, then by its file's name, then by the name without suffix.
+        shape : tuple of int
+            Height, width and more of the picture.
+        least : float
+            Lowest score.
+
+        Returns
+        -------
+        list of Thing
+            Surest first; empty for a picture that is not there.
         """
         h, w = shape[:2]
-        found = self._find(key)
+        known = self._find(key)
         out = []
-        for name, score, box in self.boxes[found] if found is not None else ():
+        for name, score, box in self.boxes[known] if known is not None else ():
             at = np.array(box) * (w, h, w, h) if self.relative else np.array(box)
             left, top = max(0.0, float(at[0])), max(0.0, float(at[1]))
             right, bottom = min(float(w), float(at[2])), min(float(h), float(at[3]))
@@ -66,8 +78,20 @@ def read_detections(path: Path) -> Detections:
     Names of classes come from the json itself, from ``classes.txt`` or ``data.yaml`` in YOLO's folder, and from
     ``class-descriptions*.csv`` beside Open Images' table.
 
-    Raises:
-        UsageError: none of the three, or a row that cannot be read.
+    Parameters
+    ----------
+    path : Path
+        File or folder.
+
+    Returns
+    -------
+    Detections
+        Of all pictures.
+
+    Raises
+    ------
+    UsageError
+        None of the three, or a row that cannot be read.
     """
     if path.is_dir():
         return _yolo(path)
@@ -85,20 +109,19 @@ def read_detections(path: Path) -> Detections:
 
 def _coco(path: Path) -> Detections:
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UsageError(f"{path}: not readable as json ({error})") from error
-    if not isinstance(held, Mapping) or not {"images", "annotations", "categories"} <= set(held):
+    if not isinstance(content, Mapping) or not {"images", "annotations", "categories"} <= set(content):
         raise UsageError(
             f"{path}: an object with images, annotations and categories was expected; a bare list of results names no files: "
-            f"put "
-            "it under annotations beside the images and categories of the annotation file"
+            "put it under annotations beside the images and categories of the annotation file"
         )
-    files = {i["id"]: str(i["file_name"]) for i in held["images"]}
-    names = {c["id"]: str(c["name"]) for c in held["categories"]}
+    files = {i["id"]: str(i["file_name"]) for i in content["images"]}
+    names = {c["id"]: str(c["name"]) for c in content["categories"]}
     boxes: dict[str, list[Any]] = {name: [] for name in files.values()}
     lost = 0
-    for a in held["annotations"]:
+    for a in content["annotations"]:
         if a["image_id"] not in files or a["category_id"] not in names or len(a.get("bbox", ())) != 4:
             lost += 1
             continue
@@ -115,7 +138,7 @@ def _yolo(folder: Path) -> Detections:
     boxes: dict[str, list[Any]] = {}
     unknown: set[str] = set()
     for file in files:
-        mine = boxes.setdefault(str(file.relative_to(folder).with_suffix("")), [])
+        of_picture = boxes.setdefault(str(file.relative_to(folder).with_suffix("")), [])
         for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             if not line.strip():
                 continue
@@ -127,7 +150,7 @@ def _yolo(folder: Path) -> Detections:
                 raise UsageError(f"{file}, line {n}: {line!r}; class, x, y, width, height (and score) were expected") from error
             if kind not in names:
                 unknown.add(str(kind))
-            mine.append((names.get(kind, f"class {kind}"), score, (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
+            of_picture.append((names.get(kind, f"class {kind}"), score, (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
     notes = (
         (f"classes without a name: {', '.join(sorted(unknown)[:12])}; put classes.txt into {folder.name}",) if unknown else ()
     )
@@ -167,8 +190,10 @@ def _open_images(path: Path) -> Detections:
         names |= dict(zip(described.id, described.name, strict=True))
     boxes: dict[str, list[Any]] = defaultdict(list)
     score = table.Confidence if "Confidence" in table else pd.Series(1.0, index=table.index)
-    held = zip(table.ImageID, table.LabelName, score.fillna(1.0), table.XMin, table.YMin, table.XMax, table.YMax, strict=True)
-    for image, label, sure, left, top, right, bottom in held:
+    columns = zip(
+        table.ImageID, table.LabelName, score.fillna(1.0), table.XMin, table.YMin, table.XMax, table.YMax, strict=True
+    )
+    for image, label, sure, left, top, right, bottom in columns:
         boxes[image].append((names.get(label, label), float(sure), (float(left), float(top), float(right), float(bottom))))
     bare = sorted(set(table.LabelName) - set(names))
     notes: tuple[str, ...] = ()
@@ -182,10 +207,20 @@ def _lost(count: int, what: str) -> tuple[str, ...]:
 
 
 def recall(found: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -> pd.DataFrame:
-    """Share of the true boxes of every class that a box of that class finds (intersection over union of at least .5), with
-    Wilson's interval; each found box finds one. Classes of the truth that the detector never names are told apart.
+    """Share of the true boxes of every class that a box of that class finds.
 
-    Gives columns object, boxes, found, recall, low, high, named.
+    Each found box finds one true box, with an intersection over union of at least .5. Classes of the truth that the detector
+    never names are told apart.
+
+    Parameters
+    ----------
+    found, truth : mapping of str to list of Thing
+        By picture: what a detector gave, and what is there.
+
+    Returns
+    -------
+    DataFrame
+        Columns object, boxes, found, recall, low, high (Wilson's interval), named.
     """
     count: dict[str, int] = defaultdict(int)
     hit: dict[str, int] = defaultdict(int)
@@ -201,6 +236,5 @@ def recall(found: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -
     rows = []
     for name in sorted(count, key=lambda k: -count[k]):
         e = wilson(hit[name], count[name])
-        rows.append({"object": name, "boxes": count[name], "found": hit[name], "recall": e.value, "low": e.low,
-                     "high": e.high, "named": name in named})  # fmt: skip
+        rows.append((name, count[name], hit[name], e.value, e.low, e.high, name in named))
     return pd.DataFrame(rows, columns=["object", "boxes", "found", "recall", "low", "high", "named"])

@@ -50,13 +50,10 @@ class ObjectDetector:
         tensors = self._net.details()
         outputs = {d["shape"][-1]: d["index"] for d in tensors if d["index"] in self._net.outputs.values()}
         self._boxes, self._scores = outputs[4], outputs[90]
-        found = [
-            d for d in tensors
-            if d["name"].endswith(_FEATURES) and tuple(d["shape"]) == (1, 10, 10, FEATURES)
-        ]  # fmt: skip
-        if len(found) != 1:
+        layers = [d for d in tensors if d["name"].endswith(_FEATURES) and tuple(d["shape"]) == (1, 10, 10, FEATURES)]
+        if len(layers) != 1:
             raise ModelError(f"{model}: no feature map {_FEATURES}; the published efficientdet_lite0.tflite was expected")
-        self._features, (self._scale, self._zero) = found[0]["index"], found[0]["quantization"]
+        self._features, (self._scale, self._zero) = layers[0]["index"], layers[0]["quantization"]
         self._anchors = anchors()
         self._last: tuple[np.ndarray, list[Thing]] | None = None
 
@@ -90,18 +87,42 @@ class ObjectDetector:
         return list(out)
 
     def features(self, image: np.ndarray, hidden: Sequence[tuple[float, float, float, float]] = ()) -> np.ndarray:
-        """Mean ``(320,)`` float32 of the backbone's last feature map over what is not hidden; missing (NaN) where nothing is
-        left."""
+        """Mean of the backbone's last feature map over what is not hidden.
+
+        Parameters
+        ----------
+        image : (h, w, 3) uint8 array
+            RGB.
+        hidden : sequence of tuple of float
+            Boxes (left, top, right, bottom in pixels) that do not count.
+
+        Returns
+        -------
+        (320,) float32 array
+            Missing (NaN) where nothing is left.
+        """
         grid, seen = self.grid(image, hidden)
         return np.asarray(grid[seen].mean(axis=0) if seen.any() else np.full(FEATURES, np.nan), dtype=np.float32)
 
     def grid(
         self, image: np.ndarray, hidden: Sequence[tuple[float, float, float, float]] = ()
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The backbone's last feature map ``(10, 10, 320)`` float32 and which of its cells ``(10, 10)`` are seen.
+        """The backbone's last feature map, and which of its cells are seen.
 
-        ``hidden`` boxes (left, top, right, bottom in pixels) are painted grey before the network sees the frame, and cells of
-        the map that lie half or more in one are not seen.
+        Parameters
+        ----------
+        image : (h, w, 3) uint8 array
+            RGB.
+        hidden : sequence of tuple of float
+            Boxes (left, top, right, bottom in pixels) that are painted grey before the network sees the frame; cells of the map
+            that lie half or more in one are not seen.
+
+        Returns
+        -------
+        map : (10, 10, 320) float32 array
+            The features.
+        seen : (10, 10) bool array
+            Which cells count.
         """
         height, width = image.shape[:2]
         seen = np.ones((height, width), np.float32)
@@ -134,12 +155,10 @@ def anchors() -> np.ndarray:
     for level in _LEVELS:
         n = math.ceil(_SIDE / 2**level)
         stride = _SIDE / n
-        sizes = [
-            (_ANCHOR_SCALE * stride * 2 ** (octave / 3) / math.sqrt(aspect), _ANCHOR_SCALE * stride * 2 ** (octave / 3)
-             * math.sqrt(aspect))
-            for octave in range(3)
-            for aspect in (1.0, 2.0, 0.5)
-        ]  # fmt: skip
+        sizes = []
+        for octave in range(3):
+            side = _ANCHOR_SCALE * stride * 2 ** (octave / 3)
+            sizes += [(side / math.sqrt(aspect), side * math.sqrt(aspect)) for aspect in (1.0, 2.0, 0.5)]
         at = (np.arange(n) + 0.5) * stride
         y, x = np.meshgrid(at, at, indexing="ij")
         centre = np.stack([y, x], axis=-1).reshape(-1, 1, 2).repeat(len(sizes), axis=1)

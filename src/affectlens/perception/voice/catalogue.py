@@ -12,8 +12,17 @@ GROUPS = ("F0", "energy", "spectral", "voice quality", "timing")
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature. ``low`` and ``high`` are the values it can take by definition; ``plain`` holds what a higher and a lower
-    value mean to a listener, empty where no plain word does it justice."""
+    """One of the 88 features.
+
+    Attributes
+    ----------
+    name, group, meaning, unit, equation : str
+        Published name, group from ``GROUPS``, and what it is.
+    low, high : float
+        The values it can take by definition.
+    plain : tuple of str
+        What a higher and a lower value mean to a listener; empty where no plain word does it justice.
+    """
 
     name: str
     group: str

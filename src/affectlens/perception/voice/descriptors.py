@@ -16,13 +16,36 @@ from affectlens.perception.voice.spectra import LONG, STEP, Spectra
 
 @dataclass(frozen=True)
 class Descriptors:
-    """Contours of a stretch of speech, ``(n,)`` each every 10 ms unless said; unsmoothed; 0 where a frame is unvoiced and the
-    descriptor is of voiced frames only (levels of formants: -201 dB).
+    """Contours of a stretch of speech every 10 ms, unsmoothed.
 
-    ``hertz`` Hz; ``semitones`` above 27.5 Hz; ``jitter`` share of the period; ``shimmer`` dB; ``noise`` harmonics-to-noise
-    ratio, dB; ``first_harmonics`` H1-H2 and ``third_formant`` H1-A3, dB; ``formant`` and ``bandwidth`` Hz ``(n, 3)``; ``level``
-    dB over the fundamental ``(n, 3)``; ``alpha`` and ``hammarberg`` dB; ``low_slope`` and ``high_slope`` dB per Hz; ``flux``;
-    ``mfcc`` ``(n, 4)``; ``loudness``; ``power`` mean square of the signal.
+    They are 0 where a frame is unvoiced and the descriptor is of voiced frames only (levels of formants: -201 dB).
+
+    Attributes
+    ----------
+    hertz, semitones : (n,) array
+        Pitch in Hz, and in semitones above 27.5 Hz.
+    jitter, shimmer : (n,) array
+        Share of the period; dB.
+    noise : (n,) array
+        Harmonics-to-noise ratio, dB.
+    first_harmonics, third_formant : (n,) array
+        H1-H2 and H1-A3, dB.
+    formant, bandwidth : (n, 3) array
+        Hz.
+    level : (n, 3) array
+        Of the formants, dB over the fundamental.
+    alpha, hammarberg : (n,) array
+        dB.
+    low_slope, high_slope : (n,) array
+        dB per Hz.
+    flux : (n,) array
+        Change of the spectrum.
+    mfcc : (n, 4) array
+        Cepstral coefficients.
+    loudness : (n,) array
+        Without unit.
+    power : (n,) array
+        Mean square of the signal.
     """
 
     hertz: np.ndarray
@@ -66,11 +89,26 @@ class Descriptors:
 def assemble(
     x: np.ndarray, s: Spectra, hertz: np.ndarray, *, compatible: bool = False, before: np.ndarray | None = None
 ) -> Descriptors:
-    """Descriptors of a signal whose spectra and pitch ``(n,)`` are known; ``before`` is the magnitude spectrum ``(257,)``
-    of the 20 ms frame before the first.
+    """Descriptors of a signal whose spectra and pitch are known.
 
-    With ``compatible`` they follow openSMILE's eGeMAPSv02 wherever its program differs from the published definitions
-    (formants, slopes, which harmonics are compared, where a frame lies), so that older models can be fed.
+    Parameters
+    ----------
+    x : (samples,) float32 array
+        The signal at 16 kHz.
+    s : Spectra
+        Of it.
+    hertz : (n,) array
+        Pitch, 0 where unvoiced.
+    compatible : bool
+        Follow openSMILE's eGeMAPSv02 wherever its program differs from the published definitions (formants, slopes, which
+        harmonics are compared, where a frame lies), so that older models can be fed.
+    before : (257,) array
+        Magnitude spectrum of the 20 ms frame before the first.
+
+    Returns
+    -------
+    Descriptors
+        Of ``n`` frames.
     """
     n = len(hertz)
     magnitude = np.abs(s.short)
@@ -83,11 +121,11 @@ def assemble(
         hertz = hertz.copy()
         hertz[voiced] = f0
     if compatible:
-        found = formants(compatible_predictor(s.short[voiced]), widest=np.inf)
+        resonances = formants(compatible_predictor(s.short[voiced]), widest=np.inf)
     else:
-        found = formants(predictor(s.short[voiced]))
+        resonances = formants(predictor(s.short[voiced]))
     levels = harmonic_levels(s.long[voiced], f0, between_bins=not compatible)
-    near = formant_levels(levels, f0, found.frequency)
+    near = formant_levels(levels, f0, resonances.frequency)
     # openSMILE counts the fundamental as harmonic 0, so that its H1 and H2 are the second and third harmonic.
     first, second = (1, 2) if compatible else (0, 1)
     above = np.where(near[:, 2] > NONE, levels[:, first] - levels[:, 0] - near[:, 2], 0.0)
@@ -110,8 +148,8 @@ def assemble(
         noise=spread(noise),
         first_harmonics=spread(levels[:, first] - levels[:, second]),
         third_formant=spread(above),
-        formant=spread(found.frequency),
-        bandwidth=spread(found.bandwidth),
+        formant=spread(resonances.frequency),
+        bandwidth=spread(resonances.bandwidth),
         level=spread(near, NONE),
         alpha=spectrum.alpha_ratio(power),
         hammarberg=spectrum.hammarberg_index(power),

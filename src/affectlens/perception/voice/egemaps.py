@@ -44,8 +44,18 @@ NAMES: tuple[str, ...] = (
 
 
 def functionals(d: Descriptors) -> np.ndarray:
-    """The 88 values ``(88,)`` float64 in the order of ``NAMES`` over the frames given; all finite, 0 where there is nothing to
-    measure (no voiced frame, say)."""
+    """The 88 values over the frames given, in the order of ``NAMES``.
+
+    Parameters
+    ----------
+    d : Descriptors
+        Contours of one stretch of speech.
+
+    Returns
+    -------
+    (88,) float64 array
+        All finite, 0 where there is nothing to measure (no voiced frame, say).
+    """
     voiced = d.hertz > 0
     semitones = smooth(d.semitones, keep_zeros=True)
     loud = smooth(d.loudness)
@@ -73,7 +83,7 @@ def functionals(d: Descriptors) -> np.ndarray:
     for lengths in (stretches(voiced), stretches(~voiced)):
         values += [float(lengths.mean()) if len(lengths) else 0.0, float(lengths.std()) if len(lengths) else 0.0]
     values.append(float(10 * np.log10(max(float(d.power.mean()) if len(d) else 0.0, 1e-10))))
-    return np.nan_to_num(np.array(values), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.nan_to_num(np.array(values), nan=0.0, posinf=0.0, neginf=0.0))
 
 
 def egemaps(x: np.ndarray, *, compatible: bool = False) -> np.ndarray:

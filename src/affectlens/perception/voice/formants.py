@@ -34,10 +34,20 @@ def _emphasis() -> np.ndarray:
 
 
 def predictor(spectrum: np.ndarray) -> np.ndarray:
-    """Linear predictor ``(n, 11)`` at 11 kHz of frames given by their spectra ``(n, 257)``: ``x[t] ~ sum a[k] x[t-1-k]``.
+    """Linear predictor of frames at 11 kHz: ``x[t] ~ sum a[k] x[t-1-k]``.
 
     The autocorrelation is that of the signal with its highs raised by 6 dB an octave from 50 Hz on, resampled to 11 kHz,
     taken from the power spectrum below 5.5 kHz.
+
+    Parameters
+    ----------
+    spectrum : (n, 257) array
+        Of 20 ms frames.
+
+    Returns
+    -------
+    (n, 11) array
+        Coefficients.
     """
     power = np.abs(spectrum[:, : _RESAMPLED // 2 + 1]) ** 2 * _emphasis()
     return levinson(fft.irfft(power, _RESAMPLED, axis=1)[:, : ORDER + 1].astype(np.float64))
@@ -49,6 +59,16 @@ def compatible_predictor(spectrum: np.ndarray) -> np.ndarray:
     It resamples from the bins below 3.4 kHz alone; it pads frames on both sides, then keeps the first 20 ms of the padded
     frame, which cuts the window off; and it takes the predictor's sign the other way round, so its formants are those of
     another filter.
+
+    Parameters
+    ----------
+    spectrum : (n, 257) array
+        Of 20 ms frames.
+
+    Returns
+    -------
+    (n, 11) array
+        Coefficients.
     """
     kept = SHORT * TARGET // RATE
     frame = fft.irfft(spectrum[:, : kept // 2], _RESAMPLED, axis=1)
@@ -73,10 +93,21 @@ def levinson(r: np.ndarray) -> np.ndarray:
 
 
 def formants(a: np.ndarray, widest: float = WIDEST) -> Formants:
-    """Formants of frames given by their linear predictors ``(n, 11)``, lowest first; wider poles than ``widest`` Hz shape the
-    slope of the spectrum and are none.
+    """Formants of frames given by their linear predictors, lowest first.
 
     A pole at radius r and angle w gives frequency ``w fs / 2 pi`` and bandwidth ``-ln(r) fs / pi``.
+
+    Parameters
+    ----------
+    a : (n, 11) array
+        Predictors.
+    widest : float
+        Wider poles, in Hz, shape the slope of the spectrum and are none.
+
+    Returns
+    -------
+    Formants
+        Three a frame, 0 where there are fewer.
     """
     n = len(a)
     companion = np.zeros((n, ORDER, ORDER))

@@ -16,10 +16,23 @@ _REACH = 0.2  # a formant takes in the harmonics within a fifth of its frequency
 
 
 def harmonic_levels(magnitude: np.ndarray, hertz: np.ndarray, *, between_bins: bool = True) -> np.ndarray:
-    """Peak levels in dB ``(n, 100)`` of the harmonics of voiced frames: magnitude ``(n, 513)``, pitch ``(n,)`` in Hz.
+    """Peak levels of the harmonics of voiced frames.
 
-    A harmonic's peak is the strongest bin within half a fundamental of its place, raised to the top of a parabola through its
-    neighbours unless ``between_bins`` is False; above 8 kHz the level is ``NONE``.
+    A harmonic's peak is the strongest bin within half a fundamental of its place.
+
+    Parameters
+    ----------
+    magnitude : (n, 513) array
+        Spectra of 60 ms frames.
+    hertz : (n,) array
+        Pitch.
+    between_bins : bool
+        Whether the peak is raised to the top of a parabola through its neighbours.
+
+    Returns
+    -------
+    (n, 100) array
+        dB; above 8 kHz the level is ``NONE``.
     """
     n, bins = magnitude.shape
     level = 20 * np.log10(np.maximum(magnitude, 1e-10))
@@ -37,10 +50,21 @@ def harmonic_levels(magnitude: np.ndarray, hertz: np.ndarray, *, between_bins: b
 
 
 def formant_levels(levels: np.ndarray, hertz: np.ndarray, formants: np.ndarray) -> np.ndarray:
-    """Level in dB of the strongest harmonic near each formant over that of the fundamental, ``(n, 3)``.
+    """Level of the strongest harmonic near each formant over that of the fundamental.
 
-    ``levels`` ``(n, 100)`` from ``harmonic_levels``, pitch ``(n,)`` and formants ``(n, 3)`` in Hz; the nearest harmonic counts
-    where none lies within a fifth of the formant, and a formant of 0 Hz gives ``NONE``.
+    Parameters
+    ----------
+    levels : (n, 100) array
+        From ``harmonic_levels``.
+    hertz : (n,) array
+        Pitch.
+    formants : (n, 3) array
+        Hz.
+
+    Returns
+    -------
+    (n, 3) array
+        dB; the nearest harmonic counts where none lies within a fifth of the formant, and a formant of 0 Hz gives ``NONE``.
     """
     place = hertz[:, None] * np.arange(1, COUNT + 1)
     out = np.full(formants.shape, NONE)
@@ -61,10 +85,23 @@ def _window_correlation() -> np.ndarray:
 
 
 def periodicity(magnitude: np.ndarray, hertz: np.ndarray, *, windowed: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Harmonics-to-noise ratio in dB and the refined pitch in Hz, ``(n,)`` each, of voiced frames (Boersma 1993).
+    """Harmonics-to-noise ratio and refined pitch of voiced frames (Boersma 1993).
 
-    The ratio is ``10 log10(r / (1 - r))`` with r the peak of the normalised autocorrelation within a tenth of the period; the
-    window's own autocorrelation is divided out unless ``windowed``.
+    The ratio is ``10 log10(r / (1 - r))`` with r the peak of the normalised autocorrelation within a tenth of the period.
+
+    Parameters
+    ----------
+    magnitude : (n, 513) array
+        Spectra of 60 ms frames.
+    hertz : (n,) array
+        Pitch.
+    windowed : bool
+        Leave the window's own autocorrelation in; else it is divided out.
+
+    Returns
+    -------
+    ratio, hertz : (n,) array
+        dB and Hz.
     """
     acf = fft.irfft(magnitude**2, axis=1)[:, : LONG_FFT // 2].astype(np.float64)
     n, half = acf.shape

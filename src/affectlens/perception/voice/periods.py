@@ -11,11 +11,21 @@ SIMILAR = 0.5
 
 
 def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
-    """Periods of the voiced stretches of a signal: ``(k, 5)`` with columns start and length in samples, peak-to-peak
-    amplitude, correlation with the next period, and the number of the stretch.
+    """Periods of the voiced stretches of a signal.
 
-    ``hertz`` is the pitch of frames every 10 ms, 0 where unvoiced; frame i stands for the 10 ms from sample
-    ``i * 160 + offset``.
+    Parameters
+    ----------
+    x : (samples,) array
+        The signal at 16 kHz.
+    hertz : (n,) array
+        Pitch of frames every 10 ms, 0 where unvoiced.
+    offset : int
+        Frame i stands for the 10 ms from sample ``i * 160 + offset``.
+
+    Returns
+    -------
+    (k, 5) array
+        Start and length in samples, peak-to-peak amplitude, correlation with the next period, and number of the stretch.
     """
     voiced = np.concatenate([[0], (hertz > 0).astype(np.int8), [0]])
     edges = np.flatnonzero(np.diff(voiced))
@@ -54,17 +64,29 @@ def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
 
 
 def jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray, *, at: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
-    """Local jitter (mean change of neighbouring periods over their mean length) and local shimmer (mean change of their
-    peak-to-peak amplitude, dB), ``(n,)`` each; 0 where a frame has none.
+    """Local jitter and shimmer: mean change of neighbouring periods' length over their mean, and of their amplitude.
 
-    Frame i takes the pairs whose second period begins within ``reach`` samples of ``i * 160 + at``, and only periods that
-    correlate by more than a half with the next one.
+    Only periods that correlate by more than a half with the next one count.
+
+    Parameters
+    ----------
+    x : (samples,) array
+        The signal at 16 kHz.
+    hertz : (n,) array
+        Pitch of frames every 10 ms, 0 where unvoiced.
+    at, reach : int
+        Frame i takes the pairs whose second period begins within ``reach`` samples of ``i * 160 + at``.
+
+    Returns
+    -------
+    jitter, shimmer : (n,) array
+        Share of the period and dB; 0 where a frame has none.
     """
     n = len(hertz)
-    found = periods(x, hertz, at)
-    if len(found) < 2:
+    table = periods(x, hertz, at)
+    if len(table) < 2:
         return np.zeros(n), np.zeros(n)
-    start, length, amplitude, match, stretch = found.T
+    start, length, amplitude, match, stretch = table.T
     pair = (stretch[1:] == stretch[:-1]) & (match[1:] > SIMILAR) & (match[:-1] > SIMILAR)
     when = start[1:][pair]
     change = np.abs(np.diff(length))[pair]

@@ -63,7 +63,7 @@ def _top(match: np.ndarray, k: int) -> tuple[float, float]:
 
 def compatible_jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Jitter (share of the period) and shimmer (dB) of each frame ``(n,)``; ``hertz`` is its pitch, 0 where unvoiced."""
-    held = _Wave(x)
+    signal = _Wave(x)
     jitter, shimmer = np.zeros(len(hertz)), np.zeros(len(hertz))
     at = behind = 0
     last = kept_jitter = kept_shimmer = 0.0
@@ -75,13 +75,13 @@ def compatible_jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray) -> tuple[np.
         period = RATE / f
         low, high = int((1 - SEARCH) * period), int(np.ceil((1 + SEARCH) * period))
         length = min(max(wanted, 2 * high + 2), behind + LONG)
-        wave = held.x[at : at + length]
+        wave = signal.x[at : at + length]
         start = reached = 0
         lengths: list[float] = []
         changes: list[float] = []
         sizes, moves = 0.0, 0.0
         while start < len(wave) - 2 * high - 1:
-            match = held.correlations(at + start, low, high)
+            match = signal.correlations(at + start, low, high)
             k = _best(match)
             if k < 0:
                 start += round(period)

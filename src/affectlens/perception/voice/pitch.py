@@ -55,7 +55,7 @@ def summed(magnitudes: np.ndarray) -> np.ndarray:
     for h in range(2, HARMONICS + 1):
         shift = int(np.floor(_PER_OCTAVE * np.log2(h)))
         total[:, : _POINTS - shift] += octave[:, shift:] * COMPRESSION ** (h - 1)
-    return total / HARMONICS
+    return np.asarray(total / HARMONICS)
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,16 @@ def candidates(magnitudes: np.ndarray) -> Candidates:
     best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
     a, c = np.take_along_axis(left, best, 1), np.take_along_axis(right, best, 1)
     bend = a - 2 * value + c
-    found = (value > 0) & (bend < 0)
-    offset = np.where(found, 0.5 * (a - c) / np.where(found, bend, -1), 0.0)
+    peaks = (value > 0) & (bend < 0)
+    offset = np.where(peaks, 0.5 * (a - c) / np.where(peaks, bend, -1), 0.0)
     top = value - 0.25 * (a - c) * offset
-    hertz = np.where(found, 2.0 ** (_BOTTOM + (1 + best + offset) / _PER_OCTAVE), 0.0)
-    found &= (hertz >= LOWEST) & (hertz <= HIGHEST)
-    order = np.argsort(np.where(found, -top, np.inf), axis=1, kind="stable")
-    found, hertz, top = (np.take_along_axis(v, order, 1) for v in (found, hertz, top))
+    hertz = np.where(peaks, 2.0 ** (_BOTTOM + (1 + best + offset) / _PER_OCTAVE), 0.0)
+    peaks &= (hertz >= LOWEST) & (hertz <= HIGHEST)
+    order = np.argsort(np.where(peaks, -top, np.inf), axis=1, kind="stable")
+    peaks, hertz, top = (np.take_along_axis(v, order, 1) for v in (peaks, hertz, top))
     mean = s.mean(axis=1, keepdims=True)
-    voicing = np.where(found, np.maximum(0.0, 1 - mean / np.maximum(top, 1e-12)), 0.0)
-    return Candidates(np.where(found, hertz, 0.0), voicing)
+    voicing = np.where(peaks, np.maximum(0.0, 1 - mean / np.maximum(top, 1e-12)), 0.0)
+    return Candidates(np.where(peaks, hertz, 0.0), voicing)
 
 
 def _strange(hertz: np.ndarray) -> np.ndarray:
@@ -120,18 +120,18 @@ class PitchPath:
         self._back: list[np.ndarray] = []
         self._hertz: list[np.ndarray] = []
 
-    def push(self, found: Candidates) -> np.ndarray:
+    def push(self, pitches: Candidates) -> np.ndarray:
         """Pitch in Hz (0 where unvoiced) of the frames that are settled now."""
         settled = []
-        logs = np.log(np.maximum(found.hertz, 1.0))
-        there = found.hertz > 0
-        low = found.voicing < VOICED
-        lack = self.LOCAL * (self.FINE * low - np.log(np.clip(found.voicing, 0.01, 1.0))) + _strange(found.hertz)
+        logs = np.log(np.maximum(pitches.hertz, 1.0))
+        there = pitches.hertz > 0
+        low = pitches.voicing < VOICED
+        lack = self.LOCAL * (self.FINE * low - np.log(np.clip(pitches.voicing, 0.01, 1.0))) + _strange(pitches.hertz)
         silence = self.LOCAL * self.FINE * (~low).any(axis=1)
         # Candidates that exist come first, so the one before in rank is the neighbour.
         step: np.ndarray = np.abs(np.diff(logs, axis=1, prepend=0.0))
         local = np.column_stack([lack, silence])
-        states = np.column_stack([found.hertz, np.zeros(len(logs))])
+        states = np.column_stack([pitches.hertz, np.zeros(len(logs))])
         for i in range(len(logs)):
             settled.append(self._step(states[i], logs[i], there[i], step[i], local[i]))
         return np.concatenate(settled) if settled else np.zeros(0)

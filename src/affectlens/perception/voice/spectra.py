@@ -31,19 +31,30 @@ def frames(x: np.ndarray, size: int) -> np.ndarray:
 @cache
 def hamming() -> np.ndarray:
     """The 20 ms Hamming window ``(SHORT,)`` float32."""
-    return windows.hamming(SHORT, sym=True).astype(np.float32)
+    return np.asarray(windows.hamming(SHORT, sym=True), dtype=np.float32)
 
 
 @cache
 def gauss() -> np.ndarray:
     """The 60 ms Gaussian window ``(LONG,)`` float32, sigma 0.4 of the half length."""
-    return windows.gaussian(LONG, std=0.4 * (LONG - 1) / 2, sym=True).astype(np.float32)
+    return np.asarray(windows.gaussian(LONG, std=0.4 * (LONG - 1) / 2, sym=True), dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Spectra:
-    """``short`` complex ``(n, 257)`` of 20 ms frames, ``long`` magnitudes ``(n, 513)`` of 60 ms frames, both every 10 ms;
-    ``rms`` of the windowed long frames and ``power``, the mean square of the short frames, both ``(n,)``."""
+    """Spectra of frames every 10 ms.
+
+    Attributes
+    ----------
+    short : (n, 257) complex array
+        Of 20 ms frames.
+    long : (n, 513) array
+        Magnitudes of 60 ms frames.
+    rms : (n,) array
+        Of the windowed long frames.
+    power : (n,) array
+        Mean square of the short frames.
+    """
 
     short: np.ndarray
     long: np.ndarray
@@ -63,9 +74,19 @@ class Spectra:
 
 
 def spectra(x: np.ndarray, *, centred: bool = True) -> Spectra:
-    """Spectra of a float32 signal in [-1, 1] at 16 kHz; as many frames as whole 60 ms windows fit.
+    """Spectra of a signal; as many frames as whole 60 ms windows fit.
 
-    The 20 ms frame lies in the middle of the 60 ms frame, or at its start where not ``centred``.
+    Parameters
+    ----------
+    x : (samples,) float32 array
+        In [-1, 1] at 16 kHz.
+    centred : bool
+        Whether the 20 ms frame lies in the middle of the 60 ms frame, or at its start.
+
+    Returns
+    -------
+    Spectra
+        Of all frames.
     """
     n = frame_count(len(x), LONG)
     short = frames(x[(LONG - SHORT) // 2 :] if centred else x, SHORT)[:n]

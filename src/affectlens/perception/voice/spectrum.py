@@ -12,7 +12,7 @@ BANDS = 26
 LIFTER = 22
 _HERTZ = np.arange(SHORT_FFT // 2 + 1) * RATE / SHORT_FFT
 _FLOOR = 1e-10
-_LOUDNESS_SCALE = 1.4955e-3  # to the range of the published feature set
+_LOUDNESS_SCALE = 1 / 677  # so that values lie near openSMILE's
 
 
 def _mel(hertz: np.ndarray | float) -> np.ndarray:
@@ -40,15 +40,20 @@ def _equal_loudness() -> np.ndarray:
 
 
 def loudness(power: np.ndarray) -> np.ndarray:
-    """Perceived loudness ``(n,)`` without unit: the sum over mel bands of the equal-loudness power to the 0.33.
+    """Perceived loudness: the sum over mel bands of the equal-loudness power to the 0.33.
 
-    ``power`` is the power spectrum ``(n, 257)``, here and below.
+    Parameters
+    ----------
+    power : (n, 257) array
+        Power spectrum, here and below.
+
+    Returns
+    -------
+    (n,) array
+        Without unit.
     """
     bands = power @ mel_filters()[0]
     return np.asarray(((bands * _equal_loudness()) ** 0.33).sum(axis=1) * _LOUDNESS_SCALE)
-
-
-_LOUDNESS_SCALE = 1 / 677  # so that values lie near openSMILE's
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
@@ -61,18 +66,32 @@ def _band(low: float, high: float) -> np.ndarray:
 
 def alpha_ratio(power: np.ndarray) -> np.ndarray:
     """Energy in 1–5 kHz over energy in 50–1000 Hz (from the bin that holds 50 Hz), dB."""
-    return _decibels(power[:, _band(1000, 5000)].sum(axis=1)) - _decibels(power[:, _band(31, 999)].sum(axis=1))
+    high, low = power[:, _band(1000, 5000)].sum(axis=1), power[:, _band(31, 999)].sum(axis=1)
+    return np.asarray(_decibels(high) - _decibels(low))
 
 
 def hammarberg_index(power: np.ndarray) -> np.ndarray:
     """Strongest peak in 0–2 kHz over strongest in 2–5 kHz, dB (Hammarberg et al. 1980)."""
-    return _decibels(power[:, _band(0, 2000)].max(axis=1)) - _decibels(power[:, _band(2000, 5000)].max(axis=1))
+    low, high = power[:, _band(0, 2000)].max(axis=1), power[:, _band(2000, 5000)].max(axis=1)
+    return np.asarray(_decibels(low) - _decibels(high))
 
 
 def slope(power: np.ndarray, low: float, high: float, *, one_short: bool = False) -> np.ndarray:
-    """Slope of the level over a band by linear regression, dB per Hz.
+    """Slope of the level over a band by linear regression.
 
-    With ``one_short`` the regression counts one bin too few, as openSMILE's does: the slope then leans on the level.
+    Parameters
+    ----------
+    power : (n, 257) array
+        Power spectrum.
+    low, high : float
+        Ends of the band, Hz.
+    one_short : bool
+        Count one bin too few, as openSMILE's does: the slope then leans on the level.
+
+    Returns
+    -------
+    (n,) array
+        dB per Hz.
     """
     inside = _band(low, high)
     f, n = _HERTZ[inside], int(inside.sum()) - one_short
@@ -81,9 +100,19 @@ def slope(power: np.ndarray, low: float, high: float, *, one_short: bool = False
 
 
 def flux(magnitude: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-    """Root mean squared change of the magnitude spectrum below 5 kHz from the frame before; 0 in the first of all.
+    """Root mean squared change of the magnitude spectrum below 5 kHz from the frame before.
 
-    ``magnitude`` ``(n, 257)``; ``before`` ``(257,)`` is the frame before the first.
+    Parameters
+    ----------
+    magnitude : (n, 257) array
+        Of 20 ms frames.
+    before : (257,) array
+        The frame before the first.
+
+    Returns
+    -------
+    (n,) array
+        0 in the first of all.
     """
     below = magnitude[:, _band(0, 5000)]
     first = below[:1] if before is None else before[None, _band(0, 5000)]

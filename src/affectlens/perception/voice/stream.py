@@ -26,10 +26,22 @@ class DescriptorStream:
         self._before: np.ndarray | None = None
 
     def push(self, samples: np.ndarray) -> Descriptors:
-        """Hear float32 samples in [-1, 1] at 16 kHz, any number of them.
+        """Hear more of the signal.
 
-        Raises:
-            AffectlensError: a sample is not a number.
+        Parameters
+        ----------
+        samples : (k,) float32 array
+            In [-1, 1] at 16 kHz, any number of them.
+
+        Returns
+        -------
+        Descriptors
+            Of the frames that are settled now.
+
+        Raises
+        ------
+        AffectlensError
+            A sample is not a number.
         """
         if not np.isfinite(samples).all():
             raise AffectlensError("the signal holds samples that are not numbers; replace them with zeros first")
@@ -57,16 +69,16 @@ class DescriptorStream:
 
     def _settled(self, hertz: np.ndarray) -> Descriptors:
         n = len(hertz)
-        held = Spectra.join(self._open)
-        mine = held.part(0, n)
-        self._open = [held.part(n, len(held.rms))]
-        pitch = np.where(mine.rms > QUIET, hertz, 0.0)
+        waiting = Spectra.join(self._open)
+        settled = waiting.part(0, n)
+        self._open = [waiting.part(n, len(waiting.rms))]
+        pitch = np.where(settled.rms > QUIET, hertz, 0.0)
         # Exactly the samples of these frames, so that what is measured does not depend on how much more has been heard.
         heard = self._x[: (n - 1) * STEP + LONG]
-        found = assemble(heard, mine, pitch, compatible=self._compatible, before=self._before)
-        self._before = np.abs(mine.short[-1])
+        described = assemble(heard, settled, pitch, compatible=self._compatible, before=self._before)
+        self._before = np.abs(settled.short[-1])
         self._x = self._x[n * STEP :]
-        return found
+        return described
 
 
 def _pieces(hertz: np.ndarray) -> list[np.ndarray]:

@@ -62,7 +62,15 @@ class SpeechChunk:
 def speech_chunks(blocks: Iterable[AudioBlock]) -> Iterator[SpeechChunk]:
     """Cut a stream of audio at its silences into chunks of at most ``MAX_CHUNK`` seconds that hold speech.
 
-    At most about half a minute of audio is kept at any time.
+    Parameters
+    ----------
+    blocks : iterable of AudioBlock
+        At 16 kHz; at most about half a minute of audio is kept at any time.
+
+    Yields
+    ------
+    SpeechChunk
+        In order.
     """
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
@@ -73,34 +81,34 @@ def speech_chunks(blocks: Iterable[AudioBlock]) -> Iterator[SpeechChunk]:
         min_silence_duration_ms=300,
         speech_pad_ms=150,
     )
-    held, offset = np.zeros(0, np.float32), 0
+    samples, offset = np.zeros(0, np.float32), 0
     iterator = iter(blocks)
     ended = False
     while not ended:
         block = next(iterator, None)
         ended = block is None
         if block is not None:
-            held = np.concatenate([held, block.samples])
-            if len(held) < MAX_CHUNK * RATE:
+            samples = np.concatenate([samples, block.samples])
+            if len(samples) < MAX_CHUNK * RATE:
                 continue
-        if not len(held):
+        if not len(samples):
             return
-        found = [(s["start"], s["end"]) for s in get_speech_timestamps(held, options)]
+        spans = [(s["start"], s["end"]) for s in get_speech_timestamps(samples, options)]
         # Speech that touches the end may go on in the next block: keep it, unless it fills a whole chunk already.
-        limit = len(held) if ended else len(held) - RATE // 2
-        ready = [s for s in found if s[1] <= limit]
-        if not ended and not ready and found and len(held) - found[0][0] >= MAX_CHUNK * RATE:
-            ready = [(found[0][0], len(held))]
-        yield from _pack(ready, held, offset)
-        waiting = [s for s in found if s not in ready and s[0] >= (ready[-1][1] if ready else 0)]
+        limit = len(samples) if ended else len(samples) - RATE // 2
+        ready = [s for s in spans if s[1] <= limit]
+        if not ended and not ready and spans and len(samples) - spans[0][0] >= MAX_CHUNK * RATE:
+            ready = [(spans[0][0], len(samples))]
+        yield from _pack(ready, samples, offset)
+        waiting = [s for s in spans if s not in ready and s[0] >= (ready[-1][1] if ready else 0)]
         if ended:
             return
         cut = ready[-1][1] if ready else 0
-        keep = waiting[0][0] if waiting else max(cut, len(held) - RATE)
-        held, offset = held[keep:].copy(), offset + keep
+        keep = waiting[0][0] if waiting else max(cut, len(samples) - RATE)
+        samples, offset = samples[keep:].copy(), offset + keep
 
 
-def _pack(spans: list[tuple[int, int]], held: np.ndarray, offset: int) -> Iterator[SpeechChunk]:
+def _pack(spans: list[tuple[int, int]], samples: np.ndarray, offset: int) -> Iterator[SpeechChunk]:
     """Join neighbouring stretches of speech, silences under two seconds included, up to ``MAX_CHUNK``."""
     group: list[tuple[int, int]] = []
     for span in [*spans, None]:
@@ -108,7 +116,7 @@ def _pack(spans: list[tuple[int, int]], held: np.ndarray, offset: int) -> Iterat
         if full and group:
             begin, end = group[0][0], group[-1][1]
             active = tuple(((a + offset) / RATE, (b + offset) / RATE) for a, b in group)
-            yield SpeechChunk((begin + offset) / RATE, held[begin:end].copy(), active)
+            yield SpeechChunk((begin + offset) / RATE, samples[begin:end].copy(), active)
             group = []
         if span is not None:
             group.append(span)

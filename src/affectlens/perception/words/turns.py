@@ -26,9 +26,25 @@ _FRAME = 400  # samples, 25 ms
 
 @dataclass(frozen=True)
 class Turn:
-    """A stretch of speech. ``features`` ``(88,)`` in real units; ``voiced`` seconds with a pitch; ``snr`` of the speech over
-    the quietest tenth of its surroundings, dB; ``flatness`` of that background's spectrum (0 tone, about 0.5 noise);
-    ``clipped`` share of samples at full scale; ``narrow`` where nothing is heard above 4 kHz (telephone)."""
+    """A stretch of speech.
+
+    Attributes
+    ----------
+    start, end : float
+        Seconds.
+    features : (88,) array
+        In real units.
+    voiced : float
+        Seconds with a pitch.
+    snr : float
+        Of the speech over the quietest tenth of its surroundings, dB.
+    flatness : float
+        Of that background's spectrum: 0 tone, about 0.5 noise.
+    clipped : float
+        Share of samples at full scale.
+    narrow : bool
+        Whether nothing is heard above 4 kHz (telephone).
+    """
 
     start: float
     end: float
@@ -61,9 +77,19 @@ class Turn:
 
 
 def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
-    """Turns of a stream at 16 kHz, in order; about half a minute of audio is held at any time.
+    """Turns of a stream, in order; about half a minute of audio is in memory at any time.
 
     A pause of 0.4 s ends a turn, and so do 6 seconds: a longer stretch is cut at its quietest place near each sixth second.
+
+    Parameters
+    ----------
+    blocks : iterable of AudioBlock
+        At 16 kHz.
+
+    Yields
+    ------
+    Turn
+        As soon as it has ended.
     """
     for chunk in speech_chunks(blocks):
         frames = _levels(chunk.samples)
@@ -101,16 +127,22 @@ def _turn(chunk: SpeechChunk, levels: np.ndarray, first: int, last: int) -> Turn
     x = chunk.samples[first:last]
     x = x - x.mean() if len(x) else x  # an offset is no sound
     d = describe(x.astype(np.float32))
-    mine = _levels(x)
-    floor = float(np.quantile(levels, 0.1)) + 1e-12
-    speech = float(np.sort(mine)[len(mine) // 2 :].mean())
+    own_levels = _levels(x)
+    floor = float(np.quantile(own_levels, 0.1)) + 1e-12
+    speech = float(np.sort(own_levels)[len(own_levels) // 2 :].mean())
     top = float(np.abs(chunk.samples[first:last]).max(initial=0.0))
     clipped = float((np.abs(chunk.samples[first:last]) > 0.985 * max(top, 0.5)).mean()) if top > 0.5 else 0.0
     flatness, narrow = _background(chunk.samples, levels, x)
     return Turn(
-        chunk.start + first / RATE, chunk.start + last / RATE, functionals(d), float((d.hertz > 0).sum()) / 100,
-        float(10 * np.log10(max(speech - floor, 1e-12) / floor)), flatness, clipped, narrow,
-    )  # fmt: skip
+        chunk.start + first / RATE,
+        chunk.start + last / RATE,
+        functionals(d),
+        float((d.hertz > 0).sum()) / 100,
+        float(10 * np.log10(max(speech - floor, 1e-12) / floor)),
+        flatness,
+        clipped,
+        narrow,
+    )
 
 
 def _background(chunk: np.ndarray, levels: np.ndarray, x: np.ndarray) -> tuple[float, bool]:

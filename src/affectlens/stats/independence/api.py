@@ -61,8 +61,8 @@ def test(
     x, y, z : (n,) or (n, d) array of numbers or texts, or a frame
         Two variables and the condition; None for no condition.
     method : str
-        One of ``METHODS``. ``auto`` permutes exactly within strata when z is discrete (or absent), and tests residuals of random
-        features (``rcot``) when it is not.
+        One of ``METHODS``. ``auto`` permutes exactly within strata when z is discrete (or absent), and tests residuals of
+        random features (``rcot``) when it is not.
     rng : numpy.random.Generator
         Draws permutations, features and nulls.
     draws : int
@@ -176,10 +176,8 @@ def _residual(
     assert first is not None
     effect = _effect(first[0].values, first[1].values, a.ordered and b.ordered, rng)
     spent = float(np.sqrt(first[0].spent.mean() * first[1].spent.mean()))
-    return Independence(
-        "rcot", statistics[0], cauchy_combination(np.array(each)), effect, n, dropped, tuple(each),
-        smallest_correlation(n, spent),
-    )  # fmt: skip
+    p = cauchy_combination(np.array(each))
+    return Independence("rcot", statistics[0], p, effect, n, dropped, tuple(each), smallest_correlation(n, spent))
 
 
 def _effect(a: np.ndarray, b: np.ndarray, ordered: bool, rng: np.random.Generator) -> Effect:
@@ -193,9 +191,12 @@ def _other(
     if z.shape[1] == 0 and method in ("cmiknn", "chsic"):
         raise UsageError(f"method {method} needs a condition; without one use stratified or kci")
     calls: dict[str, Callable[[], tuple[float, float]]] = {
-        "kci": lambda: kci(x, y, z), "cmiknn": lambda: cmi_knn(x, y, z, rng), "gcm": lambda: covariance_measure(x, y, z, rng),
-        "chsic": lambda: conditional_hsic(x, y, z, rng), "parcorr": lambda: partial_correlation(x, y, z),
-    }  # fmt: skip
+        "kci": lambda: kci(x, y, z),
+        "cmiknn": lambda: cmi_knn(x, y, z, rng),
+        "gcm": lambda: covariance_measure(x, y, z, rng),
+        "chsic": lambda: conditional_hsic(x, y, z, rng),
+        "parcorr": lambda: partial_correlation(x, y, z),
+    }
     statistic, p = calls[method]()
     left = residual_pair(x, y, z, rng)
     effect = _effect(left[0].values, left[1].values, ordered, rng)

@@ -15,8 +15,8 @@ class Effect:
     Attributes
     ----------
     kind : str
-        ``correlation``: of what the condition leaves of two ordered variables, signed; ``strength``: of all their features, from
-        0 to 1, corrected for what chance gives.
+        ``correlation``: of what the condition leaves of two ordered variables, signed; ``strength``: of all their features,
+        from 0 to 1, corrected for what chance gives.
     value, low, high : float
         Estimate and interval; the ends are NaN where nothing varies.
     """
@@ -55,8 +55,8 @@ def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int 
     Returns
     -------
     Effect
-        Of kind ``strength``: sqrt of ``||cov(a, b)||² / (||cov(a)|| ||cov(b)||)`` with its expectation under no dependence taken
-        off.
+        Of kind ``strength``: sqrt of ``||cov(a, b)||² / (||cov(a)|| ||cov(b)||)`` with its expectation under no dependence
+        taken off.
     """
     n = len(a)
     m = (a[:, :, None] * b[:, None, :]).reshape(n, -1)

@@ -120,12 +120,12 @@ def _gauss(x: np.ndarray, precision: float, kind: type = np.float64) -> np.ndarr
 
 def _width_kci(z: np.ndarray) -> float:
     width = 1.2 if len(z) < 200 else 0.7 if len(z) < 1200 else 0.4
-    return 1 / width**2 / z.shape[1]
+    return float(1 / width**2 / z.shape[1])
 
 
 def _width_hsic(x: np.ndarray) -> float:
     width = 0.8 if len(x) < 200 else 0.5 if len(x) < 1200 else 0.3
-    return 1 / width**2 * x.shape[1]
+    return float(1 / width**2 * x.shape[1])
 
 
 def _centre(k: np.ndarray) -> np.ndarray:

@@ -97,9 +97,9 @@ def covariance_test(
     draws : int
         Draws of the bootstrap.
     null : str
-        ``wild``: products multiplied with random signs (Wu 1986), which keeps their variances row by row; ``spectral``: the limit
-        of that, a weighted sum of chi-squares with the eigenvalues of the products' covariance; ``auto`` takes it from 5,000
-        rows on.
+        ``wild``: products multiplied with random signs (Wu 1986), which keeps their variances row by row; ``spectral``: the
+        limit of that, a weighted sum of chi-squares with the eigenvalues of the products' covariance; ``auto`` takes it
+        from 5,000 rows on.
 
     Returns
     -------
