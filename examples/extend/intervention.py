@@ -4,6 +4,7 @@ AFFECTLENS_PLUGINS=intervention.py affectlens audit properties --model face --co
 """
 
 import numpy as np
+
 from affectlens.explainers.interventions.registry import register_intervention
 
 

@@ -3,20 +3,21 @@ import pytest
 import torch
 
 from affectlens.audits.objects.settings import ObjectSettings
-from affectlens.audits.sources import corpus_facts, model_facts, open_source, settings_of
+from affectlens.audits.sources import corpus_facts, model_facts, open_source
 from affectlens.core.errors import UsageError
 from affectlens.core.files import sha256_of
+from affectlens.core.settings import with_fields
 from affectlens.models.weights import weights_path
 from tests.audits.objects.nets import redness
 
 
 def test_settings_from_a_record_from_fields_and_from_both():
     record = ObjectSettings(effects=3, seed=2)
-    assert settings_of(ObjectSettings, None, {}) == ObjectSettings()
-    both = settings_of(ObjectSettings, record, {"seed": 5, "methods": ["hirescam"]})
+    assert with_fields(ObjectSettings, None, {}) == ObjectSettings()
+    both = with_fields(ObjectSettings, record, {"seed": 5, "methods": ["hirescam"]})
     assert (both.effects, both.seed, both.methods) == (3, 5, ("hirescam",))
     with pytest.raises(UsageError, match="did you mean effects"):
-        settings_of(ObjectSettings, None, {"effect": 3})
+        with_fields(ObjectSettings, None, {"effect": 3})
 
 
 def test_weights_are_named_by_their_contents(tmp_path):

@@ -18,6 +18,7 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.settings import plain
 
 SCHEMA_VERSION = 2
 MANIFEST = "provenance.json"

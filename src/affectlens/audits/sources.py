@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import importlib.util
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
-from affectlens.core.errors import UsageError, unknown
+from affectlens.core.errors import UsageError
 from affectlens.core.files import key_of, sha256_of
-from affectlens.core.settings import Settings
 from affectlens.corpora.base import Corpus, open_corpus
-
-S = TypeVar("S", bound=Settings)
-
-
-def settings_of(kind: type[S], settings: S | None, fields: dict[str, Any]) -> S:
-    """Settings from a record, from single fields, or from a record with some fields changed.
-
-    Raises
-    ------
-    UsageError
-        A field that the settings do not have, or a value that is not allowed.
-    """
-    known = [f.name for f in dataclasses.fields(kind)]
-    for name in fields:
-        if name not in known:
-            raise unknown(f"setting of {kind.__name__}", name, known)
-    # A list stands for several values as well as a tuple does.
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-    return kind(**((dataclasses.asdict(settings) if settings is not None else {}) | given))
 
 
 def existing_file(path: Path | None) -> str:

@@ -36,6 +36,8 @@ def helpful() -> Iterator[None]:
     ------
     UsageError
         An extra is not installed.
+    ModuleNotFoundError
+        A module is missing that no extra brings.
     """
     try:
         yield

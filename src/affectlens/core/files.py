@@ -139,6 +139,6 @@ def _stable(value: Any) -> Any:
         return sorted(value, key=str)
     if hasattr(value, "item"):  # a number of numpy
         return value.item()
-    if type(value).__str__ is object.__str__ and type(value).__repr__ is object.__repr__:
+    if str(value) == object.__repr__(value):
         raise TypeError(f"{value!r} has no text that is the same in every run; give JSON types")
     return str(value)

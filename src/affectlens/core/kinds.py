@@ -40,9 +40,19 @@ class Detail:
     def from_dict(cls, given: dict[str, Any]) -> typing.Self:
         """The inverse of ``to_dict``.
 
+        Parameters
+        ----------
+        given : dict
+            Values by field, as JSON types.
+
+        Returns
+        -------
+        Detail
+            Of this class.
+
         Raises
         ------
-        UsageError
+        TypeError
             A field is missing or not known.
         """
         hints = typing.get_type_hints(cls)

@@ -102,6 +102,11 @@ AFFECT = {
 def valence_arousal(probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float]:
     """Mean of the classes' published valence and arousal under a distribution ``(classes,)``: derived, not measured.
 
+    Returns
+    -------
+    tuple of float
+        Valence and arousal, each from -1 to 1.
+
     Raises
     ------
     UsageError
@@ -190,6 +195,11 @@ def translate(probabilities: np.ndarray, given: LabelScheme, wanted: LabelScheme
     What has no counterpart is taken out and told; the rest is scaled to be a distribution again. As in `widen`, a wanted
     class that no given one stands for keeps its even share.
 
+    Returns
+    -------
+    Translation
+        The distribution, the classes that were reached, and what was lost.
+
     Examples
     --------
     >>> said = translate(np.array([0.1, 0.2, 0.4, 0.1, 0.1, 0.1]), IEMOCAP6)
@@ -212,6 +222,11 @@ def translate_set(labels: tuple[str, ...], given: LabelScheme, wanted: LabelSche
     """The wanted classes that a set of given ones leaves open: their counterparts, and what no given class stands for.
 
     A set of which nothing has a counterpart rules nothing out.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the wanted scheme.
     """
     where = counterparts(given, wanted)
     inside = {target for label in labels for target in where[label]}

@@ -93,6 +93,11 @@ class Registry(Generic[T]):
         """All entries in the order of their names."""
         return [self._entries[name] for name in self.names()]
 
+    def in_order(self) -> list[T]:
+        """All entries in the order in which they were registered, so that one that is added changes nothing of the others."""
+        self._discover()
+        return list(self._entries.values())
+
     def __contains__(self, name: object) -> bool:
         self._discover()
         return name in self._entries

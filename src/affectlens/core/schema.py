@@ -200,6 +200,11 @@ class Evidence:
     def detail_as(self, wanted: type[D]) -> D:
         """The detail, known to be of a type.
 
+        Returns
+        -------
+        Detail
+            Of the wanted type.
+
         Raises
         ------
         UsageError

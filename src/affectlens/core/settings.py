@@ -10,12 +10,12 @@ import dataclasses
 import numbers
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import UsageError, unknown
 
 
 def setting(
@@ -88,6 +88,29 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for provenance and run keys."""
         return {k: plain(v) for k, v in asdict(self).items()}
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S:
+    """Settings with single ones replaced; the defaults of ``cls`` where none are given.
+
+    Returns
+    -------
+    Settings
+        Of class ``cls``.
+
+    Raises
+    ------
+    UsageError
+        A name that is no setting, with the nearest one, or a wrong value.
+    """  # noqa: DOC501
+    known = [f.name for f in fields(cls)]
+    for name in given:
+        if name not in known:
+            raise unknown(f"setting of {cls.__name__}", name, known)
+    return dataclasses.replace(settings, **given) if settings is not None else cls(**given)
 
 
 def _of_another_kind(value: Any, kind: Any, several: bool) -> str:

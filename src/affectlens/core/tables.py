@@ -62,8 +62,10 @@ class TableWriter:
         self._waiting: list[pa.Table] = []
 
     def append(self, frame: pd.DataFrame) -> None:
-        """Add rows; they are on disk when some hundred have come together, since every row group is remembered until the
-        file is closed."""
+        """Add rows.
+
+        They are on disk when some hundred have come together, since every row group is remembered until the file is closed.
+        """
         if frame.empty:
             return
         self._waiting.append(pa.Table.from_pandas(frame, preserve_index=False))
@@ -124,6 +126,11 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 def read_frame(path: Path) -> pd.DataFrame:
     """Read a table or evidence that `write_frame` or `TableWriter` wrote as Parquet.
+
+    Returns
+    -------
+    DataFrame
+        The rows.
 
     Raises
     ------

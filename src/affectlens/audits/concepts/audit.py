@@ -25,11 +25,11 @@ from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import context_layers, read_dialogues, rerun
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.sources import settings_of
 from affectlens.audits.threads import one_thread
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, open_dialogues
 from affectlens.features.speech import parse_corpora
 from affectlens.features.utterances import measured
@@ -214,7 +214,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         meta, path = self.model.meta, getattr(self.model, "path", None)
         weights = {k: v.detach().cpu().numpy() for k, v in self.model.net.state_dict().items()}
         return {
-            "name": BcLstmModel.name, "spec": str(path or ""), "corpus": meta.get("corpus", ""),
+            "name": self.model.name, "spec": str(path or ""), "corpus": meta.get("corpus", ""),
             "licence": meta.get("licence", ""), "modalities": list(self.model.modalities),
             "sha256": sha256_of(path) if path else digest_of(*(part for k, v in weights.items() for part in (k, v))),
         }  # fmt: skip
@@ -364,7 +364,7 @@ def run(
     ModelError
         A file that holds no contextual LSTM.
     """
-    s, tell = settings_of(ConceptSettings, settings, fields), progress or silent
+    s, tell = with_fields(ConceptSettings, settings, fields), progress or silent
     if model is None:
         raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
     network = model if isinstance(model, BcLstmModel) else open_network(model)
@@ -412,7 +412,7 @@ def available(
         ``concept``, ``group``, ``meaning``, and with a corpus ``examples``, ``utterances`` and ``why`` (the reason why it is
         not supported, else empty).
     """
-    s = settings_of(ConceptSettings, settings, fields)
+    s = with_fields(ConceptSettings, settings, fields)
     wanted = choose(s)
     frame = pd.DataFrame([(c.name, c.group, c.meaning) for c in wanted], columns=["concept", "group", "meaning"])
     if corpus is None:

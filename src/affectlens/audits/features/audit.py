@@ -14,12 +14,12 @@ from affectlens.audits.features.measures import REPEATS
 from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.sources import settings_of
 from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
 from affectlens.audits.threads import one_thread
 from affectlens.core.errors import UsageError
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
 from affectlens.features.speech import SpeechTable
 from affectlens.models.shipped.speech_scale import normalise
 from affectlens.perception.voice.catalogue import group_of
@@ -163,7 +163,7 @@ def run(
         if not isinstance(model, str):
             raise UsageError(f"the model is {type(model).__name__}; audit features trains its own: name a kind, or give None")
         fields["kind"] = model
-    chosen = settings_of(FeatureSettings, settings, fields)
+    chosen = with_fields(FeatureSettings, settings, fields)
     return FeatureAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 

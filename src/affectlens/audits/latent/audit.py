@@ -17,13 +17,13 @@ from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.shift import shift_table
 from affectlens.audits.latent.stability import SeedStability
 from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.sources import settings_of
 from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
 from affectlens.audits.threads import one_thread
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
 from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
 from affectlens.features.speech import SpeechTable
 from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
 from affectlens.models.shipped.speech_scale import normalise, pooled
@@ -261,7 +261,7 @@ def run(
                 f"{type(model).__name__} given as the model; audit latent trains its own: name a kind, or give None"
             )
         fields["kind"] = model
-    chosen = settings_of(LatentSettings, settings, fields)
+    chosen = with_fields(LatentSettings, settings, fields)
     return LatentAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 

@@ -19,9 +19,10 @@ from affectlens.audits.objects.result import ObjectAudit
 from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.audits.objects.statistics import PRESETS, above, agreement, combine
 from affectlens.audits.parts import ITEMS, Batch, digest
-from affectlens.audits.sources import model_facts, settings_of
+from affectlens.audits.sources import model_facts
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
 from affectlens.explainers.overlap import COLUMNS
 from affectlens.models.pictures import PictureModel
 from affectlens.perception.scene.detections import Detections, read_detections, recall
@@ -239,5 +240,5 @@ def run(
     **fields: Any,
 ) -> ObjectAudit:
     """The whole audit; see ``affectlens.audit.objects``."""
-    chosen = settings_of(ObjectSettings, settings, fields)
+    chosen = with_fields(ObjectSettings, settings, fields)
     return ObjectAuditor(model, pictures, chosen, out).run(progress, chosen.join)

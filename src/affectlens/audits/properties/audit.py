@@ -20,10 +20,11 @@ from affectlens.audits.properties.predictions import Predicted, read_predictions
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
-from affectlens.audits.sources import corpus_facts, model_facts, settings_of
+from affectlens.audits.sources import corpus_facts, model_facts
 from affectlens.core.errors import UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress, silent
+from affectlens.core.settings import with_fields
 from affectlens.corpora.base import Item
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, properties, property_named
@@ -270,5 +271,5 @@ def run(
     **fields: Any,
 ) -> PropertyAudit:
     """The whole audit; see ``affectlens.audit.properties``."""
-    chosen = settings_of(PropertySettings, settings, fields)
+    chosen = with_fields(PropertySettings, settings, fields)
     return PropertyAuditor(model, corpus, chosen, out).run(progress, chosen.join)
