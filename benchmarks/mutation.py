@@ -76,7 +76,7 @@ class Plan:
         by_line = self.lines.get(file, {})
         names = set(by_line.get(line, ()))
         if at_import:
-            names = {t for tests in by_line.values() for t in tests} or self._tests_beside(file)
+            names = self._tests_beside(file)
         cheapest = sorted((n for n in names if n in self.seconds), key=self.seconds.__getitem__)
         chosen, spent = [], 0.0
         for name in cheapest:
@@ -91,7 +91,7 @@ class Plan:
         return sorted(chosen, key=lambda name: first[name.split("::")[0]])
 
     def _tests_beside(self, file: str) -> set[str]:
-        """Tests of the files in the same folder, for one that only runs when it is imported."""
+        """Tests of the files in the same folder, for what runs when a file is imported."""
         beside = [f for f in self.lines if Path(f).parent == Path(file).parent]
         return {t for f in beside for tests in self.lines[f].values() for t in tests}
 
