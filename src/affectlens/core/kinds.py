@@ -52,9 +52,9 @@ class Detail:
 
         Raises
         ------
-        TypeError
+        UsageError
             A field is missing or not known.
-        """
+        """  # noqa: DOC501
         hints = typing.get_type_hints(cls)
         names = [f.name for f in fields(cls)]
         strange = [name for name in given if name not in names]

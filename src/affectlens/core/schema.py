@@ -225,12 +225,3 @@ class Evidence:
         given = {f.name: record[f.name] for f in fields(cls)}
         detail = EVIDENCE.get(record["kind"]).detail.from_dict(json.loads(record["detail"]))
         return cls(**(given | {"detail": detail}))
-
-
-def __getattr__(name: str) -> Any:
-    """Names that moved to `core.tables`, for those who still look for them here."""
-    from affectlens.core import tables
-
-    if name in ("TableWriter", "evidence_frame", "from_audformat", "rows_frame", "to_audformat", "write_frame"):
-        return getattr(tables, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
