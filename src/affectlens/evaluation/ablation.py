@@ -66,6 +66,7 @@ def ablate(
     Returns
     -------
     Ablation
+        Of every subset.
     """
     by_fold = [banks_of(Fold(k, folds, recipe.seed)) for k in range(folds)]
     names = tuple(by_fold[0])

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, setting
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
-from affectlens.learning.loop import TrainingLoop, seeded
+from affectlens.learning.loop import TrainingLoop, batches_of, seeded
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, swapped
 
 
@@ -43,8 +43,17 @@ class BcLstmRecipe(Settings):
 
 @dataclass(frozen=True)
 class Packed:
-    """Dialogues as padded tensors: features ``(b, t, width)``, labels, mask and speakers ``(b, t)``; ``rows`` ``(b, t)`` is the
-    utterance's place in the set it came from, -1 in padding."""
+    """Dialogues as padded tensors.
+
+    Attributes
+    ----------
+    features : dict of str to torch.Tensor
+        Of each modality ``(b, t, width)``.
+    labels, mask, speaker : torch.Tensor
+        Class indices (-1: none), which utterances are real, and who speaks, ``(b, t)`` each.
+    rows : torch.Tensor
+        Place of each utterance in the set it came from ``(b, t)``, -1 in padding.
+    """
 
     features: dict[str, Tensor]
     labels: Tensor
@@ -81,6 +90,7 @@ def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], lim
     Returns
     -------
     Packed
+        In the order of the set.
 
     Raises
     ------
@@ -113,8 +123,8 @@ def predict(net: BcLstmNet, data: Packed, batch: int = 64) -> np.ndarray:
     net.eval()
     out = np.zeros((int(data.mask.sum()), net.config.classes), dtype=np.float32)
     with torch.inference_mode():
-        for at in torch.arange(len(data.mask)).split(batch):
-            part = data.take(at)
+        for start in range(0, len(data.mask), batch):
+            part = data.take(torch.arange(start, min(start + batch, len(data.mask))))
             logits = net(part.features, part.mask, part.speaker)
             out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
     return out
@@ -152,7 +162,7 @@ def fit(
 
     Raises
     ------
-    UsageError
+    CorpusError
         Too few dialogues.
     """
     n = len(train.mask)
@@ -161,7 +171,7 @@ def fit(
     if held_out is not None:
         order, count = np.concatenate([held_out, np.setdiff1d(order, held_out)]), len(held_out)
     if n - count < 2 or count < 1:
-        raise UsageError(f"{n} dialogues are too few: at least 3 are needed to hold some out")
+        raise CorpusError(f"{n} dialogues to learn from, {count} of them held out; at least 2 more than those are needed")
     at = torch.from_numpy(order)
     losses: list[np.ndarray] = []
     total = 2 * recipe.epochs
@@ -207,7 +217,7 @@ def _train(
             net,
             torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay),
             epochs,
-            lambda _: torch.randperm(len(data.mask)).split(recipe.batch),
+            lambda _: batches_of(len(data.mask), recipe.batch),
             loss,
             clip=5.0,
             stop=lambda epoch: stop(net, epoch),
@@ -216,8 +226,18 @@ def _train(
 
 
 def first_as_good(losses: np.ndarray) -> int:
-    """The first epoch that is no more than one standard error worse than the best (Breiman et al. 1984); ``losses`` are
-    ``(epochs, dialogues)`` and the error is that of the paired difference."""
+    """The first epoch that is no more than one standard error worse than the best (Breiman et al. 1984).
+
+    Parameters
+    ----------
+    losses : numpy.ndarray
+        ``(epochs, dialogues)``; the error is that of the paired difference.
+
+    Returns
+    -------
+    int
+        Counted from 0.
+    """
     best = losses[int(np.argmin(losses.mean(axis=1)))]
     worse = losses - best
     error = worse.std(axis=1, ddof=1) / np.sqrt(losses.shape[1]) if losses.shape[1] > 1 else np.zeros(len(losses))

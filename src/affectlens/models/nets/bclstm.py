@@ -6,16 +6,17 @@ over the joined branches. With one modality level 2 is left out, as in the paper
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import UsageError
+from affectlens.models.nets.config import NetConfig
 
 
 @dataclass(frozen=True)
-class BcLstmConfig:
+class BcLstmConfig(NetConfig):
     """Shape of a network.
 
     ``widths`` maps each modality to the width of its features; ``anchor`` is the modality whose own answer the joined level
@@ -30,10 +31,6 @@ class BcLstmConfig:
     anchor: str = ""
     speakers: bool = False
     swap: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
 
 
 class Context(nn.Module):

@@ -5,18 +5,19 @@ Early fusion after EMERSK (Palash & Bhargava 2023), whose widths are not known t
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError, unknown
+from affectlens.models.nets.config import NetConfig
 
 KINDS = ("early", "gated")
 
 
 @dataclass(frozen=True)
-class FusionConfig:
+class FusionConfig(NetConfig):
     """Shape of the network: ``modules`` are names with the width of their deep features, in a fixed order."""
 
     modules: tuple[tuple[str, int], ...]
@@ -33,10 +34,6 @@ class FusionConfig:
     def names(self) -> tuple[str, ...]:
         """Names of the modules."""
         return tuple(name for name, _ in self.modules)
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

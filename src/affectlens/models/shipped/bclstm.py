@@ -105,8 +105,3 @@ def meta_of(
         "corpus": corpus,
         "licence": licence,
     }
-
-
-def parameters(net: torch.nn.Module) -> int:
-    """Number of trained values."""
-    return sum(p.numel() for p in net.parameters())

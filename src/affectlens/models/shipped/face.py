@@ -57,7 +57,7 @@ class FaceModel(TrainedModel, TorchModel):
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, 7)`` float32, averaged over the views."""
-        return np.mean([TorchModel.predict(self, view) for view in self._views(inputs)], axis=0)
+        return np.asarray(np.mean([TorchModel.predict(self, view) for view in self._views(inputs)], axis=0))
 
     def _views(self, inputs: Any) -> Iterator[torch.Tensor]:
         x = self.tensor(inputs)

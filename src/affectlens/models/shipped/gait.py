@@ -85,7 +85,7 @@ class GaitModel(TrainedModel):
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
         """Features ``(n, 36)`` in deviations from the training corpus, clipped at 3; missing ones stay missing."""
-        return np.clip((features - self.mean) / self.deviation, -3, 3).astype(np.float32)
+        return np.asarray(np.clip((features - self.mean) / self.deviation, -3, 3), np.float32)
 
     def predict(self, inputs: Windows) -> np.ndarray:
         """Logits ``(n, 4)`` float32 of windows, or of a tuple of all their joints and all their features."""

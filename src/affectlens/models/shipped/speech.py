@@ -63,7 +63,7 @@ class SpeechModel(TrainedModel):
         numpy.ndarray
             In deviations, clipped at 3.
         """
-        return self.normalise(functionals_of(item)[None])[0].astype(np.float32)
+        return np.asarray(self.normalise(functionals_of(item)[None])[0], np.float32)
 
     def normalise(self, features: np.ndarray) -> np.ndarray:
         """Features ``(turns, 88)`` in real units, the turns of one speaker in one recording, as the network wants them."""
