@@ -210,11 +210,16 @@ def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Genera
         e = bootstrap(_recall_of(first, columns), len(first), rng, groups=first.key.to_numpy())
         rows.append(
             {
-                "kind": kind, "seeds": len(overall), "mean_recall": np.mean(overall), "deviation": np.std(overall),
-                "low": e.low, "high": e.high, "mean_recall_recordings": np.mean(by_recording),
+                "kind": kind,
+                "seeds": len(overall),
+                "mean_recall": np.mean(overall),
+                "deviation": np.std(overall),
+                "low": e.low,
+                "high": e.high,
+                "mean_recall_recordings": np.mean(by_recording),
                 "mean_recall_motions": np.mean(by_motion),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 

@@ -98,10 +98,16 @@ def run_protocol(
         frame = pd.DataFrame(p, columns=[f"p{c}" for c in range(p.shape[1])])
         out.append(
             frame.assign(
-                protocol=protocol, setting=setting.name, seed=seed, source=source, target=target, row=test,
-                truth=table.labels[test], speaker=table.speaker[test],
+                protocol=protocol,
+                setting=setting.name,
+                seed=seed,
+                source=source,
+                target=target,
+                row=test,
+                truth=table.labels[test],
+                speaker=table.speaker[test],
             )
-        )  # fmt: skip
+        )
     progress(f"{protocol}: {setting.name}", len(jobs), len(jobs))
     return pd.concat(out, ignore_index=True)
 
@@ -186,8 +192,18 @@ def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 100
 
 
 def _row(protocol: str, setting: str, source: str, target: str, score: str, e: Estimate) -> dict[str, object]:
-    return {"protocol": protocol, "setting": setting, "source": source, "target": target, "score": score, "value": e.value,
-            "low": e.low, "high": e.high, "clips": e.n, "speakers": e.groups}  # fmt: skip
+    return {
+        "protocol": protocol,
+        "setting": setting,
+        "source": source,
+        "target": target,
+        "score": score,
+        "value": e.value,
+        "low": e.low,
+        "high": e.high,
+        "clips": e.n,
+        "speakers": e.groups,
+    }
 
 
 def _cell_scores(cell: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, tuple[Estimate, np.ndarray]]:

@@ -20,7 +20,7 @@ from affectlens.core.settings import Settings
 from affectlens.learning import recipe as fields
 from affectlens.learning.loop import TrainingLoop, batches_of, one_cycle_of, seeded
 from affectlens.models.base import Calibration
-from affectlens.models.nets.fusion import FusionConfig, FusionNet
+from affectlens.models.nets.fusion import FusionConfig, FusionNet, Part
 from affectlens.stats.classification import softmax
 
 LINKED = ("gait", "posture")  # of one recording: drawn together
@@ -228,8 +228,8 @@ class Fusions:
                 parts = {}
                 for name in members:
                     at = torch.from_numpy(rows[name])
-                    p = self._parts[how][name]
-                    parts[name] = type(p)(p.joined[at], p.said[at], p.gate[at])
+                    part = self._parts[how][name]
+                    parts[name] = Part(part.joined[at], part.answer[at], part.gate[at])
                 return np.asarray(net.join(parts, present).double().softmax(1).numpy())
         logs = np.stack([self._log[name][rows[name]] for name in members])
         if how == "pool":

@@ -128,9 +128,18 @@ def train_words(
         net.trained_state,
     )
     TrainingLoop[np.ndarray](
-        net, optimiser, recipe.epochs, batches, loss, schedule, clip=1.0, best=best, seed=recipe.seed,
-        stage="words network", progress=progress,
-    ).run()  # fmt: skip
+        net,
+        optimiser,
+        recipe.epochs,
+        batches,
+        loss,
+        schedule,
+        clip=1.0,
+        best=best,
+        seed=recipe.seed,
+        stage="words network",
+        progress=progress,
+    ).run()
     net.load_state_dict(best.best["weights"], strict=False)
     return net.eval()
 

@@ -86,9 +86,15 @@ def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, p
 
 
 def _trained(
-    fold: Fold, train: Packed, scale: dict[str, tuple[np.ndarray, np.ndarray]], config: BcLstmConfig, recipe: BcLstmRecipe,
-    source: DialogueCorpus, folder: Path, progress: Progress,
-) -> Path:  # fmt: skip
+    fold: Fold,
+    train: Packed,
+    scale: dict[str, tuple[np.ndarray, np.ndarray]],
+    config: BcLstmConfig,
+    recipe: BcLstmRecipe,
+    source: DialogueCorpus,
+    folder: Path,
+    progress: Progress,
+) -> Path:
     """The weights of one fold and seed, from an interrupted run where it made them."""
     data = fold.train
     content = [*data.features.values(), data.labels, list(data.dialogues), list(data.speakers), list(data.features)]
@@ -121,10 +127,15 @@ def _predictions(fold: Fold, seed: int, logits: np.ndarray, epochs: int) -> pd.D
     known = fold.test.labels >= 0
     return pd.DataFrame(
         {
-            "fold": fold.name, "seed": seed, "epochs": epochs, "key": fold.test.rows.key[known],
-            "dialogue": fold.test.dialogues[known], "truth": fold.test.labels[known], "answer": logits[known].argmax(axis=1),
+            "fold": fold.name,
+            "seed": seed,
+            "epochs": epochs,
+            "key": fold.test.rows.key[known],
+            "dialogue": fold.test.dialogues[known],
+            "truth": fold.test.labels[known],
+            "answer": logits[known].argmax(axis=1),
         }
-    )  # fmt: skip
+    )
 
 
 def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
@@ -172,9 +183,11 @@ def _scores(part: pd.DataFrame, classes: int) -> dict[str, float]:
     f1 = 2 * hits / np.maximum(table.sum(axis=0)[:classes] + table.sum(axis=1), 1)
     weighted = float((f1 * table.sum(axis=1)).sum() / table.sum())
     return {
-        "accuracy": accuracy(table), "mean_recall": unweighted_recall(table), "macro_f1": macro_f1(table),
+        "accuracy": accuracy(table),
+        "mean_recall": unweighted_recall(table),
+        "macro_f1": macro_f1(table),
         "weighted_f1": weighted,
-    }  # fmt: skip
+    }
 
 
 _ABOUT = "A bidirectional contextual LSTM over the utterances of a dialogue, after Poria et al. (ACL 2017), with our training."

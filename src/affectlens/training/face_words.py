@@ -83,9 +83,16 @@ def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, pro
     corpus = open_corpus(name, path)
     (texts, labels), (dev_texts, dev_labels) = _texts(corpus, "train"), _texts(corpus, "dev")
     net = train_words(
-        texts, labels, dev_texts, dev_labels,
-        locate("minilm", "model.safetensors"), WordsTokenizer(locate("minilm", "tokenizer.json")), out, recipe, progress,
-    )  # fmt: skip
+        texts,
+        labels,
+        dev_texts,
+        dev_labels,
+        locate("minilm", "model.safetensors"),
+        WordsTokenizer(locate("minilm", "tokenizer.json")),
+        out,
+        recipe,
+        progress,
+    )
     meta = {"config": net.config.to_dict()}
     evaluation, model, weights = _finish("words", WordsModel, corpus, "dev", net.trained_state(), meta, recipe, out)
     ours = sum(p.numel() for p in model.net.parameters() if p.requires_grad)

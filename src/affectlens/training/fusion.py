@@ -136,9 +136,12 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
     net = train_fusion(banks, len(CLASSES), "early", recipe, ablation.joint)
     infos = [open_corpus(n, p).info for n, p in corpora.items()]
     meta = {
-        "labels": list(CLASSES), "config": net.config.to_dict(), "recipe": recipe.to_dict(), "joint": ablation.joint,
+        "labels": list(CLASSES),
+        "config": net.config.to_dict(),
+        "recipe": recipe.to_dict(),
+        "joint": ablation.joint,
         **licence_of(*infos),
-    }  # fmt: skip
+    }
     weights = out / "fusion.safetensors"
     export(weights, net.state_dict(), meta, _calibration(banks, recipe, ablation.joint))
     card = _card(EarlyFusionModel(weights), weights, ablation, infos)
@@ -161,8 +164,8 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
     present[~present.any(1), 0] = True
     with torch.inference_mode():
         deep = {n: torch.from_numpy(b.deep.astype(np.float32))[rows[n]] for n, b in test.items()}
-        said = {n: torch.from_numpy(b.answers)[rows[n]] for n, b in test.items()}
-        logits = net(deep, said, torch.from_numpy(present)).numpy()
+        answers = {n: torch.from_numpy(b.answers)[rows[n]] for n, b in test.items()}
+        logits = net(deep, answers, torch.from_numpy(present)).numpy()
     order = rng.permutation(len(y))
     return calibrate(logits[order], np.eye(len(CLASSES))[y[order]])
 

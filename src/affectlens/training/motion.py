@@ -118,9 +118,16 @@ def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe,
 
 
 def _ship(
-    kind: str, load: Callable[[Path], Any], out: Path, net: GaitNet | PostureNet, meta: dict[str, Any],
-    predictions: pd.DataFrame, name: str, path: Path, seed: int,
-) -> tuple[Any, Path, pd.DataFrame]:  # fmt: skip
+    kind: str,
+    load: Callable[[Path], Any],
+    out: Path,
+    net: GaitNet | PostureNet,
+    meta: dict[str, Any],
+    predictions: pd.DataFrame,
+    name: str,
+    path: Path,
+    seed: int,
+) -> tuple[Any, Path, pd.DataFrame]:
     """Scores, calibration on motions never seen, and weights; gives the model as it ships, its file and the scores."""
     predictions.to_parquet(out / "predictions.parquet")
     scores = motion_scores(predictions, len(CLASSES), np.random.default_rng(seed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -107,6 +107,4 @@ def licence_of(*infos: CorpusInfo) -> dict[str, str]:
 
 def scores_frame(scores: dict[str, Estimate]) -> pd.DataFrame:
     """Scores with their intervals as a table with the columns score, value, low, high, n and groups."""
-    return pd.DataFrame(
-        [{"score": k, "value": e.value, "low": e.low, "high": e.high, "n": e.n, "groups": e.groups} for k, e in scores.items()]
-    )
+    return pd.DataFrame([{"score": name, **asdict(estimate)} for name, estimate in scores.items()])

@@ -38,9 +38,12 @@ class GaitNet(nn.Module):
         self.config = c = config or GaitNetConfig()
         inputs = len(JOINTS) * 7  # place, velocity, known
         self.frames = nn.Sequential(
-            nn.Conv1d(inputs, c.width, 5, padding=2), nn.GELU(), nn.Dropout(c.dropout),
-            nn.Conv1d(c.width, c.width, 5, stride=2, padding=2), nn.GELU(),
-        )  # fmt: skip
+            nn.Conv1d(inputs, c.width, 5, padding=2),
+            nn.GELU(),
+            nn.Dropout(c.dropout),
+            nn.Conv1d(c.width, c.width, 5, stride=2, padding=2),
+            nn.GELU(),
+        )
         self.lstm = nn.LSTM(c.width, c.width, batch_first=True)
         self.measured = nn.Sequential(nn.Linear(2 * len(FEATURES), c.width), nn.GELU(), nn.Dropout(c.dropout))
         self.join = nn.Sequential(nn.Linear(2 * c.width, c.deep), nn.GELU(), nn.Dropout(c.dropout))

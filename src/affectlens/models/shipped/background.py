@@ -88,17 +88,20 @@ class BackgroundModel(TrainedModel, TorchModel):
     """
 
     kind = reads = "background"
+    network, shape = BackgroundNet, BackgroundNetConfig
 
     def __init__(self, path: Path) -> None:
         TrainedModel.__init__(self, path)
         TorchModel.__init__(
-            self, OnGrid(self.net).eval(), self.labels, self.reads, name=self.kind, layer="grid", meta=self.meta,
+            self,
+            OnGrid(self.net).eval(),
+            self.labels,
+            self.reads,
+            name=self.kind,
+            layer="grid",
+            meta=self.meta,
             calibration=self.calibration,
-        )  # fmt: skip
-
-    def build(self, config: dict[str, Any]) -> BackgroundNet:
-        """The network of that configuration."""
-        return BackgroundNet(BackgroundNetConfig(**config))
+        )
 
     def prepare(self, datum: np.ndarray) -> np.ndarray:
         """A picture without its people on the grid ``(321, 10, 10)``; see ``read``."""

@@ -54,14 +54,11 @@ class GaitModel(TrainedModel):
     """Windows of joints ``(n, 60, 18, 3)`` and features ``(n, 36)`` in real units to logits ``(n, 4)``."""
 
     kind = reads = "gait"
+    network, shape = GaitNet, GaitNetConfig
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__(path)
         self.mean, self.deviation = (np.array(v, dtype=np.float32) for v in self.meta["scale"])
-
-    def build(self, config: dict[str, Any]) -> GaitNet:
-        """The network of that configuration."""
-        return GaitNet(GaitNetConfig(**config | {"parts": tuple(config["parts"])}))
 
     def read(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
         """The middle two seconds of a motion: joints ``(60, 18, 3)`` and features ``(36,)``.

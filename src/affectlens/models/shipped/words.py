@@ -35,6 +35,7 @@ class WordsModel(TrainedModel):
     """English texts to logits ``(n, 7)``; differentiable down to the word embeddings."""
 
     kind = reads = "words"
+    network, shape = WordsNet, WordsNetConfig
     languages = ("en",)
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
