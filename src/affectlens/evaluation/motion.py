@@ -207,15 +207,15 @@ def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Genera
             by_recording.append(_recall(recordings, columns))
             by_motion.append(np.mean([_recall(motion, columns) for _, motion in one.groupby("motion")]))
         first = of_kind[of_kind.seed == of_kind.seed.min()]
-        e = bootstrap(_recall_of(first, columns), len(first), rng, groups=first.key.to_numpy())
+        estimate = bootstrap(_recall_of(first, columns), len(first), rng, groups=first.key.to_numpy())
         rows.append(
             {
                 "kind": kind,
                 "seeds": len(overall),
                 "mean_recall": np.mean(overall),
                 "deviation": np.std(overall),
-                "low": e.low,
-                "high": e.high,
+                "low": estimate.low,
+                "high": estimate.high,
                 "mean_recall_recordings": np.mean(by_recording),
                 "mean_recall_motions": np.mean(by_motion),
             }

@@ -191,18 +191,18 @@ def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 100
     return pd.DataFrame(out)
 
 
-def _row(protocol: str, setting: str, source: str, target: str, score: str, e: Estimate) -> dict[str, object]:
+def _row(protocol: str, setting: str, source: str, target: str, score: str, estimate: Estimate) -> dict[str, object]:
     return {
         "protocol": protocol,
         "setting": setting,
         "source": source,
         "target": target,
         "score": score,
-        "value": e.value,
-        "low": e.low,
-        "high": e.high,
-        "clips": e.n,
-        "speakers": e.groups,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "clips": estimate.n,
+        "speakers": estimate.groups,
     }
 
 

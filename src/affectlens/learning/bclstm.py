@@ -65,14 +65,14 @@ class Packed:
         """Some of the dialogues, padded no longer than they need."""
         t = int(self.mask[dialogues].sum(1).max())
         return Packed(
-            {m: x[dialogues, :t] for m, x in self.features.items()},
+            {modality: x[dialogues, :t] for modality, x in self.features.items()},
             *(x[dialogues, :t] for x in (self.labels, self.mask, self.speaker, self.rows)),
         )
 
 
 def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Mean and deviation of every feature of each modality, from training data only."""
-    return {m: (x.mean(axis=0), x.std(axis=0) + 1e-6) for m, x in data.features.items()}
+    return {modality: (x.mean(axis=0), x.std(axis=0) + 1e-6) for modality, x in data.features.items()}
 
 
 def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
@@ -109,11 +109,11 @@ def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], lim
         speaker[i, : len(at)] = [number[s] for s in who[at]]
     mask = rows >= 0
     features = {}
-    for m, x in data.features.items():
-        if m not in scale or len(scale[m][0]) != x.shape[1]:
-            raise UsageError(f"{m} features are {x.shape[1]} wide; the network was trained on another width")
-        z = np.clip((x - scale[m][0]) / scale[m][1], -limit, limit).astype(np.float32)
-        features[m] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
+    for modality, x in data.features.items():
+        if modality not in scale or len(scale[modality][0]) != x.shape[1]:
+            raise UsageError(f"{modality} features are {x.shape[1]} wide; the network was trained on another width")
+        z = np.clip((x - scale[modality][0]) / scale[modality][1], -limit, limit).astype(np.float32)
+        features[modality] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
     labels = np.where(mask, data.labels[rows], -1)
     return Packed(features, torch.from_numpy(labels), torch.from_numpy(mask), torch.from_numpy(speaker), torch.from_numpy(rows))
 
@@ -253,7 +253,10 @@ def _held_out_loss(net: BcLstmNet, data: Packed, recipe: BcLstmRecipe, draws: in
     times = draws if net.config.swap else 1
     with torch.inference_mode():
         for _ in range(times):
-            features = {m: swapped(x, data.mask, net.config.swap.get(m, 0.0), generator) for m, x in data.features.items()}
+            features = {
+                modality: swapped(x, data.mask, net.config.swap.get(modality, 0.0), generator)
+                for modality, x in data.features.items()
+            }
             logits = net(features, data.mask, data.speaker)
             each = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=-1, reduction="none")
             total += each.view(data.labels.shape).sum(1) / count

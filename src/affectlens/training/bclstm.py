@@ -166,11 +166,13 @@ def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Ge
     order = predictions.groupby("key", sort=False).indices
     mean_right = np.array([right[i].mean() for i in order.values()])
     groups = np.array([predictions.dialogue.iloc[i[0]] for i in order.values()])
-    e = bootstrap(lambda r: float(mean_right[r].mean()), len(mean_right), rng, groups=groups)
+    estimate = bootstrap(lambda r: float(mean_right[r].mean()), len(mean_right), rng, groups=groups)
     return pd.concat(
         [
             frame,
-            pd.DataFrame([{"fold": "all", "seed": "mean", **by_seed[named].mean(), "low": e.low, "high": e.high}]),
+            pd.DataFrame(
+                [{"fold": "all", "seed": "mean", **by_seed[named].mean(), "low": estimate.low, "high": estimate.high}]
+            ),
             pd.DataFrame([{"fold": "all", "seed": "deviation", **by_seed[named].std(ddof=0)}]),
         ],
         ignore_index=True,

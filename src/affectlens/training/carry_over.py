@@ -81,9 +81,9 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
         raise CorpusError(f"{len(y)} training utterances with a label, all of one class; at least two are needed")
     chance = np.bincount(y).max() / len(y)
     out = {}
-    for m, x in train.features.items():
-        if m not in target or target[m].shape[1] != x.shape[1]:
-            raise UsageError(f"the target's {m} features must be {x.shape[1]} wide")
+    for modality, x in train.features.items():
+        if modality not in target or target[modality].shape[1] != x.shape[1]:
+            raise UsageError(f"the target's {modality} features must be {x.shape[1]} wide")
         x = x[scored]
         confidence, right = np.zeros(len(y)), np.zeros(len(y), dtype=bool)
         for a, b in GroupKFold(folds).split(x, y, groups):
@@ -91,10 +91,10 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
             confidence[b], right[b] = p.max(axis=1), np.unique(y[a])[p.argmax(axis=1)] == y[b]
         accuracy = float(right.mean())
         threshold = np.quantile(confidence, 1 - accuracy)
-        expected = float((_probe().fit(x, y).predict_proba(target[m]).max(axis=1) > threshold).mean())
+        expected = float((_probe().fit(x, y).predict_proba(target[modality]).max(axis=1) > threshold).mean())
         gain = accuracy - chance
         share = 0.0 if gain <= 0.02 else float(np.clip((expected - chance) / gain, 0, 1))
-        out[m] = CarryOver(accuracy, expected, share)
+        out[modality] = CarryOver(accuracy, expected, share)
     return out
 
 

@@ -199,7 +199,10 @@ def _test_section(evaluation: Evaluation, c: Calibration) -> list[str]:
         "",
         *table(
             ("score", "value", "interval"),
-            [(HEADINGS[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in evaluation.scores.items()],
+            [
+                (HEADINGS[name], f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+                for name, estimate in evaluation.scores.items()
+            ],
         ),
         "",
         f"Temperature {c.temperature:.3f}; a class joins the prediction set at probability {1 - c.conformal:.4f} or more "

@@ -102,7 +102,7 @@ class BcLstmNet(nn.Module):
         if config.anchor and config.anchor not in config.widths:
             raise UsageError(f"the anchor {config.anchor!r} is none of the modalities {', '.join(config.widths)}")
         self.config = config
-        self.branches = nn.ModuleDict({m: Branch(w, config) for m, w in config.widths.items()})
+        self.branches = nn.ModuleDict({modality: Branch(w, config) for modality, w in config.widths.items()})
         self.joined = len(config.widths) > 1
         if self.joined:
             self.context = Context(config.dense * len(config.widths), config.hidden, config.speakers)
@@ -115,13 +115,15 @@ class BcLstmNet(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The network's logits and those of each branch, all ``(b, t, classes)``."""
         states, own = [], {}
-        for m, branch in self.branches.items():
-            if m not in features:
-                raise UsageError(f"no {m} features were given; this network reads {', '.join(self.branches)}")
-            x = features[m]
-            if x.shape[-1] != self.config.widths[m]:
-                raise UsageError(f"{m} features are {x.shape[-1]} wide; this network reads {self.config.widths[m]}")
-            z, own[m] = branch(self._swapped(m, x, mask), mask, speaker)
+        for modality, branch in self.branches.items():
+            if modality not in features:
+                raise UsageError(f"no {modality} features were given; this network reads {', '.join(self.branches)}")
+            x = features[modality]
+            if x.shape[-1] != self.config.widths[modality]:
+                raise UsageError(
+                    f"{modality} features are {x.shape[-1]} wide; this network reads {self.config.widths[modality]}"
+                )
+            z, own[modality] = branch(self._swapped(modality, x, mask), mask, speaker)
             states.append(z)
         if not self.joined:
             return next(iter(own.values())), own
