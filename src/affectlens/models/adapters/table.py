@@ -35,6 +35,13 @@ class TableModel(BlackBox):
     ------
     ModelError
         A class without a column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"p_calm": [0.9, 0.2], "p_upset": [0.1, 0.8]}, index=["a.png", "b.png"])
+    >>> model = TableModel(table)
+    >>> model.labels, model.probabilities(["b.png"])
+    (('calm', 'upset'), array([[0.2, 0.8]]))
     """
 
     def __init__(
@@ -106,4 +113,4 @@ class TableModel(BlackBox):
         absent = [k for k in keys if k not in self._rows.index]
         if absent:
             raise ModelError(f"no prediction in the table for {absent[:3]} ({len(absent)} of {len(keys)} keys)")
-        return self._rows.loc[keys].to_numpy()
+        return np.asarray(self._rows.loc[keys])
