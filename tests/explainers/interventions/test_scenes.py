@@ -141,7 +141,7 @@ def test_a_thing_is_cut_out_along_its_outline():
 
 def test_a_box_over_the_border_is_cut_at_it():
     x = disc(at=(4, 6), radius=10)
-    thing, alpha = cut_out(x, (-8, -6, 16, 18))
+    thing, _ = cut_out(x, (-8, -6, 16, 18))
     assert thing.shape == (20, 18, 3)  # 18 and 16 pixels and an eighth of them on the sides where there is more
     np.testing.assert_array_equal(thing, x[:20, :18])
     x = disc(at=(116, 74), radius=10)
