@@ -207,6 +207,7 @@ class Driver:
         chosen = [wanted[i] for i in sorted(order[: self.options.sample])] if self.options.sample else wanted
         text = digest(path)
         known = read_outcomes(self.options.out) if not self.options.fresh else {}
+        gc.unfreeze()
         functions = functions_of(path)
         gc.collect()
         gc.freeze()  # a forked process need not copy what it only looks at
