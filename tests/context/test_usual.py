@@ -247,7 +247,9 @@ def test_the_interval_is_that_of_a_bootstrap_over_recordings(rng):
     # People of one recording are drawn together.
     together = usual(frame.assign(fingerprint="r"), Context(), LABELS, rng)
     np.testing.assert_allclose(together.interval, [together.mean, together.mean])
-    # 95 %: of many recordings, the interval of the mean is 1.96 standard errors either way.
+
+
+def test_of_many_recordings_the_interval_is_that_of_the_normal_limit(rng):
     p = np.linspace(0, 1, 400)
     many = pd.concat([_alike(1, "", np.nan, (v, 0, 1 - v), i) for i, v in enumerate(p)])
     u = usual(many, Context(), LABELS, rng, draws=4000)

@@ -32,6 +32,8 @@ def test_the_utterance_with_the_larger_part_is_joined():
     words = [seen("words", 0, 4), seen("words", 4, 9)]
     assert segments([*words, seen("voice", 2, 8)]) == [[0], [1, 2]]
     assert segments([*words, seen("voice", 0, 6)]) == [[0, 2], [1]]
+    assert segments([seen("words", 0, 1), seen("voice", 0.5, 5)]) == [[0, 1]]  # half of the utterance, which is the shorter
+    assert segments([seen("words", 0, 1), seen("voice", 0.6, 5)]) == [[0], [1]]
 
 
 def test_an_utterance_takes_all_its_turns_of_voice_but_no_other_utterance():
