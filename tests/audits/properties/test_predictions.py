@@ -77,10 +77,6 @@ def test_facereaders_scores_stand_by_themselves(tmp_path):
 def test_deepfaces_json_in_its_forms(tmp_path):
     face = {"emotion": {"angry": 10.0, "happy": 90.0}}
     for content in ([{"path": "x/a.jpg", **face}], {"a.jpg": face}, [[{"path": "a.jpg", **face}]]):
-        [{"path": "x/a.jpg", **face}],
-        {"a.jpg": face},
-        {"a.jpg": [face]} if False else [[{"path": "a.jpg", **face}]],
-    ):
         found = read(tmp_path, json.dumps(content), "p.json")
         assert found.source == "DeepFace" and found.table.loc["a.jpg"].to_dict() == {"anger": 0.1, "happiness": 0.9}
 
