@@ -9,7 +9,7 @@ import pytest
 
 from affectlens.core.labels import EKMAN7, EMOTIC26
 from affectlens.core.schema import SCENE, Row
-from affectlens.fusion.pool import Opinion, pool
+from affectlens.fusion.pool import Fuser, Opinion, pool
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.modalities.base import Finding
 from tests.fusion.clips import clip_of, finding, probabilities
@@ -240,3 +240,22 @@ def test_of_somebody_never_read_nothing_is_summed_up_and_of_somebody_always_read
     summaries, evidence = summary_evidence(clip_of(), rows)
     assert [(s.person, s.readable) for s in summaries] == [(1, 2), (0, 0)]
     assert [(e.kind, e.person) for e in evidence] == [("share of time", 1)]
+
+
+class Listening(Fuser):
+    """Keeps the opinions that it is given."""
+
+    def fuse(self, opinions):
+        self.given = list(opinions)
+        return super().fuse(opinions)
+
+
+@pytest.mark.parametrize(("quality", "taken"), [(0.4, 0.4), (-0.5, 0.0), (1.5, 1.0), (float("nan"), 1.0)])
+def test_opinions_carry_what_the_network_reads(quality, taken):
+    f = finding("face", 0, 1, weight=0.3, conformal=("fear", "anger"), fear=0.6)
+    deep, fuser = np.arange(3.0), Listening(EKMAN7.labels)
+    fuse_findings(clip_of(), [replace(f, row=replace(f.row, quality=quality), deep=deep)], fuser=fuser)
+    (opinion,) = fuser.given
+    assert (opinion.modality, opinion.weight, opinion.quality) == ("face", 0.3, taken) and opinion.deep is deep
+    assert set(opinion.conformal) == {"fear", "anger"}
+    np.testing.assert_allclose(opinion.probabilities, f.row.probabilities)
