@@ -101,8 +101,8 @@ CASES = [
         "part",
     ),
     (
-        evidence("usual", "", 0.2, usual(), p_value=0.04, test="rank"),
-        "at an office neutral is usual (60% on average over 25 people); person 0 differs from that (p = 0.04), most in anger "
+        evidence("usual", "", 0.2, usual(), p_value=0.05, test="rank"),
+        "at an office neutral is usual (60% on average over 25 people); person 0 differs from that (p = 0.05), most in anger "
         "(+30 percentage points)",
     ),
     (

@@ -88,7 +88,7 @@ def test_what_is_usual_is_shown_of_eight_people():
     nobody = usual(people=0)
     rows = [evidence(k, "", 0.2, nobody, person=i) for i in range(10) for k in ("usual", "usual elsewhere")]
     text = text_of(usual_page(material(rows=rows)))
-    assert "Person 7" in text and "Person 8" not in text
+    assert "Person 7" in text and "Person 8" not in text and text.count("Compared with") == 16
 
 
 def heard(start, speaker="their mouth moved most", narrow=False):
