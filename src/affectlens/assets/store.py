@@ -18,8 +18,6 @@ from affectlens.core.errors import AssetError
 from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress
 
-sha256 = sha256_of  # the name under which other rooms know it
-
 
 def cache_dir() -> Path:
     """``$AFFECTLENS_CACHE``, else ``affectlens`` under the user's cache folder."""

@@ -112,7 +112,7 @@ def print_table(table: pd.DataFrame, fmt: str) -> None:
     """A table as text on stdout."""
     import sys
 
-    from affectlens.core.exporters import as_text
+    from affectlens.report.exporters import as_text
 
     sys.stdout.write(as_text(table, fmt))
 

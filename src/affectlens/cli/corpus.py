@@ -55,10 +55,10 @@ def read(
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
     """A split as a table of keys, labels and groups."""
-    from affectlens.core.exporters import chosen as chosen_format
-    from affectlens.core.exporters import export
     from affectlens.corpora.base import open_corpus
     from affectlens.pipeline.writer import check_file
+    from affectlens.report.exporters import chosen as chosen_format
+    from affectlens.report.exporters import export
 
     chosen = chosen_format(out, fmt).name
     if out:

@@ -21,9 +21,9 @@ def command(
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
     """Recognise expressed emotion; writes one table of all inputs."""
-    from affectlens.core.exporters import chosen as chosen_format
     from affectlens.core.options import torch_device
     from affectlens.pipeline import recognize
+    from affectlens.report.exporters import chosen as chosen_format
 
     chosen = chosen_format(out, fmt).name
     options = Options(**settings)

@@ -124,7 +124,8 @@ class Store:
 
     def units(self, without: str = "") -> pd.DataFrame:
         """One row a person and recording: fingerprint, place, indoor, started, hour, weekday (0 Monday), person, readable and
-        ``p_<label>``; ``without`` leaves one recording out."""
+        ``p_<label>``; ``without`` leaves one recording out.
+        """
         with self._open() as db:
             rows = db.execute(
                 "SELECT r.fingerprint, r.place, r.indoor, r.started, p.person, p.readable, p.labels, p.probabilities "

@@ -200,7 +200,8 @@ def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
 
 def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
     """The smoothed average of every context that occurs: columns by, value, people, recordings, and per class share, low and
-    high. ``by`` is all, place, part of the day, hour or weekday."""
+    high. ``by`` is all, place, part of the day, hour or weekday.
+    """
     rows = []
     contexts: list[tuple[str, str, pd.DataFrame, Context]] = [("all", "", units, Context())]
     for place in sorted({p for p in units.place if p}):

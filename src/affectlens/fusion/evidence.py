@@ -53,7 +53,8 @@ class NoCounterpartDetail(Detail):
 @dataclass(frozen=True)
 class ShareOfTimeDetail(Detail):
     """Segments in all and readable ones, the mean probability of the class where it was the most probable, and the share of
-    readable segments of every class that was."""
+    readable segments of every class that was.
+    """
 
     windows: int
     readable: int

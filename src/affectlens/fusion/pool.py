@@ -103,7 +103,8 @@ def _normalised(opinions: Sequence[Opinion]) -> np.ndarray:
 
 class Fuser:
     """Fuses opinions over ``labels``: with a network those whose deep features it knows, two at least, first among
-    themselves; what it does not know joins by the pool."""
+    themselves; what it does not know joins by the pool.
+    """
 
     def __init__(self, labels: tuple[str, ...], network: EarlyFusionModel | None = None) -> None:
         self.labels, self.network = labels, network

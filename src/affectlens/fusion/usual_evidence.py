@@ -21,7 +21,8 @@ _PEOPLE = 8  # people that the page shows
 class UsualDetail(Detail):
     """Where and when, and who says so; the context that was compared with and how many people and recordings are known there;
     per class what is ``usual`` with its interval and what is ``here``; the class that differs ``most`` and ``by`` how much;
-    the ``source`` of a prior; whether what is usual took part in the fused answers."""
+    the ``source`` of a prior; whether what is usual took part in the fused answers.
+    """
 
     place: str
     place_from: str

@@ -99,7 +99,8 @@ class BodyModality(Modality):
         groups: Mapping[str, np.ndarray],
     ) -> list[Evidence]:
         """Shapley values of groups of the columns of ``x`` ``(1, columns)``; a coalition without a group has the columns of
-        ``nothing`` in its place."""
+        ``nothing`` in its place.
+        """
         values = group_shapley(predict, x, nothing, list(groups.values()))[0]
         target = GROUPWALK4.labels.index(row.label)
         detail = RelevanceDetail(len(groups), round(row.confidence, 4))

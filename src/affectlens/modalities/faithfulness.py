@@ -15,7 +15,8 @@ from affectlens.modalities.telling import ALPHA, Sentence, at, sentence
 @dataclass(frozen=True)
 class FaithfulnessDetail(Detail):
     """What was tested (``explains``), what stands for a part taken away (``blank``), the area under the curve and its mean
-    over ``random_orders``; ``grid`` are rows and columns of the parts of a picture."""
+    over ``random_orders``; ``grid`` are rows and columns of the parts of a picture.
+    """
 
     explains: str
     blank: str

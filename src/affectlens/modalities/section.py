@@ -24,7 +24,8 @@ ROWS_SHOWN = 200  # findings of one modality that the page shows
 @dataclass(frozen=True)
 class Material:
     """What sections of the page are made of: the recording, all findings, the evidence that the page may cite, and the folder
-    for figures (None: they are on the page alone)."""
+    for figures (None: they are on the page alone).
+    """
 
     clip: Clip
     findings: Sequence[Finding]

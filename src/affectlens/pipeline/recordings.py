@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.core.errors import AffectlensError
-from affectlens.core.exporters import chosen as chosen_format
-from affectlens.core.exporters import export
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields
@@ -26,6 +24,8 @@ from affectlens.pipeline.writer import (
     write_recording,
     writing,
 )
+from affectlens.report.exporters import chosen as chosen_format
+from affectlens.report.exporters import export
 
 DEFAULT_OUT = Path("affectlens-report")
 

@@ -1,5 +1,6 @@
 """The background as a module: what the frame without its people says, by a network that the user has trained, and which of
-the things in it its answer comes from."""
+the things in it its answer comes from.
+"""
 
 from __future__ import annotations
 

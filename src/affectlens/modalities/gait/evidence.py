@@ -20,7 +20,8 @@ _LEGEND = "Side view, walking to the right; bars of the sequence of joints and o
 @dataclass(frozen=True)
 class GaitMeasurement(Detail):
     """How far a measurement is from the walkers of the training corpus (``baseline``, in deviations), what it means, and the
-    probability of the stretch's class."""
+    probability of the stretch's class.
+    """
 
     deviations: float
     baseline: float

@@ -137,7 +137,8 @@ class GaitModality(BodyModality):
 
     def _shares(self, clip: Clip, row: Row, joints: np.ndarray, features: np.ndarray) -> list[Evidence]:
         """Shapley values of the sequence and of groups of measurements; a coalition without a group lacks it, it is not
-        zero."""
+        zero.
+        """
         groups = {"joints": np.array([0])}
         groups |= {name: np.array([1 + NAMES.index(n) for n in members]) for name, members in GROUPS.items()}
 

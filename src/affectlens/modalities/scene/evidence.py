@@ -19,7 +19,8 @@ _LINE = (240, 138, 24)
 @dataclass(frozen=True)
 class PlaceDetail(Detail):
     """The kind of place (empty: not known), whether it is indoors (None: not known), what says so, and the probabilities of
-    the kinds that what is seen speaks for most."""
+    the kinds that what is seen speaks for most.
+    """
 
     kind: str
     indoor: bool | None

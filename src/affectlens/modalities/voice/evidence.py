@@ -19,7 +19,8 @@ _DECIMALS = {"semitones": 1, "dB": 1, "s": 2, "Hz": 0}
 @dataclass(frozen=True)
 class VoiceDifference(Detail):
     """A functional of eGeMAPS (``feature``), its value and what it is compared with (``against``; ``own`` where these are the
-    person's own turns), in deviations of the training corpora; and the probability of the turn's class."""
+    person's own turns), in deviations of the training corpora; and the probability of the turn's class.
+    """
 
     feature: str
     against: str

@@ -20,7 +20,8 @@ from affectlens.perception.people.speaker import SpeakerChoice
 @dataclass(frozen=True)
 class WordDetail(Detail):
     """Steps and baseline of the integral, how much of the change it leaves unexplained (share), and the change of log-odds
-    when the word is left out."""
+    when the word is left out.
+    """
 
     steps: int
     baseline: str
@@ -39,7 +40,8 @@ class SpeakerDetail(Detail):
 @dataclass(frozen=True)
 class ConceptDetail(Detail):
     """Layer that is read, how well the concept is told apart there (accuracy), and how many pseudo-concepts it was ranked
-    among."""
+    among.
+    """
 
     layer: str
     accuracy: float
