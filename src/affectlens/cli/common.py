@@ -40,6 +40,7 @@ class Bars:
         self._tasks: dict[str, Any] = {}
 
     def __call__(self, stage: str, done: float, total: float) -> None:
+        """Draw how far a stage is."""
         if stage not in self._tasks:
             self._tasks[stage] = self._display.add_task(stage, total=total or None, note="")
         self._display.update(self._tasks[stage], completed=done, total=total or None, note=f"{done:.0f} of {total:.0f}")

@@ -30,6 +30,11 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
         Fields that are no options.
 
     Every command also gets ``--config FILE`` and ``--quiet``; one with ``--corpus`` says how the old ``--data`` is written.
+
+    Returns
+    -------
+    callable
+        Takes the function and gives the command.
     """
 
     def make(function: Callable[..., None]) -> Callable[..., None]:
@@ -58,6 +63,11 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
 
 def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:
     """Typed values as the fields' types, all checked.
+
+    Returns
+    -------
+    dict of str to Any
+        The values that were given, by field.
 
     Raises
     ------

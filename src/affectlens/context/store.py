@@ -123,8 +123,13 @@ class Store:
                 raise
 
     def units(self, without: str = "") -> pd.DataFrame:
-        """One row a person and recording: fingerprint, place, indoor, started, hour, weekday (0 Monday), person, readable and
-        ``p_<label>``; ``without`` leaves one recording out.
+        """Everything that is kept; ``without`` leaves one recording out.
+
+        Returns
+        -------
+        DataFrame
+            One row a person and recording: fingerprint, place, indoor, started, hour, weekday (0 Monday), person, readable and
+            ``p_<label>``.
         """
         with self._open() as db:
             rows = db.execute(

@@ -117,6 +117,11 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
     """The opinions of a segment in the fused answer's classes, whose they are, and by modality what has no counterpart there.
 
     Of two utterances in one window the first speaks.
+
+    Returns
+    -------
+    tuple
+        Opinions, positions of their findings, and by modality the classes without a counterpart.
     """
     opinions: list[Opinion] = []
     used: list[int] = []

@@ -56,8 +56,12 @@ class Usual:
 
 
 def what_is_usual(clip: Clip) -> Usual | None:
-    """Place, time and the averages to compare with, where a store or a prior was named; a store that cannot be read becomes a
-    note of the recording.
+    """Place, time and the averages to compare with, where a store or a prior was named.
+
+    Returns
+    -------
+    Usual or None
+        A store that cannot be read becomes a note of the recording.
     """
     options = clip.options
     if not (options.store or options.prior):
@@ -81,8 +85,13 @@ def what_is_usual(clip: Clip) -> Usual | None:
 
 
 def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
-    """What is usual here as an opinion for the pool, when asked for: the average of the narrowest context with enough people,
-    else of the prior; its weight is the share of label entropy that it explains.
+    """What is usual here as an opinion for the pool, when asked for.
+
+    Returns
+    -------
+    Opinion or None
+        The average of the narrowest context with enough people, else of the prior; its weight is the share of label entropy
+        that it explains.
     """
     if usual is None or not clip.options.use_usual:
         return None
@@ -106,6 +115,11 @@ def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evi
 
     A store that cannot be written becomes a note of the recording; its other results stand. Where what is usual took part in
     the answers, they are not kept: the store would come to confirm itself.
+
+    Returns
+    -------
+    list of Evidence
+        One row a person and source.
     """
     if usual is None:
         return []

@@ -138,6 +138,11 @@ class Clip:
             As in `Evidence`.
         **more
             Other fields of `Evidence`; ``target`` is the row's label where it is not among them.
+
+        Returns
+        -------
+        Evidence
+            Of this recording.
         """
         declared = EVIDENCE.get(kind)
         self._ids += 1
@@ -226,6 +231,11 @@ def modality_names() -> list[str]:
 
 def build(options: Options) -> list[Modality]:
     """The modalities that the options name, models loaded.
+
+    Returns
+    -------
+    list of Modality
+        In the order of the options.
 
     Raises
     ------

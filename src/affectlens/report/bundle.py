@@ -47,8 +47,10 @@ class Gallery:
 
 @dataclass
 class Report:
-    """Everything a report renders. ``evidence`` holds what the pages show: all of summaries, words and fusion, and of findings
-    with pictures what belongs to the gallery or to tests; the rest is in evidence.parquet alone.
+    """Everything a report renders.
+
+    ``evidence`` holds what the pages show: all of summaries, words and fusion, and of findings with pictures what belongs to
+    the gallery or to tests; the rest is in evidence.parquet alone.
     """
 
     clip: Clip

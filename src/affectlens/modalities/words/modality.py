@@ -50,22 +50,27 @@ class WordsModality(ListeningModality):
 
     @property
     def models(self) -> tuple[Any, ...]:
+        """The networks in use."""
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         super().begin(clip)
         self._utterances: list[Utterance] = []
         self._voiced: list[tuple[float, float]] = []
 
     def take(self, blocks: Iterable[AudioBlock]) -> None:
+        """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
             self._utterances.extend(utterances)
 
     def heard(self) -> dict[str, Any]:
+        """What was heard, as JSON types."""
         return {"heard": self._heard, "voiced": self._voiced, "utterances": [asdict(u) for u in self._utterances]}
 
     def restore(self, state: dict[str, Any]) -> bool:
+        """Take what an earlier run heard."""
         self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
         self._utterances = [
             Utterance(tuple(Word(**w) for w in u["words"]), u["language"], u["language_probability"])
@@ -74,6 +79,7 @@ class WordsModality(ListeningModality):
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         if not clip.info.audio_tracks:
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
         if not self._utterances:
