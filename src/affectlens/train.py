@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from affectlens.core.progress import Progress
+    from affectlens.core.settings import Settings
     from affectlens.learning.background import BackgroundRecipe
     from affectlens.learning.bclstm import BcLstmRecipe
     from affectlens.learning.face import FaceRecipe
@@ -33,7 +36,13 @@ __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech"
 
 
 def face(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: FaceRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: FaceRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the face network on a corpus of face crops with the splits train, val and test (FER2013).
 
@@ -46,6 +55,8 @@ def face(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : FaceRecipe, optional
@@ -61,21 +72,24 @@ def face(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.face import FaceRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.face_words import train_face_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(FaceRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_face_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(FaceRecipe, train_face_model, corpora, out, threads, progress, settings, changed)
 
 
 def words(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: WordsRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: WordsRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the adapters of the words network on a corpus of texts with the splits train, dev and test (GoEmotions).
 
@@ -87,6 +101,8 @@ def words(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : WordsRecipe, optional
@@ -102,21 +118,24 @@ def words(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.words import WordsRecipe
     from affectlens.training.face_words import train_words_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(WordsRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_words_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed)
 
 
 def speech(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: SpeechRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: SpeechRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the speech autoencoder on two or more corpora of speech.
 
@@ -129,6 +148,8 @@ def speech(
         Paths by the name of their corpus, or ``NAME=PATH``, one or several.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : SpeechRecipe, optional
@@ -144,21 +165,24 @@ def speech(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.speech import SpeechRecipe
-    from affectlens.training.run import corpora_of, folder_of, recipe_of
     from affectlens.training.speech import train_speech_model
 
-    recipe = recipe_of(SpeechRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_speech_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
+    return _train(SpeechRecipe, train_speech_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
 def gait(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: GaitRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: GaitRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the gait network on a corpus of motion.
 
@@ -170,6 +194,8 @@ def gait(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : GaitRecipe, optional
@@ -185,21 +211,24 @@ def gait(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.motion import GaitRecipe
     from affectlens.training.motion import train_gait_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(GaitRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_gait_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(GaitRecipe, train_gait_model, corpora, out, threads, progress, settings, changed)
 
 
 def posture(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: PostureRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: PostureRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the posture network on single skeletons of a corpus of motion.
 
@@ -211,6 +240,8 @@ def posture(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : PostureRecipe, optional
@@ -226,21 +257,24 @@ def posture(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.motion import PostureRecipe
     from affectlens.training.motion import train_posture_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(PostureRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_posture_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(PostureRecipe, train_posture_model, corpora, out, threads, progress, settings, changed)
 
 
 def fusion(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: FusionRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: FusionRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the network that fuses modules.
 
@@ -253,6 +287,8 @@ def fusion(
         Paths by the name of their corpus, or ``NAME=PATH``, one or several.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : FusionRecipe, optional
@@ -268,23 +304,21 @@ def fusion(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.fusion import FusionRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.fusion import train_fusion_model
-    from affectlens.training.run import corpora_of, folder_of, recipe_of
 
-    recipe = recipe_of(FusionRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_fusion_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
+    return _train(FusionRecipe, train_fusion_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
 def background(
     corpora: Given,
     out: str | Path,
     *,
+    threads: int = 1,
     progress: Progress | None = None,
     settings: BackgroundRecipe | None = None,
     **changed: Any,
@@ -297,6 +331,8 @@ def background(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : BackgroundRecipe, optional
@@ -312,21 +348,24 @@ def background(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.background import BackgroundRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.background import train_background_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(BackgroundRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_background_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(BackgroundRecipe, train_background_model, corpora, out, threads, progress, settings, changed)
 
 
 def bclstm(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: BcLstmRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: BcLstmRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the contextual LSTM on a corpus of dialogues, on its own split.
 
@@ -336,6 +375,8 @@ def bclstm(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : BcLstmRecipe, optional
@@ -351,14 +392,39 @@ def bclstm(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.bclstm import BcLstmRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.bclstm import train_bclstm_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(BcLstmRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_bclstm_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(BcLstmRecipe, train_bclstm_model, corpora, out, threads, progress, settings, changed)
+
+
+def _train(
+    kind: type[Settings],
+    run: Callable[..., TrainingRun],
+    corpora: Given,
+    out: str | Path,
+    threads: int,
+    progress: Progress | None,
+    settings: Settings | None,
+    changed: dict[str, Any],
+    *,
+    several: bool = False,
+) -> TrainingRun:
+    """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
+    from affectlens.assets.store import fetch
+    from affectlens.core.options import torch_threads
+    from affectlens.core.progress import silent
+    from affectlens.core.settings import with_fields
+    from affectlens.learning.loop import seeded
+    from affectlens.training.run import corpora_of, folder_of, one_corpus
+
+    recipe: Any = with_fields(kind, settings, changed)
+    given = (corpora_of(corpora),) if several else one_corpus(corpora)
+    with torch_threads(threads), seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        folder = folder_of(out)
+        fetch(recipe.assets, progress)
+        return run(*given, folder, recipe, progress or silent)

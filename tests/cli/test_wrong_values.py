@@ -71,7 +71,7 @@ def test_a_wrong_value_is_one_message(call, made, tmp_path, monkeypatch, verb, f
     assert value != "{unknown}", f"give a wrong value of {flag}"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("affectlens.cli.common.fetch_assets", lambda _: None)
+    monkeypatch.setattr("affectlens.assets.store.pull", lambda *_: None)
     (tmp_path / "file").write_text("")
     (tmp_path / "store").write_text("")
     places = {**made, "file": tmp_path / "file", "store": tmp_path / "store"}

@@ -82,14 +82,10 @@ def transcribe(
     ] = None,
 ) -> None:
     """Write utterances.csv for a folder of recordings: who said what and when, ready for labels and `train bclstm`."""
-    from affectlens.core.errors import UsageError
     from affectlens.core.options import Options
     from affectlens.features.utterances import transcribe as write
 
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder")
     checked = Options(language=language).language
-    common.fetch_assets(["whisper-base", "yunet", "face-landmarker"])
     with common.bars() as progress:
         path, failed = write(folder, progress, checked)
     common.say(path)

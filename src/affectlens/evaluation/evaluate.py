@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from affectlens.assets.store import fetch
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, Item, open_corpus
@@ -16,7 +17,7 @@ from affectlens.evaluation.predictions import Predictions, check_meets, predict_
 from affectlens.evaluation.result import HEADINGS, Evaluation
 from affectlens.evaluation.scores import fit_thresholds, score
 from affectlens.evaluation.speech import predict_speech
-from affectlens.models.base import MODELS, Calibration, Model
+from affectlens.models.base import MODELS, Calibration, Model, assets_of
 from affectlens.models.open import open_model
 from affectlens.models.readers import face_crop
 from affectlens.models.shipped.speech import SpeechModel
@@ -78,13 +79,15 @@ def evaluate(
     >>> result.scores["accuracy"].value  # doctest: +SKIP
     0.684
     """
-    if draws < 1:
-        raise UsageError(f"--draws {draws}: a number of at least 1 was expected")
+    for flag, number, least in (("--draws", draws, 1), ("--seed", seed, 0)):
+        if number < least:
+            raise UsageError(f"{flag} {number}: a number of at least {least} was expected")
     name, path = (corpus.partition("=")[0], Path(corpus.partition("=")[2])) if isinstance(corpus, str) else ("", None)
     if isinstance(corpus, str) and not corpus.partition("=")[2]:
         raise UsageError(f"{corpus!r} is not NAME=PATH, for example emodb=/corpora/emodb")
     source = open_corpus(name, path) if path is not None else corpus
     assert not isinstance(source, str)
+    fetch(assets_of(model), progress)
     asked: Any = open_model(model, weights=weights, modality=_modality_of(model, source))
     part = split_of(source, split)
     check_meets(asked, source, part)

@@ -27,6 +27,7 @@ class FaceModel(TrainedModel, TorchModel):
     """
 
     kind = reads = "face"
+    assets = ("yunet", "face-landmarker")  # what finds the crop in a picture
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
         TrainedModel.__init__(self, path)
