@@ -41,8 +41,8 @@ class BackgroundModality(Modality):
         super().__init__(options)
         if not options.background:
             raise UsageError(
-                "background needs weights, and none are shipped: train them with `affectlens train background --corpus caer-s "
-                "--data PATH` and give --background runs/background/background.safetensors"
+                "background needs weights, and none are shipped: train them with `affectlens train background "
+                "--corpus caer-s=PATH` and give --background runs/background/background.safetensors"
             )
         self.model = BackgroundModel(Path(options.background))
         self.find = object_detector(locate("efficientdet-lite0"), options.threads)
