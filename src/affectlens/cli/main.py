@@ -50,10 +50,18 @@ app.command("explain")(recordings.explain)
 app.command("recognize")(recordings.recognize)
 app.command("evaluate")(evaluate.command)
 app.command("usual")(recordings.usual)
-app.add_typer(typer.Typer(cls=late("affectlens.cli.audit")), name="audit", no_args_is_help=True,
-              help="What a model rests on, over whole corpora, with tests.")  # fmt: skip
-app.add_typer(typer.Typer(cls=late("affectlens.cli.train")), name="train", no_args_is_help=True,
-              help="Train the models that ship; resumable, with a log, a card and a test evaluation.")  # fmt: skip
+app.add_typer(
+    typer.Typer(cls=late("affectlens.cli.audit")),
+    name="audit",
+    no_args_is_help=True,
+    help="What a model rests on, over whole corpora, with tests.",
+)
+app.add_typer(
+    typer.Typer(cls=late("affectlens.cli.train")),
+    name="train",
+    no_args_is_help=True,
+    help="Train the models that ship; resumable, with a log, a card and a test evaluation.",
+)
 app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")

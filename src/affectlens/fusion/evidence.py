@@ -76,11 +76,11 @@ def share_of_time_clause(e: Evidence) -> str:
     """For example: person 0 probably expresses anger in 40% of 10 readable segments (…)."""
     detail = e.detail_as(ShareOfTimeDetail)
     mean = detail.mean_probability
-    said = f"{who(e.person)} {graded(mean)} expresses {e.target}"
+    text = f"{who(e.person)} {graded(mean)} expresses {e.target}"
     if detail.readable == 1:
-        return f"{said} (mean probability {mean:.2f})"
+        return f"{text} (mean probability {mean:.2f})"
     return (
-        f"{said} in {e.value:.0%} of {detail.readable} readable segments "
+        f"{text} in {e.value:.0%} of {detail.readable} readable segments "
         f"(95 % interval {e.low:.0%} to {e.high:.0%}; mean probability there {mean:.2f})"
     )
 
@@ -107,8 +107,7 @@ def share_clause(e: Evidence) -> str:
 @evidence_kind("conflict", ConflictDetail, unit="bit", section="fusion")
 def conflict_clause(e: Evidence) -> str:
     """For example: at 2.0 s the face says anger but the words say happiness."""
-    said = e.detail_as(ConflictDetail).says.items()
-    parts = [f"{says(m)} {c}" for m, c in said]
+    parts = [f"{says(modality)} {label}" for modality, label in e.detail_as(ConflictDetail).says.items()]
     return f"{at(e)} {', '.join(parts[:-1])} but {parts[-1]}"
 
 
@@ -129,8 +128,8 @@ def what_if_clause(e: Evidence) -> str:
 def no_counterpart_clause(e: Evidence) -> str:
     """For example: at 2.0 s 40% of what the words say is none of the classes of the fused answer and takes no part."""
     classes = ", ".join(f"{c} {p:.0%}" for c, p in e.detail_as(NoCounterpartDetail).classes.items())
-    said = f"what {says(e.subject)} ({classes})"
-    return f"{at(e)} {e.value:.0%} of {said} is none of the classes of the fused answer and takes no part"
+    part = f"what {says(e.subject)} ({classes})"
+    return f"{at(e)} {e.value:.0%} of {part} is none of the classes of the fused answer and takes no part"
 
 
 def summary_sentences(rows: list[Evidence]) -> list[Sentence]:

@@ -51,8 +51,8 @@ class GaitModality(BodyModality):
         self._next = 0.0
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
-        # A few looks spread over the recording tell whether it is worth a second, denser pass.
         """See one sampled frame."""
+        # A few looks spread over the recording tell whether it is worth a second, denser pass.
         if frame.time < self._next or self._legs:
             return
         self._next = frame.time + max(1.0, clip.info.duration / LOOKS)
