@@ -157,6 +157,22 @@ def test_evaluate(verb, need, named, tmp_path, model, corpus, assets):
     assert {"scores.json", "confusion.csv", "groups.csv", "missed.csv"} <= {p.name for p in tmp_path.iterdir()}
 
 
+@invokes("evaluate")
+def test_ablation_says_what_its_function_says(verb, need, named, tmp_path):
+    import affectlens
+
+    need("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0")
+    corpora = [named["fer2013"], named["emodb"]]
+    given = [word for corpus in corpora for word in ("--corpus", corpus)]
+    done = verb("evaluate", "fusion", "--ablate", *given, "--draws", 5, "--out", tmp_path)
+    made = affectlens.ablate(corpora, draws=5)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "ablation.csv"), made.to_frame(), check_exact=False)
+    assert set(made.findings()) <= set(done.out.splitlines())
+    mean = made.scores[made.scores.fusion == "early"].mean_recall.mean()
+    assert abs(made.over_subsets().mean_recall["early"] - mean) < 1e-12
+    assert f"early, mean over subsets: mean recall {mean:.3f}" in done.out and "class-matched" in done.out
+
+
 @invokes("audit latent")
 def test_audit_latent(verb, named, tmp_path):
     done = verb("audit", "latent", "--corpus", named["emodb"], "--seeds", 1, "--draws", 19, "--epochs", 2, "--out", tmp_path)
