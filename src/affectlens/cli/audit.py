@@ -39,8 +39,9 @@ def call(function: Callable[..., AuditResult], model: Any, corpus: Any, out: Pat
         common.note(f"left out: {row.key}: {row.why}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
-    if len(getattr(result, "missed", ())):
-        common.note(f"{len(result.missed)} could not be read, see {out / 'missed.csv'}")  # type: ignore[attr-defined]
+    missed = len(getattr(result, "missed", ()))
+    if missed:
+        common.note(f"{missed} could not be read, see {out / 'missed.csv'}")
     common.say(*result.findings(), out / "audit.html")
 
 

@@ -32,8 +32,8 @@ def late(module: str) -> type[TyperGroup]:
 
         def _load(self) -> None:
             if not self.commands:
-                loaded = typer.main.get_command(importlib.import_module(module).app)
-                self.commands.update(loaded.commands)  # type: ignore[attr-defined]
+                loaded: Any = typer.main.get_command(importlib.import_module(module).app)
+                self.commands.update(loaded.commands)
 
     return LateGroup
 

@@ -193,16 +193,6 @@ class Fuser:
         return {o.modality: v for o, v in zip(opinions, values, strict=True)}
 
 
-def fuse(opinions: Sequence[Opinion], labels: tuple[str, ...]) -> Fused:
-    """Fuse by the pool alone."""
-    return Fuser(labels).fuse(opinions)
-
-
-def shapley(opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
-    """Shapley values under the pool alone."""
-    return Fuser(tuple(map(str, range(len(prior))))).shapley(opinions, target, prior)
-
-
 def shapley_values(n: int, worth: Callable[[tuple[int, ...]], float]) -> list[float]:
     """Exact Shapley values (Shapley 1953) of ``n`` players under ``worth`` of sorted coalitions.
 
