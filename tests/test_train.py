@@ -63,7 +63,14 @@ def test_every_function_has_a_recipe_whose_fields_have_help():
     assert set(train.__all__) == set(RECIPES)
     for name, recipe in RECIPES.items():
         assert issubclass(recipe, Settings) and all(f.metadata["help"] for f in fields(recipe)), name
-        assert list(inspect.signature(getattr(train, name)).parameters) == ["corpora", "out", "progress", "settings", "changed"]
+        assert list(inspect.signature(getattr(train, name)).parameters) == [
+            "corpora",
+            "out",
+            "threads",
+            "progress",
+            "settings",
+            "changed",
+        ]
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))

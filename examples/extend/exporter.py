@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from affectlens.core.exporters import register_exporter
+from affectlens.report.exporters import register_exporter
 
 
 @register_exporter("markdown", suffix=".md", text=True, help="a table for a README")

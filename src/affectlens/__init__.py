@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
     from affectlens.models.open import open_model
+    from affectlens.pipeline.ablation import ablate
     from affectlens.pipeline.averages import usual
     from affectlens.pipeline.checkup import doctor
     from affectlens.pipeline.engine import Engine
@@ -40,6 +41,7 @@ __all__ = [
     "Run",
     "TableModel",
     "TorchModel",
+    "ablate",
     "audit",
     "doctor",
     "evaluate",
@@ -64,6 +66,7 @@ _HOMES = {
     "Run": "affectlens.pipeline.results",
     "TableModel": "affectlens.models.adapters",
     "TorchModel": "affectlens.models.adapters",
+    "ablate": "affectlens.pipeline.ablation",
     "audit": "affectlens.audit",
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",

@@ -36,7 +36,13 @@ __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech"
 
 
 def face(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: FaceRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: FaceRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the face network on a corpus of face crops with the splits train, val and test (FER2013).
 
@@ -49,6 +55,8 @@ def face(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : FaceRecipe, optional
@@ -71,11 +79,17 @@ def face(
     from affectlens.learning.face import FaceRecipe
     from affectlens.training.face_words import train_face_model
 
-    return _train(FaceRecipe, train_face_model, corpora, out, progress, settings, changed)
+    return _train(FaceRecipe, train_face_model, corpora, out, threads, progress, settings, changed)
 
 
 def words(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: WordsRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: WordsRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the adapters of the words network on a corpus of texts with the splits train, dev and test (GoEmotions).
 
@@ -87,6 +101,8 @@ def words(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : WordsRecipe, optional
@@ -109,11 +125,17 @@ def words(
     from affectlens.learning.words import WordsRecipe
     from affectlens.training.face_words import train_words_model
 
-    return _train(WordsRecipe, train_words_model, corpora, out, progress, settings, changed)
+    return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed)
 
 
 def speech(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: SpeechRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: SpeechRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the speech autoencoder on two or more corpora of speech.
 
@@ -126,6 +148,8 @@ def speech(
         Paths by the name of their corpus, or ``NAME=PATH``, one or several.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : SpeechRecipe, optional
@@ -148,11 +172,17 @@ def speech(
     from affectlens.learning.speech import SpeechRecipe
     from affectlens.training.speech import train_speech_model
 
-    return _train(SpeechRecipe, train_speech_model, corpora, out, progress, settings, changed, several=True)
+    return _train(SpeechRecipe, train_speech_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
 def gait(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: GaitRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: GaitRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the gait network on a corpus of motion.
 
@@ -164,6 +194,8 @@ def gait(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : GaitRecipe, optional
@@ -186,11 +218,17 @@ def gait(
     from affectlens.learning.motion import GaitRecipe
     from affectlens.training.motion import train_gait_model
 
-    return _train(GaitRecipe, train_gait_model, corpora, out, progress, settings, changed)
+    return _train(GaitRecipe, train_gait_model, corpora, out, threads, progress, settings, changed)
 
 
 def posture(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: PostureRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: PostureRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the posture network on single skeletons of a corpus of motion.
 
@@ -202,6 +240,8 @@ def posture(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : PostureRecipe, optional
@@ -224,11 +264,17 @@ def posture(
     from affectlens.learning.motion import PostureRecipe
     from affectlens.training.motion import train_posture_model
 
-    return _train(PostureRecipe, train_posture_model, corpora, out, progress, settings, changed)
+    return _train(PostureRecipe, train_posture_model, corpora, out, threads, progress, settings, changed)
 
 
 def fusion(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: FusionRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: FusionRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the network that fuses modules.
 
@@ -241,6 +287,8 @@ def fusion(
         Paths by the name of their corpus, or ``NAME=PATH``, one or several.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : FusionRecipe, optional
@@ -263,13 +311,14 @@ def fusion(
     from affectlens.learning.fusion import FusionRecipe
     from affectlens.training.fusion import train_fusion_model
 
-    return _train(FusionRecipe, train_fusion_model, corpora, out, progress, settings, changed, several=True)
+    return _train(FusionRecipe, train_fusion_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
 def background(
     corpora: Given,
     out: str | Path,
     *,
+    threads: int = 1,
     progress: Progress | None = None,
     settings: BackgroundRecipe | None = None,
     **changed: Any,
@@ -282,6 +331,8 @@ def background(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : BackgroundRecipe, optional
@@ -304,11 +355,17 @@ def background(
     from affectlens.learning.background import BackgroundRecipe
     from affectlens.training.background import train_background_model
 
-    return _train(BackgroundRecipe, train_background_model, corpora, out, progress, settings, changed)
+    return _train(BackgroundRecipe, train_background_model, corpora, out, threads, progress, settings, changed)
 
 
 def bclstm(
-    corpora: Given, out: str | Path, *, progress: Progress | None = None, settings: BcLstmRecipe | None = None, **changed: Any
+    corpora: Given,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: BcLstmRecipe | None = None,
+    **changed: Any,
 ) -> TrainingRun:
     """Train the contextual LSTM on a corpus of dialogues, on its own split.
 
@@ -318,6 +375,8 @@ def bclstm(
         The corpus as ``NAME=PATH``, or a mapping from its name to its path.
     out : str or Path
         A folder for weights, card, scores, and what a stopped run goes on from.
+    threads : int
+        Threads of torch, for as long as it takes.
     progress : Progress, optional
         Told of what is being done, how much of it is done, and of how much.
     settings : BcLstmRecipe, optional
@@ -340,7 +399,7 @@ def bclstm(
     from affectlens.learning.bclstm import BcLstmRecipe
     from affectlens.training.bclstm import train_bclstm_model
 
-    return _train(BcLstmRecipe, train_bclstm_model, corpora, out, progress, settings, changed)
+    return _train(BcLstmRecipe, train_bclstm_model, corpora, out, threads, progress, settings, changed)
 
 
 def _train(
@@ -348,6 +407,7 @@ def _train(
     run: Callable[..., TrainingRun],
     corpora: Given,
     out: str | Path,
+    threads: int,
     progress: Progress | None,
     settings: Settings | None,
     changed: dict[str, Any],
@@ -355,6 +415,8 @@ def _train(
     several: bool = False,
 ) -> TrainingRun:
     """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
+    from affectlens.assets.store import fetch
+    from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields
     from affectlens.learning.loop import seeded
@@ -362,5 +424,7 @@ def _train(
 
     recipe: Any = with_fields(kind, settings, changed)
     given = (corpora_of(corpora),) if several else one_corpus(corpora)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return run(*given, folder_of(out), recipe, progress or silent)
+    with torch_threads(threads), seeded(recipe.seed):  # making a network to load weights into draws numbers too
+        folder = folder_of(out)
+        fetch(recipe.assets, progress)
+        return run(*given, folder, recipe, progress or silent)

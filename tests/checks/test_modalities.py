@@ -11,7 +11,7 @@ from affectlens.checks.recordings import lead, make_recordings
 from affectlens.core.kinds import EVIDENCE, evidence_kind
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Row
-from affectlens.modalities.base import Finding, Modality, assets_of, modality_names
+from affectlens.modalities.base import MODALITIES, Finding, Modality, modality_names
 from tests.conftest import asset_path
 
 NEEDS_WEIGHTS = {"background"}  # none are shipped
@@ -19,7 +19,7 @@ NEEDS_WEIGHTS = {"background"}  # none are shipped
 
 @pytest.mark.parametrize("name", [n for n in modality_names() if n not in NEEDS_WEIGHTS])
 def test_every_registered_modality(name, request):
-    for asset in assets_of((name,)):
+    for asset in MODALITIES.get(name).assets:
         asset_path(asset)
     check_modality(name, options=Options(modalities=(name,), threads=1, device="cpu"))
 
@@ -32,7 +32,7 @@ def test_the_face_with_people_in_view(clip, tmp_path):
     from affectlens.perception.people.finder import PeopleFinder
     from tests.conftest import write_video
 
-    for asset in assets_of(("face",)):
+    for asset in MODALITIES.get("face").assets:
         asset_path(asset)
     detector, landmarker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"), 1)
     pictures = [f.image for f in frames(clip, 5.0) if 2 <= f.time < 3.4]

@@ -13,13 +13,13 @@ from affectlens.checks import concept as concept_suite
 from affectlens.checks import exporter as exporter_suite
 from affectlens.checks import intervention as intervention_suite
 from affectlens.checks import property as property_suite
-from affectlens.core.exporters import EXPORTERS, register_exporter
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.features.properties.face import FaceViewer
 from affectlens.features.properties.registry import Property, properties, property_named
 from affectlens.features.properties.voice import VoiceView
 from affectlens.perception.voice.egemaps import NAMES, functionals
 from affectlens.perception.voice.stream import describe
+from affectlens.report.exporters import EXPORTERS, register_exporter
 from tests.conftest import asset_path
 from tests.perception.body.walker import walker
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from affectlens.cli import common
 from affectlens.cli.main import main
 from tests.cli.generated import everything
 
@@ -22,7 +23,8 @@ class Called:
 
 @pytest.fixture
 def call(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
+    for console in (common.console, common.errors, common.plain):
+        monkeypatch.setattr(console, "_width", 300)
 
     def called(*arguments: object) -> Called:
         with pytest.raises(SystemExit) as stopped:

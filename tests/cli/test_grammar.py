@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import affectlens
+from affectlens.assets.store import fetch, locate
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.latent.settings import LatentSettings
@@ -16,47 +17,116 @@ from affectlens.cli.options import read
 from affectlens.core.errors import UsageError
 from affectlens.core.options import Options
 from affectlens.core.settings import Settings, setting
-from tests.cli.tree import VERBS, options
+from affectlens.corpora.survey import survey
+from affectlens.features.utterances import transcribe
+from affectlens.learning.background import BackgroundRecipe
+from affectlens.learning.bclstm import BcLstmRecipe
+from affectlens.learning.face import FaceRecipe
+from affectlens.learning.fusion import FusionRecipe
+from affectlens.learning.motion import GaitRecipe, PostureRecipe
+from affectlens.learning.speech import SpeechRecipe
+from affectlens.learning.words import WordsRecipe
+from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "quiet", "help"}
-# What only a terminal needs: whom to ask, what to list, how the process computes; and what only Python needs.
+# What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+RECIPES = {
+    "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
+    "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,
+}  # fmt: skip
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
     "usual": (affectlens.usual, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),
+    **{f"train {name}": (getattr(affectlens.train, name), recipe) for name, recipe in RECIPES.items()},
+    "corpus check": (survey, None), "corpus transcribe": (transcribe, None), "assets pull": (fetch, None),
+    "assets path": (locate, None),
 }  # fmt: skip
-SAME = {"fmt": "format", "pictures": "corpus", "corpora": "corpus", "torch_threads": "threads"}
+# Verbs that print what several functions give, and take nothing that these do not.
+PRINTED = {
+    "assets ls": "manifest() and state() of each", "assets licences": "manifest() and the cards' licences",
+    "assets verify": "state() of each", "corpus ls": "corpora()", "corpus read": "open_corpus(…).table(split), export()",
+    "models ls": "model_names() and their weights", "models card": "card_path(name)",
+}  # fmt: skip
+SAME = {"fmt": "format", "pictures": "corpus", "corpora": "corpus"}
+OWN = {"audit latent", "audit features"}  # they train networks of their own, so that no model can be named
+# A second file of an asset is of no use to a terminal, which is told where the folder is.
+ONLY_PYTHON = {"assets path": {"file"}}
+
+
+def parameters(function):
+    """Names of a function's parameters as the command line calls them."""
+    return {SAME.get(name, name) for name in inspect.signature(function).parameters} - PYTHON
+
+
+def test_every_verb_has_a_function_or_prints_what_several_give():
+    assert set(FUNCTIONS) | set(PRINTED) == set(VERBS) and not set(FUNCTIONS) & set(PRINTED)
+    assert set(RECIPES) == set(affectlens.train.__all__)
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)
 def test_a_command_has_the_parameters_of_its_function(verb):
     function, settings = FUNCTIONS[verb]
     given = {SAME.get(p.name, p.name) for p in VERBS[verb].params} - COMMON - {"data"} - TERMINAL.get(verb, set())
-    taken = {SAME.get(name, name) for name in inspect.signature(function).parameters} - PYTHON
-    taken |= {f.name for f in fields(settings)} if settings else set()
-    own = {"audit latent", "audit features"}  # they train networks of their own, so that no model can be named
-    assert given == taken - ({"model"} if verb in own else set())
+    taken = parameters(function) - ONLY_PYTHON.get(verb, set()) - ({"model"} if verb in OWN else set())
+    assert given == taken | ({f.name for f in fields(settings)} if settings else set())
 
 
-def test_every_verb_of_training_takes_its_recipe():
-    from affectlens.cli.train import app
-
-    assert {f"train {c.name}" for c in app.registered_commands} == {f"train {name}" for name in affectlens.train.__all__}
+def test_the_ablation_has_the_options_of_its_function():
+    assert parameters(affectlens.ablate) <= {SAME.get(p.name, p.name) for p in VERBS["evaluate"].params}
 
 
-def test_options_that_all_verbs_share_mean_the_same():
-    for verb, command in VERBS.items():
-        known = options(command)
-        assert {"--quiet", "--config"} <= set(known), verb
-        for flag in ("--quiet", "--config", "--seed"):
-            if flag in known:
-                assert known[flag].help in ("Print results alone: no progress, no notes.", "Seed of everything random.") or (
-                    flag == "--config" and "toml" in known[flag].help
-                )
+@pytest.mark.parametrize("verb", VERBS)
+def test_quiet_and_config_are_the_same_everywhere(monkeypatch, tmp_path, verb):
+    assert not parsed(monkeypatch, verb)["quiet"] and parsed(monkeypatch, verb, "-q")["quiet"]
+    file = tmp_path / "c.toml"
+    file.write_text(f"[{verb.replace(' ', '.')}]\nquiet = true\n")
+    assert parsed(monkeypatch, verb, "--config", file)["quiet"]
+    file.write_text(f"[{verb.replace(' ', '.')}]\nno_such_option = 1\n")
+    with pytest.raises(UsageError, match="no_such_option"):
+        parsed(monkeypatch, verb, "--config", file)
+
+
+@pytest.mark.parametrize("verb", [verb for verb, command in VERBS.items() if "--seed" in options(command)])
+def test_a_seed_is_the_same_everywhere(monkeypatch, tmp_path, verb):
+    assert parsed(monkeypatch, verb)["seed"] == 0
+    file = tmp_path / "c.toml"
+    file.write_text(f"[{verb.replace(' ', '.')}]\nseed = 7\n")
+    assert parsed(monkeypatch, verb, "--config", file)["seed"] == 7
+    assert parsed(monkeypatch, verb, "--config", file, "--seed", 9)["seed"] == 9
+
+
+@pytest.mark.parametrize("verb", [verb for verb, command in VERBS.items() if "--corpus" in options(command)])
+def test_a_corpus_is_named_the_same_everywhere(monkeypatch, verb):
+    given = parsed(monkeypatch, verb, "--corpus", "a=/x/y,z=1")["corpus"]
+    assert given == "a=/x/y,z=1" or given[-1] == "a=/x/y,z=1"
+    with pytest.raises(UsageError, match=r"--corpus NAME=/x"):
+        parsed(monkeypatch, verb, "--data", "/x")
+
+
+def test_two_things_that_evaluate_does_are_not_mixed(call, named):
+    for more in (["--split", "test"], ["--weights", "w.safetensors"]):
+        done = call("evaluate", "fusion", "--ablate", "--corpus", named["emodb"], *more)
+        assert done.code == 2 and "--split and --weights" in done.err
+    done = call("evaluate", "speech", "--ablate", "--corpus", named["emodb"])
+    assert done.code == 2 and "model fusion" in done.err
+
+
+def test_wrong_numbers_of_functions_name_the_option(named):
+    for more, says in (({"seed": -5}, "--seed -5"), ({"draws": 0}, "--draws 0")):
+        with pytest.raises(UsageError, match=says):
+            affectlens.evaluate("gait", named["bandai"], **more)
+        with pytest.raises(UsageError, match=says):
+            affectlens.ablate([named["fer2013"], named["emodb"]], **more)
+    with pytest.raises(UsageError, match="--threads 0"):
+        affectlens.train.gait(named["bandai"], "nowhere", threads=0)
+    with pytest.raises(UsageError, match="--seed -5"):
+        affectlens.usual("nowhere.db", seed=-5)
+    assert not Path("nowhere").exists()
 
 
 @dataclass(frozen=True)

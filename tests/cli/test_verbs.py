@@ -10,28 +10,58 @@ import pytest
 from tests.cli.tree import VERBS
 from tests.conftest import asset_path
 
-INVOKED = set()
+DECLARED = {}  # tests by the verb that they invoke
+
+
+def invokes(*verbs):
+    """Decorator: the test invokes these verbs, which the fixture ``verb`` holds it to."""
+
+    def mark(test):
+        test.invokes = verbs
+        for name in verbs:
+            DECLARED.setdefault(name, []).append(test.__name__)
+        return test
+
+    return mark
 
 
 @pytest.fixture
 def verb(call, request):
-    def invoked(*arguments, code=0):
+    invoked = set()
+
+    def run(*arguments, code=0):
         words = [str(a) for a in arguments]
-        name = next(" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in VERBS)
-        INVOKED.add(name)
+        invoked.add(next(" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in VERBS))
         done = call(*arguments)
         assert done.code == code, done.err
         assert "Traceback" not in done.err
         return done
 
-    return invoked
+    yield run
+    declared = set(request.function.invokes)
+    skipped = getattr(request.node, "was_skipped", False)
+    assert invoked <= declared and (skipped or invoked), f"{request.node.name} invokes {invoked}, and says {declared}"
+    assert skipped or hasattr(request.node, "callspec") or invoked == declared
 
 
-def need(*assets):
-    for name in assets:
-        asset_path(name)
+def test_every_verb_has_a_test_that_invokes_it():
+    assert set(DECLARED) == set(VERBS)
 
 
+@pytest.fixture
+def need(request):
+    """Skip where an asset is not here."""
+
+    def needed(*assets):
+        request.node.was_skipped = True
+        for name in assets:
+            asset_path(name)
+        request.node.was_skipped = False
+
+    return needed
+
+
+@invokes("assets ls", "assets licences", "corpus ls", "models ls", "models card")
 def test_lists(verb):
     for words in (["assets", "ls"], ["assets", "licences"], ["corpus", "ls"], ["models", "ls"], ["models", "card", "face"]):
         assert len(verb(*words).out) > 100
@@ -40,7 +70,8 @@ def test_lists(verb):
         assert re.search(rf"our {model} model +weights trained on .+: .+", licences)
 
 
-def test_assets(verb, tmp_path, monkeypatch):
+@invokes("assets path", "assets pull", "assets verify")
+def test_assets(verb, need, tmp_path, monkeypatch):
     need("findingemo")
     assert Path(verb("assets", "path", "findingemo").out.strip()).exists()
     verb("assets", "pull", "findingemo")
@@ -49,6 +80,7 @@ def test_assets(verb, tmp_path, monkeypatch):
     assert "findingemo: missing" in verb("assets", "verify", "findingemo", code=1).out
 
 
+@invokes("doctor")
 def test_doctor(verb, tmp_path, monkeypatch):
     text = verb("doctor").out
     for what in ("versions", "extra speech", "video and sound", "pictures", "charts", "GPU", "memory", "cache folder"):
@@ -58,6 +90,7 @@ def test_doctor(verb, tmp_path, monkeypatch):
     assert re.search(r"cache folder +broken", verb("doctor", code=1).out)
 
 
+@invokes("corpus check", "corpus read")
 def test_corpus(verb, named, tmp_path):
     checked = verb("corpus", "check", named["folder"]).out
     assert "all: 28 rows" in checked and "everything can be read" in checked
@@ -67,13 +100,15 @@ def test_corpus(verb, named, tmp_path):
     assert len(json.loads(verb("corpus", "read", named["goemotions"], "--format", "json").out)) == 12
 
 
+@invokes("corpus check")
 def test_corpus_with_a_broken_picture(verb, tmp_path):
     (tmp_path / "happy").mkdir()
     (tmp_path / "happy" / "a.png").write_bytes(b"no picture")
     assert "1 items cannot be read" in verb("corpus", "check", f"folder={tmp_path}", code=1).out
 
 
-def test_corpus_transcribe(verb, tmp_path):
+@invokes("corpus transcribe")
+def test_corpus_transcribe(verb, need, tmp_path):
     import numpy as np
 
     from tests.conftest import plain_frames, write_video
@@ -84,7 +119,8 @@ def test_corpus_transcribe(verb, tmp_path):
     assert (tmp_path / "utterances.csv").exists() and "utterances.csv" in done.out
 
 
-def test_explain_recognize_and_usual(verb, made, tmp_path):
+@invokes("explain", "recognize", "usual")
+def test_explain_recognize_and_usual(verb, need, made, tmp_path):
     need("pose-landmarker", "yunet", "face-landmarker")
     walk, store = made["bandai"] / "dataset-1_walk_happy_001.bvh", tmp_path / "usual.db"
     options = ["--modalities", "gait,posture", "--modalities", "face", "--seed", "1"]
@@ -102,6 +138,7 @@ def test_explain_recognize_and_usual(verb, made, tmp_path):
     assert "place street: 1 people in 1 recordings" in usual.out and (tmp_path / "usual" / "averages.csv").exists()
 
 
+@invokes("evaluate")
 @pytest.mark.parametrize(
     ("model", "corpus", "assets"),
     [
@@ -112,7 +149,7 @@ def test_explain_recognize_and_usual(verb, made, tmp_path):
         ("posture", "bandai", ()),
     ],
 )
-def test_evaluate(verb, named, tmp_path, model, corpus, assets):
+def test_evaluate(verb, need, named, tmp_path, model, corpus, assets):
     need(*assets)
     more = ["--split", "all"] if corpus == "csv" else []
     done = verb("evaluate", model, "--corpus", named[corpus], "--draws", 20, "--out", tmp_path, *more)
@@ -120,22 +157,42 @@ def test_evaluate(verb, named, tmp_path, model, corpus, assets):
     assert {"scores.json", "confusion.csv", "groups.csv", "missed.csv"} <= {p.name for p in tmp_path.iterdir()}
 
 
+@invokes("evaluate")
+def test_ablation_says_what_its_function_says(verb, need, named, tmp_path):
+    import affectlens
+
+    need("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0")
+    corpora = [named["fer2013"], named["emodb"]]
+    given = [word for corpus in corpora for word in ("--corpus", corpus)]
+    done = verb("evaluate", "fusion", "--ablate", *given, "--draws", 5, "--out", tmp_path)
+    made = affectlens.ablate(corpora, draws=5)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "ablation.csv"), made.to_frame(), check_exact=False)
+    assert set(made.findings()) <= set(done.out.splitlines())
+    mean = made.scores[made.scores.fusion == "early"].mean_recall.mean()
+    assert abs(made.over_subsets().mean_recall["early"] - mean) < 1e-12
+    assert f"early, mean over subsets: mean recall {mean:.3f}" in done.out and "class-matched" in done.out
+
+
+@invokes("audit latent")
 def test_audit_latent(verb, named, tmp_path):
     done = verb("audit", "latent", "--corpus", named["emodb"], "--seeds", 1, "--draws", 19, "--epochs", 2, "--out", tmp_path)
     assert "clusters" in done.out and (tmp_path / "audit.html").exists()
 
 
+@invokes("audit features")
 def test_audit_features(verb, named, tmp_path):
     done = verb("audit", "features", "--corpus", named["emodb"], "--model", "logistic", "--out", tmp_path)
     assert (tmp_path / "audit.html").exists() and len(done.out.splitlines()) > 3
 
 
-def test_audit_objects(verb, made, tmp_path):
+@invokes("audit objects")
+def test_audit_objects(verb, need, made, tmp_path):
     need("yunet", "face-landmarker")
     more = ["--methods", "grad-cam", "--effects", 0, "--sample", 8]
     assert verb("audit", "objects", "--corpus", f"folder={made['folder']}", *more, "--out", tmp_path, "--split", "all").out
 
 
+@invokes("audit properties")
 def test_audit_properties(verb, named, tmp_path):
     done = verb(
         "audit", "properties", "--model", "speech", "--corpus", named["emodb"], "--interventions", "none", "--out", tmp_path
@@ -143,6 +200,7 @@ def test_audit_properties(verb, named, tmp_path):
     assert done.out
 
 
+@invokes("train bclstm", "audit concepts")
 def test_train_bclstm_and_audit_concepts(verb, named, tmp_path):
     weights = tmp_path / "run" / "bclstm.safetensors"
     train = ["--modalities", "text", "--epochs", 2, "--seeds", 1, "--out", weights.parent]
@@ -153,32 +211,26 @@ def test_train_bclstm_and_audit_concepts(verb, named, tmp_path):
     assert (tmp_path / "out" / "audit.html").exists() and done.out
 
 
-@pytest.mark.parametrize(
-    ("name", "corpora", "more", "assets"),
-    [
-        ("face", ["fer2013"], [], ()),
-        ("words", ["goemotions"], [], ("minilm",)),
-        ("speech", ["emodb", "ravdess"], ["--seeds", "1"], ()),
-        ("gait", ["bandai"], ["--seeds", "1"], ()),
-        ("posture", ["bandai"], ["--seeds", "1"], ()),
-        ("background", ["folder"], [], ("efficientdet-lite0",)),
-        (
-            "fusion",
-            ["fer2013", "emodb"],
-            ["--draws", "5"],
-            ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"),
-        ),
-    ],
-)
-def test_train(verb, named, tmp_path, name, corpora, more, assets):
+TRAINED = [
+    ("face", ["fer2013"], [], ()),
+    ("words", ["goemotions"], [], ("minilm",)),
+    ("speech", ["emodb", "ravdess"], ["--seeds", "1"], ()),
+    ("gait", ["bandai"], ["--seeds", "1"], ()),
+    ("posture", ["bandai"], ["--seeds", "1"], ()),
+    ("background", ["folder"], [], ("efficientdet-lite0",)),
+    (
+        "fusion",
+        ["fer2013", "emodb"],
+        ["--draws", "5"],
+        ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"),
+    ),
+]
+
+
+@invokes(*(f"train {name}" for name, *_ in TRAINED))
+@pytest.mark.parametrize(("name", "corpora", "more", "assets"), TRAINED)
+def test_train(verb, need, named, tmp_path, name, corpora, more, assets):
     need(*assets)
     given = [word for corpus in corpora for word in ("--corpus", named[corpus])]
     done = verb("train", name, *given, "--epochs", 1, "--out", tmp_path, *more)
     assert str(tmp_path / f"{name}.safetensors") in done.out and (tmp_path / f"{name}.safetensors").exists()
-
-
-def test_every_verb_was_invoked(request):
-    """Runs last in this file; with some tests chosen there is nothing to check."""
-    if len(INVOKED) < 10 or request.config.getoption("keyword"):
-        pytest.skip("only some verbs were invoked here")
-    assert set(VERBS) - INVOKED == set()

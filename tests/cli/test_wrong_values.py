@@ -4,33 +4,8 @@ import re
 
 import pytest
 
-from tests.cli.tree import VERBS, options
+from tests.cli.tree import NEEDS, VERBS, options
 
-# What a verb needs beside the option that is wrong.
-NEEDS = {
-    "explain": ["{folder}/anger/0.png"],
-    "recognize": ["{folder}/anger/0.png"],
-    "evaluate": ["face", "--corpus", "fer2013={fer2013}"],
-    "usual": ["--store", "{store}"],
-    "corpus check": ["fer2013={fer2013}"],
-    "corpus read": ["fer2013={fer2013}"],
-    "corpus transcribe": ["{folder}"],
-    "models card": ["face"],
-    "assets path": ["yunet"],
-    "audit objects": ["--corpus", "folder={folder}", "--split", "all"],
-    "audit properties": ["--corpus", "emodb={emodb}", "--model", "speech"],
-    "audit latent": ["--corpus", "emodb={emodb}"],
-    "audit features": ["--corpus", "emodb={emodb}"],
-    "audit concepts": ["--corpus", "feature-pickle={feature-pickle}"],
-    "train face": ["--corpus", "fer2013={fer2013}"],
-    "train words": ["--corpus", "goemotions={goemotions}"],
-    "train speech": ["--corpus", "emodb={emodb}", "--corpus", "ravdess={ravdess}"],
-    "train gait": ["--corpus", "bandai={bandai}"],
-    "train posture": ["--corpus", "bandai={bandai}"],
-    "train fusion": ["--corpus", "fer2013={fer2013}", "--corpus", "emodb={emodb}"],
-    "train background": ["--corpus", "folder={folder}"],
-    "train bclstm": ["--corpus", "feature-pickle={feature-pickle}"],
-}
 # A wrong value that its type alone does not tell, by flag; {file} is a file where a folder would have to be.
 WRONG = {
     "--corpus": "no corpus", "--config": "{file}/c.toml", "--out": "{file}/below", "--format": "xls", "--store": "{file}/below",
@@ -71,7 +46,7 @@ def test_a_wrong_value_is_one_message(call, made, tmp_path, monkeypatch, verb, f
     assert value != "{unknown}", f"give a wrong value of {flag}"
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("affectlens.cli.common.fetch_assets", lambda _: None)
+    monkeypatch.setattr("affectlens.assets.store.pull", lambda *_: None)
     (tmp_path / "file").write_text("")
     (tmp_path / "store").write_text("")
     places = {**made, "file": tmp_path / "file", "store": tmp_path / "store"}

@@ -8,13 +8,14 @@ import typer
 
 from affectlens.cli.main import app
 
+ROOT: Any = typer.main.get_command(app)
+
 
 def verbs() -> dict[str, Any]:
     """Every command by its words, such as ``audit latent``."""
-    root: Any = typer.main.get_command(app)
     out = {}
-    for name in root.list_commands(None):
-        command = root.get_command(None, name)
+    for name in ROOT.list_commands(None):
+        command = ROOT.get_command(None, name)
         if hasattr(command, "list_commands"):
             out |= {f"{name} {sub}": command.get_command(None, sub) for sub in command.list_commands(None)}
         else:
@@ -28,3 +29,38 @@ VERBS = verbs()
 def options(command: Any) -> dict[str, Any]:
     """Parameters by their flag."""
     return {p.opts[0]: p for p in command.params if p.param_type_name == "option" and not getattr(p, "hidden", False)}
+
+
+def parsed(monkeypatch: Any, verb: str, *more: object) -> dict[str, Any]:
+    """What reaches the function behind a verb: values by parameter, after files of options, as the program reads them."""
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(VERBS[verb], "callback", lambda **values: given.update(values))
+    ROOT.main([*verb.split(), *NEEDS.get(verb, []), *map(str, more)], standalone_mode=False)
+    return given
+
+
+# What a verb needs beside the option that is wrong.
+NEEDS = {
+    "explain": ["{folder}/anger/0.png"],
+    "recognize": ["{folder}/anger/0.png"],
+    "evaluate": ["face", "--corpus", "fer2013={fer2013}"],
+    "usual": ["--store", "{store}"],
+    "corpus check": ["fer2013={fer2013}"],
+    "corpus read": ["fer2013={fer2013}"],
+    "corpus transcribe": ["{folder}"],
+    "models card": ["face"],
+    "assets path": ["yunet"],
+    "audit objects": ["--corpus", "folder={folder}", "--split", "all"],
+    "audit properties": ["--corpus", "emodb={emodb}", "--model", "speech"],
+    "audit latent": ["--corpus", "emodb={emodb}"],
+    "audit features": ["--corpus", "emodb={emodb}"],
+    "audit concepts": ["--corpus", "feature-pickle={feature-pickle}"],
+    "train face": ["--corpus", "fer2013={fer2013}"],
+    "train words": ["--corpus", "goemotions={goemotions}"],
+    "train speech": ["--corpus", "emodb={emodb}", "--corpus", "ravdess={ravdess}"],
+    "train gait": ["--corpus", "bandai={bandai}"],
+    "train posture": ["--corpus", "bandai={bandai}"],
+    "train fusion": ["--corpus", "fer2013={fer2013}", "--corpus", "emodb={emodb}"],
+    "train background": ["--corpus", "folder={folder}"],
+    "train bclstm": ["--corpus", "feature-pickle={feature-pickle}"],
+}

@@ -1,5 +1,7 @@
 """Every wrong value of every option is an error that names the option and says what was expected."""
 
+from dataclasses import fields
+
 import pytest
 
 from affectlens.core.errors import UsageError
@@ -41,7 +43,7 @@ def test_a_wrong_value_names_its_option(name, value, says):
 
 
 def test_every_option_but_the_switch_is_checked():
-    assert {name for name, *_ in WRONG} == set(Options.__dataclass_fields__) - {"use_usual"}
+    assert {name for name, *_ in WRONG} == {f.name for f in fields(Options)} - {"use_usual"}
 
 
 def test_what_is_usual_has_to_come_from_somewhere():

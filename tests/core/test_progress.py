@@ -1,7 +1,7 @@
 import os
 
 from affectlens.core.progress import silent
-from affectlens.core.quiet import quiet_stderr
+from affectlens.perception.quiet import quiet_stderr
 
 
 def test_nothing_is_said():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from affectlens.core import plugins
+from affectlens.core import registry
 from affectlens.core.errors import UsageError
 from affectlens.core.registry import Registry
 
@@ -13,8 +13,8 @@ from affectlens.core.registry import Registry
 @pytest.fixture
 def fresh(monkeypatch):
     """Plug-ins are looked for again, and what they leave behind is taken away."""
-    monkeypatch.setattr(plugins, "_imported", False)
-    monkeypatch.delenv(plugins.VARIABLE, raising=False)
+    monkeypatch.setattr(registry, "_imported", False)
+    monkeypatch.delenv(registry.VARIABLE, raising=False)
     before = set(sys.modules)
     yield monkeypatch
     for name in set(sys.modules) - before:
@@ -62,26 +62,26 @@ def test_files_and_folders_of_the_users_own_are_found(tmp_path, fresh, kinds):
     (folder / "_not_this.py").write_text("raise ValueError\n")
     (folder / "broken.py").write_text("1 / 0\n")
     (folder / "notes.txt").write_text("no code\n")
-    fresh.setenv(plugins.VARIABLE, os.pathsep.join(map(str, (tmp_path / "one.py", folder))))
+    fresh.setenv(registry.VARIABLE, os.pathsep.join(map(str, (tmp_path / "one.py", folder))))
     with pytest.warns(UserWarning, match=r"broken\.py could not be imported: ZeroDivisionError"):
         assert list(kinds) == ["circle", "square"]
 
 
 def test_a_file_that_is_not_there_is_an_error_each_time(tmp_path, fresh, kinds):
-    fresh.setenv(plugins.VARIABLE, str(tmp_path / "absent.py"))
+    fresh.setenv(registry.VARIABLE, str(tmp_path / "absent.py"))
     for _ in range(2):
         with pytest.raises(UsageError, match=r"AFFECTLENS_PLUGINS names .*absent\.py, which does not exist"):
             kinds.names()
     (tmp_path / "data.csv").write_text("")
     with pytest.raises(UsageError, match=r"data\.csv; a \.py file"):
-        plugins.plugin_files(str(tmp_path / "data.csv"))
+        registry.plugin_files(str(tmp_path / "data.csv"))
 
 
 def test_a_file_is_imported_once(tmp_path, fresh, kinds, recwarn):
     (tmp_path / "one.py").write_text(SQUARE)
-    plugins.import_file(tmp_path / "one.py")
+    registry.import_file(tmp_path / "one.py")
     first = kinds.get("square")
-    plugins.import_file(tmp_path / "one.py")
+    registry.import_file(tmp_path / "one.py")
     assert kinds.get("square") is first and not recwarn.list
 
 

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from affectlens.fusion.pool import Opinion, fuse, pool, shapley, shapley_values
+from affectlens.fusion.pool import Fuser, Opinion, pool, shapley_values
+
+
+def fuse(opinions, labels):
+    return Fuser(labels).fuse(opinions)
+
+
+def shapley(opinions, target, prior):
+    return Fuser(tuple(map(str, range(len(prior))))).shapley(opinions, target, prior)
+
 
 LABELS = ("x", "y", "z")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from affectlens.assets.manifest import asset
-from affectlens.assets.store import sha256
+from affectlens.core.files import sha256_of
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Picture
 from affectlens.modalities.face.evidence import MovementDetail
@@ -46,7 +46,7 @@ def test_provenance_names_versions_models_assets_and_problems(weights):
     clip.problems.add("two frames could not be read")
     report = Report(clip, Gallery(), seconds={"total": 1.23456})
     facts = provenance(report, [Watcher(Model(weights))], {"options": {"seed": 0}})
-    assert facts["models"] == [{"name": "tiny", "sha256": sha256(weights), "corpus": "a corpus", "licence": "CC0"}]
+    assert facts["models"] == [{"name": "tiny", "sha256": sha256_of(weights), "corpus": "a corpus", "licence": "CC0"}]
     yunet = asset("yunet")
     assert facts["third_party"] == [
         {"name": yunet.title, "licence": yunet.licence, "home": yunet.home, "sha256": yunet.files[0].sha256}

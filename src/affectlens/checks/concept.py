@@ -49,14 +49,14 @@ def check_concept(concept: str | Concept, rows: pd.DataFrame | None = None, *, l
 def some_rows(concept: Concept, count: int = 24) -> pd.DataFrame:
     """Make up utterances of three dialogues; columns that a concept needs and that are not there are drawn numbers."""
     rng = np.random.default_rng(0)
-    said = ("Oh no, that is terrible!", "Great, thank you.", "Why?", "I do not know what you mean by that", "Yes.", "hm")
+    texts = ("Oh no, that is terrible!", "Great, thank you.", "Why?", "I do not know what you mean by that", "Yes.", "hm")
     rows = pd.DataFrame(
         {
             "key": [f"u{i}" for i in range(count)],
             "dialogue": [f"d{i * 3 // count}" for i in range(count)],
             "turn": [i % (count // 3) for i in range(count)],
             "speaker": [("Anna", "Ben")[i % 2] for i in range(count)],
-            "text": [said[i % len(said)] for i in range(count)],
+            "text": [texts[i % len(texts)] for i in range(count)],
             "start": np.arange(count) * 2.0,
             "end": np.arange(count) * 2.0 + rng.uniform(0.5, 1.8, count),
             "label": [("anger", "happiness", "neutral")[i % 3] for i in range(count)],

@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.checks.base import run_checks
-from affectlens.core.exporters import EXPORTERS, Exporter, as_text, chosen, export
 from affectlens.core.schema import Row
 from affectlens.core.tables import rows_frame
+from affectlens.report.exporters import EXPORTERS, Exporter, as_text, chosen, export
 
 
 @dataclass(frozen=True)

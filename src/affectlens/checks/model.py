@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,7 +206,7 @@ def untouched(s: Subject) -> Iterator[str]:
     net = getattr(s.model, "net", None)
     if not isinstance(net, nn.Module):
         return
-    calls = {"predict": lambda: s.model.predict(s.inputs)}
+    calls: dict[str, Callable[[], object]] = {"predict": lambda: s.model.predict(s.inputs)}
     if hasattr(s.model, "activations"):
         layer = getattr(s.model, "layer", "")
         layer = layer if isinstance(layer, str) and layer else tuple(s.model.layers)[-1]

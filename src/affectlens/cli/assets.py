@@ -39,7 +39,7 @@ def ls() -> None:
 @verb()
 def pull(names: Names = None) -> None:
     """Fetch what is missing or damaged; optional assets only by name."""
-    from affectlens.assets.store import file_path, state
+    from affectlens.assets.store import fetch, file_path, state
 
     chosen = _chosen(names)
     for a in chosen:
@@ -47,7 +47,8 @@ def pull(names: Names = None) -> None:
             common.note(f"{a.name} is damaged and is fetched again")
             for file in a.files:
                 file_path(a, file).unlink(missing_ok=True)
-    common.fetch_assets([a.name for a in chosen])
+    with common.bars() as progress:
+        fetch([a.name for a in chosen], progress)
 
 
 @app.command()
@@ -81,7 +82,8 @@ def licences() -> None:
 @verb()
 def path(name: Annotated[str, typer.Argument(help="An asset.", autocompletion=assets)]) -> None:
     """Where an asset's first file lies (fetched when absent)."""
-    from affectlens.assets.store import locate
+    from affectlens.assets.store import fetch, locate
 
-    common.fetch_assets([name])
+    with common.bars() as progress:
+        fetch([name], progress)
     typer.echo(str(locate(name)))

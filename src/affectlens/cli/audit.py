@@ -13,11 +13,7 @@ from affectlens.audits.concepts.audit import available
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.latent.settings import LatentSettings
-from affectlens.audits.objects.audit import objects_of
-from affectlens.audits.objects.finders import ASSETS as OBJECT_ASSETS
 from affectlens.audits.objects.settings import ObjectSettings
-from affectlens.audits.properties.audit import ASSETS as PROPERTY_ASSETS
-from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.audits.result import AuditResult
@@ -43,8 +39,9 @@ def call(function: Callable[..., AuditResult], model: Any, corpus: Any, out: Pat
         common.note(f"left out: {row.key}: {row.why}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
-    if len(getattr(result, "missed", ())):
-        common.note(f"{len(result.missed)} could not be read, see {out / 'missed.csv'}")  # type: ignore[attr-defined]
+    missed = len(getattr(result, "missed", ()))
+    if missed:
+        common.note(f"{missed} could not be read, see {out / 'missed.csv'}")
     common.say(*result.findings(), out / "audit.html")
 
 
@@ -60,7 +57,6 @@ def _objects(
     out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-objects"),
 ) -> None:
     """Which regions or things in pictures drive a model: relevance against area, with tests; agreement of maps; changes."""
-    common.fetch_assets(OBJECT_ASSETS.get(objects_of(model, ObjectSettings(**settings)), []))
     call(audit.objects, model, corpus, out, settings)
 
 
@@ -73,9 +69,7 @@ def _properties(
     out: Annotated[Path, typer.Option(help=_PAGE)] = Path("audit-properties"),
 ) -> None:
     """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
-    source = AuditedCorpus(corpus, settings.get("split", ""))
-    common.fetch_assets(PROPERTY_ASSETS if source.modality == "face" else ())
-    call(audit.properties, model or None, source, out, settings)
+    call(audit.properties, model or None, corpus, out, settings)
 
 
 def _of_speech(name: str, settings: type[Settings]) -> None:

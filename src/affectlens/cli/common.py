@@ -1,10 +1,11 @@
-"""What the verbs share: consoles, progress bars, failure lists."""
+"""What the verbs share: consoles, progress bars, notes, failure lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Bars:
         self._tasks: dict[str, Any] = {}
 
     def __call__(self, stage: str, done: float, total: float) -> None:
+        """Draw how far a stage is."""
         if stage not in self._tasks:
             self._tasks[stage] = self._display.add_task(stage, total=total or None, note="")
         self._display.update(self._tasks[stage], completed=done, total=total or None, note=f"{done:.0f} of {total:.0f}")
@@ -55,9 +57,15 @@ class Bars:
 def bars() -> Iterator[Bars]:
     """A progress display on stderr that leaves no trace when it is done."""
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(), console=console, transient=True, disable=console.quiet,
-    ) as display:  # fmt: skip
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=console.quiet,
+    ) as display:
         yield Bars(display)
 
 
@@ -66,29 +74,18 @@ def note(text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
+class Notes(logging.Handler):
+    """What the package logs, as notes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        note(record.getMessage())
+
+
 def say(*texts: object) -> None:
     """Lines of results, on stdout."""
     for text in texts:
         plain.print(str(text), markup=False)
-
-
-def fetch_assets(names: Iterable[str]) -> None:
-    """Fetch what is missing, with a bar each."""
-    from affectlens.assets.manifest import asset
-    from affectlens.assets.store import drop_archives, pull, state
-
-    missing = [a for a in map(asset, names) if state(a, thorough=False) != "ready"]
-    if not missing:
-        return
-    with bars() as progress:
-        for owner in missing:
-            pull(owner, partial(_megabytes, progress, owner.name))
-            note(f"fetched {owner.name}: {owner.size / 1e6:.1f} MB, sha256 verified ({owner.licence})")
-    drop_archives()
-
-
-def _megabytes(progress: Bars, name: str, _: str, done: float, total: float) -> None:
-    progress(f"fetching {name} (MB)", done / 1e6, total / 1e6)
 
 
 def check_folder(out: Path) -> None:
@@ -110,36 +107,6 @@ def fail(failures: dict[str, str]) -> None:
 
 def print_table(table: pd.DataFrame, fmt: str) -> None:
     """A table as text on stdout."""
-    import sys
-
-    from affectlens.core.exporters import as_text
+    from affectlens.report.exporters import as_text
 
     sys.stdout.write(as_text(table, fmt))
-
-
-def ablation(scores: Any, against: Any) -> None:
-    """Print every subset of modules under every way of fusing."""
-    from rich.table import Table
-
-    if (scores.pairing == "class-matched").any():
-        plain.print(
-            "class-matched pairing: items of different people with the same label stand for one person; several modules "
-            "together score more than a recording of one person can give"
-        )
-    hows = list(dict.fromkeys(scores.fusion))
-    table = Table("modules", *(f"{how}: mean recall" for how in hows), box=None)
-    for modules, part in scores.groupby("modules", sort=False):
-        row = part.set_index("fusion")
-        table.add_row(str(modules), *(f"{row.mean_recall[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))
-    plain.print(table)
-    mean = scores.groupby("fusion", sort=False)[["mean_recall", "calibration_error", "log_loss"]].mean()
-    for how, r in mean.iterrows():
-        plain.print(
-            f"{how}, mean over subsets: mean recall {r.mean_recall:.3f}, calibration error {r.calibration_error:.3f}, "
-            f"log loss {r.log_loss:.3f}"
-        )
-    for r in against.itertuples():
-        plain.print(
-            f"{r.fusion}, {r.question}, against {r.against}: {r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f}), "
-            f"p = {r.p_value:.3f}"
-        )

@@ -55,10 +55,10 @@ def read(
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
     """A split as a table of keys, labels and groups."""
-    from affectlens.core.exporters import chosen as chosen_format
-    from affectlens.core.exporters import export
     from affectlens.corpora.base import open_corpus
     from affectlens.pipeline.writer import check_file
+    from affectlens.report.exporters import chosen as chosen_format
+    from affectlens.report.exporters import export
 
     chosen = chosen_format(out, fmt).name
     if out:
@@ -82,14 +82,10 @@ def transcribe(
     ] = None,
 ) -> None:
     """Write utterances.csv for a folder of recordings: who said what and when, ready for labels and `train bclstm`."""
-    from affectlens.core.errors import UsageError
     from affectlens.core.options import Options
     from affectlens.features.utterances import transcribe as write
 
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder")
     checked = Options(language=language).language
-    common.fetch_assets(["whisper-base", "yunet", "face-landmarker"])
     with common.bars() as progress:
         path, failed = write(folder, progress, checked)
     common.say(path)

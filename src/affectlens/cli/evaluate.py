@@ -34,21 +34,23 @@ def command(
     weights: Annotated[
         Path | None, typer.Option(help="Other weights of the same model, for example of a training run.", metavar="FILE")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
+    draws: Annotated[int | None, typer.Option(help="Bootstrap draws; by default 1000, with --ablate 200.", min=1)] = None,
     seed: Seed = 0,
 ) -> None:
     """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors."""
     if ablate:
-        _ablate(corpus, out, draws, seed)
+        if model != "fusion" or split or weights:
+            raise UsageError("--ablate is for the model fusion, which it retrains: leave --split and --weights out")
+        _ablate(corpus, out, draws or 200, seed)
         return
     if len(corpus) != 1:
         raise UsageError(f"{len(corpus)} corpora given; one --corpus NAME=PATH was expected (or --ablate)")
     from affectlens.evaluation.evaluate import evaluate
-    from affectlens.modalities.base import assets_of
 
-    common.fetch_assets(assets_of((model,) if model in ("face", "words") else ()))
     with common.bars() as progress:
-        result = evaluate(model, corpus[0], split=split, draws=draws, seed=seed, progress=progress, out=out, weights=weights)
+        result = evaluate(
+            model, corpus[0], split=split, draws=draws or 1000, seed=seed, progress=progress, out=out, weights=weights
+        )
     for text in result.notes:
         common.note(f"note: {text}")
     about = result.about
@@ -77,18 +79,16 @@ def _show(result: Evaluation) -> None:
 
 
 def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None:
-    import torch
+    from affectlens.pipeline.ablation import ablate
 
-    from affectlens.features.speech import parse_corpora
-    from affectlens.learning.fusion import FusionRecipe
-    from affectlens.training.fusion import ablation_of, save_ablation
-
-    torch.set_num_threads(1)
-    common.fetch_assets(["minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"])
     with common.bars() as progress:
-        recipe = FusionRecipe(seed=seed, draws=min(draws, 200))
-        made = ablation_of(parse_corpora(corpora), recipe, progress=progress, cache=out)
-    common.ablation(made.scores, made.against)
+        made = ablate(corpora, draws=draws, seed=seed, progress=progress, out=out)
+    hows = list(dict.fromkeys(made.scores.fusion))
+    table = Table("modules", *(f"{how}: mean recall" for how in hows), box=None)
+    for modules, part in made.scores.groupby("modules", sort=False):
+        row = part.set_index("fusion")
+        table.add_row(str(modules), *(f"{row.mean_recall[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))
+    common.plain.print(table)
+    common.say(*made.findings())
     if out:
-        save_ablation(made, out)
         common.say(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from affectlens import __version__
-from affectlens.cli import assets, common, corpus, doctor, evaluate, explain, models, recognize, usual
+from affectlens.cli import assets, common, corpus, doctor, evaluate, models, recordings
 from affectlens.core.errors import AffectlensError
 from affectlens.core.extras import helpful
 
@@ -31,8 +32,8 @@ def late(module: str) -> type[TyperGroup]:
 
         def _load(self) -> None:
             if not self.commands:
-                loaded = typer.main.get_command(importlib.import_module(module).app)
-                self.commands.update(loaded.commands)  # type: ignore[attr-defined]
+                loaded: Any = typer.main.get_command(importlib.import_module(module).app)
+                self.commands.update(loaded.commands)
 
     return LateGroup
 
@@ -45,14 +46,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all done; 1 some inputs failed (they are listed); 2 the call cannot be carried out; 130 stopped.",
 )
-app.command("explain")(explain.command)
-app.command("recognize")(recognize.command)
+app.command("explain")(recordings.explain)
+app.command("recognize")(recordings.recognize)
 app.command("evaluate")(evaluate.command)
-app.command("usual")(usual.command)
-app.add_typer(typer.Typer(cls=late("affectlens.cli.audit")), name="audit", no_args_is_help=True,
-              help="What a model rests on, over whole corpora, with tests.")  # fmt: skip
-app.add_typer(typer.Typer(cls=late("affectlens.cli.train")), name="train", no_args_is_help=True,
-              help="Train the models that ship; resumable, with a log, a card and a test evaluation.")  # fmt: skip
+app.command("usual")(recordings.usual)
+app.add_typer(
+    typer.Typer(cls=late("affectlens.cli.audit")),
+    name="audit",
+    no_args_is_help=True,
+    help="What a model rests on, over whole corpora, with tests.",
+)
+app.add_typer(
+    typer.Typer(cls=late("affectlens.cli.train")),
+    name="train",
+    no_args_is_help=True,
+    help="Train the models that ship; resumable, with a log, a card and a test evaluation.",
+)
 app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
@@ -75,6 +84,9 @@ def _root(
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one message and exit code 2, never a traceback."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    logger = logging.getLogger("affectlens")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [common.Notes()]
     try:
         with helpful():
             app(arguments)

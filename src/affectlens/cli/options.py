@@ -30,6 +30,11 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
         Fields that are no options.
 
     Every command also gets ``--config FILE`` and ``--quiet``; one with ``--corpus`` says how the old ``--data`` is written.
+
+    Returns
+    -------
+    callable
+        Takes the function and gives the command.
     """
 
     def make(function: Callable[..., None]) -> Callable[..., None]:
@@ -58,6 +63,11 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
 
 def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:
     """Typed values as the fields' types, all checked.
+
+    Returns
+    -------
+    dict of str to Any
+        The values that were given, by field.
 
     Raises
     ------
@@ -111,9 +121,11 @@ def _option(f: Field[Any], cls: type[Settings]) -> inspect.Parameter:
     if several or optional:
         hint = hint | None
     return inspect.Parameter(
-        f.name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info],
+        f.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[hint, info],
         default=inspect.Parameter.empty if default is ... else default,
-    )  # fmt: skip
+    )
 
 
 def _completer(f: Field[Any]) -> Callable[[str], list[str]] | None:
@@ -160,17 +172,17 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
     if value is None or context.resilient_parsing:
         return value
     try:
-        held = tomllib.loads(value.read_text(encoding="utf-8"))
+        tables = tomllib.loads(value.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"--config {value}: {error}") from error
     chain = _chain(context)
-    _only_tables(value, held, chain[0].command)
+    _only_tables(value, tables, chain[0].command)
     for one in chain[1:]:
-        held = held.get(str(one.info_name), {})
+        tables = tables.get(str(one.info_name), {})
     options = {p.name: p for p in context.command.params if p.param_type_name == "option" and p.name not in NOT_CONFIGURED}
     by_flag = {text.lstrip("-"): p for p in options.values() for text in p.opts}
     defaults = dict(context.default_map or {})
-    for key, given in held.items():
+    for key, given in tables.items():
         parameter = by_flag.get(str(key).replace("_", "-"))
         if parameter is None or parameter.name is None:
             raise UsageError(f"--config {value}: {unknown(f'option of {context.info_name}', key, sorted(by_flag))}")
@@ -191,10 +203,10 @@ def _chain(context: typer.Context) -> list[Any]:
     return out
 
 
-def _only_tables(path: Path, held: dict[str, Any], group: Any) -> None:
+def _only_tables(path: Path, tables: dict[str, Any], group: Any) -> None:
     """Every table of a file is a verb, so that a mistyped one is not passed over."""
     known = list(group.commands)
-    for name, table in held.items():
+    for name, table in tables.items():
         if name not in known:
             raise UsageError(f"--config {path}: {unknown('verb', name, known)}")
         if not isinstance(table, dict):
@@ -221,9 +233,14 @@ CONFIG = _extra(
     "config",
     Path | None,
     None,
-    typer.Option("--config", help="A toml file with a table of options for each verb; the command line wins.",
-                 is_eager=True, callback=_configured, metavar="FILE"),
-)  # fmt: skip
+    typer.Option(
+        "--config",
+        help="A toml file with a table of options for each verb; the command line wins.",
+        is_eager=True,
+        callback=_configured,
+        metavar="FILE",
+    ),
+)
 OLD_DATA = _extra("data", str | None, None, typer.Option("--data", hidden=True, is_eager=True, callback=_old_data))
 
 Inputs = Annotated[
@@ -231,13 +248,20 @@ Inputs = Annotated[
     typer.Argument(help="Images, videos, audio files, motions, folders, globs, or a csv, tsv, txt or parquet table of paths."),
 ]
 Corpus = Annotated[
-    str, typer.Option(help="A corpus and where it lies, see `affectlens corpus ls`.", metavar="NAME=PATH",
-                      autocompletion=corpus_names)
-]  # fmt: skip
+    str,
+    typer.Option(
+        help="A corpus and where it lies, see `affectlens corpus ls`.", metavar="NAME=PATH", autocompletion=corpus_names
+    ),
+]
 Corpora = Annotated[
-    list[str], typer.Option("--corpus", help="A corpus and where it lies, see `affectlens corpus ls`; repeat it.",
-                            metavar="NAME=PATH", autocompletion=corpus_names)
-]  # fmt: skip
+    list[str],
+    typer.Option(
+        "--corpus",
+        help="A corpus and where it lies, see `affectlens corpus ls`; repeat it.",
+        metavar="NAME=PATH",
+        autocompletion=corpus_names,
+    ),
+]
 FORMATS = "parquet, csv, json, audformat or what a plug-in brings"
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep what is finished; go on where the last run stopped.")]

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 SHOWN = 60  # rows of scores
-DETECTORS = ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0")
 
 
-def add(name: str, settings: type[Settings], *assets: str) -> None:
+def add(name: str, settings: type[Settings]) -> None:
     """A command below ``train``: corpora, folder and the fields of the recipe; it calls and prints the scores."""
     function, folder = getattr(train, name), Path("runs") / name
 
@@ -38,14 +37,10 @@ def add(name: str, settings: type[Settings], *assets: str) -> None:
         corpus: Corpora,
         settings: dict[str, Any],
         out: Annotated[Path, typer.Option(help="Folder for weights, card and scores; a stopped run there goes on.")] = folder,
-        torch_threads: Annotated[int, typer.Option("--threads", help="Threads of torch.", min=1)] = 1,
+        threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
     ) -> None:
-        import torch
-
-        torch.set_num_threads(torch_threads)
-        common.fetch_assets(assets)
         with common.bars() as progress:
-            run: TrainingRun = function(corpus, out, progress=progress, **settings)
+            run: TrainingRun = function(corpus, out, threads=threads, progress=progress, **settings)
         _show(run.scores)
         if "against" in run.tables:
             _show(run.tables["against"])
@@ -72,10 +67,10 @@ def _cell(value: object) -> str:
 
 
 add("face", FaceRecipe)
-add("words", WordsRecipe, "minilm")
+add("words", WordsRecipe)
 add("speech", SpeechRecipe)
 add("gait", GaitRecipe)
 add("posture", PostureRecipe)
-add("fusion", FusionRecipe, *DETECTORS)
-add("background", BackgroundRecipe, "efficientdet-lite0")
+add("fusion", FusionRecipe)
+add("background", BackgroundRecipe)
 add("bclstm", BcLstmRecipe)

@@ -76,18 +76,18 @@ def infer_place(seen: Mapping[str, float], measures: Mapping[str, float]) -> tup
     """
     names = list(KINDS)
     log = np.log([KINDS[k].prior for k in names])
-    told = 0
+    clues = 0
     for thing, score in seen.items():
         p = np.array([KINDS[k].shows.get(thing, RATE) for k in names])
         if np.ptp(p) > 0:
-            told += thing != "person"
+            clues += thing != "person"
             log = log + np.log(score * p / RATE + 1 - score)
     for surface, (name, level) in SURFACES.items():
         value = measures.get(name, float("nan"))
         if np.isfinite(value):
             p = np.array([KINDS[k].shows.get(surface, SURFACE_RATE) for k in names])
             shown = value >= level
-            told += bool(shown)
+            clues += bool(shown)
             # A surface is measured, not recognised: half of what the table says.
             log = log + 0.5 * np.log(p if shown else 1 - p)
     p = np.exp(log - log.max())
@@ -95,7 +95,7 @@ def infer_place(seen: Mapping[str, float], measures: Mapping[str, float]) -> tup
     posterior = {k: float(v) for k, v in sorted(zip(names, p, strict=True), key=lambda kv: -kv[1])}
     indoors = float(sum(v for k, v in posterior.items() if KINDS[k].indoor))
     best, sure = next(iter(posterior.items()))
-    if told < 1 or max(indoors, 1 - indoors) < SURE_INDOOR:
+    if clues < 1 or max(indoors, 1 - indoors) < SURE_INDOOR:
         return Place("", None, "what is seen does not tell the place", sure), posterior
     if sure < SURE:
         return Place(
@@ -112,13 +112,13 @@ def place_of(path: Path, given: str = "") -> Place:
             raise UsageError(f"--place {given!r}: a kind of place such as office, street or waiting_room was expected")
         return Place(_SAME.get(kind, kind), PLACES.get(_SAME.get(kind, kind)), "given")
     words = "_".join(re.findall(r"[a-z]+", f"{path.parent.name} {path.stem}".lower()))
-    found = {_SAME.get(k, k) for k in (*PLACES, *_SAME) if re.search(rf"(^|_){k}s?($|_)", words)}
+    kinds = {_SAME.get(k, k) for k in (*PLACES, *_SAME) if re.search(rf"(^|_){k}s?($|_)", words)}
     # "waiting_room" holds no other place, but "train station" is a station, not a train.
-    found -= {a for a in found for b in found if a != b and f"{a}_{b}" in words}
-    if len(found) == 1:
-        kind = found.pop()
+    kinds -= {a for a in kinds for b in kinds if a != b and f"{a}_{b}" in words}
+    if len(kinds) == 1:
+        kind = kinds.pop()
         return Place(kind, PLACES[kind], "file name")
-    return Place("", None, f"the file name tells {len(found)} places" if found else "nothing tells the place")
+    return Place("", None, f"the file name tells {len(kinds)} places" if kinds else "nothing tells the place")
 
 
 def parse_time(text: str) -> datetime:

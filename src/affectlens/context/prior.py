@@ -43,8 +43,12 @@ _PLACES = {
 
 @cache
 def findingemo(path: Path) -> pd.DataFrame:
-    """One row a photograph in the columns of the store's units: place (empty where the search tells none) and ``p_<label>``,
-    the mean over its raters.
+    """The ratings of FindingEmo in the columns of the store's units.
+
+    Returns
+    -------
+    DataFrame
+        One row a photograph: place (empty where the search tells none) and ``p_<label>``, the mean over its raters.
 
     Raises
     ------

@@ -109,9 +109,14 @@ class Store:
                 db.execute("DELETE FROM recording WHERE fingerprint = ?", (fingerprint,))
                 db.execute(
                     "INSERT INTO recording (fingerprint, place, indoor, started, added) VALUES (?, ?, ?, ?, ?)",
-                    (fingerprint, place, None if indoor is None else int(indoor), started.isoformat() if started else None,
-                     datetime.now().isoformat(timespec="seconds")),
-                )  # fmt: skip
+                    (
+                        fingerprint,
+                        place,
+                        None if indoor is None else int(indoor),
+                        started.isoformat() if started else None,
+                        datetime.now().isoformat(timespec="seconds"),
+                    ),
+                )
                 db.executemany(
                     "INSERT INTO person VALUES (?, ?, ?, ?, ?)",
                     [(fingerprint, u.person, u.readable, json.dumps(u.labels), json.dumps(u.probabilities)) for u in units],
@@ -123,8 +128,14 @@ class Store:
                 raise
 
     def units(self, without: str = "") -> pd.DataFrame:
-        """One row a person and recording: fingerprint, place, indoor, started, hour, weekday (0 Monday), person, readable and
-        ``p_<label>``; ``without`` leaves one recording out."""
+        """Everything that is kept; ``without`` leaves one recording out.
+
+        Returns
+        -------
+        DataFrame
+            One row a person and recording: fingerprint, place, indoor, started, hour, weekday (0 Monday), person, readable and
+            ``p_<label>``.
+        """
         with self._open() as db:
             rows = db.execute(
                 "SELECT r.fingerprint, r.place, r.indoor, r.started, p.person, p.readable, p.labels, p.probabilities "
@@ -137,10 +148,16 @@ class Store:
             given = {f"p_{k}": v for k, v in zip(json.loads(labels), json.loads(probabilities), strict=True)}
             out.append(
                 {
-                    "fingerprint": fingerprint, "place": place, "indoor": None if indoor is None else bool(indoor),
-                    "started": started, "hour": at.hour if at else np.nan, "weekday": at.weekday() if at else np.nan,
-                    "person": person, "readable": readable, **given,
+                    "fingerprint": fingerprint,
+                    "place": place,
+                    "indoor": None if indoor is None else bool(indoor),
+                    "started": started,
+                    "hour": at.hour if at else np.nan,
+                    "weekday": at.weekday() if at else np.nan,
+                    "person": person,
+                    "readable": readable,
+                    **given,
                 }
-            )  # fmt: skip
+            )
         columns = ["fingerprint", "place", "indoor", "started", "hour", "weekday", "person", "readable"]
         return pd.DataFrame(out) if out else pd.DataFrame(columns=columns)

@@ -46,6 +46,11 @@ def summarise(rows: list[Row]) -> list[PersonSummary]:
 
     The interval of the largest share is Wilson's over windows; windows of one person follow each other and are alike, so it
     is narrower than independent windows would make it and describes this recording, not the person.
+
+    Returns
+    -------
+    list of PersonSummary
+        One a person.
     """
     people: dict[int, list[Row]] = {}
     for row in rows:

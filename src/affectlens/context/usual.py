@@ -89,8 +89,10 @@ def part_of_day(hour: float) -> str:
 
 
 def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator, draws: int = 500) -> Usual:
-    """Average over the people of a context, each context drawn towards the wider one by ``STRENGTH`` people: all, place,
-    place and part of the day; the widest towards a uniform distribution.
+    """Average over the people of a context.
+
+    Each context is drawn towards the wider one by ``STRENGTH`` people: all, place, place and part of the day; the widest
+    towards a uniform distribution.
 
     Parameters
     ----------
@@ -104,6 +106,11 @@ def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: n
         For the bootstrap over recordings.
     draws : int
         Of the bootstrap.
+
+    Returns
+    -------
+    Usual
+        Mean and interval of each class, and how many people and recordings are behind them.
     """
     x, recordings, masks = _arrays(units, context, labels)
     inside = masks[-1] if len(masks) else np.zeros(0, dtype=bool)
@@ -141,11 +148,17 @@ def _smoothed(x: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, classe
 def differs(
     here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
 ) -> Difference:
-    """Compare a person's mean distribution ``(classes,)`` with the narrowest context in which at least 19 others were met:
-    place and part of the day, place, all; with fewer anywhere the widest, without a p-value.
+    """Compare a person's mean distribution ``(classes,)`` with the narrowest context in which at least 19 others were met.
+
+    Contexts are place and part of the day, place, all; with fewer people anywhere the widest is taken, without a p-value.
 
     Each of the others is compared with the rest in the same way, and p = (1 + # at least as far) / (n + 1), valid when the
     person is like them.
+
+    Returns
+    -------
+    Difference
+        How far, in which class most, and the p-value.
     """
     far_from = distance(here, units, context, labels, rng)
     x, _, masks = _arrays(units, far_from.usual.context, labels)
@@ -184,6 +197,11 @@ def narrowest(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) ->
 def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
     """Divergence of two distributions in bits, 0 to 1 (Lin 1991).
 
+    Returns
+    -------
+    float
+        0 where they are the same, 1 where no class has a share in both.
+
     Examples
     --------
     >>> jensen_shannon(np.array([1.0, 0.0]), np.array([0.0, 1.0]))
@@ -199,8 +217,13 @@ def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
-    """The smoothed average of every context that occurs: columns by, value, people, recordings, and per class share, low and
-    high. ``by`` is all, place, part of the day, hour or weekday."""
+    """The smoothed average of every context that occurs.
+
+    Returns
+    -------
+    DataFrame
+        Columns by (all, place, part of the day, hour or weekday), value, people, recordings, and per class share, low and high.
+    """
     rows = []
     contexts: list[tuple[str, str, pd.DataFrame, Context]] = [("all", "", units, Context())]
     for place in sorted({p for p in units.place if p}):

@@ -100,8 +100,8 @@ class EvidenceKind:
     @property
     def home(self) -> str:
         """Where it was declared, so that a name taken twice is noticed."""
-        said = self.clause or self.detail
-        return f"{said.__module__}.{said.__qualname__}"
+        source = self.clause or self.detail
+        return f"{source.__module__}.{source.__qualname__}"
 
 
 # Whoever reads evidence needs the declarations of whoever writes it; they stand in these packages and in plug-ins.

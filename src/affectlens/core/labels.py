@@ -61,16 +61,6 @@ _SYNONYMS = {
     "surprised": "surprise",
     "calm": "neutral",
 }
-POLARITY = {
-    "anger": "negative",
-    "disgust": "negative",
-    "fear": "negative",
-    "sadness": "negative",
-    "frustration": "negative",
-    "happiness": "positive",
-    "excitement": "positive",
-    "neutral": "neutral",
-}
 
 # What the classes of other schemes are among the seven; those of the same name are the same, several divide a class's share
 # evenly, none means that nothing among the seven is meant. Happiness takes excitement as in the four classes of IEMOCAP

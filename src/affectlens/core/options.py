@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from affectlens.core.errors import UsageError
-from affectlens.core.settings import Settings, setting
+from affectlens.core.settings import Settings, folders, setting
 
 # Languages that Whisper knows (Radford et al. 2022), ISO 639 codes.
 LANGUAGES = (
@@ -58,10 +59,6 @@ def _when(value: str) -> str:
     except ValueError:
         return "a time was expected, for example 2024-05-17 14:30"
     return ""
-
-
-def _folder(value: str) -> str:
-    return "" if not value or Path(value).is_dir() else "no such folder"
 
 
 def _file(value: str) -> str:
@@ -126,10 +123,10 @@ class Options(Settings):
     )
     use_usual: bool = setting(False, "Let what is usual here take part in the fused answer; its weight is shown.")
     places: str = setting(
-        "", "Folder of an official Places365 checkpoint, to infer places with.", check=_folder, metavar="FOLDER"
+        "", "Folder of an official Places365 checkpoint, to infer places with.", check=folders, metavar="FOLDER"
     )
     pairs: str = setting(
-        "", "Folder of a classifier of adjective-noun pairs (model.onnx, classes.json).", check=_folder, metavar="FOLDER"
+        "", "Folder of a classifier of adjective-noun pairs (model.onnx, classes.json).", check=folders, metavar="FOLDER"
     )
     background: str = setting(
         "", "Weights of a background network, for --modalities …,background.", check=_file, metavar="FILE"
@@ -171,3 +168,26 @@ def torch_device(name: str) -> str:
     if name not in known:
         raise UsageError(f"--device {name!r} is not available here; available: {', '.join(known)}")
     return name
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Run torch on so many threads inside; afterwards it has as many as before.
+
+    Small networks are slower on more than one, and on one their numbers do not depend on the machine's cores.
+
+    Raises
+    ------
+    UsageError
+        Less than one.
+    """
+    import torch
+
+    if count < 1:
+        raise UsageError(f"--threads {count}: a number of at least 1 was expected")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

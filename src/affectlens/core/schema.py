@@ -15,7 +15,6 @@ from affectlens.core.labels import scheme as scheme_of
 
 STATUS = ("ok", "abstained", "missing", "failed")
 SCENE = -1  # the person of a row that speaks of the whole scene
-INDEX = ["file", "start", "end", "person"]
 D = TypeVar("D", bound=Detail)
 
 

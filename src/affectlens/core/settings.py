@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from affectlens.core.errors import UsageError, unknown
 
@@ -68,11 +68,15 @@ def setting(
 class Settings:
     """Base of the settings of a verb: values are checked when it is made.
 
+    ``assets`` names what the verb needs of third parties (see ``affectlens assets ls``) and fetches before its work begins.
+
     Raises
     ------
     UsageError
         A value that is not allowed, named with its option and what was expected.
     """
+
+    assets: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         kinds = kinds_of(type(self))
@@ -155,6 +159,12 @@ def problem(f: dataclasses.Field[Any], value: Any) -> str:
                 return f"a number {_range(least, most)} was expected"
     check = meta.get("check")
     return str(check(value)) if check is not None else ""
+
+
+def folders(value: str | Path | Iterable[Path]) -> str:
+    """A check: what was given are folders, or nothing."""
+    paths = [Path(value)] if isinstance(value, str | Path) else list(value)
+    return "" if not value or all(path.is_dir() for path in paths) else "no such folder"
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

@@ -32,6 +32,34 @@ class Ablation:
     against: pd.DataFrame
     joint: bool
 
+    def to_frame(self) -> pd.DataFrame:
+        """The scores."""
+        return self.scores.copy()
+
+    def over_subsets(self) -> pd.DataFrame:
+        """Mean recall, calibration error and log loss of each way of fusing, as means over the subsets of modules."""
+        return self.scores.groupby("fusion", sort=False)[["mean_recall", "calibration_error", "log_loss"]].mean()
+
+    def findings(self) -> list[str]:
+        """Sentences: how to read the scores, the mean of each way of fusing, and every difference."""
+        out = []
+        if not self.joint:
+            out.append(
+                "class-matched pairing: items of different people with the same label stand for one person; several modules "
+                "together score more than a recording of one person can give"
+            )
+        for how, mean in self.over_subsets().iterrows():
+            out.append(
+                f"{how}, mean over subsets: mean recall {mean.mean_recall:.3f}, "
+                f"calibration error {mean.calibration_error:.3f}, log loss {mean.log_loss:.3f}"
+            )
+        for row in self.against.itertuples():
+            out.append(
+                f"{row.fusion}, {row.question}, against {row.against}: {row.difference:+.3f} ({row.low:+.3f} to "
+                f"{row.high:+.3f}), p = {row.p_value:.3f}"
+            )
+        return out
+
 
 def ablate(
     banks_of: Callable[[Fold], dict[str, Pair]],

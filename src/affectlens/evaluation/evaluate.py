@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from affectlens.assets.store import fetch
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, name_and_path, open_corpus
@@ -15,7 +16,7 @@ from affectlens.evaluation.predictions import check_meets, predict_corpus, split
 from affectlens.evaluation.result import Evaluation
 from affectlens.evaluation.scores import score
 from affectlens.evaluation.speech import predict_speech
-from affectlens.models.base import MODELS, Calibration, Model
+from affectlens.models.base import MODELS, Calibration, Model, assets_of
 from affectlens.models.open import open_model
 from affectlens.models.shipped.speech import SpeechModel
 
@@ -71,10 +72,12 @@ def evaluate(
     >>> result.scores["accuracy"].value  # doctest: +SKIP
     0.684
     """
-    if draws < 1:
-        raise UsageError(f"--draws {draws}: a number of at least 1 was expected")
+    for flag, number, least in (("--draws", draws, 1), ("--seed", seed, 0)):
+        if number < least:
+            raise UsageError(f"{flag} {number}: a number of at least {least} was expected")
     path = name_and_path(corpus)[1] if isinstance(corpus, str) else None
     source = open_corpus(corpus) if isinstance(corpus, str) else corpus
+    fetch(assets_of(model), progress)
     asked: Any = open_model(model, weights=weights, modality=_modality_of(model, source))
     part = split_of(source, split)
     check_meets(asked, source, part)

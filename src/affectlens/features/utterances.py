@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir, locate
+from affectlens.assets.store import cache_dir, fetch, locate
 from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
 from affectlens.core.files import key_of, sha256_of, write_whole
@@ -36,6 +36,7 @@ from affectlens.perception.voice.egemaps import NAMES, egemaps
 
 VERSION = 1
 MODALITIES = ("text", "audio", "video")
+ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
 POSE = ("yaw", "pitch", "roll")
 VIDEO_NAMES = tuple(f"{n} {s}" for s in ("mean", "deviation") for n in (*BLENDSHAPES, *POSE))
@@ -82,6 +83,7 @@ def measured(
                 f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
                 "as a dialogue-folder"
             )
+        fetch(ASSETS[m], progress)
         x, missing = _cached(out, m, progress or silent, cache or cache_dir() / "features")
         rows = out.rows.assign(**{f"missing_{m}": missing})
         out = replace(out, rows=rows, features={**out.features, m: x})
@@ -191,6 +193,8 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     from affectlens.perception.face.landmarks import FaceLandmarker
     from affectlens.perception.words.transcript import WordRecogniser
 
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
     done = (
         pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
@@ -198,6 +202,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
+    fetch(("whisper-base", "yunet", "face-landmarker"), progress)
     hear = WordRecogniser(locate("whisper-base").parent, language)
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
     failed = {}

@@ -52,8 +52,10 @@ class NoCounterpartDetail(Detail):
 
 @dataclass(frozen=True)
 class ShareOfTimeDetail(Detail):
-    """Segments in all and readable ones, the mean probability of the class where it was the most probable, and the share of
-    readable segments of every class that was."""
+    """Segments in all and readable ones, and how probable the class was.
+
+    ``mean_probability`` is that of the class where it was the most probable; ``shares`` are of readable segments, by class.
+    """
 
     windows: int
     readable: int
@@ -71,48 +73,47 @@ class NotReadDetail(Detail):
 
 @evidence_kind("share of time", ShareOfTimeDetail, unit="share of readable windows", level="situation", section="summary")
 def share_of_time_clause(e: Evidence) -> str:
-    """ "person 0 probably expresses anger in 40% of 10 readable segments (…)"."""
+    """For example: person 0 probably expresses anger in 40% of 10 readable segments (…)."""
     detail = e.detail_as(ShareOfTimeDetail)
     mean = detail.mean_probability
-    said = f"{who(e.person)} {graded(mean)} expresses {e.target}"
+    text = f"{who(e.person)} {graded(mean)} expresses {e.target}"
     if detail.readable == 1:
-        return f"{said} (mean probability {mean:.2f})"
+        return f"{text} (mean probability {mean:.2f})"
     return (
-        f"{said} in {e.value:.0%} of {detail.readable} readable segments "
+        f"{text} in {e.value:.0%} of {detail.readable} readable segments "
         f"(95 % interval {e.low:.0%} to {e.high:.0%}; mean probability there {mean:.2f})"
     )
 
 
 @evidence_kind("changes", unit="changes of the most probable class", level="situation", section="summary")
 def changes_clause(e: Evidence) -> str:
-    """ "the most probable class changes 3 times"."""
+    """For example: the most probable class changes 3 times."""
     return f"the most probable class changes {times(e.value, 'time')}"
 
 
 @evidence_kind("not read", NotReadDetail, unit="windows", level="situation", section="summary")
 def not_read_clause(e: Evidence) -> str:
-    """ "2 segments could not be read (face: the face is small)"."""
+    """For example: 2 segments could not be read (face: the face is small)."""
     return f"{times(e.value, 'segment')} could not be read ({e.detail_as(NotReadDetail).reason})"
 
 
 @evidence_kind("share", ShareDetail, unit="log-odds", section="fusion")
 def share_clause(e: Evidence) -> str:
-    """ "at 2.0 s the face speaks for anger (+1.20 log-odds, weight 60%)"."""
+    """For example: at 2.0 s the face speaks for anger (+1.20 log-odds, weight 60%)."""
     weight = e.detail_as(ShareDetail).weight
     return f"{at(e)} {named(e.subject)} {speaks(e.subject)} {way(e)} {e.target} ({e.value:+.2f} log-odds, weight {weight:.0%})"
 
 
 @evidence_kind("conflict", ConflictDetail, unit="bit", section="fusion")
 def conflict_clause(e: Evidence) -> str:
-    """ "at 2.0 s the face says anger but the words say happiness"."""
-    said = e.detail_as(ConflictDetail).says.items()
-    parts = [f"{says(m)} {c}" for m, c in said]
+    """For example: at 2.0 s the face says anger but the words say happiness."""
+    parts = [f"{says(modality)} {label}" for modality, label in e.detail_as(ConflictDetail).says.items()]
     return f"{at(e)} {', '.join(parts[:-1])} but {parts[-1]}"
 
 
 @evidence_kind("what if", WhatIfDetail, unit="change of probability", section="fusion")
 def what_if_clause(e: Evidence) -> str:
-    """ "at 2.0 s without the words it would still be anger (0.60 instead of 0.80)"."""
+    """For example: at 2.0 s without the words it would still be anger (0.60 instead of 0.80)."""
     d = e.detail_as(WhatIfDetail)
     noun = named(e.subject)
     if d.answer == e.target:
@@ -125,10 +126,10 @@ def what_if_clause(e: Evidence) -> str:
 
 @evidence_kind("no counterpart", NoCounterpartDetail, unit="probability", section="fusion")
 def no_counterpart_clause(e: Evidence) -> str:
-    """ "at 2.0 s 40% of what the words say (frustration 40%) is none of the classes of the fused answer and takes no part"."""
+    """For example: at 2.0 s 40% of what the words say is none of the classes of the fused answer and takes no part."""
     classes = ", ".join(f"{c} {p:.0%}" for c, p in e.detail_as(NoCounterpartDetail).classes.items())
-    said = f"what {says(e.subject)} ({classes})"
-    return f"{at(e)} {e.value:.0%} of {said} is none of the classes of the fused answer and takes no part"
+    part = f"what {says(e.subject)} ({classes})"
+    return f"{at(e)} {e.value:.0%} of {part} is none of the classes of the fused answer and takes no part"
 
 
 def summary_sentences(rows: list[Evidence]) -> list[Sentence]:

@@ -36,8 +36,15 @@ def segments(findings: Sequence[Finding]) -> list[list[int]]:
 
 
 def segments_without_face(members: list[int], findings: Sequence[Finding]) -> list[list[int]]:
-    """Each utterance with the turns of voice, stretches of gait and postures that it shares at least half of the shorter
-    one's time with; what is left over gathers likewise."""
+    """Each utterance with the turns of voice, stretches of gait and postures that go with it.
+
+    Two go together when they share at least half of the shorter one's time; what is left over gathers likewise.
+
+    Returns
+    -------
+    list of list of int
+        Positions of the findings of each segment.
+    """
     groups: list[list[int]] = []
     for i in sorted(members, key=lambda i: findings[i].row.modality != _FIRST):
         row = findings[i].row

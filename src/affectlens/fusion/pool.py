@@ -77,6 +77,11 @@ class Fused:
 def pool(opinions: Sequence[Opinion]) -> np.ndarray:
     """The logarithmic opinion pool (Genest & Zidek 1986) of some opinions, ``(classes,)``.
 
+    Returns
+    -------
+    ndarray (classes,)
+        The fused distribution.
+
     Raises
     ------
     ValueError
@@ -102,8 +107,10 @@ def _normalised(opinions: Sequence[Opinion]) -> np.ndarray:
 
 
 class Fuser:
-    """Fuses opinions over ``labels``: with a network those whose deep features it knows, two at least, first among
-    themselves; what it does not know joins by the pool."""
+    """Fuses opinions over ``labels``.
+
+    A network first joins those whose deep features it knows, two at least; what it does not know joins by the pool.
+    """
 
     def __init__(self, labels: tuple[str, ...], network: EarlyFusionModel | None = None) -> None:
         self.labels, self.network = labels, network
@@ -120,6 +127,11 @@ class Fuser:
 
         The network divides the classes that all its modules know; the others keep the share that the pool gives them, since
         only some modules know them.
+
+        Returns
+        -------
+        ndarray (classes,)
+            Sum 1.
         """
         joined = self.joined(opinions)
         if not joined or self.network is None:
@@ -138,6 +150,11 @@ class Fuser:
         """Fuse the opinions. They conflict when two modalities' top classes lie outside each other's conformal sets.
 
         Weights are those of the pool; where a network joins, each module's share of the summed magnitude of Shapley values.
+
+        Returns
+        -------
+        Fused
+            Answer, weights, conflict.
         """
         p = self.probabilities(opinions)
         weights = _normalised(opinions)
@@ -160,6 +177,11 @@ class Fuser:
 
         The value of a coalition is the log-odds of the target when only its modalities speak; of none, that of ``prior``.
         The values sum to the fused log-odds minus the prior's (Shapley 1953).
+
+        Returns
+        -------
+        dict of str to float
+            By modality.
         """
 
         def worth(members: tuple[int, ...]) -> float:
@@ -171,18 +193,13 @@ class Fuser:
         return {o.modality: v for o, v in zip(opinions, values, strict=True)}
 
 
-def fuse(opinions: Sequence[Opinion], labels: tuple[str, ...]) -> Fused:
-    """Fuse by the pool alone."""
-    return Fuser(labels).fuse(opinions)
-
-
-def shapley(opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
-    """Shapley values under the pool alone."""
-    return Fuser(tuple(map(str, range(len(prior))))).shapley(opinions, target, prior)
-
-
 def shapley_values(n: int, worth: Callable[[tuple[int, ...]], float]) -> list[float]:
     """Exact Shapley values (Shapley 1953) of ``n`` players under ``worth`` of sorted coalitions.
+
+    Returns
+    -------
+    list of float
+        One a player.
 
     Examples
     --------

@@ -117,6 +117,11 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
     """The opinions of a segment in the fused answer's classes, whose they are, and by modality what has no counterpart there.
 
     Of two utterances in one window the first speaks.
+
+    Returns
+    -------
+    tuple
+        Opinions, positions of their findings, and by modality the classes without a counterpart.
     """
     opinions: list[Opinion] = []
     used: list[int] = []
@@ -126,16 +131,16 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
         row = finding.row
         if row.probabilities is None or row.status != "ok" or any(o.modality == row.modality for o in opinions):
             continue
-        said = translate(np.array(row.probabilities), row.scheme)
-        if said.lost:
-            lost[row.modality] = said.lost
-            fusion.lost[row.modality, row.scheme.name].append(said.lost)
-        if said.probabilities is None:
+        translated = translate(np.array(row.probabilities), row.scheme)
+        if translated.lost:
+            lost[row.modality] = translated.lost
+            fusion.lost[row.modality, row.scheme.name].append(translated.lost)
+        if translated.probabilities is None:
             continue
         quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
         open_to = translate_set(row.conformal, row.scheme)
-        weight = finding.weight * (1 - said.lost_share)
-        opinions.append(Opinion(row.modality, said.probabilities, weight, open_to, finding.deep, quality))
+        weight = finding.weight * (1 - translated.lost_share)
+        opinions.append(Opinion(row.modality, translated.probabilities, weight, open_to, finding.deep, quality))
         used.append(i)
     return opinions, used, lost
 

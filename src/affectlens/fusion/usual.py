@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import locate, sha256
+from affectlens.assets.store import locate
 from affectlens.context.place import Place, place_of, recorded_at
 from affectlens.context.prior import LICENCE, findingemo
 from affectlens.context.store import Store, Unit
 from affectlens.context.usual import FEWEST, Context, differs, distance, narrowest, part_of_day
 from affectlens.context.usual import usual as of_context
 from affectlens.core.errors import OutputError
+from affectlens.core.files import sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.schema import Evidence, Row
 from affectlens.fusion.pool import Opinion
@@ -55,8 +56,13 @@ class Usual:
 
 
 def what_is_usual(clip: Clip) -> Usual | None:
-    """Place, time and the averages to compare with, where a store or a prior was named; a store that cannot be read becomes a
-    note of the recording."""
+    """Place, time and the averages to compare with, where a store or a prior was named.
+
+    Returns
+    -------
+    Usual or None
+        A store that cannot be read becomes a note of the recording.
+    """
     options = clip.options
     if not (options.store or options.prior):
         return None
@@ -70,7 +76,7 @@ def what_is_usual(clip: Clip) -> Usual | None:
     if options.store:
         try:
             store = Store(Path(options.store))
-            fingerprint = sha256(clip.path)  # the same recording under another name is the same
+            fingerprint = sha256_of(clip.path)  # the same recording under another name is the same
             others = store.units(without=fingerprint)
             out = replace(out, store=store, fingerprint=fingerprint, others=others)
         except OutputError as error:
@@ -79,8 +85,14 @@ def what_is_usual(clip: Clip) -> Usual | None:
 
 
 def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
-    """What is usual here as an opinion for the pool, when asked for: the average of the narrowest context with enough people,
-    else of the prior; its weight is the share of label entropy that it explains."""
+    """What is usual here as an opinion for the pool, when asked for.
+
+    Returns
+    -------
+    Opinion or None
+        The average of the narrowest context with enough people, else of the prior; its weight is the share of label entropy
+        that it explains.
+    """
     if usual is None or not clip.options.use_usual:
         return None
     rng = np.random.default_rng(clip.options.seed)
@@ -103,6 +115,11 @@ def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evi
 
     A store that cannot be written becomes a note of the recording; its other results stand. Where what is usual took part in
     the answers, they are not kept: the store would come to confirm itself.
+
+    Returns
+    -------
+    list of Evidence
+        One row a person and source.
     """
     if usual is None:
         return []

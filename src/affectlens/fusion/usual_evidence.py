@@ -19,9 +19,11 @@ _PEOPLE = 8  # people that the page shows
 
 @dataclass(frozen=True)
 class UsualDetail(Detail):
-    """Where and when, and who says so; the context that was compared with and how many people and recordings are known there;
-    per class what is ``usual`` with its interval and what is ``here``; the class that differs ``most`` and ``by`` how much;
-    the ``source`` of a prior; whether what is usual took part in the fused answers."""
+    """Where and when, and who says so; the context that was compared with and how many people and recordings are known there.
+
+    Per class what is ``usual`` with its interval and what is ``here``; the class that differs ``most`` and ``by`` how much;
+    the ``source`` of a prior; whether what is usual took part in the fused answers (``taken_in``).
+    """
 
     place: str
     place_from: str
@@ -42,7 +44,7 @@ class UsualDetail(Detail):
 
 @evidence_kind("usual", UsualDetail, unit="bit", level="situation", section="usual")
 def usual_clause(e: Evidence) -> str:
-    """ "at an office neutral is usual (60% on average over 25 people); person 0 differs from that (p = 0.04), …"."""
+    """For example: at an office neutral is usual (60% on average over 25 people); person 0 differs from that (p = 0.04), …."""
     d = e.detail_as(UsualDetail)
     if not d.people:
         return f"not enough recordings yet to say what is usual{'' if d.context == ANYWHERE else f' {d.context}'}"
@@ -57,7 +59,7 @@ def usual_clause(e: Evidence) -> str:
 
 @evidence_kind("usual elsewhere", UsualDetail, unit="bit", level="situation", section="usual")
 def usual_elsewhere_clause(e: Evidence) -> str:
-    """ "in photographs taken at an office people most often saw neutral (…)"."""
+    """For example: in photographs taken at an office people most often saw neutral (…)."""
     d = e.detail_as(UsualDetail)
     where = "of all places" if d.context == ANYWHERE else f"taken {d.context}"
     if not d.people:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ from affectlens.models.shipped.background import BackgroundNet, BackgroundNetCon
 @dataclass(frozen=True)
 class BackgroundRecipe(Settings):
     """Every choice of training the background network."""
+
+    assets: ClassVar[tuple[str, ...]] = ("efficientdet-lite0",)
 
     epochs: int = fields.epochs(30)
     batch: int = fields.batch(64, least=2)

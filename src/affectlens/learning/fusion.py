@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -67,6 +68,8 @@ class FusionRecipe(Settings):
 
     Chosen among five by the log loss on one half of the training people after training on the other, without test items.
     """
+
+    assets: ClassVar[tuple[str, ...]] = ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0")
 
     epochs: int = fields.epochs(6)
     cases: int = fields.whole(4096, "Cases that are drawn anew for every epoch.", 4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenize
 @dataclass(frozen=True)
 class WordsRecipe(Settings):
     """Every choice of training the words network."""
+
+    assets: ClassVar[tuple[str, ...]] = ("minilm",)
 
     epochs: int = fields.epochs(2)
     batch: int = fields.batch(32)

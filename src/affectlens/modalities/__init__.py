@@ -1,0 +1,1 @@
+"""The senses of the main job, one folder each."""

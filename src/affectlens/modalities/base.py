@@ -138,6 +138,11 @@ class Clip:
             As in `Evidence`.
         **more
             Other fields of `Evidence`; ``target`` is the row's label where it is not among them.
+
+        Returns
+        -------
+        Evidence
+            Of this recording.
         """
         declared = EVIDENCE.get(kind)
         self._ids += 1
@@ -214,9 +219,10 @@ def register_modality(cls: type[Modality]) -> type[Modality]:
     return MODALITIES.add(cls.name, cls)
 
 
-def assets_of(names: tuple[str, ...]) -> list[str]:
-    """Assets that the named modalities need; unknown names are passed over, `build` reports them."""
-    return [a for name in names if name in MODALITIES for a in MODALITIES.get(name).assets]
+def assets_of(options: Options) -> list[str]:
+    """Assets that the modalities of a run and what it is compared with need."""
+    needed = [a for name in options.modalities for a in MODALITIES.get(name).assets]
+    return [*needed, options.prior] if options.prior else needed
 
 
 def modality_names() -> list[str]:
@@ -226,6 +232,11 @@ def modality_names() -> list[str]:
 
 def build(options: Options) -> list[Modality]:
     """The modalities that the options name, models loaded.
+
+    Returns
+    -------
+    list of Modality
+        In the order of the options.
 
     Raises
     ------

@@ -56,6 +56,7 @@ class BodyModality(Modality):
 
     @property
     def models(self) -> tuple[Any, ...]:
+        """The networks in use."""
         return (self.model,)
 
     def probabilities(self, inputs: Any) -> np.ndarray:
@@ -98,8 +99,15 @@ class BodyModality(Modality):
         nothing: np.ndarray,
         groups: Mapping[str, np.ndarray],
     ) -> list[Evidence]:
-        """Shapley values of groups of the columns of ``x`` ``(1, columns)``; a coalition without a group has the columns of
-        ``nothing`` in its place."""
+        """Shapley values of groups of the columns of ``x`` ``(1, columns)``.
+
+        A coalition without a group has the columns of ``nothing`` in its place.
+
+        Returns
+        -------
+        list of Evidence
+            One a group.
+        """
         values = group_shapley(predict, x, nothing, list(groups.values()))[0]
         target = GROUPWALK4.labels.index(row.label)
         detail = RelevanceDetail(len(groups), round(row.confidence, 4))
@@ -117,12 +125,12 @@ class BodyModality(Modality):
 
 
 def relevance_clause(e: Evidence) -> str:
-    """ "arms speak for anger (+0.31 log probability)"."""
+    """For example: arms speak for anger (+0.31 log probability)."""
     return f"{e.subject} {speaks(e.subject)} {way(e)} {e.target} ({e.value:+.2f} log probability)"
 
 
 def expresses(e: Evidence, modality: str, probability: float) -> str:
-    """ "the gait probably expresses anger"."""
+    """For example: the gait probably expresses anger."""
     return f"the {modality} {graded(probability)} expresses {e.target}"
 
 

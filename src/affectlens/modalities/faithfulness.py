@@ -14,8 +14,10 @@ from affectlens.modalities.telling import ALPHA, Sentence, at, sentence
 
 @dataclass(frozen=True)
 class FaithfulnessDetail(Detail):
-    """What was tested (``explains``), what stands for a part taken away (``blank``), the area under the curve and its mean
-    over ``random_orders``; ``grid`` are rows and columns of the parts of a picture."""
+    """What was tested (``explains``) and what stands for a part taken away (``blank``).
+
+    With the area under the curve and its mean over ``random_orders``; ``grid`` are rows and columns of the parts of a picture.
+    """
 
     explains: str
     blank: str
@@ -27,7 +29,7 @@ class FaithfulnessDetail(Detail):
 
 @evidence_kind("faithfulness", FaithfulnessDetail, unit="AUC minus random AUC", section="tests")
 def faithfulness_clause(e: Evidence) -> str:
-    """ "at 2.0 s taking parts away in the order of hirescam is better than random orders (deletion, p = 0.05)"."""
+    """For example: at 2.0 s taking parts away in the order of hirescam is better than random orders (deletion, p = 0.05)."""
     deletion = e.subject == "deletion"
     better = (e.value < 0) == deletion and e.p_value <= ALPHA
     verdict = "better than" if better else "not shown to be better than"

@@ -21,6 +21,7 @@ class ListeningModality(Modality):
     scheme: LabelScheme = EKMAN7
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         self._heard = 0.0
 
     @abstractmethod
@@ -28,6 +29,8 @@ class ListeningModality(Modality):
         """Work through the stream."""
 
     def listen(self, clip: Clip, blocks: Iterable[AudioBlock], progress: Callable[[float], None] | None) -> None:
+        """Hear the whole recording."""
+
         def counted() -> Iterator[AudioBlock]:
             for block in blocks:
                 self._heard = block.start + len(block.samples) / block.rate
@@ -38,6 +41,7 @@ class ListeningModality(Modality):
         self.take(counted())
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        """See one sampled frame."""
         for person in people:
             clip.mouths.add(person.id, frame.time, person.marks.mouth_opening)
 

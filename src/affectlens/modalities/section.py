@@ -23,8 +23,10 @@ ROWS_SHOWN = 200  # findings of one modality that the page shows
 
 @dataclass(frozen=True)
 class Material:
-    """What sections of the page are made of: the recording, all findings, the evidence that the page may cite, and the folder
-    for figures (None: they are on the page alone)."""
+    """What sections of the page are made of: the recording, all findings, and the evidence that the page may cite.
+
+    ``folder`` takes the figures as files too; with None they are on the page alone.
+    """
 
     clip: Clip
     findings: Sequence[Finding]

@@ -57,6 +57,11 @@ def of_kind(rows: Iterable[Evidence], *kinds: str) -> list[Evidence]:
 def graded(probability: float) -> str:
     """A word for a calibrated probability; the steps are fixed so that the same number always reads the same.
 
+    Returns
+    -------
+    str
+        One of four words.
+
     Examples
     --------
     >>> graded(0.9), graded(0.7), graded(0.5), graded(0.2)

@@ -257,6 +257,12 @@ def model_names() -> list[str]:
     return [name for name in MODELS.names() if not MODELS.get(name)[0]]
 
 
+def assets_of(model: object) -> tuple[str, ...]:
+    """Third-party assets that a registered model needs; of other models none."""
+    known = isinstance(model, str | Path) and str(model) in MODELS
+    return getattr(MODELS.get(str(model))[1], "assets", ()) if known else ()
+
+
 def load_model(name: str, weights: Path | None = None) -> Any:
     """The registered model of that name, ready to predict.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from affectlens.core.errors import ModelError
-from affectlens.core.quiet import quiet_stderr
+from affectlens.perception.quiet import quiet_stderr
 
 
 class LiteRtNetwork:

@@ -93,6 +93,8 @@ def usual(store: str | Path, *, out: str | Path | None = None, seed: int = 0) ->
     UsageError
         There is no such store. OutputError: it cannot be read, or ``out`` cannot be written.
     """
+    if seed < 0:
+        raise UsageError(f"--seed {seed}: a number of at least 0 was expected")
     if not Path(store).is_file():
         raise UsageError(f"--store {store}: no such file; `affectlens explain … --store FILE` fills one")
     if out is not None:

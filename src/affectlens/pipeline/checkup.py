@@ -98,13 +98,13 @@ def _shipped() -> str:
 def _assets() -> list[Check]:
     checks = []
     for asset in manifest().values():
-        found = state(asset)
+        current = state(asset)
         detail = {
             "ready": f"{asset.size / 1e6:.1f} MB, verified",
             "missing": f"fetched when it is needed ({asset.size / 1e6:.1f} MB), or: affectlens assets pull {asset.name}",
             "corrupted": f"damaged; run: affectlens assets pull {asset.name}",
-        }[found]
-        checks.append(Check(f"asset {asset.name}", {"ready": OK, "missing": NOTE, "corrupted": BROKEN}[found], detail))
+        }[current]
+        checks.append(Check(f"asset {asset.name}", {"ready": OK, "missing": NOTE, "corrupted": BROKEN}[current], detail))
     return checks
 
 

@@ -86,7 +86,7 @@ class Engine:
             Nothing in the recording can be read.
         """
         began = time.perf_counter()
-        told = progress or silent
+        progress = progress or silent
         clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed))
         report = Report(clip, Gallery())
         with _Sink(report, scratch) as sink:
@@ -94,10 +94,10 @@ class Engine:
                 for modality in self.modalities:
                     modality.begin(clip)
                 if clip.info.audio_tracks:
-                    self._listen(clip, scratch, told)
+                    self._listen(clip, scratch, progress)
             findings: list[Finding] = []
             with _timed(report.seconds, "watching"):
-                for window in self._watch(clip, told, report.seconds):
+                for window in self._watch(clip, progress, report.seconds):
                     findings.extend(sink.take(window))
             with _timed(report.seconds, "finishing"):
                 report.findings = self._finish(clip, findings, sink)

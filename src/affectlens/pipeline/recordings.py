@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from affectlens.assets.store import fetch
 from affectlens.core.errors import AffectlensError
-from affectlens.core.exporters import chosen as chosen_format
-from affectlens.core.exporters import export
-from affectlens.core.options import Options
+from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields
 from affectlens.core.tables import evidence_frame, read_frame, rows_frame
 from affectlens.media.inputs import find_inputs
+from affectlens.modalities.base import assets_of
 from affectlens.pipeline.engine import Engine
 from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Result, Run
@@ -26,6 +26,8 @@ from affectlens.pipeline.writer import (
     write_recording,
     writing,
 )
+from affectlens.report.exporters import chosen as chosen_format
+from affectlens.report.exporters import export
 
 DEFAULT_OUT = Path("affectlens-report")
 
@@ -75,7 +77,7 @@ def recognize(
         check_file(file)
     chosen = engine.options if engine else with_fields(Options, options, settings)
     paths = find_inputs(_several(inputs))
-    engine = engine or Engine(chosen)
+    engine = engine or _engine(chosen, progress)
     run = Run()
     for path in paths:
         try:
@@ -136,7 +138,7 @@ def explain(
     chosen_format(out / "table.parquet", format)
     paths = find_inputs(_several(inputs))
     check_folder(out)
-    engine = engine or Engine(chosen)
+    engine = engine or _engine(chosen, progress)
     run = Run(out=out)
     for path in paths:
         job = Job(path, out, chosen)
@@ -155,6 +157,13 @@ def explain(
             on_result(result)
     write_overview(run, out, format)
     return run
+
+
+def _engine(options: Options, progress: Progress | None) -> Engine:
+    """Models of a run, with what they need fetched first."""
+    torch_device(options.device)
+    fetch(assets_of(options), progress)
+    return Engine(options)
 
 
 def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:

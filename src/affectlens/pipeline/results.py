@@ -51,6 +51,11 @@ class Result:
     def plot(self, person: int | None = None) -> Any:
         """A chart (altair) of the fused probabilities over time: of one person, or one below the other of everybody read.
 
+        Returns
+        -------
+        altair.Chart
+            Time in seconds across.
+
         Raises
         ------
         UsageError
@@ -102,6 +107,11 @@ class Result:
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         """The inverse of ``save``; reads the report folders of ``affectlens.explain`` too.
+
+        Returns
+        -------
+        Result
+            As it was saved.
 
         Raises
         ------

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.core.errors import MediaError, OutputError
-from affectlens.core.exporters import EXPORTERS, export
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Run
 from affectlens.report.bundle import Report, provenance
+from affectlens.report.exporters import EXPORTERS, export
 from affectlens.report.write import write_report
 
 

@@ -10,8 +10,8 @@ from importlib import metadata
 from typing import Any
 
 from affectlens.assets.manifest import asset
-from affectlens.assets.store import sha256
 from affectlens.context.summary import PersonSummary
+from affectlens.core.files import sha256_of
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Clip, Finding, Modality
@@ -47,8 +47,11 @@ class Gallery:
 
 @dataclass
 class Report:
-    """Everything a report renders. ``evidence`` holds what the pages show: all of summaries, words and fusion, and of findings
-    with pictures what belongs to the gallery or to tests; the rest is in evidence.parquet alone."""
+    """Everything a report renders.
+
+    ``evidence`` holds what the pages show: all of summaries, words and fusion, and of findings with pictures what belongs to
+    the gallery or to tests; the rest is in evidence.parquet alone.
+    """
 
     clip: Clip
     gallery: Gallery
@@ -104,7 +107,7 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
         for model in modality.models:
             meta = {k: model.meta[k] for k in ("corpus", "licence", "recipe") if k in model.meta}
             models.append(
-                {"name": model.name, "sha256": sha256(getattr(model, "path", None) or weights_path(model.name))} | meta
+                {"name": model.name, "sha256": sha256_of(getattr(model, "path", None) or weights_path(model.name))} | meta
             )
         used.extend(modality.assets)
     licences = []

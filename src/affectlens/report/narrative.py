@@ -33,7 +33,7 @@ def narrative(evidence: Iterable[Evidence]) -> list[Sentence]:
     """
     rows = list(evidence)
     people = sorted({e.person for e in rows}, key=lambda p: (p == SCENE, p))
-    return [said for person in people for said in _about([e for e in rows if e.person == person])]
+    return [line for person in people for line in _about([e for e in rows if e.person == person])]
 
 
 def _about(rows: list[Evidence]) -> list[Sentence]:
@@ -42,16 +42,16 @@ def _about(rows: list[Evidence]) -> list[Sentence]:
         by_section.setdefault(EVIDENCE.get(e.kind).section, []).append(e)
     out: list[Sentence] = []
     for section in sorted(SECTIONS.values(), key=lambda s: s.story_order):
-        theirs = by_section.pop(section.name, [])
-        if theirs:
-            out += section.sentences(theirs) if section.sentences else plainly(theirs)
-    return out + [said for theirs in by_section.values() for said in plainly(theirs)]
+        own = by_section.pop(section.name, [])
+        if own:
+            out += section.sentences(own) if section.sentences else plainly(own)
+    return out + [line for others in by_section.values() for line in plainly(others)]
 
 
 def plainly(rows: list[Evidence]) -> list[Sentence]:
     """The strongest rows of each modality, each in its own clause."""
     out: list[Sentence] = []
     for modality in dict.fromkeys(e.modality for e in rows):
-        theirs = sorted((e for e in rows if e.modality == modality and clause(e)), key=lambda e: -abs(e.value))
-        out += sentence(theirs[:PLAIN])
+        strongest = sorted((e for e in rows if e.modality == modality and clause(e)), key=lambda e: -abs(e.value))
+        out += sentence(strongest[:PLAIN])
     return out

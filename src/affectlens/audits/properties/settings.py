@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affectlens.audits.sources import existing_file
-from affectlens.core.settings import Settings, setting
+from affectlens.core.settings import Settings, folders, setting
 
 ALL, NONE = "all", "none"
 MODALITIES = ("face", "voice", "words", "gait")
@@ -42,5 +42,5 @@ class PropertySettings(Settings):
     )
     sample: int = setting(200, "Items that interventions are made on.", least=1)
     labels: bool = setting(True, "Ask given the corpus's labels; else whether it depends at all.")
-    join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add (repeat the option).")
+    join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add (repeat the option).", check=folders)
     seed: int = setting(0, "Seed of everything random.", least=0)

@@ -24,7 +24,7 @@ class ObjectDetail(Detail):
 
 @evidence_kind("object", ObjectDetail, unit="relevance share / area share", section="background")
 def object_clause(e: Evidence) -> str:
-    """ "at 2.0 s 40 % of what the surroundings show for anger lies on the car (12 % of the area)"."""
+    """For example: at 2.0 s 40 % of what the surroundings show for anger lies on the car (12 % of the area)."""
     detail = e.detail_as(ObjectDetail)
     place = e.subject if e.subject == NO_THING else f"the {e.subject}"
     return (

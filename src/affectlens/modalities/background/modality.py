@@ -1,5 +1,7 @@
-"""The background as a module: what the frame without its people says, by a network that the user has trained, and which of
-the things in it its answer comes from."""
+"""The background as a module: what the frame without its people says, and which of the things in it the answer comes from.
+
+The network is one that the user has trained; none is shipped.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,8 @@ class BackgroundModality(Modality):
         super().__init__(options)
         if not options.background:
             raise UsageError(
-                "background needs weights, and none are shipped: train them with `affectlens train background --corpus caer-s "
-                "--data PATH` and give --background runs/background/background.safetensors"
+                "background needs weights, and none are shipped: train them with `affectlens train background "
+                "--corpus caer-s=PATH` and give --background runs/background/background.safetensors"
             )
         self.model = BackgroundModel(Path(options.background))
         self.find = object_detector(locate("efficientdet-lite0"), options.threads)
@@ -48,13 +50,16 @@ class BackgroundModality(Modality):
 
     @property
     def models(self) -> tuple[Any, ...]:
+        """The networks in use."""
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         self._seen: tuple[np.ndarray, set[int]] | None = None  # the feature map with the plane of what is seen, people in view
         self._masks: dict[str, np.ndarray] = {}
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        """See one sampled frame."""
         if not people:
             return
         if self._seen is None:
@@ -67,6 +72,7 @@ class BackgroundModality(Modality):
         self._seen[1].update(p.id for p in people)
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        """The findings of the window that just ended."""
         seen, self._seen = self._seen, None
         if seen is None:
             return []

@@ -50,12 +50,13 @@ class FaceDetail(FindingDetail):
     attended: tuple[RegionShare, ...] = ()
 
     def slim(self) -> FaceDetail:
+        """What stays once the evidence is written."""
         return FaceDetail(self.window)
 
 
 @evidence_kind("region", RegionDetail, unit="relevance share / area share", section="face")
 def region_clause(e: Evidence) -> str:
-    """ "at 2.0 s 40 % of what the face shows for anger lies on the brows (12 % of the area)"."""
+    """For example: at 2.0 s 40 % of what the face shows for anger lies on the brows (12 % of the area)."""
     detail = e.detail_as(RegionDetail)
     place = e.subject if e.subject == "outside the face" else f"on the {e.subject}"
     return (
@@ -66,7 +67,7 @@ def region_clause(e: Evidence) -> str:
 
 @evidence_kind("movement", MovementDetail, unit="robust SD from own median", section="face")
 def movement_clause(e: Evidence) -> str:
-    """ "jaw open more than usual for person 0 (+2.4 SD)"."""
+    """For example: jaw open more than usual for person 0 (+2.4 SD)."""
     return f"{e.subject} {'more' if e.value > 0 else 'less'} than usual for {who(e.person)} ({e.value:+.1f} SD)"
 
 

@@ -60,9 +60,11 @@ class FaceModality(Modality):
 
     @property
     def models(self) -> tuple[Any, ...]:
+        """The networks in use."""
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         self._seen: dict[int, list[_Seen]] = defaultdict(list)
         self._shapes: dict[int, list[np.ndarray]] = defaultdict(list)
         self._tested: dict[int, int] = defaultdict(int)
@@ -70,6 +72,7 @@ class FaceModality(Modality):
         self._frames = 0
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        """See one sampled frame."""
         self._frames += 1
         for person in people:
             score = person.quality.score
@@ -87,6 +90,7 @@ class FaceModality(Modality):
             )
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        """The findings of the window that just ended."""
         seen, self._seen = self._seen, defaultdict(list)
         frames, self._frames = self._frames, 0
         if not seen:
@@ -213,6 +217,7 @@ class FaceModality(Modality):
         return faithfulness_evidence(clip, row, tested, explains=method, blank="gaussian blur, sd 8 px", grid=_GRID)
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         if not findings:
             reason = "no frame could be read" if clip.info.video_tracks else "the recording has no picture"
             return [Finding(Row(clip.file, 0.0, clip.info.duration, SCENE, self.name, "missing", reason))], []

@@ -19,8 +19,10 @@ _LEGEND = "Side view, walking to the right; bars of the sequence of joints and o
 
 @dataclass(frozen=True)
 class GaitMeasurement(Detail):
-    """How far a measurement is from the walkers of the training corpus (``baseline``, in deviations), what it means, and the
-    probability of the stretch's class."""
+    """How far a measurement is from the walkers of the training corpus, in deviations, and what it means.
+
+    ``probability`` is that of the stretch's class.
+    """
 
     deviations: float
     baseline: float

@@ -46,10 +46,12 @@ class GaitModality(BodyModality):
     groups_are = "groups of measurements"
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         self._looked = self._legs = 0
         self._next = 0.0
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        """See one sampled frame."""
         # A few looks spread over the recording tell whether it is worth a second, denser pass.
         if frame.time < self._next or self._legs:
             return
@@ -58,6 +60,7 @@ class GaitModality(BodyModality):
         self._legs += any(has_legs(p) for p in self.find(frame.image))
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         if clip.info.kind == "motion":
             motion = read_bvh(clip.path)
             clip.end = max(clip.end, len(motion) / motion.rate)
@@ -136,8 +139,15 @@ class GaitModality(BodyModality):
         return out
 
     def _shares(self, clip: Clip, row: Row, joints: np.ndarray, features: np.ndarray) -> list[Evidence]:
-        """Shapley values of the sequence and of groups of measurements; a coalition without a group lacks it, it is not
-        zero."""
+        """Shapley values of the sequence and of groups of measurements.
+
+        A coalition without a group lacks it; it is not zero.
+
+        Returns
+        -------
+        list of Evidence
+            One a group.
+        """
         groups = {"joints": np.array([0])}
         groups |= {name: np.array([1 + NAMES.index(n) for n in members]) for name, members in GROUPS.items()}
 

@@ -34,10 +34,12 @@ class PostureModality(BodyModality):
     groups_are = "parts of the body"
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         self._seen: dict[int, list[tuple[np.ndarray, float]]] = {}
         self._next = 0.0
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        """See one sampled frame."""
         if frame.time < self._next - 1e-9 or not people:
             return
         self._next = frame.time + EVERY
@@ -50,6 +52,7 @@ class PostureModality(BodyModality):
                 self._seen[person_.id].append((x.astype(np.float32), pose.whole))
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        """The findings of the window that just ended."""
         seen, self._seen = self._seen, {}
         out = []
         for person, skeletons in sorted(seen.items()):
@@ -61,6 +64,7 @@ class PostureModality(BodyModality):
         return out
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         if clip.info.kind == "motion":
             return self._recorded(clip), []
         if findings:

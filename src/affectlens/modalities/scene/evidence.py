@@ -18,8 +18,10 @@ _LINE = (240, 138, 24)
 
 @dataclass(frozen=True)
 class PlaceDetail(Detail):
-    """The kind of place (empty: not known), whether it is indoors (None: not known), what says so, and the probabilities of
-    the kinds that what is seen speaks for most."""
+    """The kind of place (empty: not known), whether it is indoors (None: not known), and what says so.
+
+    With the probabilities of the kinds that what is seen speaks for most.
+    """
 
     kind: str
     indoor: bool | None
@@ -56,7 +58,7 @@ class PairDetail(Detail):
 
 @evidence_kind("place", PlaceDetail, unit="probability", level="situation", section="scene")
 def place_clause(e: Evidence) -> str:
-    """ "Place: an office (given)", or "Place: unknown (best guess office, 60 %)"."""
+    """For example: Place: an office (given)", or "Place: unknown (best guess office, 60 %)."""
     place = e.detail_as(PlaceDetail)
     if place.kind:
         kind = article(spoken(place.kind))
@@ -71,7 +73,7 @@ def place_clause(e: Evidence) -> str:
 
 @evidence_kind("thing", ThingDetail, unit="share of windows", level="situation", section="scene")
 def thing_clause(e: Evidence) -> str:
-    """ "car seen in 40 % of windows, at most 2 at once"."""
+    """For example: car seen in 40 % of windows, at most 2 at once."""
     thing = e.detail_as(ThingDetail)
     if thing.windows == 1:
         return f"{thing.most_at_once} × {e.subject} seen"
@@ -80,14 +82,14 @@ def thing_clause(e: Evidence) -> str:
 
 @evidence_kind("look", LookDetail, level="situation", section="scene")
 def look_clause(e: Evidence) -> str:
-    """ "it looks dark (brightness 20, at most 28)"."""
+    """For example: it looks dark (brightness 20, at most 28)."""
     look = e.detail_as(LookDetail)
     return f"it looks {look.word} ({look.why})" if look.word else f"{e.subject} {e.value:.3g} ({e.unit})"
 
 
 @evidence_kind("pair", PairDetail, level="situation", section="scene")
 def pair_clause(e: Evidence) -> str:
-    """ "“dark street” (brightness 20, at most 28)"."""
+    """For example: “dark street” (brightness 20, at most 28)."""
     return f"“{spoken(e.subject)}” ({e.detail_as(PairDetail).why})"
 
 

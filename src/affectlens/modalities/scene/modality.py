@@ -45,6 +45,7 @@ class SceneModality(Modality):
         self.classifier = PairClassifier(Path(options.pairs)) if options.pairs else None
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         self._windows = 0
         self._looked = False
         self._seen: dict[str, float] = defaultdict(float)  # sums over windows of a thing's surest score
@@ -57,6 +58,7 @@ class SceneModality(Modality):
         self._best: tuple[float, np.ndarray, list[Thing]] | None = None
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
+        """See one sampled frame."""
         needed = clip.explaining or self.options.store or self.options.prior
         if self._looked or not needed:
             return
@@ -82,10 +84,12 @@ class SceneModality(Modality):
             self._best = (rank, frame.image.copy(), things)
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
+        """The findings of the window that just ended."""
         self._looked = False
         return []
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         clip.place, alternatives = self._place(clip)
         if not clip.explaining or self._best is None:
             return [], []

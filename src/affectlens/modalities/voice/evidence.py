@@ -18,8 +18,11 @@ _DECIMALS = {"semitones": 1, "dB": 1, "s": 2, "Hz": 0}
 
 @dataclass(frozen=True)
 class VoiceDifference(Detail):
-    """A functional of eGeMAPS (``feature``), its value and what it is compared with (``against``; ``own`` where these are the
-    person's own turns), in deviations of the training corpora; and the probability of the turn's class."""
+    """A functional of eGeMAPS (``feature``), its value, and what it is compared with (``against``), in deviations.
+
+    The deviations are those of the training corpora; ``own`` where it is compared with the person's own turns; the probability
+    is that of the turn's class.
+    """
 
     feature: str
     against: str
@@ -68,7 +71,7 @@ def difference(e: Evidence) -> str:
 
 @evidence_kind("voice", VoiceDifference, section="voice")
 def voice_clause(e: Evidence) -> str:
-    """ "higher pitch by 4.1 semitones than person 0's other turns"."""
+    """For example: higher pitch by 4.1 semitones than person 0's other turns."""
     detail = e.detail_as(VoiceDifference)
     whose = f"{who(e.person)}'s other turns" if detail.own and e.person != SCENE else f"the {detail.against}"
     return f"{difference(e)} than {whose}"
@@ -76,13 +79,13 @@ def voice_clause(e: Evidence) -> str:
 
 @evidence_kind("relevance", VoiceRelevance, unit="log probability", section="voice")
 def relevance_clause(e: Evidence) -> str:
-    """ "energy speaks for anger (+0.41 log probability)"."""
+    """For example: energy speaks for anger (+0.41 log probability)."""
     return f"{e.subject} speaks {way(e)} {e.target} ({e.value:+.2f} log probability)"
 
 
 @evidence_kind("sounds like", Neighbour, unit="median distance between training clips", level="latent", section="voice")
 def neighbour_clause(e: Evidence) -> str:
-    """ "it sounds like anger in EmoDB (German, clip 03a01Wa)"."""
+    """For example: it sounds like anger in EmoDB (German, clip 03a01Wa)."""
     n = e.detail_as(Neighbour)
     return f"it sounds like {e.subject} in {n.corpus} ({n.language}, clip {n.key})"
 

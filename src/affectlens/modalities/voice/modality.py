@@ -48,24 +48,30 @@ class VoiceModality(ListeningModality):
 
     @property
     def models(self) -> tuple[Any, ...]:
+        """The networks in use."""
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         super().begin(clip)
         self._turns: list[Turn] = []
 
     def take(self, blocks: Iterable[AudioBlock]) -> None:
+        """Keep what is heard."""
         self._turns.extend(turns(blocks))
 
     def heard(self) -> dict[str, Any]:
+        """What was heard, as JSON types."""
         return {"heard": self._heard, "turns": [asdict(t) | {"features": t.features.tolist()} for t in self._turns]}
 
     def restore(self, state: dict[str, Any]) -> bool:
+        """Take what an earlier run heard."""
         self._heard = state["heard"]
         self._turns = [Turn(**(t | {"features": np.array(t["features"])})) for t in state["turns"]]
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         if not clip.info.audio_tracks:
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
         if not self._turns:

@@ -19,8 +19,10 @@ from affectlens.perception.people.speaker import SpeakerChoice
 
 @dataclass(frozen=True)
 class WordDetail(Detail):
-    """Steps and baseline of the integral, how much of the change it leaves unexplained (share), and the change of log-odds
-    when the word is left out."""
+    """Steps and baseline of the integral, and how much of the change it leaves unexplained (share).
+
+    With the change of log-odds when the word is left out.
+    """
 
     steps: int
     baseline: str
@@ -38,8 +40,10 @@ class SpeakerDetail(Detail):
 
 @dataclass(frozen=True)
 class ConceptDetail(Detail):
-    """Layer that is read, how well the concept is told apart there (accuracy), and how many pseudo-concepts it was ranked
-    among."""
+    """The layer that is read, and how well the concept is told apart there (accuracy).
+
+    With how many pseudo-concepts it was ranked among.
+    """
 
     layer: str
     accuracy: float
@@ -56,14 +60,14 @@ class WordsDetail(FindingDetail):
 
 @evidence_kind("word", WordDetail, unit="logit", section="words")
 def word_clause(e: Evidence) -> str:
-    """ "“thanks” speaks for happiness (+0.81 logit)"."""
+    """For example: “thanks” speaks for happiness (+0.81 logit)."""
     word = e.subject.strip(".,;:!?…\"'“”‘’«»()")
     return f"“{word}” speaks {way(e)} {e.target} ({e.value:+.2f} logit)"
 
 
 @evidence_kind("speaker", SpeakerDetail, unit="person id", section="words")
 def speaker_clause(e: Evidence) -> str:
-    """ "the words belong to person 0 (…)"."""
+    """For example: the words belong to person 0 (…)."""
     reason = e.detail_as(SpeakerDetail).reason
     if e.value < 0:
         return f"it is not known who spoke ({reason})"
@@ -72,7 +76,7 @@ def speaker_clause(e: Evidence) -> str:
 
 @evidence_kind("concept", ConceptDetail, unit="cosine", level="concept", section="words")
 def concept_clause(e: Evidence) -> str:
-    """ "they are about “loss”, which speaks for sadness (cosine +0.31, p = 0.010)"."""
+    """For example: they are about “loss”, which speaks for sadness (cosine +0.31, p = 0.010)."""
     return f"they are about “{e.subject}”, which speaks {way(e)} {e.target} (cosine {e.value:+.2f}, p = {e.p_value:.3f})"
 
 

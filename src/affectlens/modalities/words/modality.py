@@ -50,22 +50,27 @@ class WordsModality(ListeningModality):
 
     @property
     def models(self) -> tuple[Any, ...]:
+        """The networks in use."""
         return (self.model,)
 
     def begin(self, clip: Clip) -> None:
+        """Forget the last recording."""
         super().begin(clip)
         self._utterances: list[Utterance] = []
         self._voiced: list[tuple[float, float]] = []
 
     def take(self, blocks: Iterable[AudioBlock]) -> None:
+        """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
             self._utterances.extend(utterances)
 
     def heard(self) -> dict[str, Any]:
+        """What was heard, as JSON types."""
         return {"heard": self._heard, "voiced": self._voiced, "utterances": [asdict(u) for u in self._utterances]}
 
     def restore(self, state: dict[str, Any]) -> bool:
+        """Take what an earlier run heard."""
         self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
         self._utterances = [
             Utterance(tuple(Word(**w) for w in u["words"]), u["language"], u["language_probability"])
@@ -74,6 +79,7 @@ class WordsModality(ListeningModality):
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
+        """The findings of the whole recording."""
         if not clip.info.audio_tracks:
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
         if not self._utterances:
@@ -89,22 +95,23 @@ class WordsModality(ListeningModality):
         given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
         return [self._finding(clip, u, *given.get(id(u), (None, None))) for u in self._utterances], []
 
-    def _finding(self, clip: Clip, said: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
-        choice = self.speaker(clip, said.start, said.end)
-        quality = float(np.mean([w.probability for w in said.words]))
-        common: dict[str, Any] = {"text": said.text, "language": said.language, "quality": quality}
+    def _finding(self, clip: Clip, utterance: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
+        choice = self.speaker(clip, utterance.start, utterance.end)
+        quality = float(np.mean([w.probability for w in utterance.words]))
+        common: dict[str, Any] = {"text": utterance.text, "language": utterance.language, "quality": quality}
         if p is None:
             reason = "one word is too little to judge"
-            if said.language not in self.model.languages:
+            if utterance.language not in self.model.languages:
                 known = ", ".join(self.model.languages)
-                reason = f"the words model reads {known}, this is {said.language} ({said.language_probability:.0%} certain)"
-            row = Row(clip.file, said.start, said.end, choice.person, self.name, "abstained", reason, **common)
+                language = f"{utterance.language} ({utterance.language_probability:.0%} certain)"
+                reason = f"the words model reads {known}, this is {language}"
+            row = Row(clip.file, utterance.start, utterance.end, choice.person, self.name, "abstained", reason, **common)
             return Finding(row, detail=WordsDetail(choice))
         calibration = self.model.calibration
         row = Row(
             clip.file,
-            said.start,
-            said.end,
+            utterance.start,
+            utterance.end,
             choice.person,
             self.name,
             probabilities=tuple(float(v) for v in p / p.sum()),
@@ -114,7 +121,7 @@ class WordsModality(ListeningModality):
         weight = calibration.reliability * quality
         if not clip.explaining:
             return Finding(row, weight=weight, detail=WordsDetail(choice), deep=deep)
-        attribution = attribute_words(self.model, said.text, row.label)
+        attribution = attribute_words(self.model, utterance.text, row.label)
         evidence = self._explain(clip, row, attribution, choice)
         detail = WordsDetail(choice, attribution)
         return Finding(row, tuple(evidence), weight, detail=detail, rank=row.confidence, deep=deep)
@@ -152,18 +159,18 @@ class WordsModality(ListeningModality):
     def _concepts(self, clip: Clip, row: Row) -> list[Evidence]:
         """What each concept that the utterance holds does for its label; p-values are corrected over those that it holds."""
         holds = words_held(row.text, self.bank.names)
-        asked = np.array([i for i, n in enumerate(self.bank.names) if holds[n]], dtype=int)
-        if not len(asked):
+        indices = np.array([i for i, n in enumerate(self.bank.names) if holds[n]], dtype=int)
+        if not len(indices):
             return []
         ids = self.model.tokens(row.text).ids
         target = self.model.labels.index(row.label)
         layer = self.bank.layer
         read = read_layers(self.model.net, [ids], [layer], [target], forward=text_logits)[layer]
         assert read.gradients is not None
-        cosines, p = self.bank.sensitivity(read.gradients[0, 0], asked)
+        cosines, p = self.bank.sensitivity(read.gradients[0, 0], indices)
         about: Any = self.bank.about
         out = []
-        for i, cosine, chance in zip(asked, cosines, p, strict=True):
+        for i, cosine, chance in zip(indices, cosines, p, strict=True):
             name = self.bank.names[i]
             detail = ConceptDetail(layer, about["accuracy"][name], len(self.bank.null))
             out.append(

@@ -28,6 +28,7 @@ class FaceModel(TrainedModel, TorchModel):
 
     kind = reads = "face"
     network, shape = TwoStreamFaceNet, FaceNetConfig
+    assets = ("yunet", "face-landmarker")  # what finds the crop in a picture
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
         TrainedModel.__init__(self, path)

@@ -37,6 +37,7 @@ class WordsModel(TrainedModel):
     kind = reads = "words"
     network, shape = WordsNet, WordsNetConfig
     languages = ("en",)
+    assets = ("minilm",)
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
         super().__init__(path)

@@ -158,10 +158,3 @@ def normalised(motion: Motion) -> Motion:
     ground = np.nanmin(feet) if np.isfinite(feet).any() else pelvis[1] - 1
     x = x - np.array([pelvis[0], ground, pelvis[2]])
     return replace(motion, points=x, unit="body")
-
-
-def mirrored(motion: Motion) -> Motion:
-    """Left and right exchanged."""
-    x = motion.points[:, MIRROR].copy()
-    x[..., 0] *= -1
-    return replace(motion, points=x)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from affectlens.core.quiet import quiet_stderr
+from affectlens.perception.quiet import quiet_stderr
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`affectlens explain`: the table, the evidence and a report for each input."""
+"""`affectlens explain`, `recognize` and `usual`: from recordings to the table, the evidence and reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import FORMATS, Inputs, Resume, verb
+from affectlens.cli.options import FORMATS, Inputs, Resume, Seed, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.options import Options
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb(Options)
-def command(
+def explain(
     inputs: Inputs,
     settings: dict[str, Any],
     out: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("affectlens-report"),
@@ -27,33 +27,21 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
 ) -> None:
     """Recognise and explain; writes one report folder an input."""
-    from affectlens.core.options import torch_device
+    from affectlens import pipeline
 
-    options = Options(**settings)
-    torch_device(options.device)
     _ask(out, inputs, force or resume)
-    fetch(options)
-    from affectlens.pipeline import explain
-
     with common.bars() as bars:
 
         def show(result: Result) -> None:
             bars.reset()
             common.note("\n".join(result.summary()))
 
-        run = explain(inputs, out, resume=resume, format=fmt, options=options, progress=bars, on_result=show)
+        run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **settings)
     for path in run.resumed:
         common.note(f"already done: {path}")
     common.fail(run.failures)
     common.say(*(result.report for result in run.results))
     raise typer.Exit(run.exit_code)
-
-
-def fetch(options: Options) -> None:
-    """Fetch what the options' modalities need."""
-    from affectlens.modalities.base import assets_of
-
-    common.fetch_assets([*assets_of(options.modalities), *([options.prior] if options.prior else [])])
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
@@ -65,3 +53,37 @@ def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
     there = [i for i in inputs if (out / folder_name(Path(i))).exists()]
     if there and not typer.confirm(f"{len(there)} report(s) in {out} will be replaced (--resume keeps them). Go on?", err=True):
         raise UsageError("nothing was replaced; give another --out, --resume or --force")
+
+
+@verb(Options)
+def recognize(
+    inputs: Inputs,
+    settings: dict[str, Any],
+    out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
+    fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
+) -> None:
+    """Recognise expressed emotion; writes one table of all inputs."""
+    from affectlens import pipeline
+    from affectlens.report.exporters import chosen
+
+    shown = chosen(out, fmt).name
+    with common.bars() as bars:
+        run = pipeline.recognize(inputs, out=out, format=fmt, progress=bars, **settings)
+    if out is None:
+        common.print_table(run.table, shown)
+    common.fail(run.failures)
+    raise typer.Exit(run.exit_code)
+
+
+@verb()
+def usual(
+    store: Annotated[Path, typer.Option(help="The store that `explain --store` filled.", metavar="FILE")],
+    out: Annotated[Path | None, typer.Option(help="Folder for averages.csv and a chart.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Average expressed emotion by place, part of the day, hour and weekday, smoothed, with counts and intervals."""
+    from affectlens.pipeline import averages
+
+    common.say(*averages.usual(store, out=out, seed=seed).findings())
+    if out is not None:
+        common.say(out / averages.FILE)

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from affectlens.core.errors import OutputError, UsageError
-from affectlens.core.exporters import EXPORTERS, as_text, chosen, export, register_exporter
 from affectlens.core.schema import Row
 from affectlens.core.tables import rows_frame
+from affectlens.report.exporters import EXPORTERS, as_text, chosen, export, register_exporter
 
 
 @pytest.fixture
