@@ -405,7 +405,8 @@ def plans(configuration: dict[str, Any], only: list[str]) -> Iterator[Plan]:
     """Rooms that are named, or that have a file which is."""
     settings = configuration["settings"]
     for room, entry in configuration["rooms"].items():
-        files = sorted({p.relative_to(ROOT).as_posix() for g in entry["files"] for p in ROOT.glob(g) if p.stat().st_size})
+        files = {p.relative_to(ROOT).as_posix() for g in entry["files"] for p in ROOT.glob(g) if p.stat().st_size}
+        files = sorted(f for f in files if Path(f).name not in entry.get("without", ()))
         if only and room not in only:
             files = [f for f in files if any(o in f for o in only)]
         tests = [t for t in entry["tests"] if (ROOT / t).exists()]

@@ -25,7 +25,7 @@ from affectlens.modalities.gait.evidence import page as gait_page
 from affectlens.modalities.posture.evidence import page as posture_page
 from affectlens.modalities.scene.evidence import LookDetail, PairDetail, PlaceDetail, ThingDetail, boxed
 from affectlens.modalities.scene.evidence import page as scene_page
-from affectlens.modalities.section import ROWS_SHOWN, Material, bars, embedded
+from affectlens.modalities.section import ROWS_SHOWN, Material, Section, bars, embedded
 from affectlens.modalities.voice.evidence import Neighbour, VoiceDetail, VoiceRelevance
 from affectlens.modalities.voice.evidence import page as voice_page
 from affectlens.modalities.words.evidence import ConceptDetail, WordsDetail
@@ -244,6 +244,8 @@ def test_things_are_framed_and_named_inside_the_picture():
     assert not frame[35:75, 15:55].any()  # two pixels wide
     name = frame[13:30]
     assert name[:, 11:40].mean() > 0.5 and not frame[:12].any() and frame[13:31, 10].all()  # above the box
+    dark = (shown[13:30] < 60).all(2) & (shown[13:30] != 40).any(2)
+    assert 30 < dark.sum() < 300 and not dark[:, :11].any()  # the name in dark letters
     high = boxed(SceneView(picture, (Thing("tv", 0.71, (10, 4, 60, 80)),)))
     assert (high[:3, 11:30] == line).all(2).any()  # pushed into the picture
     right = boxed(SceneView(picture, (Thing("traffic light", 0.71, (150, 40, 158, 80)),)))
@@ -257,3 +259,12 @@ def test_the_surest_thing_lies_on_top():
     np.testing.assert_array_equal(a, b)
     alone = boxed(SceneView(picture, (one,)))
     np.testing.assert_array_equal(a[24:40], alone[24:40])  # the name of the surer one is whole
+
+
+def test_a_section_says_where_it_was_declared():
+    def say(rows):
+        return []
+
+    for made in (Section("x", say), Section("x", None, say), Section("x", None, None, say)):
+        assert made.home == f"{__name__}.test_a_section_says_where_it_was_declared.<locals>.say"
+    assert Section("x").home == "x"

@@ -92,3 +92,29 @@ def test_things_looks_and_pairs_of_the_surroundings():
     first, second = narrative(rows)
     assert [c.evidence for c in first.clauses] == ["e00001", "e00007", "e00006", "e00005", "e00004"]
     assert [c.evidence for c in second.clauses] == ["e00010", "e00011", "e00012", "e00020", "e00021", "e00022", "e00023"]
+
+
+def test_the_clearest_posture_is_told_by_the_part_that_speaks_for_it_most():
+    rows = [row("posture relevance", 1, 0.9, probability=0.4), row("posture relevance", 2, -0.3, 5.0, probability=0.8),
+            row("posture relevance", 3, 0.2, 5.0, probability=0.8)]  # fmt: skip
+    (sentence,) = narrative(rows)
+    assert [c.evidence for c in sentence.clauses] == ["e00003"]
+    assert sentence.text.startswith("At 5.0 s the posture probably expresses anger: trunk speaks for anger (+0.20")
+
+
+def test_a_sentence_about_gait_or_voice_opens_with_what_is_expressed():
+    rows = [row("gait", i, 30.0, probability=0.7, deviations=2.0) for i in (1, 2)] + [row("gait relevance", 3, 0.2)]
+    assert [c.text for c in narrative(rows)[0].clauses] == [
+        "at 0.0 s the gait probably expresses anger: head down 30 degrees (+2.0 SD)", "head down 30 degrees (+2.0 SD)",
+        "arms speak for anger (+0.20 log probability)",
+    ]  # fmt: skip
+    rows = [row("voice", i, 4.0, deviations=2.0, own=False, against="training speakers", probability=0.5) for i in (1, 2)]
+    assert [c.text for c in narrative(rows)[0].clauses] == [
+        "at 0.0 s the voice perhaps expresses anger: higher pitch by 4.0 semitones than the training speakers",
+        "higher pitch by 4.0 semitones",
+    ]
+
+
+def test_a_movement_is_told_with_its_time_and_what_has_no_words_is_not():
+    (sentence,) = narrative([row("movement", 1, 2.4, 3.0)])
+    assert sentence.text == "At 3.0 s jaw open more than usual for person 0 (+2.4 SD)."
