@@ -236,3 +236,40 @@ def test_needed_pseudo_concepts_are_counted(rng):
     coarse = test_concepts(*args, ConceptSettings(draws=38, bootstraps=0)).warnings
     assert len(coarse) == 1 and "over 2 tests" in coarse[0] and "take at least 39" in coarse[0]
     assert not test_concepts(*args, ConceptSettings(draws=39, bootstraps=0)).warnings
+
+
+def test_max_t_never_falls_below_a_stronger_test():
+    """The first is often beaten under the null, the second never; it may still not be surer than the first."""
+    z = np.array([[6.0, 0], [6, 0], [0, 0], [5, 4.9]])
+    np.testing.assert_allclose(max_t(z), [3 / 4, 3 / 4])
+
+
+def test_counterparts_are_as_many_as_examples_and_averaged(rng):
+    x, g, y = _case(rng)
+    test = LayerTest(Space.of(x, g), np.array([y, 1 - y]), [np.arange(20)], ConceptSettings(draws=9, counterparts=3))
+    few, many = test.sets
+    assert few.shape == (3, 80) and (few == 1).sum(axis=1).tolist() == (few == 0).sum(axis=1).tolist() == [20] * 3
+    assert (many == 1).sum(axis=1).tolist() == [60] * 3 and (many == 0).sum(axis=1).tolist() == [20] * 3
+    one = test.view.score([y[None], few[:1]])
+    np.testing.assert_allclose(test.view.score([np.stack([y, y]), few[:1]]), one, atol=1e-12)
+    each = np.stack([test.view.score([row[None]])[:, 0] for row in few])
+    np.testing.assert_allclose(test.view.score([few])[:, 0], each.mean(axis=0), atol=1e-12)
+
+
+def test_pseudo_concepts_are_held_within_labels_too(rng):
+    x, g, y = _case(rng)
+    label, dealt = rng.integers(0, 2, 80), orders(80, 30, rng)
+    test = LayerTest(Space.of(x, g), y[None], [np.arange(20)], ConceptSettings(draws=30, bootstraps=0), strata=label)
+    test.update(dealt)
+    null = np.array([test.view.shift(residual(y[None][:, order], label)) for order in dealt])
+    np.testing.assert_allclose(np.concatenate(test._null_within), null, atol=1e-12)
+    found = test.compute()
+    np.testing.assert_allclose(found.within_p_value, two_sided(test.view.shift(residual(y[None], label)), null)[0])
+
+
+def test_accuracy_threshold_lies_halfway(rng):
+    """One in four has the concept, four deviations away: halfway 97.7 % are right, at the sum of the means 84 %."""
+    y = (np.arange(800) % 4 == 0).astype(float)
+    x = rng.normal(size=(800, 2)) + np.outer(y, [4, 0])
+    found = held_out_accuracy(Space.of(x, rng.normal(size=(5, 2))), y[None], orders(800, 19, rng))
+    assert found.held_out[0] == pytest.approx(0.977, abs=0.02) and found.p_value[0] == pytest.approx(1 / 20)

@@ -1,5 +1,7 @@
 """The audit of a latent from corpus to page: on features that are drawn, and through the command on sounds that are made."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from typer.testing import CliRunner
 
 import affectlens.audit
 from affectlens.audits.latent.audit import LatentAudit, halves, run
+from affectlens.audits.latent.findings import agreement_sentence
 from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.stability import PEOPLE, SeedStability, over_seeds
 from affectlens.cli.main import app
@@ -74,6 +77,14 @@ def test_findings_are_sentences_about_the_numbers(audit):
     assert all(line.endswith(".") for line in said)
 
 
+def test_what_agrees_beyond_chance_is_named(audit):
+    table = audit.agreement.assign(p_holm=1.0)
+    assert agreement_sentence(replace(audit, agreement=table)) == "No clustering agrees with any factor beyond chance."
+    first = table.index[(table.clusters == "GMM") & (table.factor == "emotion")][0]
+    one = replace(audit, agreement=table.assign(p_holm=np.where(table.index == first, 0.01, 1.0)))
+    assert agreement_sentence(one) == f"Beyond chance the clusters agree with emotion (ARI {table.ari[first]:.2f}, GMM)."
+
+
 def test_saved_and_loaded_without_loss(audit, tmp_path):
     page = audit.report(tmp_path / "out").read_text()
     assert "projection" in page and "http://" not in page.replace("http://www.w3.org", "")
@@ -100,7 +111,7 @@ def test_one_corpus_leaves_out_what_needs_two(table, tmp_path):
 
 
 def test_seeds_can_be_added_in_any_order_and_merged(rng):
-    from affectlens.audits.latent.directions import principal
+    from affectlens.audits.latent.directions import bootstrap_stability, principal
 
     first = rng.normal(size=(60, 5)) * [5, 4, 3, 2, 1]
     others = [first @ np.linalg.qr(rng.normal(size=(5, 5)))[0] for _ in range(2)]
@@ -118,6 +129,8 @@ def test_seeds_can_be_added_in_any_order_and_merged(rng):
     pd.testing.assert_frame_equal(whole, merged)
     cka = whole[whole.measure == "linear CKA"].value.to_numpy()
     assert cka[0] == pytest.approx(1) and cka[1] == pytest.approx(1) and cka[2] < 0.5
+    again = bootstrap_stability(first, 3, np.random.default_rng(0), speaker)
+    assert tuple(whole[["value", "low", "high"]].iloc[-1]) == pytest.approx((again.mean(), *np.quantile(again, [0.025, 0.975])))
     summary = over_seeds(whole).set_index("measure")
     assert summary.loc["linear CKA", "lowest"] == cka[2] and summary.loc["linear CKA", "mean"] == pytest.approx(cka.mean())
     assert PEOPLE in summary.index[-1]

@@ -180,3 +180,23 @@ def test_probe_is_asked_of_voices_that_it_never_heard(rng):
     corpus = np.repeat(["a", "b"], 200)
     z = 6 * rng.normal(size=(20, 15))[np.repeat(np.arange(20), 20)] + rng.normal(size=(400, 15))
     assert corpus_probe(z, corpus, speaker, rng).value < 0.8
+
+
+def test_what_a_speaker_has_once_is_dealt_to_other_speakers(rng):
+    speaker, gender = np.repeat(list("abcdefgh"), 4), np.repeat(["m", "f"], 16)
+    assert len({tuple(shuffled(gender, speaker, rng)) for _ in range(20)}) > 10
+
+
+def test_rows_without_a_value_take_no_part(rng):
+    z, truth = _blobs(rng)
+    speaker = np.tile([f"s{i}" for i in range(12)], 15)
+    gender = np.where(truth == 0, "", np.array(["", "m", "f"])[truth])
+    table = agreement([find_clusters(z, "k-means")], z, {"gender": gender}, speaker, rng, 19)
+    assert list(table.number) == [3, 2] and table.ari[0] == pytest.approx(1)
+
+
+def test_silhouette_is_of_what_is_in_a_cluster(rng):
+    z = np.concatenate([rng.normal(size=(40, 2)) * 0.1, rng.normal(size=(40, 2)) * 0.1 + 5, [[40.0, 40], [-40, 40]]])
+    found = find_clusters(z, "HDBSCAN")
+    inside = found.labels >= 0
+    assert found.silhouette == pytest.approx(silhouette_score(z[inside], found.labels[inside]))
