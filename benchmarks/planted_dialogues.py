@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.audits.concepts.audit import ConceptAudit, ConceptAuditor
+from affectlens.audits.concepts.audit import ConceptAuditor
+from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.corpora.dialogues.base import DialogueSet, dialogue_set
 from affectlens.learning.bclstm import BcLstmRecipe, fit, pack, scale_of

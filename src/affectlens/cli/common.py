@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from affectlens.core.errors import OutputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,13 +86,6 @@ def fetch_assets(names: Iterable[str]) -> None:
 
 def _megabytes(progress: Bars, name: str, _: str, done: float, total: float) -> None:
     progress(f"fetching {name} (MB)", done / 1e6, total / 1e6)
-
-
-def check_folder(out: Path) -> None:
-    """See, before any work is done, that no file is where a folder has to be."""
-    for path in (out, *out.parents):
-        if path.is_file():
-            raise OutputError(f"cannot write to {out}: {path} is a file; give a folder you may write with --out")
 
 
 def fail(failures: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from affectlens.core.errors import AffectlensError
 from affectlens.core.exporters import chosen as chosen_format
 from affectlens.core.exporters import export
+from affectlens.core.files import check_folder
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields
@@ -20,7 +21,6 @@ from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Result, Run
 from affectlens.pipeline.writer import (
     check_file,
-    check_folder,
     reading,
     write_overview,
     write_recording,

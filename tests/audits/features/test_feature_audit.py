@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 import affectlens.audit
-from affectlens.audits.features.audit import FeatureAudit, run
+from affectlens.audits.features.audit import features as run
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
+from affectlens.audits.features.result import FeatureAudit
 from affectlens.cli.main import app
 from affectlens.core.errors import UsageError
 from affectlens.perception.voice.egemaps import NAMES

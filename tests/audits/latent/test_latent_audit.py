@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 import affectlens.audit
-from affectlens.audits.latent.audit import LatentAudit, halves, run
+from affectlens.audits.latent.audit import halves
+from affectlens.audits.latent.audit import latent as run
 from affectlens.audits.latent.findings import agreement_sentence
+from affectlens.audits.latent.result import LatentAudit
 from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.stability import PEOPLE, SeedStability, over_seeds
 from affectlens.cli.main import app

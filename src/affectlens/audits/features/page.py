@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import pandas as pd
 
-from affectlens.audits.features.audit import FeatureAudit
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.audits.features.roles import FOLDS
 from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from affectlens.audits.features.result import FeatureAudit
 
 HEADINGS = {
     **{f"{name}_p_{end}": f"{name.replace('_', ' ')}, p{word}" for name in ("permuted", "conditional", "left_out")

@@ -14,12 +14,12 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from affectlens.audits.objects.maps import Mapper, rows_of
+from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
 from affectlens.explainers.overlap import Box
-from affectlens.models.pictures import PictureModel
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.resample import bootstrap, sign_flip_test
 
@@ -51,14 +51,14 @@ class Cutout:
 
 
 def measure_effects(
-    model: PictureModel, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: np.random.Generator, *,
+    model: Any, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: np.random.Generator, *,
     target: str = "label", progress: Progress = silent,
 ) -> Effects:  # fmt: skip
     """Change pictures in every way and ask the model again.
 
     Parameters
     ----------
-    model : PictureModel
+    model : Model
         The model that is asked.
     pictures : Pictures
         Where they are.
@@ -135,7 +135,7 @@ def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], 
     return out
 
 
-def _answers(model: PictureModel, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:
+def _answers(model: Any, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:
     """The probability of ``emotion`` before and after each change, and of the control."""
     prepared, inputs = [], []
     for one in changed:
@@ -145,21 +145,21 @@ def _answers(model: PictureModel, view: View, emotion: str, changed: Sequence[Ch
         except Exception:  # a change that leaves a network nothing to look at has no answer
             continue
     after = _in_batches(model, inputs)[:, model.labels.index(emotion)] if inputs else np.zeros(0)
-    answers: dict[tuple[str, str], dict[bool, list[float]]] = {}
+    by_change: dict[tuple[str, str], dict[bool, list[float]]] = {}
     for one, p in zip(prepared, after, strict=True):
-        answers.setdefault((one.change, one.object), {False: [], True: []})[one.control].append(float(p))
-    before = answers.pop(("", ""))[False][0]
+        by_change.setdefault((one.change, one.object), {False: [], True: []})[one.control].append(float(p))
+    before = by_change.pop(("", ""))[False][0]
     return [
         {
             "image": view.key, "emotion": emotion, "change": change, "object": name, "before": before,
             "after": float(np.mean(p[False])), "control": float(np.mean(p[True])) if p[True] else np.nan,
         }
-        for (change, name), p in answers.items() if p[False]
+        for (change, name), p in by_change.items() if p[False]
     ]  # fmt: skip
 
 
-def _in_batches(model: PictureModel, inputs: list[np.ndarray], size: int = 32) -> np.ndarray:
-    return np.concatenate([model.probabilities(inputs[i : i + size]) for i in range(0, len(inputs), size)])
+def _in_batches(model: Any, inputs: list[np.ndarray], size: int = 32) -> np.ndarray:
+    return np.concatenate([answers(model, inputs[i : i + size]) for i in range(0, len(inputs), size)])
 
 
 def objects_of(view: View) -> list[tuple[str, np.ndarray]]:

@@ -12,7 +12,7 @@ import numpy as np
 from affectlens.assets.store import locate
 from affectlens.core.errors import ModelError
 from affectlens.explainers.overlap import grid_shape
-from affectlens.models.external import imported
+from affectlens.models.open import imported
 from affectlens.perception.face.crops import REGIONS, crop_matrix, region_map
 from affectlens.perception.scene.detections import Detections, read_detections
 from affectlens.perception.scene.objects import SCORE, Thing, object_detector

@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from affectlens.audits.properties.settings import ALPHA
 from affectlens.audits.result import AuditResult, Provenance
 from affectlens.explainers.interventions.dose import DoseResponse
-
-ALPHA = 0.05
-DECISION = "decision"
 
 
 def _no_missed() -> pd.DataFrame:
