@@ -13,9 +13,8 @@ from affectlens.audits.features.result import FeatureAudit
 from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.registry import register_audit
-from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
+from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
 from affectlens.audits.threads import one_thread
-from affectlens.core.errors import UsageError
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable
@@ -55,9 +54,10 @@ class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
 
     def compute(self, progress: Progress = silent) -> FeatureAudit:
         """Train, shuffle, test."""
-        s = self.settings
+        s, table = self.settings, self.table
+        check_enough(table.labels, table.speaker, FOLDS * 4, FOLDS, f"training in {FOLDS} folds without shared speakers")
         rng = np.random.default_rng(s.seed)
-        clips = clips_of(self.table)
+        clips = clips_of(table)
         if s.plant:
             clips = planted(clips, rng)
         with one_thread():
@@ -104,11 +104,7 @@ def features(
     CorpusError
         A corpus that cannot be read.
     """
-    if model is not None:
-        if not isinstance(model, str):
-            raise UsageError(f"the model is {type(model).__name__}; audit features trains its own: name a kind, or give None")
-        fields["kind"] = model
-    chosen = checked_settings(FeatureSettings, settings, fields, out)
+    chosen = checked_settings(FeatureSettings, settings, kind_or_setting(model, fields, "features"), out)
     return FeatureAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 

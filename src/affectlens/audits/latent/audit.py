@@ -15,13 +15,13 @@ from affectlens.audits.latent.clusters import METHODS, Clustering, agreement, de
 from affectlens.audits.latent.directions import associations, principal, traversal
 from affectlens.audits.latent.result import LatentAudit
 from affectlens.audits.latent.settings import LatentSettings
-from affectlens.audits.latent.shift import shift_table
+from affectlens.audits.latent.shift import FOLDS, shift_table
 from affectlens.audits.latent.stability import SeedStability
 from affectlens.audits.registry import register_audit
 from affectlens.audits.result import Provenance
-from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
+from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
 from affectlens.audits.threads import one_thread
-from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.errors import CorpusError
 from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
 from affectlens.core.progress import Progress, silent
@@ -30,6 +30,7 @@ from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES
 
+FEWEST = 8  # clips of people that were not trained on
 STAGES = 6  # after training: clusters, agreement, corpora, directions, stability, projection
 
 
@@ -99,6 +100,9 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         s, table = self.settings, self.table
         rng = np.random.default_rng(s.seed)
         train = halves(table, rng)
+        check_enough(table.labels[train], table.speaker[train], 4, 1, "training on half of the speakers")
+        people = FOLDS if len(set(table.corpus)) > 1 else 1
+        check_enough(table.labels[~train], table.speaker[~train], FEWEST, people, "looking at the other half of the speakers")
         stage = _stages(progress, s.seeds + STAGES)
         z = normalise(table.features, table.corpus, table.speaker)
         with one_thread():
@@ -192,13 +196,7 @@ def latent(
     CorpusError
         A corpus that cannot be read, or with one speaker.
     """
-    if model is not None:
-        if not isinstance(model, str):
-            raise UsageError(
-                f"{type(model).__name__} given as the model; audit latent trains its own: name a kind, or give None"
-            )
-        fields["kind"] = model
-    chosen = checked_settings(LatentSettings, settings, fields, out)
+    chosen = checked_settings(LatentSettings, settings, kind_or_setting(model, fields, "latent"), out)
     return LatentAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 

@@ -10,6 +10,7 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 
+from affectlens.core.errors import unknown
 from affectlens.stats.multiple import holm, permute_units, permute_within
 from affectlens.stats.resample import permutation_p
 
@@ -64,7 +65,7 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
 
     Raises
     ------
-    ValueError
+    UsageError
         An unknown method.
     """
     most = min(MOST, len(z) - 1)
@@ -81,7 +82,7 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
         least = max(5, round(0.02 * len(z)))
         labels = HDBSCAN(min_cluster_size=least, copy=True).fit(z).labels_
         return Clustering(method, labels, _silhouette(z, labels), f"density, clusters of at least {least}")
-    raise ValueError(f"method {method!r} is not one of {METHODS}")
+    raise unknown("method", method, list(METHODS))
 
 
 def _silhouette(z: np.ndarray, labels: np.ndarray) -> float:
