@@ -55,7 +55,7 @@ def trained(seed: int) -> BcLstmModel:
 def wrapped(net: BcLstmNet, scale: dict[str, tuple[np.ndarray, np.ndarray]]) -> BcLstmModel:
     """A model without a weights file."""
     model = BcLstmModel.__new__(BcLstmModel)
-    model.net, model.labels, model.scale = net, ("no", "yes"), scale
+    model.name, model.net, model.labels, model.scale = "planted", net, ("no", "yes"), scale
     model.meta = {"corpus": "planted", "recipe": {"limit": 3.0}}
     return model
 

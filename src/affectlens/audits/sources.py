@@ -21,6 +21,11 @@ def existing_file(path: Path | None) -> str:
 def open_source(given: Any) -> Corpus:
     """The corpus that ``"NAME=PATH"`` stands for, or that was opened already.
 
+    Returns
+    -------
+    Corpus
+        Opened.
+
     Raises
     ------
     UsageError

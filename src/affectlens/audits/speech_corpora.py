@@ -46,6 +46,11 @@ def open_table(corpora: Corpora, progress: Progress = silent) -> SpeechTable:
 def kind_or_setting(model: str | None, fields: dict[str, Any], audit: str) -> dict[str, Any]:
     """The fields of the settings, with the kind of model where it was given in the model's place.
 
+    Returns
+    -------
+    dict
+        Single settings by name.
+
     Raises
     ------
     UsageError

@@ -198,7 +198,7 @@ print(list(concepts()))
 def test_a_name_taken_twice_is_warned_of(monkeypatch):
     from affectlens.audits.concepts.library import base
 
-    monkeypatch.setattr(base.REGISTRY, "_entries", dict(base.REGISTRY._entries))
+    monkeypatch.setattr(base.CONCEPTS, "_entries", dict(base.CONCEPTS._entries))
     concepts()
     with pytest.warns(UserWarning, match="negation"):
         base.concept("negation", "words", "another", "text")(lambda rows: np.zeros(len(rows)))

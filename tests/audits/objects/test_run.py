@@ -152,7 +152,7 @@ def test_the_command_writes_page_json_and_tables(folder, tmp_path, monkeypatch):
     (data / "bad.jpg").write_bytes(b"x")
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
-    words = ["audit", "objects", "--model", "tests.audits.objects.nets:redness", "--data", str(data), "--objects", str(table),
+    words = ["audit", "objects", "--model", "tests.audits.objects.nets:redness", "--corpus", str(data), "--objects", str(table),
              "--labels", str(labels), "--effects", "8", "--truth", str(table), "--out", str(out),
              "--methods", "hirescam,grad-cam"]  # fmt: skip
     made = CliRunner().invoke(app, words, catch_exceptions=False)
@@ -177,7 +177,7 @@ def test_three_pictures_and_one_emotion_without_objects(folder, tmp_path, monkey
         file.unlink()
     (tmp_path / "none.json").write_text('{"images": [], "annotations": [], "categories": []}')
     out = tmp_path / "out"
-    words = ["audit", "objects", "--model", "tests.audits.objects.nets:redness", "--data", str(data), "--objects",
+    words = ["audit", "objects", "--model", "tests.audits.objects.nets:redness", "--corpus", str(data), "--objects",
              str(tmp_path / "none.json"), "--out", str(out), "--effects", "2"]  # fmt: skip
     made = CliRunner().invoke(app, words, catch_exceptions=False)
     assert made.exit_code == 0, made.output

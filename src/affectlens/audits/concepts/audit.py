@@ -146,6 +146,11 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     def compute(self, progress: Progress = silent) -> ConceptAudit:
         """Read the layers, test the concepts, check their directions.
 
+        Returns
+        -------
+        ConceptAudit
+            Tests over concepts, layers and classes.
+
         Raises
         ------
         UsageError

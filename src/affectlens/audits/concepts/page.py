@@ -53,11 +53,16 @@ def write_concept_report(audit: ConceptAudit, folder: Path) -> Path:
 def chart(audit: ConceptAudit, name: str) -> Any:
     """A chart by its name.
 
+    Returns
+    -------
+    altair.Chart
+        The chart.
+
     Raises
     ------
     UsageError
         An unknown name, with those that there are.
-    """
+    """  # noqa: DOC501
     charts: dict[str, Callable[[], Any]] = {
         "heat-map": lambda: heat_map(audit.tests),
         "within-labels": lambda: heat_map(audit.tests, "shift_within_labels", "p_within_labels_bh"),

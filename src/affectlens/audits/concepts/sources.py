@@ -26,6 +26,11 @@ Corpus = str | Sequence[str] | DialogueCorpus
 def open_source(corpus: Corpus) -> DialogueCorpus:
     """A reader of dialogues.
 
+    Returns
+    -------
+    DialogueCorpus
+        The reader.
+
     Raises
     ------
     UsageError
@@ -45,6 +50,11 @@ def open_source(corpus: Corpus) -> DialogueCorpus:
 def open_network(path: str | Path) -> BcLstmModel:
     """A contextual LSTM from its weights.
 
+    Returns
+    -------
+    BcLstmModel
+        The network with its scale.
+
     Raises
     ------
     UsageError
@@ -60,11 +70,16 @@ def open_network(path: str | Path) -> BcLstmModel:
 def known_layers(model: BcLstmModel, wanted: Sequence[str]) -> tuple[str, ...]:
     """The layers to read: those that are named, else all that hold a state an utterance.
 
+    Returns
+    -------
+    tuple of str
+        Names of the layers.
+
     Raises
     ------
     UsageError
         A layer that the network does not have.
-    """
+    """  # noqa: DOC501
     modules = dict(model.net.named_modules())
     for layer in wanted:
         if layer not in modules:

@@ -48,11 +48,16 @@ def write_feature_report(audit: FeatureAudit, folder: Path) -> Path:
 def chart(audit: FeatureAudit, name: str) -> Any:
     """A chart by its name.
 
+    Returns
+    -------
+    altair.Chart
+        The chart.
+
     Raises
     ------
     UsageError
         An unknown name, with those that there are.
-    """
+    """  # noqa: DOC501
     charts: dict[str, Callable[[], Any]] = {
         "features": lambda: feature_chart(audit.features),
         "groups": lambda: group_chart(audit.groups),

@@ -92,6 +92,11 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
     def compute(self, progress: Progress = silent) -> LatentAudit:
         """Train, examine, test.
 
+        Returns
+        -------
+        LatentAudit
+            Clusters, agreement, corpus shift, directions and stability.
+
         Raises
         ------
         CorpusError
@@ -202,6 +207,11 @@ def latent(
 
 def halves(table: SpeechTable, rng: np.random.Generator) -> np.ndarray:
     """True for the clips of about half of each corpus's speakers: those that train.
+
+    Returns
+    -------
+    ndarray
+        Mask ``(n,)`` of clips.
 
     Raises
     ------

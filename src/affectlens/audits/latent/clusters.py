@@ -67,7 +67,7 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
     ------
     UsageError
         An unknown method.
-    """
+    """  # noqa: DOC501
     most = min(MOST, len(z) - 1)
     if method == "k-means":
         tried = {k: KMeans(k, n_init=10, random_state=seed).fit(z).labels_ for k in range(2, most + 1)}
@@ -97,6 +97,11 @@ def shuffled(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator) 
 
     What differs within a speaker (emotion) changes places within speakers; what a speaker has once (corpus, gender) is dealt
     anew to whole speakers, since the clips of one voice are not independent; speakers themselves are dealt to clips freely.
+
+    Returns
+    -------
+    ndarray
+        The factor ``(n,)`` dealt anew.
     """
     pairs = pd.DataFrame({"v": values.astype(str), "s": speaker.astype(str)}).drop_duplicates()
     if len(pairs) == len(set(values.astype(str))):  # the factor is the speaker

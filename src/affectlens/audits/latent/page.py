@@ -35,11 +35,16 @@ def write_latent_report(audit: LatentAudit, folder: Path) -> Path:
 def chart(audit: LatentAudit, name: str) -> Any:
     """A chart by its name.
 
+    Returns
+    -------
+    altair.Chart
+        The chart.
+
     Raises
     ------
     UsageError
         An unknown name, with those that there are.
-    """
+    """  # noqa: DOC501
     charts: dict[str, Callable[[], Any]] = {
         "agreement": lambda: agreement_chart(audit.agreement),
         "projection": lambda: projection(audit.points),

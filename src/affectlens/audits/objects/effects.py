@@ -1,5 +1,7 @@
-"""From association to effect: what the answer becomes when an object is taken away, hidden, left alone or put in, tested in
-pairs; and whether maps foretell what removal does."""
+"""From association to effect: what a changed picture does to the answer, tested in pairs.
+
+An object is taken away, hidden, left alone or put in; and whether maps foretell what removal does.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,19 @@ _COLUMNS = ("image", "emotion", "change", "object", "before", "after", "control"
 
 @dataclass(frozen=True)
 class Effects:
-    """``single``: one row a picture, change and object; ``table``: means with tests; ``foretold``: rank correlation of each
-    map's claim, and of bare area, with what removal does; ``missed``: pictures that could not be changed, and why."""
+    """What changes of pictures did.
+
+    Attributes
+    ----------
+    single : DataFrame
+        One row a picture, change and object.
+    table : DataFrame
+        Means with tests.
+    foretold : DataFrame
+        Rank correlation of each map's claim, and of bare area, with what removal does.
+    missed : dict of str to str
+        Pictures that could not be changed, and why.
+    """
 
     single: pd.DataFrame
     table: pd.DataFrame
@@ -112,8 +125,15 @@ class Changed:
 
 
 def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Changed]:
-    """Every change of a picture; the first is the picture as it is, which goes the way of the changed ones, since a model may
-    average views that its maps do not."""
+    """Every change of a picture, after the picture as it is.
+
+    That one goes the way of the changed ones, since a model may average views that its maps do not.
+
+    Returns
+    -------
+    list of Changed
+        The unchanged picture first.
+    """
     picture = view.picture
     out = [Changed("", "", False, picture)]
     out += [Changed(c.name, "", False, c.change(picture)) for c in interventions("scene")]
@@ -261,8 +281,10 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
 
 
 def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Spearman correlation, with an interval from drawing pictures anew, of each method's share of relevance in an object with
-    the fall of the probability when the object is removed, over all pictures and objects; beside it that of bare area.
+    """How well each map foretells what removing an object does.
+
+    Spearman correlation, with an interval from drawing pictures anew, of a method's share of relevance in an object with the
+    fall of the probability when the object is removed, over all pictures and objects; beside it that of bare area.
 
     Parameters
     ----------

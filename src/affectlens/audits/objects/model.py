@@ -46,6 +46,11 @@ def answers(model: Any, inputs: Sequence[np.ndarray]) -> np.ndarray:
 
     Those of a network are the softmax of its logits without calibration, on purpose: maps are of these logits, and before
     and after a change have to be asked alike. A black box gives its own probabilities.
+
+    Returns
+    -------
+    ndarray
+        Rows sum to one.
     """
     if isinstance(model, TorchModel):
         return softmax(model.predict(np.stack(list(inputs))).astype(np.float64))

@@ -25,6 +25,11 @@ MOST_TEXTS = 200
 def chosen_interventions(names: tuple[str, ...], modality: str) -> list[Intervention]:
     """Interventions of a modality by name; ``all`` stands for all that there are, ``none`` for none.
 
+    Returns
+    -------
+    list of Intervention
+        In the order in which they were named.
+
     Raises
     ------
     UsageError

@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
 
 def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
-    """The strongest dependences in plain words, with effect, interval, p and n; or that none was found, and what could have
-    been."""
+    """The strongest dependences in plain words, with effect, interval, p and n.
+
+    Where none was found, that, and what could have been.
+
+    Returns
+    -------
+    list of str
+        A sentence each.
+    """
     tests = audit.tests
     count, total = audit.share
     out = [
