@@ -19,6 +19,7 @@ import importlib.util
 import json
 import os
 import random
+import resource
 import select
 import signal
 import sys
@@ -43,6 +44,7 @@ from benchmarks.mutants import Mutant, mutants
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = Path(__file__).with_suffix(".toml")
 PASSED, FAILED = 0, 1
+PATIENCE = 20  # times its limit of processor time that a mutant may wait for a busy machine
 
 
 @dataclass
@@ -166,9 +168,9 @@ class Driver:
         seconds, failed = {}, []
         items = list(self.items.values())
         for item, following in zip(items, [*items[1:], None], strict=True):
-            begun = time.perf_counter()
+            begun = processor_time()
             reports = runtestprotocol(item, nextitem=following, log=False)
-            taken = time.perf_counter() - begun
+            taken = processor_time() - begun
             if any(r.failed for r in reports):
                 failed.append(item.nodeid)
             elif taken <= self.plan.settings["longest_test"] and not any(r.skipped for r in reports):
@@ -205,7 +207,10 @@ class Driver:
         chosen = [wanted[i] for i in sorted(order[: self.options.sample])] if self.options.sample else wanted
         text = digest(path)
         known = read_outcomes(self.options.out) if not self.options.fresh else {}
+        gc.unfreeze()
         functions = functions_of(path)
+        gc.collect()
+        gc.freeze()  # a forked process need not copy what it only looks at
         waiting: list[tuple[int, Mutant, float, float]] = []
         done: list[Outcome] = []
 
@@ -229,7 +234,8 @@ class Driver:
                 self._collect(waiting, note)
             limit = 10 + 5 * sum(self.plan.seconds[t] for t in tests) + (20 if at_import else 0)
             now = time.monotonic()
-            waiting.append((self._start(m, tests, at_import, functions, path), m, now, now + limit))
+            child = self._start(m, tests, at_import, functions, path, int(limit))
+            waiting.append((child, m, now, now + PATIENCE * limit))
         while waiting:
             self._collect(waiting, note)
         self.outcomes += done
@@ -241,12 +247,19 @@ class Driver:
         return code is None or (m.function, code.co_firstlineno) not in functions or m.line in self.plan.imported.get(file, ())
 
     def _start(
-        self, m: Mutant, tests: list[str], at_import: bool, functions: dict[tuple[str, int], list[FunctionType]], path: Path
+        self,
+        m: Mutant,
+        tests: list[str],
+        at_import: bool,
+        functions: dict[tuple[str, int], list[FunctionType]],
+        path: Path,
+        limit: int,
     ) -> int:
         child = os.fork()
         if child:
             return child
         silence()
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         try:
             if at_import:
                 os._exit(run_anew(m.code, path, tests))
@@ -270,7 +283,7 @@ class Driver:
             if gone:
                 waiting.remove(entry)
                 code = os.waitstatus_to_exitcode(status)
-                how = {PASSED: "survived", FAILED: "test"}.get(code, "error")
+                how = {PASSED: "survived", FAILED: "test", -signal.SIGXCPU: "time limit"}.get(code, "error")
                 note(m, code != PASSED, how, time.monotonic() - begun)
                 return
             if time.monotonic() > deadline:
@@ -341,6 +354,12 @@ def matches(left_out: dict[str, str], file: str, m: Mutant, source: str) -> bool
         and left_out.get("change", m.change) == m.change
         and left_out.get("line", "") in source.splitlines()[m.line - 1]
     )
+
+
+def processor_time() -> float:
+    """Seconds of this process and of those it waited for: the same however busy the machine is."""
+    t = os.times()
+    return t.user + t.system + t.children_user + t.children_system
 
 
 def silence() -> None:

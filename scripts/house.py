@@ -201,7 +201,7 @@ def duplicated(texts: dict[Path, str]) -> int:
 
 def complexity(source: Path) -> tuple[int, int]:
     """Highest McCabe complexity of a function, and how many reach ``COMPLEX``."""
-    command = ["ruff", "check", "--isolated", "--no-cache", "--select", "C901", "--output-format", "json"]
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "C901", "--output-format", "json"]
     command += ["--config", f"lint.mccabe.max-complexity={COMPLEX - 1}", str(source)]
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
     numbers = [int(f["message"].split("(")[-1].split(" ")[0]) for f in found]

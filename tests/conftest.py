@@ -8,6 +8,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+os.environ["COLUMNS"] = "300"  # a console takes its width when it is made, so tables are not cut in tests
 
 import av
 import numpy as np

@@ -27,4 +27,4 @@ def test_examples_run(name, tmp_path, monkeypatch):
     module = importlib.import_module(name)
     with np.printoptions(legacy=False):
         result = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    assert result.attempted and not result.failed
+    assert not result.failed

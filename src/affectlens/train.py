@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from affectlens.core.progress import Progress
+    from affectlens.core.settings import Settings
     from affectlens.learning.background import BackgroundRecipe
     from affectlens.learning.bclstm import BcLstmRecipe
     from affectlens.learning.face import FaceRecipe
@@ -61,17 +64,14 @@ def face(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.face import FaceRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.face_words import train_face_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(FaceRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_face_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(FaceRecipe, train_face_model, corpora, out, progress, settings, changed)
 
 
 def words(
@@ -102,17 +102,14 @@ def words(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.words import WordsRecipe
     from affectlens.training.face_words import train_words_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(WordsRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_words_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(WordsRecipe, train_words_model, corpora, out, progress, settings, changed)
 
 
 def speech(
@@ -144,17 +141,14 @@ def speech(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.speech import SpeechRecipe
-    from affectlens.training.run import corpora_of, folder_of, recipe_of
     from affectlens.training.speech import train_speech_model
 
-    recipe = recipe_of(SpeechRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_speech_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
+    return _train(SpeechRecipe, train_speech_model, corpora, out, progress, settings, changed, several=True)
 
 
 def gait(
@@ -185,17 +179,14 @@ def gait(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.motion import GaitRecipe
     from affectlens.training.motion import train_gait_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(GaitRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_gait_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(GaitRecipe, train_gait_model, corpora, out, progress, settings, changed)
 
 
 def posture(
@@ -226,17 +217,14 @@ def posture(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
-    from affectlens.learning.loop import seeded
     from affectlens.learning.motion import PostureRecipe
     from affectlens.training.motion import train_posture_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(PostureRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_posture_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(PostureRecipe, train_posture_model, corpora, out, progress, settings, changed)
 
 
 def fusion(
@@ -268,17 +256,14 @@ def fusion(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.fusion import FusionRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.fusion import train_fusion_model
-    from affectlens.training.run import corpora_of, folder_of, recipe_of
 
-    recipe = recipe_of(FusionRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_fusion_model(corpora_of(corpora), folder_of(out), recipe, progress or silent)
+    return _train(FusionRecipe, train_fusion_model, corpora, out, progress, settings, changed, several=True)
 
 
 def background(
@@ -312,17 +297,14 @@ def background(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.background import BackgroundRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.background import train_background_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(BackgroundRecipe, settings, changed)
-    with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_background_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+    return _train(BackgroundRecipe, train_background_model, corpora, out, progress, settings, changed)
 
 
 def bclstm(
@@ -351,14 +333,34 @@ def bclstm(
     Raises
     ------
     UsageError
-        A setting or a corpus that cannot be used.
+        A setting, or a corpus of another kind.
+    CorpusError
+        A corpus that holds too little.
     """
-    from affectlens.core.progress import silent
     from affectlens.learning.bclstm import BcLstmRecipe
-    from affectlens.learning.loop import seeded
     from affectlens.training.bclstm import train_bclstm_model
-    from affectlens.training.run import folder_of, one_corpus, recipe_of
 
-    recipe = recipe_of(BcLstmRecipe, settings, changed)
+    return _train(BcLstmRecipe, train_bclstm_model, corpora, out, progress, settings, changed)
+
+
+def _train(
+    kind: type[Settings],
+    run: Callable[..., TrainingRun],
+    corpora: Given,
+    out: str | Path,
+    progress: Progress | None,
+    settings: Settings | None,
+    changed: dict[str, Any],
+    *,
+    several: bool = False,
+) -> TrainingRun:
+    """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
+    from affectlens.core.progress import silent
+    from affectlens.core.settings import with_fields
+    from affectlens.learning.loop import seeded
+    from affectlens.training.run import corpora_of, folder_of, one_corpus
+
+    recipe: Any = with_fields(kind, settings, changed)
+    given = (corpora_of(corpora),) if several else one_corpus(corpora)
     with seeded(recipe.seed):  # making a network to load weights into draws numbers too
-        return train_bclstm_model(*one_corpus(corpora), folder_of(out), recipe, progress or silent)
+        return run(*given, folder_of(out), recipe, progress or silent)

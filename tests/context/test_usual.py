@@ -11,7 +11,17 @@ import pytest
 
 from affectlens.context.place import parse_time, place_of, recorded_at
 from affectlens.context.store import MIGRATIONS, Store, Unit
-from affectlens.context.usual import Context, averages, differs, jensen_shannon, part_of_day, usual
+from affectlens.context.usual import (
+    STRENGTH,
+    Context,
+    averages,
+    differs,
+    distance,
+    jensen_shannon,
+    narrowest,
+    part_of_day,
+    usual,
+)
 from affectlens.core.errors import OutputError, UsageError
 
 LABELS = ("anger", "happiness", "neutral")
@@ -197,3 +207,113 @@ def test_place_and_time_given(tmp_path):
     image.save(tmp_path / "b.jpg")
     assert recorded_at(tmp_path / "b.jpg", "image")[0] is None
     assert recorded_at(tmp_path / "b.jpg", "image", "2020-01-01")[0] == datetime(2020, 1, 1)
+
+
+def _alike(n, place, hour, p, first=0):
+    """``n`` people of the same distribution, each of their own recording."""
+    frame = pd.DataFrame([p] * n, columns=[f"p_{c}" for c in LABELS])
+    return frame.assign(fingerprint=[f"r{first + i}" for i in range(n)], place=place, hour=hour, weekday=2.0, person=0)
+
+
+@pytest.mark.parametrize(("n", "expected"), [(19, Context("office", "morning")), (18, Context("office"))])
+def test_nineteen_others_are_enough_and_eighteen_are_not(n, expected, rng):
+    frame = pd.concat([_alike(n, "office", 9.0, (0.1, 0.2, 0.7)), _alike(1, "office", 20.0, (0.1, 0.2, 0.7), 90)])
+    assert narrowest(frame, Context("office", "morning"), LABELS) == expected
+    found = differs(np.array([0.8, 0.1, 0.1]), frame, Context("office", "morning"), LABELS, rng)
+    assert found.usual.context == expected and found.usual.people == 19 and found.p == pytest.approx(1 / 20)
+    alone = differs(np.array([0.8, 0.1, 0.1]), frame.iloc[:18], Context("office", "morning"), LABELS, rng)
+    assert alone.usual.context == Context() and np.isnan(alone.p)
+
+
+def test_with_too_few_everywhere_all_places_are_compared_with(rng):
+    frame = _alike(18, "office", 9.0, (0.1, 0.2, 0.7))
+    assert narrowest(frame, Context("office", "morning"), LABELS) == Context()
+
+
+def test_people_of_whom_a_class_is_not_known_are_left_out(rng):
+    frame = _alike(20, "office", 9.0, (0.1, 0.2, 0.7))
+    frame.loc[3, "p_anger"] = np.nan
+    assert usual(frame, Context(), LABELS, rng).people == 19
+    assert usual(frame.drop(columns="p_anger"), Context(), LABELS, rng).people == 0
+
+
+def test_the_interval_is_that_of_a_bootstrap_over_recordings(rng):
+    """Two recordings of one person each: a draw holds one twice, the other twice, or both, with 1/4, 1/4, 1/2."""
+    frame = pd.concat([_alike(1, "office", 9.0, (1, 0, 0)), _alike(1, "office", 9.0, (0, 0, 1), 1)])
+    u = usual(frame, Context(), LABELS, rng)
+    np.testing.assert_allclose(u.interval[:, 0], [5 / 3 / 7, (5 / 3 + 2) / 7])
+    alone = usual(frame.iloc[:1], Context(), LABELS, rng)
+    np.testing.assert_allclose(alone.interval, [alone.mean, alone.mean])  # one recording says nothing of others
+    # People of one recording are drawn together.
+    together = usual(frame.assign(fingerprint="r"), Context(), LABELS, rng)
+    np.testing.assert_allclose(together.interval, [together.mean, together.mean])
+
+
+def test_of_many_recordings_the_interval_is_that_of_the_normal_limit(rng):
+    p = np.linspace(0, 1, 400)
+    many = pd.concat([_alike(1, "", np.nan, (v, 0, 1 - v), i) for i, v in enumerate(p)])
+    u = usual(many, Context(), LABELS, rng, draws=4000)
+    error = p.std() / np.sqrt(400)
+    np.testing.assert_allclose(u.interval[:, 0] - u.mean[0], [-1.96 * error, 1.96 * error], rtol=0.1)
+
+
+def test_the_rank_is_that_of_a_loop_that_leaves_each_out(rng):
+    """Of many people the rank is known to one in forty; each is held against the rest, not against themselves."""
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        x = rng.dirichlet((1, 1, 2), 39)
+        units = pd.DataFrame(x, columns=[f"p_{c}" for c in LABELS]).assign(
+            fingerprint=range(39), place=["office"] * 30 + ["street"] * 9, hour=np.nan, weekday=np.nan, person=0
+        )
+        here = rng.dirichlet((1, 1, 2))
+        everyone, office = np.vstack([x, here]), np.r_[np.ones(30), np.zeros(9), 1].astype(bool)
+        far = []
+        for i in np.flatnonzero(office):
+            rest = np.arange(40) != i
+            wide = (STRENGTH / 3 + everyone[rest].sum(0)) / (STRENGTH + 39)
+            mean = (STRENGTH * wide + everyone[rest & office].sum(0)) / (STRENGTH + 30)
+            far.append(jensen_shannon(everyone[i], mean))
+        expected = np.mean(np.array(far) >= far[-1] - 1e-12)
+        assert differs(here, units, Context("office"), LABELS, rng).p == pytest.approx(expected)
+
+
+def test_what_differs_most_and_by_how_much(rng):
+    frame = _alike(100, "", np.nan, (0.2, 0.3, 0.5))
+    mean = (STRENGTH / 3 + 100 * np.array([0.2, 0.3, 0.5])) / (STRENGTH + 100)
+    found = distance(np.array([0.25, 0.65, 0.1]), frame, Context(), LABELS, rng)
+    assert found.label == "neutral" and found.by == pytest.approx(0.1 - mean[2]) and np.isnan(found.p)
+    assert found.divergence == pytest.approx(jensen_shannon(np.array([0.25, 0.65, 0.1]), mean))
+
+
+def test_divergence_is_the_square_of_scipys_distance(rng):
+    from scipy.spatial.distance import jensenshannon
+
+    for a, b in zip(rng.dirichlet(np.ones(5), 10), rng.dirichlet(np.ones(5), 10), strict=True):
+        a[0] = 0
+        a /= a.sum()
+        assert jensen_shannon(a, b) == pytest.approx(jensenshannon(a, b, base=2) ** 2)
+
+
+def test_averages_of_every_context_hold_their_own_people(rng):
+    morning, night = _alike(30, "office", 9.0, (0.1, 0.2, 0.7)), _alike(20, "street", 2.0, (0.7, 0.2, 0.1), 50)
+    night = night.assign(weekday=6.0)
+    unknown = _alike(5, "", np.nan, (0.2, 0.6, 0.2), 90).assign(weekday=np.nan)
+    table = averages(pd.concat([morning, night, unknown], ignore_index=True), LABELS, rng).set_index(["by", "value"])
+    assert table.people.to_dict() == {
+        ("all", ""): 55, ("place", "office"): 30, ("place", "street"): 20, ("part of the day", "night"): 20,
+        ("part of the day", "morning"): 30, ("hour", "02"): 20, ("hour", "09"): 30, ("weekday", "Wednesday"): 30,
+        ("weekday", "Sunday"): 20,
+    }  # fmt: skip
+    assert (table.recordings == table.people).all()
+    assert (table["neutral, low"] <= table.neutral + 1e-12).all() and (table.neutral <= table["neutral, high"] + 1e-12).all()
+    everyone = table.loc[("all", "")]
+    assert everyone["neutral, high"] - everyone["neutral, low"] > 0.05
+    assert table.neutral["hour", "09"] > 0.6 > 0.2 > table.neutral["hour", "02"]
+    nobody = averages(pd.concat([morning, night]).iloc[:0], LABELS, rng)
+    assert list(nobody.by) == ["all"] and nobody.people[0] == 0
+
+
+@pytest.mark.parametrize(("hour", "part"), [(0, "night"), (5.99, "night"), (6, "morning"), (11.9, "morning"), (12, "afternoon"),
+                                            (17.9, "afternoon"), (18, "evening"), (23.9, "evening")])  # fmt: skip
+def test_parts_of_the_day_begin_every_six_hours(hour, part):
+    assert part_of_day(hour) == part

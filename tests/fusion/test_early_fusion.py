@@ -131,3 +131,33 @@ def test_shares_sum_to_the_answer_and_weights_to_one(model):
     assert sum(fused.weights.values()) == pytest.approx(1)
     mixed = fuser.fuse(given[::-1])
     np.testing.assert_allclose(mixed.probabilities, fused.probabilities, atol=1e-6)
+
+
+def test_a_module_that_the_network_does_not_know_joins_what_the_network_said(model):
+    """The joined answer weighs as much as those that it joins, and is pooled with the rest."""
+    fuser = Fuser(EKMAN7.labels, model)
+    given = opinions()
+    other = Opinion("posture", np.array([0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]), 0.2, EKMAN7.labels)
+    joined = fuser.probabilities(given)
+    weights = np.array([0.5 + 0.3 + 0.4, 0.2]) / 1.4
+    by_hand = joined ** weights[0] * other.probabilities ** weights[1]
+    np.testing.assert_allclose(fuser.probabilities([*given, other]), by_hand / by_hand.sum())
+    np.testing.assert_allclose(fuser.probabilities([other, *given]), by_hand / by_hand.sum())
+
+
+def test_where_a_network_joins_weights_are_shares_of_shapley_values(model):
+    fuser = Fuser(EKMAN7.labels, model)
+    given = opinions()
+    fused = fuser.fuse(given)
+    values = fuser.shapley(given, int(fused.probabilities.argmax()), np.full(7, 1 / 7))
+    total = sum(abs(v) for v in values.values())
+    assert fused.values == values and fused.weights == pytest.approx({k: abs(v) / total for k, v in values.items()})
+    assert fuser.fuse(given[:1]).values == {} and fuser.fuse(given[:1]).weights == {"face": 1.0}
+
+
+def test_two_are_joined_and_one_is_not(model):
+    fuser = Fuser(EKMAN7.labels, model)
+    given = opinions()
+    assert [o.modality for o in fuser.joined(given[:2])] == ["face", "voice"] and fuser.joined(given[:1]) == []
+    assert fuser.joined([given[0], Opinion("posture", given[1].probabilities, 1.0, (), given[1].deep)]) == []
+    assert Fuser(EKMAN7.labels).joined(given) == []

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from affectlens.fusion.pool import Opinion, fuse, pool, shapley
+from affectlens.fusion.pool import Opinion, fuse, pool, shapley, shapley_values
 
 LABELS = ("x", "y", "z")
 
@@ -42,3 +42,60 @@ def test_shapley_values_sum_to_the_change_and_are_symmetric(rng):
     assert sum(values.values()) == pytest.approx(np.log(p / (1 - p)) - np.log(0.5))
     twin = shapley([opinion("a", [0.2, 0.7, 0.1]), opinion("b", [0.2, 0.7, 0.1])], 1, prior)
     assert twin["a"] == pytest.approx(twin["b"])
+
+
+def test_a_class_ruled_out_by_one_is_not_ruled_out_for_good():
+    p = pool([opinion("a", [1.0, 0.0, 0.0]), opinion("b", [0.0, 0.5, 0.5])])
+    assert np.isfinite(p).all() and p[1] == p[2] > 0
+    np.testing.assert_allclose(p[0] / p[1], np.sqrt(1e-9 / (1e-9 * 0.5)))  # both are next to nothing for one of them
+
+
+def test_weights_that_say_nothing_are_even_and_negative_ones_are_none():
+    a, b = opinion("a", [0.8, 0.1, 0.1], 0.0), opinion("b", [0.2, 0.6, 0.2], 0.0)
+    assert fuse([a, b], LABELS).weights == {"a": 0.5, "b": 0.5}
+    c = opinion("c", [0.8, 0.1, 0.1], -3.0)
+    fused = fuse([c, opinion("b", [0.2, 0.6, 0.2], 0.5)], LABELS)
+    assert fused.weights == {"c": 0.0, "b": 1.0} and fused.probabilities == pytest.approx([0.2, 0.6, 0.2])
+
+
+def test_divergence_is_the_weighted_one_of_jensen_and_shannon_in_bits():
+    from scipy.stats import entropy
+
+    a, b = opinion("a", [0.9, 0.1, 0.0], 0.6), opinion("b", [0.1, 0.2, 0.7], 0.2)
+    mean = 0.75 * a.probabilities + 0.25 * b.probabilities
+    expected = entropy(mean, base=2) - 0.75 * entropy(a.probabilities, base=2) - 0.25 * entropy(b.probabilities, base=2)
+    assert fuse([a, b], LABELS).divergence == pytest.approx(expected)
+    far = fuse([opinion("a", [1.0, 0, 0]), opinion("b", [0, 0, 1.0])], LABELS)
+    assert far.divergence == pytest.approx(1) and far.conflict
+    assert fuse([a, a], LABELS).divergence >= 0
+
+
+def test_any_two_of_three_can_conflict():
+    a, b = opinion("a", [0.8, 0.1, 0.1]), opinion("b", [0.1, 0.8, 0.1])
+    open_to_all = opinion("c", [0.1, 0.2, 0.7], 1.0, LABELS)
+    assert fuse([a, open_to_all, b], LABELS).conflict and fuse([open_to_all, b, a], LABELS).conflict
+    assert not fuse([a, open_to_all], LABELS).conflict
+    one_sided = opinion("d", [0.3, 0.6, 0.1], 1.0, ("x", "y"))
+    assert not fuse([one_sided, a], LABELS).conflict and not fuse([a, one_sided], LABELS).conflict
+
+
+def test_shapley_values_of_two_by_hand():
+    a, b = opinion("a", [0.7, 0.2, 0.1], 2.0), opinion("b", [0.2, 0.3, 0.5], 1.0)
+
+    def odds(p):
+        return np.log(p / (1 - p))
+
+    prior, both = odds(0.25), odds(pool([a, b])[0])
+    alone = {"a": odds(0.7), "b": odds(0.2)}
+    values = shapley([a, b], 0, np.array([0.25, 0.25, 0.5]))
+    assert values["a"] == pytest.approx(((alone["a"] - prior) + (both - alone["b"])) / 2)
+    assert values["b"] == pytest.approx(((alone["b"] - prior) + (both - alone["a"])) / 2)
+    certain = shapley([opinion("a", [1.0, 0.0, 0.0])], 0, np.full(3, 1 / 3))["a"]
+    assert 15 < certain < 25  # a probability of one is a finite number of log-odds
+
+
+def test_shapley_values_of_the_glove_game():
+    """One has a left glove, two have a right one; a pair is worth one (2/3, 1/6, 1/6)."""
+    values = shapley_values(3, lambda members: float(0 in members and len(members) > 1))
+    np.testing.assert_allclose(values, [2 / 3, 1 / 6, 1 / 6])
+    assert shapley_values(1, lambda members: 5.0 * len(members) + 2) == [5.0] and shapley_values(0, lambda members: 1.0) == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from affectlens.core.labels import EKMAN7
-from affectlens.core.schema import SCENE
-from affectlens.fusion.pool import Opinion, pool
+from affectlens.core.labels import EKMAN7, EMOTIC26
+from affectlens.core.schema import SCENE, Row
+from affectlens.fusion.pool import Fuser, Opinion, pool
 from affectlens.fusion.segments import fuse_findings, summary_evidence
+from affectlens.modalities.base import Finding
 from tests.fusion.clips import clip_of, finding, probabilities
 
 
@@ -128,3 +131,131 @@ def test_summaries_count_windows():
     assert kinds["share of time"].value == 0.75 and kinds["share of time"].detail.readable == 4
     assert kinds["changes"].value == 1
     assert kinds["not read"].value == 1 and kinds["not read"].detail.reason == "face: too dark"
+
+
+def unread(modality, status, reason, start=0, end=1, person=0):
+    return Finding(Row("talk.mp4", start, end, person, modality, status, reason))
+
+
+def test_a_segment_that_nobody_can_judge_says_why_in_full():
+    (row,) = fused_rows(
+        finding("face", 0, 1), unread("words", "missing", "nobody speaks"), unread("voice", "missing", "silence")
+    )
+    assert (row.status, row.reason) == ("abstained", "face: too dark; words: nobody speaks; voice: silence")
+    assert (row.start, row.end, row.person, row.modality, row.probabilities) == (0, 1, 0, "fused", None)
+    (row,) = fused_rows(unread("face", "failed", "broken"), unread("words", "missing", "nobody speaks"))
+    assert row.status == "failed"
+    (row,) = fused_rows(unread("face", "missing", "gone"), finding("words", 0, 1))
+    assert row.status == "abstained"  # somebody could have been judged
+
+
+def test_quality_text_and_times_of_a_fused_row():
+    face, voice = finding("face", 2, 3, 4, fear=0.6), finding("voice", 1, 5, 4, fear=0.6)
+    words = finding("words", 2, 3, 4, text="so it is", fear=0.6)
+    rated = [replace(f, row=replace(f.row, quality=q)) for f, q in ((face, 0.4), (voice, 0.9), (words, 0.8))]
+    (row,) = fused_rows(*rated)
+    assert (row.file, row.start, row.end, row.person, row.text) == ("talk.mp4", 2, 3, 4, "so it is")
+    assert row.quality == pytest.approx(0.7)
+    (row,) = fused_rows(rated[0], finding("words", 2, 3, 4))  # who says nothing has no part in the quality
+    assert row.quality == pytest.approx(0.4) and row.text == ""
+
+
+def test_segments_come_in_order_of_time_and_then_of_people():
+    rows = fused_rows(
+        finding("face", 1, 2, 1, fear=0.6), finding("face", 0, 1, 1, fear=0.6), finding("face", 1, 2, 0, fear=0.6)
+    )
+    assert [(r.start, r.person) for r in rows] == [(0, 1), (1, 0), (1, 1)]
+
+
+def test_one_opinion_is_the_answer_without_evidence():
+    _, (fused,) = fuse_findings(clip_of(), [finding("face", 0, 1, fear=0.6)])
+    assert fused.evidence == () and fused.row.confidence == pytest.approx(0.6) and not fused.row.conflict
+
+
+def test_what_if_holds_the_answer_and_the_probabilities_before_and_after():
+    findings = [finding("face", 0, 1, happiness=0.9, weight=3.0), finding("words", 0, 1, anger=0.6, happiness=0.2, weight=1.0)]
+    _, (fused,) = fuse_findings(clip_of(), findings)
+    (what_if,) = [e for e in fused.evidence if e.kind == "what if"]
+    detail, before = what_if.detail, fused.row.confidence
+    assert (what_if.subject, what_if.target, detail.answer) == ("face", "happiness", "anger")
+    assert (detail.probability, detail.of_target, detail.before) == pytest.approx((0.6, 0.2, before), abs=1e-4)
+    assert what_if.value == pytest.approx(0.2 - before)
+
+
+def test_a_conflict_has_the_divergence_of_the_opinions():
+    from scipy.spatial.distance import jensenshannon
+
+    findings = [finding("face", 0, 1, happiness=0.9, weight=0.5), finding("words", 0, 1, anger=0.9, weight=0.5)]
+    _, (fused,) = fuse_findings(clip_of(), findings)
+    (conflict,) = [e for e in fused.evidence if e.kind == "conflict"]
+    expected = jensenshannon(*(f.row.probabilities for f in findings), base=2) ** 2
+    assert conflict.value == pytest.approx(expected) and conflict.unit == "bit"
+    _, (agreed,) = fuse_findings(clip_of(), [findings[0], finding("words", 0, 1, happiness=0.5)])
+    assert [e.kind for e in agreed.evidence] == ["share", "share", "what if"]
+
+
+def test_what_is_lost_is_noted_once_with_its_mean_and_only_what_can_be_seen():
+    clip = clip_of()
+    lost = [finding("words", i, i + 1, scheme=EMOTIC26, pain=p, fear=0.9 - p, yearning=0.004) for i, p in enumerate((0.1, 0.3))]
+    lost = [replace(f, row=replace(f.row, probabilities=only(f.row, "pain", "fear", "yearning"))) for f in lost]
+    fuse_findings(clip, lost)
+    (note,) = clip.problems.notes
+    assert note.startswith(
+        "words answers in the classes of emotic26; pain is none of the seven of the fused answer: on average "
+    )
+    assert note.endswith("of its probability in 2 segments takes no part")
+    little = clip_of()
+    f = finding("words", 0, 1, scheme=EMOTIC26, pain=0.004, fear=0.996)
+    fuse_findings(little, [replace(f, row=replace(f.row, probabilities=only(f.row, "pain", "fear")))])
+    assert little.problems.notes == []
+
+
+def only(row, *kept):
+    """The row's probabilities of some classes, scaled to be all."""
+    p = np.array([v if c in kept else 0.0 for c, v in zip(row.scheme.labels, row.probabilities, strict=True)])
+    return tuple(map(float, p / p.sum()))
+
+
+def test_the_summary_spans_the_recording_and_names_the_commonest_reason():
+    rows = fused_rows(
+        *[finding("face", i, i + 1, 3, **({"fear": 0.8} if i < 2 else {"anger": 0.6})) for i in range(3)],
+        unread("face", "failed", "broken", 3, 4, 3), finding("face", 4, 5, 3), finding("face", 5, 7, 3),
+    )  # fmt: skip
+    (summary,), evidence = summary_evidence(clip_of(), rows)
+    by_kind = {e.kind: e for e in evidence}
+    assert set(by_kind) == {"share of time", "changes", "not read"}
+    assert all((e.start, e.end, e.person, e.level, e.modality) == (0, 7, 3, "situation", "fused") for e in evidence)
+    share = by_kind["share of time"]
+    assert (share.target, share.value, share.low, share.high) == (
+        "fear", pytest.approx(2 / 3), summary.share.low, summary.share.high
+    )  # fmt: skip
+    assert share.detail.shares == {"fear": 0.6667, "anger": 0.3333} and share.detail.mean_probability == pytest.approx(0.8)
+    assert (share.detail.windows, share.detail.readable) == (6, 3)
+    assert by_kind["not read"].value == 3 and by_kind["not read"].detail.reason == "face: too dark"
+    assert by_kind["not read"].detail.windows == 6 and by_kind["changes"].target == "fear"
+
+
+def test_of_somebody_never_read_nothing_is_summed_up_and_of_somebody_always_read_nothing_is_missing():
+    rows = fused_rows(finding("face", 0, 1, 0), finding("face", 0, 1, 1, fear=0.6), finding("face", 1, 2, 1, fear=0.6))
+    summaries, evidence = summary_evidence(clip_of(), rows)
+    assert [(s.person, s.readable) for s in summaries] == [(1, 2), (0, 0)]
+    assert [(e.kind, e.person) for e in evidence] == [("share of time", 1)]
+
+
+class Listening(Fuser):
+    """Keeps the opinions that it is given."""
+
+    def fuse(self, opinions):
+        self.given = list(opinions)
+        return super().fuse(opinions)
+
+
+@pytest.mark.parametrize(("quality", "taken"), [(0.4, 0.4), (-0.5, 0.0), (1.5, 1.0), (float("nan"), 1.0)])
+def test_opinions_carry_what_the_network_reads(quality, taken):
+    f = finding("face", 0, 1, weight=0.3, conformal=("fear", "anger"), fear=0.6)
+    deep, fuser = np.arange(3.0), Listening(EKMAN7.labels)
+    fuse_findings(clip_of(), [replace(f, row=replace(f.row, quality=quality), deep=deep)], fuser=fuser)
+    (opinion,) = fuser.given
+    assert (opinion.modality, opinion.weight, opinion.quality) == ("face", 0.3, taken) and opinion.deep is deep
+    assert set(opinion.conformal) == {"fear", "anger"}
+    np.testing.assert_allclose(opinion.probabilities, f.row.probabilities)

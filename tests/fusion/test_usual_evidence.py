@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -137,3 +138,23 @@ def test_a_store_that_cannot_be_written_is_a_note(recording, tmp_path, monkeypat
     monkeypatch.setattr(Store, "put", full)
     assert len(usual_evidence(clip, [fused(recording, anger=0.9)], usual)) == 1
     assert clip.problems.notes == ["the store of usual expressions: the disk is full"]
+
+
+def test_what_was_doubted_counts_for_nothing_even_where_it_has_an_answer(recording, tmp_path):
+    filled(tmp_path / "u.db")
+    clip = clip_of(recording, store=str(tmp_path / "u.db"))
+    doubted = replace(fused(recording, 0, 1, fear=0.9), status="abstained", reason="face: too dark")
+    (e,) = usual_evidence(clip, [fused(recording, anger=0.9), doubted], what_is_usual(clip))
+    assert e.detail.here["anger"] == pytest.approx(0.9)
+    assert usual_evidence(clip, [doubted], what_is_usual(clip)) == []
+
+
+def test_what_is_usual_stands_within_its_interval(recording, tmp_path, rng):
+    store = Store(tmp_path / "u.db")
+    for i, p in enumerate(rng.dirichlet(np.ones(7), 30)):
+        store.put(f"r{i}", "office", True, None, [Unit(0, 3, EKMAN7.labels, tuple(map(float, p)))])
+    clip = clip_of(recording, store=str(tmp_path / "u.db"))
+    (e,) = usual_evidence(clip, [fused(recording, anger=0.9)], what_is_usual(clip))
+    low, usual, high = e.detail.low, list(e.detail.usual.values()), e.detail.high
+    assert all(a < b < c for a, b, c in zip(low, usual, high, strict=True))
+    assert (e.detail.place, e.detail.when, e.detail.taken_in, e.detail.source) == ("not known", "not known", False, "")

@@ -42,7 +42,7 @@ def test_black_boxes(rng, tmp_path):
         TableModel(table, LABELS).predict(["k3"])
     with pytest.raises(ModelError, match="no column"):
         TableModel(table, ("a", "c"))
-    with pytest.raises(ModelError, match="no such ONNX"):
+    with pytest.raises(ModelError, match="absent.onnx: no such file"):
         OnnxModel(tmp_path / "absent.onnx", LABELS)
     (tmp_path / "bad.onnx").write_text("no model")
     with pytest.raises(ModelError, match="not a readable ONNX"):

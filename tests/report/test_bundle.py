@@ -13,6 +13,8 @@ from affectlens.assets.store import sha256
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Picture
 from affectlens.modalities.face.evidence import MovementDetail
+from affectlens.modalities.faithfulness import FaithfulnessDetail
+from affectlens.modalities.words.evidence import SpeakerDetail
 from affectlens.report.bundle import Gallery, Report, provenance
 from tests.fusion.clips import clip_of, finding
 
@@ -72,3 +74,29 @@ def test_of_windows_with_pictures_only_the_gallerys_evidence_and_tests_are_kept(
     e = clip.evidence(words.row, "changes", 5, method="m")
     report.add([replace(words, evidence=(e,))], [])
     assert e.id in report.shown()
+
+
+def test_of_single_segments_only_so_many_rows_are_kept(monkeypatch):
+    monkeypatch.setattr("affectlens.report.bundle.MOST_INSTANCES", 3)
+    clip = clip_of()
+    words = finding("words", 0, 1, anger=0.6)
+    speaks = [clip.evidence(words.row, "speaker", 0, method="m", detail=SpeakerDetail("x")) for _ in range(5)]
+    whole = clip.evidence(words.row, "changes", 5, method="m")
+    report = Report(clip, Gallery())
+    report.add([replace(words, evidence=tuple(speaks))], [whole])
+    assert list(report.shown()) == [e.id for e in (*speaks[:3], whole)]
+    report.add([], [replace(speaks[4], id="e00000")])
+    assert "e00000" not in report.shown()
+
+
+def test_tests_of_windows_with_pictures_are_kept_and_rows_come_in_order():
+    clip = clip_of()
+    f = finding("face", 0, 1, fear=0.6)
+    tested = clip.evidence(f.row, "faithfulness", -0.1, subject="deletion", method="m",
+                           detail=FaithfulnessDetail("x", "blur", 0.4, 0.3, 19))  # fmt: skip
+    moved = clip.evidence(f.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
+    report = Report(clip, Gallery())
+    report.add([replace(f, evidence=(moved, tested), pictures=(Picture("face", "x", np.zeros((2, 2, 3), np.uint8)),))], [])
+    assert list(report.evidence) == [tested.id]
+    report.findings = [f]
+    assert list(report.shown()) == sorted([tested.id, moved.id])

@@ -72,7 +72,7 @@ def test_three_measurements_of_the_gait_and_the_best_group():
 
 def test_shares_of_the_strongest_segment_are_told_with_what_would_be_without():
     rows = [row("share", 1, 0.5), row("share", 2, -1.5), row("share", 3, 0.7, start=5.0), row("what if", 4),
-            row("what if", 5, start=5.0)]  # fmt: skip
+            row("what if", 5, start=5.0), row("what if", 6)]  # fmt: skip
     assert told(*rows) == ["e00001", "e00002", "e00004"]
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.evaluation.ablation import ablate
 from affectlens.features.banks import Fold, banks_as_arrays, banks_of_arrays, crossfit, held_out
 from affectlens.learning.fusion import Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
@@ -162,5 +162,5 @@ def test_joint_corpora_give_the_same_rows_to_every_module(tmp_path):
     np.testing.assert_array_equal(at.groups, bt.groups)
     assert not set(a.groups) & set(at.groups)
     assert len(open_corpus("caer-s", tree).table("train")) == len(a.labels) + len(at.labels)
-    with pytest.raises(UsageError, match="six of every class"):
+    with pytest.raises(CorpusError, match="at least 6 of every class"):
         joint_banks("caer-s", caer_s(tmp_path / "few"), Fold(0, 3), modules=Modules())

@@ -38,7 +38,7 @@ def test_one_interface_for_all(name, rng):
     # A class that training did not hold keeps its column.
     few = make_classifier(name).fit(x[y < 2], y[y < 2]).predict_proba(x[:5])
     assert few.shape == (5, 4) and np.isfinite(few).all()
-    with pytest.raises(UsageError, match="only one class"):
+    with pytest.raises(CorpusError, match="only one class"):
         make_classifier(name).fit(x[y == 0], y[y == 0])
 
 
@@ -110,7 +110,7 @@ def test_normalisation_is_worth_what_it_should_be(rng):
 def test_too_few_people_or_corpora(rng):
     with pytest.raises(CorpusError, match="at least two corpora"):
         run_protocol(table(rng, ("one",)), "leave-one-out", Setting(), ONE)
-    with pytest.raises(CorpusError, match="3 speakers"):
+    with pytest.raises(CorpusError, match="of 3 people"):
         run_protocol(table(rng, people=3), "within", Setting("logistic"), ONE)
     assert len({s.name for _, s in (*STEPS, *OTHERS)}) == len(STEPS) + len(OTHERS)
 
@@ -178,7 +178,7 @@ def test_unknown_labels_are_left_out_of_the_four(tmp_path):
 
 
 def test_evaluation_of_a_corpus(tmp_path):
-    from affectlens.evaluation.evaluate import score
+    from affectlens.evaluation.scores import score
     from affectlens.evaluation.speech import predict_speech
     from affectlens.models.base import load_model
 

@@ -7,12 +7,13 @@ import torch
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
-from affectlens.evaluation.evaluate import FaceReader, fit_thresholds, predict_corpus, score
+from affectlens.evaluation.predictions import predict_corpus
+from affectlens.evaluation.scores import fit_thresholds, score
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.export import calibrate
 from affectlens.learning.face import FaceRecipe, _targets, predict_logits, rate_factor, train_face
 from affectlens.learning.words import soft_targets
-from affectlens.models.base import Calibration
+from affectlens.models.base import BaseModel, Calibration, load_model
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, pad_rows, spell_symbols
 from affectlens.stats.classification import conformal_threshold, fit_temperature, softmax
@@ -180,9 +181,9 @@ class Fake:
         return iter(self._items)
 
 
-class Perfect:
-    labels = EKMAN7.labels
-    calibration = Calibration(conformal=0.5)
+class Perfect(BaseModel):
+    def __init__(self):
+        super().__init__("perfect", "face", EKMAN7.labels, calibration=Calibration(conformal=0.5))
 
     def predict(self, batch):
         return np.eye(7, dtype=np.float32)[np.asarray(batch)[:, 0]] * 20
@@ -199,33 +200,30 @@ def test_misses_count_as_errors_and_groups_are_told_apart(rng):
         )
         for i in range(80)
     ]
-    found = predict_corpus(Perfect(), Fake(items), "test", lambda i: (i.data, ""), batch=7)
-    result = score(found, Perfect.calibration, rng, draws=50)
+    found = predict_corpus(Perfect(), Fake(items), "test", batch=7)
+    result = score(found, Perfect().calibration, rng, draws=50)
     assert result.scores["accuracy"].value == pytest.approx(0.75) and len(result.missed) == 20
     assert result.confusion["(missed)"].sum() == 20
     by_group = result.groups.set_index("group").accuracy
     assert by_group["g0"] == pytest.approx(0.5) and by_group["g1"] == pytest.approx(1.0)
     assert result.scores["accuracy"].groups == 2
     with pytest.raises(CorpusError, match="not among"):
-        predict_corpus(Perfect(), Fake([Item("k", np.array([0]), ("bliss",))]), "test", lambda i: (i.data, ""))
+        predict_corpus(Perfect(), Fake([Item("k", np.array([0]), ("bliss",))]), "test")
 
 
 def test_large_pictures_go_through_the_detector(frame):
     from tests.conftest import asset_path
 
     asset_path("yunet"), asset_path("face-landmarker")
-    read = FaceReader()
-    crop, reason = read(Item("a", frame, ("fear",)))
-    assert crop.shape == (48, 48) and reason == ""
-    none, why = read(Item("b", np.zeros((200, 200, 3), np.uint8), ("fear",)))
-    assert none is None and why == "no face found"
+    model = load_model("face")
+    assert model.read(Item("a", frame, ("fear",))).shape == (48, 48)
+    empty = Item("b", np.zeros((200, 200, 3), np.uint8), ("fear",))
+    assert predict_corpus(model, Fake([empty]), "test").missed == {"b": "no face found"}
 
 
 def test_shipped_models_reach_their_cards_on_a_slice_of_test(shared):
     """A hundredth of the card's promise is not measured here, but a broken model is seen."""
     from affectlens.corpora.base import open_corpus
-    from affectlens.evaluation.evaluate import reader_for
-    from affectlens.models.base import load_model
     from tests.conftest import asset_path
 
     asset_path("minilm")
@@ -236,6 +234,6 @@ def test_shipped_models_reach_their_cards_on_a_slice_of_test(shared):
         source = open_corpus(corpus, path)
         part = Fake([i for n, i in enumerate(source.items("test")) if n % 6 == 0])
         model = load_model(name)
-        found = predict_corpus(model, part, "test", reader_for(name))
+        found = predict_corpus(model, part, "test")
         result = score(found, model.calibration, np.random.default_rng(0), draws=20)
         assert result.scores["accuracy"].value > least and result.scores["calibration_error"].value < 0.09

@@ -108,6 +108,25 @@ def probabilities(s: Subject) -> Iterator[str]:
         yield f"rows of probabilities sum to {p.sum(axis=1).min():.6g} to {p.sum(axis=1).max():.6g}, least {p.min():.3g}"
 
 
+def calibrated(s: Subject) -> Iterator[str]:
+    """What a model says of its ``calibration`` can be true, and ``probabilities`` are the logits under it."""
+    facts = getattr(s.model, "calibration", None)
+    if facts is None:
+        return
+    for name, low, high in (("temperature", 1e-6, np.inf), ("conformal", 0, 1), ("coverage", 0, 1), ("reliability", 0, 1)):
+        if not low <= getattr(facts, name) <= high:
+            yield f"calibration.{name} is {getattr(facts, name)}; a number from {low:g} to {high:g} was expected"
+    for name, values in (("prior", facts.prior), ("thresholds", (s.model.meta or {}).get("thresholds", ()))):
+        if len(values) not in (0, len(s.model.labels)) or not all(0 <= v <= 1 for v in values):
+            yield f"{name} {tuple(values)}; none, or a share for each of {len(s.model.labels)} classes, was expected"
+    if facts.prior and abs(sum(facts.prior) - 1) > 1e-3:
+        yield f"calibration.prior sums to {sum(facts.prior):.6g}"
+    if facts.temperature > 0:
+        apart = gap(np.asarray(s.model.probabilities(s.inputs)), facts.probabilities(s.model.predict(s.inputs)))
+        if apart > s.tolerance:
+            yield f"probabilities differ from those of the calibrated logits by up to {apart:.3g}"
+
+
 def batch(s: Subject) -> Iterator[str]:
     """The answer to one input does not depend on those beside it, but for a model that says that it is ``contextual``."""
     if getattr(s.model, "contextual", False):
@@ -230,5 +249,6 @@ def _form(value: Any) -> str:
 
 
 CHECKS = {
-    check.__name__: check for check in (untouched, described, logits, probabilities, batch, order, state, reading, inside)
+    check.__name__: check
+    for check in (untouched, described, logits, probabilities, calibrated, batch, order, state, reading, inside)
 }

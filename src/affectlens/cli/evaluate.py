@@ -13,7 +13,7 @@ from affectlens.cli.options import Corpora, Seed, models, verb
 from affectlens.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from affectlens.evaluation.evaluate import Evaluation
+    from affectlens.evaluation.result import Evaluation
 
 GROUPS = 30  # shown
 
@@ -59,7 +59,7 @@ def command(
 
 
 def _show(result: Evaluation) -> None:
-    from affectlens.evaluation.evaluate import HEADINGS
+    from affectlens.evaluation.result import HEADINGS
 
     table = Table("score", "value", "95 % interval", box=None)
     for name, e in result.scores.items():

@@ -58,10 +58,17 @@ def add(name: str, settings: type[Settings], *assets: str) -> None:
 def _show(scores: pd.DataFrame) -> None:
     table = Table(*(c.replace("_", " ") for c in scores.columns), box=None)
     for row in scores.head(SHOWN).itertuples(index=False):
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row))
+        table.add_row(*map(_cell, row))
     common.plain.print(table)
     if len(scores) > SHOWN:
         common.note(f"{len(scores) - SHOWN} more rows are in the folder")
+
+
+def _cell(value: object) -> str:
+    """A score with four digits, a whole number without any, nothing for what does not apply."""
+    if not isinstance(value, float):
+        return str(value)
+    return "" if value != value else f"{value:.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.4f}"
 
 
 add("face", FaceRecipe)

@@ -1,0 +1,1 @@
+"""Scores of models on corpora, and the protocols under which recipes are tested."""

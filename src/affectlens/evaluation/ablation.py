@@ -66,6 +66,7 @@ def ablate(
     Returns
     -------
     Ablation
+        Of every subset.
     """
     by_fold = [banks_of(Fold(k, folds, recipe.seed)) for k in range(folds)]
     names = tuple(by_fold[0])
@@ -94,11 +95,23 @@ def ablate(
     value, spread = values.mean(0), drawn.mean(0)
     low, high = np.quantile(spread, [0.025, 0.975], axis=-1)
     pairing = "same people" if joint else "class-matched"
-    scores = pd.DataFrame([
-        {"pairing": pairing, "fusion": how, "modules": " + ".join(members), "size": len(members), "mean_recall": value[f, s, 0],
-         "low": low[f, s], "high": high[f, s], "calibration_error": value[f, s, 1], "log_loss": value[f, s, 2]}
-        for f, how in enumerate(FUSIONS) for s, members in enumerate(sets)
-    ])  # fmt: skip
+    scores = pd.DataFrame(
+        [
+            {
+                "pairing": pairing,
+                "fusion": how,
+                "modules": " + ".join(members),
+                "size": len(members),
+                "mean_recall": value[f, s, 0],
+                "low": low[f, s],
+                "high": high[f, s],
+                "calibration_error": value[f, s, 1],
+                "log_loss": value[f, s, 2],
+            }
+            for f, how in enumerate(FUSIONS)
+            for s, members in enumerate(sets)
+        ]
+    )
     return Ablation(scores, _against(value[..., 0], spread, names), joint)
 
 
@@ -120,8 +133,17 @@ def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> p
 
     def add(question: str, how: str, other: str, difference: float, draws: np.ndarray) -> None:
         low, high = np.quantile(draws, [0.025, 0.975])
-        rows.append({"question": question, "fusion": how, "against": other, "difference": difference, "low": low, "high": high,
-                     "p_value": (1 + (draws <= 0).sum()) / (len(draws) + 1)})  # fmt: skip
+        rows.append(
+            {
+                "question": question,
+                "fusion": how,
+                "against": other,
+                "difference": difference,
+                "low": low,
+                "high": high,
+                "p_value": (1 + (draws <= 0).sum()) / (len(draws) + 1),
+            }
+        )
 
     for f, how in enumerate(FUSIONS):
         for s, name in enumerate(names):

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from affectlens.core.errors import ModelError, UsageError
+from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, Item, open_corpus
-from affectlens.evaluation.predictions import Predictions, check_meets, predict_corpus, split_of
-from affectlens.evaluation.result import HEADINGS, Evaluation
-from affectlens.evaluation.scores import fit_thresholds, score
+from affectlens.corpora.base import Corpus, name_and_path, open_corpus
+from affectlens.evaluation.predictions import check_meets, predict_corpus, split_of
+from affectlens.evaluation.result import Evaluation
+from affectlens.evaluation.scores import score
 from affectlens.evaluation.speech import predict_speech
 from affectlens.models.base import MODELS, Calibration, Model
 from affectlens.models.open import open_model
-from affectlens.models.readers import face_crop
 from affectlens.models.shipped.speech import SpeechModel
-
-__all__ = [
-    "HEADINGS", "Evaluation", "FaceReader", "Predictions", "evaluate", "fit_thresholds", "predict_corpus", "reader_for",
-    "save_evaluation", "score",
-]  # fmt: skip
 
 
 def evaluate(
@@ -80,11 +73,8 @@ def evaluate(
     """
     if draws < 1:
         raise UsageError(f"--draws {draws}: a number of at least 1 was expected")
-    name, path = (corpus.partition("=")[0], Path(corpus.partition("=")[2])) if isinstance(corpus, str) else ("", None)
-    if isinstance(corpus, str) and not corpus.partition("=")[2]:
-        raise UsageError(f"{corpus!r} is not NAME=PATH, for example emodb=/corpora/emodb")
-    source = open_corpus(name, path) if path is not None else corpus
-    assert not isinstance(source, str)
+    path = name_and_path(corpus)[1] if isinstance(corpus, str) else None
+    source = open_corpus(corpus) if isinstance(corpus, str) else corpus
     asked: Any = open_model(model, weights=weights, modality=_modality_of(model, source))
     part = split_of(source, split)
     check_meets(asked, source, part)
@@ -99,8 +89,14 @@ def evaluate(
     thresholds = np.array(asked.meta["thresholds"]) if "thresholds" in asked.meta else None
     calibration = getattr(asked, "calibration", Calibration())
     scored = score(predictions, calibration, np.random.default_rng(seed), thresholds=thresholds, draws=draws)
-    about = {"model": asked.name, "sha256": asked.meta.get("sha256", ""), "corpus": source.info.name, "split": part,
-             "draws": draws, "seed": seed}  # fmt: skip
+    about = {
+        "model": asked.name,
+        "sha256": asked.meta.get("sha256", ""),
+        "corpus": source.info.name,
+        "split": part,
+        "draws": draws,
+        "seed": seed,
+    }
     result = replace(scored, about=about, notes=_notes(asked, source, part))
     tell("bootstrap", 1, 1)
     if out is not None:
@@ -122,24 +118,3 @@ def _notes(model: Any, source: Corpus, split: str) -> tuple[str, ...]:
         f"{source.info.title} trained these weights, so this is how they fit, not how they do on new people; the model card "
         "has the scores on what was not learned from",
     )
-
-
-class FaceReader:
-    """An item to the face model's crop, or None with the reason; ``Model.read`` takes its place."""
-
-    def __call__(self, item: Item) -> tuple[np.ndarray | None, str]:
-        """The crop ``(48, 48)`` uint8, or None with the reason."""
-        try:
-            return face_crop(item), ""
-        except ModelError as error:
-            return None, str(error)
-
-
-def reader_for(modality: str) -> Callable[[Item], tuple[Any, str]]:
-    """The reader that feeds a model of that modality; ``Model.read`` takes its place."""
-    return FaceReader() if modality == "face" else lambda item: (item.data, "")
-
-
-def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
-    """Write an evaluation; ``Evaluation.save`` takes its place."""
-    evaluation.save(folder)

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from affectlens.core.errors import CorpusError
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.balance import recording_weights
 from affectlens.learning.motion import (
@@ -37,7 +38,6 @@ from affectlens.stats.resample import bootstrap
 PARTS = {"network": ("sequence", "features"), "sequence": ("sequence",), "features": ("features",)}
 PEERS = ("logistic", "trees")
 GAIT_KINDS = (*PARTS, *PEERS)
-POSTURE_KINDS = ("network", "half bodies", "logistic")
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,18 @@ def leave_motion_out(
     -------
     pandas.DataFrame
         Columns kind, seed, key, motion, start, truth, ``p0`` on, and those that the answers add.
+
+    Raises
+    ------
+    CorpusError
+        A class that is not in two types of motion, so that one can be left out.
     """
     parts = []
     motions = sorted(set(data.rows.motion))
+    counts = {name: data.rows.motion[data.rows.label == name].nunique() for name in classes}
+    if min(counts.values()) < 2:
+        shown = ", ".join(f"{name} in {count}" for name, count in counts.items())
+        raise CorpusError(f"types of motion: {shown}; one type is left out at a time, so every class is needed in two")
     for seed in seeds:
         for i, motion in enumerate(motions):
             out = (data.rows.motion == motion).to_numpy()
@@ -93,8 +102,27 @@ def leave_motion_out(
 def gait_predictions(
     data: GaitWindows, classes: tuple[str, ...], recipe: GaitRecipe, kind: str, progress: Progress = silent
 ) -> pd.DataFrame:
-    """``leave_motion_out`` of one of ``GAIT_KINDS``: ``network`` reads joints and features, ``sequence`` and ``features`` one
-    of them; peers are logistic regression and extremely random trees on the features."""
+    """Predictions of one kind of model of gait on each type of motion, by ``leave_motion_out``.
+
+    Parameters
+    ----------
+    data : GaitWindows
+        Windows of all types of motion.
+    classes : tuple of str
+        What is told apart.
+    recipe : GaitRecipe
+        How networks are trained, and with how many seeds.
+    kind : str
+        ``network`` reads joints and features, ``sequence`` and ``features`` one of them; ``logistic`` and ``trees`` are
+        logistic regression and extremely random trees on the features.
+    progress : Progress
+        Told of types of motion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``leave_motion_out`` gives it.
+    """
 
     def fit(train: GaitWindows, test: GaitWindows, seed: int) -> dict[str, Answers]:
         if kind not in PARTS:
@@ -109,9 +137,26 @@ def gait_predictions(
 def posture_predictions(
     data: Postures, classes: tuple[str, ...], recipe: PostureRecipe, progress: Progress = silent
 ) -> pd.DataFrame:
-    """``leave_motion_out`` of ``POSTURE_KINDS``: the network, the same with the lower body hidden, and logistic regression on
-    the coordinates. Columns ``rebuilt`` and ``mean_body``: mean distance in torso lengths between hidden lower joints and where
-    the network, or the mean body, puts them."""
+    """Predictions of all kinds of models of posture on each type of motion, by ``leave_motion_out``.
+
+    Parameters
+    ----------
+    data : Postures
+        Skeletons of all types of motion.
+    classes : tuple of str
+        What is told apart.
+    recipe : PostureRecipe
+        How networks are trained, and with how many seeds.
+    progress : Progress
+        Told of types of motion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``leave_motion_out`` gives it, of the network, the same with the lower body hidden, and logistic regression on the
+        coordinates; with ``rebuilt`` and ``mean_body``, the mean distance in torso lengths between hidden lower joints and
+        where the network, or the mean body, puts them.
+    """
 
     def fit(train: Postures, test: Postures, seed: int) -> dict[str, Answers]:
         net = train_posture(train, classes, replace(recipe, seed=seed))
@@ -123,7 +168,7 @@ def posture_predictions(
             "mean_body": float(np.linalg.norm(train.joints[:, LOWER].mean(0) - lower, axis=-1).mean()),
         }
         answers = {
-            kind: Answers(_softmax(posture_deep_and_logits(net, joints)[1]), more)
+            kind: Answers(softmax(posture_deep_and_logits(net, joints)[1]), more)
             for kind, joints in (("network", test.joints), ("half bodies", half))
         }
         if seed == recipe.seed:
@@ -162,14 +207,19 @@ def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Genera
             by_recording.append(_recall(recordings, columns))
             by_motion.append(np.mean([_recall(motion, columns) for _, motion in one.groupby("motion")]))
         first = of_kind[of_kind.seed == of_kind.seed.min()]
-        e = bootstrap(_recall_of(first, columns), len(first), rng, groups=first.key.to_numpy())
+        estimate = bootstrap(_recall_of(first, columns), len(first), rng, groups=first.key.to_numpy())
         rows.append(
             {
-                "kind": kind, "seeds": len(overall), "mean_recall": np.mean(overall), "deviation": np.std(overall),
-                "low": e.low, "high": e.high, "mean_recall_recordings": np.mean(by_recording),
+                "kind": kind,
+                "seeds": len(overall),
+                "mean_recall": np.mean(overall),
+                "deviation": np.std(overall),
+                "low": estimate.low,
+                "high": estimate.high,
+                "mean_recall_recordings": np.mean(by_recording),
                 "mean_recall_motions": np.mean(by_motion),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 
@@ -180,10 +230,6 @@ def _recall(rows: pd.DataFrame, columns: list[str]) -> float:
 def _recall_of(rows: pd.DataFrame, columns: list[str]) -> Callable[[np.ndarray], float]:
     truth, predicted = rows.truth.to_numpy(), rows[columns].to_numpy().argmax(1)
     return lambda chosen: unweighted_recall(confusion(truth[chosen], predicted[chosen], len(columns)))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    return torch.from_numpy(logits).softmax(-1).numpy()
 
 
 def _gait_peer(kind: str, train: GaitWindows, test: GaitWindows, classes: tuple[str, ...], seed: int) -> np.ndarray:

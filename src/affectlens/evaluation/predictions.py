@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import AffectlensError, CorpusError, UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, CorpusInfo, Item, check_split, label_targets
+from affectlens.corpora.base import Corpus, CorpusInfo, check_split, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
 DEFAULT_SPLITS = ("test", "four", "val", "dev")
@@ -103,9 +102,9 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     table = corpus.table(split)
     if table.empty:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
-    strange = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
-    if strange:
-        shown = ", ".join(f"{label!r} ({n} items)" for label, n in strange.most_common(5))
+    unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
+    if unknown:
+        shown = ", ".join(f"{label!r} ({n} items)" for label, n in unknown.most_common(5))
         others = [s for s in corpus.info.splits if s != split]
         raise CorpusError(
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
@@ -119,14 +118,7 @@ def _labels(table: pd.DataFrame) -> list[tuple[str, ...]]:
     return [(label,) for label in table.label] if "label" in table else []
 
 
-def predict_corpus(
-    model: Any,
-    corpus: Corpus,
-    split: str,
-    read: Callable[[Item], tuple[Any, str]] | None = None,
-    progress: Progress = silent,
-    batch: int = BATCH,
-) -> Predictions:
+def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress = silent, batch: int = BATCH) -> Predictions:
     """Ask a model about every item of a split.
 
     Parameters
@@ -137,8 +129,6 @@ def predict_corpus(
         Where the items are from.
     split : str
         Which of them.
-    read : callable, optional
-        Instead of ``model.read``: takes an item and gives the input, or None and the reason.
     progress : callable
         Takes the corpus and split, items done, and items in all.
     batch : int
@@ -165,42 +155,27 @@ def predict_corpus(
 
     def ask() -> None:
         if rows:
-            probabilities[rows] = _answers(model, inputs, read is None)
+            probabilities[rows] = model.probabilities(np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs))
             rows.clear()
             inputs.clear()
 
     for i, item in enumerate(corpus.items(split)):
-        strange = [label for label in item.labels if label not in labels]
-        if strange:
-            raise CorpusError(f"{item.key}: label {strange[0]!r} is not among the model's classes {labels}")
+        unknown = [label for label in item.labels if label not in labels]
+        if unknown:
+            raise CorpusError(f"{item.key}: label {unknown[0]!r} is not among the model's classes {labels}")
         given.append(item.labels)
         groups.append(item.group)
         keys.append(item.key)
-        value, reason = (read or _reader(model))(item) if item.data is not None else (None, item.problem)
-        if value is None:
-            missed[item.key] = reason
+        if item.data is None:
+            missed[item.key] = item.problem
         else:
-            rows.append(i)
-            inputs.append(value)
+            try:
+                inputs.append(model.read(item))
+                rows.append(i)
+            except AffectlensError as error:
+                missed[item.key] = str(error)
         if len(rows) >= limit:
             ask()
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     ask()
     return Predictions(probabilities, label_targets(given, labels), np.array(groups, dtype=object), keys, labels, missed)
-
-
-def _reader(model: Any) -> Callable[[Item], tuple[Any, str]]:
-    def read(item: Item) -> tuple[Any, str]:
-        try:
-            return model.read(item), ""
-        except AffectlensError as error:
-            return None, str(error)
-
-    return read
-
-
-def _answers(model: Any, inputs: list[Any], whole: bool) -> np.ndarray:
-    stacked = np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs)
-    if whole:
-        return np.asarray(model.probabilities(stacked))
-    return np.asarray(model.calibration.probabilities(model.predict(stacked)))

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from affectlens.core.errors import CorpusError, unknown
+from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable, as_recordings
+from affectlens.learning.folds import grouped_folds
 from affectlens.learning.speech import SpeechRecipe, make_classifier
 from affectlens.models.shipped.speech_scale import CLIP, Scale, normalise, pooled
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
@@ -24,10 +25,19 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Setting:
-    """``normalisation`` of the features: ``source`` (with statistics of the training clips alone), ``corpus`` (each corpus
-    with its own, which needs no labels), ``speaker`` (and each speaker with theirs, where ``speakers_trusted``), ``recording``
-    (training as in ``speaker``; test clips with the training corpora's scale and ``TURNS`` turns of their speaker, as the main
-    job meets them). ``unlabelled`` lets an autoencoder rebuild the test corpus's features too, without its labels."""
+    """A model and how its features are scaled.
+
+    Attributes
+    ----------
+    model : str
+        A kind of autoencoder, or a classifier that it is compared with.
+    normalisation : str
+        ``source`` (with statistics of the training clips alone), ``corpus`` (each corpus with its own, which needs no labels),
+        ``speaker`` (and each speaker with theirs, where ``speakers_trusted``), ``recording`` (training as in ``speaker``; test
+        clips with the training corpora's scale and ``TURNS`` turns of their speaker, as the main job meets them).
+    unlabelled : bool
+        Whether an autoencoder rebuilds the test corpus's features too, without its labels.
+    """
 
     model: str = "semi-supervised"
     normalisation: str = "speaker"
@@ -76,7 +86,7 @@ def run_protocol(
         An unknown protocol.
     CorpusError
         Too few corpora or speakers.
-    """
+    """  # noqa: DOC501
     if protocol not in PROTOCOLS:
         raise unknown("protocol", protocol, list(PROTOCOLS))
     recipe = recipe or SpeechRecipe()
@@ -88,10 +98,16 @@ def run_protocol(
         frame = pd.DataFrame(p, columns=[f"p{c}" for c in range(p.shape[1])])
         out.append(
             frame.assign(
-                protocol=protocol, setting=setting.name, seed=seed, source=source, target=target, row=test,
-                truth=table.labels[test], speaker=table.speaker[test],
+                protocol=protocol,
+                setting=setting.name,
+                seed=seed,
+                source=source,
+                target=target,
+                row=test,
+                truth=table.labels[test],
+                speaker=table.speaker[test],
             )
-        )  # fmt: skip
+        )
     progress(f"{protocol}: {setting.name}", len(jobs), len(jobs))
     return pd.concat(out, ignore_index=True)
 
@@ -111,13 +127,7 @@ def _jobs(table: SpeechTable, protocol: str, seeds: int) -> Iterator[tuple[int, 
                     if other != name:
                         yield seed, other, name, rows[other], own
             else:
-                speakers = table.speaker[own]
-                if len(set(speakers)) < FOLDS:
-                    raise CorpusError(
-                        f"{name}: {len(set(speakers))} speakers; {FOLDS} folds without shared speakers need as many"
-                    )
-                folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
-                for train, test in folds.split(own, table.labels[own], speakers):
+                for train, test in grouped_folds(table.labels[own], table.speaker[own], FOLDS, seed, IEMOCAP4.labels, name):
                     yield seed, name, name, own[train], own[test]
 
 
@@ -135,7 +145,8 @@ def _features(
     target = np.flatnonzero(np.isin(corpus, list(set(corpus[test]))))
     if setting.normalisation == "source":
         scale = Scale.of(x[train])
-        return tuple(np.clip(scale(x[r]), -CLIP, CLIP) for r in (train, test, target))  # type: ignore[return-value]
+        z = np.clip(scale(x), -CLIP, CLIP)
+        return z[train], z[test], z[target]
     both = np.union1d(train, target)
     z = np.zeros(x.shape)
     z[both] = normalise(x[both], corpus[both], speaker[both], by_speaker=setting.normalisation != "corpus")
@@ -180,9 +191,19 @@ def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 100
     return pd.DataFrame(out)
 
 
-def _row(protocol: str, setting: str, source: str, target: str, score: str, e: Estimate) -> dict[str, object]:
-    return {"protocol": protocol, "setting": setting, "source": source, "target": target, "score": score, "value": e.value,
-            "low": e.low, "high": e.high, "clips": e.n, "speakers": e.groups}  # fmt: skip
+def _row(protocol: str, setting: str, source: str, target: str, score: str, estimate: Estimate) -> dict[str, object]:
+    return {
+        "protocol": protocol,
+        "setting": setting,
+        "source": source,
+        "target": target,
+        "score": score,
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "clips": estimate.n,
+        "speakers": estimate.groups,
+    }
 
 
 def _cell_scores(cell: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, tuple[Estimate, np.ndarray]]:
@@ -202,7 +223,7 @@ def _cell_scores(cell: pd.DataFrame, rng: np.random.Generator, draws: int) -> di
             return kept[-1]
 
         estimate = bootstrap(statistic, len(truth), rng, groups=speakers, draws=draws)
-        out[name] = (replace(estimate), np.array(values[1:]))
+        out[name] = (estimate, np.array(values[1:]))
     return out
 
 

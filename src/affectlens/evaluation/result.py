@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -61,12 +61,7 @@ class Evaluation:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a score: columns score, heading, value, low, high (95 % interval), n, groups."""
-        rows = [
-            {"score": name, "heading": HEADINGS[name], "value": e.value, "low": e.low, "high": e.high, "n": e.n,
-             "groups": e.groups}
-            for name, e in self.scores.items()
-        ]  # fmt: skip
-        return pd.DataFrame(rows)
+        return pd.DataFrame([{"score": name, **row} for name, row in self._rows().items()])
 
     def plot(self) -> Any:
         """A chart (altair) of the scores between 0 and 1 with their intervals."""
@@ -80,15 +75,19 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, without groups and reasons."""
-        scores = {
-            name: {"heading": HEADINGS[name], "value": e.value, "low": e.low, "high": e.high, "n": e.n, "groups": e.groups}
-            for name, e in self.scores.items()
-        }
         table = {str(k): {str(c): int(v) for c, v in row.items()} for k, row in self.confusion.to_dict("index").items()}
         return {
-            "schema_version": SCHEMA_VERSION, "n": self.n, "missed": len(self.missed), "scores": scores, "confusion": table,
-            "about": self.about, "notes": list(self.notes),
-        }  # fmt: skip
+            "schema_version": SCHEMA_VERSION,
+            "n": self.n,
+            "missed": len(self.missed),
+            "scores": self._rows(),
+            "confusion": table,
+            "about": self.about,
+            "notes": list(self.notes),
+        }
+
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        return {name: {"heading": HEADINGS[name], **asdict(estimate)} for name, estimate in self.scores.items()}
 
     def save(self, folder: str | Path) -> Path:
         """Write confusion.csv, groups.csv, missed.csv and last scores.json; gives the folder.
@@ -130,17 +129,24 @@ class Evaluation:
             facts = json.loads((folder / SCORES).read_text(encoding="utf-8"))
             version = facts.get("schema_version")
             if version != SCHEMA_VERSION:
-                raise UsageError(f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; "
-                                 "evaluate again")  # fmt: skip
+                raise UsageError(
+                    f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; evaluate again"
+                )
             read = partial(pd.read_csv, keep_default_na=False, float_precision="round_trip")
             confusion = read(folder / "confusion.csv", index_col=0)
             groups = read(folder / "groups.csv", dtype={"group": str})
             missed = read(folder / "missed.csv", dtype=str)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
-        scores = {k: Estimate(**{f: v[f] for f in ("value", "low", "high", "n", "groups")}) for k, v in facts["scores"].items()}
+        known = [f.name for f in fields(Estimate)]
+        scores = {name: Estimate(**{f: row[f] for f in known}) for name, row in facts["scores"].items()}
         confusion.index.name = None
         return cls(
-            scores, confusion, groups, dict(zip(missed.key, missed.reason, strict=True)), facts["n"], facts["about"],
+            scores,
+            confusion,
+            groups,
+            dict(zip(missed.key, missed.reason, strict=True)),
+            facts["n"],
+            facts["about"],
             tuple(facts["notes"]),
-        )  # fmt: skip
+        )

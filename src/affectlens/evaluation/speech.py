@@ -66,9 +66,13 @@ def predict_speech(
     scaled = normalise(features, np.full(len(rows), corpus, dtype=object), speaker)
     probabilities[rows] = model.probabilities(scaled)
     return Predictions(
-        probabilities, label_targets([(v,) for v in wanted.label], model.labels), wanted.speaker.to_numpy(dtype=object),
-        list(wanted.key), model.labels, {key.removeprefix(f"{corpus}/"): why for key, why in missed.items()},
-    )  # fmt: skip
+        probabilities,
+        label_targets([(v,) for v in wanted.label], model.labels),
+        wanted.speaker.to_numpy(dtype=object),
+        list(wanted.key),
+        model.labels,
+        {key.removeprefix(f"{corpus}/"): why for key, why in missed.items()},
+    )
 
 
 def _measured(corpus: str, source: Corpus, total: int, progress: Progress) -> tuple[list[str], np.ndarray, dict[str, str]]:

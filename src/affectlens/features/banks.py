@@ -17,15 +17,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import StratifiedGroupKFold
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, IEMOCAP4
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import open_corpus
+from affectlens.corpora.base import Item, open_corpus
 from affectlens.features.motion import gait_windows, postures
 from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.export import calibrate
+from affectlens.learning.folds import check_classes, grouped_folds
 from affectlens.learning.fusion import Bank
 from affectlens.learning.motion import (
     GaitRecipe,
@@ -94,8 +94,7 @@ def crossfit(
     everyone = np.arange(len(labels))
     target, logits = read(reference, everyone)
     deep, logits = np.zeros_like(target), logits.copy()
-    split = StratifiedGroupKFold(min(parts, len(set(groups))), shuffle=True, random_state=seed)
-    for train, rest in split.split(everyone, labels, groups):
+    for train, rest in grouped_folds(labels, groups, min(parts, max(2, len(set(groups)))), seed, CLASSES, "fusion"):
         network = fit(train)
         to_reference = Ridge(alpha=1.0).fit(read(network, train)[0], target[train])
         own, logits[rest] = read(network, rest)
@@ -107,8 +106,7 @@ def held_out(labels: np.ndarray, groups: np.ndarray, fold: Fold) -> np.ndarray:
     """Mask ``(n,)`` of the items in the fold's part; groups stay whole."""
     out = np.zeros(len(labels), dtype=bool)
     if fold.part is not None:
-        split = StratifiedGroupKFold(fold.parts, shuffle=True, random_state=fold.seed)
-        out[list(split.split(labels, labels, groups))[fold.part][1]] = True
+        out[grouped_folds(labels, groups, fold.parts, fold.seed, CLASSES, "fusion")[fold.part][1]] = True
     return out
 
 
@@ -130,13 +128,14 @@ def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progre
             i for i in source.items(split)
             if i.data is not None and i.labels[0] in CLASSES and hashlib.sha256(i.data.tobytes()).digest() not in seen
         ]  # fmt: skip
+        y = _classes_of(kept, f"{corpus}, {split}, pictures that are not in train")
         deep, logits = [], []
         for start in range(0, len(kept), 256):
             d, z = model.deep_and_logits(np.stack([i.data for i in kept[start : start + 256]]))
             deep.append(d)
             logits.append(z)
             progress(f"face, {split}", min(start + 256, len(kept)), len(kept))
-        return _known(np.concatenate(deep), np.concatenate(logits), model.labels, kept)
+        return _known(np.concatenate(deep), np.concatenate(logits), model.labels, kept, y)
 
     return _fixed(bank("val"), lambda: bank("test"), fold)
 
@@ -146,19 +145,26 @@ def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", progress: Pr
     source, model = open_corpus(corpus, path), load_model("words")
 
     def bank(split: str) -> Bank:
-        kept = [i for i in source.items(split) if len(i.labels) == 1 and i.labels[0] in CLASSES]
+        kept = [i for i in source.items(split) if i.data is not None and len(i.labels) == 1 and i.labels[0] in CLASSES]
+        y = _classes_of(kept, f"{corpus}, {split}, texts with one label")
         deep = model.embed([i.data for i in kept])
         logits = model.name_class(deep)
         progress(f"words, {split}", len(kept), len(kept))
-        return _known(deep, logits, model.labels, kept)
+        return _known(deep, logits, model.labels, kept, y)
 
     return _fixed(bank("dev"), lambda: bank("test"), fold)
 
 
-def _known(deep: np.ndarray, logits: np.ndarray, labels: tuple[str, ...], items: list[Any]) -> Bank:
+def _classes_of(items: list[Item], of: str) -> np.ndarray:
+    """Class indices of items with one label, all classes among them."""
+    y = np.array([CLASSES.index(i.labels[0]) for i in items], dtype=int)
+    check_classes(y, CLASSES, of)
+    return y
+
+
+def _known(deep: np.ndarray, logits: np.ndarray, labels: tuple[str, ...], items: list[Item], y: np.ndarray) -> Bank:
     """Of a network that knows more classes only the four count."""
     four = logits[:, [labels.index(c) for c in CLASSES]]
-    y = np.array([CLASSES.index(i.labels[0]) for i in items])
     groups = np.array([i.group or i.key for i in items], dtype=object)
     return Bank(deep, four, y, groups, calibrate(four, np.eye(len(CLASSES))[y]))
 
@@ -211,7 +217,7 @@ def body_banks(path: Path, fold: Fold, corpus: str = "bandai", progress: Progres
     away: set[str] = set()
     if fold.part is not None:
         if len(motions) < 2 * fold.parts:
-            raise UsageError(f"{path}: {len(motions)} types of motion; {2 * fold.parts} are needed for {fold.parts} folds")
+            raise CorpusError(f"{path}: {len(motions)} types of motion; {2 * fold.parts} are needed for {fold.parts} folds")
         away = set(motions.sample(frac=1, random_state=fold.seed)[fold.part :: fold.parts])
 
     def fit_gait(data: GaitWindows) -> tuple[Any, Any]:

@@ -1,0 +1,1 @@
+"""Training of networks: recipes, the loop, losses, and what makes their weights ship."""

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, setting
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
-from affectlens.learning.loop import TrainingLoop, seeded
+from affectlens.learning.loop import TrainingLoop, batches_of, seeded
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, swapped
 
 
@@ -43,8 +43,17 @@ class BcLstmRecipe(Settings):
 
 @dataclass(frozen=True)
 class Packed:
-    """Dialogues as padded tensors: features ``(b, t, width)``, labels, mask and speakers ``(b, t)``; ``rows`` ``(b, t)`` is the
-    utterance's place in the set it came from, -1 in padding."""
+    """Dialogues as padded tensors.
+
+    Attributes
+    ----------
+    features : dict of str to torch.Tensor
+        Of each modality ``(b, t, width)``.
+    labels, mask, speaker : torch.Tensor
+        Class indices (-1: none), which utterances are real, and who speaks, ``(b, t)`` each.
+    rows : torch.Tensor
+        Place of each utterance in the set it came from ``(b, t)``, -1 in padding.
+    """
 
     features: dict[str, Tensor]
     labels: Tensor
@@ -56,14 +65,14 @@ class Packed:
         """Some of the dialogues, padded no longer than they need."""
         t = int(self.mask[dialogues].sum(1).max())
         return Packed(
-            {m: x[dialogues, :t] for m, x in self.features.items()},
+            {modality: x[dialogues, :t] for modality, x in self.features.items()},
             *(x[dialogues, :t] for x in (self.labels, self.mask, self.speaker, self.rows)),
         )
 
 
 def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Mean and deviation of every feature of each modality, from training data only."""
-    return {m: (x.mean(axis=0), x.std(axis=0) + 1e-6) for m, x in data.features.items()}
+    return {modality: (x.mean(axis=0), x.std(axis=0) + 1e-6) for modality, x in data.features.items()}
 
 
 def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
@@ -81,6 +90,7 @@ def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], lim
     Returns
     -------
     Packed
+        In the order of the set.
 
     Raises
     ------
@@ -99,11 +109,11 @@ def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], lim
         speaker[i, : len(at)] = [number[s] for s in who[at]]
     mask = rows >= 0
     features = {}
-    for m, x in data.features.items():
-        if m not in scale or len(scale[m][0]) != x.shape[1]:
-            raise UsageError(f"{m} features are {x.shape[1]} wide; the network was trained on another width")
-        z = np.clip((x - scale[m][0]) / scale[m][1], -limit, limit).astype(np.float32)
-        features[m] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
+    for modality, x in data.features.items():
+        if modality not in scale or len(scale[modality][0]) != x.shape[1]:
+            raise UsageError(f"{modality} features are {x.shape[1]} wide; the network was trained on another width")
+        z = np.clip((x - scale[modality][0]) / scale[modality][1], -limit, limit).astype(np.float32)
+        features[modality] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
     labels = np.where(mask, data.labels[rows], -1)
     return Packed(features, torch.from_numpy(labels), torch.from_numpy(mask), torch.from_numpy(speaker), torch.from_numpy(rows))
 
@@ -113,8 +123,8 @@ def predict(net: BcLstmNet, data: Packed, batch: int = 64) -> np.ndarray:
     net.eval()
     out = np.zeros((int(data.mask.sum()), net.config.classes), dtype=np.float32)
     with torch.inference_mode():
-        for at in torch.arange(len(data.mask)).split(batch):
-            part = data.take(at)
+        for start in range(0, len(data.mask), batch):
+            part = data.take(torch.arange(start, min(start + batch, len(data.mask))))
             logits = net(part.features, part.mask, part.speaker)
             out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
     return out
@@ -152,7 +162,7 @@ def fit(
 
     Raises
     ------
-    UsageError
+    CorpusError
         Too few dialogues.
     """
     n = len(train.mask)
@@ -161,7 +171,7 @@ def fit(
     if held_out is not None:
         order, count = np.concatenate([held_out, np.setdiff1d(order, held_out)]), len(held_out)
     if n - count < 2 or count < 1:
-        raise UsageError(f"{n} dialogues are too few: at least 3 are needed to hold some out")
+        raise CorpusError(f"{n} dialogues to learn from, {count} of them held out; at least 2 more than those are needed")
     at = torch.from_numpy(order)
     losses: list[np.ndarray] = []
     total = 2 * recipe.epochs
@@ -207,7 +217,7 @@ def _train(
             net,
             torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay),
             epochs,
-            lambda _: torch.randperm(len(data.mask)).split(recipe.batch),
+            lambda _: batches_of(len(data.mask), recipe.batch),
             loss,
             clip=5.0,
             stop=lambda epoch: stop(net, epoch),
@@ -216,8 +226,18 @@ def _train(
 
 
 def first_as_good(losses: np.ndarray) -> int:
-    """The first epoch that is no more than one standard error worse than the best (Breiman et al. 1984); ``losses`` are
-    ``(epochs, dialogues)`` and the error is that of the paired difference."""
+    """The first epoch that is no more than one standard error worse than the best (Breiman et al. 1984).
+
+    Parameters
+    ----------
+    losses : numpy.ndarray
+        ``(epochs, dialogues)``; the error is that of the paired difference.
+
+    Returns
+    -------
+    int
+        Counted from 0.
+    """
     best = losses[int(np.argmin(losses.mean(axis=1)))]
     worse = losses - best
     error = worse.std(axis=1, ddof=1) / np.sqrt(losses.shape[1]) if losses.shape[1] > 1 else np.zeros(len(losses))
@@ -233,7 +253,10 @@ def _held_out_loss(net: BcLstmNet, data: Packed, recipe: BcLstmRecipe, draws: in
     times = draws if net.config.swap else 1
     with torch.inference_mode():
         for _ in range(times):
-            features = {m: swapped(x, data.mask, net.config.swap.get(m, 0.0), generator) for m, x in data.features.items()}
+            features = {
+                modality: swapped(x, data.mask, net.config.swap.get(modality, 0.0), generator)
+                for modality, x in data.features.items()
+            }
             logits = net(features, data.mask, data.speaker)
             each = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=-1, reduction="none")
             total += each.view(data.labels.shape).sum(1) / count

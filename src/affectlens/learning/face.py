@@ -21,7 +21,8 @@ from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 
 
 def _no_file(path: Path | None) -> str:
-    return "" if path is None or Path(path).is_file() else "no such file"
+    known = path is None or Path(path).is_file()
+    return "" if known else "no such file; a face.safetensors of `affectlens train face` was expected"
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,20 @@ class FaceRecipe(Settings):
 
 
 def rate_factor(done: float, warmup: float) -> float:
-    """The rate as a share of its peak when a share ``done`` of the run is over: a linear rise over ``warmup`` of the run, then
-    a cosine down to a thousandth."""
+    """The rate as a share of its peak.
+
+    Parameters
+    ----------
+    done : float
+        Share of the run that is over.
+    warmup : float
+        Share of the run in which the rate rises linearly; then it falls along a cosine to a thousandth.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
     if done < warmup:
         return 0.05 + 0.95 * done / warmup
     rest = (done - warmup) / (1 - warmup) if warmup < 1 else 0.0

@@ -18,9 +18,9 @@ from torch.nn import functional as F
 
 from affectlens.core.settings import Settings
 from affectlens.learning import recipe as fields
-from affectlens.learning.loop import TrainingLoop, one_cycle_of, seeded
+from affectlens.learning.loop import TrainingLoop, batches_of, one_cycle_of, seeded
 from affectlens.models.base import Calibration
-from affectlens.models.nets.fusion import FusionConfig, FusionNet
+from affectlens.models.nets.fusion import FusionConfig, FusionNet, Part
 from affectlens.stats.classification import softmax
 
 LINKED = ("gait", "posture")  # of one recording: drawn together
@@ -29,8 +29,21 @@ FUSIONS = ("early", "gated", "pool", "product")
 
 @dataclass(frozen=True)
 class Bank:
-    """Items of one module: ``deep`` ``(n, size)``, the module's own ``logits`` ``(n, classes)``, class indices ``labels``
-    ``(n,)``, ``groups`` ``(n,)`` (people, recordings, pictures) and how the module's own answers are ``calibrated``."""
+    """Items of one module.
+
+    Attributes
+    ----------
+    deep : numpy.ndarray
+        Deep features ``(n, size)``.
+    logits : numpy.ndarray
+        The module's own answers ``(n, classes)``.
+    labels : numpy.ndarray
+        Class indices ``(n,)``.
+    groups : numpy.ndarray
+        People, recordings or pictures ``(n,)``.
+    calibration : Calibration
+        Of the module's own answers.
+    """
 
     deep: np.ndarray
     logits: np.ndarray
@@ -41,7 +54,7 @@ class Bank:
     @property
     def answers(self) -> np.ndarray:
         """The module's own calibrated log probabilities ``(n, classes)``."""
-        return np.log(np.clip(softmax(self.logits / self.calibration.temperature), 1e-4, 1)).astype(np.float32)
+        return np.asarray(np.log(np.clip(softmax(self.logits / self.calibration.temperature), 1e-4, 1)), np.float32)
 
     def take(self, rows: np.ndarray) -> Bank:
         """Some of the items."""
@@ -147,6 +160,7 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
     Returns
     -------
     FusionNet
+        Trained.
     """
     recipe = recipe.of(kind)
     rng = np.random.default_rng(recipe.seed)
@@ -157,7 +171,7 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
     def batches(_epoch: int) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
         labels, drawn = pair(banks, classes, recipe.cases, rng, joint=joint)
         y, rows = torch.from_numpy(labels), {name: torch.from_numpy(drawn[name]) for name in deep}
-        for at in torch.randperm(len(y), generator=generator).split(recipe.batch):
+        for at in batches_of(len(y), recipe.batch, generator):
             yield y[at], {name: r[at] for name, r in rows.items()}
 
     def loss(case: tuple[Tensor, dict[str, Tensor]]) -> Tensor:
@@ -170,8 +184,8 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
             x = z[rows[name]]
             noise = torch.randn(x.shape, generator=generator) * net.scales[f"{name}_deviation"]
             given[name] = x + recipe.noise * noise
-        said = {name: a[rows[name]] for name, a in answers.items()}
-        return F.cross_entropy(net(given, said, present), y, label_smoothing=recipe.smoothing)
+        own = {name: a[rows[name]] for name, a in answers.items()}
+        return F.cross_entropy(net(given, own, present), y, label_smoothing=recipe.smoothing)
 
     with seeded(recipe.seed):
         net = FusionNet(FusionConfig(tuple((n, z.shape[1]) for n, z in deep.items()), classes, recipe.width, kind=kind))
@@ -214,8 +228,8 @@ class Fusions:
                 parts = {}
                 for name in members:
                     at = torch.from_numpy(rows[name])
-                    p = self._parts[how][name]
-                    parts[name] = type(p)(p.joined[at], p.said[at], p.gate[at])
+                    part = self._parts[how][name]
+                    parts[name] = Part(part.joined[at], part.answer[at], part.gate[at])
                 return np.asarray(net.join(parts, present).double().softmax(1).numpy())
         logs = np.stack([self._log[name][rows[name]] for name in members])
         if how == "pool":

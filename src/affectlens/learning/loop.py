@@ -74,7 +74,12 @@ class BestEpoch:
     best: dict[str, Any] = field(default_factory=lambda: {"score": float("-inf"), "epoch": 0, "weights": {}})
 
     def resume(self) -> int:
-        """Put back what was saved; gives the number of epochs that are done.
+        """Put back what was saved.
+
+        Returns
+        -------
+        int
+            How many epochs are done.
 
         Raises
         ------
@@ -176,7 +181,7 @@ class TrainingLoop(Generic[Batch]):
             if loss is None:
                 continue
             self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             if self.clip is not None:
                 nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.requires_grad], self.clip)
             self.optimiser.step()
@@ -222,8 +227,15 @@ def train_rows(
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
     schedule = one_cycle_of(optimiser, recipe, count) if one_cycle else None
     TrainingLoop[Tensor](
-        net, optimiser, recipe.epochs, lambda _: torch.randperm(count, generator=generator).split(recipe.batch), loss, schedule
+        net, optimiser, recipe.epochs, lambda _: batches_of(count, recipe.batch, generator), loss, schedule
     ).run()
+
+
+def batches_of(count: int, size: int, generator: torch.Generator | None = None) -> Iterator[Tensor]:
+    """Indices of ``count`` items in a random order, ``size`` at a time; drawn from torch's own state without a generator."""
+    order = torch.randperm(count, generator=generator)
+    for start in range(0, count, size):
+        yield order[start : start + size]
 
 
 def one_cycle_of(optimiser: torch.optim.Optimizer, recipe: Any, count: int) -> OneCycleLR:

@@ -79,8 +79,7 @@ class GaitWindows:
 
 @dataclass(frozen=True)
 class Postures:
-    """Single skeletons of recordings: ``joints`` ``(n, 18, 3)`` in torso lengths; ``rows`` and ``missed`` as in "
-    "``GaitWindows``."""
+    """Single skeletons: ``joints`` ``(n, 18, 3)`` in torso lengths; ``rows`` and ``missed`` as in ``GaitWindows``."""
 
     joints: np.ndarray
     rows: pd.DataFrame
@@ -150,8 +149,15 @@ def train_posture(
 
 
 def augmented(joints: Tensor, features: Tensor, recipe: GaitRecipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirrored, turned, resized and noisy joints ``(n, 60, 18, 3)``; features ``(n, 36)`` with noise and gaps. None of the
-    features changes in a mirror."""
+    """Windows as they might have been too; none of the features changes in a mirror.
+
+    Returns
+    -------
+    joints : torch.Tensor
+        Mirrored, turned, resized and noisy ``(n, 60, 18, 3)``.
+    features : torch.Tensor
+        With noise and gaps ``(n, 36)``.
+    """
     joints = _turned(joints, recipe.turn, generator)
     joints = joints * (1 + recipe.scale * torch.randn(len(joints), 1, 1, 1, generator=generator))
     joints = joints + recipe.noise * torch.randn(joints.shape, generator=generator)
@@ -161,8 +167,15 @@ def augmented(joints: Tensor, features: Tensor, recipe: GaitRecipe, generator: t
 
 
 def corrupted(joints: Tensor, recipe: PostureRecipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Mirrored, turned, noisy joints ``(n, 18, 3)`` with some or the whole lower body hidden, and the clean ones in the same
-    view."""
+    """Skeletons as they might have been too, with something hidden.
+
+    Returns
+    -------
+    given : torch.Tensor
+        Mirrored, turned, noisy joints ``(n, 18, 3)`` with some or the whole lower body hidden.
+    clean : torch.Tensor
+        The same without noise and gaps.
+    """
     n = len(joints)
     clean = _turned(joints, recipe.turn, generator)
     given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)

@@ -13,12 +13,13 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.core.errors import UsageError, unknown
+from affectlens.core.errors import CorpusError, UsageError, unknown
 from affectlens.core.settings import Settings
 from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
 from affectlens.learning.loop import seeded, train_rows
 from affectlens.models.nets.speech import KINDS, SpeechNet, SpeechNetConfig, reparametrised
+from affectlens.stats.classification import softmax
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def train_net(
     Returns
     -------
     SpeechNet
+        Trained.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     more = np.zeros((0, x.shape[1])) if unlabelled is None else unlabelled
@@ -122,8 +124,7 @@ class SpeechAutoencoder:
 
     def fit(self, x: np.ndarray, y: np.ndarray, unlabelled: np.ndarray | None = None) -> SpeechAutoencoder:
         """Learn from normalised features ``(n, features)``; at least two classes must occur."""
-        if len(np.unique(y)) < 2:
-            raise UsageError(f"only one class in {len(y)} clips; a classifier needs two")
+        _check_two(y)
         config = replace(self.config, features=x.shape[1], classes=max(self.config.classes, int(y.max()) + 1))
         self.net = train_net(x, y, config, self.recipe, unlabelled)
         if config.kind != "semi-supervised":
@@ -165,14 +166,18 @@ class Baseline:
 
     def fit(self, x: np.ndarray, y: np.ndarray, unlabelled: np.ndarray | None = None) -> Baseline:
         """Learn; ``unlabelled`` is not used."""
-        if len(np.unique(y)) < 2:
-            raise UsageError(f"only one class in {len(y)} clips; a classifier needs two")
+        _check_two(y)
         self.model = self._make().fit(x, y)
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, classes)``."""
         return _widened(self.model, x, self._classes)
+
+
+def _check_two(y: np.ndarray) -> None:
+    if len(np.unique(y)) < 2:
+        raise CorpusError(f"only one class in {len(y)} clips; a classifier needs two")
 
 
 def _widened(model: Any, x: np.ndarray, classes: int) -> np.ndarray:
@@ -205,8 +210,7 @@ class _Machine:
         votes = self._svm.decision_function(x)
         if votes.ndim == 1:
             votes = np.stack([-votes, votes], axis=1)
-        powers = np.exp(votes - votes.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+        return softmax(votes)
 
 
 def _boosting(seed: int) -> Any:
@@ -219,8 +223,27 @@ BASELINES = ("logistic", "svm", "boosting")
 
 
 def make_classifier(name: str, seed: int = 0, recipe: SpeechRecipe | None = None) -> Classifier:
-    """A fresh classifier: one of ``KINDS`` of autoencoders, trained by ``recipe`` with ``seed``, or of ``BASELINES`` on the
-    features."""
+    """A fresh classifier.
+
+    Parameters
+    ----------
+    name : str
+        One of ``KINDS`` of autoencoders, or of ``BASELINES`` on the features.
+    seed : int
+        Of its training.
+    recipe : SpeechRecipe, optional
+        How autoencoders are trained.
+
+    Returns
+    -------
+    Classifier
+        Not fitted yet.
+
+    Raises
+    ------
+    UsageError
+        No such classifier.
+    """  # noqa: DOC501
     if name in KINDS:
         return SpeechAutoencoder(name, replace(recipe or SpeechRecipe(), seed=seed))
     if name == "logistic":

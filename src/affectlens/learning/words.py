@@ -16,7 +16,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, setting
 from affectlens.learning import recipe as fields
 from affectlens.learning.loop import BestEpoch, TrainingLoop, seeded
-from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, pad_rows
+from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,6 @@ def soft_targets(labels: list[list[int]], classes: int) -> np.ndarray:
     out = np.zeros((len(labels), classes), dtype=np.float32)
     for i, row in enumerate(labels):
         out[i, row] = 1 / len(row)
-    return out
-
-
-def predict_logits(net: WordsNet, rows: list[list[int]], batch: int = 64) -> np.ndarray:
-    """Logits ``(n, classes)`` of token id lists, in the order given; texts of like length share a batch."""
-    net.eval()
-    order = np.argsort([len(r) for r in rows], kind="stable")
-    out = np.zeros((len(rows), net.config.classes), dtype=np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(order), batch):
-            chosen = order[start : start + batch]
-            out[chosen] = net(*pad_rows([rows[i] for i in chosen])).numpy()
     return out
 
 
@@ -126,7 +114,9 @@ def train_words(
         return F.cross_entropy(net(*pad_rows([rows[i] for i in chosen])), target[torch.from_numpy(chosen)])
 
     def score() -> float:
-        return -float(F.cross_entropy(torch.from_numpy(predict_logits(net, validation)), validation_target))
+        net.eval()
+        logits = torch.from_numpy(by_length(net, validation, config.classes))
+        return -float(F.cross_entropy(logits, validation_target))
 
     schedule = LambdaLR(optimiser, rate_factor)
     best = BestEpoch(
@@ -138,9 +128,18 @@ def train_words(
         net.trained_state,
     )
     TrainingLoop[np.ndarray](
-        net, optimiser, recipe.epochs, batches, loss, schedule, clip=1.0, best=best, seed=recipe.seed,
-        stage="words network", progress=progress,
-    ).run()  # fmt: skip
+        net,
+        optimiser,
+        recipe.epochs,
+        batches,
+        loss,
+        schedule,
+        clip=1.0,
+        best=best,
+        seed=recipe.seed,
+        stage="words network",
+        progress=progress,
+    ).run()
     net.load_state_dict(best.best["weights"], strict=False)
     return net.eval()
 

@@ -12,6 +12,7 @@ import numpy as np
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.registry import Registry
 from affectlens.corpora.base import Item
+from affectlens.stats.classification import softmax
 
 
 @runtime_checkable
@@ -107,17 +108,24 @@ class Calibration:
     prior: tuple[float, ...] = ()
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities ``(n, classes)`` float64 of logits ``(n, classes)``; each row sums to one.
+        """Calibrated probabilities of logits.
+
+        Parameters
+        ----------
+        logits : numpy.ndarray
+            ``(n, classes)``.
+
+        Returns
+        -------
+        numpy.ndarray
+            ``(n, classes)`` float64; each row sums to one.
 
         Examples
         --------
         >>> Calibration(temperature=2.0).probabilities(np.array([[0.0, 0.0]]))
         array([[0.5, 0.5]])
         """
-        scaled = np.asarray(logits, dtype=np.float64) / self.temperature
-        scaled -= scaled.max(axis=-1, keepdims=True)
-        powers = np.exp(scaled)
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+        return softmax(np.asarray(logits, dtype=np.float64) / self.temperature)
 
     def conformal_set(self, probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Classes in the prediction set of one distribution ``(classes,)``, most probable first; at least the top one."""
@@ -135,6 +143,10 @@ class BaseModel:
         See ``Model``.
     calibration : Calibration
         The identity where nothing was fitted.
+    reader : callable, optional
+        Makes an item of a corpus a datum; without it that is what the item holds.
+    prepare : callable, optional
+        Makes a datum the model's input; without it that is the datum itself.
     """
 
     contextual: ClassVar[bool] = False  # whether the answer to one input depends on the others it is asked with
@@ -146,18 +158,22 @@ class BaseModel:
         labels: Iterable[str],
         meta: dict[str, Any] | None = None,
         calibration: Calibration | None = None,
+        *,
+        reader: Callable[[Any], Any] | None = None,
+        prepare: Callable[[Any], Any] | None = None,
     ) -> None:
         self.name, self.modality, self.labels = name, modality, tuple(labels)
         self.meta: dict[str, Any] = dict(meta or {})
         self.calibration = calibration or Calibration()
+        self._reader, self._prepare = reader or data_of, prepare
 
     def read(self, item: Any) -> Any:
-        """The item's data as it is."""
-        return data_of(item)
+        """The model's input of one item of a corpus, or of a bare datum."""
+        return self.prepare(self._reader(item))
 
     def prepare(self, datum: Any) -> Any:
         """The input of a datum in which nothing has to be looked for: a whole picture, an upright crop, a text."""
-        return datum
+        return self._prepare(datum) if self._prepare is not None else datum
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
@@ -260,6 +276,15 @@ def load_model(name: str, weights: Path | None = None) -> Any:
     ------
     UsageError
         No such model (the message has near names), or one that needs weights.
+
+    Examples
+    --------
+    >>> model = load_model("gait")
+    >>> model.modality, model.labels
+    ('gait', ('anger', 'happiness', 'neutral', 'sadness'))
+    >>> load_model("gate")
+    Traceback (most recent call last):
+    affectlens.core.errors.UsageError: unknown model 'gate'; did you mean gait or face?
     """
     needs, loader = MODELS.get(name)
     if needs and weights is None:

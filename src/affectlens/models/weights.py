@@ -97,9 +97,14 @@ def facts_of(path: Path) -> WeightsFacts:
         json.loads(header.get("calibration", "{}")),
     )
     return WeightsFacts(
-        path.stem, tuple(meta.get("labels", ())), meta.get("corpus", ""), meta.get("licence", ""),
-        calibration.get("temperature", float("nan")), path.stat().st_size / 1e6, sha256_of(path),
-    )  # fmt: skip
+        path.stem,
+        tuple(meta.get("labels", ())),
+        meta.get("corpus", ""),
+        meta.get("licence", ""),
+        calibration.get("temperature", float("nan")),
+        path.stat().st_size / 1e6,
+        sha256_of(path),
+    )
 
 
 def _header(path: Path) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""One module a model: from corpora to weights, scores and card."""

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.model_selection import StratifiedGroupKFold
 
 from affectlens.assets.store import locate
 from affectlens.core.cache import kept_arrays
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, open_corpus
+from affectlens.evaluation.result import HEADINGS
 from affectlens.learning.background import BackgroundRecipe, train_background
 from affectlens.learning.export import calibrate, export
+from affectlens.learning.folds import grouped_folds
 from affectlens.models.shipped.background import BackgroundModel
 from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.classification import accuracy, confusion, unweighted_recall
@@ -25,14 +26,12 @@ from affectlens.training.card import Card, write_card
 from affectlens.training.run import PARTS, TrainingRun, content_of, licence_of, scores_frame
 
 _ABOUT = (
-    "A small network over features of EfficientDet-Lite0's backbone (Apache-2.0, trained on COCO) of the frame without "
-    "its people, "
-    "after the background module of EMERSK (arXiv 2306.08657); widths are ours."
+    "A small network over features of EfficientDet-Lite0's backbone (Apache-2.0, trained on COCO) of the frame without its "
+    "people, after the background module of EMERSK (arXiv 2306.08657); widths are ours."
 )
 _LIMITS = (
     "Classes are what raters saw in the people of such pictures, told from the surroundings alone. The held-out part also "
-    "fitted "
-    "the temperature, so calibration there is a little too good."
+    "fitted the temperature, so calibration there is a little too good."
 )
 
 
@@ -49,15 +48,15 @@ def train_background_model(
         lambda: backgrounds(corpus, split, detector, progress),
     )
     x, y, groups = pictures["features"], pictures["labels"], pictures["groups"]
-    if len(set(groups)) < recipe.parts:
-        raise UsageError(f"{path}: {len(set(groups))} people or pictures; {recipe.parts} parts need as many")
-    cut = StratifiedGroupKFold(recipe.parts, shuffle=True, random_state=recipe.seed)
-    train, rest = next(cut.split(x, y, groups))
+    train, rest = grouped_folds(y, groups, recipe.parts, recipe.seed, EKMAN7.labels, str(path))[0]
     net = train_background(x[train], y[train], recipe, len(EKMAN7.labels))
     weights = out / "background.safetensors"
     meta = {
-        "labels": list(EKMAN7.labels), "config": net.config.to_dict(), "recipe": recipe.to_dict(), **licence_of(corpus.info)
-    }  # fmt: skip
+        "labels": list(EKMAN7.labels),
+        "config": net.config.to_dict(),
+        "recipe": recipe.to_dict(),
+        **licence_of(corpus.info),
+    }
     with torch.inference_mode():
         logits = net(torch.from_numpy(x[rest].astype(np.float32))).numpy()
     export(weights, net.state_dict(), meta, calibrate(logits, np.eye(len(EKMAN7.labels))[y[rest]]))
@@ -67,7 +66,7 @@ def train_background_model(
     facts = [
         f"Corpus: {corpus.info.title}, {len(train)} pictures learned from, {len(rest)} held out; licence: {corpus.info.licence}"
     ]
-    sections = {"Held-out pictures": [f"- {k}: {v}" for k, v in scores.items()]}
+    sections = {"Held-out pictures": [f"- {HEADINGS[k]}: {v}" for k, v in scores.items()]}
     card = Card("background", _ABOUT, facts, f"background --corpus {name}=PATH", sections, _LIMITS)
     return TrainingRun(weights, write_card(card, BackgroundModel(weights), weights), frame)
 
@@ -83,7 +82,7 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
 
     Raises
     ------
-    UsageError
+    CorpusError
         There is no such picture.
     """
     find = object_detector(detector)
@@ -101,7 +100,7 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
                 groups.append(item.group or item.key)
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     if not features:
-        raise UsageError(
+        raise CorpusError(
             f"{corpus.info.name}: no picture of {total} has a class of {', '.join(EKMAN7.labels)} and some background"
         )
     return {"features": np.stack(features), "labels": np.array(labels), "groups": np.array(groups, dtype=str)}
@@ -112,6 +111,6 @@ def _scores(truth: np.ndarray, answer: np.ndarray, groups: np.ndarray, rng: np.r
         return confusion(truth[rows], answer[rows], len(EKMAN7.labels))
 
     return {
-        "UAR": bootstrap(lambda rows: unweighted_recall(table(rows)), len(truth), rng, groups=groups),
+        "mean_recall": bootstrap(lambda rows: unweighted_recall(table(rows)), len(truth), rng, groups=groups),
         "accuracy": bootstrap(lambda rows: accuracy(table(rows)), len(truth), rng, groups=groups),
     }

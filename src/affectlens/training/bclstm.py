@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError
 from affectlens.core.files import key_of, write_whole
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import CorpusInfo
@@ -50,7 +50,7 @@ def folds_of(corpus: DialogueCorpus, modalities: tuple[str, ...], progress: Prog
         part = everything.rows.session.str.lower().to_numpy()
         return [Fold(s, everything.take(part != s), None, everything.take(part == s)) for s in sessions]
     if "train" not in splits or "test" not in splits:
-        raise UsageError(f"{corpus.info.name} has the splits {', '.join(splits)}; training needs train and test (or sessions)")
+        raise CorpusError(f"{corpus.info.name} has the splits {', '.join(splits)}; training needs train and test (or sessions)")
     train, test = ready("train"), ready("test")
     if "dev" not in splits:
         return [Fold("test", train, None, test)]
@@ -61,8 +61,7 @@ def folds_of(corpus: DialogueCorpus, modalities: tuple[str, ...], progress: Prog
 
 
 def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, progress: Progress = silent) -> TrainingRun:
-    """Write ``bclstm.safetensors`` (first fold, first seed), its card, ``predictions.parquet`` and ``scores.csv`` below
-    ``out``; see ``affectlens.train.bclstm``."""
+    """Write ``bclstm.safetensors`` (first fold, first seed), its card and scores; see ``affectlens.train.bclstm``."""
     source = open_dialogues(name, path)
     folds = folds_of(source, recipe.modalities, progress)
     carried = [carry_over(fold.train, fold.test.features) if recipe.target else {} for fold in folds]
@@ -87,9 +86,15 @@ def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, p
 
 
 def _trained(
-    fold: Fold, train: Packed, scale: dict[str, tuple[np.ndarray, np.ndarray]], config: BcLstmConfig, recipe: BcLstmRecipe,
-    source: DialogueCorpus, folder: Path, progress: Progress,
-) -> Path:  # fmt: skip
+    fold: Fold,
+    train: Packed,
+    scale: dict[str, tuple[np.ndarray, np.ndarray]],
+    config: BcLstmConfig,
+    recipe: BcLstmRecipe,
+    source: DialogueCorpus,
+    folder: Path,
+    progress: Progress,
+) -> Path:
     """The weights of one fold and seed, from an interrupted run where it made them."""
     data = fold.train
     content = [*data.features.values(), data.labels, list(data.dialogues), list(data.speakers), list(data.features)]
@@ -122,15 +127,34 @@ def _predictions(fold: Fold, seed: int, logits: np.ndarray, epochs: int) -> pd.D
     known = fold.test.labels >= 0
     return pd.DataFrame(
         {
-            "fold": fold.name, "seed": seed, "epochs": epochs, "key": fold.test.rows.key[known],
-            "dialogue": fold.test.dialogues[known], "truth": fold.test.labels[known], "answer": logits[known].argmax(axis=1),
+            "fold": fold.name,
+            "seed": seed,
+            "epochs": epochs,
+            "key": fold.test.rows.key[known],
+            "dialogue": fold.test.dialogues[known],
+            "truth": fold.test.labels[known],
+            "answer": logits[known].argmax(axis=1),
         }
-    )  # fmt: skip
+    )
 
 
 def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
-    """Accuracy, mean recall, macro and weighted F1 of each fold and seed, then mean over seeds with deviation and the
-    interval over dialogues."""
+    """Accuracy, mean recall, macro and weighted F1.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Columns fold, seed, epochs, key, dialogue, truth and answer.
+    classes : tuple of str
+        What is told apart.
+    rng : numpy.random.Generator
+        Draws the bootstrap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a fold and seed, then the mean over seeds with the interval of accuracy over dialogues, and the deviation.
+    """
     rows = []
     for (fold, seed), part in predictions.groupby(["fold", "seed"]):
         rows.append({"fold": fold, "seed": str(seed), "epochs": part.epochs.iloc[0], **_scores(part, len(classes))})
@@ -142,11 +166,13 @@ def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Ge
     order = predictions.groupby("key", sort=False).indices
     mean_right = np.array([right[i].mean() for i in order.values()])
     groups = np.array([predictions.dialogue.iloc[i[0]] for i in order.values()])
-    e = bootstrap(lambda r: float(mean_right[r].mean()), len(mean_right), rng, groups=groups)
+    estimate = bootstrap(lambda r: float(mean_right[r].mean()), len(mean_right), rng, groups=groups)
     return pd.concat(
         [
             frame,
-            pd.DataFrame([{"fold": "all", "seed": "mean", **by_seed[named].mean(), "low": e.low, "high": e.high}]),
+            pd.DataFrame(
+                [{"fold": "all", "seed": "mean", **by_seed[named].mean(), "low": estimate.low, "high": estimate.high}]
+            ),
             pd.DataFrame([{"fold": "all", "seed": "deviation", **by_seed[named].std(ddof=0)}]),
         ],
         ignore_index=True,
@@ -159,16 +185,17 @@ def _scores(part: pd.DataFrame, classes: int) -> dict[str, float]:
     f1 = 2 * hits / np.maximum(table.sum(axis=0)[:classes] + table.sum(axis=1), 1)
     weighted = float((f1 * table.sum(axis=1)).sum() / table.sum())
     return {
-        "accuracy": accuracy(table), "mean_recall": unweighted_recall(table), "macro_f1": macro_f1(table),
+        "accuracy": accuracy(table),
+        "mean_recall": unweighted_recall(table),
+        "macro_f1": macro_f1(table),
         "weighted_f1": weighted,
-    }  # fmt: skip
+    }
 
 
 _ABOUT = "A bidirectional contextual LSTM over the utterances of a dialogue, after Poria et al. (ACL 2017), with our training."
 _LIMITS = (
     "The network knows one corpus: its people, its situations, its features. Its calibration was fitted on training "
-    "dialogues and is "
-    "too sure where features do not carry over."
+    "dialogues and is too sure where features do not carry over."
 )
 
 
@@ -189,8 +216,7 @@ def _card(
     sections = {
         "Scores on the test part": [
             f"Mean and deviation over {model.meta['recipe']['seeds']} seeds; the interval of accuracy is over dialogues. "
-            f"Epochs chosen "
-            f"on held-out dialogues: {', '.join(str(int(e)) for e in scores.epochs.dropna())}.",
+            f"Epochs chosen on held-out dialogues: {', '.join(str(int(e)) for e in scores.epochs.dropna())}.",
             "",
             *table(("score", "mean", "deviation"), rows),
         ],
@@ -205,10 +231,8 @@ def _carried(config: BcLstmConfig, carried: dict[str, CarryOver]) -> list[str]:
     rows = [(m, f"{c.held_out:.3f}", f"{c.expected:.3f}", f"{config.swap[m]:.2f}") for m, c in carried.items()]
     return [
         "Estimated without labels of the test part, but from its features (transductive): accuracy of a linear probe on "
-        "held-out "
-        "training dialogues, the one to expect on the test part (average thresholded confidence, Garg et al. 2022), and "
-        "the rate at "
-        "which features were swapped in training.",
+        "held-out training dialogues, the one to expect on the test part (average thresholded confidence, Garg et al. "
+        "2022), and the rate at which features were swapped in training.",
         "",
         *table(("modality", "held out", "expected", "swapped"), rows),
     ]

@@ -48,13 +48,16 @@ def write_card(card: Card, model: Any, weights: Path) -> Path:
     count = sum(p.numel() for p in model.net.parameters())
     size = weights.stat().st_size / 1e6
     lines = [
-        f"# Model card: {card.title}", "", card.about, "",
+        f"# Model card: {card.title}",
+        "",
+        card.about,
+        "",
         f"- Classes: {', '.join(model.labels)} (expressed emotion, not feeling)",
         f"- Parameters: {count:,}{card.parameters}",
         f"- Weights: `{weights.name}`, {size:.2f} MB, sha256 `{sha256_of(weights)}`",
         *(f"- {fact}" for fact in card.facts),
         f"- Made by: `affectlens train {card.command}`, recipe below",
-    ]  # fmt: skip
+    ]
     recipe = [f"- {k}: {v}" for k, v in model.meta["recipe"].items()]
     config = [f"- network {k}: {v}" for k, v in model.meta["config"].items()]
     sections = {**card.sections, "Limits": [card.limits, "", _USE], "Recipe": [*recipe, *config]}

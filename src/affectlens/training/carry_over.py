@@ -16,7 +16,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.dialogues.base import DialogueSet
 
 MOST, LEAST = 0.9, 0.1  # features are never swapped always, nor never
@@ -24,8 +24,17 @@ MOST, LEAST = 0.9, 0.1  # features are never swapped always, nor never
 
 @dataclass(frozen=True)
 class CarryOver:
-    """Of one modality: accuracy of a linear probe on held-out training dialogues, the one expected on the target, and the
-    share of the advantage over the commonest class that carries over."""
+    """How far the features of one modality carry over.
+
+    Attributes
+    ----------
+    held_out : float
+        Accuracy of a linear probe on held-out training dialogues.
+    expected : float
+        The one that is expected on the target.
+    share : float
+        Share of the advantage over the commonest class that carries over.
+    """
 
     held_out: float
     expected: float
@@ -38,8 +47,10 @@ class CarryOver:
 
 
 def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5) -> dict[str, CarryOver]:
-    """Per modality, by average thresholded confidence (Garg et al. 2022, arXiv 2201.04234): the accuracy expected on the target
-    is the share of its rows that are at least as confident as the accurate share of held-out training rows.
+    """How far the features of each modality carry over to unlabelled ones of the target.
+
+    By average thresholded confidence (Garg et al. 2022, arXiv 2201.04234) the accuracy expected on the target is the share of
+    its rows that are at least as confident as the accurate share of held-out training rows.
 
     Parameters
     ----------
@@ -53,21 +64,26 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
     Returns
     -------
     dict of str to CarryOver
+        By modality.
 
     Raises
     ------
+    CorpusError
+        Fewer dialogues than folds, or one class alone.
     UsageError
-        Fewer dialogues than folds, or features of another width.
+        Features of another width.
     """
     scored = train.labels >= 0
     y, groups = train.labels[scored], train.dialogues[scored]
     if len(np.unique(groups)) < folds:
-        raise UsageError(f"{len(np.unique(groups))} training dialogues; {folds} folds without shared dialogues need {folds}")
+        raise CorpusError(f"{len(np.unique(groups))} training dialogues; {folds} folds without shared dialogues need {folds}")
+    if len(np.unique(y)) < 2:
+        raise CorpusError(f"{len(y)} training utterances with a label, all of one class; at least two are needed")
     chance = np.bincount(y).max() / len(y)
     out = {}
-    for m, x in train.features.items():
-        if m not in target or target[m].shape[1] != x.shape[1]:
-            raise UsageError(f"the target's {m} features must be {x.shape[1]} wide")
+    for modality, x in train.features.items():
+        if modality not in target or target[modality].shape[1] != x.shape[1]:
+            raise UsageError(f"the target's {modality} features must be {x.shape[1]} wide")
         x = x[scored]
         confidence, right = np.zeros(len(y)), np.zeros(len(y), dtype=bool)
         for a, b in GroupKFold(folds).split(x, y, groups):
@@ -75,10 +91,10 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
             confidence[b], right[b] = p.max(axis=1), np.unique(y[a])[p.argmax(axis=1)] == y[b]
         accuracy = float(right.mean())
         threshold = np.quantile(confidence, 1 - accuracy)
-        expected = float((_probe().fit(x, y).predict_proba(target[m]).max(axis=1) > threshold).mean())
+        expected = float((_probe().fit(x, y).predict_proba(target[modality]).max(axis=1) > threshold).mean())
         gain = accuracy - chance
         share = 0.0 if gain <= 0.02 else float(np.clip((expected - chance) / gain, 0, 1))
-        out[m] = CarryOver(accuracy, expected, share)
+        out[modality] = CarryOver(accuracy, expected, share)
     return out
 
 

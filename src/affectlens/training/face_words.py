@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from affectlens.assets.store import locate
-from affectlens.core.errors import ModelError, UsageError
+from affectlens.core.errors import CorpusError, ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings
-from affectlens.corpora.base import Corpus, open_corpus
-from affectlens.evaluation.evaluate import Evaluation, fit_thresholds, predict_corpus, reader_for, save_evaluation, score
+from affectlens.corpora.base import Corpus, Item, check_split, open_corpus
+from affectlens.evaluation.evaluate import evaluate
+from affectlens.evaluation.predictions import predict_corpus
+from affectlens.evaluation.result import HEADINGS, Evaluation
+from affectlens.evaluation.scores import fit_thresholds
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.face import FaceRecipe, train_face
 from affectlens.learning.words import WordsRecipe, train_words
@@ -27,31 +31,28 @@ from affectlens.models.shipped.words import WordsModel
 from affectlens.training.card import Card, table, write_card
 from affectlens.training.run import TrainingRun, licence_of, scores_frame
 
+LEAST = 2  # items of a split: half of those of the validation split fit the temperature, half the conformal set
+SHAPE = (48, 48)  # of a grey crop
+
 _FACE = (
     "Two convolutional streams over a 48 x 48 grey face crop, one plain, one gated by an encoder-decoder attention mask, "
-    "joined "
-    "before the classifier, after the face module of EMERSK (arXiv 2306.08657); widths are ours. The answer is the mean "
-    "over the "
-    "crop at three zooms, each also mirrored."
+    "joined before the classifier, after the face module of EMERSK (arXiv 2306.08657); widths are ours. The answer is the "
+    "mean over the crop at three zooms, each also mirrored."
 )
 _FACE_LIMITS = (
-    "FER2013 has no person ids, so one person may be in train and test, and 288 of its 3,589 test pictures (8 %) are byte for "
-    "byte in train (scripts/fer_without_copies.py scores the others alone); the score on new people is likely lower. Its "
-    "labels "
-    "are noisy (people reach about 65 %, Goodfellow et al. 2013) and many pictures are posed. Age, skin tone and gender "
-    "are not "
-    "annotated: nothing is known here about differences between groups. Faces turned far away, covered or small (under "
-    "about 12 "
-    "pixels between the eyes) are not read reliably."
+    "FER2013 has no person ids, so one person may be in train and test, and 288 of its 3,589 test pictures (8 %) are byte "
+    "for byte in train (scripts/fer_without_copies.py scores the others alone); the score on new people is likely lower. "
+    "Its labels are noisy (people reach about 65 %, Goodfellow et al. 2013) and many pictures are posed. Age, skin tone and "
+    "gender are not annotated: nothing is known here about differences between groups. Faces turned far away, covered or "
+    "small (under about 12 pixels between the eyes) are not read reliably."
 )
 _WORDS = (
-    "all-MiniLM-L6-v2, frozen, with low-rank adapters on every linear map and a linear head; only adapters and head are "
-    "in this "
-    "file. Emoji are replaced by their Unicode names."
+    "all-MiniLM-L6-v2, frozen, with low-rank adapters on every linear map and a linear head; only adapters and head are in "
+    "this file. Emoji are replaced by their Unicode names."
 )
 _WORDS_LIMITS = (
-    "English only; other languages are abstained from. The training texts are comments of one website, young and male in the "
-    "main, with profanity; dialect, irony and quotations are often misread. Transcribed speech has no emoji and other "
+    "English only; other languages are abstained from. The training texts are comments of one website, young and male in "
+    "the main, with profanity; dialect, irony and quotations are often misread. Transcribed speech has no emoji and other "
     "punctuation, which the model was not trained on."
 )
 
@@ -82,9 +83,16 @@ def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, pro
     corpus = open_corpus(name, path)
     (texts, labels), (dev_texts, dev_labels) = _texts(corpus, "train"), _texts(corpus, "dev")
     net = train_words(
-        texts, labels, dev_texts, dev_labels,
-        locate("minilm", "model.safetensors"), WordsTokenizer(locate("minilm", "tokenizer.json")), out, recipe, progress,
-    )  # fmt: skip
+        texts,
+        labels,
+        dev_texts,
+        dev_labels,
+        locate("minilm", "model.safetensors"),
+        WordsTokenizer(locate("minilm", "tokenizer.json")),
+        out,
+        recipe,
+        progress,
+    )
     meta = {"config": net.config.to_dict()}
     evaluation, model, weights = _finish("words", WordsModel, corpus, "dev", net.trained_state(), meta, recipe, out)
     ours = sum(p.numel() for p in model.net.parameters() if p.requires_grad)
@@ -103,13 +111,16 @@ def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, pro
 def _earlier(path: Path) -> TwoStreamFaceNet:
     """The network of an earlier run.
 
+    Returns
+    -------
+    TwoStreamFaceNet
+        With its weights.
+
     Raises
     ------
     UsageError
         The file holds something else.
     """
-    if not path.exists():
-        raise UsageError(f"--start {path}: not there; expected a face.safetensors of `affectlens train face`")
     try:
         net = FaceModel(path).net
         assert isinstance(net, TwoStreamFaceNet)
@@ -117,8 +128,8 @@ def _earlier(path: Path) -> TwoStreamFaceNet:
     except (ModelError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UsageError(
-            f"--start {path}: not weights of the face network ({reason}); give a face.safetensors that `affectlens train face` "
-            "wrote"
+            f"--start {path}: not weights of the face network ({reason}); give a face.safetensors that `affectlens train "
+            "face` wrote"
         ) from error
 
 
@@ -138,43 +149,40 @@ def _finish(
     meta |= {"labels": list(corpus.scheme.labels), "recipe": chosen, **licence_of(corpus.info)}
     export(path, tensors, meta, Calibration())
     # Calibrated on what ships: the weights as they are after rounding to half precision.
-    read = reader_for(name)
-    raw = predict_corpus(_Raw(loader(path)), corpus, validation, read)
-    calibration = calibrate(raw.probabilities, raw.targets)
-    thresholds = fit_thresholds(calibration.probabilities(raw.probabilities), raw.targets)
-    meta |= {"thresholds": [round(float(t), 5) for t in thresholds]}
+    rounded = loader(path)
+    asked = SimpleNamespace(labels=rounded.labels, read=rounded.read, probabilities=rounded.predict)
+    answered = predict_corpus(asked, corpus, validation)
+    known = np.isfinite(answered.probabilities[:, 0])
+    logits, targets = answered.probabilities[known], answered.targets[known]
+    calibration = calibrate(logits, targets)
+    meta |= {"thresholds": [round(float(t), 5) for t in fit_thresholds(calibration.probabilities(logits), targets)]}
     export(path, tensors, meta, calibration)
     model = loader(path)
-    tested = predict_corpus(model, corpus, "test", read)
-    evaluation = score(tested, model.calibration, np.random.default_rng(0), thresholds=thresholds)
-    save_evaluation(evaluation, out)
-    return evaluation, model, path
-
-
-class _Raw:
-    """A model whose calibrated answer is its logits, so that they can be collected."""
-
-    def __init__(self, model: Any) -> None:
-        self.labels, self.predict, self.calibration = model.labels, model.predict, self
-
-    @staticmethod
-    def probabilities(logits: np.ndarray) -> np.ndarray:
-        """The logits themselves."""
-        return logits
+    return evaluate(model, corpus, split="test", out=out), model, path
 
 
 def _pictures(corpus: Corpus, split: str) -> tuple[np.ndarray, np.ndarray]:
-    items = [i for i in corpus.items(split) if i.data is not None]
-    if not items:
-        raise UsageError(f"{corpus.info.name} has no picture in its {split} split")
+    items = _readable(corpus, split)
+    other = next((i for i in items if i.data.shape != SHAPE), None)
+    if other is not None:
+        raise CorpusError(f"{corpus.info.name}, {split}: {other.key} is {other.data.shape}; grey crops {SHAPE} were expected")
     return np.stack([i.data for i in items]), np.array([corpus.scheme.index(i.labels[0]) for i in items])
 
 
 def _texts(corpus: Corpus, split: str) -> tuple[list[str], list[list[int]]]:
-    items = [i for i in corpus.items(split) if i.data is not None]
-    if not items:
-        raise UsageError(f"{corpus.info.name} has no text in its {split} split")
+    items = _readable(corpus, split)
     return [i.data for i in items], [[corpus.scheme.index(v) for v in i.labels] for i in items]
+
+
+def _readable(corpus: Corpus, split: str) -> list[Item]:
+    """What can be learned from or chosen by, from a split in which there is enough of it."""
+    items = [i for i in corpus.items(check_split(corpus, split)) if i.data is not None]
+    if len(items) < LEAST:
+        raise CorpusError(
+            f"{corpus.info.name}, {split}: {len(items)} items that can be read; at least {LEAST} are needed to train on and to "
+            "calibrate on each"
+        )
+    return items
 
 
 def _facts(corpus: Corpus) -> list[str]:
@@ -186,17 +194,20 @@ def _facts(corpus: Corpus) -> list[str]:
 
 def _test_section(evaluation: Evaluation, c: Calibration) -> list[str]:
     return [
-        f"Official test split, {evaluation.n:,} rows, {len(evaluation.missed)} missed (counted as errors); "
-        "95 % bootstrap intervals over rows. Nothing was chosen on it.",
+        f"Official test split, {evaluation.n:,} rows, {len(evaluation.missed)} missed (counted as errors); 95 % bootstrap "
+        "intervals over rows. Nothing was chosen on it.",
         "",
         *table(
             ("score", "value", "interval"),
-            [(name, f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}") for name, e in evaluation.scores.items()],
+            [
+                (HEADINGS[name], f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
+                for name, estimate in evaluation.scores.items()
+            ],
         ),
         "",
         f"Temperature {c.temperature:.3f}; a class joins the prediction set at probability {1 - c.conformal:.4f} or more "
-        f"(target coverage {c.coverage:.0%}); both fitted on disjoint halves of the validation split. Share of label entropy "
-        f"explained on validation, used as the weight in fusion: {c.reliability:.3f}.",
+        f"(target coverage {c.coverage:.0%}); both fitted on disjoint halves of the validation split. Share of label "
+        f"entropy explained on validation, used as the weight in fusion: {c.reliability:.3f}.",
         "",
         "Confusion (rows: label, columns: prediction):",
         "",

@@ -30,6 +30,7 @@ from affectlens.features.banks import (
 )
 from affectlens.features.speech import speech_table
 from affectlens.learning.export import calibrate, export
+from affectlens.learning.folds import check_classes
 from affectlens.learning.fusion import Bank, FusionRecipe, pair, train_fusion
 from affectlens.learning.motion import GaitRecipe, PostureRecipe
 from affectlens.learning.speech import SpeechRecipe
@@ -54,6 +55,11 @@ def banks_for(
     With ``cache`` a module's banks of a fold are kept there, by what the corpora hold, the recipes and the weights, so that an
     interrupted run goes on.
 
+    Returns
+    -------
+    callable
+        Takes a fold and gives the training and test bank of every module; one that lacks a class is a CorpusError.
+
     Raises
     ------
     UsageError
@@ -64,7 +70,7 @@ def banks_for(
         if len(kinds) > 1:
             raise UsageError(f"{list(kinds)}: a corpus of whole pictures is used alone; the others would have to be paired")
         name = next(iter(kinds))
-        return lambda fold: joint_banks(name, corpora[name], fold, progress, cache=cache)
+        return lambda fold: _checked(joint_banks(name, corpora[name], fold, progress, cache=cache))
     by_kind = {kind: {n: p for n, p in corpora.items() if kinds[n] == kind} for kind in NETWORKS}
     if any(kind not in by_kind for kind in kinds.values()) or any(len(by_kind[k]) > 1 for k in SINGLE):
         raise UsageError("one corpus of faces, texts and motion each, and one or more of speech, were expected")
@@ -76,8 +82,16 @@ def banks_for(
         for kind, chosen in by_kind.items():
             if chosen:
                 out |= _banks_of(kind, chosen, fold, progress, cache)
-        return {name: out[name] for name in ORDER if name in out}
+        return _checked({name: out[name] for name in ORDER if name in out})
 
+    return banks
+
+
+def _checked(banks: dict[str, Pair]) -> dict[str, Pair]:
+    for name, pairs in banks.items():
+        for bank, side in zip(pairs, ("to learn from", "to test on"), strict=True):
+            if bank is not None:
+                check_classes(bank.labels, CLASSES, f"{name}, items {side}")
     return banks
 
 
@@ -114,8 +128,7 @@ def ablation_of(
 
 
 def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe, progress: Progress = silent) -> TrainingRun:
-    """Write ``fusion.safetensors``, its card, ``ablation.csv`` and ``against.csv`` below ``out``; see
-    ``affectlens.train.fusion``."""
+    """Write ``fusion.safetensors``, its card, ``ablation.csv`` and ``against.csv``; see ``affectlens.train.fusion``."""
     cache = out / PARTS
     ablation = ablation_of(corpora, recipe, progress=progress, cache=cache)
     save_ablation(ablation, out)
@@ -123,9 +136,12 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
     net = train_fusion(banks, len(CLASSES), "early", recipe, ablation.joint)
     infos = [open_corpus(n, p).info for n, p in corpora.items()]
     meta = {
-        "labels": list(CLASSES), "config": net.config.to_dict(), "recipe": recipe.to_dict(), "joint": ablation.joint,
+        "labels": list(CLASSES),
+        "config": net.config.to_dict(),
+        "recipe": recipe.to_dict(),
+        "joint": ablation.joint,
         **licence_of(*infos),
-    }  # fmt: skip
+    }
     weights = out / "fusion.safetensors"
     export(weights, net.state_dict(), meta, _calibration(banks, recipe, ablation.joint))
     card = _card(EarlyFusionModel(weights), weights, ablation, infos)
@@ -133,22 +149,23 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
 
 
 def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> Calibration:
-    """Temperature and conformal set of a network that learned from half of the groups, on cases of the other half with modules
-    missing at random, as it was trained."""
+    """Fitted to a network that learned from half of the groups, on cases of the others with modules missing at random."""
     rng = np.random.default_rng(recipe.seed)
     learn, test = {}, {}
     sides: dict[object, int] = {}
     for name, bank in banks.items():
         side = np.array([sides.setdefault(g, int(rng.integers(2))) for g in bank.groups])
         learn[name], test[name] = bank.take(np.flatnonzero(side == 0)), bank.take(np.flatnonzero(side == 1))
+        for half in (learn[name], test[name]):
+            check_classes(half.labels, CLASSES, f"{name}, one half of the people to calibrate on")
     net = train_fusion(learn, len(CLASSES), "early", recipe, joint)
     y, rows = pair(test, len(CLASSES), 4000, rng, joint=joint)
     present = rng.random((len(y), len(test))) < recipe.keep
     present[~present.any(1), 0] = True
     with torch.inference_mode():
         deep = {n: torch.from_numpy(b.deep.astype(np.float32))[rows[n]] for n, b in test.items()}
-        said = {n: torch.from_numpy(b.answers)[rows[n]] for n, b in test.items()}
-        logits = net(deep, said, torch.from_numpy(present)).numpy()
+        answers = {n: torch.from_numpy(b.answers)[rows[n]] for n, b in test.items()}
+        logits = net(deep, answers, torch.from_numpy(present)).numpy()
     order = rng.permutation(len(y))
     return calibrate(logits[order], np.eye(len(CLASSES))[y[order]])
 
@@ -161,26 +178,21 @@ def save_ablation(ablation: Ablation, out: Path) -> None:
 
 
 _ABOUT = (
-    "Early fusion of deep features of whichever modules are present, after EMERSK (arXiv 2306.08657), whose widths are "
-    "not known "
-    "to us. It begins as the product of the modules' calibrated answers and learns where that is wrong; an absent module "
-    "enters "
-    "no sum."
+    "Early fusion of deep features of whichever modules are present, after EMERSK (arXiv 2306.08657), whose widths are not "
+    "known to us. It begins as the product of the modules' calibrated answers and learns where that is wrong; an absent "
+    "module enters no sum."
 )
 _JOINT = "All modules are of the same people."
 _PAIRED = (
     "The corpora hold different people: a case is made of one item of each with the same label (class-matched pairing). "
-    "Such items "
-    "are independent given the class, which those of one person are not, so the scores of several modules together are "
-    "more than "
-    "a recording of one person can give. They compare ways of fusing; they do not predict how well a person is read. Gait and "
-    "posture are of the same recordings."
+    "Such items are independent given the class, which those of one person are not, so the scores of several modules "
+    "together are more than a recording of one person can give. They compare ways of fusing; they do not predict how well a "
+    "person is read. Gait and posture are of the same recordings."
 )
 _LIMITS = (
-    "Trained on items of different people, so it has never met a person whose face and voice say the same thing by "
-    "nature; joined "
-    "answers can be too sure. It knows four classes: where a face or words speak of disgust, fear or surprise, these keep the "
-    "share that the pool of opinions gives them. `--fusion pool` fuses late."
+    "Trained on items of different people, so it has never met a person whose face and voice say the same thing by nature; "
+    "joined answers can be too sure. It knows four classes: where a face or words speak of disgust, fear or surprise, these "
+    "keep the share that the pool of opinions gives them. `--fusion pool` fuses late."
 )
 _WAYS = {
     "early": "early fusion (ships)",
@@ -203,8 +215,8 @@ def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: lis
             _JOINT if ablation.joint else _PAIRED,
             "",
             f"{model.meta['recipe']['folds']} folds; people (types of motion, test pictures and texts) of a fold are seen "
-            f"by no "
-            f"network of it. Chance is {1 / len(model.labels):.2f}. Intervals over people, recordings, pictures and texts.",
+            f"by no network of it. Chance is {1 / len(model.labels):.2f}. Intervals over people, recordings, pictures and "
+            "texts.",
             "",
             *_ways(ablation.scores),
             "",

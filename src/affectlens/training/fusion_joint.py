@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectlens.assets.store import locate
 from affectlens.core.cache import kept_arrays
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import ModelError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, Item, open_corpus
-from affectlens.evaluation.evaluate import FaceReader
-from affectlens.features.banks import CLASSES, Fold, Pair, held_out
+from affectlens.features.banks import CLASSES, INNER, Fold, Pair, held_out
 from affectlens.learning.export import calibrate
+from affectlens.learning.folds import check_classes, grouped_folds
 from affectlens.learning.fusion import Bank
 from affectlens.models.base import load_model
 from affectlens.models.weights import weights_path
@@ -30,13 +30,13 @@ from affectlens.perception.scene.objects import object_detector
 from affectlens.training.run import content_of
 
 MODULES = ("face", "posture", "background")
+LEAST = 6  # pictures of a class
 
 
 class PictureModules:
     """Deep features of face, posture and background of a labelled picture; the person in ``box`` where the corpus gives one."""
 
     def __init__(self) -> None:
-        self.crop = FaceReader()
         self.objects = object_detector(locate("efficientdet-lite0"))
         self.poses = pose_finder(locate("pose-landmarker"))
         self.face, self.posture = load_model("face"), load_model("posture")
@@ -49,9 +49,8 @@ class PictureModules:
         out = {"background": self.objects.features(image, [*people, *([box] if box else [])])}
         left, top, right, bottom = box or (0, 0, width, height)
         part = image[int(max(0, top)) : int(max(bottom, top + 2)), int(max(0, left)) : int(max(right, left + 2))]
-        crop, _ = self.crop(Item(item.key, part, item.labels))
-        if crop is not None:
-            out["face"] = self.face.deep_and_logits(crop[None])[0][0]
+        with suppress(ModelError):  # no face is found
+            out["face"] = self.face.deep_and_logits(self.face.read(part)[None])[0][0]
         bodies = self.poses(np.ascontiguousarray(part), 1)
         joints = upright(bodies[0].joints()) if bodies else None
         if joints is not None:
@@ -72,9 +71,14 @@ def joint_banks(
     Each module's own answer comes from logistic regression on its features, cross-fitted over groups. With ``cache`` the
     features of the pictures are kept there, by what the corpus holds and the networks that read it.
 
+    Returns
+    -------
+    dict of str to Pair
+        Training and test bank of every module.
+
     Raises
     ------
-    UsageError
+    CorpusError
         Fewer than six pictures of a class.
     """
     source = open_corpus(corpus, path)
@@ -89,12 +93,7 @@ def joint_banks(
         key = key_of("pictures", content_of(source, path, split), *([] if modules else networks()))
         pictures = kept_arrays(cache, f"pictures-{corpus}", key, measure)
     y, groups = pictures["labels"], pictures["groups"].astype(object)
-    counts = np.bincount(y, minlength=len(CLASSES))
-    if counts.min() < 6:
-        raise UsageError(
-            f"{path}: {dict(zip(CLASSES, counts.tolist(), strict=True))} pictures with face, posture and background; six of "
-            "every class are needed at least"
-        )
+    check_classes(y, CLASSES, f"{path}, pictures with face, posture and background", LEAST)
     out = held_out(y, groups, fold)
     return {name: _pair(pictures[name], y, groups, out, fold.seed) for name in MODULES}
 
@@ -129,8 +128,7 @@ def _measure(
 def _pair(x: np.ndarray, y: np.ndarray, groups: np.ndarray, out: np.ndarray, seed: int) -> Pair:
     train, test = np.flatnonzero(~out), np.flatnonzero(out)
     logits = np.zeros((len(train), len(CLASSES)))
-    inner = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
-    for a, b in inner.split(train, y[train], groups[train]):
+    for a, b in grouped_folds(y[train], groups[train], INNER, seed, CLASSES, "fusion"):
         logits[b] = _fit(x[train][a], y[train][a]).predict_log_proba(x[train][b])
     calibration = calibrate(logits, np.eye(len(CLASSES))[y[train]])
     bank = Bank(x[train], logits, y[train], groups[train], calibration)

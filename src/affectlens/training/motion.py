@@ -30,13 +30,12 @@ CLASSES = GROUPWALK4.labels
 _HEADING = "A type of motion never seen"
 _GAIT = (
     "Convolutions and an LSTM over two seconds of a skeleton's joints, joined with 36 measured features of posture and "
-    "gait, after "
-    "the gait module of EMERSK (arXiv 2306.08657); widths are ours."
+    "gait, after the gait module of EMERSK (arXiv 2306.08657); widths are ours."
 )
 _GAIT_LIMITS = (
-    "Few recordings of few actors, who are not told apart, so nothing is known about people never seen; acted styles; motion "
-    "capture, while joints from video are noisier and depth in them is a guess. Calibrated on types of motion never seen, not "
-    "on new people."
+    "Few recordings of few actors, who are not told apart, so nothing is known about people never seen; acted styles; "
+    "motion capture, while joints from video are noisier and depth in them is a guess. Calibrated on types of motion never "
+    "seen, not on new people."
 )
 _GAIT_MODELS = {
     "network": "convolutions and LSTM over joints, with the measured features (ships)",
@@ -50,8 +49,8 @@ _POSTURE = (
     "denoising autoencoder), after the posture module of EMERSK (arXiv 2306.08657); widths are ours."
 )
 _POSTURE_LIMITS = (
-    "Everybody in the training corpus moves over the ground: somebody who sits, stoops or reaches is unlike all of them, and "
-    "the answer means little then; it is off by default in `explain`. Few actors, acted styles, motion capture."
+    "Everybody in the training corpus moves over the ground: somebody who sits, stoops or reaches is unlike all of them, "
+    "and the answer means little then; it is off by default in `explain`. Few actors, acted styles, motion capture."
 )
 _POSTURE_MODELS = {
     "network": "the network (ships)",
@@ -82,8 +81,7 @@ def train_gait_model(name: str, path: Path, out: Path, recipe: GaitRecipe, progr
     model, weights, scores = _ship("gait", GaitModel, out, net, meta, predictions, name, path, recipe.seed)
     section = [
         "Each type of motion is left out in turn (chance .25). Windows: mean and deviation over seeds, interval over "
-        "recordings of "
-        "the first.",
+        "recordings of the first.",
         "",
         *_scores_table("windows", scores, _GAIT_MODELS),
     ]
@@ -105,8 +103,8 @@ def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe,
     meta = {"recipe": recipe.to_dict()}
     model, weights, scores = _ship("posture", PostureModel, out, net, meta, predictions, name, path, recipe.seed)
     section = [
-        "Single skeletons; each type of motion is left out in turn (chance .25). Mean and deviation over seeds, interval over "
-        "recordings of the first.",
+        "Single skeletons; each type of motion is left out in turn (chance .25). Mean and deviation over seeds, interval "
+        "over recordings of the first.",
         "",
         *_scores_table("skeletons", scores, _POSTURE_MODELS),
         "",
@@ -120,9 +118,16 @@ def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe,
 
 
 def _ship(
-    kind: str, load: Callable[[Path], Any], out: Path, net: GaitNet | PostureNet, meta: dict[str, Any],
-    predictions: pd.DataFrame, name: str, path: Path, seed: int,
-) -> tuple[Any, Path, pd.DataFrame]:  # fmt: skip
+    kind: str,
+    load: Callable[[Path], Any],
+    out: Path,
+    net: GaitNet | PostureNet,
+    meta: dict[str, Any],
+    predictions: pd.DataFrame,
+    name: str,
+    path: Path,
+    seed: int,
+) -> tuple[Any, Path, pd.DataFrame]:
     """Scores, calibration on motions never seen, and weights; gives the model as it ships, its file and the scores."""
     predictions.to_parquet(out / "predictions.parquet")
     scores = motion_scores(predictions, len(CLASSES), np.random.default_rng(seed))

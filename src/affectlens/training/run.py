@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pandas as pd
 
 from affectlens.core.cache import contents_of
-from affectlens.core.errors import OutputError, UsageError, unknown
+from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.files import key_of, sha256_of
-from affectlens.core.settings import Settings
-from affectlens.corpora.base import Corpus, CorpusInfo
+from affectlens.corpora.base import Corpus, CorpusInfo, name_and_path
 from affectlens.stats.resample import Estimate
 
-Recipe = TypeVar("Recipe", bound=Settings)
 Given = str | Mapping[str, str | Path] | Iterable[str]
 PARTS = "parts"  # the folder of a run that keeps what a stopped run goes on from
 
@@ -50,6 +47,11 @@ class TrainingRun:
 def corpora_of(given: Given) -> dict[str, Path]:
     """Paths by the name of their corpus, of ``NAME=PATH``, of several, or of a mapping.
 
+    Returns
+    -------
+    dict of str to Path
+        In the order given.
+
     Raises
     ------
     UsageError
@@ -62,12 +64,7 @@ def corpora_of(given: Given) -> dict[str, Path]:
     """
     if isinstance(given, Mapping):
         return {name: Path(path) for name, path in given.items()}
-    out = {}
-    for text in [given] if isinstance(given, str) else given:
-        name, sign, path = str(text).partition("=")
-        if not sign or not name or not path:
-            raise UsageError(f"{text!r} is not NAME=PATH, for example emodb=/corpora/emodb")
-        out[name] = Path(path)
+    out = dict(map(name_and_path, [given] if isinstance(given, str) else given))
     if not out:
         raise UsageError("no corpora were given: name at least one, as NAME=PATH")
     return out
@@ -82,28 +79,13 @@ def one_corpus(given: Given) -> tuple[str, Path]:
 
 
 def folder_of(out: str | Path) -> Path:
-    """The folder of a run, made where it is not there."""
+    """The folder of a run, made where it is not there; one that cannot be made is an OutputError."""
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror or error}; give another --out") from error
     return folder
-
-
-def recipe_of(kind: type[Recipe], settings: Recipe | None, changed: dict[str, Any]) -> Recipe:
-    """A recipe with some of its fields changed.
-
-    Raises
-    ------
-    UsageError
-        A field that the recipe does not have, or a value that is not allowed.
-    """
-    known = [f.name for f in fields(kind)]
-    for name in changed:
-        if name not in known:
-            raise unknown("setting", name, known)
-    return replace(settings or kind(), **changed)
 
 
 def content_of(corpus: Corpus, path: Path, split: str) -> str:
@@ -125,6 +107,4 @@ def licence_of(*infos: CorpusInfo) -> dict[str, str]:
 
 def scores_frame(scores: dict[str, Estimate]) -> pd.DataFrame:
     """Scores with their intervals as a table with the columns score, value, low, high, n and groups."""
-    return pd.DataFrame(
-        [{"score": k, "value": e.value, "low": e.low, "high": e.high, "n": e.n, "groups": e.groups} for k, e in scores.items()]
-    )
+    return pd.DataFrame([{"score": name, **asdict(estimate)} for name, estimate in scores.items()])

@@ -16,12 +16,12 @@ _ABOUT = (
     "expressed emotions apart at the same time; after Das et al. (arXiv 2105.02055, 2203.14865), widths are ours."
 )
 _LIMITS = (
-    "All training speech is acted or selected, clean, and short; everyday speech differs. On a corpus that it never heard the "
-    "model is right far less often than within one (table above). Four classes only: fear, disgust and surprise are not "
-    "known to it and are spread over the four. Anger and happiness, both loud and high, are mixed up most. Neutral speech of a "
-    "person whose usual voice is not known may be read as sadness or anger. Age, accent and illness change a voice and were "
-    "not annotated. The shrinkage of a speaker's own statistics (5 clips) and the limit of 3 deviations were explored on these "
-    "same corpora, so the table is a little optimistic about a fifth."
+    "All training speech is acted or selected, clean, and short; everyday speech differs. On a corpus that it never heard "
+    "the model is right far less often than within one (table above). Four classes only: fear, disgust and surprise are not "
+    "known to it and are spread over the four. Anger and happiness, both loud and high, are mixed up most. Neutral speech "
+    "of a person whose usual voice is not known may be read as sadness or anger. Age, accent and illness change a voice and "
+    "were not annotated. The shrinkage of a speaker's own statistics (5 clips) and the limit of 3 deviations were explored "
+    "on these same corpora, so the table is a little optimistic about a fifth."
 )
 
 
@@ -57,13 +57,12 @@ def _steps(scores: pd.DataFrame, corpora: int, seeds: int) -> list[str]:
     steps = [(text, *(cell(p, s.name) for p in ("within", "leave-one-out"))) for text, s in (*STEPS, *OTHERS)]
     return [
         f"UA (mean recall, chance .25), mean over {corpora} corpora and {seeds} seeds, 95 % intervals over speakers. "
-        f"Within: {FOLDS} "
-        "folds without shared speakers. Never heard: trained on the other corpora.",
+        f"Within: {FOLDS} folds without shared speakers. Never heard: trained on the other corpora.",
         "",
         *table(("step", "within", "corpus never heard"), steps),
         "",
         f"In the last row a test clip is scaled by the training corpora and by {TURNS} turns of its speaker, as in a "
-        f"recording.",
+        "recording.",
     ]
 
 
@@ -93,12 +92,10 @@ def _corpora(model: SpeechModel, scores: pd.DataFrame, calibration: pd.DataFrame
         *table(headings, rows),
         "",
         "ECE and coverage: temperature and threshold fitted on the other corpora's predictions, so this is what to expect "
-        "on a new "
-        "corpus.",
+        "on a new corpus.",
         "",
-        f"Shipped: temperature {c.temperature:.3f}, sets of classes at probability {1 - c.conformal:.4f} or more; share "
-        f"of label "
-        f"entropy explained on corpora never heard, used as the weight in fusion: {c.reliability:.3f}.",
+        f"Shipped: temperature {c.temperature:.3f}, sets of classes at probability {1 - c.conformal:.4f} or more; share of "
+        f"label entropy explained on corpora never heard, used as the weight in fusion: {c.reliability:.3f}.",
     ]
 
 

@@ -1,5 +1,8 @@
 """The audit from end to end: a planted concept is found where it is, the result keeps what it holds, bad input is told."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ from benchmarks.planted_dialogues import AUDIO, JOINED, TEXT, audited, dialogues
 from typer.testing import CliRunner
 
 import affectlens.audit
-from affectlens.audits.concepts.audit import ConceptAuditor
+from affectlens.audits.concepts.audit import ConceptAuditor, _weak
 from affectlens.audits.concepts.audit import concepts as run
 from affectlens.audits.concepts.cav.completeness import completeness
 from affectlens.audits.concepts.cav.space import Space, directions
@@ -88,6 +91,36 @@ def test_findings_are_sentences_about_the_numbers(audit):
     assert ("It stays within labels" in said[1]) == bool(r.p_within_labels_bh <= 0.05)
     assert "of 24 tests hold over all tests" in said[0] and not any("decoy" in line for line in said)
     assert "K = 199" in audit.methods() and "2 concepts × 6 layers × 2 classes" in audit.methods()
+
+
+def test_findings_need_both_tests(audit):
+    """A finding holds over all tests, and at a layer that can tell the concept."""
+    quiet = audit.tests.assign(p_max_t=1.0, accuracy_p_value=1.0)
+    assert "none holds over all of them" in replace(audit, tests=quiet.assign(p_value=0.001)).findings()[0]
+    at = (quiet.layer == "dense") & (quiet.concept == "decoy") & (quiet["class"] == "yes")
+    for sure, able, holds in ((0.01, 0.01, True), (0.01, 1.0, False), (1.0, 0.01, False)):
+        tests = quiet.assign(
+            p_max_t=np.where(at, sure, 1.0), accuracy_p_value=np.where(at, able, 1.0), statistic=np.where(at, 2.0, 0.0),
+            p_within_labels_bh=1.0,
+        )  # fmt: skip
+        said = replace(audit, tests=tests).findings()
+        assert (len(said) == 2) == holds
+    assert "1 of 24 tests" in replace(audit, tests=tests.assign(p_max_t=np.where(at, 0.01, 1.0))).findings()[0]
+
+
+def test_directions_that_tell_nothing_are_warned_of():
+    layers = ["l", "m"] * 3
+    frame = pd.DataFrame(
+        {"layer": layers, "concept": ["a", "a", "b", "b", "c", "c"], "accuracy_p_value": [0.05, 0.02, 0.06, 0.01, 0.3, 0.2]}
+    )
+    warned = _weak(frame)
+    assert len(warned) == 2 and "concept b" in warned[0] and "at l;" in warned[0]
+    assert "concept c" in warned[1] and "at any layer" in warned[1]
+
+
+def test_classes_are_the_labels_not_the_answers(audit):
+    labels = dialogues(5000, 40)[0].rows.label.value_counts()
+    assert audit.provenance.data["classes"] == {"no": labels["no"], "yes": labels["yes"]}
 
 
 def test_saved_and_loaded_without_loss(audit, tmp_path):
@@ -262,7 +295,8 @@ def test_cli_on_mosi(shared, tmp_path):
          "3", "--out", str(tmp_path / "m")],
     )  # fmt: skip
     assert made.exit_code == 0, made.output
-    assert "accuracy" in made.output and " 0.7" in made.output and (tmp_path / "m" / "bclstm.md").read_text().count("swapped")
+    assert re.search(r"all +mean +0\.7\d{3}", made.output), made.output
+    assert (tmp_path / "m" / "bclstm.md").read_text().count("swapped")
     done = run(
         app,
         ["audit", "concepts", "--model", str(tmp_path / "m" / "bclstm.safetensors"), "--corpus", f"mosi-features={mosi}",

@@ -7,6 +7,7 @@ import pytest
 from affectlens.audits.concepts.library.base import (
     LABELS,
     Concept,
+    against_speaker,
     concepts,
     find,
     from_folder,
@@ -204,3 +205,22 @@ def test_a_name_taken_twice_is_warned_of(monkeypatch):
         base.concept("negation", "words", "another", "text")(lambda rows: np.zeros(len(rows)))
     with pytest.raises(UsageError, match="group of concepts"):
         base.concept("new", "wrds", "a group that is not there")
+
+
+def test_against_the_speaker_by_hand():
+    rows = _rows(["x"] * 8, ["a"] * 5 + ["b"] * 3)
+    out = against_speaker(pd.Series([0.0, 1, 2, 3, 4, 10, 10, 14]), rows)
+    np.testing.assert_allclose(out[:5], np.array([-2, -1, 0, 1, 2]) / 1.4826)
+    # The other has three utterances, too few for a habit: against everybody, median 3.5 and median deviation 3.
+    np.testing.assert_allclose(out[5:], np.array([6.5, 6.5, 10.5]) / (1.4826 * 3))
+
+
+def test_long_turns_are_the_longest_tenth():
+    out = _on("long turn", _rows([" ".join(["word"] * n) for n in range(1, 21)]))
+    assert out == [0] * 18 + [1, 1]
+
+
+def test_topics_are_remembered_for_three_utterances():
+    texts = ["cats chase dogs", "ships sail far", "birds fly high", "cats chase mice"]
+    assert _on("topic shift", _rows(texts))[3] == 0
+    assert _on("topic shift", _rows([*texts[:3], "lamps shine bright", texts[3]]))[4] == 1

@@ -117,3 +117,60 @@ def test_only_one_side_is_measured_where_there_is_one(rng):
     got = dose_response("a", "b", list(rng.normal(size=20)), (0.0, 1.0), lambda x, d: x + d, logistic, ("up", "down"), rng,
                         measure=lambda x: {"level": x})  # fmt: skip
     assert set(got.moved.dose) == {1.0}
+
+
+def test_thirty_items_are_measured_again_at_each_end(rng):
+    seen = []
+
+    def measure(x):
+        seen.append(x)
+        return {"level": x}
+
+    items = list(np.linspace(-1, 1, 45))
+    respond(items, rng, slope=100.0, measure=measure)  # so large that an item is never taken for another
+    assert len(seen) == 3 * 30 and len(set(seen)) == 3 * 30
+    base = sorted(x for x in seen if abs(x) <= 1)
+    assert len(base) == 30 and set(base) <= set(items)
+    assert sorted(x + 100 for x in seen if x < -50) == pytest.approx(base)
+
+
+@pytest.mark.parametrize(("slope", "over"), [(0.09, False), (0.11, True)])
+def test_a_fifth_of_a_deviation_is_moving(slope, over, rng):
+    """Thirty items with a deviation of one, which the dose of 2 moves by twice the slope."""
+    items = np.arange(30.0)
+    items = (items - items.mean()) / items.std(ddof=1)
+    moved = respond(list(items), rng, slope=slope, measure=lambda x: {"level": x}).moved.set_index("dose")
+    assert moved.moved_by[2.0] == pytest.approx(2 * slope) and moved.over[2.0] == over
+    assert moved.moved_by[-1.0] == pytest.approx(-slope) and not moved.over[-1.0]
+
+
+@pytest.mark.parametrize(("known", "told"), [(9, False), (10, True)])
+def test_ten_items_with_a_property_are_enough(known, told, rng):
+    items = list(np.arange(30.0))
+
+    def measure(x):
+        return {"level": x, "rare": x if x < known - 0.6 else float("nan")}
+
+    moved = respond(items, rng, slope=0.1, measure=measure).moved
+    assert ("rare" in set(moved[moved.dose == 2].property)) == told
+
+
+def test_a_property_that_is_lost_altogether_has_not_moved(rng):
+    def measure(x):
+        return {"level": x} | ({"gone": x} if abs(x) <= 1 else {})
+
+    items = list(np.linspace(-1, 1, 30))
+    got = dose_response("a", "b", items, (0.0, 9.0), lambda x, d: x + d, logistic, ("up", "down"), rng, measure=measure)
+    assert set(got.moved.property) == {"level"}
+
+
+def test_the_pass_is_told_of(rng):
+    said = []
+    respond(list(rng.normal(size=5)), rng, progress=lambda *words: said.append(words))
+    assert said == [("shift", 1, 3), ("shift", 2, 3), ("shift", 3, 3)]
+
+
+def test_the_shown_item_is_any_of_them():
+    items = [float(i) for i in range(4)]
+    shown = {respond(items, np.random.default_rng(s)).samples[1] for s in range(40)}
+    assert shown == set(items)

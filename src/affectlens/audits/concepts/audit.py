@@ -138,7 +138,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         meta, path = self.model.meta, getattr(self.model, "path", None)
         weights = {k: v.detach().cpu().numpy() for k, v in self.model.net.state_dict().items()}
         return {
-            "name": self.model.name, "spec": str(path or ""), "corpus": meta.get("corpus", ""),
+            "name": "bclstm", "spec": str(path or ""), "corpus": meta.get("corpus", ""),
             "licence": meta.get("licence", ""), "modalities": list(self.model.modalities),
             "sha256": sha256_of(path) if path else digest_of(*(part for k, v in weights.items() for part in (k, v))),
         }  # fmt: skip

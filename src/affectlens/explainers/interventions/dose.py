@@ -135,11 +135,11 @@ def _moved(
     spread = before.std()
     rows = []
     for d in {min(doses), max(doses)} - {base}:
-        after = pd.DataFrame([measure(change(items[i], d)) for i in chosen])
+        after = pd.DataFrame([measure(change(items[i], d)) for i in chosen]).reindex(columns=before.columns)
         for name in before.columns:
             if not np.isfinite(spread.get(name, np.nan)) or spread[name] < 1e-9:
                 continue
-            shift = (after.get(name) - before[name]).dropna() / spread[name]
+            shift = (after[name] - before[name]).dropna() / spread[name]
             if len(shift) >= 10:
                 by, lost = float(shift.mean()), int(after[name].isna().sum())
                 rows.append(dict(zip(_MOVED, (d, name, by, lost, name == meant, abs(by) > MOVED), strict=True)))

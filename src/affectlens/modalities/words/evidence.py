@@ -57,7 +57,7 @@ class WordsDetail(FindingDetail):
 @evidence_kind("word", WordDetail, unit="logit", section="words")
 def word_clause(e: Evidence) -> str:
     """ "“thanks” speaks for happiness (+0.81 logit)"."""
-    word = e.subject.strip(".,;:!?…\"'")
+    word = e.subject.strip(".,;:!?…\"'“”‘’«»()")
     return f"“{word}” speaks {way(e)} {e.target} ({e.value:+.2f} logit)"
 
 

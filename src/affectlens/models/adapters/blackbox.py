@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from affectlens.core.errors import ModelError
+from affectlens.core.files import sha256_of
 from affectlens.models.base import BaseModel, check_logits
 from affectlens.stats.classification import softmax
 
+BATCH = 64  # inputs that a network in a file is asked about together
+
 
 class BlackBox(BaseModel, ABC):
-    """A model that answers with logits or with probabilities; which of both is told by the values.
-
-    Parameters
-    ----------
-    name, modality, labels, meta
-        See ``Model``.
-    reader : callable, optional
-        Makes an item of a corpus a datum.
-    prepare : callable, optional
-        Makes a datum the model's input.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        modality: str,
-        labels: Iterable[str],
-        meta: dict[str, Any] | None = None,
-        *,
-        reader: Callable[[Any], Any] | None = None,
-        prepare: Callable[[Any], Any] | None = None,
-    ) -> None:
-        super().__init__(name, modality, labels, meta)
-        self._reader, self._prepare = reader, prepare
-
-    def prepare(self, datum: Any) -> Any:
-        """The model's input of one datum: a whole picture, or a crop of a face that is upright already."""
-        return self._prepare(datum) if self._prepare is not None else datum
-
-    def read(self, item: Any) -> Any:
-        """The model's input of one item of a corpus, or of a bare datum."""
-        return self.prepare(self._reader(item) if self._reader is not None else super().read(item))
+    """A model that answers with logits or with probabilities; which of both is told by the values. See ``BaseModel``."""
 
     @abstractmethod
     def answers(self, inputs: Any) -> np.ndarray:
@@ -66,6 +40,63 @@ class BlackBox(BaseModel, ABC):
         if not len(inputs):
             return np.zeros((0, len(self.labels)))
         return check_logits(np.asarray(self.answers(inputs)), self.labels, self.name)
+
+
+class FileModel(BlackBox):
+    """A network in a file that takes batches of arrays.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    labels : sequence of str
+        Its classes, in the order of its answers.
+    modality : str
+        What it looks at.
+    reader, prepare : callable, optional
+        See ``BaseModel``.
+
+    Raises
+    ------
+    ModelError
+        No such file, or one that cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        labels: Sequence[str],
+        modality: str = "face",
+        *,
+        reader: Callable[[Any], Any] | None = None,
+        prepare: Callable[[Any], Any] | None = None,
+    ) -> None:
+        file = Path(path)
+        if not file.exists():
+            raise ModelError(f"{path}: no such file")
+        self._open(file)
+        super().__init__(file.stem, modality, labels, {"sha256": sha256_of(file)}, reader=reader, prepare=prepare)
+
+    @abstractmethod
+    def _open(self, file: Path) -> None:
+        """Read the network."""
+
+    @abstractmethod
+    def _run(self, batch: np.ndarray) -> np.ndarray:
+        """What the network gives of a float32 batch ``(n, ...)``."""
+
+    def answers(self, inputs: Any) -> np.ndarray:
+        """What the network gives, ``(n, classes)``; inputs that it does not take are a ModelError."""
+        parts = [np.asarray(inputs[i : i + BATCH], np.float32) for i in range(0, len(inputs), BATCH)]
+        try:
+            return np.concatenate([self._run(x) for x in parts])
+        except Exception as error:
+            raise ModelError(f"{self.name}: cannot be run on inputs {parts[0].shape} ({last_line(error)})") from error
+
+
+def last_line(error: Exception) -> str:
+    """The end of what an error says, which in those of other packages is what matters."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1][:160]
 
 
 def is_distribution(answers: np.ndarray) -> bool:

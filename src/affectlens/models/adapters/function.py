@@ -34,6 +34,9 @@ class CallableModel(BlackBox):
     >>> model.predict(["ab", "c"])
     array([[2., 0.],
            [1., 0.]], dtype=float32)
+    >>> model.probabilities(["ab", "ab"]).round(2)
+    array([[0.88, 0.12],
+           [0.88, 0.12]])
     """
 
     def __init__(

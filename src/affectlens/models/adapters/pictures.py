@@ -89,8 +89,8 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
         return seen[last][0]
     shown = ", ".join(f"{n} {s}" for n, s in seen[-6:])
     raise ModelError(
-        "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last layers "
-        f"give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"
+        "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last "
+        f"layers give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"
     )
 
 

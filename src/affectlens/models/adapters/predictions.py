@@ -108,6 +108,11 @@ def _keys(frame: pd.DataFrame) -> tuple[pd.Index, bool]:
     """Names of the items, and whether they are keys as they are.
 
     Those are in a column ``key``; else file names without their folders count, else the numbers of the rows.
+
+    Returns
+    -------
+    tuple of Index and bool
+        One name a row.
     """
     column = next((c for c in frame.columns if c.lower() in _KEYS), None)
     if column is None:

@@ -45,6 +45,13 @@ class TableModel(BlackBox):
     ------
     ModelError
         A class without a column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"p_calm": [0.9, 0.2], "p_upset": [0.1, 0.8]}, index=["a.png", "b.png"])
+    >>> model = TableModel(table)
+    >>> model.labels, model.probabilities(["b.png"])
+    (('calm', 'upset'), array([[0.2, 0.8]]))
     """
 
     truth: pd.Series | None = None
@@ -114,7 +121,7 @@ class TableModel(BlackBox):
         absent = [k for k in keys if k not in self.table.index]
         if absent:
             raise ModelError(f"no prediction in the table for {absent[:3]} ({len(absent)} of {len(keys)} keys)")
-        return self.table.loc[keys].to_numpy()
+        return np.asarray(self.table.loc[keys])
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """Probabilities ``(n, classes)`` float64; values of independent scores are divided by their sum.

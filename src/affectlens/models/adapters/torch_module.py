@@ -48,6 +48,9 @@ class TorchModel(BaseModel):
     >>> model = TorchModel(nn.Linear(3, 2), ("calm", "upset"), modality="voice")
     >>> model.predict(np.zeros((5, 3))).shape
     (5, 2)
+    >>> layered = TorchModel(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), ("calm", "upset"), "voice", layer="0")
+    >>> layered.layers, layered.activations(np.zeros((5, 3)), "0").shape
+    (('0', '1', '2'), (5, 4))
     """
 
     def __init__(
@@ -65,22 +68,13 @@ class TorchModel(BaseModel):
         meta: dict[str, Any] | None = None,
         calibration: Calibration | None = None,
     ) -> None:
-        BaseModel.__init__(self, name, modality, labels, meta, calibration)
+        BaseModel.__init__(self, name, modality, labels, meta, calibration, reader=reader, prepare=prepare)
         self.net: nn.Module = net.to(device)
         self.device, self.batch_size = torch.device(device), batch_size
-        self._prepare, self._reader = prepare, reader
-        self._named = {path: module for path, module in net.named_modules() if path}
+        self._named: dict[str, nn.Module] = {path: module for path, module in net.named_modules() if path}
         self.layer, self.no_layer = layer, "name a layer of the network"
         if layer:
             self.module(layer)
-
-    def prepare(self, datum: Any) -> Any:
-        """The network's input of one datum: a whole picture, or a crop of a face that is upright already."""
-        return self._prepare(datum) if self._prepare is not None else datum
-
-    def read(self, item: Any) -> Any:
-        """The network's input of one item of a corpus, or of a bare datum."""
-        return self.prepare(self._reader(item) if self._reader is not None else super().read(item))
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -101,7 +95,7 @@ class TorchModel(BaseModel):
             No such layer; the message has the nearest names.
         ModelError
             No name, where the network has no layer that a map could be drawn of.
-        """
+        """  # noqa: DOC501
         if not name:
             raise ModelError(self.no_layer)
         if name not in self._named:

@@ -6,16 +6,17 @@ over the joined branches. With one modality level 2 is left out, as in the paper
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import UsageError
+from affectlens.models.nets.config import NetConfig
 
 
 @dataclass(frozen=True)
-class BcLstmConfig:
+class BcLstmConfig(NetConfig):
     """Shape of a network.
 
     ``widths`` maps each modality to the width of its features; ``anchor`` is the modality whose own answer the joined level
@@ -30,10 +31,6 @@ class BcLstmConfig:
     anchor: str = ""
     speakers: bool = False
     swap: dict[str, float] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
 
 
 class Context(nn.Module):
@@ -105,7 +102,7 @@ class BcLstmNet(nn.Module):
         if config.anchor and config.anchor not in config.widths:
             raise UsageError(f"the anchor {config.anchor!r} is none of the modalities {', '.join(config.widths)}")
         self.config = config
-        self.branches = nn.ModuleDict({m: Branch(w, config) for m, w in config.widths.items()})
+        self.branches = nn.ModuleDict({modality: Branch(w, config) for modality, w in config.widths.items()})
         self.joined = len(config.widths) > 1
         if self.joined:
             self.context = Context(config.dense * len(config.widths), config.hidden, config.speakers)
@@ -118,13 +115,15 @@ class BcLstmNet(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The network's logits and those of each branch, all ``(b, t, classes)``."""
         states, own = [], {}
-        for m, branch in self.branches.items():
-            if m not in features:
-                raise UsageError(f"no {m} features were given; this network reads {', '.join(self.branches)}")
-            x = features[m]
-            if x.shape[-1] != self.config.widths[m]:
-                raise UsageError(f"{m} features are {x.shape[-1]} wide; this network reads {self.config.widths[m]}")
-            z, own[m] = branch(self._swapped(m, x, mask), mask, speaker)
+        for modality, branch in self.branches.items():
+            if modality not in features:
+                raise UsageError(f"no {modality} features were given; this network reads {', '.join(self.branches)}")
+            x = features[modality]
+            if x.shape[-1] != self.config.widths[modality]:
+                raise UsageError(
+                    f"{modality} features are {x.shape[-1]} wide; this network reads {self.config.widths[modality]}"
+                )
+            z, own[modality] = branch(self._swapped(modality, x, mask), mask, speaker)
             states.append(z)
         if not self.joined:
             return next(iter(own.values())), own

@@ -7,15 +7,17 @@ classifier. Widths and depths are ours.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from affectlens.models.nets.config import NetConfig
+
 
 @dataclass(frozen=True)
-class FaceNetConfig:
+class FaceNetConfig(NetConfig):
     """Widths of the network: the channels of the three stages of each stream, and of the extra plain blocks."""
 
     classes: int = 7
@@ -23,10 +25,6 @@ class FaceNetConfig:
     attention: tuple[int, int, int] = (24, 48, 96)
     extra_blocks: int = 1
     dropout: float = 0.2
-
-    def to_dict(self) -> dict[str, object]:
-        """The configuration as plain JSON types."""
-        return asdict(self)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:

@@ -5,18 +5,19 @@ Early fusion after EMERSK (Palash & Bhargava 2023), whose widths are not known t
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError, unknown
+from affectlens.models.nets.config import NetConfig
 
 KINDS = ("early", "gated")
 
 
 @dataclass(frozen=True)
-class FusionConfig:
+class FusionConfig(NetConfig):
     """Shape of the network: ``modules`` are names with the width of their deep features, in a fixed order."""
 
     modules: tuple[tuple[str, int], ...]
@@ -34,17 +35,13 @@ class FusionConfig:
         """Names of the modules."""
         return tuple(name for name, _ in self.modules)
 
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
 class Part:
-    """What one module brings for ``n`` cases: ``joined`` ``(n, width)``, ``said`` ``(n, classes)``, ``gate`` ``(n, 1)``."""
+    """What one module brings for ``n`` cases: ``joined`` ``(n, width)``, ``answer`` ``(n, classes)``, ``gate`` ``(n, 1)``."""
 
     joined: Tensor
-    said: Tensor
+    answer: Tensor
     gate: Tensor
 
 
@@ -65,9 +62,9 @@ class FusionNet(nn.Module):
         for name, size in c.modules:
             self.scales[f"{name}_mean"] = nn.Parameter(torch.zeros(size), requires_grad=False)
             self.scales[f"{name}_deviation"] = nn.Parameter(torch.ones(size), requires_grad=False)
-        self.project = nn.ModuleDict({
-            name: nn.Sequential(nn.Dropout(c.dropout), nn.Linear(size, c.width), nn.GELU()) for name, size in c.modules
-        })  # fmt: skip
+        self.project = nn.ModuleDict(
+            {name: nn.Sequential(nn.Dropout(c.dropout), nn.Linear(size, c.width), nn.GELU()) for name, size in c.modules}
+        )
         self.say = nn.ModuleDict({name: nn.Linear(c.width, c.classes) for name, _ in c.modules})
         self.trust = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name, _ in c.modules})
         self.gate = nn.ModuleDict({name: nn.Linear(c.width, 1) for name, _ in c.modules})
@@ -128,7 +125,7 @@ class FusionNet(nn.Module):
         weights = present.to(torch.float32)
         early = self.config.kind == "early"
         joined: Tensor = self.present(weights) if early else torch.zeros(len(present), self.config.width)
-        said = torch.zeros(len(present), self.config.classes)
+        answers = torch.zeros(len(present), self.config.classes)
         gates = torch.full(present.shape, float("-inf"))
         for i, name in enumerate(self.config.names):
             if name in parts:
@@ -139,9 +136,9 @@ class FusionNet(nn.Module):
                 continue
             on = weights[:, i : i + 1]
             joined = joined + (on if early else weight[:, i : i + 1]) * parts[name].joined
-            said = said + on * parts[name].said
+            answers = answers + on * parts[name].answer
         logits: Tensor = self.head(joined)
-        return logits + said if early else logits
+        return logits + answers if early else logits
 
     def forward(self, deep: dict[str, Tensor], answers: dict[str, Tensor], present: Tensor) -> Tensor:
         """Logits ``(n, classes)`` of deep features and log probabilities by module and the mask ``(n, modules)``."""

@@ -5,17 +5,18 @@ The paper's widths are not known to us; ours are here. What is missing is told t
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from affectlens.models.nets.config import NetConfig
 from affectlens.perception.body.gait import FEATURES
 from affectlens.perception.body.joints import JOINTS
 
 
 @dataclass(frozen=True)
-class GaitNetConfig:
+class GaitNetConfig(NetConfig):
     """Shape of the network; ``parts`` says what it reads."""
 
     classes: int = 4
@@ -23,10 +24,6 @@ class GaitNetConfig:
     deep: int = 64
     dropout: float = 0.4
     parts: tuple[str, ...] = ("sequence", "features")
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
 
 
 class GaitNet(nn.Module):
@@ -41,9 +38,12 @@ class GaitNet(nn.Module):
         self.config = c = config or GaitNetConfig()
         inputs = len(JOINTS) * 7  # place, velocity, known
         self.frames = nn.Sequential(
-            nn.Conv1d(inputs, c.width, 5, padding=2), nn.GELU(), nn.Dropout(c.dropout),
-            nn.Conv1d(c.width, c.width, 5, stride=2, padding=2), nn.GELU(),
-        )  # fmt: skip
+            nn.Conv1d(inputs, c.width, 5, padding=2),
+            nn.GELU(),
+            nn.Dropout(c.dropout),
+            nn.Conv1d(c.width, c.width, 5, stride=2, padding=2),
+            nn.GELU(),
+        )
         self.lstm = nn.LSTM(c.width, c.width, batch_first=True)
         self.measured = nn.Sequential(nn.Linear(2 * len(FEATURES), c.width), nn.GELU(), nn.Dropout(c.dropout))
         self.join = nn.Sequential(nn.Linear(2 * c.width, c.deep), nn.GELU(), nn.Dropout(c.dropout))
@@ -68,7 +68,7 @@ class GaitNet(nn.Module):
         place = torch.cat([pelvis - pelvis[:, :1], joints[:, :, 1:] - pelvis], dim=2)
         velocity = torch.cat([torch.zeros_like(place[:, :1]), place[:, 1:] - place[:, :-1]], dim=1) * 10
         x = torch.cat([torch.nan_to_num(place), torch.nan_to_num(velocity), known.to(joints.dtype)], dim=-1)
-        states, _ = self.lstm(self.frames(x.flatten(2).transpose(1, 2)).transpose(1, 2))
+        states: Tensor = self.lstm(self.frames(x.flatten(2).transpose(1, 2)).transpose(1, 2))[0]
         return states.mean(1)
 
     def forward(self, joints: Tensor, features: Tensor) -> Tensor:

@@ -6,16 +6,17 @@ The paper's widths are not known to us; ours are here.
 from __future__ import annotations
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from affectlens.models.nets.config import NetConfig
 from affectlens.perception.body.joints import BONES, JOINTS
 
 
 @dataclass(frozen=True)
-class PostureNetConfig:
+class PostureNetConfig(NetConfig):
     """Shape of the network."""
 
     classes: int = 4
@@ -23,10 +24,6 @@ class PostureNetConfig:
     deep: int = 64
     layers: int = 3
     dropout: float = 0.3
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
 
 
 def adjacency() -> Tensor:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from affectlens.models.nets.config import NetConfig
+
 KINDS = ("undercomplete", "denoising", "variational", "semi-supervised")
-MOST_PARAMETERS = 50_000
 
 
 @dataclass(frozen=True)
-class SpeechNetConfig:
+class SpeechNetConfig(NetConfig):
     """Shape of the network.
 
     ``kind`` is one of ``KINDS``: undercomplete (a narrow latent alone), denoising (rebuilds what noise and dropped features
@@ -26,10 +27,6 @@ class SpeechNetConfig:
     latent: int = 24
     classes: int = 4
     dropout: float = 0.3
-
-    def to_dict(self) -> dict[str, object]:
-        """The configuration as plain JSON types."""
-        return asdict(self)
 
 
 class SpeechNet(nn.Module):
@@ -60,11 +57,6 @@ class SpeechNet(nn.Module):
         """Class logits ``(n, classes)``."""
         logits: Tensor = self.head(self.encode(x)[0])
         return logits
-
-
-def parameters(net: nn.Module) -> int:
-    """How many numbers a network has."""
-    return sum(p.numel() for p in net.parameters())
 
 
 def reparametrised(mean: Tensor, log_variance: Tensor | None, generator: torch.Generator) -> Tensor:

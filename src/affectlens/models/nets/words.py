@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,13 @@ from tokenizers import Encoding, Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from affectlens.models.nets.config import NetConfig
+
 MAX_TOKENS = 128
 
 
 @dataclass(frozen=True)
-class WordsNetConfig:
+class WordsNetConfig(NetConfig):
     """Shape of the encoder (fixed by the base weights) and of what is trained on top of it."""
 
     classes: int = 7
@@ -35,10 +38,6 @@ class WordsNetConfig:
     layers: int = 6
     vocabulary: int = 30522
     positions: int = 512
-
-    def to_dict(self) -> dict[str, object]:
-        """The configuration as plain JSON types."""
-        return asdict(self)
 
 
 class LoraLinear(nn.Module):
@@ -113,7 +112,8 @@ class WordsNet(nn.Module):
         for layer in self.layers:
             x = layer(x, attend)
         weight = mask.unsqueeze(-1).to(x.dtype)
-        return (x * weight).sum(1) / weight.sum(1).clamp_min(1)
+        pooled: Tensor = (x * weight).sum(1) / weight.sum(1).clamp_min(1)
+        return pooled
 
     def forward_embedded(self, embedded: Tensor, mask: Tensor) -> Tensor:
         """Logits from word embeddings ``(n, t, hidden)`` and a mask ``(n, t)`` of ones and zeros."""
@@ -202,6 +202,43 @@ class WordsTokenizer:
         """Ids and mask ``(n, t)`` padded with zeros to the longest text."""
         rows = [self.encode(text)[0].ids for text in texts]
         return pad_rows(rows)
+
+
+def by_length(
+    function: Callable[[Tensor, Tensor], Tensor],
+    rows: list[list[int]],
+    width: int,
+    batch: int = 64,
+    device: str | torch.device = "cpu",
+) -> np.ndarray:
+    """What a function of ids and mask gives of lists of token ids; texts of like length share a call.
+
+    Parameters
+    ----------
+    function : callable
+        Takes ids and mask ``(b, t)`` and gives ``(b, width)``.
+    rows : list of list of int
+        Token ids of each text.
+    width : int
+        Numbers that it gives of a text.
+    batch : int
+        Texts a call.
+    device : str or torch.device
+        Where the function runs.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n, width)`` float32, in the order given.
+    """
+    out = np.zeros((len(rows), width), dtype=np.float32)
+    order = np.argsort([len(r) for r in rows], kind="stable")
+    with torch.inference_mode():
+        for start in range(0, len(order), batch):
+            chosen = order[start : start + batch]
+            ids, mask = pad_rows([rows[i] for i in chosen])
+            out[chosen] = function(ids.to(device), mask.to(device)).cpu().numpy()
+    return out
 
 
 def pad_rows(rows: list[list[int]]) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,1 @@
+"""Models that come with the package, or whose weights a user has."""

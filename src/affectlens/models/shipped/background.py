@@ -5,7 +5,7 @@ Weights come from training; none are shipped, since no corpus of labelled scenes
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,19 @@ from torch import Tensor, nn
 
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
+from affectlens.models.nets.config import NetConfig
 from affectlens.models.readers import background_of
 from affectlens.models.shipped.loaded import TrainedModel
 from affectlens.perception.scene.objects import FEATURES
 
 
 @dataclass(frozen=True)
-class BackgroundNetConfig:
+class BackgroundNetConfig(NetConfig):
     """Shape of the network over the detector's backbone."""
 
     classes: int = 7
     deep: int = 64
     dropout: float = 0.3
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain types, for a weights file."""
-        return asdict(self)
 
 
 class BackgroundNet(nn.Module):
@@ -91,17 +88,20 @@ class BackgroundModel(TrainedModel, TorchModel):
     """
 
     kind = reads = "background"
+    network, shape = BackgroundNet, BackgroundNetConfig
 
     def __init__(self, path: Path) -> None:
         TrainedModel.__init__(self, path)
         TorchModel.__init__(
-            self, OnGrid(self.net).eval(), self.labels, self.reads, name=self.kind, layer="grid", meta=self.meta,
+            self,
+            OnGrid(self.net).eval(),
+            self.labels,
+            self.reads,
+            name=self.kind,
+            layer="grid",
+            meta=self.meta,
             calibration=self.calibration,
-        )  # fmt: skip
-
-    def build(self, config: dict[str, Any]) -> BackgroundNet:
-        """The network of that configuration."""
-        return BackgroundNet(BackgroundNetConfig(**config))
+        )
 
     def prepare(self, datum: np.ndarray) -> np.ndarray:
         """A picture without its people on the grid ``(321, 10, 10)``; see ``read``."""

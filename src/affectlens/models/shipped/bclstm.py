@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from affectlens.core.errors import ModelError
 from affectlens.corpora.base import Item
@@ -24,17 +25,18 @@ class BcLstmModel(TrainedModel):
     """
 
     kind, reads = "bclstm", "utterances"
+    network, shape = BcLstmNet, BcLstmConfig
     contextual = True
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.scale = {m: (np.array(a), np.array(b)) for m, (a, b) in self.meta["scale"].items()}
 
-    def build(self, config: dict[str, Any]) -> BcLstmNet:
+    def build(self, config: dict[str, Any]) -> nn.Module:
         """The network of that configuration."""
         if "scale" not in self.meta or "widths" not in config:
             raise ModelError(f"{self.path}: not the weights of a contextual LSTM; make them with `affectlens train bclstm`")
-        return BcLstmNet(BcLstmConfig(**config))
+        return super().build(config)
 
     def read(self, item: Any) -> dict[str, Any]:
         """The features of an utterance, standardised and clipped, with its dialogue and speaker.
@@ -93,9 +95,13 @@ class BcLstmModel(TrainedModel):
 
 
 def meta_of(
-    net: BcLstmNet, labels: tuple[str, ...], scale: dict[str, tuple[np.ndarray, np.ndarray]], recipe: dict[str, Any],
-    corpus: str, licence: str,
-) -> dict[str, Any]:  # fmt: skip
+    net: BcLstmNet,
+    labels: tuple[str, ...],
+    scale: dict[str, tuple[np.ndarray, np.ndarray]],
+    recipe: dict[str, Any],
+    corpus: str,
+    licence: str,
+) -> dict[str, Any]:
     """What a weights file says of itself."""
     return {
         "labels": list(labels),
@@ -105,8 +111,3 @@ def meta_of(
         "corpus": corpus,
         "licence": licence,
     }
-
-
-def parameters(net: torch.nn.Module) -> int:
-    """Number of trained values."""
-    return sum(p.numel() for p in net.parameters())

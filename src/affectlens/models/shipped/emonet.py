@@ -20,7 +20,7 @@ from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
-from affectlens.models.readers import picture_of
+from affectlens.models.readers import coloured, picture_of
 
 LABELS = (
     "adoration", "aesthetic appreciation", "amusement", "anxiety", "awe", "boredom", "confusion", "craving", "disgust",
@@ -64,7 +64,8 @@ class EmoNet(nn.Module):
             x = self.pool(self.norm(self.relu(convolution(x))))
         x = self.relu(self.conv4(self.relu(self.conv3(x))))
         x = self.pool(self.relu(self.conv5(x))).flatten(1)
-        return self.fc3(self.relu(self.fc2(self.relu(self.fc1(x)))))
+        logits: Tensor = self.fc3(self.relu(self.fc2(self.relu(self.fc1(x)))))
+        return logits
 
 
 @register_model("emonet", needs="the authors offer them")
@@ -98,13 +99,12 @@ class EmoNetModel(TorchModel):
     @staticmethod
     def affect(probabilities: np.ndarray) -> np.ndarray:
         """Valence and arousal ``(n, 2)``, on the authors' scales of 1 to 9, of probabilities ``(n, 20)``."""
-        return np.asarray(probabilities) @ _AFFECT[:, :-1].T + _AFFECT[:, -1]
+        return np.asarray(probabilities @ _AFFECT[:, :-1].T + _AFFECT[:, -1])
 
 
 def prepared(picture: np.ndarray, mean: np.ndarray = _MEAN) -> np.ndarray:
     """An RGB or grey picture uint8 at 227 x 227 (bicubic), less ``mean`` ``(227, 227, 3)`` or ``(3,)``, channels first."""
-    colour = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
-    small = cv2.resize(colour, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    small = cv2.resize(coloured(picture), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     return np.ascontiguousarray((small - mean).transpose(2, 0, 1))
 
 

@@ -27,18 +27,21 @@ class FaceModel(TrainedModel, TorchModel):
     """
 
     kind = reads = "face"
+    network, shape = TwoStreamFaceNet, FaceNetConfig
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
         TrainedModel.__init__(self, path)
         TorchModel.__init__(
-            self, self.net, self.labels, self.reads, device, name=self.kind, layer="join", meta=self.meta,
+            self,
+            self.net,
+            self.labels,
+            self.reads,
+            device,
+            name=self.kind,
+            layer="join",
+            meta=self.meta,
             calibration=self.calibration,
-        )  # fmt: skip
-
-    def build(self, config: dict[str, Any]) -> TwoStreamFaceNet:
-        """The network of that configuration."""
-        shape: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
-        return TwoStreamFaceNet(FaceNetConfig(**shape))
+        )
 
     def prepare(self, datum: np.ndarray) -> np.ndarray:
         """A whole picture, or an upright crop of a face, as a grey crop ``(48, 48)``: no face is looked for in it."""
@@ -57,7 +60,7 @@ class FaceModel(TrainedModel, TorchModel):
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, 7)`` float32, averaged over the views."""
-        return np.mean([TorchModel.predict(self, view) for view in self._views(inputs)], axis=0)
+        return np.asarray(np.mean([TorchModel.predict(self, view) for view in self._views(inputs)], axis=0))
 
     def _views(self, inputs: Any) -> Iterator[torch.Tensor]:
         x = self.tensor(inputs)

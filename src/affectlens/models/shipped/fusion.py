@@ -43,10 +43,7 @@ class EarlyFusionModel(TrainedModel):
     """Segments to logits over ``labels``, for any subset of the network's modules."""
 
     kind, reads = "fusion", "fused"
-
-    def build(self, config: dict[str, Any]) -> FusionNet:
-        """The network of that configuration."""
-        return FusionNet(FusionConfig(**config | {"modules": tuple((str(n), int(s)) for n, s in config["modules"])}))
+    network, shape = FusionNet, FusionConfig
 
     @property
     def modules(self) -> tuple[str, ...]:

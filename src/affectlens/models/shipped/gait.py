@@ -54,14 +54,11 @@ class GaitModel(TrainedModel):
     """Windows of joints ``(n, 60, 18, 3)`` and features ``(n, 36)`` in real units to logits ``(n, 4)``."""
 
     kind = reads = "gait"
+    network, shape = GaitNet, GaitNetConfig
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__(path)
         self.mean, self.deviation = (np.array(v, dtype=np.float32) for v in self.meta["scale"])
-
-    def build(self, config: dict[str, Any]) -> GaitNet:
-        """The network of that configuration."""
-        return GaitNet(GaitNetConfig(**config | {"parts": tuple(config["parts"])}))
 
     def read(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
         """The middle two seconds of a motion: joints ``(60, 18, 3)`` and features ``(36,)``.
@@ -85,7 +82,7 @@ class GaitModel(TrainedModel):
 
     def standardised(self, features: np.ndarray) -> np.ndarray:
         """Features ``(n, 36)`` in deviations from the training corpus, clipped at 3; missing ones stay missing."""
-        return np.clip((features - self.mean) / self.deviation, -3, 3).astype(np.float32)
+        return np.asarray(np.clip((features - self.mean) / self.deviation, -3, 3), np.float32)
 
     def predict(self, inputs: Windows) -> np.ndarray:
         """Logits ``(n, 4)`` float32 of windows, or of a tuple of all their joints and all their features."""

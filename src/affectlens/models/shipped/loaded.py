@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,10 +13,11 @@ from torch import Tensor, nn
 from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
 from affectlens.models.base import BaseModel
+from affectlens.models.nets.config import NetConfig
 from affectlens.models.weights import read_weights, weights_path
 
 
-class TrainedModel(BaseModel, ABC):
+class TrainedModel(BaseModel):
     """A network read from a weights file of ``affectlens train``.
 
     Parameters
@@ -33,6 +33,8 @@ class TrainedModel(BaseModel, ABC):
 
     kind: ClassVar[str]  # the name of its weights
     reads: ClassVar[str]  # its modality
+    network: ClassVar[Any]  # the class of its network
+    shape: ClassVar[type[NetConfig]]  # what that is made of
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = Path(path) if path is not None else weights_path(self.kind)
@@ -47,9 +49,10 @@ class TrainedModel(BaseModel, ABC):
             raise ModelError(f"{self.path}: not the weights of a {self.kind} model ({str(error)[:200]})") from error
         self.net.eval()
 
-    @abstractmethod
     def build(self, config: dict[str, Any]) -> nn.Module:
-        """The network of that configuration."""
+        """The network of a configuration, in which JSON has made tuples lists."""
+        net: nn.Module = self.network(self.shape(**{name: tuples(value) for name, value in config.items()}))
+        return net
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Give the network its weights, which are stored in half precision."""
@@ -67,3 +70,8 @@ class TrainedModel(BaseModel, ABC):
         """What a part of the network gives of arrays ``(n, ...)``, which become float32."""
         with torch.inference_mode():
             return np.asarray(function(*(torch.from_numpy(np.asarray(x, np.float32)) for x in arrays)).numpy())
+
+
+def tuples(value: Any) -> Any:
+    """Lists as tuples, at every depth."""
+    return tuple(map(tuples, value)) if isinstance(value, list) else value

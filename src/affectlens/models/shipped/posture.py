@@ -20,10 +20,7 @@ class PostureModel(TrainedModel):
     """
 
     kind = reads = "posture"
-
-    def build(self, config: dict[str, Any]) -> PostureNet:
-        """The network of that configuration."""
-        return PostureNet(PostureNetConfig(**config))
+    network, shape = PostureNet, PostureNetConfig
 
     def read(self, item: Any) -> np.ndarray:
         """One upright skeleton ``(18, 3)``: of a skeleton or picture, or from the middle of a motion."""

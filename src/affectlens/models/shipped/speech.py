@@ -37,15 +37,12 @@ class SpeechModel(TrainedModel):
     """Normalised features ``(n, 88)`` to logits ``(n, 4)`` and latents; ``normalise`` makes those from real units."""
 
     kind, reads = "speech", "voice"
+    network, shape = SpeechNet, SpeechNetConfig
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__(path)
         scale = self.meta["scale"]
         self.scale = Scale(np.array(scale["mean"]), np.array(scale["deviation"]))
-
-    def build(self, config: dict[str, Any]) -> SpeechNet:
-        """The network of that configuration."""
-        return SpeechNet(SpeechNetConfig(**config))
 
     def load(self, tensors: dict[str, torch.Tensor]) -> None:
         """Give the network its weights, and keep the latents of training clips beside it."""
@@ -63,7 +60,7 @@ class SpeechModel(TrainedModel):
         numpy.ndarray
             In deviations, clipped at 3.
         """
-        return self.normalise(functionals_of(item)[None])[0].astype(np.float32)
+        return np.asarray(self.normalise(functionals_of(item)[None])[0], np.float32)
 
     def normalise(self, features: np.ndarray) -> np.ndarray:
         """Features ``(turns, 88)`` in real units, the turns of one speaker in one recording, as the network wants them."""

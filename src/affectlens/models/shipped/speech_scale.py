@@ -113,4 +113,4 @@ def pooled(x: np.ndarray, corpus: np.ndarray) -> Scale:
 def against_own_clip(x: np.ndarray, scale: Scale, shrink: float = SHRINK) -> np.ndarray:
     """Turns ``(n, features)`` of one speaker in one recording: against ``scale``, then against that speaker's own, shrunk."""
     z = scale(x)
-    return np.clip(toward_own(z, shrink) if len(z) > 1 else z, -CLIP, CLIP)
+    return np.asarray(np.clip(toward_own(z, shrink) if len(z) > 1 else z, -CLIP, CLIP))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from affectlens.assets.store import locate
 from affectlens.models.base import register_model
-from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, pad_rows
+from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
 from affectlens.models.readers import text_of
 from affectlens.models.shipped.loaded import TrainedModel
 
@@ -35,6 +35,7 @@ class WordsModel(TrainedModel):
     """English texts to logits ``(n, 7)``; differentiable down to the word embeddings."""
 
     kind = reads = "words"
+    network, shape = WordsNet, WordsNetConfig
     languages = ("en",)
 
     def __init__(self, path: Path | None = None, device: str = "cpu") -> None:
@@ -67,14 +68,13 @@ class WordsModel(TrainedModel):
 
     def predict(self, inputs: Sequence[str], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` float32; the answer to one text does not depend on the others."""
-        rows = [self.tokens(text).ids for text in inputs]
-        return self.predict_ids(rows, batch_size)
+        return self.predict_ids([self.tokens(text).ids for text in inputs], batch_size)
 
     def embed(self, inputs: Sequence[str], batch_size: int = 64) -> np.ndarray:
         """Pooled states ``(n, 384)`` float32: what the network makes of a text before it names a class."""
         rows = [self.tokens(text).ids for text in inputs]
-        width = self.net.config.hidden
-        return self._run_rows(rows, batch_size, width, lambda ids, mask: self.net.pooled(self.net.embed(ids), mask))
+        net: WordsNet = self.net
+        return by_length(lambda ids, mask: net.pooled(net.embed(ids), mask), rows, net.config.hidden, batch_size, self.device)
 
     def name_class(self, pooled: np.ndarray) -> np.ndarray:
         """Logits ``(n, 7)`` float32 of pooled states ``(n, 384)``."""
@@ -84,17 +84,7 @@ class WordsModel(TrainedModel):
 
     def predict_ids(self, rows: list[list[int]], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` of token id lists; texts of like length share a forward pass."""
-        return self._run_rows(rows, batch_size, len(self.labels), self.net)
-
-    def _run_rows(self, rows: list[list[int]], batch_size: int, width: int, function: Callable[..., Tensor]) -> np.ndarray:
-        out = np.zeros((len(rows), width), dtype=np.float32)
-        order = np.argsort([len(r) for r in rows], kind="stable")
-        with torch.inference_mode():
-            for start in range(0, len(order), batch_size):
-                chosen = order[start : start + batch_size]
-                ids, mask = pad_rows([rows[i] for i in chosen])
-                out[chosen] = function(ids.to(self.device), mask.to(self.device)).cpu().numpy()
-        return out
+        return by_length(self.net, rows, len(self.labels), batch_size, self.device)
 
 
 def text_logits(net: WordsNet, rows: list[list[int]]) -> Tensor:

@@ -1,0 +1,103 @@
+"""Parts of a pass on disk, by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from affectlens.audits.base import Plan
+from affectlens.audits.parts import Batch, Parts, digest
+from affectlens.core.errors import UsageError
+
+COLUMNS = {"items": ("key", "why", "sha256"), "values": ("key", "value"), "more": ("key", "value")}
+
+
+def parts(folder, settings=None, data=None, **more):
+    return Parts(folder, settings or {"seed": 0}, data or {"corpus": "c"}, COLUMNS, **more)
+
+
+def batch(*keys, why="", value=1.0):
+    items = [{"key": k, "why": why, "sha256": digest(k)} for k in keys]
+    return Batch(items, {"values": [{"key": k, "value": value} for k in keys if not why]})
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    made = parts(tmp_path)
+    assert made.items.empty and list(made.items) == list(COLUMNS["items"]) and made.table("more").empty
+    made.update(batch("a", "b"))
+    made.update(batch("c", why="broken"))
+    made.update(Batch())
+    assert len(list(tmp_path.glob("items-*.parquet"))) == 2  # nothing found is no part
+    for one in (made, parts(tmp_path)):
+        assert one.done == {"a", "b", "c"} and one.missed == {"c": "broken"} and list(one.items.key) == ["a", "b", "c"]
+        assert one.table("values").to_dict("list") == {"key": ["a", "b"], "value": [1.0, 1.0]}
+        assert list(one.table("more")) == ["key", "value"] and one.table("values", key="b").key.tolist() == ["b"]
+
+
+def test_an_item_counts_once_where_it_came_first(tmp_path):
+    one, other = parts(tmp_path / "a"), parts(tmp_path / "b", data={"corpus": "d"})
+    one.update(batch("a", "b"))
+    other.update(batch("b", "c", value=2.0))
+    other.update(batch("d", "d", value=3.0))
+    merged = one.merge(other)
+    assert merged is one and list(one.items.key) == ["a", "b", "c", "d"]
+    values = one.table("values").groupby("key").value.first()
+    assert values.to_dict() == {"a": 1, "b": 1, "c": 2, "d": 3}
+    assert one.merge(other).done == {"a", "b", "c", "d"} and len(one.items) == 4  # a second time adds nothing
+
+
+def test_the_digest_is_of_what_was_read_whatever_the_order(tmp_path):
+    one, other = parts(tmp_path / "a"), parts(tmp_path / "b")
+    one.update(batch("a", "b"))
+    other.update(batch("b"))
+    other.update(batch("a"))
+    assert one.sha256 == other.sha256 and len(one.sha256) == 64
+    other.update(batch("c"))
+    assert one.sha256 != other.sha256
+
+
+def test_a_file_that_is_no_stamp_is_named(tmp_path):
+    parts(tmp_path).update(batch("a"))
+    for text in ("{", "{}", '{"settings": {"seed": 0}}', "[]"):
+        (tmp_path / "settings.json").write_text(text)
+        with pytest.raises(UsageError, match=r"settings\.json: not readable .* remove its folder to begin again"):
+            parts(tmp_path)
+
+
+def test_what_differs_is_listed(tmp_path):
+    parts(tmp_path, {"seed": 0, "old": 1}).update(batch("a"))
+    with pytest.raises(
+        UsageError, match=r"other settings \(seed: 0 before, 1 now; old: 1 before, None now; new: None before, 2 now\)"
+    ):
+        parts(tmp_path, {"seed": 1, "new": 2})
+    with pytest.raises(UsageError, match=r"other data \(corpus: 'c' before, 'd' now\)"):
+        parts(tmp_path, {"seed": 0, "old": 1}, {"corpus": "d"})
+    stamp = json.loads((tmp_path / "settings.json").read_text())
+    assert stamp == {"settings": {"seed": 0, "old": 1}, "data": {"corpus": "c"}}
+
+
+def test_batches_are_put_together():
+    one = Batch([{"key": "a"}], {"x": [{"key": "a"}]})
+    one.extend(Batch([{"key": "b"}], {"x": [{"key": "b"}], "y": [{"key": "b"}]}))
+    assert one == Batch([{"key": "a"}, {"key": "b"}], {"x": [{"key": "a"}, {"key": "b"}], "y": [{"key": "b"}]})
+
+
+def test_digests_tell_data_apart():
+    x = np.arange(6).reshape(2, 3)
+    assert digest(x) == digest(np.asfortranarray(x)) != digest(x.T) and digest(b"ab") == digest("ab") != digest("ba")
+    assert len({digest("a"), digest("a", "b"), digest("a", "b", "c"), digest("a", "bc"), digest("ab")}) == 5
+    assert digest(None, "joy") == "" and len(digest("")) == 64
+
+
+def test_a_plan_counts_what_is_left():
+    plan = Plan("objects", 10, 4, "pictures")
+    assert plan.left == 6 and str(plan) == "objects: 10 pictures, 4 looked at before, 6 to do"
+
+
+def test_another_column_may_hold_the_key(tmp_path):
+    made = Parts(tmp_path, {}, {}, {"items": ("key", "why", "sha256"), "rows": ("image", "v")}, key="image")
+    made.update(Batch([{"key": "a", "why": "", "sha256": ""}], {"rows": [{"image": "a", "v": 1}, {"image": "z", "v": 2}]}))
+    pd.testing.assert_frame_equal(made.table("rows"), pd.DataFrame({"image": ["a"], "v": [1]}))  # of no item that is known
