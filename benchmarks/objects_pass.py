@@ -16,7 +16,6 @@ from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.audits.objects.statistics import combine
 from affectlens.explainers.overlap import PLACES, SMALL
 from affectlens.models.adapters import TorchModel
-from affectlens.models.pictures import PictureModel
 from affectlens.models.shipped.emonet import LABELS, EmoNet, prepared
 
 ROUNDS, SEEN = 3, 72
@@ -50,8 +49,8 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
         yield ("pass over pictures: the photographs are not here", "", "", None)
         return
     torch.manual_seed(0)
-    white = TorchModel(EmoNet().eval(), LABELS, "scene")
-    model = PictureModel("EmoNet, random weights", LABELS, prepared, white, "conv5")
+    name = "EmoNet, random weights"
+    model = TorchModel(EmoNet().eval(), LABELS, "scene", name=name, layer="conv5", prepare=prepared)
     pictures = Pictures(folder)
     keys = pictures.keys()[:SEEN]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.audits.concepts.audit import ConceptAudit, ConceptAuditor
+from affectlens.audits.concepts.audit import ConceptAuditor
+from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.corpora.dialogues.base import DialogueSet, dialogue_set
 from affectlens.learning.bclstm import BcLstmRecipe, fit, pack, scale_of
@@ -54,7 +55,7 @@ def trained(seed: int) -> BcLstmModel:
 def wrapped(net: BcLstmNet, scale: dict[str, tuple[np.ndarray, np.ndarray]]) -> BcLstmModel:
     """A model without a weights file."""
     model = BcLstmModel.__new__(BcLstmModel)
-    model.net, model.labels, model.scale = net, ("no", "yes"), scale
+    model.name, model.net, model.labels, model.scale = "planted", net, ("no", "yes"), scale
     model.meta = {"corpus": "planted", "recipe": {"limit": 3.0}}
     return model
 

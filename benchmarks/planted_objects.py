@@ -23,7 +23,7 @@ from affectlens.explainers.overlap import boxes_to_masks, image_rows
 from affectlens.learning.background import BackgroundRecipe, train_background
 from affectlens.media.images import read_image
 from affectlens.models.adapters import TorchModel
-from affectlens.models.pictures import OnGrid, on_grid
+from affectlens.models.shipped.background import OnGrid, on_grid
 from affectlens.perception.scene.detections import recall
 from affectlens.perception.scene.objects import Thing, object_detector
 

@@ -16,9 +16,9 @@ import pandas as pd
 from affectlens.audits.registry import register_audit
 from affectlens.audits.result import AuditResult, Provenance
 from affectlens.core.errors import ModelError
-from affectlens.core.settings import Settings, setting
+from affectlens.core.settings import Settings, setting, with_fields
 from affectlens.corpora.base import open_corpus
-from affectlens.models.base import Model
+from affectlens.models.open import open_model
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,19 @@ class ConfidenceAudit(AuditResult):
 
 @register_audit("confidence", ConfidenceSettings)
 def confidence(
-    model: Model, corpora: str | Sequence[str], *, out: Any = None, progress: Any = None, settings: Any = None, **fields: Any
+    model: Any, corpora: str | Sequence[str], *, out: Any = None, progress: Any = None, settings: Any = None, **fields: Any
 ) -> ConfidenceAudit:
     """How sure a model is, and how often it is right, label by label."""
-    chosen = settings or ConfidenceSettings(**fields)
+    chosen = with_fields(ConfidenceSettings, settings, fields)
+    asked = open_model(model)
     rows = []
     for given in [corpora] if isinstance(corpora, str) else corpora:
         for item in list(open_corpus(given).items(chosen.split))[: chosen.most]:
             try:
-                p = model.probabilities([model.read(item)])[0]
+                p = asked.probabilities([asked.read(item)])[0]
             except ModelError:
                 continue
-            answer = model.labels[int(np.argmax(p))]
+            answer = asked.labels[int(np.argmax(p))]
             rows.append({"label": item.labels[0], "confidence": p.max(), "right": answer in item.labels, "items": 1})
             if progress:
                 progress("items", len(rows), chosen.most)

@@ -1,155 +1,76 @@
 """What a model rests on, over whole corpora: one function an audit; each gives a result that saves, loads, draws and reports.
 
+The functions are those of the registry of audits, also of ones that other files and packages add. All are called alike:
+``audit.NAME(model, corpus, *, out=None, progress=None, settings=None, **fields)``.
+
+Parameters
+----------
+model : str, Path, Model or None
+    What ``affectlens.open_model`` takes; None for an audit that trains its own.
+corpus : str, Corpus or list of either
+    ``"NAME=PATH"``, or an opened corpus.
+out : str or Path, optional
+    Folder that the result, its page and the parts of the pass are written to; an interrupted run there goes on. Without it
+    nothing is kept.
+progress : callable, optional
+    Called with what is being done, how much of it is done, and how much there is.
+settings : Settings, optional
+    All settings in one record.
+**fields
+    Single settings, which go before those of ``settings``.
+
 Examples
 --------
 >>> import affectlens.audit
->>> sorted(affectlens.audit.__all__)
+>>> dir(affectlens.audit)
 ['concepts', 'features', 'latent', 'objects', 'properties']
+>>> affectlens.audit.properties("face", "fer2013=fer2013.csv").findings()  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from affectlens.core.progress import Progress
+from affectlens.core.extras import helpful
 
 if TYPE_CHECKING:
-    from affectlens.audits.objects.result import ObjectAudit
-    from affectlens.audits.objects.settings import ObjectSettings
-    from affectlens.audits.properties.result import PropertyAudit
-    from affectlens.audits.properties.settings import PropertySettings
-    from affectlens.audits.result import AuditResult
-
-__all__ = ["concepts", "features", "latent", "objects", "properties"]
+    from affectlens.audits.registry import RegisteredAudit
 
 
-def objects(
-    model: Any,
-    pictures: Any,
-    *,
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    settings: ObjectSettings | None = None,
-    **fields: Any,
-) -> ObjectAudit:
-    """Which things in pictures drive a model: class activation maps joined with objects, with tests, then changes.
+def __getattr__(name: str) -> Callable[..., Any]:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    from affectlens.audits.registry import AUDITS
 
-    Parameters
-    ----------
-    model : str, Path or PictureModel
-        A shipped name, a transformers folder, ``module:name``, ``MODEL.onnx``, ``MODEL.pt``, or an opened model.
-    pictures : str, Path or Corpus
-        A folder of pictures, ``"NAME=PATH"`` of a corpus, or an opened corpus.
-    out : str or Path, optional
-        Folder that the result, its page and the parts of the pass are written to; an interrupted run there goes on. Without it
-        nothing is kept.
-    progress : callable, optional
-        Called with what is being done, how much of it is done, and how much there is.
-    settings : ObjectSettings, optional
-        All settings in one record.
-    **fields
-        Single settings, which go before those of ``settings``.
+    with helpful():
+        if name not in AUDITS:
+            raise AttributeError(f"there is no audit {name!r}; there are {', '.join(AUDITS)}")
+    entry = AUDITS.get(name)
 
-    Returns
-    -------
-    ObjectAudit
-        Lifts with tests by emotion and object, groups, agreement of maps, examples, effects of changes.
+    @wraps(entry.function)
+    def function(model: Any, corpus: Any, **given: Any) -> Any:
+        with helpful():
+            _fetch(entry, model, corpus, given)
+            return entry.function(model, corpus, **given)
 
-    Raises
-    ------
-    UsageError
-        A setting that is not allowed, or a folder that holds a run with other settings.
-
-    Notes
-    -----
-    After EmoCAM (Doulfoukar et al. 2024, arXiv 2407.14314).
-    """
-    return _run("objects", model, pictures, out, progress, settings, fields)  # type: ignore[no-any-return]
+    return function
 
 
-def properties(
-    model: Any,
-    corpus: Any,
-    *,
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    settings: PropertySettings | None = None,
-    **fields: Any,
-) -> PropertyAudit:
-    """Whether a classifier's output depends on properties of what it sees, given the label; groups, gaps, interventions.
+def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any]) -> None:
+    """Fetch what the model and the audit need before work begins; wrong settings are an error before that."""
+    from affectlens.assets.store import fetch
+    from affectlens.core.settings import with_fields
+    from affectlens.models.base import assets_of
 
-    Parameters
-    ----------
-    model : str, Path, Classifier or None
-        A shipped name, ``MODEL.onnx``, ``MODEL.pt``, a transformers folder, ``module:function``, an opened classifier, or None
-        with ``predictions=FILE`` of answers that were made elsewhere.
-    corpus : str or Corpus
-        ``"NAME=PATH"``, or an opened corpus.
-    out, progress, settings, **fields
-        As of ``objects``.
-
-    Returns
-    -------
-    PropertyAudit
-        Tests by property and output, groups, gaps, matched pairs, interventions.
-
-    Raises
-    ------
-    UsageError
-        A setting that is not allowed, neither or both of model and predictions, or a folder that holds a run with other
-        settings.
-
-    Notes
-    -----
-    The workflow of Büchner et al. 2024 (arXiv 2404.07867) after Reimers et al. 2020.
-    """
-    return _run("properties", model, corpus, out, progress, settings, fields)  # type: ignore[no-any-return]
+    chosen = {k: v for k, v in given.items() if k not in ("out", "progress", "settings")}
+    settings = with_fields(entry.settings, given.get("settings"), chosen)
+    needed = entry.assets(model, corpus, settings) if entry.assets is not None else ()
+    fetch((*assets_of(model), *needed), given.get("progress"))
 
 
-def concepts(
-    model: Any,
-    corpus: Any,
-    *,
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    settings: Any = None,
-    **fields: Any,
-) -> AuditResult:
-    """Which human concepts move a contextual model's answer, and at which layers; parameters as of ``objects``."""
-    return _run("concepts", model, corpus, out, progress, settings, fields)
+def __dir__() -> list[str]:
+    from affectlens.audits.registry import AUDITS
 
-
-def latent(
-    model: Any,
-    corpus: Any,
-    *,
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    settings: Any = None,
-    **fields: Any,
-) -> AuditResult:
-    """What clusters and directions of a speech autoencoder's latent mean; ``model`` is None, parameters as of ``objects``."""
-    return _run("latent", model, corpus, out, progress, settings, fields)
-
-
-def features(
-    model: Any,
-    corpus: Any,
-    *,
-    out: str | Path | None = None,
-    progress: Progress | None = None,
-    settings: Any = None,
-    **fields: Any,
-) -> AuditResult:
-    """What each acoustic feature does for a speech model; ``model`` is None, parameters as of ``objects``."""
-    return _run("features", model, corpus, out, progress, settings, fields)
-
-
-def _run(
-    name: str, model: Any, corpus: Any, out: str | Path | None, progress: Progress | None, settings: Any, fields: dict[str, Any]
-) -> Any:
-    """Call an audit's slice, which is imported when it is needed."""
-    run = import_module(f"affectlens.audits.{name}.audit").run
-    return run(model, corpus, out=out, progress=progress, settings=settings, **fields)
+    return AUDITS.names()

@@ -13,7 +13,7 @@ class CountSettings(Settings):
 
 
 def test_an_audit_is_one_function_with_one_decorator():
-    @register_audit("count of items", CountSettings, needs_model=False)
+    @register_audit("count of items", CountSettings, model=None)
     def count(model, corpora, *, out=None, progress=None, settings=None, **fields):
         """How many items there are.
 
@@ -22,11 +22,11 @@ def test_an_audit_is_one_function_with_one_decorator():
 
     try:
         audit = AUDITS.get("count of items")
-        assert (audit.help, audit.settings, audit.function, audit.needs_model) == (
+        assert (audit.help, audit.settings, audit.function, audit.model) == (
             "How many items there are.",
             CountSettings,
             count,
-            False,
+            None,
         )
     finally:
         AUDITS.remove("count of items")

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,10 @@ from affectlens.audits.sources import corpus_facts, model_facts, open_source
 from affectlens.core.errors import UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.settings import with_fields
+from affectlens.models.adapters import CallableModel
+from affectlens.models.open import open_model
 from affectlens.models.weights import weights_path
+from tests.audits.objects import nets
 from tests.audits.objects.nets import redness
 
 
@@ -21,17 +26,17 @@ def test_settings_from_a_record_from_fields_and_from_both():
 
 
 def test_weights_are_named_by_their_contents(tmp_path):
-    shipped = model_facts("face", "face")
+    shipped = model_facts("face", open_model("face"))
     assert shipped["sha256"] == sha256_of(weights_path("face")) and shipped["corpus"] == "FER2013" and shipped["licence"]
-    (tmp_path / "net.onnx").write_bytes(b"weights")
-    assert model_facts(str(tmp_path / "net.onnx"), "net")["sha256"] == sha256_of(tmp_path / "net.onnx")
-    assert model_facts("tests.audits.objects.nets:redness", "redness")["sha256"]
+    spec = "tests.audits.objects.nets:by_redness"
+    assert model_facts(spec, open_model(spec))["sha256"] == sha256_of(Path(nets.__file__))
     one, other = redness(), redness()
-    assert model_facts(one, "redness")["sha256"] == model_facts(other, "redness")["sha256"]
+    assert model_facts(one, one)["sha256"] == model_facts(other, other)["sha256"]
     with torch.no_grad():
-        other.white.net.head.weight += 1
-    assert model_facts(one, "redness")["sha256"] != model_facts(other, "redness")["sha256"]
-    assert model_facts(np.mean, "mean")["sha256"] == ""  # nothing tells the state of a function
+        other.net.head.weight += 1
+    assert model_facts(one, one)["sha256"] != model_facts(other, other)["sha256"]
+    black = CallableModel(np.mean, ("a", "b"))
+    assert model_facts(black, black)["sha256"] == ""  # nothing tells the state of a function
 
 
 def test_corpora_by_name_and_path_and_opened(tmp_path):

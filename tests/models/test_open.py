@@ -137,8 +137,8 @@ def test_broken_files_are_named(tmp_path):
 
 def test_tables_that_are_none(tmp_path):
     for text, wrong in (
-        ("name,p_a\nx,1\n", "no column key"),
-        ("key,a,b\nx,1,0\n", "no column for any class"),
+        ("name,p_a\nx,1\n", "no two columns name classes"),
+        ("key,a,b\nx,1,0\n", "no two columns name classes"),
         ("key,p_a,p_b\nx,1,0\nx,0,1\n", "'x' occurs more than once"),
     ):
         (tmp_path / "t.csv").write_text(text)

@@ -7,7 +7,9 @@ from torch import nn
 
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.explainers.cam import CamEngine
-from affectlens.models.pictures import PictureModel, last_grid, open_picture_model, picture_model
+from affectlens.models.adapters import TorchModel
+from affectlens.models.adapters.pictures import last_grid, picture_network
+from affectlens.models.open import open_model
 from tests.conftest import asset_path
 from tests.modalities.test_scene import background_weights
 
@@ -39,18 +41,20 @@ class Flat(nn.Module):
 
 
 def test_any_network_has_a_layer_chosen(rng):
-    model = picture_model(Small(), LABELS, size=24)
+    model = picture_network(Small(), LABELS, size=24)
     assert model.layer == "features.1"
     x = model.prepare(rng.integers(0, 255, (50, 70, 3)).astype(np.uint8))
     assert x.shape == (3, 24, 24) and model.probabilities([x, x]).sum(axis=1) == pytest.approx(1)
-    assert CamEngine(model.white, model.layer)(x[None], "grad-cam").maps.shape == (1, 3, 12, 12)
+    assert CamEngine(model, model.layer)(x[None], "grad-cam").maps.shape == (1, 3, 12, 12)
     grey = rng.integers(0, 255, (48, 48)).astype(np.uint8)
     assert model.prepare(grey).shape == (3, 24, 24)
 
 
 def test_a_network_without_a_grid_says_what_it_has():
-    with pytest.raises(ModelError, match=r"head \(1, 3\)"):
-        picture_model(Flat(), LABELS, size=24)
+    model = picture_network(Flat(), LABELS, size=24)
+    assert model.layer == "" and "head (1, 3)" in model.no_layer
+    with pytest.raises(ModelError, match="no layer of this network"):
+        model.module(model.layer)
 
 
 def test_transformers_blocks_are_chosen():
@@ -60,28 +64,26 @@ def test_transformers_blocks_are_chosen():
         def __init__(self):
             super().__init__(1, (16, 16))
 
-    from affectlens.models.adapters import TorchModel
-
     name = last_grid(TorchModel(Square().eval(), LABELS), np.zeros((1, 3, 16, 16), np.float32))
     assert "norm" in name
 
 
 def test_models_are_opened_by_name(tmp_path, monkeypatch, rng):
-    face = open_picture_model("face")
-    assert face.layer == face.white.layer and face.prepare(np.zeros((90, 90, 3), np.uint8)).shape == (48, 48)
-    here = open_picture_model("tests.models.test_pictures:Small")
+    face = open_model("face")
+    assert face.layer == "join" and face.prepare(np.zeros((90, 90, 3), np.uint8)).shape == (48, 48)
+    here = open_model("tests.models.test_pictures:Small", modality="scene")
     assert (
         here.labels == LABELS
-        and open_picture_model("tests.models.test_pictures:Small", layer="features.0").layer == "features.0"
+        and open_model("tests.models.test_pictures:Small", modality="scene", layer="features.0").layer == "features.0"
     )
     with pytest.raises(UsageError, match="--weights"):
-        open_picture_model("emonet")
+        open_model("emonet")
     with pytest.raises(UsageError, match="did you mean"):
-        open_picture_model("tests.models.test_pictures:Small", layer="features.9")
+        open_model("tests.models.test_pictures:Small", modality="scene", layer="features.9")
     with pytest.raises(UsageError, match="imported"):
-        open_picture_model("no.such:thing")
+        open_model("no.such:thing")
     with pytest.raises(UsageError, match="labels"):
-        open_picture_model("tests.models.test_pictures:Nameless")
+        open_model("tests.models.test_pictures:Nameless", modality="scene")
 
 
 class Nameless(nn.Sequential):
@@ -89,14 +91,14 @@ class Nameless(nn.Sequential):
 
 
 def test_a_function_and_onnx_are_black_boxes(tmp_path, rng):
-    black = open_picture_model("tests.models.test_pictures:by_light")
-    assert black.white is None and black.probabilities([np.full((9, 9, 3), 255, np.uint8)])[0, 0] == 1
+    black = open_model("tests.models.test_pictures:by_light", modality="scene")
+    assert not isinstance(black, TorchModel) and black.probabilities([np.full((9, 9, 3), 255, np.uint8)])[0, 0] == 1
     with pytest.raises(UsageError, match="black box"):
-        open_picture_model("tests.models.test_pictures:by_light", layer="x")
+        open_model("tests.models.test_pictures:by_light", modality="scene", layer="x")
     torch.jit.trace(Small().eval(), torch.zeros(1, 3, 24, 24)).save(str(tmp_path / "net.pt"))
     (tmp_path / "net.json").write_text(json.dumps({"labels": LABELS, "size": 24, "mean": 0.5}))
-    other = open_picture_model(str(tmp_path / "net.pt"))
-    white = open_picture_model("tests.models.test_pictures:Small")
+    other = open_model(str(tmp_path / "net.pt"), modality="scene")
+    white = open_model("tests.models.test_pictures:Small", modality="scene")
     picture = rng.integers(0, 255, (24, 24, 3)).astype(np.uint8)
     np.testing.assert_allclose(
         other.probabilities([other.prepare(picture)]), white.probabilities([white.prepare(picture)]), atol=1e-5
@@ -119,21 +121,15 @@ def test_the_background_is_drawn_on_the_detectors_grid(tmp_path, shared):
     from affectlens.perception.scene.objects import object_detector
 
     weights = background_weights(tmp_path / "background.safetensors")
-    model = open_picture_model("background", weights)
+    model = open_model("background", weights=weights)
     picture = read_image(sorted((shared / "scene" / "cc0").glob("*.jpg"))[0])
     x = model.prepare(picture)
     assert x.shape == (321, 10, 10)
     find = object_detector(asset_path("efficientdet-lite0"))
     people = [t.box for t in find(picture) if t.name == "person"]
     want = BackgroundModel(weights).predict(find.features(picture, people)[None])
-    np.testing.assert_allclose(model.white.predict(x[None]), want, atol=1e-4)
-    found = CamEngine(model.white, model.layer)(x[None], "hirescam")
+    np.testing.assert_allclose(model.predict(x[None]), want, atol=1e-4)
+    found = CamEngine(model, model.layer)(x[None], "hirescam")
     assert found.maps.shape == (1, 7, 10, 10)
     hidden = x[-1] == 0
     assert (found.maps[0][:, hidden] == 0).all()
-
-
-def test_it_is_frozen():
-    model = PictureModel("x", LABELS, lambda x: x)
-    with pytest.raises(AttributeError):
-        model.name = "y"

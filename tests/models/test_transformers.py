@@ -8,8 +8,7 @@ import torch
 
 from affectlens.core.errors import ModelError
 from affectlens.explainers.cam import CamEngine
-from affectlens.models.external import open_classifier
-from affectlens.models.pictures import open_picture_model
+from affectlens.models.open import open_model
 
 transformers = pytest.importorskip("transformers")
 NAMES = ("anger", "joy", "awe")
@@ -49,7 +48,7 @@ def saved(folder, kind):
 @pytest.mark.parametrize("kind", ["vit", "swin", "resnet"])
 def test_networks_of_pictures_have_answers_and_maps(tmp_path, rng, kind):
     net, side, grid = saved(tmp_path, kind)
-    model = open_picture_model(str(tmp_path))
+    model = open_model(str(tmp_path), modality="scene")
     picture = rng.integers(0, 255, (side, side, 3)).astype(np.uint8)
     x = (torch.from_numpy(picture).permute(2, 0, 1).float()[None] / 255 - 0.5) / 0.25
     with torch.inference_mode():
@@ -57,10 +56,10 @@ def test_networks_of_pictures_have_answers_and_maps(tmp_path, rng, kind):
     np.testing.assert_allclose(model.probabilities([model.prepare(picture)]), want, atol=1e-5)
     assert model.labels == NAMES
     for method in ("hirescam", "lift-cam", "score-cam"):
-        maps = CamEngine(model.white, model.layer)(model.prepare(picture)[None], method).maps
+        maps = CamEngine(model, model.layer)(model.prepare(picture)[None], method).maps
         assert maps.shape == (1, 3, *grid) and np.abs(maps).max() > 0
-    other = open_classifier(str(tmp_path))
-    np.testing.assert_allclose(other.predict([picture, picture[..., 0]])[:1], want, atol=2e-2)  # its own resampling
+    both = model.probabilities([model.prepare(p) for p in (picture, picture[..., 0])])
+    np.testing.assert_allclose(both[:1], want, atol=2e-2)  # its own resampling
 
 
 def test_a_network_of_voices(tmp_path, rng):
@@ -78,10 +77,10 @@ def test_a_network_of_voices(tmp_path, rng):
     with torch.inference_mode():
         scaled = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
         want = net(torch.from_numpy(scaled)[None]).logits.softmax(1).numpy()
-    np.testing.assert_allclose(open_classifier(str(tmp_path), "voice").predict([sound]), want, atol=1e-4)
+    np.testing.assert_allclose(open_model(str(tmp_path), modality="voice").probabilities([sound]), want, atol=1e-4)
 
 
 def test_a_folder_without_a_classifier_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "none-such"}')
     with pytest.raises(ModelError, match="no image classifier"):
-        open_picture_model(str(tmp_path))
+        open_model(str(tmp_path), modality="scene")

@@ -1,0 +1,1 @@
+"""Audits of what models rest on, over whole corpora: one folder each."""

@@ -16,8 +16,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
 from affectlens.audits.result import AuditResult, Provenance
+from affectlens.core.files import check_folder
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import Settings
+from affectlens.core.settings import Settings, with_fields
 
 S = TypeVar("S", bound=Settings)
 R = TypeVar("R", bound=AuditResult)
@@ -51,6 +52,27 @@ class Plan:
 
     def __str__(self) -> str:
         return f"{self.audit}: {self.items} {self.unit}, {self.done} looked at before, {self.left} to do"
+
+
+def checked_settings(cls: type[S], settings: S | None, fields: Mapping[str, Any], out: str | Path | None) -> S:
+    """The settings of an audit with single ones replaced, once it is known that its folder can be written.
+
+    Returns
+    -------
+    Settings
+        Of class ``cls``.
+
+    Raises
+    ------
+    UsageError
+        A name that is no setting, or a wrong value.
+    OutputError
+        The folder cannot be written.
+    """
+    chosen = with_fields(cls, settings, fields)
+    if out is not None:
+        check_folder(Path(out))
+    return chosen
 
 
 class Audit(ABC, Generic[S, R]):

@@ -133,6 +133,11 @@ class Parts:
     def merge(self, other: Parts) -> Self:
         """Add the parts of another pass with the same settings; gives itself.
 
+        Returns
+        -------
+        Parts
+            Itself.
+
         Raises
         ------
         UsageError
@@ -145,6 +150,11 @@ class Parts:
 
     def opened(self, folder: Path) -> Parts:
         """Parts that another run keeps in its output folder, to be merged.
+
+        Returns
+        -------
+        Parts
+            Those of the other run.
 
         Raises
         ------

@@ -1,8 +1,8 @@
-"""The registry of audits: what the command line offers below ``affectlens audit``, one decorator each."""
+"""The registry of audits: what ``affectlens audit`` and ``affectlens.audit`` offer, one decorator each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,26 +27,49 @@ class RegisteredAudit:
         What can be set; the command line makes an option of every field.
     help : str
         One sentence.
-    needs_model : bool
-        Whether it can do without a model.
+    model : str or None
+        The model that is looked at where none is named, or an empty string: one has to be. None for an audit that trains its
+        own.
+    model_help : str
+        What can be named as the model, where it is not what ``open_model`` takes.
+    several : bool
+        Whether it takes several corpora.
+    assets : callable, optional
+        From model, corpus and settings to the names of the assets that it needs.
+    listing : callable, optional
+        From the corpus or None and settings to lines that ``--list`` prints instead of an audit.
     """
 
     name: str
     function: Callable[..., Any]
     settings: type[Settings]
     help: str
-    needs_model: bool = True
+    model: str | None = ""
+    model_help: str = ""
+    several: bool = False
+    assets: Callable[[str, str, Any], Iterable[str]] | None = None
+    listing: Callable[..., Iterable[str]] | None = None
 
 
 AUDITS: Registry[RegisteredAudit] = Registry("audit", "affectlens.audits")
 
 
-def register_audit(name: str, settings: type[Settings], *, help: str = "", needs_model: bool = True) -> Callable[[F], F]:
+def register_audit(
+    name: str,
+    settings: type[Settings],
+    *,
+    help: str = "",
+    model: str | None = "",
+    model_help: str = "",
+    several: bool = False,
+    assets: Callable[[str, str, Any], Iterable[str]] | None = None,
+    listing: Callable[..., Iterable[str]] | None = None,
+) -> Callable[[F], F]:
     """Make an audit available under ``name``; a decorator.
 
     Parameters
     ----------
-    name, settings, help, needs_model
+    name, settings, help, model, model_help, several, assets, listing
         As in ``RegisteredAudit``; help is the first line of the function's docstring when absent.
 
     Returns
@@ -66,7 +89,7 @@ def register_audit(name: str, settings: type[Settings], *, help: str = "", needs
         text = help or (function.__doc__ or "").strip().partition("\n")[0]
         if not text:
             raise UsageError(f"audit {name!r}: give help, or its function a docstring")
-        AUDITS.add(name, RegisteredAudit(name, function, settings, text, needs_model))
+        AUDITS.add(name, RegisteredAudit(name, function, settings, text, model, model_help, several, assets, listing))
         return function
 
     return add

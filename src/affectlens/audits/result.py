@@ -121,6 +121,11 @@ class AuditResult:
     def load(cls, folder: str | Path) -> Self:
         """The inverse of ``save``.
 
+        Returns
+        -------
+        AuditResult
+            Of this class.
+
         Raises
         ------
         UsageError

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from affectlens.core.errors import UsageError
-from affectlens.core.files import key_of, sha256_of
+from affectlens.core.files import digest_of, key_of
 from affectlens.corpora.base import Corpus, open_corpus
+from affectlens.models.base import MODELS
 
 
 def existing_file(path: Path | None) -> str:
@@ -21,6 +20,11 @@ def existing_file(path: Path | None) -> str:
 
 def open_source(given: Any) -> Corpus:
     """The corpus that ``"NAME=PATH"`` stands for, or that was opened already.
+
+    Returns
+    -------
+    Corpus
+        Opened.
 
     Raises
     ------
@@ -51,58 +55,32 @@ def table_digest(table: pd.DataFrame) -> str:
     return key_of(list(table.columns), table.astype(str).to_numpy().tolist())
 
 
-def model_facts(model: Any, name: str, weights: Path | None = None) -> dict[str, Any]:
-    """Name, spec and sha256 of the weights of a model, with the licence and corpus that shipped weights name.
+def model_facts(given: Any, model: Any) -> dict[str, Any]:
+    """What provenance says of a model.
 
     Parameters
     ----------
-    model : Any
-        What was given: a spec (a shipped name, a file, a folder, ``module:name``) or an opened model.
-    name : str
-        What the opened model calls itself.
-    weights : Path, optional
-        Weights that were given beside the spec.
+    given : str, Path or Model
+        What the audit was given.
+    model : Model
+        The same, opened.
+
+    Returns
+    -------
+    dict
+        Name and spec; sha256, licence and corpus of the weights where they are known. The weights of a network that was opened
+        before are looked at as they are, since its file may not tell its state.
     """
-    if not isinstance(model, str | Path):
-        return {"name": name, "spec": type(model).__name__, "sha256": _parameters_digest(model)}
-    spec = str(model)
-    facts: dict[str, Any] = {"name": name, "spec": spec}
-    file = _weights_file(spec, weights)
-    if file is not None:
-        facts["sha256"] = sha256_of(file)
-        if file.suffix == ".safetensors":
-            from affectlens.models.weights import read_weights
-
-            meta = read_weights(file)[1]
-            facts |= {k: meta[k] for k in ("licence", "corpus") if k in meta}
-    return facts
+    opened_here = isinstance(given, str | Path)
+    facts = {"name": model.name, "spec": str(given) if opened_here else type(given).__name__}
+    known = {k: model.meta[k] for k in ("sha256", "licence", "corpus") if model.meta.get(k)}
+    net: Any = getattr(model, "net", None)
+    if not opened_here and hasattr(net, "state_dict"):
+        weights = sorted(net.state_dict().items())
+        known["sha256"] = digest_of(*(part for name, v in weights for part in (name, v.detach().cpu().numpy())))
+    return {"sha256": ""} | facts | known
 
 
-def _weights_file(spec: str, weights: Path | None) -> Path | None:
-    from affectlens.models.weights import weights_path
-
-    path = Path(spec)
-    if weights is not None:
-        return Path(weights)
-    if path.exists():
-        return path
-    if ":" in spec:
-        try:
-            found = importlib.util.find_spec(spec.partition(":")[0])
-        except (ImportError, ValueError):
-            return None
-        return Path(found.origin) if found is not None and found.origin else None
-    shipped = weights_path(spec)
-    return shipped if shipped.exists() else None
-
-
-def _parameters_digest(model: Any) -> str:
-    """sha256 of the parameters of a torch network; empty for anything else, which tells nothing of its state."""
-    white = getattr(model, "white", model)
-    net = getattr(white, "net", white)
-    if not hasattr(net, "state_dict"):
-        return ""
-    whole = hashlib.sha256()
-    for name, tensor in sorted(net.state_dict().items()):
-        whole.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    return whole.hexdigest()
+def title_of(given: Any, model: Any) -> str:
+    """What a page calls a model: a shipped one by its name."""
+    return f"the {given} model" if isinstance(given, str) and given in MODELS else str(model.name)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import corpora as known_corpora
@@ -40,6 +41,51 @@ def open_table(corpora: Corpora, progress: Progress = silent) -> SpeechTable:
     else:
         paths = parse_corpora([corpora] if isinstance(corpora, str) else [str(c) for c in corpora])
     return speech_table(paths, progress=progress)
+
+
+def kind_or_setting(model: str | None, fields: dict[str, Any], audit: str) -> dict[str, Any]:
+    """The fields of the settings, with the kind of model where it was given in the model's place.
+
+    Returns
+    -------
+    dict
+        Single settings by name.
+
+    Raises
+    ------
+    UsageError
+        The model is no name of a kind.
+    """
+    if model is None:
+        return fields
+    if not isinstance(model, str):
+        raise UsageError(f"the model is {type(model).__name__}; audit {audit} trains its own: name a kind, or give None")
+    return {**fields, "kind": model}
+
+
+def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: int, what: str) -> None:
+    """Refuse a corpus with too few clips, speakers or classes.
+
+    Parameters
+    ----------
+    labels, speaker : array (n,)
+        Of the clips.
+    clips, people : int
+        Fewest clips of two classes or more, and fewest speakers.
+    what : str
+        What they are needed for.
+
+    Raises
+    ------
+    CorpusError
+        There are fewer.
+    """
+    have = len(labels), len(set(speaker)), len(set(labels))
+    if have[0] < clips or have[1] < people or have[2] < 2:
+        raise CorpusError(
+            f"{have[0]} clips of {have[1]} speakers and {have[2]} classes: {what} needs at least {clips} clips of {people} "
+            "speakers and 2 classes; add a corpus"
+        )
 
 
 def left_out(table: SpeechTable) -> pd.DataFrame:

@@ -6,14 +6,11 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from affectlens.core.errors import OutputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,13 +83,6 @@ def say(*texts: object) -> None:
     """Lines of results, on stdout."""
     for text in texts:
         plain.print(str(text), markup=False)
-
-
-def check_folder(out: Path) -> None:
-    """See, before any work is done, that no file is where a folder has to be."""
-    for path in (out, *out.parents):
-        if path.is_file():
-            raise OutputError(f"cannot write to {out}: {path} is a file; give a folder you may write with --out")
 
 
 def fail(failures: dict[str, str]) -> None:

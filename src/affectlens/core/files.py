@@ -51,6 +51,29 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     return path
 
 
+def check_folder(folder: Path) -> Path:
+    """Make a folder and see that it can be written to, before any work is done.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    OutputError
+        It cannot.
+    """
+    trial = folder / ".affectlens-write-test"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder} ({error.strerror}); give a folder you may write with --out") from error
+    return folder
+
+
 def _remove(partial: Path) -> None:
     with contextlib.suppress(OSError):  # its folder may be no folder at all
         partial.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import AffectlensError, CorpusError, UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, check_split, label_targets
+from affectlens.corpora.base import Corpus, CorpusInfo, check_split, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
 DEFAULT_SPLITS = ("test", "four", "val", "dev")
@@ -74,6 +74,20 @@ def split_of(corpus: Corpus, split: str = "") -> str:
     return next((name for name in DEFAULT_SPLITS if name in corpus.info.splits), corpus.info.splits[0])
 
 
+def check_modality(model: Any, info: CorpusInfo) -> None:
+    """Refuse a corpus of another modality than a model reads.
+
+    Raises
+    ------
+    UsageError
+        It holds something else.
+    """
+    readable = READABLE.get(model.modality, ())
+    if info.modality not in readable:
+        wanted = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
+        raise UsageError(f"{model.name} reads {model.modality}: {wanted} was expected; {info.name} holds {info.modality}")
+
+
 def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     """Refuse a corpus that a model cannot be scored on.
 
@@ -84,12 +98,7 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     CorpusError
         The split has no items, or items with a label that is none of the model's classes.
     """
-    readable = READABLE.get(model.modality, ())
-    if corpus.info.modality not in readable:
-        wanted = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
-        raise UsageError(
-            f"{model.name} reads {model.modality}: {wanted} was expected; {corpus.info.name} holds {corpus.info.modality}"
-        )
+    check_modality(model, corpus.info)
     table = corpus.table(split)
     if table.empty:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")

@@ -38,7 +38,7 @@ def box_mask(box: Box, shape: tuple[int, ...]) -> np.ndarray:
 
 def _covered(low: float, high: float, cells: int) -> np.ndarray:
     edges = np.arange(cells)
-    return np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, 1)
+    return np.asarray(np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, 1))
 
 
 def boxes_to_masks(boxes: Iterable[tuple[str, Box]], shape: tuple[int, ...], exclusive: bool = False) -> dict[str, np.ndarray]:

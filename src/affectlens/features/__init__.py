@@ -1,0 +1,1 @@
+"""What is measured of recordings for explainers, audits and training."""

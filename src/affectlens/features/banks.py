@@ -111,8 +111,15 @@ def held_out(labels: np.ndarray, groups: np.ndarray, fold: Fold) -> np.ndarray:
 
 
 def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progress = silent) -> Pair:
-    """Training from the validation split, which the shipped network did not learn from; test pictures that are byte for byte
-    in the training split do not count."""
+    """Training from the validation split, which the shipped network did not learn from.
+
+    Test pictures that are byte for byte in the training split do not count.
+
+    Returns
+    -------
+    tuple of Bank
+        For training, and for testing or None.
+    """
     source, model = open_corpus(corpus, path), load_model("face")
     seen = {hashlib.sha256(i.data.tobytes()).digest() for i in source.items("train") if i.data is not None}
 

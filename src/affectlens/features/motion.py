@@ -45,7 +45,7 @@ def gait_windows(path: Path, corpus: str = "bandai", split: str = "four", progre
     ------
     UsageError
         No recording could be read.
-    """
+    """  # noqa: DOC501
     joints, features, rows = [], [], []
 
     def read(item: Item, motion: Motion) -> None:

@@ -28,8 +28,17 @@ TURNS = 5  # of one speaker in a recording, for "recording"
 
 @dataclass(frozen=True)
 class SpeechTable:
-    """``features`` ``(n, 88)`` in real units; ``rows`` with columns corpus, key, label, speaker, gender, language, seconds;
-    ``missed`` names the clips that could not be used and why."""
+    """Acoustic features of clips of speech.
+
+    Attributes
+    ----------
+    features : ndarray
+        ``(n, 88)`` in real units.
+    rows : DataFrame
+        Columns corpus, key, label, speaker, gender, language, seconds.
+    missed : dict of str to str
+        Clips that could not be used, and why.
+    """
 
     features: np.ndarray
     rows: pd.DataFrame
@@ -43,12 +52,12 @@ class SpeechTable:
     @property
     def corpus(self) -> np.ndarray:
         """Corpus names ``(n,)``."""
-        return self.rows.corpus.to_numpy(dtype=object)
+        return np.asarray(self.rows.corpus.to_numpy(dtype=object))
 
     @property
     def speaker(self) -> np.ndarray:
         """Speakers ``(n,)``, unique over corpora."""
-        return (self.rows.corpus + "/" + self.rows.speaker).to_numpy(dtype=object)
+        return np.asarray((self.rows.corpus + "/" + self.rows.speaker).to_numpy(dtype=object))
 
     def where(self, chosen: np.ndarray) -> SpeechTable:
         """The rows of a mask or of indices."""

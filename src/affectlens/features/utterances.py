@@ -42,6 +42,8 @@ POSE = ("yaw", "pitch", "roll")
 VIDEO_NAMES = tuple(f"{n} {s}" for s in ("mean", "deviation") for n in (*BLENDSHAPES, *POSE))
 _SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
 
+_MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
+
 
 def measured(
     data: DialogueSet, modalities: tuple[str, ...], progress: Progress | None = None, cache: Path | None = None
@@ -69,7 +71,7 @@ def measured(
     ------
     UsageError
         A modality that can be neither found nor measured in this corpus.
-    """
+    """  # noqa: DOC501
     out = data
     for m in modalities:
         if m in out.features:
@@ -187,8 +189,20 @@ def _face_of(seen: dict[int, Any], mouths: MouthMotion, start: float, end: float
 
 
 def transcribe(folder: Path, progress: Progress = silent, language: str | None = None) -> tuple[Path, dict[str, str]]:
-    """Write ``utterances.csv`` of a folder of recordings: words by Whisper, speakers by whose mouth moves; gives the table's
-    path and the recordings that could not be read. Recordings that the table holds already are left as they are."""
+    """Write ``utterances.csv`` of a folder of recordings: words by Whisper, speakers by whose mouth moves.
+
+    Recordings that the table holds already are left as they are.
+
+    Returns
+    -------
+    tuple of Path and dict
+        The table, and by recording the reason why it could not be read.
+
+    Raises
+    ------
+    UsageError
+        No recording, or no speech in any.
+    """
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
     from affectlens.perception.words.transcript import WordRecogniser
@@ -221,9 +235,6 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     if not target.exists():
         raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
     return target, failed
-
-
-_MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
 
 
 def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:

@@ -62,6 +62,11 @@ def one_line(text: str) -> str:
 def heading(column: str) -> str:
     """A column's name as a page shows it.
 
+    Returns
+    -------
+    str
+        For people.
+
     Examples
     --------
     >>> heading("p_holm"), heading("mean_recall_low"), heading("over_others")

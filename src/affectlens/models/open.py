@@ -16,8 +16,9 @@ from affectlens.core.settings import nearest
 from affectlens.models.adapters.function import CallableModel
 from affectlens.models.adapters.onnx import OnnxModel
 from affectlens.models.adapters.pictures import picture_network
+from affectlens.models.adapters.predictions import SUFFIXES
 from affectlens.models.adapters.recipe import read_recipe
-from affectlens.models.adapters.table import SUFFIXES, TableModel
+from affectlens.models.adapters.table import TableModel
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.adapters.torchscript import TorchScriptModel
 from affectlens.models.adapters.transformers import TransformersModel, picture_transformer
@@ -36,8 +37,8 @@ def open_model(spec: str | Path | Model, *, weights: str | Path | None = None, m
     spec : str, Path or Model
         A registered name (``affectlens models ls``); ``MODEL.onnx`` or ``MODEL.pt`` (TorchScript) with ``MODEL.json`` beside
         it; a folder with ``config.json`` (transformers); ``module:name`` of a model, a ``torch.nn.Module`` or a function with
-        an attribute ``labels``, or of what makes one; a csv, tsv or parquet table of predictions. A model that is open
-        already is given back as it is.
+        an attribute ``labels``, or of what makes one; a csv, tsv, txt, json or parquet table of predictions, also as
+        Py-Feat, OpenFace, LibreFace, DeepFace and FaceReader write them. A model that is open already is given back as it is.
     weights : str or Path, optional
         Other weights of a registered model.
     modality : str

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.assets.store import fetch
+from affectlens.core.files import check_folder
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.evaluation.ablation import Ablation
 from affectlens.learning.fusion import FusionRecipe
 from affectlens.learning.loop import seeded
-from affectlens.pipeline.writer import check_folder
 from affectlens.training.fusion import ablation_of, save_ablation
 from affectlens.training.run import Given, corpora_of
 

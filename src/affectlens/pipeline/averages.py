@@ -12,9 +12,9 @@ import pandas as pd
 from affectlens.context.store import Store
 from affectlens.context.usual import averages
 from affectlens.core.errors import UsageError
+from affectlens.core.files import check_folder
 from affectlens.core.labels import EKMAN7
 from affectlens.core.tables import write_frame
-from affectlens.pipeline.writer import check_folder
 
 FILE = "averages.csv"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from affectlens.assets.store import fetch
 from affectlens.core.errors import AffectlensError
+from affectlens.core.files import check_folder
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields
@@ -20,7 +21,6 @@ from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Result, Run
 from affectlens.pipeline.writer import (
     check_file,
-    check_folder,
     reading,
     write_overview,
     write_recording,

@@ -38,17 +38,6 @@ def write_overview(run: Run, out: Path, fmt: str) -> None:
         failures.unlink(missing_ok=True)
 
 
-def check_folder(out: Path) -> None:
-    """Make the folder and see that it can be written to, before any work is done."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        trial = out / ".affectlens-write-test"
-        trial.write_bytes(b"")
-        trial.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot write to {out} ({error.strerror}); give a folder you may write with --out") from error
-
-
 def check_file(out: Path) -> None:
     """See that the folder of a file is there, before any work is done."""
     if not out.parent.is_dir():

@@ -10,10 +10,13 @@ from benchmarks.planted_dialogues import AUDIO, JOINED, TEXT, audited, dialogues
 from typer.testing import CliRunner
 
 import affectlens.audit
-from affectlens.audits.concepts.audit import ConceptAudit, ConceptAuditor, _weak, available, run
+from affectlens.audits.concepts.audit import ConceptAuditor, _weak
+from affectlens.audits.concepts.audit import concepts as run
 from affectlens.audits.concepts.cav.completeness import completeness
 from affectlens.audits.concepts.cav.space import Space, directions
+from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
+from affectlens.audits.concepts.sources import available
 from affectlens.cli.main import app
 from affectlens.core.errors import AffectlensError, CorpusError, ModelError, UsageError
 from tests.audits import corpora

@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 import affectlens.audit
-from affectlens.audits.features.audit import FeatureAudit, run
+from affectlens.audits.features.audit import features as run
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
+from affectlens.audits.features.result import FeatureAudit
 from affectlens.cli.main import app
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import CorpusError, UsageError
 from affectlens.perception.voice.egemaps import NAMES
 from tests.audits import corpora
 
@@ -98,6 +99,14 @@ def test_saved_and_loaded_without_loss(audit, tmp_path):
 def test_wrong_settings_are_errors_before_work(table, fields, said):
     with pytest.raises(UsageError, match=said):
         run(None, table, **fields)
+
+
+@pytest.mark.parametrize(("people", "each"), [(1, 8), (4, 8), (5, 1), (1, 1)])
+def test_too_few_clips_or_speakers_are_said(people, each):
+    few = corpora.table(np.random.default_rng(7), people=people, each=each)
+    few = few.where(few.corpus == few.corpus[0])
+    with pytest.raises(CorpusError, match=r"clips of \d speakers"):
+        run("logistic", few)
 
 
 def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):

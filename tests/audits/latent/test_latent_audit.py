@@ -8,8 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 import affectlens.audit
-from affectlens.audits.latent.audit import LatentAudit, halves, run
+from affectlens.audits.latent.audit import halves
+from affectlens.audits.latent.audit import latent as run
 from affectlens.audits.latent.findings import agreement_sentence
+from affectlens.audits.latent.result import LatentAudit
 from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.stability import PEOPLE, SeedStability, over_seeds
 from affectlens.cli.main import app
@@ -157,6 +159,21 @@ def test_wrong_settings_are_errors_before_work(table, fields, said):
 def test_a_model_that_is_no_name_is_refused(table):
     with pytest.raises(UsageError, match="trains its own"):
         run(object(), table)
+
+
+def test_too_few_clips_are_said(table):
+    one = table.where(table.corpus == table.corpus[0])
+    of = dict.fromkeys(one.speaker)
+    rows = np.concatenate([np.flatnonzero(one.speaker == person)[:2] for person in list(of)[:3]])
+    with pytest.raises(CorpusError, match=r"needs at least \d clips"):
+        run(None, one.where(rows), seeds=1, draws=9, epochs=1)
+
+
+def test_two_corpora_of_few_speakers_cannot_be_told_apart(table):
+    kept = np.isin(table.speaker, [p for name in dict.fromkeys(table.corpus)
+                                   for p in list(dict.fromkeys(table.speaker[table.corpus == name]))[:4]])  # fmt: skip
+    with pytest.raises(CorpusError, match="4 speakers"):
+        run(None, table.where(kept), seeds=1, draws=9, epochs=1)
 
 
 def test_the_command_on_a_generated_corpus(tmp_path, monkeypatch):

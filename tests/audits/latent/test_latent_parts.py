@@ -21,6 +21,7 @@ from affectlens.audits.latent.directions import (
     traversal,
 )
 from affectlens.audits.latent.shift import corpus_probe, discrepancy
+from affectlens.core.errors import UsageError
 from affectlens.stats.multiple import benjamini_hochberg, holm
 
 
@@ -162,7 +163,7 @@ def test_points_in_no_cluster_and_one_cluster(rng):
     assert found.count == 2 and found.unclustered == pytest.approx(2 / 82) and found.silhouette > 0.9
     one = find_clusters(rng.normal(size=(200, 2)), "GMM")
     assert one.count == 1 and np.isnan(one.silhouette) and one.column == "gmm"
-    with pytest.raises(ValueError, match="k-means"):
+    with pytest.raises(UsageError, match="k-means"):
         find_clusters(z, "kmeans")
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from affectlens.models.pictures import PictureModel, picture_model
+from affectlens.models.adapters import TorchModel
+from affectlens.models.adapters.pictures import picture_network
 
 LABELS = ("fear", "joy")
 COLOURS = {"red": (230, 20, 20), "blue": (20, 20, 230), "green": (20, 200, 20)}
@@ -28,8 +29,8 @@ class Redness(nn.Module):
         return self.head(self.relu(self.cells(x)).mean(dim=(2, 3)))
 
 
-def redness() -> PictureModel:
-    return picture_model(Redness().eval(), LABELS, name="redness", size=32, layer="relu")
+def redness() -> TorchModel:
+    return picture_network(Redness().eval(), LABELS, name="redness", size=32, layer="relu")
 
 
 def scene(rng, things, size=(96, 128)):

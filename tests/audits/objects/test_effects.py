@@ -4,7 +4,7 @@ import pytest
 
 from affectlens.audits.objects.effects import effect_table, elsewhere, foretold, measure_effects, objects_of
 from affectlens.audits.objects.pictures import Pictures
-from affectlens.models.pictures import open_picture_model
+from affectlens.models.open import open_model
 from tests.audits.objects.nets import redness, write_folder
 from tests.conftest import asset_path
 
@@ -39,7 +39,7 @@ def test_a_model_that_averages_views_is_asked_in_one_way(tmp_path, shared):
     for name in ("yunet", "face-landmarker"):
         asset_path(name)
     faces = Pictures(f"fer2013={shared / 'face' / 'fer2013.parquet'}", "val", "regions")
-    model = open_picture_model("face")
+    model = open_model("face")
     found = measure_effects(model, faces, faces.keys()[:6], ("hirescam",), np.random.default_rng(0))
     same = found.single[found.single.change == "no colour"]
     assert len(same) and (same.before == same.after).all()

@@ -11,7 +11,7 @@ from affectlens.audits.objects import effects as module
 from affectlens.audits.objects.effects import Cutout, changes_of, effect_table, elsewhere, foretold, measure_effects, objects_of
 from affectlens.audits.objects.pictures import View
 from affectlens.explainers.interventions.registry import interventions
-from affectlens.models.pictures import PictureModel
+from affectlens.models.adapters import CallableModel
 from affectlens.perception.scene.objects import Thing
 from affectlens.stats.multiple import holm
 from tests.audits.objects.nets import LABELS, by_redness
@@ -132,7 +132,9 @@ def test_without_another_picture_or_objects_no_background_is_swapped():
 
 
 def redness(prepare=lambda picture: picture):
-    return PictureModel("by redness", LABELS, prepare, black=by_redness)
+    model = CallableModel(by_redness, LABELS, "scene", name="by redness")
+    model.prepare = prepare
+    return model
 
 
 def test_answers_are_paired_with_the_picture_as_it_is():

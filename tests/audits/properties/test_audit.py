@@ -10,15 +10,16 @@ from affectlens import audit
 from affectlens.audits.properties import corpus
 from affectlens.audits.properties.audit import PropertyAuditor
 from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
-from affectlens.audits.properties.predictions import read_predictions
-from affectlens.audits.properties.result import DECISION, PropertyAudit
-from affectlens.audits.properties.settings import PropertySettings
+from affectlens.audits.properties.result import PropertyAudit
+from affectlens.audits.properties.settings import DECISION, PropertySettings
 from affectlens.audits.properties.statistics import audit_properties, intersections
 from affectlens.core.errors import CorpusError, ModelError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
 from affectlens.features.properties.registry import PROPERTIES, register_property
-from affectlens.models.external import Classifier, open_classifier
+from affectlens.models.adapters import CallableModel
+from affectlens.models.adapters.predictions import read_predictions
+from affectlens.models.open import open_model
 
 CLASSES = ["anger", "happiness", "sadness"]
 
@@ -129,9 +130,9 @@ def test_predictions_made_elsewhere(tmp_path, source, text, says):
 
 def test_tables_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n1,2\n")
-    with pytest.raises(UsageError, match="no two columns"):
+    with pytest.raises(ModelError, match="no two columns"):
         read_predictions(tmp_path / "a.csv")
-    with pytest.raises(UsageError, match="not a readable table"):
+    with pytest.raises(ModelError, match="not a readable table"):
         read_predictions(tmp_path / "absent.csv")
     table, kinds, p, labels = planted(100)
     with pytest.raises(UsageError, match="like keys"):
@@ -146,20 +147,21 @@ def test_classifiers_of_others(tmp_path, monkeypatch):
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 2)).eval()
     torch.jit.trace(net, torch.zeros(1, 3, 8, 8)).save(str(tmp_path / "net.pt"))
     with pytest.raises(ModelError, match="net.json"):
-        open_classifier(str(tmp_path / "net.pt"))
+        open_model(str(tmp_path / "net.pt"))
     (tmp_path / "net.json").write_text(json.dumps({"labels": ["anger", "happiness"], "size": 8}))
     given = [np.full((20, 30), 7, np.uint8), np.full((9, 9, 3), 200, np.uint8)]
-    p = open_classifier(str(tmp_path / "net.pt")).predict(given)
+    model = open_model(str(tmp_path / "net.pt"))
+    p = model.probabilities([model.prepare(picture) for picture in given])
     assert p.shape == (2, 2) and np.allclose(p.sum(1), 1)
     (tmp_path / "mine.py").write_text(
         "import numpy as np\ndef f(x):\n    return np.tile([.25, .75], (len(x), 1))\nf.labels = ('a', 'b')\n"
     )
     monkeypatch.chdir(tmp_path)
-    assert open_classifier("mine:f").predict(given)[0, 1] == 0.75
+    assert open_model("mine:f").probabilities(given)[0, 1] == 0.75
     with pytest.raises(UsageError, match="neither a shipped model"):
-        open_classifier("nowhere.onnx")
+        open_model("nowhere.onnx")
     with pytest.raises(UsageError, match="a name in a module"):
-        open_classifier("mine:g")
+        open_model("mine:g")
 
 
 def test_the_page_and_its_files(tmp_path, rng):
@@ -247,7 +249,7 @@ def by_light(pictures):
 
 
 def classifier():
-    return Classifier("by light", "face", ("anger", "happiness"), by_light)
+    return CallableModel(by_light, ("anger", "happiness"), name="by light")
 
 
 def test_one_pass_measures_and_asks_and_goes_on(tmp_path, light, monkeypatch):

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.audits.properties.predictions import logits_of, read_predictions
-from affectlens.core.errors import UsageError
+from affectlens.audits.properties.statistics import logits_of
+from affectlens.core.errors import ModelError
+from affectlens.models.adapters.predictions import read_predictions
 
 
 def read(tmp_path, text, name="p.csv"):
@@ -41,17 +42,23 @@ def test_per_cent_and_rows_that_do_not_sum_to_one(tmp_path):
 
 
 def test_keys_that_occur_twice_are_averaged(tmp_path):
-    found = read(tmp_path, "key,anger,happy,label\nv/a,.2,.8,joy\nw/a,.4,.6,fear\nb,.5,.5,fear\n")
+    found = read(tmp_path, "file,anger,happy,label\nv/a,.2,.8,joy\nw/a,.4,.6,fear\nb,.5,.5,fear\n")
     assert found.table.loc["a"].tolist() == pytest.approx([0.3, 0.7]) and "1 keys occur more than once" in found.notes[0]
     assert found.labels.to_dict() == {"a": "happiness", "b": "fear"} and len(found.table) == 2
+
+
+def test_keys_are_taken_as_they_are_and_may_not_occur_twice(tmp_path):
+    assert list(read(tmp_path, "key,anger,happy\nv/a,.2,.8\nw/a,.4,.6\n").table.index) == ["v/a", "w/a"]
+    with pytest.raises(ModelError, match="the key 'a' occurs more than once"):
+        read(tmp_path, "key,anger,happy\na,.2,.8\na,.4,.6\n")
 
 
 def test_other_classes_need_a_mark(tmp_path):
     found = read(tmp_path, "key,p_calm,p_tense,words\na,.25,.75,x\n")
     assert found.table.loc["a"].to_dict() == {"calm": 0.25, "tense": 0.75}
-    with pytest.raises(UsageError, match=r"no two columns name classes among \['key', 'p_calm', 'tense'\]"):
+    with pytest.raises(ModelError, match=r"no two columns name classes among \['key', 'p_calm', 'tense'\]"):
         read(tmp_path, "key,p_calm,tense\na,.25,.75\n")
-    with pytest.raises(UsageError, match="no two columns"):
+    with pytest.raises(ModelError, match="no two columns"):
         read(tmp_path, "key,anger,happiness\na,low,high\n")
 
 
@@ -85,7 +92,7 @@ def test_parquet_and_broken_files(tmp_path):
     frame = pd.DataFrame({"Path": ["a"], "anger": [0.4], "happiness": [0.6]})
     frame.to_parquet(tmp_path / "p.parquet")
     assert read_predictions(tmp_path / "p.parquet").table.loc["a"].tolist() == [0.4, 0.6]
-    with pytest.raises(UsageError, match="not a readable table"):
+    with pytest.raises(ModelError, match="not a readable table"):
         read(tmp_path, "{", "p.json")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from affectlens.audits.properties import statistics as module
-from affectlens.audits.properties.result import DECISION
+from affectlens.audits.properties.settings import DECISION
 from affectlens.audits.properties.statistics import audit_properties, intersections
 from affectlens.core.errors import UsageError
 from affectlens.stats.multiple import holm

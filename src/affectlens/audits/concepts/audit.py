@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.base import Audit
+from affectlens.audits.base import Audit, checked_settings
 from affectlens.audits.concepts import tables
 from affectlens.audits.concepts.cav.accuracy import held_out_accuracy
 from affectlens.audits.concepts.cav.completeness import completeness
@@ -22,16 +22,17 @@ from affectlens.audits.concepts.layers import LayerReading, cached, content_hash
 from affectlens.audits.concepts.library.base import supported
 from affectlens.audits.concepts.pool import pooled_rows, with_enough_examples
 from affectlens.audits.concepts.prepare import prepared
-from affectlens.audits.concepts.recurrent import context_layers, read_dialogues, rerun
+from affectlens.audits.concepts.recurrent import read_dialogues, rerun
+from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.result import AuditResult, Provenance
+from affectlens.audits.concepts.sources import Corpus, known_layers, listed, open_network, open_source
+from affectlens.audits.registry import register_audit
+from affectlens.audits.result import Provenance
 from affectlens.audits.threads import one_thread
-from affectlens.core.errors import UsageError, unknown
+from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import with_fields
-from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, open_dialogues
-from affectlens.features.speech import parse_corpora
+from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
 from affectlens.learning.bclstm import Packed, pack, predict
 from affectlens.models.shipped.bclstm import BcLstmModel
@@ -39,83 +40,6 @@ from affectlens.models.shipped.bclstm import BcLstmModel
 CONTROLS = 49  # dealings of the control of a direction's accuracy
 SPANS = 19  # pseudo-concept spans against which completeness is held
 FEWEST_INPUTS = 3  # utterances of a class, under which its gradients are not looked at
-Corpus = str | Sequence[str] | DialogueCorpus
-
-
-@dataclass(frozen=True)
-class ConceptAudit(AuditResult):
-    """What an audit of concepts found.
-
-    Attributes
-    ----------
-    tests : DataFrame
-        The main table: one row a layer, concept and class (``test_concepts``), with the ``accuracy`` of the direction on
-        unseen dialogues, that of its ``control``, and ``accuracy_p_value``.
-    support : DataFrame
-        One row a concept: examples, dialogues, how it goes with the label, meaning.
-    pairs : DataFrame
-        Concepts that go together.
-    agreement : DataFrame
-        One row a concept and pair of layers.
-    cosines : DataFrame
-        Directions of two concepts at one layer.
-    completeness : DataFrame
-        How much of the prediction the concepts explain, a layer a row.
-    examples : DataFrame
-        Utterances to look at.
-    directions : dict of str to array (k, d)
-        Unit concept activation vectors of each layer, in the order of ``support``.
-    unsupported : dict of str to str
-        Concepts that the corpus cannot support, and why.
-    warnings : tuple of str
-        What to beware of.
-    provenance : Provenance
-        Settings, model, data and versions.
-    """
-
-    kind: ClassVar[str] = "concepts"
-    primary: ClassVar[str] = "tests"
-
-    tests: pd.DataFrame
-    support: pd.DataFrame
-    pairs: pd.DataFrame
-    agreement: pd.DataFrame
-    cosines: pd.DataFrame
-    completeness: pd.DataFrame
-    examples: pd.DataFrame
-    directions: dict[str, np.ndarray]
-    unsupported: dict[str, str]
-    warnings: tuple[str, ...]
-    provenance: Provenance
-
-    @property
-    def best_layer(self) -> str:
-        """The layer that tells the concepts best on unseen dialogues."""
-        return str(self.tests.groupby("layer").accuracy.mean().idxmax())
-
-    def findings(self) -> list[str]:
-        """The strongest findings, those first that hold over all tests."""
-        from affectlens.audits.concepts.findings import findings
-
-        return findings(self)
-
-    def methods(self) -> str:
-        """A paragraph on the methods, ready for a paper."""
-        from affectlens.audits.concepts.findings import methods_paragraph
-
-        return methods_paragraph(self)
-
-    def plot(self, name: str = "heat-map") -> Any:
-        """One of the charts heat-map, within-labels, accuracy and cosines."""
-        from affectlens.audits.concepts.page import chart
-
-        return chart(self, name)
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
-        from affectlens.audits.concepts.page import write_concept_report
-
-        return write_concept_report(self, self.save(folder))
 
 
 @dataclass(frozen=True)
@@ -222,6 +146,11 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     def compute(self, progress: Progress = silent) -> ConceptAudit:
         """Read the layers, test the concepts, check their directions.
 
+        Returns
+        -------
+        ConceptAudit
+            Tests over concepts, layers and classes.
+
         Raises
         ------
         UsageError
@@ -324,7 +253,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         }  # fmt: skip
 
 
-def run(
+@register_audit("concepts", ConceptSettings, listing=listed, model_help="Weights of `affectlens train bclstm`.")
+def concepts(
     model: str | Path | BcLstmModel | None,
     corpus: Corpus,
     *,
@@ -364,7 +294,7 @@ def run(
     ModelError
         A file that holds no contextual LSTM.
     """
-    s, tell = with_fields(ConceptSettings, settings, fields), progress or silent
+    s, tell = checked_settings(ConceptSettings, settings, fields, out), progress or silent
     if model is None:
         raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
     network = model if isinstance(model, BcLstmModel) else open_network(model)
@@ -372,7 +302,7 @@ def run(
     source = open_source(corpus)
     wanted = choose(s)
     data = source.dialogues(s.split)
-    rows = prepared(source, data, wanted, norms=_path(s.norms), units=_path(s.units), progress=tell)
+    rows = prepared(source, data, wanted, norms=s.norms, units=s.units, progress=tell)
     targets, why = supported(rows, wanted)
     missing = tuple(m for m in network.modalities if m not in data.features)
     if missing:
@@ -384,98 +314,6 @@ def run(
         unsupported=why, cache=cache_dir() / "layers", facts={"split": s.split, "licence": source.info.licence},
     )  # fmt: skip
     return auditor.run(progress)
-
-
-def available(
-    corpus: Corpus | None = None,
-    *,
-    progress: Progress | None = None,
-    settings: ConceptSettings | None = None,
-    **fields: Any,
-) -> pd.DataFrame:
-    """List the concepts that the settings ask for, with what a corpus supports.
-
-    Parameters
-    ----------
-    corpus : str, list of one str, or DialogueCorpus, optional
-        A corpus of dialogues; without it concepts are listed with their meaning alone.
-    progress : Progress, optional
-        Told of what is measured.
-    settings : ConceptSettings, optional
-        Of which ``concepts``, ``query``, ``examples``, ``split``, ``norms`` and ``units`` count.
-    **fields
-        Single settings, in place of those of ``settings``.
-
-    Returns
-    -------
-    DataFrame
-        ``concept``, ``group``, ``meaning``, and with a corpus ``examples``, ``utterances`` and ``why`` (the reason why it is
-        not supported, else empty).
-    """
-    s = with_fields(ConceptSettings, settings, fields)
-    wanted = choose(s)
-    frame = pd.DataFrame([(c.name, c.group, c.meaning) for c in wanted], columns=["concept", "group", "meaning"])
-    if corpus is None:
-        return frame
-    source = open_source(corpus)
-    norms, units = _path(s.norms), _path(s.units)
-    rows = prepared(source, source.dialogues(s.split), wanted, norms=norms, units=units, progress=progress or silent)
-    targets, why = supported(rows, wanted)
-    examples = [int((targets[c.name] > 0.5).sum()) if c.name in targets else 0 for c in wanted]
-    return frame.assign(examples=examples, utterances=len(rows), why=[why.get(c.name, "") for c in wanted])
-
-
-def open_source(corpus: Corpus) -> DialogueCorpus:
-    """A reader of dialogues.
-
-    Raises
-    ------
-    UsageError
-        Several corpora; an audit of concepts reads one.
-    CorpusError
-        A corpus without dialogues, or one that cannot be read.
-    """
-    if isinstance(corpus, DialogueCorpus):
-        return corpus
-    paths = parse_corpora([corpus] if isinstance(corpus, str) else [str(c) for c in corpus])
-    if len(paths) != 1:
-        raise UsageError(f"{len(paths)} corpora ({', '.join(paths)}); audit concepts reads one corpus of dialogues")
-    ((name, path),) = paths.items()
-    return open_dialogues(name, path)
-
-
-def open_network(path: str | Path) -> BcLstmModel:
-    """A contextual LSTM from its weights.
-
-    Raises
-    ------
-    UsageError
-        No such file.
-    ModelError
-        A file that holds none.
-    """
-    if not Path(path).exists():
-        raise UsageError(f"{path}: no such weights file; make one with `affectlens train bclstm`")
-    return BcLstmModel(Path(path))
-
-
-def known_layers(model: BcLstmModel, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The layers to read: those that are named, else all that hold a state an utterance.
-
-    Raises
-    ------
-    UsageError
-        A layer that the network does not have.
-    """
-    modules = dict(model.net.named_modules())
-    for layer in wanted:
-        if layer not in modules:
-            raise unknown("layer", layer, list(context_layers(model.net)))
-    return tuple(wanted) or context_layers(model.net)
-
-
-def _path(given: str | Path | None) -> Path | None:
-    return Path(given) if given is not None else None
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

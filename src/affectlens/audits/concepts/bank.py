@@ -54,6 +54,11 @@ class ConceptBank:
     def load(cls, path: Path) -> ConceptBank:
         """The inverse of ``save``.
 
+        Returns
+        -------
+        ConceptBank
+            As it was saved.
+
         Raises
         ------
         ModelError

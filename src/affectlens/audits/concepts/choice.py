@@ -26,6 +26,11 @@ def choose(settings: ConceptSettings) -> list[Concept]:
 def with_pairs(targets: Mapping[str, np.ndarray], pairs: Sequence[str], why: Mapping[str, str]) -> dict[str, np.ndarray]:
     """The targets with those of one concept against another, for every ``"CONCEPT:OTHER"``.
 
+    Returns
+    -------
+    dict[str, np.ndarray]
+        Targets ``(n,)`` by concept.
+
     Raises
     ------
     UsageError

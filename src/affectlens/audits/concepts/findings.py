@@ -10,7 +10,7 @@ from affectlens.audits.concepts.cav.space import method_name
 from affectlens.audits.concepts.tables import CONFOUNDED
 
 if TYPE_CHECKING:
-    from affectlens.audits.concepts.audit import ConceptAudit
+    from affectlens.audits.concepts.result import ConceptAudit
 
 ALPHA = 0.05
 METHODS = {

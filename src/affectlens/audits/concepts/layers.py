@@ -86,7 +86,7 @@ def read_layers(
         An unknown layer (with the near names) or pooling.
     ModelError
         A layer that took no part, or a network that has no gradient there.
-    """
+    """  # noqa: DOC501
     named = {name: module for name, module in net.named_modules() if name}
     for layer in layers:
         if layer not in named:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import pandas as pd
 
-from affectlens.audits.concepts.audit import ConceptAudit
 from affectlens.audits.concepts.findings import (
     ALPHA,
     cautions,
@@ -21,6 +20,9 @@ from affectlens.audits.concepts.findings import (
 from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
+
+if TYPE_CHECKING:
+    from affectlens.audits.concepts.result import ConceptAudit
 
 HEADINGS = {
     "p_max_t": "p (max-T)", "p_within_labels": "p within labels",
@@ -51,11 +53,16 @@ def write_concept_report(audit: ConceptAudit, folder: Path) -> Path:
 def chart(audit: ConceptAudit, name: str) -> Any:
     """A chart by its name.
 
+    Returns
+    -------
+    altair.Chart
+        The chart.
+
     Raises
     ------
     UsageError
         An unknown name, with those that there are.
-    """
+    """  # noqa: DOC501
     charts: dict[str, Callable[[], Any]] = {
         "heat-map": lambda: heat_map(audit.tests),
         "within-labels": lambda: heat_map(audit.tests, "shift_within_labels", "p_within_labels_bh"),

@@ -39,6 +39,11 @@ def with_enough_examples(
         Concepts: 1, 0 or NaN.
     dialogues : array (n,)
         The dialogue of each utterance.
+
+    Returns
+    -------
+    tuple of two dict
+        Targets by concept, and reasons by concept.
     """
     enough, why = {}, {}
     for name, y in targets.items():

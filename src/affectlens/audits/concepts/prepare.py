@@ -51,6 +51,11 @@ def prepared(
     progress : Progress, optional
         Told of utterances that are measured.
 
+    Returns
+    -------
+    DataFrame
+        A row an utterance.
+
     Raises
     ------
     UsageError

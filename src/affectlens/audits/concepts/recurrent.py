@@ -32,7 +32,12 @@ def read_dialogues(
     """Read layers on packed dialogues (``training.bclstm.Packed``); rows come in the order of the set that was packed.
 
     The gradient of every utterance's own logit is exact: one backward pass for each place in the dialogue and class.
-    """
+
+    Returns
+    -------
+    dict of str to LayerReading
+        By layer.
+    """  # noqa: DOC501
     if step not in STEPS:
         raise unknown("step", step, list(STEPS))
     named = dict(net.named_modules())
@@ -44,7 +49,7 @@ def read_dialogues(
     n = int(data.mask.sum())
     out: dict[str, LayerReading] = {}
     try:
-        for at in torch.arange(len(data.mask)).split(batch):
+        for at in torch.split(torch.arange(len(data.mask)), batch):
             part = data.take(at)
             for layer, (a, g) in _read(net, named, part, layers, classes, step).items():
                 if layer not in out:
@@ -107,7 +112,7 @@ def rerun(net: BcLstmNet, data: Any, layer: str, replaced: np.ndarray, batch: in
     out = np.zeros((len(replaced), net.config.classes), np.float32)
     given = torch.from_numpy(replaced.astype(np.float32))
     try:
-        for at in torch.arange(len(data.mask)).split(batch):
+        for at in torch.split(torch.arange(len(data.mask)), batch):
             part = data.take(at)
             state = torch.where(part.mask.unsqueeze(-1), given[part.rows.clamp(min=0)], torch.zeros(()))
             handle = module.register_forward_hook(lambda _m, _i, _o, state=state: state)

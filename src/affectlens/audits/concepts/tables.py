@@ -53,6 +53,11 @@ def support_table(
         The utterances.
     meanings : mapping of str to str, optional
         Definitions of the concepts.
+
+    Returns
+    -------
+    DataFrame
+        In the order of the targets.
     """
     rows = []
     for name, y in targets.items():
@@ -128,6 +133,11 @@ def example_table(
         Names of the classes.
     most : int
         Examples of each kind.
+
+    Returns
+    -------
+    DataFrame
+        A row an utterance and concept.
     """
     rows = []
     for j, (name, y) in enumerate(targets.items()):

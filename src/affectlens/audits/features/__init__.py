@@ -1,0 +1,1 @@
+"""What every acoustic feature does for a speech model."""

@@ -2,82 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from affectlens.audits.base import Audit
+from affectlens.audits.base import Audit, checked_settings
 from affectlens.audits.features.measures import REPEATS
+from affectlens.audits.features.result import FeatureAudit
 from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
-from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
+from affectlens.audits.registry import register_audit
+from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
 from affectlens.audits.threads import one_thread
-from affectlens.core.errors import UsageError
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import with_fields
 from affectlens.features.speech import SpeechTable
 from affectlens.models.shipped.speech_scale import normalise
 from affectlens.perception.voice.catalogue import group_of
 from affectlens.perception.voice.egemaps import NAMES
-
-
-@dataclass(frozen=True)
-class FeatureAudit(AuditResult):
-    """What an audit of acoustic features found.
-
-    Attributes
-    ----------
-    features : DataFrame
-        The main table, one row a feature: rise of the log loss (bit) when it is shuffled (``permuted``, the ``statistic``)
-        and when only what the other features do not foretell of it is shuffled (``conditional``), mean recall lost, and
-        mean absolute SHAP value under logistic regression.
-    groups : DataFrame
-        The same a group of features, and the rise when the model is trained again without it.
-    by_corpus : DataFrame
-        Importance and rank in each corpus.
-    agreement : DataFrame
-        Rank correlation between corpora; no rows for one corpus.
-    shapley : DataFrame
-        Mean Shapley value of each group for the label, by corpus and class.
-    left_out : DataFrame
-        Clips that could not be used, and why.
-    provenance : Provenance
-        Settings, model, data and versions.
-    """
-
-    kind: ClassVar[str] = "features"
-    primary: ClassVar[str] = "features"
-
-    features: pd.DataFrame
-    groups: pd.DataFrame
-    by_corpus: pd.DataFrame
-    agreement: pd.DataFrame
-    shapley: pd.DataFrame
-    left_out: pd.DataFrame
-    provenance: Provenance
-
-    def findings(self) -> list[str]:
-        """What was found, a sentence each."""
-        from affectlens.audits.features.findings import findings
-
-        return findings(self)
-
-    def plot(self, name: str = "features") -> Any:
-        """One of the charts features, groups, shapley and corpora."""
-        from affectlens.audits.features.page import chart
-
-        return chart(self, name)
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
-        from affectlens.audits.features.page import write_feature_report
-
-        return write_feature_report(self, self.save(folder))
 
 
 class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
@@ -111,9 +54,10 @@ class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
 
     def compute(self, progress: Progress = silent) -> FeatureAudit:
         """Train, shuffle, test."""
-        s = self.settings
+        s, table = self.settings, self.table
+        check_enough(table.labels, table.speaker, FOLDS * 4, FOLDS, f"training in {FOLDS} folds without shared speakers")
         rng = np.random.default_rng(s.seed)
-        clips = clips_of(self.table)
+        clips = clips_of(table)
         if s.plant:
             clips = planted(clips, rng)
         with one_thread():
@@ -121,7 +65,8 @@ class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
         return FeatureAudit(**tables, left_out=left_out(self.table), provenance=self.provenance())
 
 
-def run(
+@register_audit("features", FeatureSettings, model=None, several=True)
+def features(
     model: str | None,
     corpora: Corpora,
     *,
@@ -159,11 +104,7 @@ def run(
     CorpusError
         A corpus that cannot be read.
     """
-    if model is not None:
-        if not isinstance(model, str):
-            raise UsageError(f"the model is {type(model).__name__}; audit features trains its own: name a kind, or give None")
-        fields["kind"] = model
-    chosen = with_fields(FeatureSettings, settings, fields)
+    chosen = checked_settings(FeatureSettings, settings, kind_or_setting(model, fields, "features"), out)
     return FeatureAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from affectlens.audits.features.audit import FeatureAudit
+    from affectlens.audits.features.result import FeatureAudit
 
 ALPHA = 0.05
 TOP = 5  # single features that are named

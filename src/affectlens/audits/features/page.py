@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import pandas as pd
 
-from affectlens.audits.features.audit import FeatureAudit
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.audits.features.roles import FOLDS
 from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from affectlens.audits.features.result import FeatureAudit
 
 HEADINGS = {
     **{f"{name}_p_{end}": f"{name.replace('_', ' ')}, p{word}" for name in ("permuted", "conditional", "left_out")
@@ -46,11 +48,16 @@ def write_feature_report(audit: FeatureAudit, folder: Path) -> Path:
 def chart(audit: FeatureAudit, name: str) -> Any:
     """A chart by its name.
 
+    Returns
+    -------
+    altair.Chart
+        The chart.
+
     Raises
     ------
     UsageError
         An unknown name, with those that there are.
-    """
+    """  # noqa: DOC501
     charts: dict[str, Callable[[], Any]] = {
         "features": lambda: feature_chart(audit.features),
         "groups": lambda: group_chart(audit.groups),

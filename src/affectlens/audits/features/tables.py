@@ -54,6 +54,11 @@ def feature_table(
 
     ``statistic``, ``p_value`` and ``p_bh`` are of ``permuted``: the mean rise of the log loss (bit) when the feature is
     shuffled.
+
+    Returns
+    -------
+    DataFrame
+        A row a feature.
     """
     out = pd.DataFrame({"feature": list(names), "group": list(groups)})
     out = _with_test(out, "permuted", values["permuted"], speaker, rng, "bh")

@@ -1,0 +1,1 @@
+"""What clusters and directions of a speech latent mean."""

@@ -5,96 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.base import Audit
+from affectlens.audits.base import Audit, checked_settings
 from affectlens.audits.latent.clusters import METHODS, Clustering, agreement, describe_clusters, find_clusters
-from affectlens.audits.latent.directions import Directions, associations, principal, traversal
+from affectlens.audits.latent.directions import associations, principal, traversal
+from affectlens.audits.latent.result import LatentAudit
 from affectlens.audits.latent.settings import LatentSettings
-from affectlens.audits.latent.shift import shift_table
+from affectlens.audits.latent.shift import FOLDS, shift_table
 from affectlens.audits.latent.stability import SeedStability
-from affectlens.audits.result import AuditResult, Provenance
-from affectlens.audits.speech_corpora import Corpora, left_out, open_table, table_facts
+from affectlens.audits.registry import register_audit
+from affectlens.audits.result import Provenance
+from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
 from affectlens.audits.threads import one_thread
-from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.errors import CorpusError
 from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import with_fields
 from affectlens.features.speech import SpeechTable
 from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES
 
+FEWEST = 8  # clips of people that were not trained on
 STAGES = 6  # after training: clusters, agreement, corpora, directions, stability, projection
-
-
-@dataclass(frozen=True)
-class LatentAudit(AuditResult):
-    """What an audit of a speech latent found.
-
-    Attributes
-    ----------
-    agreement : DataFrame
-        The main table: each clustering with each factor (``agreement`` of ``clusters.py``).
-    points : DataFrame
-        Each examined clip with its factors, clusters, projection (``x``, ``y``) and scores along the directions.
-    latent : array (n, d)
-        Latents of the examined clips under the first network.
-    clusterings : tuple of Clustering
-        Those that were found in the latent.
-    clusters : DataFrame
-        What each k-means cluster holds.
-    shift : DataFrame
-        Corpus probe and discrepancy of each representation; without rows where there is one corpus.
-    directions : Directions
-        Principal directions of the training clips' latents.
-    associations, traversals : DataFrame
-        What the directions go with, and what the decoder makes of them in real units.
-    stability : DataFrame
-        How alike other seeds' latents are, and clusters over resampled speakers.
-    left_out : DataFrame
-        Clips that could not be used, and why.
-    provenance : Provenance
-        Settings, networks, data and versions.
-    """
-
-    kind: ClassVar[str] = "latent"
-    primary: ClassVar[str] = "agreement"
-
-    agreement: pd.DataFrame
-    points: pd.DataFrame
-    latent: np.ndarray
-    clusterings: tuple[Clustering, ...]
-    clusters: pd.DataFrame
-    shift: pd.DataFrame
-    directions: Directions
-    associations: pd.DataFrame
-    traversals: pd.DataFrame
-    stability: pd.DataFrame
-    left_out: pd.DataFrame
-    provenance: Provenance
-
-    def findings(self) -> list[str]:
-        """What was found, a sentence each."""
-        from affectlens.audits.latent.findings import findings
-
-        return findings(self)
-
-    def plot(self, name: str = "agreement") -> Any:
-        """One of the charts agreement, projection, associations and traversals."""
-        from affectlens.audits.latent.page import chart
-
-        return chart(self, name)
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
-        from affectlens.audits.latent.page import write_latent_report
-
-        return write_latent_report(self, self.save(folder))
 
 
 @dataclass(frozen=True)
@@ -155,6 +92,11 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
     def compute(self, progress: Progress = silent) -> LatentAudit:
         """Train, examine, test.
 
+        Returns
+        -------
+        LatentAudit
+            Clusters, agreement, corpus shift, directions and stability.
+
         Raises
         ------
         CorpusError
@@ -163,6 +105,9 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         s, table = self.settings, self.table
         rng = np.random.default_rng(s.seed)
         train = halves(table, rng)
+        check_enough(table.labels[train], table.speaker[train], 4, 1, "training on half of the speakers")
+        people = FOLDS if len(set(table.corpus)) > 1 else 1
+        check_enough(table.labels[~train], table.speaker[~train], FEWEST, people, "looking at the other half of the speakers")
         stage = _stages(progress, s.seeds + STAGES)
         z = normalise(table.features, table.corpus, table.speaker)
         with one_thread():
@@ -217,7 +162,8 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         )  # fmt: skip
 
 
-def run(
+@register_audit("latent", LatentSettings, model=None, several=True)
+def latent(
     model: str | None,
     corpora: Corpora,
     *,
@@ -255,18 +201,17 @@ def run(
     CorpusError
         A corpus that cannot be read, or with one speaker.
     """
-    if model is not None:
-        if not isinstance(model, str):
-            raise UsageError(
-                f"{type(model).__name__} given as the model; audit latent trains its own: name a kind, or give None"
-            )
-        fields["kind"] = model
-    chosen = with_fields(LatentSettings, settings, fields)
+    chosen = checked_settings(LatentSettings, settings, kind_or_setting(model, fields, "latent"), out)
     return LatentAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 
 def halves(table: SpeechTable, rng: np.random.Generator) -> np.ndarray:
     """True for the clips of about half of each corpus's speakers: those that train.
+
+    Returns
+    -------
+    ndarray
+        Mask ``(n,)`` of clips.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 
+from affectlens.core.errors import unknown
 from affectlens.stats.multiple import holm, permute_units, permute_within
 from affectlens.stats.resample import permutation_p
 
@@ -64,9 +65,9 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
 
     Raises
     ------
-    ValueError
+    UsageError
         An unknown method.
-    """
+    """  # noqa: DOC501
     most = min(MOST, len(z) - 1)
     if method == "k-means":
         tried = {k: KMeans(k, n_init=10, random_state=seed).fit(z).labels_ for k in range(2, most + 1)}
@@ -81,7 +82,7 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
         least = max(5, round(0.02 * len(z)))
         labels = HDBSCAN(min_cluster_size=least, copy=True).fit(z).labels_
         return Clustering(method, labels, _silhouette(z, labels), f"density, clusters of at least {least}")
-    raise ValueError(f"method {method!r} is not one of {METHODS}")
+    raise unknown("method", method, list(METHODS))
 
 
 def _silhouette(z: np.ndarray, labels: np.ndarray) -> float:
@@ -96,6 +97,11 @@ def shuffled(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator) 
 
     What differs within a speaker (emotion) changes places within speakers; what a speaker has once (corpus, gender) is dealt
     anew to whole speakers, since the clips of one voice are not independent; speakers themselves are dealt to clips freely.
+
+    Returns
+    -------
+    ndarray
+        The factor ``(n,)`` dealt anew.
     """
     pairs = pd.DataFrame({"v": values.astype(str), "s": speaker.astype(str)}).drop_duplicates()
     if len(pairs) == len(set(values.astype(str))):  # the factor is the speaker

@@ -60,6 +60,11 @@ def principal(z: np.ndarray, explained: float = 0.9, most: int = 8) -> Direction
         Share of the variance.
     most : int
         Directions at most.
+
+    Returns
+    -------
+    Directions
+        Of the latents.
     """
     mean = z.mean(axis=0)
     _, s, v = np.linalg.svd(z - mean, full_matrices=False)
@@ -127,6 +132,11 @@ def traversal(
     """What the decoder rebuilds along each direction: columns direction, score (SD), feature, value (real units), normalised.
 
     ``decode`` maps latents ``(m, d)`` to normalised features; ``to_real`` those to real units.
+
+    Returns
+    -------
+    DataFrame
+        A row a direction, score and feature.
     """
     score = np.linspace(-reach, reach, steps)
     parts = []
@@ -151,6 +161,11 @@ def most_moved(traversals: pd.DataFrame, groups: Mapping[str, str], most: int = 
         The group of each feature.
     most : int
         Features of a direction.
+
+    Returns
+    -------
+    dict of int to list of str
+        Features by direction.
     """
     out: dict[int, list[str]] = {}
     for k, curves in traversals.groupby("direction"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from affectlens.audits.latent.clusters import ITSELF
 
 if TYPE_CHECKING:
-    from affectlens.audits.latent.audit import LatentAudit
+    from affectlens.audits.latent.result import LatentAudit
 
 ALPHA = 0.05
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import pandas as pd
 
-from affectlens.audits.latent.audit import LatentAudit
 from affectlens.audits.latent.clusters import ITSELF
 from affectlens.audits.latent.directions import most_moved
 from affectlens.audits.latent.findings import ALPHA, agreement_sentence, corpus_sentence
@@ -18,6 +17,9 @@ from affectlens.core.errors import unknown
 from affectlens.figures.charts import COLOURS, finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from affectlens.audits.latent.result import LatentAudit
 
 _CYCLE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#8C8C8C", "#5B3A91", "#7A5230"]
 _MOST = 1500  # points drawn
@@ -33,11 +35,16 @@ def write_latent_report(audit: LatentAudit, folder: Path) -> Path:
 def chart(audit: LatentAudit, name: str) -> Any:
     """A chart by its name.
 
+    Returns
+    -------
+    altair.Chart
+        The chart.
+
     Raises
     ------
     UsageError
         An unknown name, with those that there are.
-    """
+    """  # noqa: DOC501
     charts: dict[str, Callable[[], Any]] = {
         "agreement": lambda: agreement_chart(audit.agreement),
         "projection": lambda: projection(audit.points),

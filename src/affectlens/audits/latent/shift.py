@@ -15,6 +15,7 @@ from affectlens.stats.classification import confusion, unweighted_recall
 from affectlens.stats.multiple import permute_units
 from affectlens.stats.resample import Estimate, bootstrap, permutation_p
 
+FOLDS = 5  # of the probe, without shared speakers
 COLUMNS = ("representation", "corpus_probe", "low", "high", "chance", "mmd_squared", "mmd_squared_null", "p_value")
 
 
@@ -60,7 +61,9 @@ def shift_table(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def corpus_probe(x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, folds: int = 5) -> Estimate:
+def corpus_probe(
+    x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, folds: int = FOLDS
+) -> Estimate:
     """How well a logistic probe tells the corpus of speakers that it never heard.
 
     Parameters

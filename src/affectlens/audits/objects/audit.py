@@ -9,25 +9,23 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import fetch
-from affectlens.audits.base import Audit
+from affectlens.audits.base import Audit, checked_settings
 from affectlens.audits.objects.effects import measure_effects
 from affectlens.audits.objects.examples import examples
 from affectlens.audits.objects.finders import ASSETS
 from affectlens.audits.objects.maps import Mapped, Mapper, default_methods, rows_of
-from affectlens.audits.objects.model import open_model, title_of
+from affectlens.audits.objects.model import open_pictures_model
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.audits.objects.result import ObjectAudit
 from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.audits.objects.statistics import PRESETS, above, agreement, combine
 from affectlens.audits.parts import ITEMS, Batch, digest
-from affectlens.audits.sources import model_facts
+from affectlens.audits.registry import register_audit
+from affectlens.audits.sources import model_facts, title_of
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import with_fields
 from affectlens.explainers.overlap import COLUMNS
-from affectlens.models.base import assets_of
-from affectlens.models.pictures import PictureModel
+from affectlens.models.base import Model
 from affectlens.perception.scene.detections import Detections, read_detections, recall
 from affectlens.perception.scene.objects import SCORE
 
@@ -45,7 +43,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
 
     Parameters
     ----------
-    model : str, Path or PictureModel
+    model : str, Path or Model
         What ``open_model`` takes.
     pictures : Path, str, Corpus or Pictures
         A folder, ``"NAME=PATH"``, an opened corpus, or pictures that were made ready.
@@ -59,11 +57,12 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
     rows: ClassVar[str] = "rows"
 
     def __init__(
-        self, model: str | Path | PictureModel, pictures: Any, settings: ObjectSettings, out: str | Path | None = None
+        self, model: str | Path | Model, pictures: Any, settings: ObjectSettings, out: str | Path | None = None
     ) -> None:
         super().__init__(settings, out)
         self.given = model
-        self.model = open_model(model, settings.weights, settings.layer)
+        self.model = open_pictures_model(model, settings.weights, settings.layer)
+        self.layer = str(getattr(self.model, "layer", ""))
         self.methods = settings.methods or default_methods(self.model)
         self.mapper = Mapper(self.model, self.methods)
         self.limits = PRESETS[settings.preset]
@@ -72,7 +71,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             self.limits.score or SCORE,
         )  # fmt: skip
         self.truth = self._true_boxes()
-        self._facts = model_facts(model, self.model.name, settings.weights)
+        self._facts = model_facts(model, self.model)
 
     def keys(self) -> Sequence[str]:
         """Every picture, or those of the sample, in the order of the corpus."""
@@ -91,7 +90,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         pictures = self.pictures
         made_elsewhere = Path(pictures.objects).exists()
         return {
-            "model": self.model.name, "weights": self._facts.get("sha256", ""), "layer": self.model.layer,
+            "model": self.model.name, "weights": self._facts.get("sha256", ""), "layer": self.layer,
             "methods": list(self.methods), "target": self.settings.target,
             "objects": "a table" if made_elsewhere else pictures.objects, "exclusive": pictures.exclusive,
             "least": pictures.least,
@@ -99,7 +98,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
 
     def model_facts(self) -> Mapping[str, Any]:
         """Name, spec, sha256, layer."""
-        return self._facts | {"layer": self.model.layer, "labels": list(self.model.labels)}
+        return self._facts | {"layer": self.layer, "labels": list(self.model.labels)}
 
     def data_facts(self) -> Mapping[str, Any]:
         """Corpus, split, digests."""
@@ -141,7 +140,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
                 self.model, self.pictures, changed, self.methods, rng, target=settings.target, progress=progress
             )
         return ObjectAudit(
-            title=f"Objects that drive {title_of(self.given, self.model.name)}", about=self._about(len(images), len(missed)),
+            title=f"Objects that drive {title_of(self.given, self.model)}", about=self._about(len(images), len(missed)),
             objects=tables, groups=groups, agreement=agreement(tables, rng), images=images,
             missed=pd.DataFrame({"image": list(missed), "why": list(missed.values())}, dtype=str), examples=tuple(chosen),
             effects=effects, recall=self._recall(), detected=self.pictures.objects != "regions", notes=self._notes(),
@@ -199,7 +198,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         return notes
 
     def _about(self, read: int, missed: int) -> str:
-        where = f" at layer {self.model.layer}" if self.model.layer else ", a black box"
+        where = f" at layer {self.layer}" if self.layer else ", a black box"
         text = f"{read} pictures read, {missed} not; maps of {self.model.name}{where} by {', '.join(self.methods)}"
         return text + (f"; thresholds: {self.settings.preset}" if self.settings.preset != "none" else "")
 
@@ -233,8 +232,14 @@ def reason(error: Exception) -> str:
     return str(error)[:300] or type(error).__name__
 
 
-def run(
-    model: str | Path | PictureModel,
+def needed_assets(model: str, _corpus: str, settings: ObjectSettings) -> list[str]:
+    """Assets that finding the objects needs."""
+    return ASSETS.get(objects_of(model, settings), [])
+
+
+@register_audit("objects", ObjectSettings, model="face", assets=needed_assets)
+def objects(
+    model: str | Path | Model,
     pictures: Any,
     *,
     out: str | Path | None = None,
@@ -242,7 +247,38 @@ def run(
     settings: ObjectSettings | None = None,
     **fields: Any,
 ) -> ObjectAudit:
-    """The whole audit; see ``affectlens.audit.objects``."""
-    chosen = with_fields(ObjectSettings, settings, fields)
-    fetch((*assets_of(model), *ASSETS.get(objects_of(model, chosen), ())), progress)
+    """Which regions or things in pictures drive a model: relevance against area, with tests; agreement of maps; changes.
+
+    Parameters
+    ----------
+    model : str, Path or Model
+        What ``open_model`` takes; one that reads pictures.
+    pictures : str, Path or Corpus
+        A folder of pictures, ``"NAME=PATH"`` of a corpus, or an opened corpus.
+    out : str or Path, optional
+        Folder that the result, its page and the parts of the pass are written to; an interrupted run there goes on.
+    progress : callable, optional
+        Takes what is being done, how much of it is done, and how much there is.
+    settings : ObjectSettings, optional
+        All settings in one record.
+    **fields
+        Single settings, which go before those of ``settings``.
+
+    Returns
+    -------
+    ObjectAudit
+        Lifts with tests by emotion and object, groups, agreement of maps, examples, effects of changes.
+
+    Raises
+    ------
+    UsageError
+        A setting that is not allowed, a model that reads no pictures, or a folder that holds a run with other settings.
+    OutputError
+        ``out`` cannot be written.
+
+    Notes
+    -----
+    After EmoCAM (Doulfoukar et al. 2024, arXiv 2407.14314).
+    """
+    chosen = checked_settings(ObjectSettings, settings, fields, out)
     return ObjectAuditor(model, pictures, chosen, out).run(progress, chosen.join)

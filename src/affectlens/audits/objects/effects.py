@@ -1,5 +1,7 @@
-"""From association to effect: what the answer becomes when an object is taken away, hidden, left alone or put in, tested in
-pairs; and whether maps foretell what removal does."""
+"""From association to effect: what a changed picture does to the answer, tested in pairs.
+
+An object is taken away, hidden, left alone or put in; and whether maps foretell what removal does.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,12 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from affectlens.audits.objects.maps import Mapper, rows_of
+from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
 from affectlens.explainers.overlap import Box
-from affectlens.models.pictures import PictureModel
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.resample import bootstrap, sign_flip_test
 
@@ -32,8 +34,19 @@ _COLUMNS = ("image", "emotion", "change", "object", "before", "after", "control"
 
 @dataclass(frozen=True)
 class Effects:
-    """``single``: one row a picture, change and object; ``table``: means with tests; ``foretold``: rank correlation of each
-    map's claim, and of bare area, with what removal does; ``missed``: pictures that could not be changed, and why."""
+    """What changes of pictures did.
+
+    Attributes
+    ----------
+    single : DataFrame
+        One row a picture, change and object.
+    table : DataFrame
+        Means with tests.
+    foretold : DataFrame
+        Rank correlation of each map's claim, and of bare area, with what removal does.
+    missed : dict of str to str
+        Pictures that could not be changed, and why.
+    """
 
     single: pd.DataFrame
     table: pd.DataFrame
@@ -51,14 +64,14 @@ class Cutout:
 
 
 def measure_effects(
-    model: PictureModel, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: np.random.Generator, *,
+    model: Any, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: np.random.Generator, *,
     target: str = "label", progress: Progress = silent,
 ) -> Effects:  # fmt: skip
     """Change pictures in every way and ask the model again.
 
     Parameters
     ----------
-    model : PictureModel
+    model : Model
         The model that is asked.
     pictures : Pictures
         Where they are.
@@ -112,8 +125,15 @@ class Changed:
 
 
 def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Changed]:
-    """Every change of a picture; the first is the picture as it is, which goes the way of the changed ones, since a model may
-    average views that its maps do not."""
+    """Every change of a picture, after the picture as it is.
+
+    That one goes the way of the changed ones, since a model may average views that its maps do not.
+
+    Returns
+    -------
+    list of Changed
+        The unchanged picture first.
+    """
     picture = view.picture
     out = [Changed("", "", False, picture)]
     out += [Changed(c.name, "", False, c.change(picture)) for c in interventions("scene")]
@@ -135,7 +155,7 @@ def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], 
     return out
 
 
-def _answers(model: PictureModel, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:
+def _answers(model: Any, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:
     """The probability of ``emotion`` before and after each change, and of the control."""
     prepared, inputs = [], []
     for one in changed:
@@ -145,21 +165,21 @@ def _answers(model: PictureModel, view: View, emotion: str, changed: Sequence[Ch
         except Exception:  # a change that leaves a network nothing to look at has no answer
             continue
     after = _in_batches(model, inputs)[:, model.labels.index(emotion)] if inputs else np.zeros(0)
-    answers: dict[tuple[str, str], dict[bool, list[float]]] = {}
+    by_change: dict[tuple[str, str], dict[bool, list[float]]] = {}
     for one, p in zip(prepared, after, strict=True):
-        answers.setdefault((one.change, one.object), {False: [], True: []})[one.control].append(float(p))
-    before = answers.pop(("", ""))[False][0]
+        by_change.setdefault((one.change, one.object), {False: [], True: []})[one.control].append(float(p))
+    before = by_change.pop(("", ""))[False][0]
     return [
         {
             "image": view.key, "emotion": emotion, "change": change, "object": name, "before": before,
             "after": float(np.mean(p[False])), "control": float(np.mean(p[True])) if p[True] else np.nan,
         }
-        for (change, name), p in answers.items() if p[False]
+        for (change, name), p in by_change.items() if p[False]
     ]  # fmt: skip
 
 
-def _in_batches(model: PictureModel, inputs: list[np.ndarray], size: int = 32) -> np.ndarray:
-    return np.concatenate([model.probabilities(inputs[i : i + size]) for i in range(0, len(inputs), size)])
+def _in_batches(model: Any, inputs: list[np.ndarray], size: int = 32) -> np.ndarray:
+    return np.concatenate([answers(model, inputs[i : i + size]) for i in range(0, len(inputs), size)])
 
 
 def objects_of(view: View) -> list[tuple[str, np.ndarray]]:
@@ -261,8 +281,10 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
 
 
 def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Spearman correlation, with an interval from drawing pictures anew, of each method's share of relevance in an object with
-    the fall of the probability when the object is removed, over all pictures and objects; beside it that of bare area.
+    """How well each map foretells what removing an object does.
+
+    Spearman correlation, with an interval from drawing pictures anew, of a method's share of relevance in an object with the
+    fall of the probability when the object is removed, over all pictures and objects; beside it that of bare area.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ from affectlens.audits.objects.maps import Mapper
 from affectlens.audits.objects.pictures import Pictures
 from affectlens.audits.objects.statistics import ALPHA
 from affectlens.explainers.cam import upsample
-from affectlens.models.pictures import PictureModel
 from affectlens.perception.scene.objects import Thing
 
 EMOTIONS, EACH = 6, 3
@@ -41,7 +41,7 @@ class Example:
     things: tuple[Thing, ...]
 
 
-def examples(model: PictureModel, pictures: Pictures, table: pd.DataFrame, rows: pd.DataFrame, method: str) -> list[Example]:
+def examples(model: Any, pictures: Pictures, table: pd.DataFrame, rows: pd.DataFrame, method: str) -> list[Example]:
     """For up to six emotions, those with the clearest finding first, three pictures that hold most of it."""
     mapper = Mapper(model, (method,))
     out = []

@@ -12,7 +12,7 @@ import numpy as np
 from affectlens.assets.store import locate
 from affectlens.core.errors import ModelError
 from affectlens.explainers.overlap import grid_shape
-from affectlens.models.external import imported
+from affectlens.models.open import imported
 from affectlens.perception.face.crops import REGIONS, crop_matrix, region_map
 from affectlens.perception.scene.detections import Detections, read_detections
 from affectlens.perception.scene.objects import SCORE, Thing, object_detector
@@ -31,7 +31,13 @@ class Finder:
         return []
 
     def regions(self, picture: np.ndarray) -> dict[str, np.ndarray] | None:
-        """Masks on the grid where they come from no boxes, else None."""
+        """Masks on the grid where they come from no boxes, else None.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By region, on the grid.
+        """
         return None
 
     def absent(self, keys: list[str]) -> list[str]:
@@ -41,6 +47,11 @@ class Finder:
 
 def finder_of(spec: str, least: float = SCORE) -> Finder:
     """The finder that ``spec`` names (see ``Pictures``).
+
+    Returns
+    -------
+    Finder
+        Ready to look.
 
     Raises
     ------
@@ -114,6 +125,11 @@ class FaceRegions(Finder):
 
     def regions(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         """A mask for each region of the face that the grid shows.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By region, on the grid.
 
         Raises
         ------

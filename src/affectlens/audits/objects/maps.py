@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from affectlens.audits.objects.groups import group_masks
+from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import View
 from affectlens.core.errors import unknown
 from affectlens.explainers.cam import METHODS, CamEngine
 from affectlens.explainers.cam.outside import rise
 from affectlens.explainers.overlap import image_rows
-from affectlens.models.pictures import PictureModel
+from affectlens.models.adapters import TorchModel
 from affectlens.stats.classification import softmax
 
 RISE = "rise"
@@ -25,9 +27,9 @@ def known_methods() -> tuple[str, ...]:
     return (*METHODS, RISE)
 
 
-def default_methods(model: PictureModel) -> tuple[str, ...]:
+def default_methods(model: Any) -> tuple[str, ...]:
     """The maps that are compared where none are named; a black box has one."""
-    return ("hirescam", "grad-cam", "lift-cam", "eigencam") if model.white is not None else (RISE,)
+    return ("hirescam", "grad-cam", "lift-cam", "eigencam") if isinstance(model, TorchModel) else (RISE,)
 
 
 class Mapper:
@@ -39,13 +41,13 @@ class Mapper:
         A method that is not known, or that needs a model's layers where the model has none.
     """
 
-    def __init__(self, model: PictureModel, methods: Sequence[str], seed: int = 0) -> None:
-        allowed = METHODS if model.white is not None else (RISE,)
+    def __init__(self, model: Any, methods: Sequence[str], seed: int = 0) -> None:
+        allowed = METHODS if isinstance(model, TorchModel) else (RISE,)
         for method in methods:
             if method not in allowed:
                 raise unknown("map", method, list(allowed))
         self.model, self.methods, self.seed = model, tuple(methods), seed
-        self._engine = CamEngine(model.white, model.layer, seed=seed) if model.white is not None else None
+        self._engine = CamEngine(model, model.layer, seed=seed) if isinstance(model, TorchModel) else None
 
     def __call__(self, x: np.ndarray, label: str = "") -> Mapped:
         """One prepared picture; the map is of ``label``, or where the model does not know it of its answer."""
@@ -62,8 +64,8 @@ class Mapper:
             maps, logits = self._engine.of_answers(xs, self.methods, chosen)
             p = softmax(logits.astype(np.float64))
         else:
-            p = self.model.probabilities(xs)
-            by_class = [rise(self.model.probabilities, x, np.random.default_rng(self.seed)) for x in xs]
+            p = answers(self.model, xs)
+            by_class = [rise(partial(answers, self.model), x, np.random.default_rng(self.seed)) for x in xs]
             maps = [{RISE: m[labels.index(chosen(i, p[i]))]} for i, m in enumerate(by_class)]
         return [(m, chosen(i, p[i]), p[i]) for i, m in enumerate(maps)]
 

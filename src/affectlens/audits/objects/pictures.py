@@ -150,9 +150,14 @@ class Pictures:
     def __getitem__(self, key: str) -> View:
         """Read a picture and find what is in it.
 
+        Returns
+        -------
+        View
+            The picture with what lies in it.
+
         Raises
         ------
-        AffectlensError
+        ModelError
             It cannot be read, or it has no face where regions of one are wanted.
         """
         if key not in self._index:

@@ -79,6 +79,11 @@ class ObjectAudit(AuditResult):
     def plot(self, name: str = "lifts") -> Any:
         """A chart (altair): lifts, ranked, groups, agreement, effects or foretold.
 
+        Returns
+        -------
+        altair.Chart
+            The chart.
+
         Raises
         ------
         UsageError

@@ -1,5 +1,7 @@
-"""Statistics over a corpus, emotion by emotion and object by object, after EmoCAM (Doulfoukar et al. 2024, arXiv 2407.14314):
-shares, lift, associations, three null hypotheses, agreement of methods.
+"""Statistics over a corpus, emotion by emotion and object by object.
+
+Shares, lift, associations, three null hypotheses and agreement of methods, after EmoCAM (Doulfoukar et al. 2024, arXiv
+2407.14314). The paper's importance is the mean of the drawn map in the box, its association Dice's coefficient.
 
 The paper's importance is the mean of the drawn map in the box, its association Dice's coefficient.
 """
@@ -149,8 +151,15 @@ def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> floa
 
 
 def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> tuple[float, float]:
-    """By how much (share of relevance) what the object holds beyond its form elsewhere is larger under an emotion than under
-    the others, and its p-value; missing where either has few pictures."""
+    """By how much what the object holds beyond its form elsewhere is larger under an emotion than under the others.
+
+    A share of relevance; missing where either has few pictures.
+
+    Returns
+    -------
+    tuple of float
+        Difference and p-value.
+    """
     if len(of_object) > _MOST:
         of_object = of_object.iloc[rng.choice(len(of_object), _MOST, replace=False)]
     here = (of_object.emotion == emotion).to_numpy()
@@ -168,8 +177,15 @@ def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _welch(values: np.ndarray, here: np.ndarray) -> np.ndarray:
-    """Welch's t, without sign, of ``values`` ``(k, n)`` in two groups: in units of its error, dealing the groups anew is valid
-    also where they differ in spread (Janssen 1997)."""
+    """Welch's t, without sign, of ``values`` ``(k, n)`` in two groups.
+
+    In units of its error, dealing the groups anew is valid also where they differ in spread (Janssen 1997).
+
+    Returns
+    -------
+    ndarray
+        ``(k,)``.
+    """
     one, other = values[:, here], values[:, ~here]
     error = one.var(axis=1, ddof=1) / one.shape[1] + other.var(axis=1, ddof=1) / other.shape[1]
     return np.asarray(np.abs(one.mean(axis=1) - other.mean(axis=1)) / np.sqrt(np.maximum(error, 1e-30)))
@@ -211,8 +227,10 @@ def associations(both: int, with_object: int, with_emotion: int, n: int) -> dict
 
 
 def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int = 999) -> pd.DataFrame:
-    """Do methods blame the same objects? Spearman correlation of the emotion × object lifts, and of Dice's coefficients, of
-    every two methods, with a Mantel test that exchanges the objects (Kriegeskorte et al. 2008; Mantel 1967).
+    """Whether methods blame the same objects.
+
+    Spearman correlation of the emotion × object lifts, and of Dice's coefficients, of every two methods, with a Mantel test
+    that exchanges the objects (Kriegeskorte et al. 2008; Mantel 1967).
 
     Parameters
     ----------

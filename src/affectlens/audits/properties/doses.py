@@ -1,4 +1,4 @@
-"""Interventions on a sample of a corpus: each changes items by dose, and a classifier is asked again."""
+"""Interventions on a sample of a corpus: each changes items by dose, and the model is asked again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.model import AskedModel
 from affectlens.audits.properties.settings import ALL, NONE
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress
 from affectlens.explainers.interventions.dose import DoseResponse, dose_response
 from affectlens.explainers.interventions.registry import Intervention, intervention, interventions
 from affectlens.features.properties.registry import properties
-from affectlens.models.external import Classifier
 
 FEWEST_TEXTS = 5
 MOST_TEXTS = 200
@@ -25,6 +24,11 @@ MOST_TEXTS = 200
 
 def chosen_interventions(names: tuple[str, ...], modality: str) -> list[Intervention]:
     """Interventions of a modality by name; ``all`` stands for all that there are, ``none`` for none.
+
+    Returns
+    -------
+    list of Intervention
+        In the order in which they were named.
 
     Raises
     ------
@@ -41,22 +45,45 @@ def chosen_interventions(names: tuple[str, ...], modality: str) -> list[Interven
 
 
 def measure_doses(
-    corpus: AuditedCorpus, classifier: Classifier, chosen: list[Intervention], keys: list[str], rng: np.random.Generator,
-    progress: Progress,
-) -> tuple[dict[str, DoseResponse], list[str]]:  # fmt: skip
-    """Dose and response of each intervention on the items ``keys``, and notes of those that were left out."""
+    asked: AskedModel, chosen: list[Intervention], keys: list[str], rng: np.random.Generator, progress: Progress
+) -> tuple[dict[str, DoseResponse], list[str]]:
+    """Change the items ``keys`` by each intervention and ask the model again.
+
+    Parameters
+    ----------
+    asked : AskedModel
+        The model and its corpus.
+    chosen : list of Intervention
+        Interventions of the corpus's modality.
+    keys : list of str
+        Items that are changed.
+    rng : numpy.random.Generator
+        Source of the draws.
+    progress : callable
+        Takes the intervention, doses done, and doses in all.
+
+    Returns
+    -------
+    doses : dict of str to DoseResponse
+        By intervention.
+    notes : list of str
+        Interventions that were left out, and why.
+    """
+    modality = asked.corpus.modality
     if not chosen:
         return {}, []
-    if corpus.modality == "voice":
-        return _of_voices(corpus, classifier, chosen, keys, rng, progress), []
-    items, people = corpus.inputs(keys), corpus.people_of(keys)
-    if corpus.modality == "words":
-        return _of_words(corpus, classifier, chosen, items, rng, progress)
-    measure = _face_measure()
+    if not asked.can_be_asked_again:
+        return {}, ["Interventions need a model that can be asked again; a table has none."]
+    if asked.model.modality != modality:
+        return {}, [f"Interventions were left out: they change the {modality}, and {asked.model.name} reads something else."]
+    data = asked.data(keys)
+    if modality == "words":
+        return _of_words(asked, chosen, data, rng, progress)
+    people, measure = asked.corpus.people_of(keys), _face_measure() if modality == "face" else None
     return {
         i.name: dose_response(
-            i.name, i.unit, items, i.doses, i.change, classifier.predict, classifier.labels, rng, people=people,
-            measure=measure, meant=i.moves, progress=progress,
+            i.name, i.unit, data, i.doses, i.change, asked.answers_to, asked.labels, rng, people=people,
+            measure=measure, meant=i.moves if measure else "", progress=progress,
         )
         for i in chosen
     }, []  # fmt: skip
@@ -87,52 +114,24 @@ def _face_measure() -> Callable[[Any], dict[str, float]]:
 
 
 def _of_words(
-    corpus: AuditedCorpus, classifier: Classifier, chosen: list[Intervention], texts: list[str], rng: np.random.Generator,
-    progress: Progress,
-) -> tuple[dict[str, DoseResponse], list[str]]:  # fmt: skip
+    asked: AskedModel, chosen: list[Intervention], texts: list[str], rng: np.random.Generator, progress: Progress
+) -> tuple[dict[str, DoseResponse], list[str]]:
     """Each swap on the texts that it changes, of the sample or where that has few of the whole split."""
     out, notes = {}, []
     for i in chosen:
         changed = [t for t in texts if i.change(t) != t]
         if len(changed) < FEWEST_TEXTS:
-            every = (item.data for item in corpus.items() if item.data is not None)
+            every = (item.data for item in asked.corpus.items() if item.data is not None)
             changed = list(islice((t for t in every if i.change(t) != t), MOST_TEXTS))
         if len(changed) < FEWEST_TEXTS:
             notes.append(f"Intervention {i.name} was left out: only {len(changed)} texts hold words that it swaps.")
             continue
+        swap = partial(_swap, i)
         out[i.name] = dose_response(
-            i.name, "swapped", changed, (0.0, 1.0), partial(_swap, i), classifier.predict,
-            classifier.labels, rng, progress=progress,
-        )  # fmt: skip
+            i.name, "swapped", changed, (0.0, 1.0), swap, asked.answers_to, asked.labels, rng, progress=progress
+        )
     return out, notes
 
 
 def _swap(swap: Intervention, text: str, dose: float) -> str:
     return str(swap.change(text)) if dose else text
-
-
-def _of_voices(
-    corpus: AuditedCorpus, classifier: Classifier, chosen: list[Intervention], keys: list[str], rng: np.random.Generator,
-    progress: Progress,
-) -> dict[str, DoseResponse]:  # fmt: skip
-    """Sounds are changed and measured again, then normalised by the unchanged scale."""
-    from affectlens.models.base import load_model
-    from affectlens.perception.voice.egemaps import functionals
-    from affectlens.perception.voice.stream import describe
-
-    scale = load_model("speech").scale
-    wanted = set(keys)
-    sounds = {i.key: i.data for i in corpus.items() if i.key in wanted and i.data is not None}
-    kept = [k for k in keys if k in sounds]
-    clips, people = [sounds[k] for k in kept], corpus.people_of(kept)
-
-    def predict(changed: list[np.ndarray]) -> np.ndarray:
-        x = np.stack([functionals(describe(c)) for c in changed])
-        return classifier.predict(list(np.clip(scale(x), -3, 3)))
-
-    return {
-        i.name: dose_response(
-            i.name, i.unit, clips, i.doses, i.change, predict, classifier.labels, rng, people=people, progress=progress
-        )
-        for i in chosen
-    }

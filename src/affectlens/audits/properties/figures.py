@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.properties.result import ALPHA
+from affectlens.audits.properties.settings import ALPHA
 from affectlens.core.errors import UsageError, unknown
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.charts import finish

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from affectlens.audits.properties.result import ALPHA, DECISION
+from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, property_named
@@ -14,8 +14,15 @@ if TYPE_CHECKING:
 
 
 def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
-    """The strongest dependences in plain words, with effect, interval, p and n; or that none was found, and what could have
-    been."""
+    """The strongest dependences in plain words, with effect, interval, p and n.
+
+    Where none was found, that, and what could have been.
+
+    Returns
+    -------
+    list of str
+        A sentence each.
+    """
     tests = audit.tests
     count, total = audit.share
     out = [

@@ -24,6 +24,11 @@ def grouped(values: pd.Series, kind: str, most: int = 6) -> pd.Series:
     most : int
         Most values that are groups of their own; of words the rarer ones are ``others``.
 
+    Returns
+    -------
+    Series
+        Names of the groups.
+
     Examples
     --------
     >>> grouped(pd.Series([1.0, 0.0, 1.0]), "binary").tolist()

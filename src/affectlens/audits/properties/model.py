@@ -1,31 +1,119 @@
-"""How the audit of properties opens a classifier: the one place that knows."""
+"""A model asked about the items of one corpus: what it is given of each, and of a changed one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from affectlens.models.external import Classifier, open_classifier
+import numpy as np
 
-SHIPPED = ("face", "speech", "words")
+from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.views import voice_features
+from affectlens.core.errors import ModelError, UsageError
+from affectlens.corpora.base import Item
+from affectlens.evaluation.predictions import check_modality
+from affectlens.features.speech import as_recordings
+from affectlens.models.adapters import TableModel
+from affectlens.models.base import Model
+from affectlens.models.open import open_model
+from affectlens.models.shipped.speech import SpeechModel
 
 
-def open_model(model: str | Path | Classifier | None, modality: str) -> Classifier | None:
-    """The classifier that ``model`` names, or that was opened already; None where there is none.
+class AskedModel:
+    """A model and how the items of a corpus are put to it.
+
+    A model reads items by itself, with two exceptions. Of a face it is given the upright crop that the properties were
+    measured on, since interventions change that crop, and before and after have to be asked alike. And the shipped speech
+    model is given each clip in a recording with a few turns of its speaker, as the main job meets it.
+
+    Parameters
+    ----------
+    spec : str, Path or Model
+        What ``open_model`` takes.
+    corpus : AuditedCorpus
+        Where the items are from.
 
     Raises
     ------
     UsageError
-        Nothing of that kind.
+        No such model, one that reads something else than the corpus holds, or a table in which no item of it is.
     ModelError
         A file that cannot be used.
     """
-    if model is None or model == "":
-        return None
-    return open_classifier(str(model), modality) if isinstance(model, str | Path) else model
+
+    def __init__(self, spec: str | Path | Model, corpus: AuditedCorpus) -> None:
+        self.model: Any = open_model(spec, modality=corpus.modality)
+        self.corpus = corpus
+        check_modality(self.model, corpus.source.info)
+        self.table = self.model if isinstance(self.model, TableModel) else None
+        if self.table is not None:
+            self._check_keys(self.table)
+        self._clips: dict[str, np.ndarray] | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Classes of the model."""
+        return tuple(self.model.labels)
+
+    @property
+    def can_be_asked_again(self) -> bool:
+        """Whether it can be asked about a changed item: a table has its answers already."""
+        return self.table is None
+
+    def input_of(self, item: Item, view: Any) -> Any:
+        """What the model is given of an item; None where the item gives it nothing to look at."""
+        if self.table is None and item.data is None:
+            return None
+        try:
+            if self.model.modality == "face" and self.table is None:
+                crop = _crop(item, view)
+                return None if crop is None else self.model.prepare(crop)
+            if isinstance(self.model, SpeechModel):
+                return self._turns().get(item.key)
+            return self.model.read(item)
+        except ModelError:  # the properties of an item that cannot be read say what is wrong with it
+            return None
+
+    def answers(self, inputs: Sequence[Any]) -> np.ndarray:
+        """Probabilities ``(n, classes)`` of inputs; of a table of other scores its values as they are."""
+        asked = self.model.answers if self.table is not None else self.model.probabilities
+        return np.asarray(asked(inputs))
+
+    def data(self, keys: list[str]) -> list[Any]:
+        """What interventions change of some items, in the order of ``keys``: upright crops, texts or sounds."""
+        wanted = set(keys)
+        data = {}
+        for item in self.corpus.items():
+            if item.key in wanted and item.data is not None:
+                face = self.corpus.modality == "face"
+                data[item.key] = _crop(item, self.corpus.view(item)[0]) if face else item.data
+        return [data[k] for k in keys]
+
+    def answers_to(self, data: Sequence[Any]) -> np.ndarray:
+        """Probabilities ``(n, classes)`` of changed crops, texts or sounds."""
+        again = self.model.prepare if self.model.modality == "face" else self.model.read
+        return np.asarray(self.model.probabilities([again(datum) for datum in data]))
+
+    def _turns(self) -> dict[str, np.ndarray]:
+        """Normalised features of every clip by key, as of recordings of a few turns of one speaker."""
+        if self._clips is None:
+            table = voice_features(self.corpus.name, self.corpus.path)
+            z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
+            self._clips = dict(zip(table.rows.key, z, strict=True))
+        return self._clips
+
+    def _check_keys(self, table: TableModel) -> None:
+        keys = self.corpus.keys
+        if not any(k in table.table.index or Path(k).name in table.table.index for k in keys):
+            raise UsageError(
+                f"{table.name} has none of the {len(keys)} items of {self.corpus.name}: its keys are like "
+                f"{', '.join(map(str, table.table.index[:2]))}, those of the corpus like {', '.join(keys[:2])}"
+            )
 
 
-def title_of(model: str | Path | Classifier, classifier: Classifier) -> str:
-    """What the page calls the model."""
-    if not isinstance(model, str | Path):
-        return classifier.name
-    return f"the {model} model" if model in SHIPPED else str(model)
+def _crop(item: Item, view: Any) -> Any:
+    """The upright crop of a face; a picture of 48 pixels is one already."""
+    if item.data.shape[:2] == (48, 48):
+        return np.asarray(item.data)
+    return None if view is None else view.crop

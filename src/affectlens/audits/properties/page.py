@@ -39,8 +39,13 @@ _LAW = """Facts that may serve where transparency and examination for bias are a
 
 
 def write_page_of(audit: PropertyAudit, folder: Path) -> Path:
-    """Write ``audit.html`` with its figures, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``; gives the page's
-    path."""
+    """Write the page with its figures, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
     said = [*audit.findings(), *(dose_text(d) for d in audit.interventions.values())]
     dependence = Figure(draw.dependence(audit.tests), "dependence", "")
     sections = [

@@ -8,11 +8,9 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from affectlens.audits.properties.settings import ALPHA
 from affectlens.audits.result import AuditResult, Provenance
 from affectlens.explainers.interventions.dose import DoseResponse
-
-ALPHA = 0.05
-DECISION = "decision"
 
 
 def _no_missed() -> pd.DataFrame:
@@ -85,8 +83,10 @@ class PropertyAudit(AuditResult):
 
     @property
     def share(self) -> tuple[int, int]:
-        """How many of the tests are significant after Holm's correction, and of how many: the headline of the seed papers, with
-        its denominator."""
+        """How many of the tests are significant after Holm's correction, and of how many.
+
+        The headline of the seed papers, with its denominator.
+        """
         return int((self.tests.p_holm <= ALPHA).sum()), len(self.tests)
 
     def to_frame(self) -> pd.DataFrame:
@@ -102,6 +102,11 @@ class PropertyAudit(AuditResult):
     def plot(self, name: str = "dependence") -> Any:
         """A chart (altair): dependence, curves, groups, or the name of an intervention.
 
+        Returns
+        -------
+        altair.Chart
+            The chart.
+
         Raises
         ------
         UsageError
@@ -112,8 +117,13 @@ class PropertyAudit(AuditResult):
         return chart_of(self, name or "dependence")
 
     def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html``, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``
-        there; gives the page's path."""
+        """Save the result in ``folder`` with ``audit.html``, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``.
+
+        Returns
+        -------
+        Path
+            The page.
+        """
         from affectlens.audits.properties.page import write_page_of
 
         self.save(folder)

@@ -10,6 +10,8 @@ from affectlens.audits.sources import existing_file
 from affectlens.core.settings import Settings, folders, setting
 
 ALL, NONE = "all", "none"
+ALPHA = 0.05
+DECISION = "decision"  # the output beside the classes: which of them is answered
 MODALITIES = ("face", "voice", "words", "gait")
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
-from affectlens.audits.properties.predictions import logits_of
-from affectlens.audits.properties.result import ALPHA, DECISION, PropertyAudit
+from affectlens.audits.properties.result import PropertyAudit
+from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.stats.independence import Independence, p_against_n, test
@@ -251,3 +251,9 @@ def intersections(
     both = (a + " " + first.astype(str) + ", " + b + " " + second.astype(str)).where(first.notna() & second.notna())
     t = np.array([classes.index(v) for v in labels.loc[keys]])
     return group_metrics(t, predicted.loc[keys].to_numpy(), classes, both, rng)
+
+
+def logits_of(table: pd.DataFrame) -> pd.DataFrame:
+    """Log-odds of each class, bounded: what tests of dependence look at, since probabilities bunch at 0 and 1."""
+    p = table.clip(1e-4, 1 - 1e-4)
+    return np.log(p / (1 - p))

@@ -23,6 +23,11 @@ def view_maker(modality: str, corpus: str, path: Path | None) -> View:
         Name of the corpus.
     path : Path or None
         Where it lies, which features of voices are kept by.
+
+    Returns
+    -------
+    callable
+        Takes an item.
     """
     if modality == "face":
         return _face()

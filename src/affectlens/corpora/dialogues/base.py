@@ -47,12 +47,12 @@ class DialogueSet:
     @property
     def dialogues(self) -> np.ndarray:
         """The dialogue of each utterance ``(n,)``, as text."""
-        return self.rows.dialogue.to_numpy(dtype=str)
+        return np.asarray(self.rows.dialogue.to_numpy(dtype=str))
 
     @property
     def speakers(self) -> np.ndarray:
         """The speaker of each utterance ``(n,)``, told apart across dialogues of like-named speakers only by the corpus."""
-        return self.rows.speaker.to_numpy(dtype=str)
+        return np.asarray(self.rows.speaker.to_numpy(dtype=str))
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -94,7 +94,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _seconds(values: pd.Series) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=float)
+        return np.asarray(values.to_numpy(dtype=float))
     return np.asarray(pd.to_timedelta(values).dt.total_seconds())
 
 

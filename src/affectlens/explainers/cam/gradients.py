@@ -61,7 +61,8 @@ def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
     energy = energy - energy.mean(dim=1, keepdim=True)
     sign = torch.where((scores * energy).sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
     one = (scores * sign).to(a.dtype).reshape(n, 1, h, w)
-    return one.expand(n, g.shape[1], h, w).clone()
+    result: Tensor = one.expand(n, g.shape[1], h, w).clone()
+    return result
 
 
 @register_cam("lift-cam", rule="lift-cam", source="Jung & Oh 2021; Shrikumar et al. 2017")

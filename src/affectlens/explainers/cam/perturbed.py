@@ -29,7 +29,7 @@ class Inside:
 
     def kept(self, picture: Tensor, output: Tensor, keep: Tensor) -> Tensor:
         """Logits ``(m, classes)`` with the channels of ``output`` ``(1, ...)`` kept where ``keep`` ``(m, c)`` is 1."""
-        rows = [self._replaced(picture, self.grid.without(output, part)) for part in keep.split(self.batch_size)]
+        rows = [self._replaced(picture, self.grid.without(output, part)) for part in torch.split(keep, self.batch_size)]
         return torch.cat(rows)
 
     def _replaced(self, picture: Tensor, changed: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, w
     masks = F.interpolate(planes, size=picture.shape[-2:], mode="bilinear", align_corners=False)[0]
     low, high = masks.amin(dim=(1, 2), keepdim=True), masks.amax(dim=(1, 2), keepdim=True)
     masks = (masks - low) / (high - low).clamp_min(1e-8)
-    scores = torch.cat([inside.logits(picture * m.unsqueeze(1)) for m in masks.split(inside.batch_size)])
+    scores = torch.cat([inside.logits(picture * m.unsqueeze(1)) for m in torch.split(masks, inside.batch_size)])
     baseline = inside.logits(torch.zeros_like(picture))
     return F.softmax((scores - baseline)[:, wanted], dim=0)
 
@@ -91,4 +91,5 @@ def lime_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wa
     weight = torch.exp(-(distance**2) / 0.25**2)[:, None]
     x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
     square = x.T @ (weight * x) + 1e-3 * torch.eye(channels + 1, dtype=x.dtype, device=x.device)
-    return torch.linalg.solve(square, x.T @ (weight * z))[:channels].to(output.dtype)
+    result: Tensor = torch.linalg.solve(square, x.T @ (weight * z))[:channels].to(output.dtype)
+    return result

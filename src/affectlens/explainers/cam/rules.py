@@ -54,7 +54,8 @@ class Rule(TorchFunctionMode):
             value = func(probe, *args[1:], **more)
             slope = torch.autograd.grad(value.sum(), probe)[0]
         multiplier = self._ratio(value.detach(), probe.detach(), slope)
-        return value.detach() + multiplier * (z - z.detach())
+        result: Tensor = value.detach() + multiplier * (z - z.detach())
+        return result
 
     def _maximum(self, func: Any, args: Any, more: dict[str, Any]) -> Tensor:
         z = args[0]
@@ -63,7 +64,8 @@ class Rule(TorchFunctionMode):
         flat, at = z.flatten(grid), index.flatten(grid)
         chosen = flat.gather(grid, at).reshape(value.shape)
         if not self.paired:
-            return value + (chosen - chosen.detach())
+            whole: Tensor = value + (chosen - chosen.detach())
+            return whole
         # The winner of each window answers for the change of the maximum from the reference's.
         half = len(z) // 2
         other = flat.detach()[half:].gather(grid, at[:half]).reshape(value[:half].shape)
@@ -71,7 +73,8 @@ class Rule(TorchFunctionMode):
         change = value[:half] - value[half:]
         multiplier = torch.where(before.abs() > _NEAR, change / torch.where(before.abs() > _NEAR, before, 1), 1.0)
         multiplier = torch.cat([multiplier, torch.ones_like(multiplier)])
-        return value + multiplier * (chosen - chosen.detach())
+        result: Tensor = value + multiplier * (chosen - chosen.detach())
+        return result
 
     def _ratio(self, value: Tensor, z: Tensor, slope: Tensor) -> Tensor:
         if self.paired:

@@ -145,8 +145,15 @@ _SITE_AT = np.array([
 
 @register_intervention("electrodes", "face", doses=(0, 2, 6, 10, 14), unit="discs", moves="electrodes")
 def electrodes(picture: np.ndarray, dose: float) -> np.ndarray:
-    """``dose`` discs on the standard sites of facial electromyography (Fridlund & Cacioppo 1986), drawn dark with a light rim,
-    in a fixed order that alternates sides."""
+    """``dose`` discs on the standard sites of facial electromyography (Fridlund & Cacioppo 1986).
+
+    They are dark with a light rim, in a fixed order that alternates sides.
+
+    Returns
+    -------
+    ndarray
+        The changed picture, of the same shape.
+    """
     out = picture.copy()
     h, w = picture.shape[:2]
     order = [i for pair in zip(range(7), range(7, 14), strict=True) for i in pair]

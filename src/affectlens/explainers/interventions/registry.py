@@ -66,6 +66,11 @@ def register_intervention(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator that makes a change available under ``name``; for the parameters see ``Intervention``.
 
+    Returns
+    -------
+    callable
+        Takes the function and gives it back.
+
     Raises
     ------
     UsageError
@@ -90,6 +95,11 @@ def interventions(of: str) -> list[Intervention]:
 
 def intervention(name: str, of: str) -> Intervention:
     """The intervention of that name.
+
+    Returns
+    -------
+    Intervention
+        As it was registered.
 
     Raises
     ------

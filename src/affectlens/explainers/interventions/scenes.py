@@ -1,5 +1,4 @@
-"""Changes of a whole picture: an object removed, blurred, greyed, left alone, put in; another background; colour, light, flip,
-crop.
+"""What can be done to an object in a picture, and to a whole picture.
 
 Objects are given as soft masks ``(h, w)`` in [0, 1] of the picture's size.
 """
@@ -65,8 +64,26 @@ def swap_background(picture: np.ndarray, mask: np.ndarray, other: np.ndarray) ->
 
 
 def insert(picture: np.ndarray, cutout: np.ndarray, alpha: np.ndarray, at: tuple[float, float], size: float) -> np.ndarray:
-    """A cut-out ``(a, b, 3)`` with ``alpha`` ``(a, b)`` in [0, 1] put into the picture: its longer side ``size`` of the
-    picture's, its middle at ``at`` (x and y, shares of the room that is left)."""
+    """A cut-out put into the picture.
+
+    Parameters
+    ----------
+    picture : ndarray
+        ``(h, w, 3)`` or ``(h, w)`` uint8.
+    cutout : ndarray
+        ``(a, b, 3)`` uint8.
+    alpha : ndarray
+        Its outline ``(a, b)`` in [0, 1].
+    at : tuple of float
+        Where its middle lies, x and y as shares of the room that is left.
+    size : float
+        Its longer side as a share of the picture's.
+
+    Returns
+    -------
+    ndarray
+        The changed picture, of the same shape.
+    """
     h, w = picture.shape[:2]
     factor = size * max(h, w) / max(cutout.shape[:2])
     wide, high = min(w, max(2, round(cutout.shape[1] * factor))), min(h, max(2, round(cutout.shape[0] * factor)))
@@ -80,8 +97,15 @@ def insert(picture: np.ndarray, cutout: np.ndarray, alpha: np.ndarray, at: tuple
 
 
 def cut_out(picture: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
-    """An object with its outline, by GrabCut from its box (Rother et al. 2004): the patch and its alpha; the box itself where
-    no outline is found."""
+    """An object with its outline, by GrabCut from its box (Rother et al. 2004).
+
+    The box itself where no outline is found.
+
+    Returns
+    -------
+    tuple of ndarray
+        Patch ``(a, b, 3)`` uint8 and alpha ``(a, b)`` in [0, 1].
+    """
     h, w = picture.shape[:2]
     left, top = max(0, int(box[0])), max(0, int(box[1]))
     right, bottom = min(w, round(box[2])), min(h, round(box[3]))
@@ -117,7 +141,7 @@ def _like(other: np.ndarray, picture: np.ndarray, size: tuple[int, int] | None =
 
 def _mixed(inside: np.ndarray, outside: np.ndarray, mask: np.ndarray) -> np.ndarray:
     part = mask[..., None] if inside.ndim == 3 else mask
-    return np.clip(np.round(inside * part + outside.astype(np.float32) * (1 - part)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(inside * part + outside.astype(np.float32) * (1 - part)), 0, 255).astype(np.uint8))
 
 
 @register_intervention("no colour", "scene")

@@ -1,5 +1,7 @@
-"""Changes of a spoken clip (16 kHz, mono, float) by dose: level, noise, tempo, pitch, formants, speed, telephone, coarse
-coding."""
+"""Changes of a spoken clip (16 kHz, mono, float) by dose.
+
+Level, noise, tempo, pitch, formants, speed, telephone, coarse coding.
+"""
 
 from __future__ import annotations
 
@@ -56,13 +58,20 @@ def pitch(samples: np.ndarray, dose: float) -> np.ndarray:
     if dose == 0:
         return samples.copy()
     slow = tempo(samples, 100 * (1 / factor - 1))
-    return resample_poly(slow, 1000, round(1000 * factor))[: len(samples)]
+    return np.asarray(resample_poly(slow, 1000, round(1000 * factor))[: len(samples)])
 
 
 @register_intervention("formants", "voice", doses=(-15, -8, 0, 8, 15), unit="% higher")
 def formants(samples: np.ndarray, dose: float) -> np.ndarray:
-    """Formants higher by ``dose`` per cent at the same pitch and length, as of a shorter vocal tract: the envelope of each
-    short spectrum (linear prediction of order 18, Markel & Gray 1976) is stretched, its harmonics stay."""
+    """Formants higher by ``dose`` per cent at the same pitch and length, as of a shorter vocal tract.
+
+    The envelope of each short spectrum (linear prediction of order 18, Markel & Gray 1976) is stretched, its harmonics stay.
+
+    Returns
+    -------
+    ndarray
+        The changed sound ``(n,)``.
+    """
     if dose == 0 or len(samples) < 1024:
         return samples.copy()
     size, hop, order = 1024, 128, 18
@@ -78,7 +87,7 @@ def formants(samples: np.ndarray, dose: float) -> np.ndarray:
         envelope = -np.log(np.abs(np.fft.rfft(np.r_[1, -a], size)) + 1e-9)
         change[:, i] = np.interp(bins / (1 + dose / 100), bins, envelope) - envelope
     _, out = istft(spectrum * np.exp(np.clip(change, -8, 8)), RATE, hann(size), size, size - hop)
-    return np.clip(np.asarray(out[: len(samples)]), -1, 1)
+    return np.asarray(np.clip(np.asarray(out[: len(samples)]), -1, 1))
 
 
 @register_intervention("speed", "voice", doses=(-15, 0, 15), unit="% faster", moves="pitch")
@@ -92,7 +101,7 @@ def telephone(samples: np.ndarray, dose: float) -> np.ndarray:
     """Blended with its band from 300 to 3,400 Hz; 1 is the band alone."""
     from scipy.signal import butter
 
-    return samples * (1 - dose) + dose * sosfiltfilt(butter(4, [300, 3400], "band", fs=RATE, output="sos"), samples)
+    return np.asarray(samples * (1 - dose) + dose * sosfiltfilt(butter(4, [300, 3400], "band", fs=RATE, output="sos"), samples))
 
 
 @register_intervention("coarse coding", "voice", doses=(0, 8, 11), unit="bits less", moves="signal to noise")

@@ -1,0 +1,1 @@
+"""Measured properties of faces, voices, texts and gaits."""

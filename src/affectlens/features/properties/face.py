@@ -30,8 +30,19 @@ SITES = ((105, 66), (107, 108), (145, 118), (205, 50), (61, 186), (84, 181), (20
 
 @dataclass(frozen=True)
 class FaceView:
-    """A face: RGB ``picture`` it was found in, its ``marks``, and the upright ``crop`` ``(160, 160, 3)`` uint8 with the
-    ``regions`` of its pixels."""
+    """A face in a picture.
+
+    Attributes
+    ----------
+    picture : ndarray
+        RGB, in which it was found.
+    marks : Landmarks
+        In pixels of ``picture``.
+    crop : ndarray
+        Upright, ``(160, 160, 3)`` uint8.
+    regions : ndarray
+        Region of each pixel of the crop.
+    """
 
     picture: np.ndarray
     marks: Landmarks
@@ -139,8 +150,15 @@ def upright(points: np.ndarray) -> np.ndarray:
 
 
 def asymmetry(points: np.ndarray, pairs: np.ndarray = _PAIRS) -> float:
-    """Mean distance, in per cent of the distance between the outer eye corners, between landmarks of one side and the mirrored
-    ones of the other, after pose correction."""
+    """Mean distance between landmarks of one side and the mirrored ones of the other, after pose correction.
+
+    In per cent of the distance between the outer eye corners.
+
+    Returns
+    -------
+    float
+        Per cent.
+    """
     turned = upright(points)
     left, right = turned[pairs[:, 1]], turned[pairs[:, 0]] * np.array([-1.0, 1, 1])
     return float(100 * np.linalg.norm((left - right)[:, :2], axis=1).mean())

@@ -49,6 +49,11 @@ def register_property(
 ) -> Callable[[Measure], Measure]:
     """Decorator: make a measurement available under ``name``; users add theirs in the same way.
 
+    Returns
+    -------
+    callable
+        Takes the measurement and gives it back.
+
     Raises
     ------
     UsageError
@@ -81,11 +86,16 @@ def properties(modality: str = "") -> list[Property]:
 def property_named(name: str, modality: str = "") -> Property:
     """The property of that name, of that modality where one is given.
 
+    Returns
+    -------
+    Property
+        As it was registered.
+
     Raises
     ------
     UsageError
         There is none; the message names the nearest ones.
-    """
+    """  # noqa: DOC501
     known = {p.name: p for p in properties(modality)}
     if name not in known:
         raise unknown(f"property of {modality}" if modality else "property", name, list(known))

@@ -13,8 +13,7 @@ from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
 from affectlens.corpora.base import Item
 from affectlens.models.adapters.blackbox import BlackBox
-
-SUFFIXES = (".csv", ".tsv", ".parquet")
+from affectlens.models.adapters.predictions import read_predictions
 
 
 class TableModel(BlackBox):
@@ -30,6 +29,17 @@ class TableModel(BlackBox):
         What was looked at.
     name : str
         What pages and errors call it.
+    meta : dict, optional
+        See ``Model``.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        The values as they are, indexed by key, a column a class; rows without values are left out.
+    truth : pandas.Series or None
+        Labels that the table gives, by key.
+    notes : tuple of str
+        What was done to the values when they were read.
 
     Raises
     ------
@@ -43,6 +53,9 @@ class TableModel(BlackBox):
     >>> model.labels, model.probabilities(["b.png"])
     (('calm', 'upset'), array([[0.2, 0.8]]))
     """
+
+    truth: pd.Series | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -60,37 +73,31 @@ class TableModel(BlackBox):
         if missing or not columns:
             shown = list(table.columns)[:10]
             raise ModelError(f"{name}: the table has no column for {missing or 'any class'}; its columns are {shown}")
-        self._rows = table[columns].astype(np.float64)
+        self.table = table[columns].astype(np.float64).set_axis(list(self.labels), axis=1).dropna()
 
     @classmethod
     def from_file(cls, path: str | Path, modality: str = "face") -> TableModel:
-        """The model of a csv, tsv or parquet file with a column ``key`` and a column ``p_<label>`` a class.
+        """The model of a table of predictions, of one's own or of another tool; see ``read_predictions``.
 
         Returns
         -------
         TableModel
-            Its classes are those of the columns.
+            Its classes are those of the columns; ``meta["source"]`` names the format.
 
         Raises
         ------
         ModelError
-            A file that is not such a table, or in which a key is twice.
+            A file that is no such table.
         """
         file = Path(path)
-        try:
-            table = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file, sep=None, engine="python")
-        except (OSError, ValueError, pd.errors.ParserError) as error:
-            raise ModelError(f"{path}: not a readable table ({error})") from error
-        if "key" not in table:
-            raise ModelError(f"{path}: no column key; its columns are {list(table.columns)[:10]}")
-        table = table.assign(key=table.key.astype(str)).set_index("key")
-        if table.index.has_duplicates:
-            twice = table.index[table.index.duplicated()][0]
-            raise ModelError(f"{path}: the key {twice!r} occurs more than once; give every item one row")
-        return cls(table, (), modality, name=file.stem, meta={"sha256": sha256_of(file)})
+        read = read_predictions(file)
+        meta = {"sha256": sha256_of(file), "source": read.source}
+        model = cls(read.table, tuple(read.table.columns), modality, name=file.stem, meta=meta)
+        model.truth, model.notes = read.labels, read.notes
+        return model
 
     def read(self, item: Any) -> str:
-        """The key of an item; a bare key is taken as it is.
+        """The key of an item in the table: its own, or its file name without folders; a bare key is taken as it is.
 
         Returns
         -------
@@ -103,14 +110,34 @@ class TableModel(BlackBox):
             There is no prediction of that item.
         """
         key, problem = (item.key, item.problem) if isinstance(item, Item) else (str(item), "")
-        if key not in self._rows.index:
-            raise ModelError(f"{self.name}: no prediction for {key}" + (f" ({problem})" if problem else ""))
-        return key
+        for name in (key, Path(key).name):
+            if name in self.table.index:
+                return name
+        raise ModelError(f"{self.name}: no prediction for {key}" + (f" ({problem})" if problem else ""))
 
     def answers(self, inputs: Any) -> np.ndarray:
-        """Probabilities ``(n, classes)`` of the rows whose keys are given; a key that is not there is a ModelError."""
+        """Values ``(n, classes)`` of the rows whose keys are given; a key that is not there is a ModelError."""
         keys = list(inputs)
-        absent = [k for k in keys if k not in self._rows.index]
+        absent = [k for k in keys if k not in self.table.index]
         if absent:
             raise ModelError(f"no prediction in the table for {absent[:3]} ({len(absent)} of {len(keys)} keys)")
-        return np.asarray(self._rows.loc[keys])
+        return np.asarray(self.table.loc[keys])
+
+    def probabilities(self, inputs: Any) -> np.ndarray:
+        """Probabilities ``(n, classes)`` float64; values of independent scores are divided by their sum.
+
+        Returns
+        -------
+        numpy.ndarray
+            Rows sum to one.
+
+        Raises
+        ------
+        ModelError
+            A key that is not there, or a row of which nothing can be made a distribution.
+        """
+        given = self._checked(inputs).astype(np.float64)
+        total = given.sum(axis=1, keepdims=True)
+        if (given < 0).any() or (total <= 0).any():
+            raise ModelError(f"{self.name}: values below 0, or all 0; probabilities were expected")
+        return np.asarray(given / total)

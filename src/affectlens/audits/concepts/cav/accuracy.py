@@ -79,6 +79,11 @@ def held_out_accuracy(
         Dialogues, which are not split between folds.
     seed : int
         Of the folds and classifiers.
+
+    Returns
+    -------
+    Accuracy
+        Of every concept.
     """
     observed = _balanced(space, targets, method, groups, seed)
     control = np.stack([_balanced(space, targets[:, order], method, groups, seed) for order in row_orders])

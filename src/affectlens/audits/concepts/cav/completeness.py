@@ -60,6 +60,11 @@ def completeness(
         Maps states ``(n, d)`` to logits ``(n, classes)``.
     truth : array (n,) of int
         The classes that the model gives with its full states.
+
+    Returns
+    -------
+    Completeness
+        Share of the prediction that survives, and that of pseudo-concepts.
     """
     mean = activations.mean(axis=0, dtype=np.float64)
 

@@ -123,6 +123,11 @@ class LayerTest:
     def compute(self) -> LayerTests:
         """Statistics, p-values and intervals.
 
+        Returns
+        -------
+        LayerTests
+            Of every concept and class.
+
         Raises
         ------
         UsageError

@@ -52,6 +52,11 @@ class Space:
         gradients : array (m, d)
             One row an input and class.
 
+        Returns
+        -------
+        Space
+            The layer's space.
+
         Raises
         ------
         UsageError

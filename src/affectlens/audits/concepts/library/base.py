@@ -53,11 +53,16 @@ def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predi
     *needs : str
         Columns that must be there.
 
+    Returns
+    -------
+    callable
+        Takes the predicate and gives it back.
+
     Raises
     ------
     UsageError
         An unknown group.
-    """
+    """  # noqa: DOC501
     if group not in GROUPS:
         raise unknown("group of concepts", group, list(GROUPS))
 
@@ -76,11 +81,16 @@ def concepts() -> dict[str, Concept]:
 def find(names: list[str]) -> list[Concept]:
     """Concepts by name or by group (``words`` stands for all of its group).
 
+    Returns
+    -------
+    list[Concept]
+        Each once, in the order in which they were named.
+
     Raises
     ------
     UsageError
         An unknown name, with the nearest ones.
-    """
+    """  # noqa: DOC501
     known = concepts()
     out: dict[str, Concept] = {}
     for name in names:
@@ -93,6 +103,11 @@ def find(names: list[str]) -> list[Concept]:
 
 def values(c: Concept, rows: pd.DataFrame) -> np.ndarray:
     """The concept on each utterance ``(n,)``: 1, 0 or NaN.
+
+    Returns
+    -------
+    ndarray
+        1, 0 or NaN.
 
     Raises
     ------
@@ -135,6 +150,11 @@ def from_query(name: str, query: str) -> Concept:
 def evaluate_query(query: str, rows: pd.DataFrame) -> np.ndarray:
     """The value ``(n,)`` of a query over the columns. It can run code: take queries only from those who run the program.
 
+    Returns
+    -------
+    ndarray
+        1, 0 or NaN.
+
     Raises
     ------
     UsageError
@@ -153,7 +173,7 @@ def from_keys(name: str, keys: set[str], source: str) -> Concept:
         named = rows.key.isin(keys).to_numpy(dtype=np.float64)
         if not named.any():
             raise UsageError(f"{source}: none of {len(keys)} names is the key of an utterance, such as {rows.key.iloc[0]!r}")
-        return named
+        return np.asarray(named)
 
     return Concept(name, "user", f"examples named in {source}", (), predicate)
 
@@ -165,6 +185,11 @@ def from_folder(folder: Path) -> Concept:
     ----------
     folder : Path
         A folder (its name is the concept's) whose files carry the utterances' keys as names, or a text file of keys.
+
+    Returns
+    -------
+    Concept
+        Named as the folder.
 
     Raises
     ------

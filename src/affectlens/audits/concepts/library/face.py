@@ -95,6 +95,11 @@ def with_action_units(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     units : DataFrame
         ``key``, ``AU12`` or ``AU12_r`` and so on; ``pose_Rx`` (down) and ``pose_Ry_std`` where there.
 
+    Returns
+    -------
+    DataFrame
+        With a column for each face measure that the table has.
+
     Raises
     ------
     UsageError

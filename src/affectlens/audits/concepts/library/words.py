@@ -128,6 +128,16 @@ def with_norms(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
 
     ``path``: a csv as Warriner et al. (2013) publish it, with a head (Word, V.Mean.Sum, A.Mean.Sum, D.Mean.Sum) or without
     (word, then mean, deviation and count of each). Function words are not in such tables and do not count.
+
+    Returns
+    -------
+    DataFrame
+        Missing where no word of an utterance has a norm.
+
+    Raises
+    ------
+    UsageError
+        A file that is no such table.
     """
     try:
         table = pd.read_csv(path, header=None, dtype=str)

@@ -1,0 +1,81 @@
+"""What an audit of a speech latent gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from affectlens.audits.latent.clusters import Clustering
+from affectlens.audits.latent.directions import Directions
+from affectlens.audits.result import AuditResult, Provenance
+
+STAGES = 6  # after training: clusters, agreement, corpora, directions, stability, projection
+
+
+@dataclass(frozen=True)
+class LatentAudit(AuditResult):
+    """What an audit of a speech latent found.
+
+    Attributes
+    ----------
+    agreement : DataFrame
+        The main table: each clustering with each factor (``agreement`` of ``clusters.py``).
+    points : DataFrame
+        Each examined clip with its factors, clusters, projection (``x``, ``y``) and scores along the directions.
+    latent : array (n, d)
+        Latents of the examined clips under the first network.
+    clusterings : tuple of Clustering
+        Those that were found in the latent.
+    clusters : DataFrame
+        What each k-means cluster holds.
+    shift : DataFrame
+        Corpus probe and discrepancy of each representation; without rows where there is one corpus.
+    directions : Directions
+        Principal directions of the training clips' latents.
+    associations, traversals : DataFrame
+        What the directions go with, and what the decoder makes of them in real units.
+    stability : DataFrame
+        How alike other seeds' latents are, and clusters over resampled speakers.
+    left_out : DataFrame
+        Clips that could not be used, and why.
+    provenance : Provenance
+        Settings, networks, data and versions.
+    """
+
+    kind: ClassVar[str] = "latent"
+    primary: ClassVar[str] = "agreement"
+
+    agreement: pd.DataFrame
+    points: pd.DataFrame
+    latent: np.ndarray
+    clusterings: tuple[Clustering, ...]
+    clusters: pd.DataFrame
+    shift: pd.DataFrame
+    directions: Directions
+    associations: pd.DataFrame
+    traversals: pd.DataFrame
+    stability: pd.DataFrame
+    left_out: pd.DataFrame
+    provenance: Provenance
+
+    def findings(self) -> list[str]:
+        """What was found, a sentence each."""
+        from affectlens.audits.latent.findings import findings
+
+        return findings(self)
+
+    def plot(self, name: str = "agreement") -> Any:
+        """One of the charts agreement, projection, associations and traversals."""
+        from affectlens.audits.latent.page import chart
+
+        return chart(self, name)
+
+    def report(self, folder: str | Path) -> Path:
+        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
+        from affectlens.audits.latent.page import write_latent_report
+
+        return write_latent_report(self, self.save(folder))
