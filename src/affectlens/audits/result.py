@@ -9,14 +9,15 @@ import types
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from functools import partial
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import UsageError, unknown
 from affectlens.core.files import write_json, write_whole
 from affectlens.core.settings import plain
 
@@ -64,6 +65,10 @@ def versions() -> dict[str, str]:
 class AuditResult:
     """Base of the frozen dataclasses that audits give back; ``primary`` names the field that holds the main table.
 
+    Beside the module of the class lie ``findings`` with ``findings(audit)``, sentences, and ``page`` with ``charts(audit)``, a
+    function a chart by name that gives None where there is nothing to draw, and ``write(audit, folder)``, the page; or the
+    class has methods of its own for them.
+
     The main table has the columns ``p_value`` and, where a test has one number of its own, ``statistic``; corrected p-values
     are ``p_holm`` and ``p_bh``. All columns are identifiers.
     """
@@ -88,15 +93,37 @@ class AuditResult:
 
     def findings(self) -> list[str]:
         """What was found, a sentence each."""
-        raise NotImplementedError
+        return list(self._part("findings").findings(self))
 
     def plot(self, name: str = "") -> Any:
-        """A chart (altair) of the main table, or the chart of that name."""
-        raise NotImplementedError
+        """The chart of that name; without one the first, which is of the main table.
+
+        Returns
+        -------
+        altair.Chart
+            The chart.
+
+        Raises
+        ------
+        UsageError
+            No chart of that name, with those that there are, or nothing to draw in it.
+        """  # noqa: DOC501
+        charts = self._part("page").charts(self)
+        name = name or next(iter(charts))
+        if name not in charts:
+            raise unknown("chart", name, list(charts))
+        chart = charts[name]()
+        if chart is None:
+            raise UsageError(f"chart {name}: this audit has nothing to draw in it")
+        return chart
 
     def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write its page there; gives the page's path."""
-        raise NotImplementedError
+        """Save the result in ``folder`` and write its page there, ``audit.html``; gives the page's path."""
+        return Path(self._part("page").write(self, self.save(folder)))
+
+    def _part(self, name: str) -> ModuleType:
+        """A module beside that of the class: ``findings`` and ``page`` of the same audit, imported when they are needed."""
+        return import_module(f"{type(self).__module__.rpartition('.')[0]}.{name}")
 
     def save(self, folder: str | Path) -> Path:
         """Write every table (parquet, and csv to look at), every array, and last ``provenance.json``; gives the folder."""

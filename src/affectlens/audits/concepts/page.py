@@ -17,7 +17,6 @@ from affectlens.audits.concepts.findings import (
     methods_paragraph,
     support_sentences,
 )
-from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 
@@ -33,7 +32,7 @@ HEADINGS = {
 }  # fmt: skip
 
 
-def write_concept_report(audit: ConceptAudit, folder: Path) -> Path:
+def write(audit: ConceptAudit, folder: Path) -> Path:
     """Figures and ``audit.html`` below ``folder``; gives the page's path."""
     sections = [
         _found(audit),
@@ -50,28 +49,14 @@ def write_concept_report(audit: ConceptAudit, folder: Path) -> Path:
     return write_page(folder, "What concepts do for a model of expressed emotion", _about(audit), sections)
 
 
-def chart(audit: ConceptAudit, name: str) -> Any:
-    """A chart by its name.
-
-    Returns
-    -------
-    altair.Chart
-        The chart.
-
-    Raises
-    ------
-    UsageError
-        An unknown name, with those that there are.
-    """  # noqa: DOC501
-    charts: dict[str, Callable[[], Any]] = {
+def charts(audit: ConceptAudit) -> dict[str, Callable[[], Any]]:
+    """What draws each chart, by name."""
+    return {
         "heat-map": lambda: heat_map(audit.tests),
         "within-labels": lambda: heat_map(audit.tests, "shift_within_labels", "p_within_labels_bh"),
         "accuracy": lambda: accuracy_chart(audit.tests),
         "cosines": lambda: cosine_chart(audit),
     }
-    if name and name not in charts:
-        raise unknown("chart of audit concepts", name, list(charts))
-    return charts[name or "heat-map"]()
 
 
 def _about(audit: ConceptAudit) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -63,26 +62,8 @@ class ConceptAudit(AuditResult):
         """The layer that tells the concepts best on unseen dialogues."""
         return str(self.tests.groupby("layer").accuracy.mean().idxmax())
 
-    def findings(self) -> list[str]:
-        """The strongest findings, those first that hold over all tests."""
-        from affectlens.audits.concepts.findings import findings
-
-        return findings(self)
-
     def methods(self) -> str:
         """A paragraph on the methods, ready for a paper."""
         from affectlens.audits.concepts.findings import methods_paragraph
 
         return methods_paragraph(self)
-
-    def plot(self, name: str = "heat-map") -> Any:
-        """One of the charts heat-map, within-labels, accuracy and cosines."""
-        from affectlens.audits.concepts.page import chart
-
-        return chart(self, name)
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
-        from affectlens.audits.concepts.page import write_concept_report
-
-        return write_concept_report(self, self.save(folder))

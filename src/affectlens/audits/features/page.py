@@ -11,7 +11,6 @@ import pandas as pd
 
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.audits.features.roles import FOLDS
-from affectlens.core.errors import unknown
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
@@ -37,7 +36,7 @@ _GROUPS = {
 }
 
 
-def write_feature_report(audit: FeatureAudit, folder: Path) -> Path:
+def write(audit: FeatureAudit, folder: Path) -> Path:
     """Figures and ``audit.html`` below ``folder``; gives the page's path."""
     model, data = audit.provenance.settings["kind"], audit.provenance.data
     about = f"{model} model, {FOLDS} folds without shared speakers, {data['items']} clips of {data['speakers']} speakers."
@@ -45,28 +44,14 @@ def write_feature_report(audit: FeatureAudit, folder: Path) -> Path:
     return write_page(folder, f"What each acoustic feature does for a {model} model", about, sections)
 
 
-def chart(audit: FeatureAudit, name: str) -> Any:
-    """A chart by its name.
-
-    Returns
-    -------
-    altair.Chart
-        The chart.
-
-    Raises
-    ------
-    UsageError
-        An unknown name, with those that there are.
-    """  # noqa: DOC501
-    charts: dict[str, Callable[[], Any]] = {
+def charts(audit: FeatureAudit) -> dict[str, Callable[[], Any]]:
+    """What draws each chart, by name."""
+    return {
         "features": lambda: feature_chart(audit.features),
         "groups": lambda: group_chart(audit.groups),
         "shapley": lambda: shapley_chart(audit.shapley),
         "corpora": lambda: corpus_chart(audit.by_corpus, audit.features),
     }
-    if name and name not in charts:
-        raise unknown("chart of audit features", name, list(charts))
-    return charts[name or "features"]()
 
 
 def _groups(audit: FeatureAudit) -> Section:

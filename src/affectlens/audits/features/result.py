@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
@@ -45,21 +44,3 @@ class FeatureAudit(AuditResult):
     shapley: pd.DataFrame
     left_out: pd.DataFrame
     provenance: Provenance
-
-    def findings(self) -> list[str]:
-        """What was found, a sentence each."""
-        from affectlens.audits.features.findings import findings
-
-        return findings(self)
-
-    def plot(self, name: str = "features") -> Any:
-        """One of the charts features, groups, shapley and corpora."""
-        from affectlens.audits.features.page import chart
-
-        return chart(self, name)
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
-        from affectlens.audits.features.page import write_feature_report
-
-        return write_feature_report(self, self.save(folder))

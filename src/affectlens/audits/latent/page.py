@@ -13,7 +13,6 @@ from affectlens.audits.latent.clusters import ITSELF
 from affectlens.audits.latent.directions import most_moved
 from affectlens.audits.latent.findings import ALPHA, agreement_sentence, corpus_sentence
 from affectlens.audits.latent.stability import over_seeds
-from affectlens.core.errors import unknown
 from affectlens.figures.charts import COLOURS, finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
@@ -25,35 +24,21 @@ _CYCLE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0
 _MOST = 1500  # points drawn
 
 
-def write_latent_report(audit: LatentAudit, folder: Path) -> Path:
+def write(audit: LatentAudit, folder: Path) -> Path:
     """Figures and ``audit.html`` below ``folder``; gives the page's path."""
     kind = audit.provenance.settings["kind"]
     sections = [_space(audit), _agreement(audit), _clusters(audit), _corpora(audit), _directions(audit), _repeats(audit)]
     return write_page(folder, f"Latent of a {kind} speech autoencoder", _about(audit), sections)
 
 
-def chart(audit: LatentAudit, name: str) -> Any:
-    """A chart by its name.
-
-    Returns
-    -------
-    altair.Chart
-        The chart.
-
-    Raises
-    ------
-    UsageError
-        An unknown name, with those that there are.
-    """  # noqa: DOC501
-    charts: dict[str, Callable[[], Any]] = {
+def charts(audit: LatentAudit) -> dict[str, Callable[[], Any]]:
+    """What draws each chart, by name."""
+    return {
         "agreement": lambda: agreement_chart(audit.agreement),
         "projection": lambda: projection(audit.points),
         "associations": lambda: association_chart(audit.associations),
         "traversals": lambda: traversal_chart(audit.traversals),
     }
-    if name and name not in charts:
-        raise unknown("chart of audit latent", name, list(charts))
-    return charts[name or "agreement"]()
 
 
 def _about(audit: LatentAudit) -> str:

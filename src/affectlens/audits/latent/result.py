@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -61,21 +60,3 @@ class LatentAudit(AuditResult):
     stability: pd.DataFrame
     left_out: pd.DataFrame
     provenance: Provenance
-
-    def findings(self) -> list[str]:
-        """What was found, a sentence each."""
-        from affectlens.audits.latent.findings import findings
-
-        return findings(self)
-
-    def plot(self, name: str = "agreement") -> Any:
-        """One of the charts agreement, projection, associations and traversals."""
-        from affectlens.audits.latent.page import chart
-
-        return chart(self, name)
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html`` with its figures there; gives the page's path."""
-        from affectlens.audits.latent.page import write_latent_report
-
-        return write_latent_report(self, self.save(folder))

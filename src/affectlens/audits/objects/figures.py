@@ -12,34 +12,17 @@ import pandas as pd
 
 from affectlens.audits.objects.examples import Example
 from affectlens.audits.objects.statistics import ALPHA
-from affectlens.core.errors import UsageError, unknown
 from affectlens.explainers.cam.draw import heat
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Picture
 
 if TYPE_CHECKING:
-    from affectlens.audits.objects.result import ObjectAudit
+    pass
 
 _MOST = 30  # objects of a heat map; all are in the table
 _EACH = 6  # objects of an emotion
 _HIGH = 180  # pixels of an example's pictures
 _FEW = alt.Axis(tickCount=4, labelFlush=False)  # labels that never run into each other
-
-
-def chart_of(audit: ObjectAudit, name: str) -> Any:
-    """The chart of that name; an error names the others, or says that there is nothing to draw."""
-    groups, changes = next(iter(audit.groups.values())), audit.effects
-    tables = {
-        "lifts": (lifts, audit.first), "ranked": (ranked, audit.first), "groups": (lifts, groups),
-        "agreement": (agreement, audit.agreement), "effects": (effects, None if changes is None else changes.table),
-        "foretold": (foretold, None if changes is None else changes.foretold),
-    }  # fmt: skip
-    if name not in tables:
-        raise unknown("chart", name, list(tables))
-    draw, table = tables[name]
-    if table is None or table.empty or ("lift" in table and table.lift.isna().all()):
-        raise UsageError(f"chart {name}: this audit has nothing to draw in it")
-    return draw(table)
 
 
 def lifts(table: pd.DataFrame) -> Any:

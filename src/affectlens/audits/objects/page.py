@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +59,28 @@ _WHOLE = "Changes of the whole picture, against the picture as it is."
 _FORETOLD = "Rank correlation of an object's share of relevance with the fall of the probability when it is removed."
 
 
-def write_page_of(audit: ObjectAudit, folder: Path) -> Path:
+def charts(audit: ObjectAudit) -> dict[str, Callable[[], Any]]:
+    """What draws each chart, by name."""
+    changes = audit.effects
+    tables = {
+        "lifts": (draw.lifts, audit.first),
+        "ranked": (draw.ranked, audit.first),
+        "groups": (draw.lifts, next(iter(audit.groups.values()))),
+        "agreement": (draw.agreement, audit.agreement),
+        "effects": (draw.effects, None if changes is None else changes.table),
+        "foretold": (draw.foretold, None if changes is None else changes.foretold),
+    }
+    return {name: partial(_drawn, function, table) for name, (function, table) in tables.items()}
+
+
+def _drawn(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame | None) -> Any:
+    """The chart of a table, or None where there is nothing in it."""
+    if table is None or table.empty or ("lift" in table and table.lift.isna().all()):
+        return None
+    return function(table)
+
+
+def write(audit: ObjectAudit, folder: Path) -> Path:
     """Write ``audit.html`` with its figures, and ``audit.json`` with what it says; gives the page's path."""
     sections = [Section("Findings", tuple(audit.findings()))]
     for n, (method, table) in enumerate(audit.objects.items()):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
@@ -69,33 +68,3 @@ class ObjectAudit(AuditResult):
     def to_frame(self) -> pd.DataFrame:
         """The table of the first method; ``statistic`` is the lift."""
         return self.first.assign(statistic=self.first.lift)
-
-    def findings(self) -> list[str]:
-        """What was found, a sentence each."""
-        from affectlens.audits.objects.findings import findings
-
-        return findings(self)
-
-    def plot(self, name: str = "lifts") -> Any:
-        """A chart (altair): lifts, ranked, groups, agreement, effects or foretold.
-
-        Returns
-        -------
-        altair.Chart
-            The chart.
-
-        Raises
-        ------
-        UsageError
-            No chart of that name, or nothing to draw in it.
-        """
-        from affectlens.audits.objects.figures import chart_of
-
-        return chart_of(self, name or "lifts")
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` and write ``audit.html``, ``audit.json`` and figures there; gives the page's path."""
-        from affectlens.audits.objects.page import write_page_of
-
-        self.save(folder)
-        return write_page_of(self, Path(folder))

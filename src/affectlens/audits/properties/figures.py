@@ -9,25 +9,11 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.properties.settings import ALPHA
-from affectlens.core.errors import UsageError, unknown
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.charts import finish
 
 if TYPE_CHECKING:
-    from affectlens.audits.properties.result import PropertyAudit
-
-
-def chart_of(audit: PropertyAudit, name: str) -> Any:
-    """The chart of that name; an error names the others, or says that there is nothing to draw."""
-    tables = {"dependence": (dependence, audit.tests), "curves": (p_against_n, audit.curves), "groups": (groups, audit.groups)}
-    if name in audit.interventions:
-        return dose(audit.interventions[name])
-    if name not in tables:
-        raise unknown("chart", name, [*tables, *audit.interventions])
-    draw, table = tables[name]
-    if table.empty:
-        raise UsageError(f"chart {name}: this audit has nothing to draw in it")
-    return draw(table)
+    pass
 
 
 def dependence(tests: pd.DataFrame) -> Any:

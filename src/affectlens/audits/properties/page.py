@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +40,23 @@ _LAW = """Facts that may serve where transparency and examination for bias are a
     inferring emotions at work and in education."""
 
 
-def write_page_of(audit: PropertyAudit, folder: Path) -> Path:
+def charts(audit: PropertyAudit) -> dict[str, Callable[[], Any]]:
+    """What draws each chart, by name."""
+    tables = {
+        "dependence": (draw.dependence, audit.tests),
+        "curves": (draw.p_against_n, audit.curves),
+        "groups": (draw.groups, audit.groups),
+    }
+    drawn = {n: partial(_drawn, function, table) for n, (function, table) in tables.items()}
+    return {**drawn, **{name: partial(draw.dose, response) for name, response in audit.interventions.items()}}
+
+
+def _drawn(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame) -> Any:
+    """The chart of a table, or None where there is nothing in it."""
+    return None if table.empty else function(table)
+
+
+def write(audit: PropertyAudit, folder: Path) -> Path:
     """Write the page with its figures, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``.
 
     Returns

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
@@ -92,39 +91,3 @@ class PropertyAudit(AuditResult):
     def to_frame(self) -> pd.DataFrame:
         """The tests; ``statistic`` is the effect."""
         return self.tests.assign(statistic=self.tests.effect)
-
-    def findings(self) -> list[str]:
-        """The strongest dependences in plain words, with effect, interval, p and n; or what could have been found."""
-        from affectlens.audits.properties.findings import findings
-
-        return findings(self)
-
-    def plot(self, name: str = "dependence") -> Any:
-        """A chart (altair): dependence, curves, groups, or the name of an intervention.
-
-        Returns
-        -------
-        altair.Chart
-            The chart.
-
-        Raises
-        ------
-        UsageError
-            No chart of that name, or nothing to draw in it.
-        """
-        from affectlens.audits.properties.figures import chart_of
-
-        return chart_of(self, name or "dependence")
-
-    def report(self, folder: str | Path) -> Path:
-        """Save the result in ``folder`` with ``audit.html``, ``audit.json``, ``model-card.md`` and ``evidence-sheet.md``.
-
-        Returns
-        -------
-        Path
-            The page.
-        """
-        from affectlens.audits.properties.page import write_page_of
-
-        self.save(folder)
-        return write_page_of(self, Path(folder))
