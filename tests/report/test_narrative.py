@@ -1,13 +1,14 @@
 """Every clause states its evidence row; nothing is said without one. Checked over generated rows of every kind."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from affectlens.core.errors import UsageError
 from affectlens.core.kinds import EVIDENCE, EvidenceKind
-from affectlens.core.schema import Evidence
+from affectlens.core.schema import SCENE, Evidence
 from affectlens.report.narrative import clause, narrative
 from tests.report.clauses import KINDS, generated, states
 
@@ -81,3 +82,17 @@ def test_a_module_that_is_gone_takes_its_clauses_along_and_no_others(gone):
         lost = {e.id for e in left if e.id in before - after}
         kinds = {e.kind for e in left if e.id in lost}
         assert kinds <= {"faithfulness"}
+
+
+def test_what_is_said_of_nobody_comes_last():
+    rows = [generated(np.random.default_rng(i), i, [("changes", "", "fused")]) for i in range(4)]
+    rows = [replace(e, person=p) for e, p in zip(rows, (1, SCENE, 0, 1), strict=True)]
+    assert [s.person for s in narrative(rows)] == [0, 1, SCENE]
+
+
+def test_every_modality_of_a_kind_without_a_section_has_its_own_sentence(monkeypatch):
+    monkeypatch.setitem(EVIDENCE._entries, "hands", EvidenceKind("hands", clause=lambda e: f"{e.modality} {e.value:.0f}"))
+    monkeypatch.setitem(EVIDENCE._entries, "mute", EvidenceKind("mute"))
+    rows = [Evidence(f"e{i}", "a", 0, 1, 0, "instance", m, "fear", k, "", v, "u", "m")
+            for i, (m, k, v) in enumerate([("left", "hands", 1), ("right", "hands", 5), ("left", "hands", 3), ("left", "mute", 9)])]  # fmt: skip
+    assert [s.text for s in narrative(rows)] == ["Left 3, left 1.", "Right 5."]

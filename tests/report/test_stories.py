@@ -53,9 +53,10 @@ def test_the_strongest_row_is_told_whatever_the_order(kind, low, high):
 def test_of_the_strongest_words_utterance_two_words_and_two_sure_concepts_are_told():
     rows = [row("word", 1, 0.2), row("word", 2, -0.9), row("word", 3, 0.5), row("word", 4, 0.8, start=9.0),
             row("speaker", 5), row("speaker", 6, start=9.0),
-            row("concept", 7, p_value=0.04), row("concept", 8, p_value=0.01), row("concept", 9, p_value=0.02),
-            row("concept", 10, p_value=0.2)]  # fmt: skip
+            row("concept", 7, p_value=0.05), row("concept", 8, p_value=0.01), row("concept", 9, p_value=0.02),
+            row("concept", 10, p_value=0.2), row("concept", 11, p_value=0.001, start=9.0)]  # fmt: skip
     assert told(*rows) == ["e00005", "e00002", "e00003", "e00008", "e00009"]
+    assert told(*rows[:7]) == ["e00005", "e00002", "e00003", "e00007"]  # sure enough at five in a hundred
 
 
 def test_the_best_group_of_the_told_turn_and_its_nearest_neighbour_follow():
