@@ -6,7 +6,7 @@ The functions are those of the registry of audits, also of ones that other files
 Parameters
 ----------
 model : str, Path, Model or None
-    What ``affectlens.open_model`` takes; None for an audit that trains its own.
+    What ``affectlens.open_model`` takes. An audit that trains its own (latent, features) needs none: give the corpus alone.
 corpus : str, Corpus or list of either
     ``"NAME=PATH"``, or an opened corpus.
 out : str or Path, optional
@@ -29,10 +29,14 @@ Examples
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from dataclasses import MISSING
+from dataclasses import fields as dataclass_fields
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from affectlens.core.errors import UsageError
 from affectlens.core.extras import helpful
 
 if TYPE_CHECKING:
@@ -50,22 +54,43 @@ def __getattr__(name: str) -> Callable[..., Any]:
     entry = AUDITS.get(name)
 
     @wraps(entry.function)
-    def function(model: Any, corpus: Any, **given: Any) -> Any:
+    def function(*given: Any, **fields: Any) -> Any:
+        if len(given) == 1 and "corpus" not in fields and "pictures" not in fields:
+            given = (entry.model or None, *given)  # the corpus alone
+        bound = inspect.signature(entry.function).bind_partial(*given, **fields).arguments
+        model, corpus = (
+            bound.get("model", entry.model or None),
+            bound.get("corpus", bound.get("corpora", bound.get("pictures"))),
+        )
+        if corpus is None:
+            raise UsageError(f"audit.{name} looks at a corpus: give one, such as 'NAME=PATH'")
+        more = {k: v for k, v in fields.items() if k not in ("model", "corpus", "corpora", "pictures")}
         with helpful():
-            _fetch(entry, model, corpus, given)
-            return entry.function(model, corpus, **given)
+            _fetch(entry, model, corpus, more)
+            return entry.function(model, corpus, **more)
 
+    function.__signature__ = _signature(entry)  # type: ignore[attr-defined]
     return function
+
+
+def _signature(entry: RegisteredAudit) -> inspect.Signature:
+    """Parameters as ``help`` shows them: a keyword for every setting."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    first = inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=entry.model or None)
+    second = inspect.Parameter("corpus", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
+    own = [inspect.Parameter(n, keyword, default=None) for n in ("out", "progress", "settings")]
+    kinds = {f.name: inspect.Parameter.empty if f.default is MISSING else f.default for f in dataclass_fields(entry.settings)}
+    return inspect.Signature([first, second, *own, *(inspect.Parameter(n, keyword, default=d) for n, d in kinds.items())])
 
 
 def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any]) -> None:
     """Fetch what the model and the audit need before work begins; wrong settings are an error before that."""
     from affectlens.assets.store import fetch
-    from affectlens.core.settings import with_fields
+    from affectlens.audits.base import checked_settings
     from affectlens.models.base import assets_of
 
     chosen = {k: v for k, v in given.items() if k not in ("out", "progress", "settings")}
-    settings = with_fields(entry.settings, given.get("settings"), chosen)
+    settings = checked_settings(entry.settings, given.get("settings"), chosen, given.get("out"))
     needed = entry.assets(model, corpus, settings) if entry.assets is not None else ()
     fetch((*assets_of(model), *needed), given.get("progress"))
 

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def face(
     corpora: Given,
     out: str | Path,

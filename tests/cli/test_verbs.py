@@ -135,7 +135,7 @@ def test_explain_recognize_and_usual(verb, need, made, tmp_path):
     assert [r["label"] for r in json.loads((tmp_path / "t.json").read_text())] == list(table.label.fillna(""))
     assert verb("recognize", walk, *options).out.startswith("file,start,end,person")
     usual = verb("usual", "--store", store, "--out", tmp_path / "usual")
-    assert "place street: 1 people in 1 recordings" in usual.out and (tmp_path / "usual" / "averages.csv").exists()
+    assert "place street: 1 person in 1 recording" in usual.out and (tmp_path / "usual" / "averages.csv").exists()
 
 
 @invokes("evaluate")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.options import assets, verb
@@ -29,7 +28,7 @@ def ls() -> None:
     """What there is, its size and whether it is here."""
     from affectlens.assets.store import state
 
-    table = Table("asset", "MB", "state", "used for", box=None)
+    table = common.table("asset", "MB", "state", "used for")
     for a in _chosen(None, every=True):
         table.add_row(a.name, f"{a.size / 1e6:.1f}", state(a, thorough=False), a.used_for)
     common.plain.print(table)
@@ -69,7 +68,7 @@ def licences() -> None:
     from affectlens.models.base import model_names
     from affectlens.models.weights import read_weights, weights_path
 
-    table = Table("what", "licence", "home", box=None)
+    table = common.table("what", "licence", "home")
     for a in _chosen(None, every=True):
         table.add_row(a.title, a.licence, a.home)
     for name in model_names():

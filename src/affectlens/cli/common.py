@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 console = Console(stderr=True)  # progress and notes; silent with --quiet
 errors = Console(stderr=True)
-plain = Console(highlight=False, soft_wrap=True)
+# Where nobody looks at a terminal nothing is cut to its width.
+plain = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 1000)
 
 
 @contextmanager
@@ -83,6 +87,29 @@ def say(*texts: object) -> None:
     """Lines of results, on stdout."""
     for text in texts:
         plain.print(str(text), markup=False)
+
+
+def table(*headings: str) -> Table:
+    """A table whose cells are folded, never cut, where a terminal is narrow; names in the first column stay whole."""
+    made = Table(box=None)
+    for i, heading in enumerate(headings):
+        made.add_column(heading, overflow="fold", no_wrap=i == 0)
+    return made
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Warnings as notes of one line, without the line of code that they come from."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        note(f"note: {message}")
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def fail(failures: dict[str, str]) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.options import FORMATS, corpus_names, languages, verb
@@ -22,7 +21,7 @@ def ls() -> None:
     """Known corpora, their licences and where to get them."""
     from affectlens.corpora.base import corpora
 
-    table = Table("corpus", "title", "reads", "licence", "home", box=None)
+    table = common.table("corpus", "title", "reads", "licence", "home")
     for c in corpora():
         table.add_row(c.name, c.title, c.modality, c.licence, c.home)
     common.plain.print(table)
@@ -50,7 +49,7 @@ def check(corpus: Named) -> None:
 @verb()
 def read(
     corpus: Named,
-    split: Annotated[str, typer.Option(help="Split to read.")] = "test",
+    split: Annotated[str, typer.Option(help="Split to read; test, or the last one of a corpus without it.")] = "",
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
@@ -63,7 +62,8 @@ def read(
     chosen = chosen_format(out, fmt).name
     if out:
         check_file(out)
-    frame = open_corpus(corpus).table(split)
+    source = open_corpus(corpus)
+    frame = source.table(split or ("test" if "test" in source.info.splits else source.info.splits[-1]))
     if "labels" in frame:
         frame = frame.assign(labels=["|".join(v) for v in frame.labels])
     if out:

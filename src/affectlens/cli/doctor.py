@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typer
-from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.options import verb
@@ -15,7 +14,7 @@ def command() -> None:
     from affectlens.pipeline.checkup import doctor
 
     checkup = doctor()
-    table = Table("what", "state", "detail", box=None)
+    table = common.table("what", "state", "detail")
     for c in checkup.checks:
         table.add_row(c.name, c.state, c.detail)
     common.plain.print(table)

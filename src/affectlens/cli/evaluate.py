@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.options import Corpora, Seed, models, verb
@@ -63,16 +62,16 @@ def command(
 def _show(result: Evaluation) -> None:
     from affectlens.evaluation.result import HEADINGS
 
-    table = Table("score", "value", "95 % interval", box=None)
+    table = common.table("score", "value", "95 % interval")
     for name, e in result.scores.items():
         table.add_row(HEADINGS[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
     common.plain.print(table)
-    confusion = Table("label \\ predicted", *result.confusion.columns, box=None)
+    confusion = common.table("label \\ predicted", *result.confusion.columns)
     for label, row in result.confusion.iterrows():
         confusion.add_row(str(label), *(str(int(v)) for v in row))
     common.plain.print(confusion)
     if len(result.groups) > 1:
-        groups = Table("group", "n", "accuracy", "UAR", box=None)
+        groups = common.table("group", "n", "accuracy", "UAR")
         for r in result.groups.sort_values("n", ascending=False).head(GROUPS).itertuples():
             groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.mean_recall:.3f}")
         common.plain.print(groups)
@@ -84,7 +83,7 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
     with common.bars() as progress:
         made = ablate(corpora, draws=draws, seed=seed, progress=progress, out=out)
     hows = list(dict.fromkeys(made.scores.fusion))
-    table = Table("modules", *(f"{how}: mean recall" for how in hows), box=None)
+    table = common.table("modules", *(f"{how}: mean recall" for how in hows))
     for modules, part in made.scores.groupby("modules", sort=False):
         row = part.set_index("fusion")
         table.add_row(str(modules), *(f"{row.mean_recall[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))

@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     logger.setLevel(logging.INFO)
     logger.handlers = [common.Notes()]
     try:
-        with helpful():
+        with helpful(), common.plain_warnings():
             app(arguments)
     except AffectlensError as error:
         common.errors.print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.markdown import Markdown
-from rich.table import Table
 
 from affectlens.cli import common
 from affectlens.cli.options import models, verb
@@ -21,7 +20,7 @@ def ls() -> None:
     from affectlens.models.base import load_model, model_names
     from affectlens.models.weights import read_weights, weights_path
 
-    table = Table("model", "classes", "trained on", "temperature", "MB", box=None)
+    table = common.table("model", "classes", "trained on", "temperature", "MB")
     for name in model_names():
         path = weights_path(name)
         if not path.exists():  # a plug-in's
@@ -38,7 +37,7 @@ def ls() -> None:
 @verb()
 def card(
     name: Annotated[str, typer.Argument(help="A model name.", autocompletion=models)],
-    raw: Annotated[bool, typer.Option("--raw", help="Markdown as it is.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Markdown as it is, as also where the output is no terminal.")] = False,
 ) -> None:
     """The model card: corpus, licence, test scores, limits."""
     from affectlens.core.errors import UsageError, unknown
@@ -50,7 +49,7 @@ def card(
     if not card_path(name).exists():
         raise UsageError(f"the model {name} comes without a card; ask whoever made it")
     text = card_path(name).read_text(encoding="utf-8")
-    if raw:
+    if raw or not common.plain.is_terminal:
         typer.echo(text)
     else:
         common.plain.print(Markdown(text))

@@ -110,10 +110,12 @@ def _option(f: Field[Any], cls: type[Settings]) -> inspect.Parameter:
     flag = flag_of(f)
     names = (f"{flag}/--no-{flag[2:]}",) if kind is bool and not several else (flag,)
     default_value: Any = f.default
-    shown: Any = ",".join(map(str, default_value)) if several and not required and default_value else not several
+    shown: Any = not several
     text = meta.get("help", "")
     if several and not re.search("omma-separated|repeat it", text):
         text += " Comma-separated, or repeated." if _separated(f, kind) else " Repeat it."
+    if several and not required and default_value:
+        text += f" By default {','.join(map(str, default_value))}."
     info = typer.Option(
         *names, help=text, show_default=shown, metavar=meta.get("metavar") or None, autocompletion=_completer(f)
     )

@@ -46,12 +46,18 @@ def explain(
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
     """Ask before reports are replaced, where somebody is there to answer."""
-    if allowed or not out.exists() or not sys.stdin.isatty():
+    if allowed or not out.exists():
         return
     from affectlens.pipeline import folder_name
 
     there = [i for i in inputs if (out / folder_name(Path(i))).exists()]
-    if there and not typer.confirm(f"{len(there)} report(s) in {out} will be replaced (--resume keeps them). Go on?", err=True):
+    if not there:
+        return
+    reports = "1 report" if len(there) == 1 else f"{len(there)} reports"
+    if not sys.stdin.isatty():
+        common.note(f"{reports} in {out} will be replaced, since nobody can be asked; --resume keeps finished ones")
+        return
+    if not typer.confirm(f"{reports} in {out} will be replaced (--resume keeps them). Go on?", err=True):
         raise UsageError("nothing was replaced; give another --out, --resume or --force")
 
 
@@ -71,6 +77,9 @@ def recognize(
         run = pipeline.recognize(inputs, out=out, format=fmt, progress=bars, **settings)
     if out is None:
         common.print_table(run.table, shown)
+    else:
+        common.note(f"{len(run.table)} rows of {len(run.results)} recordings")
+        common.say(out)
     common.fail(run.failures)
     raise typer.Exit(run.exit_code)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from affectlens import train
 from affectlens.cli import common
@@ -51,19 +51,29 @@ def add(name: str, settings: type[Settings]) -> None:
 
 
 def _show(scores: pd.DataFrame) -> None:
-    table = Table(*(c.replace("_", " ") for c in scores.columns), box=None)
-    for row in scores.head(SHOWN).itertuples(index=False):
-        table.add_row(*map(_cell, row))
-    common.plain.print(table)
-    if len(scores) > SHOWN:
-        common.note(f"{len(scores) - SHOWN} more rows are in the folder")
+    """A line for every row; of scores over many targets only their means."""
+    shown = scores[scores.target == "mean"] if "target" in scores and (scores.target == "mean").any() else scores
+    common.say(*(line(row) for row in shown.head(SHOWN).to_dict("records")))
+    if len(scores) > min(len(shown), SHOWN):
+        common.note(f"{len(scores) - min(len(shown), SHOWN)} more rows are in the folder")
 
 
-def _cell(value: object) -> str:
-    """A score with four digits, a whole number without any, nothing for what does not apply."""
-    if not isinstance(value, float):
-        return str(value)
-    return "" if value != value else f"{value:.0f}" if value.is_integer() and abs(value) > 1 else f"{value:.4f}"
+def line(row: dict[str, Any]) -> str:
+    """What a row of scores says: ``within, speaker: mean recall 0.753 (0.706 to 0.781)``."""
+    words = [str(v) for k, v in row.items() if isinstance(v, str) and k not in ("score", "target") and v]
+    interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row.get("low", math.nan) == row.get("low") else ""
+    if "score" in row and "value" in row:
+        numbers = [f"{str(row['score']).replace('_', ' ')} {row['value']:.3f}{interval}"]
+    else:
+        known = {k: v for k, v in row.items() if isinstance(v, int | float) and v == v and k not in ("low", "high")}
+        numbers = [
+            f"{k.replace('_', ' ')} {v:.3f}"
+            if isinstance(v, float) and not v.is_integer()
+            else f"{k.replace('_', ' ')} {v:.0f}"
+            for k, v in known.items()
+        ]
+        numbers[-1:] = [f"{n}{interval}" for n in numbers[-1:]]
+    return f"{', '.join(words)}: {', '.join(numbers)}" if words else ", ".join(numbers)
 
 
 add("face", FaceRecipe)

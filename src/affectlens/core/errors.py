@@ -35,6 +35,6 @@ def unknown(kind: str, given: str, known: list[str]) -> UsageError:
     """An error for a name that is not registered, with the nearest known ones."""
     import difflib
 
-    near = difflib.get_close_matches(given, known, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(given, known, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(sorted(known)) or 'none'}"
     return UsageError(f"unknown {kind} {given!r}; {hint}")

@@ -52,7 +52,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 def check_folder(folder: Path) -> Path:
-    """Make a folder and see that it can be written to, before any work is done.
+    """See that a folder can be made and written to, before any work is done; nothing is left behind if work never begins.
 
     Returns
     -------
@@ -64,13 +64,25 @@ def check_folder(folder: Path) -> Path:
     OutputError
         It cannot.
     """
-    trial = folder / ".affectlens-write-test"
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    trial = there / ".affectlens-write-test"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         trial.write_bytes(b"")
         trial.unlink()
     except OSError as error:
         raise OutputError(f"cannot write to {folder} ({error.strerror}); give a folder you may write with --out") from error
+    return folder
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder that can be written to, as ``check_folder`` sees.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    check_folder(folder).mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.assets.store import fetch
-from affectlens.core.files import check_folder
+from affectlens.core.files import make_folder
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.evaluation.ablation import Ablation
@@ -53,7 +53,7 @@ def ablate(
     folder = Path(out) if out is not None else None
     given = corpora_of(corpora)
     if folder is not None:
-        check_folder(folder)
+        make_folder(folder)
     with torch_threads(1), seeded(seed):
         fetch(recipe.assets, progress)
         made = ablation_of(given, recipe, progress=progress or silent, cache=folder)

@@ -12,7 +12,7 @@ import pandas as pd
 from affectlens.context.store import Store
 from affectlens.context.usual import averages
 from affectlens.core.errors import UsageError
-from affectlens.core.files import check_folder
+from affectlens.core.files import make_folder
 from affectlens.core.labels import EKMAN7
 from affectlens.core.tables import write_frame
 
@@ -39,10 +39,13 @@ class Averages:
         """A sentence a context, the four largest shares first."""
         out = []
         for row in self.table.to_dict("records"):
-            shares = sorted(((row[c], c) for c in EKMAN7.labels), reverse=True)[:4]
+            ranked = sorted(((row[c], c) for c in EKMAN7.labels), reverse=True)
+            shares, rest = ranked[:4], [share for share, _ in ranked[4:]]
             context = f"{row['by']} {row['value']}".strip().replace("_", " ")
             listed = ", ".join(f"{c} {share:.0%}" for share, c in shares)
-            out.append(f"{context}: {row['people']} people in {row['recordings']} recordings: {listed}")
+            people = "1 person" if row["people"] == 1 else f"{row['people']} people"
+            recordings = "1 recording" if row["recordings"] == 1 else f"{row['recordings']} recordings"
+            out.append(f"{context}: {people} in {recordings}: {listed}, others {sum(rest):.0%}")
         return out
 
     def plot(self) -> Any:
@@ -56,7 +59,7 @@ class Averages:
         from affectlens.figures import charts
 
         folder = Path(folder)
-        check_folder(folder)
+        make_folder(folder)
         write_frame(self.table, folder / FILE)
         if len(self.table) > 1:
             charts.save(self.plot(), folder / "averages")
@@ -98,7 +101,7 @@ def usual(store: str | Path, *, out: str | Path | None = None, seed: int = 0) ->
     if not Path(store).is_file():
         raise UsageError(f"--store {store}: no such file; `affectlens explain … --store FILE` fills one")
     if out is not None:
-        check_folder(Path(out))
+        make_folder(Path(out))
     result = Averages(averages(Store(Path(store)).units(), EKMAN7.labels, np.random.default_rng(seed)))
     if out is not None:
         result.save(out)

@@ -9,7 +9,7 @@ from typing import Any
 
 from affectlens.assets.store import fetch
 from affectlens.core.errors import AffectlensError
-from affectlens.core.files import check_folder
+from affectlens.core.files import make_folder
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields
@@ -137,7 +137,7 @@ def explain(
     out = Path(out)
     chosen_format(out / "table.parquet", format)
     paths = find_inputs(_several(inputs))
-    check_folder(out)
+    make_folder(out)
     engine = engine or _engine(chosen, progress)
     run = Run(out=out)
     for path in paths:

@@ -169,6 +169,8 @@ def _person_line(person: int, rows: pd.DataFrame) -> list[str]:
         return [] if person == SCENE else [f"  {name}: not read ({rows.reason.iloc[0]})"]
     shares = good.label.value_counts(normalize=True)
     listed = ", ".join(f"{label} {share:.0%}" for label, share in shares.head(3).items())
+    if len(shares) > 3:
+        listed += f", others {shares.iloc[3:].sum():.0%}"
     conflict = f"; modalities disagree in {int(good.conflict.sum())}" if good.conflict.any() else ""
     return [f"  {name}: {len(good)} segments expressed {listed}{conflict}"]
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.audits.properties import corpus as module
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import EKMAN7
@@ -82,24 +79,3 @@ def test_who_each_item_is_of(columns, people):
         assert made.people is None and made.people_of(["a"]) is None
     else:
         assert made.people.tolist() == people and made.people_of(["c", "a"]).tolist() == [people[2], people[0]]
-
-
-def test_what_properties_and_classifiers_look_at(monkeypatch):
-    monkeypatch.setattr(module, "view_maker", lambda *_: lambda item: (SimpleNamespace(crop=np.ones((2, 2))), ""))
-    made = AuditedCorpus(Made())
-    a, b, c = made.items()
-    assert made.view(b) == (None, "broken") and made.input_of(b, None) is None
-    np.testing.assert_array_equal(made.input_of(a, None), a.data)  # a grey picture of 48 goes in as it is
-    assert made.input_of(c, None) is None  # no face
-    np.testing.assert_array_equal(made.input_of(c, made.view(c)[0]), np.ones((2, 2)))
-    inputs = made.inputs(["c", "a"])
-    assert inputs[0].shape == (2, 2) and inputs[1].shape == (48, 48)
-    assert AuditedCorpus(Made("words", data={"a": "so it is"})).inputs(["a"]) == ["so it is"]
-
-
-def test_features_of_voices_are_read_once(monkeypatch):
-    made = AuditedCorpus(Made("voice", splits=("four",), data=dict.fromkeys("ac", np.zeros(4))))
-    monkeypatch.setattr(AuditedCorpus, "_voices", lambda self: read.append(1) or {"a": np.ones(3)})
-    read = []
-    a, _, c = made.items()
-    assert made.input_of(a, None).tolist() == [1, 1, 1] and made.input_of(c, None) is None and len(read) == 1

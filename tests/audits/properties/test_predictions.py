@@ -41,10 +41,15 @@ def test_per_cent_and_rows_that_do_not_sum_to_one(tmp_path):
     assert one.table.loc["a"].tolist() == pytest.approx([0.125, 0.875])
 
 
-def test_keys_that_occur_twice_are_averaged(tmp_path):
-    found = read(tmp_path, "file,anger,happy,label\nv/a,.2,.8,joy\nw/a,.4,.6,fear\nb,.5,.5,fear\n")
+def test_frames_of_one_file_are_averaged(tmp_path):
+    found = read(tmp_path, "file,anger,happy,label\nv/a,.2,.8,joy\nv/a,.4,.6,fear\nv/b,.5,.5,fear\n")
     assert found.table.loc["a"].tolist() == pytest.approx([0.3, 0.7]) and "1 keys occur more than once" in found.notes[0]
     assert found.labels.to_dict() == {"a": "happiness", "b": "fear"} and len(found.table) == 2
+
+
+def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
+    found = read(tmp_path, "input,anger,happy\nfaces/angry/0.jpg,.9,.1\nfaces/happy/0.jpg,.2,.8\n")
+    assert list(found.table.index) == ["angry/0.jpg", "happy/0.jpg"] and found.table.anger.tolist() == [0.9, 0.2]
 
 
 def test_keys_are_taken_as_they_are_and_may_not_occur_twice(tmp_path):

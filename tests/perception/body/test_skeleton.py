@@ -9,8 +9,8 @@ from affectlens.core.errors import MediaError
 from affectlens.perception.body.bvh import _known, read_bvh
 from affectlens.perception.body.formats import LAYOUTS, STEP, from_array, read_keypoints
 from affectlens.perception.body.gait import FEATURES, NAMES, measure
-from affectlens.perception.body.joints import JOINTS, Motion, heading, leg_length, mirrored, normalised, resampled
-from tests.perception.body.walker import BVH, walker
+from affectlens.perception.body.joints import JOINTS, Motion, heading, leg_length, normalised, resampled
+from tests.perception.body.walker import BVH, mirrored, walker
 
 
 def _of(motion):

@@ -1,8 +1,18 @@
 """A walking body made by formulas, so that every measurement has a known answer; and BVH files of a small tree."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from affectlens.perception.body.joints import JOINTS, Motion
+from affectlens.perception.body.joints import JOINTS, MIRROR, Motion
+
+
+def mirrored(motion):
+    """Left and right exchanged."""
+    x = motion.points[:, MIRROR].copy()
+    x[..., 0] *= -1
+    return replace(motion, points=x)
+
 
 THIGH = SHANK = 0.5  # a leg of length 1
 

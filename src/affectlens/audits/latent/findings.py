@@ -19,6 +19,8 @@ def findings(audit: LatentAudit) -> list[str]:
 
 def _clustering(audit: LatentAudit, number: int) -> str:
     c = audit.clusterings[number]
+    if c.count == 0:
+        return f"{c.method} found no clusters."
     start = f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f})"
     rows = audit.agreement[audit.agreement.clusters == c.method].sort_values("ari", ascending=False)
     if rows.empty:

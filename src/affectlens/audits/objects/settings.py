@@ -62,5 +62,5 @@ class ObjectSettings(Settings):
     )
     effects: int = setting(30, "Pictures that are changed (objects removed, put in, …); 0 for none.", least=0)
     sample: int = setting(0, "Pictures drawn at random; 0 for all.", least=0)
-    join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add (repeat the option).", check=folders)
+    join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add.", check=folders)
     seed: int = setting(0, "Seed of everything random.", least=0)

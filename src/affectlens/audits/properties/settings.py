@@ -44,5 +44,5 @@ class PropertySettings(Settings):
     )
     sample: int = setting(200, "Items that interventions are made on.", least=1)
     labels: bool = setting(True, "Ask given the corpus's labels; else whether it depends at all.")
-    join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add (repeat the option).", check=folders)
+    join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add.", check=folders)
     seed: int = setting(0, "Seed of everything random.", least=0)

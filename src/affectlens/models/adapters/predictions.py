@@ -48,8 +48,8 @@ def read_predictions(path: Path) -> Predicted:
     Parameters
     ----------
     path : Path
-        The table. Items are named by its column ``key`` as it is, or by the file names in a column such as ``file`` or
-        ``input``. A column ``label`` or ``truth`` gives the labels.
+        The table. Items are named by its column ``key`` as it is, or by the file names (with folders where
+        names repeat) in a column such as ``file`` or ``input``. A column ``label`` or ``truth`` gives the labels.
 
     Returns
     -------
@@ -107,7 +107,8 @@ def _values(frame: pd.DataFrame, source: str, classes: dict[str, str]) -> tuple[
 def _keys(frame: pd.DataFrame) -> tuple[pd.Index, bool]:
     """Names of the items, and whether they are keys as they are.
 
-    Those are in a column ``key``; else file names without their folders count, else the numbers of the rows.
+    Those are in a column ``key``; else file names count, with so many of their folders as keep different files apart, else the
+    numbers of the rows.
 
     Returns
     -------
@@ -118,7 +119,18 @@ def _keys(frame: pd.DataFrame) -> tuple[pd.Index, bool]:
     if column is None:
         return pd.Index([f"row{i}" for i in range(len(frame))], name="key"), True
     names, exact = frame[column].astype(str), column.lower() == "key"
-    return pd.Index(names if exact else names.map(lambda v: Path(v).name), name="key"), exact
+    return pd.Index(names if exact else _path_endings(names), name="key"), exact
+
+
+def _path_endings(names: pd.Series) -> pd.Series:
+    """The shortest endings of paths that keep different files apart: file names, where these are not enough with folders."""
+    parts = names.map(lambda v: Path(v.replace("\\", "/")).parts)
+    different = parts.nunique()
+    for depth in range(1, int(parts.map(len).max()) + 1):
+        endings = parts.map(lambda v, depth=depth: "/".join(v[-depth:]))
+        if endings.nunique() == different:
+            break
+    return endings
 
 
 def _load(path: Path) -> pd.DataFrame:
