@@ -10,9 +10,11 @@ import pytest
 
 from affectlens.audits.properties import corpus as module
 from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.model import AskedModel
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
+from affectlens.models.adapters import CallableModel
 
 
 class Made:
@@ -84,22 +86,22 @@ def test_who_each_item_is_of(columns, people):
         assert made.people.tolist() == people and made.people_of(["c", "a"]).tolist() == [people[2], people[0]]
 
 
-def test_what_properties_and_classifiers_look_at(monkeypatch):
-    monkeypatch.setattr(module, "view_maker", lambda *_: lambda item: (SimpleNamespace(crop=np.ones((2, 2))), ""))
+def light(pictures):
+    """A model of pictures that answers with how light they are."""
+    p = np.array([np.mean(x) / 255 for x in pictures])
+    return np.column_stack([p, 1 - p])
+
+
+def test_what_properties_and_models_look_at(monkeypatch):
+    monkeypatch.setattr(module, "view_maker", lambda *_: lambda item: (SimpleNamespace(crop=np.full((9, 9), 51, np.uint8)), ""))
     made = AuditedCorpus(Made())
+    asked = AskedModel(CallableModel(light, ("fear", "anger"), name="light"), made)
     a, b, c = made.items()
-    assert made.view(b) == (None, "broken") and made.input_of(b, None) is None
-    np.testing.assert_array_equal(made.input_of(a, None), a.data)  # a grey picture of 48 goes in as it is
-    assert made.input_of(c, None) is None  # no face
-    np.testing.assert_array_equal(made.input_of(c, made.view(c)[0]), np.ones((2, 2)))
-    inputs = made.inputs(["c", "a"])
-    assert inputs[0].shape == (2, 2) and inputs[1].shape == (48, 48)
-    assert AuditedCorpus(Made("words", data={"a": "so it is"})).inputs(["a"]) == ["so it is"]
-
-
-def test_features_of_voices_are_read_once(monkeypatch):
-    made = AuditedCorpus(Made("voice", splits=("four",), data=dict.fromkeys("ac", np.zeros(4))))
-    monkeypatch.setattr(AuditedCorpus, "_voices", lambda self: read.append(1) or {"a": np.ones(3)})
-    read = []
-    a, _, c = made.items()
-    assert made.input_of(a, None).tolist() == [1, 1, 1] and made.input_of(c, None) is None and len(read) == 1
+    assert made.view(b) == (None, "broken") and asked.input_of(b, None) is None
+    np.testing.assert_allclose(asked.answers([asked.input_of(a, None)]), [[0, 1]])  # a grey picture of 48 goes in as it is
+    assert asked.input_of(c, None) is None  # no face
+    np.testing.assert_allclose(asked.answers([asked.input_of(c, made.view(c)[0])]), [[0.2, 0.8]])
+    crops = asked.data(["c", "a"])
+    assert [x.shape for x in crops] == [(9, 9), (48, 48)] and asked.can_be_asked_again
+    np.testing.assert_allclose(asked.answers_to(crops), [[0.2, 0.8], [0, 1]])
+    assert asked.labels == ("fear", "anger")
