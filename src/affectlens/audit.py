@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affectlens.core.extras import helpful
@@ -59,13 +60,16 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
 
 def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any]) -> None:
-    """Fetch what the model and the audit need before work begins; wrong settings are an error before that."""
+    """Fetch what the model and the audit need before work begins; wrong settings and folders are an error before that."""
     from affectlens.assets.store import fetch
+    from affectlens.core.files import check_folder
     from affectlens.core.settings import with_fields
     from affectlens.models.base import assets_of
 
     chosen = {k: v for k, v in given.items() if k not in ("out", "progress", "settings")}
     settings = with_fields(entry.settings, given.get("settings"), chosen)
+    if given.get("out") is not None:
+        check_folder(Path(given["out"]))
     needed = entry.assets(model, corpus, settings) if entry.assets is not None else ()
     fetch((*assets_of(model), *needed), given.get("progress"))
 
