@@ -84,7 +84,7 @@ def _signature(entry: RegisteredAudit) -> inspect.Signature:
 
 
 def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any]) -> None:
-    """Fetch what the model and the audit need before work begins; wrong settings are an error before that."""
+    """Fetch what the model and the audit need before work begins; wrong settings and folders are an error before that."""
     from affectlens.assets.store import fetch
     from affectlens.audits.base import checked_settings
     from affectlens.models.base import assets_of

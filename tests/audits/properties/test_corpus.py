@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from affectlens.audits.properties.corpus import AuditedCorpus
+from affectlens.audits.properties.model import AskedModel
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
+from affectlens.models.adapters import CallableModel
 
 
 class Made:
@@ -79,3 +81,24 @@ def test_who_each_item_is_of(columns, people):
         assert made.people is None and made.people_of(["a"]) is None
     else:
         assert made.people.tolist() == people and made.people_of(["c", "a"]).tolist() == [people[2], people[0]]
+
+
+def light(pictures):
+    """A model of pictures that answers with how light they are."""
+    p = np.array([np.mean(x) / 255 for x in pictures])
+    return np.column_stack([p, 1 - p])
+
+
+def test_what_properties_and_models_look_at(monkeypatch):
+    monkeypatch.setattr(module, "view_maker", lambda *_: lambda item: (SimpleNamespace(crop=np.full((9, 9), 51, np.uint8)), ""))
+    made = AuditedCorpus(Made())
+    asked = AskedModel(CallableModel(light, ("fear", "anger"), name="light"), made)
+    a, b, c = made.items()
+    assert made.view(b) == (None, "broken") and asked.input_of(b, None) is None
+    np.testing.assert_allclose(asked.answers([asked.input_of(a, None)]), [[0, 1]])  # a grey picture of 48 goes in as it is
+    assert asked.input_of(c, None) is None  # no face
+    np.testing.assert_allclose(asked.answers([asked.input_of(c, made.view(c)[0])]), [[0.2, 0.8]])
+    crops = asked.data(["c", "a"])
+    assert [x.shape for x in crops] == [(9, 9), (48, 48)] and asked.can_be_asked_again
+    np.testing.assert_allclose(asked.answers_to(crops), [[0.2, 0.8], [0, 1]])
+    assert asked.labels == ("fear", "anger")

@@ -159,8 +159,21 @@ def test_as_many_discs_as_the_dose_on_alternating_sides(dose, channels):
     assert n - 1 == dose and (np.abs(stats[1:, cv2.CC_STAT_AREA] - np.pi * 6**2) < 25).all()
     left = (centres[1:, 0] < 100).sum()
     assert left == dose // 2
-    mirrored = np.sort(np.abs(centres[1:, 0] - 99.5))
-    assert np.abs(np.diff(mirrored)[::2]).max() < 3.5  # the sites of both sides mirror each other
     # A light rim, one pixel wide.
     cx, cy = np.rint(centres[1]).astype(int)
     assert flat[cy, cx] == 45 and 140 < flat[cy, cx - 8 : cx].max() <= 210
+
+
+def test_each_pair_of_electrodes_lies_on_mirrored_sites_of_the_face():
+    """Fridlund & Cacioppo (1986): from the brows down to the chin, each site on both sides."""
+    x = np.full((400, 400), 128, np.uint8)
+    pairs = []
+    for dose in range(2, 15, 2):
+        new = (electrodes(x, dose) < 60) & (electrodes(x, dose - 2) >= 60)
+        n, _, _, centres = cv2.connectedComponentsWithStats(new.astype(np.uint8))
+        left, right = sorted(centres[1:].tolist())
+        assert n == 3 and left[0] + right[0] == pytest.approx(400, abs=6) and left[1] == pytest.approx(right[1], abs=3)
+        pairs.append((left[0] / 400, left[1] / 400))
+    heights = [y for _, y in pairs]
+    assert max(heights[:2]) < 0.3 and 0.4 < heights[2] < heights[3] < 0.65 < heights[4] < heights[5] < heights[6] < 1
+    assert all(0.2 < across < 0.5 for across, _ in pairs)

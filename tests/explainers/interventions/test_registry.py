@@ -3,7 +3,12 @@ import pytest
 
 from affectlens.core.errors import UsageError
 from affectlens.explainers.interventions import registry
-from affectlens.explainers.interventions.registry import intervention, interventions, register_intervention
+from affectlens.explainers.interventions.registry import (
+    Intervention,
+    intervention,
+    interventions,
+    register_intervention,
+)
 
 
 @pytest.fixture
@@ -37,3 +42,19 @@ def test_wrong_ones_are_refused():
         register_intervention("x", "smell")
     with pytest.raises(UsageError, match="give doses"):
         register_intervention("x", "face")
+
+
+def test_two_doses_are_enough_and_objects_have_a_control():
+    def change(picture, dose=0.0):
+        return picture
+
+    register_intervention("two doses", "face", doses=(0, 1))(change)
+    register_intervention("nothing", "object")(change)
+    try:
+        assert intervention("two doses", "face").doses == (0, 1) and intervention("nothing", "object").controlled
+        with pytest.raises(UsageError, match="give doses"):
+            register_intervention("one dose", "voice", doses=(0,))
+    finally:
+        registry._REGISTRIES["face"].remove("two doses")
+        registry._REGISTRIES["object"].remove("nothing")
+    assert Intervention("x", "scene", change).controlled
