@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from affectlens.audits.properties import corpus as module
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.model import AskedModel
 from affectlens.core.errors import CorpusError, UsageError
