@@ -180,7 +180,7 @@ def test_concepts_with_few_examples_or_dialogues_fall_away():
     targets = {
         "enough": made(FEWEST), "few": made(FEWEST - 1), "all": 1 - made(FEWEST - 1), "most": 1 - made(FEWEST),
         "half": np.where(made(FEWEST) > 0, 1.0, 0.5),  # a half is no example
-        "unknown": np.where(at < 50, made(FEWEST, step=2), np.nan),
+        "unknown": np.where(at < 50, made(FEWEST, step=5), np.nan),
         "three places": (at < 21).astype(float), "two places": (at < 20).astype(float),
     }  # fmt: skip
     kept, why = with_enough_examples(targets, dialogues)
