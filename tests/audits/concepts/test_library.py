@@ -15,7 +15,7 @@ from affectlens.audits.concepts.library.base import (
     supported,
     values,
 )
-from affectlens.audits.concepts.library.dialogue import with_cues
+from affectlens.audits.concepts.library.dialogue import previous, with_cues
 from affectlens.audits.concepts.library.face import markers, with_action_units, with_video
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
@@ -224,3 +224,58 @@ def test_topics_are_remembered_for_three_utterances():
     texts = ["cats chase dogs", "ships sail far", "birds fly high", "cats chase mice"]
     assert _on("topic shift", _rows(texts))[3] == 0
     assert _on("topic shift", _rows([*texts[:3], "lamps shine bright", texts[3]]))[4] == 1
+
+
+def test_the_partner_is_looked_for_in_this_dialogue_alone():
+    rows = _rows(list("abcdef"), list("aaabba"), ["x", "x", "y", "y", "y", "x"][:6])
+    assert previous(rows.iloc[:5]).tolist() == [-1, 0, -1, 2, 3]
+    own = _rows(["a", "b", "c"], list("aab"))  # the last utterance is another's, and is no partner of the first
+    assert previous(own, other=True).tolist() == [-1, -1, 1] and previous(own).tolist() == [-1, 0, 1]
+    three = _rows(list("abcd"), list("abca"))
+    assert previous(three, other=True).tolist() == [-1, 0, 1, 2]
+    alone = _rows(["a", "b", "c"], list("aba"), ["x", "y", "y"])
+    assert previous(alone, other=True).tolist() == [-1, -1, 1]
+
+
+def test_markers_that_were_lost_do_not_count():
+    face = pd.DataFrame({"RC2_z": [1.0, np.nan], "LC2_z": [np.nan, 5.0], "RBRO1_z": [np.nan, np.nan], "CH1_z": [-50.0, -54.0]})
+    found = markers(face, pd.DataFrame({"pitch": [10.0, np.nan, 20], "yaw": [-4.0, 4, np.nan]}))
+    assert found == {"face_smile": 3.0, "face_jaw_open": 52.0, "face_head_down": 15.0, "face_head_shake": 4.0}
+    assert "face_head_down" not in markers(face, pd.DataFrame({"pitch": [], "yaw": []}))
+
+
+def test_norms_are_means_over_the_words_that_have_one(tmp_path):
+    (tmp_path / "n.csv").write_text("Joy,8,1,9,7,1,9,6,1,9,0\nwar,2,1,9,6,1,9,3,1,9,0\nodd,x,1,9,1,1,9,1,1,9,0\n")
+    rows = with_norms(_rows(["joy and JOY and war", "odd joy", "nothing", ""]), tmp_path / "n.csv")
+    np.testing.assert_allclose(rows.norm_valence, [6, 8, np.nan, np.nan])
+    np.testing.assert_allclose(rows.norm_arousal[:1], [(7 + 7 + 6) / 3])
+    np.testing.assert_allclose(rows.norm_dominance[:1], [(6 + 6 + 3) / 3])
+    (tmp_path / "h.csv").write_text(",Word,V.Mean.Sum,A.Mean.Sum,D.Mean.Sum\n1,joy,8,7,6\n2,war,2,6,3\n")
+    np.testing.assert_allclose(with_norms(_rows(["joy", "war"]), tmp_path / "h.csv").norm_valence, [8, 2])
+    with pytest.raises(UsageError, match="not a readable csv"):
+        with_norms(_rows(["joy"]), tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "gap", "on"),
+    [("interruption", -0.21, 1), ("interruption", -0.19, 0), ("overlap", -0.01, 1), ("overlap", 0.01, 0),
+     ("long silence before", 1.51, 1), ("long silence before", 1.49, 0), ("overlap", 30.5, None), ("overlap", -30.5, None)],
+)  # fmt: skip
+def test_gaps_between_turns(name, gap, on):
+    out = _on(name, _rows(["a", "b"], start=[100.0, 105.0 + gap], end=[105.0, 200.0]))
+    assert np.isnan(out[0]) and (np.isnan(out[1]) if on is None else out[1] == on)
+
+
+def test_rises_over_three_utterances_of_one_dialogue():
+    rows = _rows(["x"] * 7, list("abababa"), ["d", "d", "d", "d", "e", "e", "e"]).assign(
+        arousal_cue=[1.0, 2, 3, 3, 4, 5, np.nan]
+    )
+    out = _on("escalation", rows)
+    assert out[2:4] == [1, 0] and np.isnan([*out[:2], *out[4:]]).all()
+
+
+def test_deviations_of_values_that_hardly_vary():
+    rows = _rows(["x"] * 6, ["a"] * 6)
+    out = against_speaker(pd.Series([1.0, 1, 1, 1, 1, 7]), rows)  # the median deviation is none, so the deviation stands in
+    np.testing.assert_allclose(out, np.array([0, 0, 0, 0, 0, 6]) / np.std([1, 1, 1, 1, 1, 7]), atol=1e-6)
+    assert (against_speaker(pd.Series([2.0] * 6), rows) == 0).all()

@@ -1,9 +1,14 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from affectlens.audits.features.audit import planted
+from affectlens.audits.features.findings import features_sentence, findings, groups_sentence
 from affectlens.audits.features.measures import Surrogate, class_weight, linear_shap, permuted_loss, row_loss
 from affectlens.audits.features.roles import Clips, Importance, measure
+from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.features.tables import by_corpus, over_people, rank_agreement, shapley_table
 from affectlens.core.errors import UsageError
 from affectlens.learning.speech import logistic
@@ -217,3 +222,62 @@ def test_nobody_is_trained_on_and_measured(rng):
     clips = Clips(x, y, np.full(240, "one"), speaker, tuple("abcdef"), tuple("gggggg"))
     tables = measure(clips, "svm", 0, rng).compute(rng)
     assert tables["groups"].permuted[0] < 0.3
+
+
+def test_linear_shap_of_two_unlike_classes_speaks_for_the_answer(rng):
+    """One in ten is of the second class, so that the answer hangs on the intercept."""
+    y = (np.arange(400) % 10 == 0).astype(int)
+    x = rng.normal(size=(400, 3)) + np.outer(y, [0.8, 0, 0])
+    model = logistic().fit(x, y)
+    answer, weight = model.predict(x), model.coef_[0]
+    expected = np.where(answer[:, None] == 1, 1, -1) * weight * (x - x.mean(axis=0))
+    np.testing.assert_allclose(linear_shap(x, y, x), expected)
+    assert len(set(answer)) == 2 and (answer != ((x - x.mean(axis=0)) @ weight > 0)).any()
+
+
+def test_planted_features_are_what_they_say(rng):
+    y = np.arange(4000) % 4
+    clips = Clips(rng.normal(size=(4000, 2)), y, np.full(4000, "c"), y, ("a", "b"), ("g", "h"), tuple("klmn"))
+    made = planted(clips, rng)
+    label, noise = made.x[:, 2], made.x[:, 3]
+    assert made.names == ("a", "b", "planted: label", "planted: noise") and made.groups == ("g", "h", "planted", "planted")
+    np.testing.assert_allclose([label[y == c].mean() for c in range(4)], [-1.5, -0.5, 0.5, 1.5], atol=0.05)
+    assert all(label[y == c].std() == pytest.approx(0.3, rel=0.1) for c in range(4))
+    assert noise.std() == pytest.approx(1, rel=0.05) and abs(noise.mean()) < 0.06 and abs(np.corrcoef(noise, y)[0, 1]) < 0.05
+    np.testing.assert_array_equal(made.x[:, :2], clips.x)
+    assert made.classes == clips.classes and FeatureSettings().plant is False
+
+
+def said(groups, features=(), agreement=()):
+    columns = ["group", "permuted", "permuted_low", "permuted_high", "left_out", "left_out_p_holm"]
+    return SimpleNamespace(
+        groups=pd.DataFrame(groups, columns=columns),
+        features=pd.DataFrame(features, columns=["feature", "permuted", "p_bh", "conditional_p_bh"]),
+        agreement=pd.DataFrame(agreement, columns=["of", "corpora", "rank_correlation"]),
+    )
+
+
+def test_sentences_on_groups_and_features():
+    audit = said([("pitch", 0.1, 0.05, 0.15, 0.02, 0.051), ("energy", 0.3, 0.2, 0.4, 0.1, 0.05)],
+                 [(f"f{i}", 0.01 * (9 - i), 0.05 + 0.001 * (i > 2), 0.05 + 0.001 * (i > 0)) for i in range(7)])  # fmt: skip
+    assert groups_sentence(audit) == (
+        "Shuffling the energy features harms most, then pitch. Trained again without them, the model is significantly worse "
+        "without energy."
+    )
+    assert features_sentence(audit).startswith("3 of 7 features matter when shuffled, 1 when only")
+    told = findings(audit)
+    assert told[0] == "energy: log loss +0.300 bit when shuffled (0.200 to 0.400), +0.100 when left out."
+    assert told[1].startswith("pitch: ") and told[2] == "f0: +0.0900 bit, p adjusted 0.05." and len(told) == 2 + 5 + 1
+    assert told[-1] == "There is one corpus, so there is nothing to compare between corpora."
+    alone = groups_sentence(said([("pitch", 0.1, 0.05, 0.15, 0.02, 0.2)]))
+    assert alone.startswith("Shuffling the pitch features harms most. Trained again without any one group")
+
+
+def test_the_pass_is_told_to_the_end(rng):
+    speaker, corpus, y = _people(rng, 80, 10)
+    clips = Clips(rng.normal(size=(80, 9)) + y[:, None], y, corpus, speaker, tuple("abcdefghi"), tuple("ggghhhiii"))
+    told = []
+    measure(clips, "logistic", 0, rng, lambda *words: told.append(words))
+    done = [d for _, d, _ in told]
+    assert {(s, n) for s, _, n in told} == {("features", 5 * 12)} and done == sorted(done) and done[0] == 0 and done[-1] == 60
+    assert len(told) == 5 * (2 + 3) + 1  # of nine features two are told, then each group

@@ -118,7 +118,9 @@ def linear_shap(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
     array (m, f)
     """
     model = logistic().fit(x, y)
-    weights = model.coef_ if len(model.coef_) > 1 else np.concatenate([-model.coef_, model.coef_])
+    weights, bias = model.coef_, model.intercept_
+    if len(weights) == 1:  # of two classes scikit-learn keeps one row
+        weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
     weights = weights - weights.mean(axis=0)
-    answer = (rows @ weights.T + (model.intercept_ if len(model.intercept_) > 1 else 0)).argmax(axis=1)
+    answer = (rows @ weights.T + bias).argmax(axis=1)
     return np.asarray(weights[answer] * (rows - x.mean(axis=0)))

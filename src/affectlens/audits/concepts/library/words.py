@@ -152,7 +152,7 @@ def with_norms(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
     else:
         raise UsageError(f"{path}: {table.shape[1]} columns; expected Warriner et al.'s table of valence, arousal, dominance")
     values = table.iloc[:, at[1:]].apply(pd.to_numeric, errors="coerce").to_numpy()
-    norms = {str(w).lower(): m for w, m in zip(table.iloc[:, at[0]], values, strict=True)}
+    norms = {str(w).lower(): m for w, m in zip(table.iloc[:, at[0]], values, strict=True) if np.isfinite(m).all()}
     means = []
     for text in rows.text:
         words = [norms[t] for t in tokens(text) if t in norms]
