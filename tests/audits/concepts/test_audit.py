@@ -295,7 +295,7 @@ def test_cli_on_mosi(shared, tmp_path):
          "3", "--out", str(tmp_path / "m")],
     )  # fmt: skip
     assert made.exit_code == 0, made.output
-    assert re.search(r"all +mean +0\.7\d{3}", made.output), made.output
+    assert re.search(r"all, mean: accuracy 0\.7\d\d", made.output), made.output
     assert (tmp_path / "m" / "bclstm.md").read_text().count("swapped")
     done = run(
         app,
