@@ -119,6 +119,8 @@ def test_alignment_is_one_of_gradients_that_agree_and_none_of_those_that_do_not(
     g = np.array([[1.0, 0], [2, 0], [0, 1], [0, -3], [1, 0], [0, 2]])
     view = View.of(Space.of(x, g), [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])], "pattern")
     np.testing.assert_allclose(view.alignment(), [1, 0, 0.5], atol=1e-12)
+    still = View.of(Space.of(x, np.array([[0.0, 0], [3, 0]])), [np.array([0, 1])], "pattern")
+    np.testing.assert_allclose(still.alignment(), [0.25])  # a logit that does not move at all
 
 
 def test_a_concept_of_nothing_has_no_direction(rng):

@@ -12,8 +12,6 @@ from affectlens.audits.latent.clusters import Clustering
 from affectlens.audits.latent.directions import Directions
 from affectlens.audits.result import AuditResult, Provenance
 
-STAGES = 6  # after training: clusters, agreement, corpora, directions, stability, projection
-
 
 @dataclass(frozen=True)
 class LatentAudit(AuditResult):
