@@ -356,19 +356,6 @@ def matches(left_out: dict[str, str], file: str, m: Mutant, source: str) -> bool
     )
 
 
-def end_together() -> None:
-    """When this process is ended, what it forked ends too; when one of those is ended (by a test), only that one."""
-    main = os.getpid()
-
-    def end(number: int, _: Any) -> None:
-        if os.getpid() == main:
-            print(f"ended by signal {number}", file=sys.stderr, flush=True)
-            os.killpg(0, signal.SIGKILL)
-        os._exit(2)
-
-    signal.signal(signal.SIGTERM, end)
-
-
 def processor_time() -> float:
     """Seconds of this process and of those it waited for: the same however busy the machine is."""
     t = os.times()
@@ -475,7 +462,7 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="use nothing of earlier runs")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    end_together()
+    signal.signal(signal.SIGTERM, lambda *_: os.killpg(0, signal.SIGKILL))  # what was forked ends too
     os.setpgid(0, 0)
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
