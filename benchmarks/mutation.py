@@ -13,9 +13,6 @@ from __future__ import annotations
 import argparse
 import gc
 import hashlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import json
 import os
 import random
@@ -29,7 +26,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -38,27 +35,13 @@ import coverage
 import pytest
 from _pytest.runner import runtestprotocol
 
-from affectlens.stats.resample import wilson
 from benchmarks.mutants import Mutant, mutants
+from benchmarks.mutated_code import FAILED, PASSED, code_of, functions_of, run_anew
+from benchmarks.mutation_outcomes import Outcome, describe, read_outcomes, write
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = Path(__file__).with_suffix(".toml")
-PASSED, FAILED = 0, 1
 PATIENCE = 20  # times its limit of processor time that a mutant may wait for a busy machine
-
-
-@dataclass
-class Outcome:
-    """What became of one mutant."""
-
-    file: str
-    line: int
-    within: str
-    change: str
-    killed: bool
-    how: str  # "test", "time limit", "error", "no test" or "survived"
-    seconds: float
-    text: str = ""  # digest of the file's text
 
 
 @dataclass
@@ -295,56 +278,6 @@ class Driver:
         select.select([], [], [], 0.01)
 
 
-class MutatedFinder(importlib.abc.MetaPathFinder):
-    """Gives the mutated code of one module to whoever imports it."""
-
-    def __init__(self, code: CodeType, path: Path) -> None:
-        self.code, self.path = code, path
-
-    def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is None or spec.origin != str(self.path):
-            return None
-        code = self.code
-
-        class Loader(importlib.machinery.SourceFileLoader):
-            def get_code(self, fullname: str) -> CodeType:
-                return code
-
-        return importlib.util.spec_from_file_location(
-            name, self.path, loader=Loader(name, str(self.path)), submodule_search_locations=spec.submodule_search_locations
-        )
-
-
-def run_anew(code: CodeType, path: Path, tests: list[str]) -> int:
-    """Import the package and the tests again with one module changed, and run the tests."""
-    for name in [n for n in sys.modules if n.split(".")[0] in ("affectlens", "tests", "conftest")]:
-        del sys.modules[name]
-    sys.meta_path.insert(0, MutatedFinder(code, path))
-    return PASSED if pytest.main(["-x", "-q", "-s", "-p", "no:cacheprovider", *tests]) == 0 else FAILED
-
-
-def functions_of(path: Path) -> dict[tuple[str, int], list[FunctionType]]:
-    """Functions that were made from a file, by qualified name and first line."""
-    out: dict[tuple[str, int], list[FunctionType]] = defaultdict(list)
-    for thing in gc.get_objects():
-        if type(thing) is FunctionType and thing.__code__.co_filename == str(path):
-            out[thing.__code__.co_qualname, thing.__code__.co_firstlineno].append(thing)
-    return out
-
-
-def code_of(code: CodeType, name: str) -> CodeType | None:
-    """The code of the function of that qualified name inside a module's code."""
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            if constant.co_qualname == name:
-                return constant
-            inner = code_of(constant, name)
-            if inner is not None:
-                return inner
-    return None
-
-
 def matches(left_out: dict[str, str], file: str, m: Mutant, source: str) -> bool:
     """Whether an entry of the configuration speaks of this mutant: its file, and if given its function, its change, and words
     of its line."""
@@ -386,21 +319,6 @@ def test_files(tests: list[str]) -> list[Path]:
     return sorted(out)
 
 
-def read_outcomes(out: Path) -> dict[tuple[str, str, int, str, str], Outcome]:
-    """What earlier runs wrote, the latest of each mutant."""
-    log = out / "outcomes.jsonl"
-    if not log.exists():
-        return {}
-    known = {}
-    for line in log.read_text(encoding="utf-8").splitlines():
-        try:
-            o = Outcome(**json.loads(line))
-        except ValueError:
-            continue  # a line that was cut off when the run was stopped
-        known[o.file, o.text, o.line, o.within, o.change] = o
-    return known
-
-
 def plans(configuration: dict[str, Any], only: list[str]) -> Iterator[Plan]:
     """Rooms that are named, or that have a file which is."""
     settings = configuration["settings"]
@@ -412,43 +330,6 @@ def plans(configuration: dict[str, Any], only: list[str]) -> Iterator[Plan]:
         tests = [t for t in entry["tests"] if (ROOT / t).exists()]
         if files and tests:
             yield Plan(room, files, tests, settings)
-
-
-def describe(outcomes: list[Outcome]) -> str:
-    """Killed of all, with Wilson's 95 % interval."""
-    e = wilson(sum(o.killed for o in outcomes), len(outcomes))
-    return f"{sum(o.killed for o in outcomes)} of {len(outcomes)} killed, {e.value:.1%} [{e.low:.1%}, {e.high:.1%}]"
-
-
-def write(out: Path, rooms: dict[str, list[Outcome]], skipped: list[tuple[str, Mutant, str]], options: Any) -> None:
-    """The result for people (``mutation.md``) and for programs (``mutation.json``)."""
-    every = [o for outcomes in rooms.values() for o in outcomes]
-    lines = [
-        f"# Mutation score: {describe(every)}",
-        "",
-        f"Sample of {options.sample or 'all'} a file, seed {options.seed}.",
-        "",
-    ]
-    for room, outcomes in rooms.items():
-        lines.append(f"## {room}: {describe(outcomes)}")
-        lines.append("")
-        for file in sorted({o.file for o in outcomes}):
-            lines.append(f"- {file}: {describe([o for o in outcomes if o.file == file])}")
-        lines.append("")
-    lines += ["## Survivors", ""]
-    lines += [f"- {o.file}:{o.line} in {o.within or 'module'}: `{o.change}` ({o.how})" for o in every if not o.killed]
-    lines += ["", "## Left out", ""]
-    lines += [f"- {file}:{m.line} in {m.within or 'module'}: `{m.change}`: {why}" for file, m, why in skipped]
-    (out / "mutation.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    summary = {
-        "killed": sum(o.killed for o in every),
-        "of": len(every),
-        "sample": options.sample,
-        "seed": options.seed,
-        "rooms": {room: {"killed": sum(o.killed for o in each), "of": len(each)} for room, each in rooms.items()},
-        "survivors": [asdict(o) for o in every if not o.killed],
-    }
-    (out / "mutation.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def main() -> int:

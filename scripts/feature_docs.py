@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from affectlens.features.speech import parse_corpora, speech_table
+from affectlens.corpora.base import corpora_of
+from affectlens.features.speech import speech_table
 from affectlens.perception.voice.catalogue import GROUPS, catalogue
 
 HEAD = """# The 88 acoustic features
@@ -26,7 +27,7 @@ differs, for models made with it. The usual range is the 1st to 99th percentile 
 
 
 def main() -> None:
-    corpora = parse_corpora(sys.argv[1:])
+    corpora = corpora_of(sys.argv[1:])
     table = speech_table(corpora)
     low, high = np.percentile(table.features, [1, 99], axis=0)
     lines = [HEAD.format(n=len(table.features), corpora=", ".join(corpora))]

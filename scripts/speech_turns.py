@@ -10,7 +10,8 @@ import sys
 import numpy as np
 import torch
 
-from affectlens.features.speech import as_recordings, parse_corpora, speech_table
+from affectlens.corpora.base import corpora_of
+from affectlens.features.speech import as_recordings, speech_table
 from affectlens.learning.speech import make_classifier
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.stats.classification import confusion, unweighted_recall
@@ -21,7 +22,7 @@ SEEDS = 5
 
 def main() -> None:
     torch.set_num_threads(1)
-    t = speech_table(parse_corpora(sys.argv[1:]))
+    t = speech_table(corpora_of(sys.argv[1:]))
     names = list(dict.fromkeys(t.corpus))
     recall: dict[int, list[float]] = {k: [] for k in TURNS}
     for seed in range(SEEDS):

@@ -55,19 +55,17 @@ def __getattr__(name: str) -> Callable[..., Any]:
 
     @wraps(entry.function)
     def function(*given: Any, **fields: Any) -> Any:
-        if len(given) == 1 and "corpus" not in fields and "pictures" not in fields:
+        if len(given) > 2:
+            raise TypeError(f"audit.{name} takes a model and a corpus; settings are given by name")
+        if len(given) == 1 and "corpus" not in fields:
             given = (entry.model or None, *given)  # the corpus alone
-        bound = inspect.signature(entry.function).bind_partial(*given, **fields).arguments
-        model, corpus = (
-            bound.get("model", entry.model or None),
-            bound.get("corpus", bound.get("corpora", bound.get("pictures"))),
-        )
+        model = given[0] if given else fields.pop("model", entry.model or None)
+        corpus = given[1] if len(given) == 2 else fields.pop("corpus", None)
         if corpus is None:
             raise UsageError(f"audit.{name} looks at a corpus: give one, such as 'NAME=PATH'")
-        more = {k: v for k, v in fields.items() if k not in ("model", "corpus", "corpora", "pictures")}
         with helpful():
-            _fetch(entry, model, corpus, more)
-            return entry.function(model, corpus, **more)
+            _fetch(entry, model, corpus, fields)
+            return entry.function(model, corpus, **fields)
 
     function.__signature__ = _signature(entry)  # type: ignore[attr-defined]
     return function

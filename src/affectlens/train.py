@@ -2,7 +2,34 @@
 
 ``settings`` is the recipe, a frozen dataclass whose fields have help and bounds; any field may also be given by its name. A
 value that is not allowed is an error before work begins. For the same seed the same weights come out, and the
-global random state of the process is left as it was.
+global random state of the process is left as it was. All functions are called alike.
+
+Parameters
+----------
+corpora : str, list of str or dict
+    Corpora as ``NAME=PATH``, or a mapping from their names to their paths.
+out : str or Path
+    A folder for weights, card, scores, and what a stopped run goes on from.
+threads : int
+    Threads of torch, for as long as it takes.
+progress : Progress, optional
+    Told of what is being done, how much of it is done, and of how much.
+settings : Settings, optional
+    The recipe; the shipped one by default.
+**changed
+    Fields of the recipe that are to differ.
+
+Returns
+-------
+TrainingRun
+    Weights, card and scores.
+
+Raises
+------
+UsageError
+    A setting, or a corpus of another kind.
+CorpusError
+    A corpus that holds too little.
 
 Examples
 --------
@@ -23,6 +50,7 @@ if TYPE_CHECKING:
 
     from affectlens.core.progress import Progress
     from affectlens.core.settings import Settings
+    from affectlens.corpora.base import Corpora
     from affectlens.learning.background import BackgroundRecipe
     from affectlens.learning.bclstm import BcLstmRecipe
     from affectlens.learning.face import FaceRecipe
@@ -30,7 +58,7 @@ if TYPE_CHECKING:
     from affectlens.learning.motion import GaitRecipe, PostureRecipe
     from affectlens.learning.speech import SpeechRecipe
     from affectlens.learning.words import WordsRecipe
-    from affectlens.training.run import Given, TrainingRun
+    from affectlens.training.run import TrainingRun
 
 __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
 
@@ -40,7 +68,7 @@ def __dir__() -> list[str]:
 
 
 def face(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -53,32 +81,10 @@ def face(
     A run that was stopped goes on from its last finished epoch. The epoch that does best on the validation split ships,
     calibrated there, and is scored on the test split once.
 
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        The corpus as ``NAME=PATH``, or a mapping from its name to its path.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : FaceRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
     Returns
     -------
     TrainingRun
         Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
     """
     from affectlens.learning.face import FaceRecipe
     from affectlens.training.face_words import train_face_model
@@ -87,7 +93,7 @@ def face(
 
 
 def words(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -99,32 +105,10 @@ def words(
 
     A run that was stopped goes on from its last finished epoch.
 
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        The corpus as ``NAME=PATH``, or a mapping from its name to its path.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : WordsRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
     Returns
     -------
     TrainingRun
         Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
     """
     from affectlens.learning.words import WordsRecipe
     from affectlens.training.face_words import train_words_model
@@ -133,7 +117,7 @@ def words(
 
 
 def speech(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -146,32 +130,10 @@ def speech(
     Scores come from models that are trained by the same recipe within each corpus, across corpora, and on all corpora but the
     one tested; what a stopped run has measured is used again.
 
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        Paths by the name of their corpus, or ``NAME=PATH``, one or several.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : SpeechRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
     Returns
     -------
     TrainingRun
         Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
     """
     from affectlens.learning.speech import SpeechRecipe
     from affectlens.training.speech import train_speech_model
@@ -180,7 +142,7 @@ def speech(
 
 
 def gait(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -192,32 +154,10 @@ def gait(
 
     For its scores one type of motion is left out at a time.
 
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        The corpus as ``NAME=PATH``, or a mapping from its name to its path.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : GaitRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
     Returns
     -------
     TrainingRun
         Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
     """
     from affectlens.learning.motion import GaitRecipe
     from affectlens.training.motion import train_gait_model
@@ -226,7 +166,7 @@ def gait(
 
 
 def posture(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -238,32 +178,10 @@ def posture(
 
     For its scores one type of motion is left out at a time.
 
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        The corpus as ``NAME=PATH``, or a mapping from its name to its path.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : PostureRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
     Returns
     -------
     TrainingRun
         Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
     """
     from affectlens.learning.motion import PostureRecipe
     from affectlens.training.motion import train_posture_model
@@ -272,7 +190,7 @@ def posture(
 
 
 def fusion(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -285,32 +203,10 @@ def fusion(
     Every subset of them is scored on held-out people under four ways of fusing first. Corpora of
     faces, speech, texts and motion are paired by class; one corpus of whole pictures holds everything by itself.
 
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        Paths by the name of their corpus, or ``NAME=PATH``, one or several.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : FusionRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
     Returns
     -------
     TrainingRun
         Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
     """
     from affectlens.learning.fusion import FusionRecipe
     from affectlens.training.fusion import train_fusion_model
@@ -319,7 +215,7 @@ def fusion(
 
 
 def background(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -327,35 +223,7 @@ def background(
     settings: BackgroundRecipe | None = None,
     **changed: Any,
 ) -> TrainingRun:
-    """Train the background network on a corpus of whole pictures: what they say without their people.
-
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        The corpus as ``NAME=PATH``, or a mapping from its name to its path.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : BackgroundRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
-    """
+    """Train the background network on a corpus of whole pictures: what they say without their people."""
     from affectlens.learning.background import BackgroundRecipe
     from affectlens.training.background import train_background_model
 
@@ -363,7 +231,7 @@ def background(
 
 
 def bclstm(
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     *,
     threads: int = 1,
@@ -371,35 +239,7 @@ def bclstm(
     settings: BcLstmRecipe | None = None,
     **changed: Any,
 ) -> TrainingRun:
-    """Train the contextual LSTM on a corpus of dialogues, on its own split.
-
-    Parameters
-    ----------
-    corpora : str, list of str or dict
-        The corpus as ``NAME=PATH``, or a mapping from its name to its path.
-    out : str or Path
-        A folder for weights, card, scores, and what a stopped run goes on from.
-    threads : int
-        Threads of torch, for as long as it takes.
-    progress : Progress, optional
-        Told of what is being done, how much of it is done, and of how much.
-    settings : BcLstmRecipe, optional
-        The recipe; the shipped one by default.
-    **changed
-        Fields of the recipe that are to differ.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-
-    Raises
-    ------
-    UsageError
-        A setting, or a corpus of another kind.
-    CorpusError
-        A corpus that holds too little.
-    """
+    """Train the contextual LSTM on a corpus of dialogues, on its own split."""
     from affectlens.learning.bclstm import BcLstmRecipe
     from affectlens.training.bclstm import train_bclstm_model
 
@@ -409,7 +249,7 @@ def bclstm(
 def _train(
     kind: type[Settings],
     run: Callable[..., TrainingRun],
-    corpora: Given,
+    corpora: Corpora,
     out: str | Path,
     threads: int,
     progress: Progress | None,
@@ -423,8 +263,9 @@ def _train(
     from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields
+    from affectlens.corpora.base import corpora_of
     from affectlens.learning.loop import seeded
-    from affectlens.training.run import corpora_of, folder_of, one_corpus
+    from affectlens.training.run import folder_of, one_corpus
 
     recipe: Any = with_fields(kind, settings, changed)
     given = (corpora_of(corpora),) if several else one_corpus(corpora)

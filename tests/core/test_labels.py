@@ -79,6 +79,7 @@ def test_by_hand():
     assert said.probabilities[EKMAN7.index("anger")] == pytest.approx(0.1 / 0.6 * 4 / 7)
     negative = translate(np.array([0.8, 0.1, 0.1]), SENTIMENT3)
     assert negative.probabilities[EKMAN7.index("fear")] == pytest.approx(0.2 * 6 / 7) and negative.lost == {}
+    assert negative.divided == {"negative": ("anger", "disgust", "fear", "sadness")} and said.divided == {}
     calm = translate(np.eye(26)[EMOTIC26.index("peace")], EMOTIC26)
     assert EKMAN7.labels[int(calm.probabilities.argmax())] == "neutral"
 

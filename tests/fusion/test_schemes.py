@@ -45,6 +45,11 @@ def test_rows_of_every_scheme_are_fused_summed_up_told_shown_and_kept(name, tmp_
         none = [p for c, p in zip(scheme.labels, f.row.probabilities, strict=True) if not counterparts(scheme, EKMAN7)[c]]
         assert e.value == pytest.approx(sum(none)) and e.detail.scheme == name and "takes no part" in narrative([e])[0].text
     assert any(name in note and "3 segments" in note for note in clip.problems.notes) == has_lost
+    several = {c: targets for c, targets in counterparts(scheme, EKMAN7).items() if len(targets) > 1}
+    divided = [note for note in clip.problems.notes if "divided evenly" in note]
+    assert len(divided) == len(several)  # once a recording, however many segments
+    for note, (label, targets) in zip(divided, several.items(), strict=True):
+        assert f"{label} was divided evenly among {', '.join(targets)}" in note
 
     assert summarise(rows)[0].readable == 3
     summaries, evidence = summary_evidence(clip, rows)

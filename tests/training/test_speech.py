@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from affectlens.core.errors import CorpusError, UsageError
-from affectlens.corpora.base import open_corpus
+from affectlens.corpora.base import corpora_of, open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
-from affectlens.features.speech import TURNS, SpeechTable, as_recordings, parse_corpora, speech_table
+from affectlens.features.speech import TURNS, SpeechTable, as_recordings, speech_table
 from affectlens.learning.speech import BASELINES, SpeechAutoencoder, SpeechRecipe, make_classifier, train_net
 from affectlens.models.nets.speech import KINDS, SpeechNetConfig
 from affectlens.models.shipped.speech_scale import Scale
@@ -134,7 +134,7 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
     with pytest.raises(TypeError, match="NoneType"):
         speech_table(moved, tmp_path / "cache")
     with pytest.raises(UsageError, match="NAME=PATH"):
-        parse_corpora(["emodb"])
+        corpora_of(["emodb"])
     with pytest.raises(UsageError, match="not speech"):
         (tmp_path / "go").mkdir()
         for split in ("train", "dev", "test"):

@@ -37,10 +37,7 @@ def open_source(given: Any) -> Corpus:
         given = given[0]
     if hasattr(given, "table") and hasattr(given, "info"):
         return given  # type: ignore[no-any-return]
-    name, _, path = str(given).partition("=")
-    if not path:
-        raise UsageError(f"--corpus {given}: NAME=PATH was expected, for example fer2013=fer2013.csv")
-    return open_corpus(name, path)
+    return open_corpus(str(given))
 
 
 def corpus_facts(source: Corpus, split: str) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import corpora as known_corpora
-from affectlens.features.speech import SpeechTable, parse_corpora, speech_table
+from affectlens.corpora.base import corpora_of
+from affectlens.features.speech import SpeechTable, speech_table
 
 SPLIT = "four"  # the clips of the four classes that the speech models know
 Corpora = SpeechTable | str | Sequence[str] | Mapping[str, str | Path]
@@ -36,11 +37,7 @@ def open_table(corpora: Corpora, progress: Progress = silent) -> SpeechTable:
     """
     if isinstance(corpora, SpeechTable):
         return corpora
-    if isinstance(corpora, Mapping):
-        paths = {name: Path(path) for name, path in corpora.items()}
-    else:
-        paths = parse_corpora([corpora] if isinstance(corpora, str) else [str(c) for c in corpora])
-    return speech_table(paths, progress=progress)
+    return speech_table(corpora_of(corpora), progress=progress)
 
 
 def kind_or_setting(model: str | None, fields: dict[str, Any], audit: str) -> dict[str, Any]:

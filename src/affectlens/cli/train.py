@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,21 +58,19 @@ def _show(scores: pd.DataFrame) -> None:
 
 
 def line(row: dict[str, Any]) -> str:
-    """What a row of scores says: ``within, speaker: mean recall 0.753 (0.706 to 0.781)``."""
-    words = [str(v) for k, v in row.items() if isinstance(v, str) and k not in ("score", "target") and v]
-    interval = f" ({row['low']:.3f} to {row['high']:.3f})" if row.get("low", math.nan) == row.get("low") else ""
-    if "score" in row and "value" in row:
-        numbers = [f"{str(row['score']).replace('_', ' ')} {row['value']:.3f}{interval}"]
-    else:
-        known = {k: v for k, v in row.items() if isinstance(v, int | float) and v == v and k not in ("low", "high")}
-        numbers = [
-            f"{k.replace('_', ' ')} {v:.3f}"
-            if isinstance(v, float) and not v.is_integer()
-            else f"{k.replace('_', ' ')} {v:.0f}"
-            for k, v in known.items()
-        ]
-        numbers[-1:] = [f"{n}{interval}" for n in numbers[-1:]]
-    return f"{', '.join(words)}: {', '.join(numbers)}" if words else ", ".join(numbers)
+    """What a row of scores says, such as ``speaker: mean recall 0.753 (0.706 to 0.781)``; what does not apply is left out."""
+    known = {k: v for k, v in row.items() if v != "" and v == v}  # a number that is none is not equal to itself
+    interval = f" ({known.pop('low'):.3f} to {known.pop('high'):.3f})" if {"low", "high"} <= set(known) else ""
+    if "value" in known:
+        known[known.pop("score")] = known.pop("value")
+    words = [str(v) for v in known.values() if isinstance(v, str)]
+    numbers = [f"{name.replace('_', ' ')} {_number(v)}" for name, v in known.items() if not isinstance(v, str)]
+    return f"{', '.join(words)}{': ' if words else ''}{', '.join(numbers)}{interval}"
+
+
+def _number(value: float) -> str:
+    """Whole numbers without digits, scores with three."""
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) != 1 else f"{value:.3f}"
 
 
 add("face", FaceRecipe)

@@ -65,7 +65,7 @@ def check_folder(folder: Path) -> Path:
         It cannot.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    trial = there / ".affectlens-write-test"
+    trial = there / f".affectlens-write-test-{os.getpid()}"
     try:
         trial.write_bytes(b"")
         trial.unlink()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -161,11 +161,14 @@ class Translation:
         Wanted classes that some given class stands for; the others keep their even share.
     lost : dict of str to float
         Given classes without a counterpart that had some probability, with it.
+    divided : dict of str to tuple of str
+        Given classes with some probability that stand for several wanted ones, which share it evenly: a convention, no finding.
     """
 
     probabilities: np.ndarray | None
     reached: tuple[str, ...]
     lost: dict[str, float]
+    divided: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def lost_share(self) -> float:
@@ -205,7 +208,8 @@ def translate(probabilities: np.ndarray, given: LabelScheme, wanted: LabelScheme
             moved[reached.index(target)] += p / len(where[label])
     if lost and moved.sum() < 1e-6:
         return Translation(None, reached, lost)
-    return Translation(widen(moved / moved.sum() if lost else moved, reached, wanted.labels), reached, lost)
+    divided = {c: where[c] for c, p in zip(given.labels, probabilities, strict=True) if len(where[c]) > 1 and p > 0}
+    return Translation(widen(moved / moved.sum() if lost else moved, reached, wanted.labels), reached, lost, divided)
 
 
 def translate_set(labels: tuple[str, ...], given: LabelScheme, wanted: LabelScheme = EKMAN7) -> tuple[str, ...]:

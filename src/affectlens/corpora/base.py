@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -167,6 +167,35 @@ def name_and_path(given: str) -> tuple[str, Path]:
     if not (name and sign and path):
         raise UsageError(f"corpus {given!r}: NAME=PATH was expected, for example fer2013=/data/fer2013")
     return name.strip(), Path(path.strip()).expanduser()
+
+
+Corpora = str | Mapping[str, str | Path] | Iterable[str]
+
+
+def corpora_of(given: Corpora) -> dict[str, Path]:
+    """Paths by the name of their corpus, of ``NAME=PATH``, of several, or of a mapping.
+
+    Returns
+    -------
+    dict of str to Path
+        In the order given.
+
+    Raises
+    ------
+    UsageError
+        Nothing was given, or something else than ``NAME=PATH``.
+
+    Examples
+    --------
+    >>> corpora_of("emodb=/corpora/emodb")
+    {'emodb': PosixPath('/corpora/emodb')}
+    """
+    if isinstance(given, Mapping):
+        return {name: Path(path) for name, path in given.items()}
+    out = dict(map(name_and_path, [given] if isinstance(given, str) else given))
+    if not out:
+        raise UsageError("no corpora were given: name at least one, as NAME=PATH")
+    return out
 
 
 def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:

@@ -65,17 +65,6 @@ class SpeechTable:
         return SpeechTable(self.features[index], self.rows.iloc[index].reset_index(drop=True), {})
 
 
-def parse_corpora(given: list[str]) -> dict[str, Path]:
-    """``NAME=PATH`` pairs as a mapping."""
-    out = {}
-    for text in given:
-        name, sign, path = text.partition("=")
-        if not sign or not name or not path:
-            raise UsageError(f"{text!r} is not NAME=PATH, for example emodb=/corpora/emodb")
-        out[name] = Path(path)
-    return out
-
-
 def speech_table(
     corpora: dict[str, Path],
     cache: Path | None = None,

@@ -34,6 +34,7 @@ class _Fusion:
     fuser: Fuser
     weights: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     lost: dict[tuple[str, str], list[dict[str, float]]] = field(default_factory=lambda: defaultdict(list))
+    divided: dict[tuple[str, str], dict[str, tuple[str, ...]]] = field(default_factory=lambda: defaultdict(dict))
 
 
 def fuse_findings(
@@ -135,6 +136,7 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
         if translated.lost:
             lost[row.modality] = translated.lost
             fusion.lost[row.modality, row.scheme.name].append(translated.lost)
+        fusion.divided[row.modality, row.scheme.name].update(translated.divided)
         if translated.probabilities is None:
             continue
         quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
@@ -208,7 +210,13 @@ def _lost_evidence(clip: Clip, row: Row, modality: str, scheme: str, classes: di
 
 
 def _note_lost(fusion: _Fusion) -> None:
-    """Say, once a modality, how much of what it says the fused answer has no class for."""
+    """Say, once a modality, how much of what it says the fused answer has no class for, and what was shared among several."""
+    for (modality, scheme), shared in fusion.divided.items():
+        for label, targets in shared.items():
+            fusion.clip.problems.add(
+                f"{modality} answers in the classes of {scheme}; {label} was divided evenly among {', '.join(targets)}, "
+                "which it does not tell apart"
+            )
     for (modality, scheme), parts in fusion.lost.items():
         mean = float(np.mean([sum(p.values()) for p in parts]))
         if mean >= 0.005:

@@ -8,15 +8,15 @@ from affectlens.assets.store import fetch
 from affectlens.core.files import make_folder
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import Corpora, corpora_of
 from affectlens.evaluation.ablation import Ablation
 from affectlens.learning.fusion import FusionRecipe
 from affectlens.learning.loop import seeded
 from affectlens.training.fusion import ablation_of, save_ablation
-from affectlens.training.run import Given, corpora_of
 
 
 def ablate(
-    corpora: Given, *, draws: int = 200, seed: int = 0, progress: Progress | None = None, out: str | Path | None = None
+    corpora: Corpora, *, draws: int = 200, seed: int = 0, progress: Progress | None = None, out: str | Path | None = None
 ) -> Ablation:
     """Every subset of the modules of some corpora under every way of fusing, retrained on folds of people.
 

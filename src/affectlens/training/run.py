@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import pandas as pd
 from affectlens.core.cache import contents_of
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.files import key_of, sha256_of
-from affectlens.corpora.base import Corpus, CorpusInfo, name_and_path
+from affectlens.corpora.base import Corpora, Corpus, CorpusInfo, corpora_of
 from affectlens.stats.resample import Estimate
 
-Given = str | Mapping[str, str | Path] | Iterable[str]
 PARTS = "parts"  # the folder of a run that keeps what a stopped run goes on from
 
 
@@ -44,33 +42,7 @@ class TrainingRun:
         return self.scores.copy()
 
 
-def corpora_of(given: Given) -> dict[str, Path]:
-    """Paths by the name of their corpus, of ``NAME=PATH``, of several, or of a mapping.
-
-    Returns
-    -------
-    dict of str to Path
-        In the order given.
-
-    Raises
-    ------
-    UsageError
-        Nothing was given, or something else than ``NAME=PATH``.
-
-    Examples
-    --------
-    >>> corpora_of("emodb=/corpora/emodb")
-    {'emodb': PosixPath('/corpora/emodb')}
-    """
-    if isinstance(given, Mapping):
-        return {name: Path(path) for name, path in given.items()}
-    out = dict(map(name_and_path, [given] if isinstance(given, str) else given))
-    if not out:
-        raise UsageError("no corpora were given: name at least one, as NAME=PATH")
-    return out
-
-
-def one_corpus(given: Given) -> tuple[str, Path]:
+def one_corpus(given: Corpora) -> tuple[str, Path]:
     """The name and path of a single corpus; several are an error."""
     corpora = corpora_of(given)
     if len(corpora) != 1:

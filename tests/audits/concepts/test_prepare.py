@@ -16,6 +16,7 @@ from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.iemocap import IemocapDialogues
 from affectlens.features.utterances import VIDEO_NAMES
 from affectlens.perception.voice.egemaps import NAMES
+from tests.conftest import asset_path
 
 
 def utterances(tmp_path, suffix="", texts=("so it is", "no", "well", "yes")):
@@ -90,6 +91,7 @@ def test_partners_words_are_read_where_there_are_words(tmp_path, monkeypatch):
 
 
 def test_negative_words_are_four_classes_of_the_shipped_model(tmp_path):
+    asset_path("minilm")
     rows = utterances(tmp_path, texts=("I hate you, you disgust me", "What a wonderful day, I love it", "", "I am so sad")).rows
     p = module._read_negative(rows)
     assert p[0] > 0.7 and p[1] < 0.2 and np.isnan(p[2]) and p[3] > 0.7

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from affectlens import audit
+from affectlens.audits.properties.audit import needed_assets
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.model import AskedModel
 from affectlens.core.errors import OutputError, UsageError
@@ -111,3 +112,9 @@ def test_a_folder_that_cannot_be_written_is_said_before_work(tmp_path):
     for run in (audit.objects, audit.properties, audit.concepts, audit.latent, audit.features):
         with pytest.raises(OutputError, match="cannot write to"):
             run(None, "nothing=there", out=tmp_path / "file")
+
+
+def test_what_has_to_be_fetched_is_known_without_reading_the_corpus(tmp_path):
+    absent = tmp_path / "nowhere"
+    assert "yunet" in needed_assets("face", f"fer2013={absent}", None) and "yunet" in needed_assets("face", Greys(), None)
+    assert needed_assets("gait", f"bandai={absent}", None) == [] and needed_assets("gait", Walks(), None) == []

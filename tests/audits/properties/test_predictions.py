@@ -50,6 +50,7 @@ def test_frames_of_one_file_are_averaged(tmp_path):
 def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
     found = read(tmp_path, "input,anger,happy\nfaces/angry/0.jpg,.9,.1\nfaces/happy/0.jpg,.2,.8\n")
     assert list(found.table.index) == ["angry/0.jpg", "happy/0.jpg"] and found.table.anger.tolist() == [0.9, 0.2]
+    assert found.notes == ("files of one name lie in several folders, so items are named with their folders",)
 
 
 def test_keys_are_taken_as_they_are_and_may_not_occur_twice(tmp_path):

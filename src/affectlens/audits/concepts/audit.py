@@ -28,9 +28,9 @@ from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.audits.concepts.sources import Corpus, known_layers, listed, open_network, open_source
 from affectlens.audits.registry import register_audit
 from affectlens.audits.result import Provenance
-from affectlens.audits.threads import one_thread
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
+from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
@@ -157,7 +157,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
             No concept has enough examples.
         """
         s = self.settings
-        with one_thread():
+        with torch_threads(1):
             pool, why = self._pool(progress)
             names, labels = list(pool.targets), pool.labels
             tests = test_concepts(

@@ -16,8 +16,8 @@ from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import with_fields
+from affectlens.corpora.base import corpora_of
 from affectlens.corpora.dialogues.base import DialogueCorpus, open_dialogues
-from affectlens.features.speech import parse_corpora
 from affectlens.models.shipped.bclstm import BcLstmModel
 
 Corpus = str | Sequence[str] | DialogueCorpus
@@ -40,7 +40,7 @@ def open_source(corpus: Corpus) -> DialogueCorpus:
     """
     if isinstance(corpus, DialogueCorpus):
         return corpus
-    paths = parse_corpora([corpus] if isinstance(corpus, str) else [str(c) for c in corpus])
+    paths = corpora_of(corpus)
     if len(paths) != 1:
         raise UsageError(f"{len(paths)} corpora ({', '.join(paths)}); audit concepts reads one corpus of dialogues")
     ((name, path),) = paths.items()

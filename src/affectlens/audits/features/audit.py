@@ -14,8 +14,8 @@ from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.registry import register_audit
 from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
-from affectlens.audits.threads import one_thread
 from affectlens.core.labels import IEMOCAP4
+from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable
 from affectlens.models.shipped.speech_scale import normalise
@@ -60,7 +60,7 @@ class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
         clips = clips_of(table)
         if s.plant:
             clips = planted(clips, rng)
-        with one_thread():
+        with torch_threads(1):
             tables = measure(clips, s.kind, s.seed, rng, progress).compute(rng)
         return FeatureAudit(**tables, left_out=left_out(self.table), provenance=self.provenance())
 

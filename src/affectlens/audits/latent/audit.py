@@ -20,10 +20,10 @@ from affectlens.audits.latent.stability import SeedStability
 from affectlens.audits.registry import register_audit
 from affectlens.audits.result import Provenance
 from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
-from affectlens.audits.threads import one_thread
 from affectlens.core.errors import CorpusError
 from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
+from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable
 from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
@@ -110,7 +110,7 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         check_enough(table.labels[~train], table.speaker[~train], FEWEST, people, "looking at the other half of the speakers")
         stage = _stages(progress, s.seeds + STAGES)
         z = normalise(table.features, table.corpus, table.speaker)
-        with one_thread():
+        with torch_threads(1):
             networks = []
             for number in range(s.seeds):
                 stage("training")

@@ -23,7 +23,7 @@ from affectlens.audits.registry import register_audit
 from affectlens.audits.sources import corpus_facts, model_facts, title_of
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item
+from affectlens.corpora.base import CORPORA, Item, name_and_path
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
@@ -244,9 +244,10 @@ def _kind(values: pd.Series) -> str:
     return "binary" if values.nunique() <= 2 else "continuous"
 
 
-def needed_assets(_model: str, corpus: str, settings: PropertySettings) -> list[str]:
+def needed_assets(_model: Any, corpus: Any, _settings: PropertySettings) -> list[str]:
     """Assets that measuring the items of a corpus needs."""
-    return ASSETS if AuditedCorpus(corpus, settings.split).modality == "face" else []
+    info = corpus.info if hasattr(corpus, "info") else CORPORA.get(name_and_path(str(corpus))[0])[0]
+    return ASSETS if info.modality in ("face", "scene") else []
 
 
 @register_audit("properties", PropertySettings, assets=needed_assets)

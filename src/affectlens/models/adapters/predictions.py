@@ -76,6 +76,8 @@ def read_predictions(path: Path) -> Predicted:
     values.index = keys
     if keys.has_duplicates and exact:
         raise ModelError(f"{path}: the key {keys[keys.duplicated()][0]!r} occurs more than once; give every item one row")
+    if not exact and keys.str.contains("/").any():
+        notes.append("files of one name lie in several folders, so items are named with their folders")
     if keys.has_duplicates:
         notes.append(f"{int(keys.duplicated().sum())} keys occur more than once; their rows are averaged")
         values = values.groupby(level=0).mean()
