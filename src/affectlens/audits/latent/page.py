@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,14 +197,14 @@ def traversal_chart(traversals: pd.DataFrame, most: int = 4) -> Any:
         curves = traversals[traversals.direction == k]
         x = alt.X("score:Q", title=f"direction {k} (SD)", axis=alt.Axis(values=[-2, 0, 2]))
         panels = [_curve(curves[curves.feature == name], entries[name].title, entries[name].unit, x) for name in names]
-        rows.append(alt.hconcat(*panels))
+        rows.append(alt.hconcat(*panels, spacing=40))
     return finish(alt.vconcat(*rows))
 
 
 def _curve(curve: pd.DataFrame, title: str, unit: str, x: Any) -> Any:
     axis = alt.Axis(tickCount=4, format=".3~r")
     return (
-        alt.Chart(curve, title=alt.Title(title, anchor="start", fontSize=10, limit=190))
+        alt.Chart(curve, title=alt.Title(textwrap.wrap(title, 28), anchor="start", fontSize=10, limit=0))
         .mark_line(point=alt.OverlayMarkDef(size=18), color="#D55E00")
         .encode(x=x, y=alt.Y("value:Q", title=_short(unit), scale=alt.Scale(zero=False), axis=axis))
         .properties(width=150, height=105)
