@@ -9,7 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, key_of
-from affectlens.corpora.base import Corpus, open_corpus
+from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, name_and_path, open_corpus
 from affectlens.models.base import MODELS
 
 
@@ -31,13 +31,44 @@ def open_source(given: Any) -> Corpus:
     UsageError
         Neither, or several at once.
     """
-    if isinstance(given, list | tuple):
-        if len(given) != 1:
-            raise UsageError(f"{len(given)} corpora were given; this audit looks at one at a time, runs are joined with --join")
-        given = given[0]
-    if hasattr(given, "table") and hasattr(given, "info"):
-        return given  # type: ignore[no-any-return]
-    return open_corpus(str(given))
+    given = _only_one(given)
+    return given if _opened(given) else open_corpus(str(given))
+
+
+def corpus_info(given: Any) -> CorpusInfo:
+    """What a corpus is, without opening it.
+
+    Parameters
+    ----------
+    given : str or Corpus
+        As for `open_source`.
+
+    Returns
+    -------
+    CorpusInfo
+        Its name, modality and licence.
+
+    Raises
+    ------
+    UsageError
+        Several were given at once, or a name that no reader has.
+    """
+    given = _only_one(given)
+    return given.info if _opened(given) else CORPORA.get(name_and_path(str(given))[0])[0]
+
+
+def _only_one(given: Any) -> Any:
+    """What is given alone or as a list of one."""
+    if not isinstance(given, list | tuple):
+        return given
+    if len(given) != 1:
+        raise UsageError(f"{len(given)} corpora were given; this audit looks at one at a time, runs are joined with --join")
+    return given[0]
+
+
+def _opened(given: Any) -> bool:
+    """Whether this is a corpus rather than its name and path."""
+    return hasattr(given, "table") and hasattr(given, "info")
 
 
 def corpus_facts(source: Corpus, split: str) -> dict[str, Any]:

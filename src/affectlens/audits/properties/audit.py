@@ -20,10 +20,10 @@ from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
 from affectlens.audits.registry import register_audit
-from affectlens.audits.sources import corpus_facts, model_facts, title_of
+from affectlens.audits.sources import corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import CORPORA, Item, name_and_path
+from affectlens.corpora.base import Item
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
@@ -246,8 +246,7 @@ def _kind(values: pd.Series) -> str:
 
 def needed_assets(_model: Any, corpus: Any, _settings: PropertySettings) -> list[str]:
     """Assets that measuring the items of a corpus needs."""
-    info = corpus.info if hasattr(corpus, "info") else CORPORA.get(name_and_path(str(corpus))[0])[0]
-    return ASSETS if info.modality in ("face", "scene") else []
+    return ASSETS if corpus_info(corpus).modality in ("face", "scene") else []
 
 
 @register_audit("properties", PropertySettings, assets=needed_assets)
