@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.files import not_written, sync, write_whole
 from affectlens.core.schema import SCENE, Evidence, Row
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
@@ -82,7 +83,7 @@ class TableWriter:
                 self._writer = pq.ParquetWriter(self._partial, _stamped(schema))
             self._writer.write_table(pa.concat_tables([t.cast(self._writer.schema) for t in waiting]).combine_chunks())
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+            raise OutputError(not_written(self.path, error)) from error
 
     def close(self) -> None:
         """Finish the file and move it to its name."""
@@ -92,9 +93,10 @@ class TableWriter:
             return
         try:
             self._writer.close()
+            sync(self._partial)
             os.replace(self._partial, self.path)
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+            raise OutputError(not_written(self.path, error)) from error
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -106,16 +108,10 @@ class TableWriter:
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as Parquet (with ``SCHEMA_VERSION`` in its metadata) or CSV by its suffix, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        if path.suffix == ".csv":
-            frame.to_csv(partial, index=False)
-        else:
-            write_parquet(frame, partial)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+    if path.suffix == ".csv":
+        write_whole(path, lambda partial: frame.to_csv(partial, index=False))
+    else:
+        write_whole(path, lambda partial: write_parquet(frame, partial))
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.core.errors import MediaError, OutputError
+from affectlens.core.files import not_written
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job
@@ -61,5 +62,4 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = error.strerror or error
-        raise OutputError(f"cannot write {error.filename or path}: {why}; free some space or give another --out") from error
+        raise OutputError(not_written(error.filename or path, error)) from error
