@@ -27,6 +27,11 @@ def weights_path(name: str) -> Path:
     return weights_folder() / f"{name}.safetensors"
 
 
+def weights_of(model: Any) -> Path:
+    """The file that a model's weights were read from."""
+    return Path(getattr(model, "path", None) or weights_path(model.name))
+
+
 def check_shipped(path: Path) -> Path:
     """See that a file of weights is as it was shipped; weights of one's own, which lie elsewhere, pass.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from affectlens.pipeline.writer import (
 from affectlens.report.exporters import chosen as chosen_format
 from affectlens.report.exporters import export
 
+log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")
 
 
@@ -141,20 +143,23 @@ def explain(
     engine = engine or _engine(chosen, progress)
     run = Run(out=out)
     for path in paths:
-        job = Job(path, out, chosen)
+        job = Job(path, out, chosen, engine.made_by())
         try:
-            if resume and job.is_done():
-                run.results.append(replace(Result.load(job.target), file=str(path)))
-                run.resumed.append(str(path))
-                continue
-            result = _explained(job, engine, resume, progress)
+            with job.alone():
+                result = _taken_up(job) if resume else None
+                if result is not None:
+                    run.results.append(result)
+                    run.resumed.append(str(path))
+                    continue
+                result = _explained(job, engine, resume, progress)
         except AffectlensError as error:
-            job.abandon()
             run.failures[str(path)] = str(error)
             continue
         run.results.append(result)
         if on_result:
             on_result(result)
+    if run.resumed:
+        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(paths), out)
     write_overview(run, out, format)
     return run
 
@@ -166,7 +171,27 @@ def _engine(options: Options, progress: Progress | None) -> Engine:
     return Engine(options)
 
 
+def _taken_up(job: Job) -> Result | None:
+    """The finished report of the same job, where one is there and can be read."""
+    job.recover()
+    if not job.is_done():
+        return None
+    try:
+        return replace(Result.load(job.target), file=str(job.path))
+    except AffectlensError as error:
+        log.warning("%s; it is made again", error)
+        return None
+
+
 def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
+    try:
+        return _written(job, engine, resume, progress)
+    except AffectlensError:
+        job.abandon()
+        raise
+
+
+def _written(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
     with writing(job.scratch):
         scratch = job.claim(resume)
     with reading(job.path):
