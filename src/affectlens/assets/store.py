@@ -66,9 +66,10 @@ def locate(name: str, file: str | None = None, progress: Progress | None = None)
 
 
 def digests_of(name: str) -> dict[str, str]:
-    """The sha256 of each file of an asset, by its name, computed from what lies in the cache."""
+    """The sha256 of each file of an asset, by its name, computed from what lies in the cache; empty for what does not."""
     owner = asset(name)
-    return {file.name: sha256_of(file_path(owner, file)) for file in owner.files}
+    paths = {file.name: file_path(owner, file) for file in owner.files}
+    return {name: sha256_of(path) if path.exists() else "" for name, path in paths.items()}
 
 
 def _verify(owner: Asset, file: AssetFile) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.assets.store import fetch
-from affectlens.core.errors import AffectlensError
+from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.files import make_folder
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
@@ -178,7 +178,7 @@ def _taken_up(job: Job) -> Result | None:
         return None
     try:
         return replace(Result.load(job.target), file=str(job.path))
-    except AffectlensError as error:
+    except UsageError as error:  # a table of it was damaged since; a folder of another version is the user's to decide on
         log.warning("%s; it is made again", error)
         return None
 
