@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +18,8 @@ from affectlens.core.schema import SCENE, Evidence, Row
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
 GROUP = 512  # rows written at once
 _VERSION = b"affectlens.schema_version"
+# What a spreadsheet would take for a formula; a number is none.
+_FORMULA, _NUMBER = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"[+-]?(\d[\d.,]*([eE][+-]?\d+)?|inf|nan)", re.IGNORECASE)
 
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -109,13 +112,86 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         if path.suffix == ".csv":
-            frame.to_csv(partial, index=False)
+            write_csv(frame, partial)
         else:
             write_parquet(frame, partial)
         os.replace(partial, path)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+
+
+def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False, header: bool = True, append: bool = False) -> None:
+    """Write a frame as CSV that a spreadsheet shows and does not carry out.
+
+    A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, carriage return) and is no number gets an apostrophe
+    before it, which `unquoted` takes away again.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any table.
+    path : Path
+        The file.
+    index, header : bool
+        Whether the index and the names of columns are written.
+    append : bool
+        Whether rows are added to what the file holds.
+    """
+    made = frame.copy(deep=False)
+    for n in range(frame.shape[1]):
+        if _holds_text(frame.iloc[:, n]):
+            made.isetitem(n, frame.iloc[:, n].map(quoted, na_action="ignore"))
+    made.columns = frame.columns.map(quoted)
+    if index:
+        made.index = _quoted_index(frame.index)
+    made.to_csv(path, index=index, header=header, mode="a" if append else "w", encoding="utf-8")
+
+
+def _quoted_index(index: pd.Index) -> pd.Index:
+    if isinstance(index, pd.MultiIndex):
+        return index.set_levels([level.map(quoted) for level in index.levels])
+    return index.map(quoted)
+
+
+def quoted(value: object) -> object:
+    """A cell of a CSV with an apostrophe before what a spreadsheet would take for a formula.
+
+    Returns
+    -------
+    object
+        The value itself where it is no such text.
+
+    Examples
+    --------
+    >>> quoted("=1+1"), quoted("-0.5"), quoted("- yes"), quoted("joy")
+    ("'=1+1", '-0.5', "'- yes", 'joy')
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def unquoted(value: object) -> object:
+    """The inverse of `quoted`.
+
+    Returns
+    -------
+    object
+        The cell as it was before.
+
+    Examples
+    --------
+    >>> unquoted(quoted("=1+1")), unquoted(quoted("'=1+1")), unquoted("'tis")
+    ('=1+1', "'=1+1", "'tis")
+    """
+    if isinstance(value, str) and value.startswith("'") and _FORMULA.match(value):
+        return value[1:]
+    return value
+
+
+def _holds_text(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column))
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
