@@ -28,6 +28,7 @@ log.setLevel(logging.DEBUG)
 
 _WHAT: tuple[tuple[type[Exception], str], ...] = (
     (MediaError, "reading"),
+    (OSError, "reading"),
     (CorpusError, "reading"),
     (OutputError, "writing"),
     (ModelError, "model"),
@@ -78,9 +79,18 @@ def failure_of(key: object, error: Exception) -> Failure:
     'ZeroDivisionError: division by zero'
     """
     what = next((word for kind, word in _WHAT if isinstance(error, kind)), "unexpected")
-    reason = str(error) if isinstance(error, AffectlensError) else f"{type(error).__name__}: {reason_of(error)}"
     log.debug("%s: %s failed", one_line(key), what, exc_info=error)
-    return Failure(str(key), what, reason)
+    return Failure(str(key), what, _reason(key, error))
+
+
+def _reason(key: object, error: Exception) -> str:
+    if isinstance(error, AffectlensError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "the memory does not suffice"
+    if isinstance(error, OSError):
+        return f"cannot read {error.filename or key}: {reason_of(error)}"
+    return f"{type(error).__name__}: {reason_of(error)}"
 
 
 def failures_frame(failures: Iterable[Failure]) -> pd.DataFrame:

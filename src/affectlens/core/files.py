@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.core.errors import OutputError
+from affectlens.core.names import fitting
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
@@ -35,7 +36,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     OSError
         What ``write`` could not read from elsewhere.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")  # two runs may write the same file
+    ending = f".{os.getpid()}.partial{path.suffix}"  # two runs may write the same file
+    partial = path.with_name(fitting(f".{path.name}", 255 - len(os.fsencode(ending))) + ending)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(partial)
@@ -92,8 +94,8 @@ def _remove(partial: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write text as UTF-8, whole or not at all."""
-    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8"))
+    """Write text as UTF-8, whole or not at all; a byte of a file name that is no UTF-8 is written as an escape."""
+    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> Path:

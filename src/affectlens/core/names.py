@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from urllib.parse import quote
 
@@ -61,6 +62,32 @@ def safe_name(label: object) -> str:
         return text
     digest = hashlib.sha256(str(label).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return f"{text[: LONGEST - 17]}~{digest}"  # no other name holds this sign
+
+
+def fitting(name: str, most: int = 255) -> str:
+    """A name of a file that is no longer than a file system takes; one that is cut ends in digits of its own.
+
+    Parameters
+    ----------
+    name : str
+        A name, not a path.
+    most : int
+        Bytes that there is room for.
+
+    Returns
+    -------
+    str
+        The name itself where it fits.
+
+    Examples
+    --------
+    >>> fitting("talk.mp4"), len(fitting(300 * "x", 40))
+    ('talk.mp4', 40)
+    """
+    raw = os.fsencode(name)
+    if len(raw) <= most:
+        return name
+    return f"{raw[: most - 9].decode(errors='ignore')}~{hashlib.sha256(raw).hexdigest()[:8]}"
 
 
 def encodable(text: str) -> str:

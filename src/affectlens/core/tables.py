@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.files import write_whole
 from affectlens.core.schema import SCENE, Evidence, Row
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
 GROUP = 512  # rows written at once
+ROW_GROUP = 1024 * 1024  # rows of a row group, as pyarrow has it
 _VERSION = b"affectlens.schema_version"
 # What a spreadsheet would take for a formula; a number is none.
 _FORMULA, _NUMBER = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"[+-]?(\d[\d.,]*([eE][+-]?\d+)?|inf|nan)", re.IGNORECASE)
@@ -109,16 +111,8 @@ class TableWriter:
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as Parquet (with ``SCHEMA_VERSION`` in its metadata) or CSV by its suffix, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        if path.suffix == ".csv":
-            write_csv(frame, partial)
-        else:
-            write_parquet(frame, partial)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+    write = write_csv if path.suffix == ".csv" else write_parquet
+    write_whole(path, lambda partial: write(frame, partial))
 
 
 def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False, header: bool = True, append: bool = False) -> None:
@@ -198,6 +192,27 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as Parquet with ``SCHEMA_VERSION`` in its metadata, whatever the path's suffix."""
     made = pa.Table.from_pandas(frame, preserve_index=False)
     pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), path)
+
+
+def write_parquet_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+    """Write frames with the same columns and types as one Parquet file, the same as of the whole; see `write_parquet`."""
+    writer: pq.ParquetWriter | None = None
+    waiting: list[pa.Table] = []
+    try:
+        for piece in pieces:
+            made = pa.Table.from_pandas(piece, preserve_index=False)
+            if writer is None:
+                writer = pq.ParquetWriter(path, _stamped(made.schema))
+            waiting.append(made.cast(writer.schema))
+            if sum(table.num_rows for table in waiting) >= ROW_GROUP:
+                whole = pa.concat_tables(waiting).combine_chunks()
+                writer.write_table(whole.slice(0, ROW_GROUP))
+                waiting = [whole.slice(ROW_GROUP)]
+        if writer is not None:
+            writer.write_table(pa.concat_tables(waiting).combine_chunks())
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 def read_frame(path: Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 
 from affectlens.context.place import Place
 from affectlens.core.kinds import EVIDENCE, Detail
+from affectlens.core.names import encodable
 from affectlens.core.options import Options
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
@@ -111,8 +112,8 @@ class Clip:
 
     @property
     def file(self) -> str:
-        """The name under which rows list this recording."""
-        return str(self.path)
+        """The name under which rows list this recording, as `affectlens.core.names.encodable` writes it."""
+        return encodable(str(self.path))
 
     def evidence(
         self,

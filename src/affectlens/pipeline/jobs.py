@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.core.errors import MediaError
+from affectlens.core.names import fitting
 from affectlens.core.options import Options
 
 MANIFEST = "provenance.json"  # written last: a folder with it is whole
+LONGEST = 220  # bytes of a recording's name that the name of its folder holds
 
 
 def folder_name(path: Path) -> str:
     """The report folder of an input: its name, with a few hex digits of its whole path so that two never share one."""
     digest = hashlib.sha256(str(path.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{path.stem or 'input'}-{digest}"
+    return f"{fitting(path.stem or 'input', LONGEST)}-{digest}"
 
 
 @dataclass(frozen=True)
