@@ -11,7 +11,7 @@ import typer
 from affectlens import audit
 from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.cli import common
-from affectlens.cli.options import corpus_names, models, verb
+from affectlens.cli.options import Verb, corpus_names, models, verb
 from affectlens.core.errors import UsageError
 
 app = typer.Typer(add_completion=False)
@@ -67,7 +67,7 @@ def command(entry: RegisteredAudit) -> None:
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__doc__ = entry.help
-    app.command(entry.name)(verb(entry.settings)(run))
+    app.command(entry.name, cls=Verb)(verb(entry.settings, goes_on=True)(run))
 
 
 for _entry in AUDITS.values():

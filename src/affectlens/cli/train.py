@@ -9,7 +9,7 @@ import typer
 
 from affectlens import train
 from affectlens.cli import common
-from affectlens.cli.options import Corpora, verb
+from affectlens.cli.options import Corpora, Verb, verb
 from affectlens.core.settings import Settings
 from affectlens.learning.background import BackgroundRecipe
 from affectlens.learning.bclstm import BcLstmRecipe
@@ -46,7 +46,7 @@ def add(name: str, settings: type[Settings]) -> None:
         common.say(run.weights)
 
     command.__doc__ = (function.__doc__ or "").partition("\n")[0]
-    app.command(name)(verb(settings)(command))
+    app.command(name, cls=Verb)(verb(settings, goes_on=True)(command))
 
 
 def _show(scores: pd.DataFrame) -> None:
