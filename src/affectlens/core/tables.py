@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -64,6 +65,7 @@ class TableWriter:
     def __init__(self, path: Path) -> None:
         self.path, self._partial = path, path.with_suffix(".partial.parquet")
         self._writer: pq.ParquetWriter | None = None
+        self._handle: BinaryIO | None = None
         self._waiting: list[pa.Table] = []
 
     def append(self, frame: pd.DataFrame) -> None:
@@ -84,7 +86,8 @@ class TableWriter:
         schema = self._writer.schema if self._writer else waiting[0].schema
         try:
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._partial, _stamped(schema))
+                self._handle = self._partial.open("wb")
+                self._writer = pq.ParquetWriter(self._handle, _stamped(schema))
             self._writer.write_table(pa.concat_tables([t.cast(self._writer.schema) for t in waiting]).combine_chunks())
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error}") from error
@@ -96,7 +99,7 @@ class TableWriter:
             write_frame(rows_frame([]), self.path)
             return
         try:
-            self._writer.close()
+            self._end()
             os.replace(self._partial, self.path)
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error}") from error
@@ -104,9 +107,13 @@ class TableWriter:
     def discard(self) -> None:
         """Leave nothing behind."""
         self._waiting = []
-        if self._writer is not None:
-            self._writer.close()
+        self._end()
         self._partial.unlink(missing_ok=True)
+
+    def _end(self) -> None:
+        if self._writer is not None and self._handle is not None:
+            self._writer.close()
+            self._handle.close()
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
@@ -191,18 +198,39 @@ def _holds_text(column: pd.Series) -> bool:
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as Parquet with ``SCHEMA_VERSION`` in its metadata, whatever the path's suffix."""
     made = pa.Table.from_pandas(frame, preserve_index=False)
-    pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), path)
+    with path.open("wb") as handle:
+        pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), handle)
+
+
+def read_parquet(path: Path, **options: Any) -> pd.DataFrame:
+    """Read a Parquet file whatever its name is: pyarrow takes a name with a colon for an address.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    **options
+        As ``pandas.read_parquet`` takes them.
+
+    Returns
+    -------
+    DataFrame
+        Its rows.
+    """
+    with path.open("rb") as handle:
+        return pd.read_parquet(handle, **options)
 
 
 def write_parquet_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
     """Write frames with the same columns and types as one Parquet file, the same as of the whole; see `write_parquet`."""
     writer: pq.ParquetWriter | None = None
     waiting: list[pa.Table] = []
+    handle = path.open("wb")
     try:
         for piece in pieces:
             made = pa.Table.from_pandas(piece, preserve_index=False)
             if writer is None:
-                writer = pq.ParquetWriter(path, _stamped(made.schema))
+                writer = pq.ParquetWriter(handle, _stamped(made.schema))
             waiting.append(made.cast(writer.schema))
             if sum(table.num_rows for table in waiting) >= ROW_GROUP:
                 whole = pa.concat_tables(waiting).combine_chunks()
@@ -213,6 +241,7 @@ def write_parquet_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
+        handle.close()
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -229,9 +258,10 @@ def read_frame(path: Path) -> pd.DataFrame:
         The file cannot be read, or was written in a form that this version does not read; the message says what to do.
     """
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with path.open("rb") as handle:
+            metadata = pq.read_schema(handle).metadata or {}
         check_version(metadata.get(_VERSION, b"").decode() or None, path, made_here=b"pandas" in metadata)
-        return pd.read_parquet(path)
+        return read_parquet(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise OutputError(f"{path}: cannot be read ({error}); make it again") from error
 

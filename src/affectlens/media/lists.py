@@ -9,6 +9,7 @@ from pathlib import Path
 from affectlens.core.barrier import reads
 from affectlens.core.errors import UsageError
 from affectlens.core.limits import within
+from affectlens.core.tables import read_parquet
 
 COLUMNS = ("file", "path", "filename")
 SEPARATORS = ",;\t|"
@@ -83,14 +84,9 @@ def _from_csv(path: Path, text: str) -> list[str]:
 
 
 def _from_parquet(path: Path) -> list[str]:
-    import pyarrow.parquet as pq
-
-    header = [str(name) for name in pq.read_schema(path).names]
-    cells = pq.read_table(path, columns=[header[_column(path, header)]]).column(0).to_pylist()
-    return [
-        "" if cell is None else cell.decode(errors="surrogateescape") if isinstance(cell, bytes) else str(cell)
-        for cell in cells
-    ]
+    frame = read_parquet(path)
+    cells = frame.iloc[:, _column(path, [str(name) for name in frame.columns])]
+    return [cell.decode(errors="surrogateescape") if isinstance(cell, bytes) else str(cell) for cell in cells.fillna("")]
 
 
 def _column(path: Path, header: list[str]) -> int:
