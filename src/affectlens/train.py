@@ -260,6 +260,7 @@ def _train(
 ) -> TrainingRun:
     """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
     from affectlens.assets.store import fetch
+    from affectlens.core.locks import alone_in
     from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields
@@ -271,5 +272,6 @@ def _train(
     given = (corpora_of(corpora),) if several else one_corpus(corpora)
     with torch_threads(threads), seeded(recipe.seed):  # making a network to load weights into draws numbers too
         folder = folder_of(out)
-        fetch(recipe.assets, progress)
-        return run(*given, folder, recipe, progress or silent)
+        with alone_in(folder / ".lock", str(folder)):
+            fetch(recipe.assets, progress)
+            return run(*given, folder, recipe, progress or silent)

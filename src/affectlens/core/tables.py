@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from affectlens.core.errors import OutputError, UsageError
-from affectlens.core.files import write_whole
+from affectlens.core.files import not_written, sync, write_whole
 from affectlens.core.schema import SCENE, Evidence, Row
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
@@ -90,7 +90,7 @@ class TableWriter:
                 self._writer = pq.ParquetWriter(self._handle, _stamped(schema))
             self._writer.write_table(pa.concat_tables([t.cast(self._writer.schema) for t in waiting]).combine_chunks())
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+            raise OutputError(not_written(self.path, error)) from error
 
     def close(self) -> None:
         """Finish the file and move it to its name."""
@@ -100,9 +100,10 @@ class TableWriter:
             return
         try:
             self._end()
+            sync(self._partial)
             os.replace(self._partial, self.path)
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+            raise OutputError(not_written(self.path, error)) from error
 
     def discard(self) -> None:
         """Leave nothing behind."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir
 from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress
 from affectlens.corpora.base import Corpus, open_corpus
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip

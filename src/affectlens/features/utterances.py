@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir, fetch, locate
+from affectlens.assets.store import fetch, locate
 from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE

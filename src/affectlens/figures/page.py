@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from affectlens.core.files import write_text
+from affectlens.core.files import write_text, write_whole
 from affectlens.figures import charts as figures
 from affectlens.figures.html import environment
 
@@ -106,7 +107,7 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
             drawn.append({"svg": figures.svg(f.chart), "caption": f.caption})
         for p in s.pictures:
             file = folder / "figures" / f"{p.name}.jpg"
-            Image.fromarray(p.image).save(file, quality=88)
+            write_whole(file, partial(Image.fromarray(p.image).save, quality=88))
             drawn.append(
                 {"uri": f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}", "caption": p.caption}
             )

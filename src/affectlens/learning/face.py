@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, setting
 from affectlens.learning import recipe as fields
@@ -163,6 +165,7 @@ def train_face(
     best = BestEpoch(
         out,
         {**recipe.to_dict(), "net": asdict(config)},
+        digest_of(images, labels, validation_images, validation_labels, *_tensors(start)),
         {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule},
         "validation_accuracy",
         lambda: float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean()),
@@ -183,6 +186,12 @@ def train_face(
     ).run()
     average.load_state_dict(best.best["weights"])
     return average.eval()
+
+
+def _tensors(net: nn.Module | None) -> list[Any]:
+    """Names and weights of a network."""
+    weights = net.state_dict().items() if net is not None else ()
+    return [part for name, tensor in weights for part in (name, tensor.detach().cpu().numpy())]
 
 
 def _targets(images: np.ndarray, labels: np.ndarray, recipe: FaceRecipe, classes: int, teacher: nn.Module | None) -> Tensor:

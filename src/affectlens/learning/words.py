@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, setting
 from affectlens.learning import recipe as fields
@@ -125,6 +126,7 @@ def train_words(
     best = BestEpoch(
         out,
         {**recipe.to_dict(), "net": asdict(config)},
+        digest_of(texts, labels, validation_texts, validation_labels, sha256_of(base)),
         {"net": _Adapters(net), "optimiser": optimiser, "schedule": schedule},
         "validation_log_likelihood",
         score,

@@ -8,18 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
+from affectlens.assets.store import digests_of
 from affectlens.core.errors import MediaError
 from affectlens.core.extras import helpful
-from affectlens.core.files import write_json
+from affectlens.core.files import sha256_of, write_json
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress, silent
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import TableWriter, evidence_frame
+from affectlens.core.versions import package_version
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
@@ -27,12 +29,15 @@ from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
-from affectlens.modalities.base import Clip, Finding, Modality, build
+from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
 from affectlens.models.base import load_model
+from affectlens.models.weights import weights_of
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report
+
+METHOD = 1  # to be raised where the same recording, options and weights give another report
 
 
 class Engine:
@@ -57,6 +62,17 @@ class Engine:
         network = load_model("fusion") if self.options.fusion == "early" else None
         self.fuser = Fuser(EKMAN7.labels, network)
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
+
+    def made_by(self) -> dict[str, Any]:
+        """What a report depends on beside the recording and the options: versions, and the sha256 of all weights in use."""
+        files = {f"{m.name}: {model.name}": sha256_of(weights_of(model)) for m in self.modalities for model in m.models}
+        files |= {f"{name}/{file}": digest for name in assets_of(self.options) for file, digest in digests_of(name).items()}
+        # What is usual somewhere grows with every recording of a run, so it is no reason to make the earlier ones again.
+        given = {name: value for name, value in self.options.to_dict().items() if isinstance(value, str) and name != "store"}
+        files |= {f"--{name}": sha256_of(Path(value)) for name, value in given.items() if value and Path(value).is_file()}
+        if self.fuser.network is not None:
+            files["fusion"] = sha256_of(weights_of(self.fuser.network))
+        return {"affectlens": package_version(), "method": METHOD, "weights": dict(sorted(files.items()))}
 
     def run(
         self, path: Path, *, explaining: bool, scratch: Path | None = None, progress: Progress | None = None

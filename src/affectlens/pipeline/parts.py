@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from affectlens.core.files import make_folder, write_json
 from affectlens.core.names import fitting
 from affectlens.core.options import Options
 from affectlens.core.tables import evidence_frame, read_frame, rows_frame, write_frame
-from affectlens.pipeline.jobs import Job, folder_name
+from affectlens.pipeline.jobs import Job
 from affectlens.pipeline.results import Result
 from affectlens.report.exporters import export_pieces
 
@@ -36,10 +37,12 @@ class Parts:
         Of the run; a part counts only for the same input with the same options.
     resume : bool
         Whether parts of an earlier run are used, and these are kept for a later one.
+    made_by : mapping, optional
+        What else rows depend on (``Engine.made_by``).
     """
 
-    def __init__(self, file: Path, options: Options, resume: bool) -> None:
-        self.file, self.options, self.resume = file, options, resume
+    def __init__(self, file: Path, options: Options, resume: bool, made_by: Mapping[str, Any] | None = None) -> None:
+        self.file, self.options, self.resume, self.made_by = file, options, resume, made_by or {}
         self.folder = beside(file.with_name(f".{file.name}"), ".parts")
         self._done: list[Path] = []
         if not resume:
@@ -50,10 +53,11 @@ class Parts:
         """What an earlier run recognised in the same input with the same options; None where it did not."""
         if not self.resume:
             return None
-        part = self._part(path)
+        job = self._job(path)
+        part = self._part(job)
         try:
             facts = json.loads(part.with_suffix(".json").read_text(encoding="utf-8"))
-            if facts["job"] != self._key(path):
+            if facts["job"] != job.key():
                 return None
             result = Result(str(path), read_frame(part), evidence_frame([]), None, tuple(facts["problems"]), facts["seconds"])
         except (OSError, ValueError, LookupError, TypeError, OutputError):
@@ -63,9 +67,10 @@ class Parts:
 
     def add(self, path: Path, result: Result) -> None:
         """Write the rows of an input, last what tells it from others."""
-        part = self._part(path)
+        job = self._job(path)
+        part = self._part(job)
         write_frame(result.table, part)
-        facts = {"job": self._key(path), "problems": list(result.problems), "seconds": result.seconds}
+        facts = {"job": job.key(), "problems": list(result.problems), "seconds": result.seconds}
         write_json(part.with_suffix(".json"), facts)
         self._done.append(part)
 
@@ -84,8 +89,8 @@ class Parts:
     def _pieces(self) -> Iterator[pd.DataFrame]:
         return (read_frame(part) for part in self._done)
 
-    def _part(self, path: Path) -> Path:
-        return self.folder / f"{folder_name(path)}.parquet"
+    def _part(self, job: Job) -> Path:
+        return self.folder / f"{job.name}.parquet"
 
-    def _key(self, path: Path) -> dict[str, object]:
-        return Job(path, self.folder, self.options).key()
+    def _job(self, path: Path) -> Job:
+        return Job(path, self.folder, self.options, self.made_by)

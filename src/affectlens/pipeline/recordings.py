@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from affectlens.assets.store import fetch
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failures
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.files import make_folder
@@ -26,6 +26,7 @@ from affectlens.pipeline.results import Result, Run
 from affectlens.pipeline.writer import check_file, write_overview, write_recording, writing
 from affectlens.report.exporters import chosen as chosen_format
 
+log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")
 
 
@@ -89,7 +90,7 @@ def recognize(
         _recognize_each(run, found.files, engine, None, keep, progress)
         return run
     with tracebacks_in(beside(file, f".{LOG}")):
-        parts = Parts(file, chosen, resume)
+        parts = Parts(file, chosen, resume, engine.made_by())
         _recognize_each(run, found.files, engine, parts, keep, progress)
     parts.export(format)
     write_failures(run.failed, beside(file, f".{FAILURES}"))
@@ -171,31 +172,27 @@ def explain(
     make_folder(out)
     engine = engine or _engine(chosen, progress)
     run = Run(failed=list(found.failures), notes=found.notes, out=out)
+    made_by = engine.made_by()
     with tracebacks_in(out / LOG):
         for path in found.files:
-            job = Job(path, out, chosen)
             try:
-                result = _report_of(job, engine, resume, progress, run)
+                job = Job(path, out, chosen, made_by)
+                with job.alone():
+                    done = _taken_up(job) if resume else None
+                    result = done or _explained(job, engine, resume, progress)
             except Exception as error:
-                with suppress(OSError):  # a name that is too long for the system has left nothing
-                    job.abandon()
                 run.failed.append(failure_of(path, error))
                 continue
             run.rows += len(result.table)
             run.results.append(result)
-            if on_result and str(path) not in run.resumed:
+            if done is not None:
+                run.resumed.append(str(path))
+            elif on_result:
                 on_result(result)
+    if run.resumed:
+        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(found.files), out)
     write_overview(run, out, format)
     return run
-
-
-def _report_of(job: Job, engine: Engine, resume: bool, progress: Progress | None, run: Run) -> Result:
-    """The report of a recording: read back where an earlier run finished it, else made."""
-    if not (resume and job.is_done()):
-        return _explained(job, engine, resume, progress)
-    result = replace(Result.load(job.target), file=str(job.path))
-    run.resumed.append(str(job.path))
-    return result
 
 
 def _engine(options: Options, progress: Progress | None) -> Engine:
@@ -205,7 +202,27 @@ def _engine(options: Options, progress: Progress | None) -> Engine:
     return Engine(options)
 
 
+def _taken_up(job: Job) -> Result | None:
+    """The finished report of the same job, where one is there and can be read."""
+    job.recover()
+    if not job.is_done():
+        return None
+    try:
+        return replace(Result.load(job.target), file=str(job.path))
+    except AffectlensError as error:
+        log.warning("%s; it is made again", error)
+        return None
+
+
 def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
+    try:
+        return _written(job, engine, resume, progress)
+    except Exception:
+        job.abandon()
+        raise
+
+
+def _written(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
     with writing(job.scratch):
         scratch = job.claim(resume)
     _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=progress)

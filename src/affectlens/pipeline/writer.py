@@ -10,6 +10,7 @@ from affectlens.core.barrier import reason_of
 from affectlens.core.errors import AffectlensError, OutputError
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.failures import write_failures
+from affectlens.core.files import not_written
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job
@@ -51,7 +52,6 @@ def writing(path: Path) -> Iterator[None]:
     except AffectlensError:
         raise
     except OSError as error:
-        why = error.strerror or error
-        raise OutputError(f"cannot write {error.filename or path}: {why}; free some space or give another --out") from error
+        raise OutputError(not_written(error.filename or path, error)) from error
     except Exception as error:
         raise OutputError(f"cannot write {path}: {type(error).__name__}: {reason_of(error)}") from error

@@ -13,6 +13,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import write_frame
 from affectlens.corpora.base import Corpus, open_corpus
 from affectlens.evaluation.result import HEADINGS
 from affectlens.learning.background import BackgroundRecipe, train_background
@@ -62,7 +63,7 @@ def train_background_model(
     export(weights, net.state_dict(), meta, calibrate(logits, np.eye(len(EKMAN7.labels))[y[rest]]))
     scores = _scores(y[rest], logits.argmax(1), groups[rest], np.random.default_rng(recipe.seed))
     frame = scores_frame(scores)
-    frame.to_csv(out / "scores.csv", index=False)
+    write_frame(frame, out / "scores.csv")
     facts = [
         f"Corpus: {corpus.info.title}, {len(train)} pictures learned from, {len(rest)} held out; licence: {corpus.info.licence}"
     ]

@@ -15,6 +15,7 @@ from affectlens.core.cache import kept_arrays
 from affectlens.core.errors import UsageError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import write_frame
 from affectlens.corpora.base import CorpusInfo, open_corpus
 from affectlens.evaluation.ablation import Ablation, ablate
 from affectlens.features.banks import (
@@ -173,8 +174,8 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
 def save_ablation(ablation: Ablation, out: Path) -> None:
     """Write the tables ``ablation.csv`` and ``against.csv``."""
     out.mkdir(parents=True, exist_ok=True)
-    ablation.scores.to_csv(out / "ablation.csv", index=False)
-    ablation.against.to_csv(out / "against.csv", index=False)
+    write_frame(ablation.scores, out / "ablation.csv")
+    write_frame(ablation.against, out / "against.csv")
 
 
 _ABOUT = (

@@ -31,6 +31,7 @@ from affectlens.audits.result import Provenance
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.options import torch_threads
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
@@ -307,8 +308,6 @@ def concepts(
     missing = tuple(m for m in network.modalities if m not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
-    from affectlens.assets.store import cache_dir
-
     auditor = ConceptAuditor(
         network, data, with_pairs(targets, s.against, why), s, out, meanings={c.name: c.meaning for c in wanted},
         unsupported=why, cache=cache_dir() / "layers", facts={"split": s.split, "licence": source.info.licence},

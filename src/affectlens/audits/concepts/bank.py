@@ -15,6 +15,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from affectlens.core.errors import ModelError
+from affectlens.models.weights import check_shipped
 from affectlens.stats.multiple import holm
 
 
@@ -62,8 +63,10 @@ class ConceptBank:
         Raises
         ------
         ModelError
-            The file is not there or is damaged.
+            The file is not there, is damaged, or lies among those that ship and is another.
         """
+        if path.exists():
+            check_shipped(path)
         try:
             with safe_open(str(path), framework="numpy") as file:
                 meta = file.metadata() or {}

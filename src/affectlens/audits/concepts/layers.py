@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.cache import kept_arrays
 from affectlens.core.errors import ModelError, UsageError, unknown
 
 POOLS = ("auto", "mean", "first", "flat")
@@ -177,19 +178,12 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
     """The reading of that name from ``folder``, or made and kept there."""
     if folder is None:
         return read()
-    path = folder / f"layers-{key}.npz"
-    if path.exists():
-        try:
-            with np.load(path) as kept:
-                names = [k[2:] for k in kept.files if k.startswith("a:")]
-                return {m: LayerReading(kept[f"a:{m}"], kept[f"g:{m}"] if f"g:{m}" in kept.files else None) for m in names}
-        except (OSError, ValueError, KeyError):
-            path.unlink()  # damaged: make it again
-    readings = read()
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in readings.items()}
-    arrays |= {f"g:{m}": r.gradients for m, r in readings.items() if r.gradients is not None}
-    partial = path.with_suffix(".tmp.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
-    return readings
+
+    def make() -> dict[str, np.ndarray]:
+        readings = read()
+        arrays = {f"a:{m}": r.activations for m, r in readings.items()}
+        return arrays | {f"g:{m}": r.gradients for m, r in readings.items() if r.gradients is not None}
+
+    kept = kept_arrays(folder, "layers", key, make)
+    names = [k[2:] for k in kept if k.startswith("a:")]
+    return {m: LayerReading(kept[f"a:{m}"], kept.get(f"g:{m}")) for m in names}

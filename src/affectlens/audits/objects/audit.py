@@ -104,6 +104,10 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         """Corpus, split, digests."""
         return self.pictures.facts()
 
+    def contents(self) -> Mapping[str, str]:
+        """The file of each picture, or the picture."""
+        return self.pictures.contents()
+
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Rows of some pictures at a time."""
         for start in range(0, len(keys), TOGETHER):

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.objects.finders import Finder, finder_of
+from affectlens.audits.parts import digest
 from affectlens.audits.sources import corpus_facts, open_source, table_digest
+from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.corpora.base import Corpus, check_split
@@ -146,6 +148,12 @@ class Pictures:
         else:
             out = {"corpus": "pictures", "table": table_digest(pd.DataFrame([(e.key, e.label) for e in self._entries]))}
         return out | ({"objects": sha256_of(Path(self.objects))} if Path(self.objects).exists() else {})
+
+    def contents(self) -> dict[str, str]:
+        """A digest of every picture as it lies on disk, or in memory."""
+        held = contents_of([e.path for e in self._entries if e.path is not None])
+        files = iter(held)
+        return {e.key: next(files) if e.path is not None else digest(e.data) for e in self._entries}
 
     def __getitem__(self, key: str) -> View:
         """Read a picture and find what is in it.

@@ -20,7 +20,7 @@ from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
 from affectlens.audits.registry import register_audit
-from affectlens.audits.sources import corpus_facts, corpus_info, model_facts, title_of
+from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Item
@@ -95,6 +95,10 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     def data_facts(self) -> Mapping[str, Any]:
         """Corpus, split, licence, digest of keys and labels."""
         return corpus_facts(self.corpus.source, self.corpus.split)
+
+    def contents(self) -> Mapping[str, str]:
+        """The file of each item, or the corpus."""
+        return corpus_contents(self.corpus.source, self.corpus.split, self.corpus.path)
 
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Properties and answers of some items at a time."""

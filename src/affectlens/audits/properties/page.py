@@ -12,7 +12,7 @@ from PIL import Image
 
 from affectlens.audits.properties import figures as draw
 from affectlens.audits.properties.findings import dose_text
-from affectlens.core.files import write_json, write_text
+from affectlens.core.files import write_json, write_text, write_whole
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
 
@@ -157,7 +157,7 @@ def _dose(d: DoseResponse, folder: Path) -> Section:
     strip = draw.strip(d)
     if strip is not None:
         size = (strip.shape[1] * 2, strip.shape[0] * 2)
-        Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC).save(folder / f"samples-{name}.png")
+        write_whole(folder / f"samples-{name}.png", Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC).save)
         text.append(f"One item at every dose: samples-{name}.png beside this page.")
     table = d.moved if len(d.moved) else None
     return Section(
