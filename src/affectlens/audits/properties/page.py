@@ -13,6 +13,7 @@ from PIL import Image
 from affectlens.audits.properties import figures as draw
 from affectlens.audits.properties.findings import dose_text
 from affectlens.core.files import write_json, write_text, write_whole
+from affectlens.core.names import safe_name
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
 
@@ -153,7 +154,7 @@ def _performance(audit: PropertyAudit) -> list[Section]:
 
 
 def _dose(d: DoseResponse, folder: Path) -> Section:
-    text, name = [dose_text(d)], d.name.replace(" ", "-")
+    text, name = [dose_text(d)], safe_name(d.name)
     strip = draw.strip(d)
     if strip is not None:
         size = (strip.shape[1] * 2, strip.shape[0] * 2)
