@@ -28,7 +28,7 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
     left_out = getattr(result, "left_out", None)
     for row in left_out.head(SHOWN).itertuples() if left_out is not None else ():
-        common.note(f"left out: {row.key}: {row.why}")
+        common.note(f"left out: {row.key}: {row.reason}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
     missed = getattr(result, "missed", ())

@@ -57,7 +57,7 @@ def verb(
 
         def command(**given: Any) -> None:
             given.pop("config"), given.pop("data", None)
-            limits = limits_of(tuple(given.pop("limit", None) or ()))
+            limits = limits_of(tuple(given.pop("limits", None) or ()))
             with with_hint(hint), limited(limits), common.verbosely(given.pop("verbose")), common.quietly(given.pop("quiet")):
                 if settings:
                     chosen = {name: given.pop(name) for name in field_names}
@@ -275,7 +275,7 @@ READ = {"inputs", "corpus", "folder"}  # parameters of the verbs that read files
 RESUME = "what was finished is kept. Run the same command with --resume to go on."
 AGAIN = "what was finished is kept. Run the same command again to go on."
 LIMIT = _extra(
-    "limit",
+    "limits",
     list[str] | None,
     None,
     typer.Option(

@@ -7,7 +7,7 @@ program (Ctrl-C, a wrong option) passes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from affectlens.core.tables import write_csv
 
 LOG, TABLE = "failures.log", "failures.csv"
 COLUMNS = ["key", "what", "reason"]
+MISSED = ["key", "reason"]  # of items of a corpus, whatever looks at it
 log = logging.getLogger(__name__)
 # Tracebacks are always made, whoever listens: a log beside the results, or --verbose.
 log.setLevel(logging.DEBUG)
@@ -97,6 +98,12 @@ def failures_frame(failures: Iterable[Failure]) -> pd.DataFrame:
     """Failures as a table, one row each."""
     rows = [{name: encodable(text) for name, text in asdict(f).items()} for f in failures]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def missed_frame(missed: Mapping[str, str] | Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Items of a corpus that came to nothing, one row each: columns key and reason, both texts."""
+    pairs = missed.items() if isinstance(missed, Mapping) else missed
+    return pd.DataFrame([[encodable(str(text)) for text in pair] for pair in pairs], columns=MISSED, dtype=str)
 
 
 def write_failures(failures: Iterable[Failure], file: Path) -> None:

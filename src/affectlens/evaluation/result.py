@@ -11,6 +11,7 @@ from typing import Any, Self
 import pandas as pd
 
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import missed_frame
 from affectlens.core.files import write_json, write_whole
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.stats.resample import Estimate
@@ -104,7 +105,7 @@ class Evaluation:
             A file cannot be written.
         """
         folder = Path(folder)
-        missed = pd.DataFrame(list(self.missed.items()), columns=["key", "reason"])
+        missed = missed_frame(self.missed)
         write_whole(folder / "confusion.csv", partial(write_csv, self.confusion, index=True))
         write_whole(folder / "groups.csv", partial(write_csv, self.groups))
         write_whole(folder / "missed.csv", partial(write_csv, missed))
