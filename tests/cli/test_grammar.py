@@ -28,10 +28,10 @@ from affectlens.learning.speech import SpeechRecipe
 from affectlens.learning.words import WordsRecipe
 from tests.cli.tree import VERBS, options, parsed
 
-COMMON = {"config", "quiet", "help"}
+COMMON = {"config", "quiet", "verbose", "limits", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
-PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 RECIPES = {
     "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
     "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,

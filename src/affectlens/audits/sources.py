@@ -11,7 +11,7 @@ from affectlens.audits.parts import digest
 from affectlens.core.cache import contents_of
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, key_of, sha256_of
-from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, name_and_path, open_corpus
+from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, items_of, name_and_path, open_corpus
 from affectlens.models.base import MODELS
 
 
@@ -104,7 +104,7 @@ def corpus_contents(source: Corpus, split: str, path: Path | None) -> dict[str, 
     if path is not None and path.exists():
         whole = sha256_of(path)
         return {key: content or whole for key, content in out.items()}
-    return {item.key: digest(item.data, *item.labels) for item in source.items(split)}
+    return {item.key: digest(item.data, *item.labels) for item in items_of(source, split)}
 
 
 def table_digest(table: pd.DataFrame) -> str:

@@ -16,6 +16,7 @@ from PIL import Image
 from affectlens.core.options import Options
 from affectlens.core.schema import Evidence
 from affectlens.media.audio import audio_blocks
+from affectlens.media.container import open_file
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
@@ -149,7 +150,7 @@ def _sound(path: Path, samples: np.ndarray, rate: int = 16000) -> None:
 
 
 def _film(path: Path, pictures: list[np.ndarray], samples: np.ndarray | None = None, rate: int = 10) -> None:
-    with av.open(str(path), "w") as out:
+    with open_file(path, "w") as out:
         video: Any = out.add_stream("mpeg4", rate=rate)
         video.height, video.width = pictures[0].shape[:2]
         video.pix_fmt = "yuv420p"

@@ -11,14 +11,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from affectlens.cli import common
+from affectlens.cli.stopping import with_hint
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.limits import Limits, limited, limits_of
 from affectlens.core.options import LANGUAGES
 from affectlens.core.settings import Settings, flag_of, kinds_of
 
 
-def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ()) -> Callable[[Callable[..., None]], Any]:
+def verb(
+    settings: type[Settings] | None = None, *, without: Iterable[str] = (), goes_on: bool = False
+) -> Callable[[Callable[..., None]], Any]:
     """Decorator: make a command of a function.
 
     Parameters
@@ -28,8 +33,11 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
         of the Python function.
     without : iterable of str
         Fields that are no options.
+    goes_on : bool
+        Whether the same call goes on by itself where it was stopped.
 
-    Every command also gets ``--config FILE`` and ``--quiet``; one with ``--corpus`` says how the old ``--data`` is written.
+    Every command also gets ``--config FILE``, ``--quiet`` and ``--verbose``, one that reads files ``--limit``; one with
+    ``--corpus`` says how the old ``--data`` is written.
 
     Returns
     -------
@@ -40,17 +48,20 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
     def make(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
         made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
-        more = [QUIET, CONFIG, *([OLD_DATA] if any(p.name == "corpus" for p in own) else [])]
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
+        names = {p.name for p in own}
+        reads = bool(names & READ)
+        more = [*([LIMIT] if reads else []), VERBOSE, QUIET, CONFIG, *([OLD_DATA] if "corpus" in names else [])]
+        parameters = [_without_type(p.replace(kind=inspect.Parameter.KEYWORD_ONLY)) for p in (*own, *made, *more)]
         field_names = {p.name for p in made}
+        hint = RESUME if "resume" in names else AGAIN if goes_on else ""
 
         def command(**given: Any) -> None:
-            quiet = given.pop("quiet")
             given.pop("config"), given.pop("data", None)
-            if settings:
-                chosen = {name: given.pop(name) for name in field_names}
-                given["settings"] = read(settings, chosen)
-            with common.quietly(quiet):
+            limits = limits_of(tuple(given.pop("limits", None) or ()))
+            with with_hint(hint), limited(limits), common.verbosely(given.pop("verbose")), common.quietly(given.pop("quiet")):
+                if settings:
+                    chosen = {name: given.pop(name) for name in field_names}
+                    given["settings"] = read(settings, chosen)
                 function(**given)
 
         command.__name__, command.__doc__ = function.__name__.rstrip("_"), function.__doc__
@@ -59,6 +70,37 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
         return command
 
     return make
+
+
+class Verb(TyperCommand):
+    """A command whose help shows nothing behind a switch."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option ``--help``."""
+        return _no_type(super().get_help_option(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands whose help shows nothing behind a switch."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option ``--help``."""
+        return _no_type(super().get_help_option(ctx))
+
+
+def _no_type(option: Any) -> Any:
+    if option is not None:
+        option.metavar = ""
+    return option
+
+
+def _without_type(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A switch takes no value, so that its help names none."""
+    kind = getattr(parameter.annotation, "__origin__", None)
+    for info in getattr(parameter.annotation, "__metadata__", ()):
+        if kind is bool and info.metavar is None:
+            info.metavar = ""
+    return parameter
 
 
 def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,6 +271,20 @@ def _extra(name: str, hint: Any, default: Any, info: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info], default=default)
 
 
+READ = {"inputs", "corpus", "folder"}  # parameters of the verbs that read files
+RESUME = "what was finished is kept. Run the same command with --resume to go on."
+AGAIN = "what was finished is kept. Run the same command again to go on."
+LIMIT = _extra(
+    "limits",
+    list[str] | None,
+    None,
+    typer.Option(
+        "--limit",
+        help=f"The most that is read of one input: {', '.join(f.name for f in fields(Limits))}. Repeat it for several.",
+        metavar="NAME=NUMBER",
+    ),
+)
+VERBOSE = _extra("verbose", bool, False, typer.Option("--verbose", "-v", help="Also print tracebacks of what failed."))
 NOT_CONFIGURED = ("config", "help", "data")
 QUIET = _extra("quiet", bool, False, typer.Option("--quiet", "-q", help="Print results alone: no progress, no notes."))
 CONFIG = _extra(

@@ -49,12 +49,14 @@ def kept_frame(folder: Path, name: str, key: str, make: Callable[[], pd.DataFram
 
 def write_checked(frame: pd.DataFrame, path: Path) -> None:
     """Write a table as parquet with a checksum of every page."""
-    frame.to_parquet(path, write_page_checksum=True)
+    with path.open("wb") as handle:  # pyarrow takes a name with a colon for an address
+        frame.to_parquet(handle, write_page_checksum=True)
 
 
 def read_checked(path: Path) -> pd.DataFrame:
     """Read what `write_checked` wrote; a page that is not as it was written is an error of pyarrow."""
-    return pq.read_table(path, page_checksum_verification=True).to_pandas()
+    with path.open("rb") as handle:
+        return pq.read_table(handle, page_checksum_verification=True).to_pandas()
 
 
 def contents_of(paths: Iterable[str | Path]) -> list[str]:

@@ -219,8 +219,8 @@ def _remove(partial: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write text as UTF-8, whole or not at all."""
-    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8"))
+    """Write text as UTF-8, whole or not at all; a byte of a file name that is no UTF-8 is written as an escape."""
+    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> Path:

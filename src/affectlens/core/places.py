@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from affectlens.core.names import encodable
+
 
 def cache_dir() -> Path:
     """``$AFFECTLENS_CACHE``, else ``affectlens`` under the user's cache folder."""
@@ -26,9 +28,9 @@ def written(path: str | Path) -> str:
     >>> written("talks/talk.mp4")
     'talks/talk.mp4'
     >>> print(written(os.fsdecode(b"caf\xe9.mp4")))
-    caf\xe9.mp4
+    caf\udce9.mp4
     """
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return encodable(os.fspath(path))
 
 
 def relative(path: str | Path) -> str:

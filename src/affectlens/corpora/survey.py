@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus
+from affectlens.corpora.base import Corpus, items_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def survey(corpus: Corpus, progress: Progress | None = None) -> Survey:
         table = corpus.table(split)
         counts = table.label.value_counts().rename_axis("label").reset_index(name="n")
         parts.append(counts.assign(split=split)[["split", "label", "n"]])
-        for i, item in enumerate(corpus.items(split)):
+        for i, item in enumerate(items_of(corpus, split)):
             tell(f"reading {split}", i + 1, len(table))
             if item.problem:
                 problems[item.key] = item.problem

@@ -20,9 +20,13 @@ import pandas as pd
 from affectlens.assets.store import fetch, locate
 from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
+from affectlens.core.failures import failure_of
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.finding import is_hidden
+from affectlens.core.names import encodable
 from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import unquoted, write_csv
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
@@ -212,9 +216,11 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
         raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
     done = (
-        pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
+        pd.read_csv(target).map(unquoted)
+        if target.exists()
+        else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
     )
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA]
+    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA and not is_hidden(Path(p.name))]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
     fetch(("whisper-base", "yunet", "face-landmarker"), progress)
@@ -223,15 +229,15 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     failed = {}
     for i, path in enumerate(files):
         progress("transcribing", i, len(files))
-        if (done.file == path.name).any():
+        if (done.file == encodable(path.name)).any():
             continue
         try:
             rows = list(_said(path, hear, detector, marker))
-        except AffectlensError as error:
-            failed[path.name] = str(error)
+        except Exception as error:
+            failed[path.name] = failure_of(path.name, error).reason
             continue
         done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True) if rows else done
-        write_whole(target, partial(done.to_csv, index=False))
+        write_whole(target, partial(write_csv, done))
     progress("transcribing", len(files), len(files))
     if not target.exists():
         raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
@@ -246,6 +252,6 @@ def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[st
         who = mouths.speaker(start, end, RATE).person
         text = " ".join(w.text for w in u.words)
         yield {
-            "file": path.name, "start": round(start, 2), "end": round(end, 2),
+            "file": encodable(path.name), "start": round(start, 2), "end": round(end, 2),
             "speaker": f"person {who}" if who >= 0 else "", "text": text, "label": "",
         }  # fmt: skip

@@ -136,7 +136,7 @@ def svg(chart: Any) -> str:
 
 def save(chart: Any, path: Path) -> None:
     """Write ``path``.svg and ``path``.png (on white, twice the size)."""
-    write_text(path.with_suffix(".svg"), svg(chart))
+    write_text(path.with_name(f"{path.name}.svg"), svg(chart))
     white = chart.copy(deep=True)
     white.config.background = "white"
-    write_whole(path.with_suffix(".png"), lambda partial: white.save(str(partial), scale_factor=2.0))
+    write_whole(path.with_name(f"{path.name}.png"), lambda partial: white.save(str(partial), scale_factor=2.0))

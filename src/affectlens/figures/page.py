@@ -13,6 +13,7 @@ import pandas as pd
 from PIL import Image
 
 from affectlens.core.files import write_text, write_whole
+from affectlens.core.names import safe_name
 from affectlens.figures import charts as figures
 from affectlens.figures.html import environment
 
@@ -50,7 +51,7 @@ class Section:
 HEADINGS = {
     "p_value": "p", "p_holm": "p (Holm)", "p_bh": "p (BH)", "p_exchanged": "p exchanged", "p_exchanged_bh": "p exchanged (BH)",
     "p_others": "p others", "p_others_bh": "p others (BH)", "p_presence": "p presence", "p_presence_bh": "p presence (BH)",
-    "yule_q": "Yule's Q", "dice": "Dice", "jaccard": "Jaccard", "spearman": "Spearman",
+    "mean_recall": "UAR", "yule_q": "Yule's Q", "dice": "Dice", "jaccard": "Jaccard", "spearman": "Spearman",
 }  # fmt: skip
 """How a page calls a column whose name alone does not read well; of any other the underscores become spaces."""
 
@@ -71,7 +72,7 @@ def heading(column: str) -> str:
     Examples
     --------
     >>> heading("p_holm"), heading("mean_recall_low"), heading("over_others")
-    ('p (Holm)', 'mean recall, low', 'over others')
+    ('p (Holm)', 'UAR, low', 'over others')
     """
     if column in HEADINGS:
         return HEADINGS[column]
@@ -103,10 +104,10 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
     for s in sections:
         drawn = []
         for f in s.figures:
-            figures.save(f.chart, folder / "figures" / f.name)
+            figures.save(f.chart, folder / "figures" / safe_name(f.name))
             drawn.append({"svg": figures.svg(f.chart), "caption": f.caption})
         for p in s.pictures:
-            file = folder / "figures" / f"{p.name}.jpg"
+            file = folder / "figures" / f"{safe_name(p.name)}.jpg"
             write_whole(file, partial(Image.fromarray(p.image).save, quality=88))
             drawn.append(
                 {"uri": f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}", "caption": p.caption}

@@ -35,7 +35,7 @@ class BcLstmRecipe(Settings):
     weight_decay: float = fields.weight_decay(1e-3)
     smoothing: float = fields.smoothing(0.1)
     branch: float = fields.amount(0.5, "Weight of the loss of each modality's own answer.")
-    limit: float = setting(3.0, "Deviations at which features are clipped.", least=0.1, most=100)
+    limit: float = setting(3.0, "Deviations at which features are clipped.", least=0.1, most=100, flag="clip")
     share: float = setting(0.2, "Share of the training dialogues that choose the number of epochs.", least=0.01, most=0.9)
     seeds: int = fields.seeds(5)
     seed: int = fields.seed()

@@ -13,6 +13,7 @@ import av.error
 import numpy as np
 
 from affectlens.core.errors import MediaError
+from affectlens.media.container import open_file
 
 MAX_SIDE = 1920
 
@@ -62,7 +63,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
     if path.stat().st_size == 0:
         raise MediaError(f"{path}: the file is empty (0 bytes)")
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = open_file(path, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
         raise MediaError(
             f"{path}: not a readable video, audio file or picture ({_plain(error)}); it may be truncated, of another type "

@@ -112,7 +112,7 @@ class Clip:
 
     @property
     def file(self) -> str:
-        """The name under which rows list this recording."""
+        """The name under which rows list this recording, as `affectlens.core.places.written` has it."""
         return written(self.path)
 
     def evidence(

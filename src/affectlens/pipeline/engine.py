@@ -125,7 +125,7 @@ class Engine:
             if not modality.needs_audio:
                 continue
             memory = scratch / f"heard-{modality.name}.json" if scratch else None
-            if memory and memory.exists() and modality.restore(json.loads(memory.read_text(encoding="utf-8"))):
+            if memory and _restored(modality, memory):
                 continue
             blocks = audio_blocks(clip.path, problems=clip.problems)
             with helpful():
@@ -223,6 +223,14 @@ class _Sink:
             self._file.close()
         elif self._file:
             self._file.discard()
+
+
+def _restored(modality: Modality, memory: Path) -> bool:
+    """Whether a modality took what an earlier run heard; what cannot be used is heard again."""
+    try:
+        return modality.restore(json.loads(memory.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from affectlens.core.files import key_of, sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame
-from affectlens.corpora.base import Corpus, open_corpus
+from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.evaluation.result import HEADINGS
 from affectlens.learning.background import BackgroundRecipe, train_background
 from affectlens.learning.export import calibrate, export
@@ -89,7 +89,7 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
     find = object_detector(detector)
     features, labels, groups = [], [], []
     total = len(corpus.table(split))
-    for i, item in enumerate(corpus.items(split)):
+    for i, item in enumerate(items_of(corpus, split)):
         label = next((v for v in item.labels if v in EKMAN7.labels), None)
         if item.data is not None and label is not None:
             box = (item.meta or {}).get("box")

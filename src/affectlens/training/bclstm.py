@@ -213,7 +213,7 @@ def _card(
         f"Parts: {parts}; no dialogue in both",
     ]
     rows = [("accuracy", f"{mean.accuracy:.4f} [{mean.low:.3f}, {mean.high:.3f}]", f"{spread.accuracy:.4f}")]
-    names = {"mean_recall": "mean recall", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
+    names = {"mean_recall": "UAR", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
     rows += [(shown, f"{mean[n]:.4f}", f"{spread[n]:.4f}") for n, shown in names.items()]
     sections = {
         "Scores on the test part": [

@@ -15,7 +15,7 @@ from affectlens.core.errors import CorpusError, ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings
-from affectlens.corpora.base import Corpus, Item, check_split, open_corpus
+from affectlens.corpora.base import Corpus, Item, check_split, items_of, open_corpus
 from affectlens.evaluation.evaluate import evaluate
 from affectlens.evaluation.predictions import predict_corpus
 from affectlens.evaluation.result import HEADINGS, Evaluation
@@ -176,7 +176,7 @@ def _texts(corpus: Corpus, split: str) -> tuple[list[str], list[list[int]]]:
 
 def _readable(corpus: Corpus, split: str) -> list[Item]:
     """What can be learned from or chosen by, from a split in which there is enough of it."""
-    items = [i for i in corpus.items(check_split(corpus, split)) if i.data is not None]
+    items = [i for i in items_of(corpus, check_split(corpus, split)) if i.data is not None]
     if len(items) < LEAST:
         raise CorpusError(
             f"{corpus.info.name}, {split}: {len(items)} items that can be read; at least {LEAST} are needed to train on and to "

@@ -222,7 +222,7 @@ def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: lis
             *_ways(ablation.scores),
             "",
             *(
-                f"- {r.question}: early fusion is {_difference(r)} mean recall against the pool, one-sided"
+                f"- {r.question}: early fusion is {_difference(r)} UAR against the pool, one-sided"
                 for r in pool.itertuples()
             ),
         ],
@@ -252,14 +252,14 @@ def _ways(scores: pd.DataFrame) -> list[str]:
         for how, r in mean.iterrows()
     ]
     return table(
-        ("way of fusing", "mean recall over subsets", "calibration error", "log loss", "mean recall, all modules"), rows
+        ("way of fusing", "UAR over subsets", "calibration error", "log loss", "UAR, all modules"), rows
     )
 
 
 def _subsets(scores: pd.DataFrame) -> list[str]:
     early = scores[scores.fusion == "early"].sort_values(["size", "mean_recall"], ascending=[True, False])
     rows = [(r.modules, interval(r.mean_recall, r.low, r.high), f"{r.calibration_error:.3f}") for r in early.itertuples()]
-    return table(("modules", "mean recall", "calibration error"), rows)
+    return table(("modules", "UAR", "calibration error"), rows)
 
 
 def _difference(r: Any) -> str:

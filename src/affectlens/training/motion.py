@@ -142,7 +142,7 @@ def _ship(
 
 def _scores_table(rows: str, scores: pd.DataFrame, models: dict[str, str]) -> list[str]:
     return table(
-        ("model", f"mean recall of {rows}", "of recordings", "mean over motions"),
+        ("model", f"UAR of {rows}", "of recordings", "mean over motions"),
         [
             (
                 models[r.kind],

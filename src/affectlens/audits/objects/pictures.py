@@ -17,7 +17,7 @@ from affectlens.audits.sources import corpus_facts, open_source, table_digest
 from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
-from affectlens.corpora.base import Corpus, check_split
+from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
 from affectlens.media.images import SUFFIXES, read_image
@@ -189,7 +189,7 @@ class Pictures:
             # Pictures are read when they are looked at, not kept.
             return [_Entry(r["key"], r["label"], Path(r["path"])) for r in table.to_dict("records")]
         return [
-            _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in corpus.items(self.split)
+            _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in items_of(corpus, self.split)
         ]
 
     def _of_folder(self, folder: Path, labels: Path | None) -> list[_Entry]:
