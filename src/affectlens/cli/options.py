@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from affectlens.cli import common
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.options import LANGUAGES
 from affectlens.core.settings import Settings, flag_of, kinds_of
+from affectlens.core.untrusted.documents import read_toml
 
 
 def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ()) -> Callable[[Callable[..., None]], Any]:
@@ -173,10 +173,7 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
     """Take the defaults of this verb's options from a file."""
     if value is None or context.resilient_parsing:
         return value
-    try:
-        tables = tomllib.loads(value.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"--config {value}: {error}") from error
+    tables = read_toml(value, UsageError)
     chain = _chain(context)
     _only_tables(value, tables, chain[0].command)
     for one in chain[1:]:

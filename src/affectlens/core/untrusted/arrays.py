@@ -12,7 +12,7 @@ from affectlens.core.barrier import reading
 from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.limits import within
 from affectlens.core.untrusted.archives import archive
-from affectlens.core.untrusted.weight import volume
+from affectlens.core.untrusted.weight import file_within, volume
 
 _CHUNK = 1 << 20
 
@@ -51,7 +51,13 @@ def load_arrays(
     >>> load_arrays(file)
     {'x': array([0, 1, 2])}
     """
-    with reading(path, "a file of arrays (npz)", error), archive(Path(path), packed=not own) as opened:
+    with reading(path, "a file of arrays (npz)", error):
+        return arrays_of(path, own=own)
+
+
+def arrays_of(path: str | PathLike[str], *, own: bool = False) -> dict[str, np.ndarray]:
+    """All arrays of an npz; as `load_arrays`, with the errors of what is called, for callers that have their own."""
+    with archive(Path(path), packed=not own) as opened:
         arrays, total = {}, 0
         for entry in opened.infolist():
             if not entry.filename.endswith(".npy"):
@@ -65,10 +71,36 @@ def load_arrays(
         return arrays
 
 
+def plain_name(name: str) -> str:
+    """A name in a file of others as the name of a file beside it.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    ValueError
+        It leads to another folder.
+
+    Examples
+    --------
+    >>> plain_name("scores.by-group")
+    'scores.by-group'
+    >>> plain_name("../scores")
+    Traceback (most recent call last):
+    ValueError: '../scores' is no name of a file in the same folder
+    """
+    if not isinstance(name, str) or Path(name).name != name or "\\" in name or "\0" in name:
+        raise ValueError(f"{str(name)[:80]!r} is no name of a file in the same folder")
+    return name
+
+
 def load_array(path: str | PathLike[str], error: type[AffectlensError] = MediaError) -> np.ndarray:
     """The array of an npy file; parameters and errors as those of `load_arrays`."""
     with reading(path, "an array (npy)", error), Path(path).open("rb") as stream:
-        return _array(stream, Path(path).stat().st_size, path, False)
+        return _array(stream, file_within(path), path, False)
 
 
 def _array(stream: IO[bytes], size: int, path: str | PathLike[str], own: bool) -> np.ndarray:

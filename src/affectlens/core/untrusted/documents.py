@@ -12,6 +12,7 @@ from typing import Any
 from affectlens.core.barrier import reading
 from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.limits import within
+from affectlens.core.untrusted.weight import file_within
 
 DEEPEST = 200  # brackets inside each other
 _TEXT = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -37,7 +38,7 @@ def read_text(path: str | PathLike[str], error: type[AffectlensError] = MediaErr
         The text.
     """
     with reading(path, "a text in UTF-8", error):
-        within("bytes", Path(path).stat().st_size, path)
+        file_within(path)
         return Path(path).read_text(encoding="utf-8-sig", errors=errors)
 
 
@@ -64,8 +65,13 @@ def read_json(path: str | PathLike[str], error: type[AffectlensError] = MediaErr
         More bytes or entries than are read of one file.
     """
     with reading(path, "JSON", error):
-        within("bytes", Path(path).stat().st_size, path)
-        return parse_json(Path(path).read_text(encoding="utf-8-sig"), path)
+        return json_of(path)
+
+
+def json_of(path: str | PathLike[str]) -> Any:
+    """What a JSON file holds; as `read_json`, with the errors of the system and the parser, for callers that have their own."""
+    file_within(path)
+    return parse_json(Path(path).read_text(encoding="utf-8-sig"), path)
 
 
 def parse_json(text: str, path: str | PathLike[str] = "the text") -> Any:

@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from affectlens.core.limits import current, within
+from affectlens.core.untrusted.weight import file_within
 
-_CELL = 8  # bytes, at least
+_CELL, _TEXT_CELL = 8, 32  # bytes of a value, at least; those of the reader that is written in Python
 _SNIFFED = 20_000  # letters of a first line in which pandas looks for the separator; of a longer one it takes for ever
 _SEPARATORS = ",;\t|"
 _ROWS = 10_000  # read at once
@@ -55,14 +56,15 @@ def read_csv(source: str | PathLike[str] | StringIO, **options: Any) -> pd.DataF
         first, lines, size = _counted(source.getvalue().encode("utf-8", "replace").splitlines(keepends=True))
     else:
         name, path = source, Path(source)
-        within("bytes", path.stat().st_size, path)
+        file_within(path)
         with path.open("rb") as file:
             first, lines, size = _counted(file)
         options.setdefault("compression", None)
     separator = options.get("sep", ",")
     width = max(first.count(s.encode()) for s in (_SEPARATORS if separator is None else separator)) + 1
     within("items", lines, name)
-    within("bytes", max(size, lines * width * _CELL), name)
+    cell = _TEXT_CELL if options.get("engine") == "python" else _CELL
+    within("bytes", max(size, lines * width * cell), name)
     if width > _COLUMNS:
         raise ValueError(f"{width:,} columns; no table has more than {_COLUMNS:,}")
     if separator is None and len(first) > _SNIFFED:
@@ -107,6 +109,7 @@ def read_parquet(path: str | PathLike[str], columns: Sequence[str] | None = None
     ValueError
         Or an OSError, as pyarrow raises them; call it inside ``barrier.reading``.
     """
+    file_within(path)
     file = pq.ParquetFile(path)
     about = file.metadata
     within("items", about.num_rows, path)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from affectlens.core.limits import within
 from affectlens.core.untrusted.pickled import NUMPY, Known, Unbuilt, checked_key
-from affectlens.core.untrusted.weight import Settled
+from affectlens.core.untrusted.weight import Settled, file_within
 
 Names = Mapping[tuple[str, str], Known]
 STEP, LIST, DICT, SET = 40, 64, 72, 224  # bytes that an instruction takes in memory, at least
@@ -45,7 +45,7 @@ def read_pickle(path: str | PathLike[str], names: Names = NUMPY) -> Any:
     LimitError
         It would take more than ``limits.Limits.bytes`` in memory.
     """
-    within("bytes", Path(path).stat().st_size, path)
+    file_within(path)
     return Machine(Path(path).read_bytes(), path, names).load()
 
 

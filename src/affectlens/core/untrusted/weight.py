@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from os import PathLike
+from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
@@ -56,6 +58,33 @@ def volume(shape: Iterable[Any], itemsize: int, path: str | PathLike[str]) -> in
         size, walked = size * n, walked * max(n, 1)
         within("bytes", walked, path)
     return size
+
+
+def file_within(path: str | PathLike[str]) -> int:
+    """Bytes of a file, refused above ``limits.Limits.bytes``.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    int
+        The bytes.
+
+    Raises
+    ------
+    ValueError
+        No regular file: a device or a pipe has no end.
+    LimitError
+        More than is read of one file.
+    """
+    about = Path(path).stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise ValueError("a regular file was expected")
+    within("bytes", about.st_size, path)
+    return about.st_size
 
 
 class Settled:

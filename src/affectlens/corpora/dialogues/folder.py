@@ -10,6 +10,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
 
@@ -40,7 +41,7 @@ class DialogueFolder(DialogueCorpus):
         source = path / TABLE if path.is_dir() else path
         if not source.exists():
             raise CorpusError(f"{path}: no {TABLE}; expected {INFO.layout}")
-        frame = pd.read_csv(source)
+        frame = read_csv(source)
         needed = {"file", "start", "end", "text"}
         if not needed <= set(frame.columns) or frame.empty:
             raise CorpusError(f"{source}: {len(frame)} rows, columns {list(frame.columns)[:8]}; expected {sorted(needed)}")

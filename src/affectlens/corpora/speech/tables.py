@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.untrusted.frames import read_csv, read_parquet
 from affectlens.corpora.speech.base import Rows, register_speech
 
 _TURN = re.compile(r"^\[(?P<start>[\d.]+) - (?P<end>[\d.]+)\]\t(?P<name>\S+)\t(?P<label>\w+)\t\[(?P<vad>[^\]]+)\]")
@@ -88,8 +89,8 @@ def speech_csv(path: Path) -> Rows:
 
 def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
+        return read_parquet(path)
+    return read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
 
 
 def _seconds(values: pd.Series) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from affectlens.core.errors import MediaError
+from affectlens.core.untrusted.documents import json_of
 from affectlens.perception.body.bvh import read_bvh
 from affectlens.perception.body.joints import JOINTS, Motion
 
@@ -141,7 +141,7 @@ def read_keypoints(paths: Iterable[Path], rate: float, person: int = 0, least: f
     files = list(paths)
     for path in files:
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = json_of(path)
         except (OSError, ValueError) as error:
             raise MediaError(f"{path}: not readable as json ({error})") from error
         if isinstance(content, list):

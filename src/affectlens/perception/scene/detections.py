@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.perception.scene.objects import Thing, overlap
 from affectlens.stats.resample import wilson
 
@@ -109,7 +110,7 @@ def read_detections(path: Path) -> Detections:
 
 def _coco(path: Path) -> Detections:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path)
     except ValueError as error:
         raise UsageError(f"{path}: not readable as json ({error})") from error
     if not isinstance(content, Mapping) or not {"images", "annotations", "categories"} <= set(content):
@@ -180,13 +181,13 @@ def _yolo_names(folder: Path) -> dict[int, str]:
 
 
 def _open_images(path: Path) -> Detections:
-    table = pd.read_csv(path, sep=None, engine="python", dtype={"ImageID": str, "LabelName": str})
+    table = read_csv(path, sep=None, engine="python", dtype={"ImageID": str, "LabelName": str})
     missing = [c for c in _CSV if c not in table]
     if missing:
         raise UsageError(f"{path}: no column {', '.join(missing)}; columns {', '.join(map(str, table.columns[:10]))}")
     names: dict[str, str] = {}
     for file in sorted(path.parent.glob("class-descriptions*.csv")):
-        described = pd.read_csv(file, header=None, names=["id", "name"], dtype=str)
+        described = read_csv(file, header=None, names=["id", "name"], dtype=str)
         names |= dict(zip(described.id, described.name, strict=True))
     boxes: dict[str, list[Any]] = defaultdict(list)
     score = table.Confidence if "Confidence" in table else pd.Series(1.0, index=table.index)
