@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.untrusted.documents import read_text
 from affectlens.core.untrusted.frames import read_csv, read_parquet
 from affectlens.corpora.speech.base import Rows, register_speech
 
@@ -28,7 +29,7 @@ def iemocap(root: Path) -> Rows:
     rows: Rows = []
     for table in sorted(root.glob("Session*/dialog/EmoEvaluation/Ses*.txt")):
         session = table.parts[-4]
-        for line in table.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(table, CorpusError, "replace").splitlines():
             m = _TURN.match(line)
             if not m:
                 continue
