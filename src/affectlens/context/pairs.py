@@ -6,7 +6,6 @@ MVSO (Jou et al. 2015). Which pairs our measurements can bear out, and by which 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 from affectlens.context.place import Place
 from affectlens.context.place_table import SURFACES
 from affectlens.core.errors import ModelError
+from affectlens.core.untrusted.documents import read_json, read_text
 from affectlens.perception.scene.appearance import adjectives, measure
 from affectlens.perception.scene.objects import Thing
 
@@ -169,8 +169,8 @@ class PairClassifier:
         lists = [p for p in (folder / "classes.json", folder / "classes.txt") if p.exists()]
         if not model.exists() or not lists:
             raise ModelError(f"{folder}: model.onnx and classes.json or classes.txt were expected in it")
-        text = lists[0].read_text(encoding="utf-8")
-        self.labels: tuple[str, ...] = tuple(json.loads(text) if lists[0].suffix == ".json" else text.split())
+        listed = read_json(lists[0], ModelError) if lists[0].suffix == ".json" else read_text(lists[0], ModelError).split()
+        self.labels: tuple[str, ...] = tuple(map(str, listed))
         self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
         given = self._session.get_inputs()[0]
         self._name, self._side = given.name, int(given.shape[-1])

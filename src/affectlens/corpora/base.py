@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import AffectlensError, CorpusError, UsageError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
 from affectlens.core.registry import Registry
@@ -256,13 +256,21 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
     ------
     CorpusError
         Nothing at the path, or another layout than the official one.
+    LimitError
+        A file that holds more than is read of one.
+    AffectlensError
+        And every other that the reader raises on purpose.
     """
     if not path.exists():
         raise CorpusError(f"{path}: not there; {info.title} can be had from {info.home}. Expected: {info.layout}")
     try:
         return reader(path)
-    except (OSError, EOFError, ValueError, LookupError, csv.Error) as error:
-        raise CorpusError(f"{path}: not readable as {info.title} ({error}); expected {info.layout}") from error
+    except AffectlensError:
+        raise
+    except MemoryError as error:
+        raise LimitError(f"{path}: the memory does not suffice to read it as {info.title}") from error
+    except Exception as error:
+        raise CorpusError(f"{path}: not readable as {info.title} ({reason_of(error)}); expected {info.layout}") from error
 
 
 def check_split(corpus: Corpus, split: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from affectlens.core.barrier import reads
 from affectlens.core.errors import UsageError
 from affectlens.core.limits import within
-from affectlens.core.tables import read_parquet
+from affectlens.core.untrusted.frames import read_parquet
 
 COLUMNS = ("file", "path", "filename")
 SEPARATORS = ",;\t|"

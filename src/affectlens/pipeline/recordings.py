@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.assets.store import fetch
-from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.errors import UsageError
 from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failures
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.files import make_folder

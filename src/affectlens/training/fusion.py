@@ -221,10 +221,7 @@ def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: lis
             "",
             *_ways(ablation.scores),
             "",
-            *(
-                f"- {r.question}: early fusion is {_difference(r)} UAR against the pool, one-sided"
-                for r in pool.itertuples()
-            ),
+            *(f"- {r.question}: early fusion is {_difference(r)} UAR against the pool, one-sided" for r in pool.itertuples()),
         ],
         "Every subset, early fusion": [
             *_subsets(ablation.scores),
@@ -251,9 +248,7 @@ def _ways(scores: pd.DataFrame) -> list[str]:
         )
         for how, r in mean.iterrows()
     ]
-    return table(
-        ("way of fusing", "UAR over subsets", "calibration error", "log loss", "UAR, all modules"), rows
-    )
+    return table(("way of fusing", "UAR over subsets", "calibration error", "log loss", "UAR, all modules"), rows)
 
 
 def _subsets(scores: pd.DataFrame) -> list[str]:

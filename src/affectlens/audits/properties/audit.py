@@ -24,6 +24,7 @@ from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
+from affectlens.core.untrusted.frames import read_csv, read_parquet
 from affectlens.corpora.base import Item
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
@@ -252,7 +253,7 @@ def _word(column: pd.Series | None, key: str) -> str | None:
 def _own_table(path: Path) -> pd.DataFrame:
     """Properties of the user's own by key."""
     path = Path(path)
-    own = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+    own = read_parquet(path) if path.suffix == ".parquet" else read_csv(path, sep=None, engine="python")
     if "key" not in own:
         raise UsageError(f"--table {path}: no column key; columns {list(own.columns)[:6]}")
     return own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")

@@ -11,6 +11,7 @@ import pandas as pd
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
 from affectlens.core.tables import unquoted
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
 
@@ -41,7 +42,7 @@ class DialogueFolder(DialogueCorpus):
         source = path / TABLE if path.is_dir() else path
         if not source.exists():
             raise CorpusError(f"{path}: no {TABLE}; expected {INFO.layout}")
-        frame = pd.read_csv(source).map(unquoted)  # as `corpus transcribe` writes it
+        frame = read_csv(source).map(unquoted)  # as `corpus transcribe` writes it
         needed = {"file", "start", "end", "text"}
         if not needed <= set(frame.columns) or frame.empty:
             raise CorpusError(f"{source}: {len(frame)} rows, columns {list(frame.columns)[:8]}; expected {sorted(needed)}")

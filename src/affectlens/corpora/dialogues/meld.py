@@ -9,6 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import canonical
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.base import CorpusInfo, register_corpus, with_splits
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
 from affectlens.corpora.texts.goemotions import GOEMOTIONS_EKMAN
@@ -46,7 +47,7 @@ class Meld(DialogueCorpus):
             source = path / f"{split}_sent_emo.csv"
             if not source.exists():
                 continue
-            frame = pd.read_csv(source, encoding="utf-8")
+            frame = read_csv(source, encoding="utf-8")
             needed = {"Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID"}
             if not needed <= set(frame.columns):
                 raise CorpusError(f"{source}: columns {list(frame.columns)[:8]}; expected {sorted(needed)}")

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from affectlens.core.errors import CorpusError
+from affectlens.core.untrusted.arrays import load_array
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -47,11 +46,11 @@ def _arrays(path: Path) -> list[dict[str, object]]:
     for folder, split in (("train_set", "train"), ("val_set", "val")):
         for file in sorted((path / folder / "annotations").glob("*_exp.npy")):
             name = file.name.removesuffix("_exp.npy")
-            code = int(np.load(file).astype(float))
+            code = int(load_array(file, CorpusError).astype(float))
             values = {}
             for short, long in (("val", "valence"), ("aro", "arousal")):
                 other = file.with_name(f"{name}_{short}.npy")
-                values[long] = float(np.load(other).astype(float)) if other.exists() else float("nan")
+                values[long] = float(load_array(other, CorpusError).astype(float)) if other.exists() else float("nan")
             rows.append(
                 {
                     "key": f"{split}/{name}",
@@ -71,7 +70,7 @@ def _tables(path: Path) -> list[dict[str, object]]:
         file = next((p for p in (path / f"{name}.csv", path / f"Manually_Annotated_file_lists/{name}.csv") if p.exists()), None)
         if file is None:
             continue
-        frame = pd.read_csv(file)
+        frame = read_csv(file)
         wanted = {"subDirectory_filePath", "expression"}
         if not wanted <= set(frame.columns):
             raise CorpusError(f"{file}: columns {list(frame.columns)[:6]}; {sorted(wanted)} were expected")

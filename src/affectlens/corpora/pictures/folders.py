@@ -10,6 +10,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, canonical
+from affectlens.core.untrusted.frames import read_csv, read_parquet
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 from affectlens.media.images import SUFFIXES, read_image
 
@@ -109,7 +110,7 @@ class CsvManifest(_TableCorpus):
     """
 
     def __init__(self, path: Path) -> None:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+        frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(path, sep=None, engine="python")
         if "label" not in frame or not {"file", "text"} & set(frame.columns):
             raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected {MANIFEST.layout}")
         empty = int(frame.label.isna().sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -35,7 +36,7 @@ class RafDb(PictureCorpus):
             raise CorpusError(f"{path}: no EmoLabel/list_patition_label.txt; expected {INFO.layout}")
         aligned = base / "Image" / "aligned"
         rows: list[dict[str, object]] = []
-        for number, line in enumerate(labels.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(read_text(labels, CorpusError).splitlines(), 1):
             if not line.strip():
                 continue
             try:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.untrusted.documents import read_text
+from affectlens.core.untrusted.frames import read_csv, read_parquet
 from affectlens.corpora.speech.base import Rows, register_speech
 
 _TURN = re.compile(r"^\[(?P<start>[\d.]+) - (?P<end>[\d.]+)\]\t(?P<name>\S+)\t(?P<label>\w+)\t\[(?P<vad>[^\]]+)\]")
@@ -27,7 +29,7 @@ def iemocap(root: Path) -> Rows:
     rows: Rows = []
     for table in sorted(root.glob("Session*/dialog/EmoEvaluation/Ses*.txt")):
         session = table.parts[-4]
-        for line in table.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(table, CorpusError, "replace").splitlines():
             m = _TURN.match(line)
             if not m:
                 continue
@@ -88,8 +90,8 @@ def speech_csv(path: Path) -> Rows:
 
 def _read(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
+        return read_parquet(path)
+    return read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
 
 
 def _seconds(values: pd.Series) -> np.ndarray:

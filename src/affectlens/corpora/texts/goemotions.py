@@ -9,6 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
+from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus, with_splits
 
 # GoEmotions' own order of its Ekman grouping; the words model keeps it.
@@ -46,14 +47,14 @@ class GoEmotions:
         names = path / "ekman_labels.txt"
         if not names.exists():
             raise CorpusError(f"{path}: no ekman_labels.txt; expected {GOEMOTIONS.layout}")
-        labels = [canonical(line) for line in names.read_text(encoding="utf-8").split()]
+        labels = [canonical(line) for line in read_text(names, CorpusError).split()]
         self._frames: dict[str, pd.DataFrame] = {}
         for split in GOEMOTIONS.splits:
             rows = []
             source = path / f"ekman_{split}.tsv"
             if not source.exists():
                 continue
-            for number, line in enumerate(source.read_text(encoding="utf-8").splitlines(), 1):
+            for number, line in enumerate(read_text(source, CorpusError).splitlines(), 1):
                 parts = line.split("\t")
                 try:
                     text, ids, key = parts

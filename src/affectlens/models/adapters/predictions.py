@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ import pandas as pd
 
 from affectlens.core.errors import ModelError
 from affectlens.core.labels import EKMAN7, canonical
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_csv, read_parquet
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".parquet")
 _KEYS = ("key", "file", "input", "image", "path", "filename", "img_path", "image_name", "video", "name")
@@ -138,15 +139,15 @@ def _path_endings(names: pd.Series) -> pd.Series:
 def _load(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return read_parquet(path)
         if path.suffix == ".json":
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json_of(path)
             rows = content if isinstance(content, list) else [dict(v, key=k) for k, v in content.items()]
             return pd.json_normalize([r for row in rows for r in (row if isinstance(row, list) else [row])])
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
         # FaceReader writes a few lines about the session before its table.
         start = next((i for i, line in enumerate(lines[:40]) if re.match(r'"?(Video Time|Image)\b', line)), 0)
-        return pd.read_csv(StringIO("\n".join(lines[start:])), sep=None, engine="python")
+        return read_csv(StringIO("\n".join(lines[start:])), sep=None, engine="python")
     except (OSError, ValueError, TypeError, AttributeError, pd.errors.ParserError) as error:
         raise ModelError(f"{path}: not a readable table ({error})") from error
 

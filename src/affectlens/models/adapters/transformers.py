@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.documents import read_json
 from affectlens.models.adapters.blackbox import BlackBox
 from affectlens.models.adapters.pictures import picture_network
 from affectlens.models.adapters.torch_module import TorchModel
@@ -93,7 +93,7 @@ def picture_transformer(folder: Path, modality: str, reader: Callable[[Any], Any
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{folder}: no image classifier of transformers ({str(error)[:200]})") from error
     file = folder / "preprocessor_config.json"
-    facts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    facts = read_json(file, ModelError) if file.exists() else {}
     return picture_network(
         _Logits(net.eval()),
         labels_of(net.config.id2label),
