@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,17 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.labels import LabelScheme
 from affectlens.core.registry import Registry
+from affectlens.corpora.account import Account, accounting
+
+# What folders and tables call their splits, and what these are called here.
+SPLITS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "dev", "devel": "dev",
+    "test": "test", "testing": "test",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,10 @@ class Item:
 
 
 class Corpus(Protocol):
-    """A reader bound to a path; ``affectlens.checks.check_corpus`` tests that it keeps to this contract."""
+    """A reader bound to a path; ``affectlens.checks.check_corpus`` tests that it keeps to this contract.
+
+    One that was opened by ``open_corpus`` also has an ``account``: what its reader found and left out, see ``account_of``.
+    """
 
     info: CorpusInfo
     scheme: LabelScheme
@@ -222,10 +232,33 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
     """
     if not path.exists():
         raise CorpusError(f"{path}: not there; {info.title} can be had from {info.home}. Expected: {info.layout}")
-    try:
-        return reader(path)
-    except (OSError, EOFError, ValueError, LookupError, csv.Error) as error:
-        raise CorpusError(f"{path}: not readable as {info.title} ({error}); expected {info.layout}") from error
+    with accounting() as account, reading(path, f"{info.title} (expected: {info.layout})", CorpusError):
+        corpus = reader(path)
+    corpus.account = account  # type: ignore[attr-defined]
+    return corpus
+
+
+def account_of(corpus: Corpus) -> Account:
+    """What a corpus's reader found and left out while it was opened; empty of one that was opened by hand."""
+    return getattr(corpus, "account", Account())
+
+
+def whole_splits(info: CorpusInfo) -> tuple[str, ...]:
+    """The splits that together hold every item once.
+
+    Returns
+    -------
+    tuple of str
+        ``all``, or those that share no item.
+
+    Examples
+    --------
+    >>> whole_splits(CorpusInfo("a", "A", "face", "", "", "", ("all", "train")))
+    ('all',)
+    """
+    if "all" in info.splits:
+        return ("all",)
+    return tuple(split for split in info.splits if split in info.disjoint) or info.splits
 
 
 def check_split(corpus: Corpus, split: str) -> str:

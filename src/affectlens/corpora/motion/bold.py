@@ -11,6 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
+from affectlens.corpora.account import drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 INFO = CorpusInfo(
@@ -64,7 +65,11 @@ class Bold:
         frame["label"] = [labels[0] for labels in frame.labels]
         frame["key"] = [f"{v}#{p}" for v, p in zip(frame.video, frame.person, strict=True)]
         frame["group"] = [str(Path(v).parent.name) for v in frame.video]
-        self._frame = frame
+        found(len(frame), "people")
+        same = frame.duplicated(["split", "key"])
+        for key in frame.key[same]:
+            drop(key, "it is there again")
+        self._frame = frame[~same].reset_index(drop=True)
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, labels, group, the frames, dimensions and what is known of the person."""

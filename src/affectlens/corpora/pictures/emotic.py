@@ -9,6 +9,7 @@ import numpy as np
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
+from affectlens.corpora.account import found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -45,6 +46,7 @@ class Emotic(PictureCorpus):
         rows: list[dict[str, object]] = []
         for split in INFO.splits:
             for entry in np.atleast_1d(annotations.get(split, [])):
+                found(len(np.atleast_1d(entry.person)), "people")
                 for k, person in enumerate(np.atleast_1d(entry.person)):
                     rows.append(_person(entry, person, k, split, pictures))
         self._take(rows, path)
