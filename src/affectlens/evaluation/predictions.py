@@ -14,7 +14,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
-DEFAULT_SPLITS = ("test", "four", "val", "dev")
+DEFAULT_SPLITS = ("test", "four", "seven", "val", "dev")
 # Modalities of the corpora that a model of each modality can be asked about.
 READABLE: dict[str, tuple[str, ...]] = {
     "face": ("face", "scene"),
@@ -46,6 +46,8 @@ class Predictions:
         The classes.
     missed : dict of str to str
         Items that could not be read, and why.
+    notes : tuple of str
+        What has to be known of how items were read.
     """
 
     probabilities: np.ndarray
@@ -54,6 +56,7 @@ class Predictions:
     keys: list[str]
     labels: tuple[str, ...]
     missed: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def split_of(corpus: Corpus, split: str = "") -> str:
@@ -71,7 +74,8 @@ def split_of(corpus: Corpus, split: str = "") -> str:
     """
     if split:
         return check_split(corpus, split)
-    return next((name for name in DEFAULT_SPLITS if name in corpus.info.splits), corpus.info.splits[0])
+    order = ("four", *DEFAULT_SPLITS) if corpus.info.modality == "voice" else DEFAULT_SPLITS
+    return next((name for name in order if name in corpus.info.splits), corpus.info.splits[0])
 
 
 def check_modality(model: Any, info: CorpusInfo) -> None:
@@ -89,12 +93,12 @@ def check_modality(model: Any, info: CorpusInfo) -> None:
 
 
 def check_meets(model: Any, corpus: Corpus, split: str) -> None:
-    """Refuse a corpus that a model cannot be scored on.
+    """Refuse a corpus that a model cannot be scored on; a table of predictions is matched with the corpus's keys.
 
     Raises
     ------
     UsageError
-        It holds another modality than the model reads.
+        It holds another modality than the model reads, or a table has a prediction of none of its items.
     CorpusError
         The split has no items, or items with a label that is none of the model's classes.
     """
@@ -110,6 +114,8 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
             + (f"; other splits: {', '.join(others)}" if others else "")
         )
+    if hasattr(model, "meet"):
+        model.meet(list(table.key), corpus.info.name)
 
 
 def _labels(table: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -148,7 +154,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     labels: tuple[str, ...] = tuple(model.labels)
     probabilities = np.full((total, len(labels)), np.nan)
     given: list[tuple[str, ...]] = []
-    groups, keys, missed = [], [], {}
+    groups, keys, missed, cut = [], [], {}, 0
     rows: list[int] = []
     inputs: list[Any] = []
     limit = total if getattr(model, "contextual", False) else batch  # context must not be cut
@@ -172,10 +178,13 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
             try:
                 inputs.append(model.read(item))
                 rows.append(i)
+                cut += bool(getattr(inputs[-1], "truncated", False))
             except AffectlensError as error:
                 missed[item.key] = str(error)
         if len(rows) >= limit:
             ask()
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     ask()
-    return Predictions(probabilities, label_targets(given, labels), np.array(groups, dtype=object), keys, labels, missed)
+    notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
+    people = np.array(groups, dtype=object)
+    return Predictions(probabilities, label_targets(given, labels), people, keys, labels, missed, notes)

@@ -23,7 +23,7 @@ from affectlens.audits.registry import register_audit
 from affectlens.audits.sources import corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item
+from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
@@ -124,22 +124,24 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     def answers(self) -> pd.DataFrame:
         """Accumulated answers by key, a column a class."""
         labels = list(self.asked.labels)
-        answers = self._items()[[_answer(c) for c in labels]].astype(float).dropna()
+        answers = self._items()[[_answer(c) for c in labels]].astype(float)
         answers.columns = pd.Index(labels)
-        return answers
+        return answers.dropna(subset=[c for c in labels if c in self.asked.model.labels])
 
     def compute(self, progress: Progress = silent) -> PropertyAudit:
         """Tests and scores of what is accumulated, then interventions."""
         settings, rng = self.settings, np.random.default_rng(self.settings.seed)
         (table, kinds), answers, labels = self.table(), self.answers(), self._labels()
         result = audit_properties(
-            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress
-        )
+            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress,
+            units=self.asked.units, calibrated=not self.asked.labels_only,
+        )  # fmt: skip
         here = [k for k in answers.index if k in set(self.corpus.keys)]
         keys = sampled(labels, here, settings.sample, rng) if self.interventions else []
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
-        notes = (*(self.asked.table.notes if self.asked.table else ()), *left_out)
         info = self.corpus.source.info
+        counted = (f"{info.name}: {line}" for line in account_of(self.corpus.source).lines())
+        notes = (*counted, *(self.asked.table.notes if self.asked.table else ()), *left_out)
         return replace(
             result, title=f"Properties that {self._title()} depends on",
             about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}",
@@ -152,6 +154,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         batch = Batch()
         for n, (item, view, reason) in enumerate(some):
             values, problems = self._measured(view)
+            if why := self.asked.why_not(item.key):
+                problems["prediction"] = why
             row = {
                 "key": item.key,
                 "why": "" if view is not None else reason,

@@ -42,7 +42,7 @@ MANIFEST = CorpusInfo(
 
 
 class _TableCorpus:
-    """``all`` holds every item under its own label; ``seven``, where there are other labels, and all others the seven classes."""
+    """``all`` holds every item under its own label; ``seven`` (where there are others) and other splits the seven classes."""
 
     info: CorpusInfo
     scheme = EKMAN7
