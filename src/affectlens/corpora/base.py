@@ -16,6 +16,7 @@ from affectlens.core.labels import LabelScheme
 from affectlens.core.registry import Registry
 from affectlens.corpora.account import Account, accounting
 
+PARTS = ("train", "val", "dev", "test")
 # What folders and tables call their splits, and what these are called here.
 SPLITS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "dev", "devel": "dev",
@@ -236,6 +237,12 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
         corpus = reader(path)
     corpus.account = account  # type: ignore[attr-defined]
     return corpus
+
+
+def parts_of(splits: Iterable[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of splits once each, the usual ones first and in their order; empty and taken names are left out."""
+    given = dict.fromkeys(s for s in splits if s and s not in set(taken))
+    return tuple(sorted(given, key=lambda s: PARTS.index(s) if s in PARTS else len(PARTS)))
 
 
 def account_of(corpus: Corpus) -> Account:

@@ -41,8 +41,8 @@ def evaluate(
     corpus : str or Corpus
         ``NAME=PATH``, or a corpus that is open.
     split : str
-        By default test, where there is one, else the four classes of a corpus of speech or gait, else val or dev, else the
-        first.
+        By default the four classes of a corpus of speech or gait, else test, else the seven classes of a corpus that has
+        others too, else val or dev, else the first.
     draws : int
         Bootstrap draws; groups (people, recordings) are drawn whole.
     seed : int

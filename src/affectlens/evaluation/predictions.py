@@ -14,7 +14,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
-DEFAULT_SPLITS = ("test", "four", "seven", "val", "dev")
+DEFAULT_SPLITS = ("four", "test", "seven", "val", "dev")  # four: classes of speech and gait, which their models know
 # Modalities of the corpora that a model of each modality can be asked about.
 READABLE: dict[str, tuple[str, ...]] = {
     "face": ("face", "scene"),
@@ -74,8 +74,7 @@ def split_of(corpus: Corpus, split: str = "") -> str:
     """
     if split:
         return check_split(corpus, split)
-    order = ("four", *DEFAULT_SPLITS) if corpus.info.modality == "voice" else DEFAULT_SPLITS
-    return next((name for name in order if name in corpus.info.splits), corpus.info.splits[0])
+    return next((name for name in DEFAULT_SPLITS if name in corpus.info.splits), corpus.info.splits[0])
 
 
 def check_modality(model: Any, info: CorpusInfo) -> None:

@@ -21,8 +21,10 @@ from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
 from affectlens.audits.registry import register_audit
 from affectlens.audits.sources import corpus_facts, corpus_info, model_facts, title_of
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
+from affectlens.core.sheets import numbers, read_sheet, words
 from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
@@ -236,10 +238,22 @@ def _word(column: pd.Series | None, key: str) -> str | None:
 def _own_table(path: Path) -> pd.DataFrame:
     """Properties of the user's own by key."""
     path = Path(path)
-    own = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+    with reading(path, "a table of properties", UsageError):
+        own = read_sheet(path).frame
     if "key" not in own:
         raise UsageError(f"--table {path}: no column key; columns {list(own.columns)[:6]}")
-    return own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
+    twice = own.key[own.key.duplicated()]
+    if len(twice):
+        raise UsageError(f"--table {path}: the key {twice.iloc[0]!r} is in several rows; one row an item was expected")
+    own = own.assign(key=words(own.key)).set_index("key").drop(columns=["label"], errors="ignore")
+    return own.apply(_measured_or_named)
+
+
+def _measured_or_named(column: pd.Series) -> pd.Series:
+    """Numbers where every cell that is not empty is one, else words; missing where a cell is empty."""
+    text = words(column).str.strip()
+    number = numbers(column)
+    return number if (number.notna() | (text == "")).all() else column.where(text != "")
 
 
 def _kind(values: pd.Series) -> str:

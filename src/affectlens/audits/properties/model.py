@@ -10,7 +10,7 @@ import numpy as np
 
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.views import voice_features
-from affectlens.core.errors import ModelError, UsageError
+from affectlens.core.errors import ModelError
 from affectlens.corpora.base import Item
 from affectlens.evaluation.predictions import check_modality
 from affectlens.features.speech import as_recordings

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import pandas as pd
 
 from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
 from affectlens.core.finding import is_hidden
-from affectlens.core.sheets import in_posix
+from affectlens.core.sheets import in_posix, numbers, read_sheet
 from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
@@ -79,11 +78,13 @@ def _tables(path: Path) -> list[dict[str, object]]:
         file = next((p for p in (path / f"{name}.csv", path / f"Manually_Annotated_file_lists/{name}.csv") if p.exists()), None)
         if file is None:
             continue
-        frame = pd.read_csv(file)
+        frame = read_sheet(file).frame
         found(len(frame), "annotations")
         wanted = {"subDirectory_filePath", "expression"}
         if not wanted <= set(frame.columns):
             raise CorpusError(f"{file}: columns {list(frame.columns)[:6]}; {sorted(wanted)} were expected")
+        for column in {"valence", "arousal"} & set(frame.columns):
+            frame[column] = numbers(frame[column])
         for r in frame.to_dict("records"):
             name_there = in_posix(r["subDirectory_filePath"])
             picture = path / "Manually_Annotated_Images" / name_there

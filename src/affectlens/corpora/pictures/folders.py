@@ -14,7 +14,7 @@ from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, canonical, known_labels
 from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import UNREADABLE, drop, each_once, found, list_files, remark, spelling
-from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, register_corpus
+from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.images import SUFFIXES, read_image
 
 SEVEN = "seven"  # the split of the items that have one of the seven classes, where a corpus has others too
@@ -84,7 +84,7 @@ class _TableCorpus:
         others = sorted(labels - set(self.scheme.labels))
         if others:
             remark(f"labels outside the seven classes, in the split all only: {', '.join(others)}")
-        splits = [s for s in dict.fromkeys(self._frame.split) if s]
+        splits = parts_of(self._frame.split, ("all", SEVEN))
         modality = "words" if "text" in self._frame else info.modality
         self.info = replace(info, splits=("all", *([SEVEN] if others else []), *splits), modality=modality)
 

@@ -16,7 +16,7 @@ from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.files import sha256_of
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
 from affectlens.corpora.account import drop, each_once, list_files, remark, spelling
-from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, register_corpus
+from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.audio import audio_blocks
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
@@ -80,7 +80,7 @@ class SpeechCorpus:
         self._parts: tuple[str, ...] = ()
         if "split" in frame:
             frame["split"] = [SPLITS.get(str(s).lower(), str(s)) for s in frame.split.fillna("")]
-            self._parts = tuple(s for s in dict.fromkeys(frame.split) if s and s not in layout.info.splits)
+            self._parts = parts_of(frame.split, layout.info.splits)
             self.info = replace(layout.info, splits=(*layout.info.splits, *self._parts))
         self._frame = frame.sort_values("key", kind="stable").reset_index(drop=True)
 

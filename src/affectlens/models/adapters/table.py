@@ -16,7 +16,7 @@ from affectlens.corpora.base import Item
 from affectlens.models.adapters.blackbox import BlackBox
 from affectlens.models.adapters.predictions import Predicted, read_predictions
 from affectlens.models.adapters.predictions.layouts import LABELS
-from affectlens.models.adapters.predictions.matching import SHOWN, Match, match
+from affectlens.models.adapters.predictions.matching import NO_ROW, SHOWN, Match, match
 
 
 class TableModel(BlackBox):
@@ -165,7 +165,9 @@ class TableModel(BlackBox):
             told.append(f"{len(spare)} of {len(names)} files of the table are not in {corpus}, such as {_some(spare)}")
         if self._match.apart:
             pairs = [f"{k} with {self._match.found[k]}" for k in self._match.apart]
-            told.append(f"{len(pairs)} items were matched by the end of their path, though folders before it differ: {_some(pairs)}")
+            told.append(
+                f"{len(pairs)} items were matched by the end of their path, though folders before it differ: {_some(pairs)}"
+            )
         self.notes = (*self.notes, *(t for t in told if t not in self.notes))
 
     def why_not(self, key: str) -> str:
@@ -173,7 +175,7 @@ class TableModel(BlackBox):
         name = self._match.found.get(key, key)
         if name in self._files:
             return ""
-        return self._match.reasons.get(key) or self._reasons.get(name) or "the table has no row of it"
+        return self._match.reasons.get(key) or self._reasons.get(name) or NO_ROW
 
     def read(self, item: Any) -> str:
         """The key of the row that answers for an item: matched by ``meet``, else by the item's key alone.
@@ -195,7 +197,7 @@ class TableModel(BlackBox):
         name = found.found.get(key, "")
         if name in self._files:
             return self._files[name]
-        why = found.reasons.get(key) or self._reasons.get(name) or "the table has no row of it"
+        why = found.reasons.get(key) or self._reasons.get(name) or NO_ROW
         raise ModelError(f"{self.name}: no prediction for {key}: {why}" + (f" ({problem})" if problem else ""))
 
     def answers(self, inputs: Any) -> np.ndarray:

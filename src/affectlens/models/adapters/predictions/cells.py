@@ -53,7 +53,9 @@ def _faces(content: Any) -> list[dict[str, Any]]:
         return [{column: cells.get(row) for column, cells in content.items()} for row in rows]
     if columns:
         return [content]
-    return [{**face, "file": file} for file, part in content.items() for face in _faces(part if isinstance(part, list) else [part])]
+    return [
+        {**face, "file": file} for file, part in content.items() for face in _faces(part if isinstance(part, list) else [part])
+    ]
 
 
 def _face(part: Any) -> dict[str, Any]:

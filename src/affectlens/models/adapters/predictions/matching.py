@@ -13,6 +13,7 @@ from affectlens.core.sheets import in_posix
 
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,5}$|\.3gp$")
 SHOWN = 3
+NO_ROW = "the table has no row of it"
 
 Ending = tuple[str, ...]  # the parts of a path from its last one on, without the file's suffix
 
@@ -113,18 +114,19 @@ def match(keys: Sequence[str], names: Sequence[str]) -> Match:
 
 def _by_endings(keys: list[str], names: list[str], out: Match) -> None:
     table, corpus = _Endings(names), _Endings(keys)
+    back_of = {name: corpus.best(table.names[name]) for name in names}
     for key in keys:
         mine = corpus.names[key]
         near, depth = table.best(mine)
+        near = [name for name in near if back_of[name][1] == depth]  # the others share more with another key
         if not near:
-            out.reasons[key] = "the table has no row of it"
+            out.reasons[key] = NO_ROW
         elif len(near) > 1:
             out.reasons[key] = f"several rows of the table could be of it: {_or(near)}"
         else:
-            theirs = table.names[near[0]]
-            back, _ = corpus.best(theirs)
+            theirs, back = table.names[near[0]], back_of[near[0]][0]
             if key not in back:
-                out.reasons[key] = "the table has no row of it"
+                out.reasons[key] = NO_ROW
             elif len(back) > 1:
                 out.reasons[key] = f"the table names {near[0]}, which could be of {_or(back)}"
             elif _of_other_classes(mine, theirs, depth):

@@ -119,9 +119,7 @@ def read_predictions(path: Path) -> Predicted:
     extra = tuple(units(frame)) if layout.kind in (LABELS, UNITS) else ()
     truth = column_named(frame, _TRUTH)
     labels = words(frame[truth]).map(canonical).set_axis(index) if truth else None
-    return Predicted(
-        values, labels, layout.name, tuple(notes), layout.kind, extra, place, missing, choose(place, missing)
-    )
+    return Predicted(values, labels, layout.name, tuple(notes), layout.kind, extra, place, missing, choose(place, missing))
 
 
 def _each_once(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -147,7 +145,9 @@ def _values(
         return values.mask(why != "")
     values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()}).mask(why != "")
     if layout.kind == UNITS:
-        notes.append(f"{layout.name} gives action units, not emotions: each unit's intensity is audited as an output of its own")
+        notes.append(
+            f"{layout.name} gives action units, not emotions: each unit's intensity is audited as an output of its own"
+        )
         return values
     total = values.sum(axis=1, min_count=1)
     if total.median() > 50:

@@ -80,8 +80,7 @@ def _of_one_file(before: Sequence[str], path: Path, source: str) -> str:
 
 
 def row_keys(place: pd.DataFrame, exact: bool) -> pd.Index:
-    """A name for every row: the file, with so many folders as keep files apart, and where a file has several rows its frame
-    and face.
+    """A name for every row: the file, with so many folders as keep files apart, and of several rows of a file frame and face.
 
     Returns
     -------
@@ -186,7 +185,9 @@ def _of_file(rows: pd.DataFrame) -> tuple[list[str] | str, tuple[str, ...]]:
         if not _has_faces(rows) and not rows.face.nunique() > 1:
             return f"{len(rows)} rows are of it and nothing says which is meant: add a column frame or face", ()
         best = _largest(rows)
-        return ([best], ("faces",)) if best else (f"{len(rows)} faces, and neither size nor confidence tells whose is meant", ())
+        return (
+            ([best], ("faces",)) if best else (f"{len(rows)} faces, and neither size nor confidence tells whose is meant", ())
+        )
     if rows.face.nunique() > 1 and not rows.duplicated(["frame", "face"]).any():
         mean = rows.groupby("face")[["size", "confidence"]].mean().assign(n=rows.groupby("face").size())
         who = _largest(mean) or _most_often(mean)
