@@ -97,7 +97,7 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     Raises
     ------
     UsageError
-        It holds another modality than the model reads, or a table has a prediction of none of its items.
+        It holds another modality than the model reads, or a table has no classes or no prediction of its items.
     CorpusError
         The split has no items, or items with a label that is none of the model's classes.
     """
@@ -105,6 +105,11 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     table = corpus.table(split)
     if table.empty:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
+    if set(getattr(model, "units", ())) == set(model.labels):
+        raise UsageError(
+            f"{model.name} has intensities of action units and no classes, so there is nothing to score; "
+            "`affectlens audit properties --predictions` tests what they depend on"
+        )
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
         shown = ", ".join(f"{label!r} ({n} items)" for label, n in unknown.most_common(5))

@@ -104,6 +104,8 @@ def read_predictions(path: Path) -> Predicted:
     values = _values(frame, layout, columns, why, notes, path)
     place = places(frame, sheet.before, path, layout.name)
     exact = column_named(frame, ("key",)) != ""
+    if place.file.str.fullmatch(r"row\d+").all():
+        notes.append("no column names files, so rows are named by their number: row0, row1, …")
     if exact and place.file.duplicated().any():
         twice = place.file[place.file.duplicated()].iloc[0]
         raise ModelError(f"{path}: the key {twice!r} occurs more than once; give every item one row")
