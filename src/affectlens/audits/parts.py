@@ -14,6 +14,8 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_parquet
 
 ITEMS = "items"  # the table with one row an item: its key, why it was missed (or nothing), a digest of what was read, …
 FOLDER, STAMP = "parts", "settings.json"
@@ -112,7 +114,7 @@ class Parts:
         wanted = [(k, "==", v) for k, v in equal.items()] or None
         found = []
         for file, keys in self._files:
-            rows = pd.read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
+            rows = read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
             if len(rows):
                 found.append(rows[rows[self.key].isin(keys)])
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(self.columns[name]))
@@ -169,7 +171,7 @@ class Parts:
         return Parts(Path(folder) / FOLDER, stamp["settings"], stamp["data"], self.columns, self.key)
 
     def _take(self, file: Path) -> None:
-        items = pd.read_parquet(file)
+        items = read_parquet(file)
         fresh = items[~items.key.isin(self._seen)].drop_duplicates("key")
         self._seen |= set(fresh.key)
         self._files.append((file, frozenset(fresh.key)))
@@ -202,7 +204,7 @@ def _count(folder: Path) -> int:
 
 def _read_stamp(file: Path) -> dict[str, Any]:
     try:
-        stamp = json.loads(file.read_text(encoding="utf-8"))
+        stamp = json_of(file)
         return {"settings": dict(stamp["settings"]), "data": dict(stamp["data"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file}: not readable ({error}); remove its folder to begin again") from error

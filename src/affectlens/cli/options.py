@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -16,6 +15,8 @@ from affectlens.cli import common
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.options import LANGUAGES
 from affectlens.core.settings import Settings, flag_of, kinds_of
+from affectlens.core.untrusted.code import allowing
+from affectlens.core.untrusted.documents import read_toml
 
 
 def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ()) -> Callable[[Callable[..., None]], Any]:
@@ -40,17 +41,23 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
     def make(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
         made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
-        more = [QUIET, CONFIG, *([OLD_DATA] if any(p.name == "corpus" for p in own) else [])]
+        more = [
+            QUIET,
+            CONFIG,
+            *([ALLOW_CODE] if any(p.name == "model" for p in own) else []),
+            *([OLD_DATA] if any(p.name == "corpus" for p in own) else []),
+        ]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
         field_names = {p.name for p in made}
 
         def command(**given: Any) -> None:
             quiet = given.pop("quiet")
             given.pop("config"), given.pop("data", None)
+            code = given.pop("allow_code", False)
             if settings:
                 chosen = {name: given.pop(name) for name in field_names}
                 given["settings"] = read(settings, chosen)
-            with common.quietly(quiet):
+            with common.quietly(quiet), allowing(code):
                 function(**given)
 
         command.__name__, command.__doc__ = function.__name__.rstrip("_"), function.__doc__
@@ -173,10 +180,7 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
     """Take the defaults of this verb's options from a file."""
     if value is None or context.resilient_parsing:
         return value
-    try:
-        tables = tomllib.loads(value.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"--config {value}: {error}") from error
+    tables = read_toml(value, UsageError)
     chain = _chain(context)
     _only_tables(value, tables, chain[0].command)
     for one in chain[1:]:
@@ -190,6 +194,10 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
             raise UsageError(f"--config {value}: {unknown(f'option of {context.info_name}', key, sorted(by_flag))}")
         if isinstance(given, dict):
             raise UsageError(f"--config {value}: {key} is a table; a value was expected")
+        if parameter.name in CODE and ":" in str(given) and not Path(str(given)).exists():
+            raise UsageError(
+                f"--config {value}: {key} = {given!r} names code, which only the command line may; give --{key} there"
+            )
         several = bool(getattr(parameter, "multiple", False))
         defaults[parameter.name] = [given] if several and not isinstance(given, list) else given
     context.default_map = defaults
@@ -229,7 +237,12 @@ def _extra(name: str, hint: Any, default: Any, info: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info], default=default)
 
 
-NOT_CONFIGURED = ("config", "help", "data")
+# What is said on the command line alone: a file must not allow itself to run code.
+NOT_CONFIGURED = ("config", "help", "data", "allow_code")
+CODE = ("model", "objects")  # may name a module:name, whose code runs
+ALLOW_CODE = _extra(
+    "allow_code", bool, False, typer.Option("--allow-code", help="Let a model's file run code of its own (TorchScript).")
+)
 QUIET = _extra("quiet", bool, False, typer.Option("--quiet", "-q", help="Print results alone: no progress, no notes."))
 CONFIG = _extra(
     "config",

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from affectlens.core.errors import OutputError
 from affectlens.core.files import sha256_of, write_whole
+from affectlens.core.untrusted.arrays import load_arrays
+from affectlens.core.untrusted.frames import read_parquet
 
 
 def kept_arrays(folder: Path, name: str, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -33,8 +36,7 @@ def kept_arrays(folder: Path, name: str, key: str, make: Callable[[], dict[str, 
     if not file.exists():
         made = make()
         write_whole(file, lambda path: np.savez(path, **made))  # type: ignore[arg-type]
-    with np.load(file, allow_pickle=False) as stored:
-        return dict(stored)
+    return load_arrays(file, OutputError, own=True)
 
 
 def kept_frame(folder: Path, name: str, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -43,7 +45,7 @@ def kept_frame(folder: Path, name: str, key: str, make: Callable[[], pd.DataFram
     if not file.exists():
         made = make()
         write_whole(file, made.to_parquet)
-    return pd.read_parquet(file)
+    return read_parquet(file)
 
 
 def contents_of(paths: Iterable[str | Path]) -> list[str]:

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.limits import within
+from affectlens.core.untrusted.frames import read_csv, read_parquet
+from affectlens.core.untrusted.weight import file_within
 
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _QUOTED = re.compile(r'"[^"]*"')
@@ -58,7 +60,7 @@ def read_text(path: Path) -> tuple[str, tuple[str, ...]]:
     LimitError
         More bytes than are read of one input.
     """
-    within("bytes", path.stat().st_size, path)
+    file_within(path)
     raw = path.read_bytes()
     notes: tuple[str, ...] = ()
     encoding = next((name for mark, name in _MARKS if raw.startswith(mark)), "utf-8")
@@ -120,8 +122,7 @@ def read_sheet(path: Path, is_head: Callable[[str], bool] | None = None) -> Shee
     [0.25]
     """
     if path.suffix.lower() == ".parquet":
-        within("bytes", path.stat().st_size, path)
-        frame = pd.read_parquet(path)
+        frame = read_parquet(path)
         return Sheet(frame.set_axis([str(c).strip() for c in frame.columns], axis=1))
     text, notes = read_text(path)
     lines = text.split("\n", _SPARE)[:_SPARE]
@@ -130,7 +131,7 @@ def read_sheet(path: Path, is_head: Callable[[str], bool] | None = None) -> Shee
     if not body.strip():
         raise ValueError("the file is empty" if not text.strip() else "there is no row")
     head = next(line for line in body.split("\n") if line.strip())
-    frame = pd.read_csv(io.StringIO(body), sep=separator_of(head), dtype=str, keep_default_na=False, na_filter=False)
+    frame = read_csv(io.StringIO(body), sep=separator_of(head), dtype=str, keep_default_na=False, na_filter=False)
     frame = _without_last(frame).fillna("")
     within("items", len(frame), path)
     return Sheet(frame.set_axis([str(c).strip() for c in frame.columns], axis=1), tuple(lines[:start]), notes)

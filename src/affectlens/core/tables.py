@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.untrusted.frames import read_parquet
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
 GROUP = 512  # rows written at once
@@ -140,7 +141,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     try:
         metadata = pq.read_schema(path).metadata or {}
         check_version(metadata.get(_VERSION, b"").decode() or None, path, made_here=b"pandas" in metadata)
-        return pd.read_parquet(path)
+        return read_parquet(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise OutputError(f"{path}: cannot be read ({error}); make it again") from error
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from affectlens.core.barrier import reading
-from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
 from affectlens.core.labels import LabelScheme
 from affectlens.core.registry import Registry
 from affectlens.corpora.account import Account, accounting
@@ -230,11 +230,22 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
     ------
     CorpusError
         Nothing at the path, or another layout than the official one.
+    LimitError
+        A file that holds more than is read of one.
+    AffectlensError
+        And every other that the reader raises on purpose.
     """
     if not path.exists():
         raise CorpusError(f"{path}: not there; {info.title} can be had from {info.home}. Expected: {info.layout}")
-    with accounting() as account, reading(path, f"{info.title} (expected: {info.layout})", CorpusError):
-        corpus = reader(path)
+    try:
+        with accounting() as account:
+            corpus = reader(path)
+    except AffectlensError:
+        raise
+    except MemoryError as error:
+        raise LimitError(f"{path}: the memory does not suffice to read it as {info.title}") from error
+    except Exception as error:
+        raise CorpusError(f"{path}: not readable as {info.title} ({reason_of(error)}); expected {info.layout}") from error
     corpus.account = account  # type: ignore[attr-defined]
     return corpus
 

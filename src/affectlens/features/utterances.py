@@ -22,6 +22,7 @@ from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
 from affectlens.core.files import key_of, sha256_of, write_whole
 from affectlens.core.progress import Progress, silent
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
@@ -210,9 +211,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
-    done = (
-        pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
-    )
+    done = read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
     files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")

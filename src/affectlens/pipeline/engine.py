@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress, silent
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import TableWriter, evidence_frame
+from affectlens.core.untrusted.documents import json_of
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
@@ -109,7 +109,7 @@ class Engine:
             if not modality.needs_audio:
                 continue
             memory = scratch / f"heard-{modality.name}.json" if scratch else None
-            if memory and memory.exists() and modality.restore(json.loads(memory.read_text(encoding="utf-8"))):
+            if memory and memory.exists() and modality.restore(json_of(memory)):
                 continue
             blocks = audio_blocks(clip.path, problems=clip.problems)
             with helpful():

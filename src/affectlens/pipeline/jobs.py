@@ -11,6 +11,7 @@ from typing import Any
 
 from affectlens.core.errors import MediaError
 from affectlens.core.options import Options
+from affectlens.core.untrusted.documents import json_of
 
 MANIFEST = "provenance.json"  # written last: a folder with it is whole
 
@@ -48,7 +49,7 @@ class Job:
     def is_done(self) -> bool:
         """Whether a whole report of the same job is there."""
         try:
-            return bool(json.loads((self.target / MANIFEST).read_text(encoding="utf-8"))["job"] == self.key())
+            return bool(json_of(self.target / MANIFEST)["job"] == self.key())
         except (OSError, ValueError, KeyError):
             return False
 

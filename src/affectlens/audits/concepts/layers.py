@@ -8,6 +8,7 @@ pooled: the change of the logit when the same small vector is added everywhere.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from affectlens.core.errors import ModelError, UsageError, unknown
+from affectlens.core.errors import MediaError, ModelError, UsageError, unknown
+from affectlens.core.untrusted.arrays import load_arrays
 
 POOLS = ("auto", "mean", "first", "flat")
 
@@ -180,11 +182,11 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
     path = folder / f"layers-{key}.npz"
     if path.exists():
         try:
-            with np.load(path) as kept:
-                names = [k[2:] for k in kept.files if k.startswith("a:")]
-                return {m: LayerReading(kept[f"a:{m}"], kept[f"g:{m}"] if f"g:{m}" in kept.files else None) for m in names}
-        except (OSError, ValueError, KeyError):
-            path.unlink()  # damaged: make it again
+            kept = load_arrays(path, own=True)
+            return {k[2:]: LayerReading(kept[k], kept.get(f"g:{k[2:]}")) for k in kept if k.startswith("a:")}
+        except MediaError as error:  # damaged, or in a form that is not read any more: make it again
+            warnings.warn(f"{error}; it is made again", stacklevel=2)
+            path.unlink()
     readings = read()
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in readings.items()}

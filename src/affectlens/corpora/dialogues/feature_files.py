@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import AffectlensError, CorpusError
 from affectlens.core.labels import LabelScheme
+from affectlens.core.untrusted.arrays import arrays_of
+from affectlens.core.untrusted.pickles import read_pickle
 from affectlens.corpora.account import coded, found, remark
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, dialogue_set
@@ -56,8 +58,7 @@ class MosiFeatures(DialogueCorpus):
     scheme = SENTIMENT2
 
     def __init__(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {k: archive[k] for k in archive.files}
+        data = arrays_of(path)
         self.sets = {}
         for split in MOSI.splits:
             if f"y_{split}" not in data or f"utt_{split}" not in data:
@@ -108,8 +109,8 @@ class FeaturePickle(DialogueCorpus):
     """The published tuple layouts, told apart by how many entries they have and what these are.
 
     Nine entries ending in the two lists of videos: IEMOCAP. Nine with the lists at six and seven and a second set of labels:
-    MELD (its emotions are used). Six: ids, text features, speakers, labels, lists. A pickle can run code; this one is read by
-    an unpickler that knows arrays and plain containers only.
+    MELD (its emotions are used). Six: ids, text features, speakers, labels, lists. A pickle can run code; this one is read as
+    data, by a reader that knows arrays and plain containers only.
 
     Raises
     ------
@@ -180,25 +181,8 @@ def _from_dicts(
     return dialogue_set(path.stem, order, pd.DataFrame(rows), {m: np.concatenate(x) for m, x in parts.items()})
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Arrays, numbers, text and containers; anything else could run code."""
-
-    _ALLOWED: ClassVar = {
-        ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"),
-        ("numpy._core.multiarray", "scalar"), ("_codecs", "encode"), ("collections", "OrderedDict"),
-        ("builtins", "set"), ("builtins", "frozenset"), ("builtins", "list"), ("builtins", "dict"),
-        ("__builtin__", "set"), ("__builtin__", "list"), ("__builtin__", "dict"),
-    }  # fmt: skip
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._ALLOWED and not (module.startswith("numpy.dtypes")):
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which a table of features does not need")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-
-
 def read_plain_pickle(path: Path) -> Any:
-    """Read a pickle of arrays and plain containers (also one of Python 2).
+    """Read a pickle of arrays and plain containers (also one of Python 2); nothing in it can run.
 
     Returns
     -------
@@ -208,10 +192,13 @@ def read_plain_pickle(path: Path) -> Any:
     Raises
     ------
     CorpusError
-        It is no pickle, or has anything in it that could run code.
+        It is no pickle, has anything in it that could run code, or would take more memory than is read of one file.
     """
     try:
-        with path.open("rb") as file:
-            return _PlainUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, ImportError, OSError) as error:
-        raise CorpusError(f"{path}: not a readable pickle of features ({error}); expected {PICKLE.layout}") from error
+        return read_pickle(path)
+    except Exception as error:
+        if isinstance(error, AffectlensError):
+            raise
+        raise CorpusError(
+            f"{path}: not a readable pickle of features ({reason_of(error)}); expected {PICKLE.layout}"
+        ) from error

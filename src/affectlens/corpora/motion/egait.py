@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.errors import CorpusError, LimitError
 from affectlens.core.finding import files_below, is_hidden
 from affectlens.core.labels import GROUPWALK4, canonical
+from affectlens.core.untrusted.h5 import h5_arrays, h5_names
 from affectlens.corpora.account import coded, drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
@@ -41,18 +42,15 @@ class _StepArrays:
     scheme = GROUPWALK4
 
     def _read(self, features: Path, labels: Path | None, split: str) -> None:
-        import h5py
-
-        with h5py.File(features) as arrays:
-            keys = sorted(arrays.keys())
+        keys = h5_names(features, CorpusError)
         if labels is None:
             codes = [canonical(k.rsplit("_", 1)[-1]) for k in keys]
         else:
-            with h5py.File(labels) as classes:
-                missing = [k for k in keys if k not in classes]
-                if missing:
-                    raise CorpusError(f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}")
-                codes = [coded(np.asarray(classes[k]).reshape(-1)[0], _CODES) for k in keys]
+            labelled = set(h5_names(labels, CorpusError))
+            missing = [k for k in keys if k not in labelled]
+            if missing:
+                raise CorpusError(f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}")
+            codes = [coded(a.reshape(-1)[0], _CODES) for a in h5_arrays(labels, keys, CorpusError)]
         found(len(keys), "gaits")
         for key, label in zip(keys, codes, strict=True):
             if label not in self.scheme.labels:
@@ -77,12 +75,13 @@ class _StepArrays:
 
     def items(self, split: str) -> Iterator[Item]:
         """Arrays of joints; ``meta`` names their layout and rate."""
-        import h5py
-
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()} | {"layout": "step", "rate": RATE}
-            with h5py.File(row["path"]) as arrays:
-                x = np.asarray(arrays[row["inside"]], dtype=np.float64)
+            try:
+                x = h5_arrays(row["path"], [row["inside"]], CorpusError)[0].astype(np.float64)
+            except (CorpusError, LimitError) as error:
+                yield Item(row["key"], None, (row["label"],), row["group"], meta, str(error))
+                continue
             good = x.ndim == 2 and x.shape[1] == 48 and len(x) > 0
             problem = "" if good else f"{row['key']}: {x.shape}; (frames, 48) was expected"
             yield Item(row["key"], None if problem else x.reshape(-1, 16, 3), (row["label"],), row["group"], meta, problem)

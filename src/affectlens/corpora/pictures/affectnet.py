@@ -8,12 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-
 from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
 from affectlens.core.finding import is_hidden
 from affectlens.core.sheets import in_posix, numbers, read_sheet
+from affectlens.core.untrusted.arrays import load_array
 from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
@@ -54,11 +53,11 @@ def _arrays(path: Path) -> list[dict[str, object]]:
         for file in files:
             name = file.name.removesuffix("_exp.npy")
             with reading(file, "an annotation of AffectNet", CorpusError):
-                label = coded(np.load(file).item(), _CODES)
+                label = coded(load_array(file, CorpusError).item(), _CODES)
             values = {}
             for short, long in (("val", "valence"), ("aro", "arousal")):
                 other = file.with_name(f"{name}_{short}.npy")
-                values[long] = float(np.load(other).astype(float)) if other.exists() else float("nan")
+                values[long] = float(load_array(other, CorpusError).astype(float)) if other.exists() else float("nan")
             rows.append(
                 {
                     "key": f"{split}/{name}",

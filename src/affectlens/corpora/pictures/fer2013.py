@@ -12,6 +12,7 @@ from PIL import Image
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, canonical
+from affectlens.core.untrusted.frames import read_csv, read_parquet
 from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
@@ -49,7 +50,7 @@ class Fer2013:
             if not present:
                 raise CorpusError(f"{path}: no FER2013 file in this folder; expected {INFO.layout}")
             path = present[0]
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
         frame = frame.rename(columns={c: c.strip() for c in frame.columns})
         if {"emotion", "Usage", "pixels"} <= set(frame.columns):
             unknown_parts = set(frame.Usage) - set(_USAGE)

@@ -14,6 +14,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.extras import helpful
 from affectlens.core.finding import is_hidden
 from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.account import drop, found, remark
 from affectlens.corpora.base import SPLITS
 from affectlens.corpora.speech.base import Rows, register_speech
@@ -84,7 +85,7 @@ def _header(root: Path) -> dict[str, Any]:
     with helpful():
         import yaml
     with reading(file, "the header of an audformat database", CorpusError):
-        content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        content = yaml.safe_load(read_text(file, CorpusError))
     if not isinstance(content, dict):
         raise CorpusError(f"{file}: a header with schemes and tables was expected")
     return content

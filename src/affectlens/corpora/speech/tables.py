@@ -10,6 +10,7 @@ import pandas as pd
 from affectlens.core.errors import CorpusError
 from affectlens.core.finding import is_hidden
 from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.account import drop, found, remark
 from affectlens.corpora.speech.base import Rows, register_speech
 from affectlens.corpora.speech.segments import key_of_segment, seconds
@@ -32,7 +33,7 @@ def iemocap(root: Path) -> Rows:
         if is_hidden(table, root):
             continue
         session = table.parts[-4]
-        for line in table.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(table, CorpusError, "replace").splitlines():
             if not re.match(r"\[\d", line):
                 continue
             found(1, "turns")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
 from affectlens.core.sheets import read_text
+from affectlens.core.untrusted.documents import json_of
 from affectlens.corpora.account import coded, each_once, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus, with_splits
 
@@ -93,7 +93,7 @@ def _classes(path: Path) -> tuple[str, list[str]]:
     if not mapping.exists():
         raise CorpusError(f"{path}: no ekman_mapping.json, the map of emotions to Ekman's; expected {GOEMOTIONS.layout}")
     with reading(mapping, "a map of emotions to lists of emotions", CorpusError):
-        groups = json.loads(mapping.read_text(encoding="utf-8"))
+        groups = json_of(mapping)
         group_of = {emotion: canonical(group) for group, emotions in groups.items() for emotion in emotions}
     emotions = read_text(names)[0].split()
     unknown = [e for e in emotions if e not in group_of and e != "neutral"]

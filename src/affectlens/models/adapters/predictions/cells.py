@@ -13,8 +13,10 @@ import pandas as pd
 from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
 from affectlens.core.sheets import Sheet, read_sheet, read_text
+from affectlens.core.untrusted.documents import parse_json
 
 _FACEREADER = re.compile(r'"?(Video Time|Image)"?[\t;,]')  # the head; the first line is "Image analysis …"
+LONGEST = 100_000  # letters of a cell that is read as a dict
 NESTED = ("emotion", "region", "facial_area")  # columns whose cells are written as Python or JSON dicts
 
 
@@ -34,7 +36,7 @@ def read_cells(path: Path) -> Sheet:
     with reading(path, "a table of predictions", ModelError):
         if path.suffix.lower() == ".json":
             text, notes = read_text(path)
-            return Sheet(pd.json_normalize(_faces(json.loads(text))), (), notes)
+            return Sheet(pd.json_normalize(_faces(parse_json(text, path))), (), notes)
         sheet = read_sheet(path, lambda line: bool(_FACEREADER.match(line)))
     return Sheet(_unfolded(sheet.frame, path), sheet.before, sheet.notes)
 
@@ -84,6 +86,10 @@ def _dict_of(cell: Any, column: str, number: int, path: Path) -> dict[str, Any]:
     text = re.sub(r"np\.float\d+\(([^)]*)\)", r"\1", str(cell).strip())
     if not text or text.lower() == "nan":
         return {}
+    if len(text) > LONGEST:
+        raise ModelError(
+            f"{path}: row {number} of column {column}: {len(text):,} letters; a dict of {LONGEST:,} at most was expected"
+        )
     try:
         read = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
