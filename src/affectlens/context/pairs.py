@@ -15,8 +15,11 @@ import numpy as np
 
 from affectlens.context.place import Place
 from affectlens.context.place_table import SURFACES
+from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
+from affectlens.core.limits import within
 from affectlens.core.untrusted.documents import read_json, read_text
+from affectlens.models.adapters.onnx_file import check_onnx
 from affectlens.perception.scene.appearance import adjectives, measure
 from affectlens.perception.scene.objects import Thing
 
@@ -171,9 +174,12 @@ class PairClassifier:
             raise ModelError(f"{folder}: model.onnx and classes.json or classes.txt were expected in it")
         listed = read_json(lists[0], ModelError) if lists[0].suffix == ".json" else read_text(lists[0], ModelError).split()
         self.labels: tuple[str, ...] = tuple(map(str, listed))
-        self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-        given = self._session.get_inputs()[0]
-        self._name, self._side = given.name, int(given.shape[-1])
+        with reading(model, "a network in ONNX", ModelError):
+            check_onnx(model)
+            self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+            given = self._session.get_inputs()[0]
+            self._name, self._side = given.name, int(given.shape[-1])
+            within("pixels", self._side**2, model)
 
     def __call__(self, image: np.ndarray, most: int = 5) -> list[tuple[str, float]]:
         """The most probable pairs of an RGB picture, with their probabilities."""

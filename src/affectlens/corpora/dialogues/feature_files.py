@@ -14,6 +14,7 @@ from affectlens.core.errors import AffectlensError, CorpusError
 from affectlens.core.labels import LabelScheme
 from affectlens.core.untrusted.arrays import arrays_of
 from affectlens.core.untrusted.pickles import read_pickle
+from affectlens.corpora.account import coded, found, remark
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, dialogue_set
 
@@ -24,7 +25,8 @@ MOSI = CorpusInfo(
     "utterances",
     "research only; cite Zadeh et al. 2016 and Poria et al. 2017",
     "https://github.com/soujanyaporia/multimodal-sentiment-analysis",
-    "an npz with text_*, audio_*, video_*, y_* (0 negative, 1 positive), utt_* (video_number), transcript_*; * = train, test",
+    "an npz with text_*, audio_*, video_*, y_* (0 negative, 1 positive; or sentiment of -3 to 3, read by its sign), utt_* "
+    "(video_number), transcript_*; * = train, test",
     ("train", "test"),
     disjoint=("train", "test"),
 )
@@ -61,16 +63,17 @@ class MosiFeatures(DialogueCorpus):
         for split in MOSI.splits:
             if f"y_{split}" not in data or f"utt_{split}" not in data:
                 continue
-            names = [str(u).rsplit("_", 1) for u in data[f"utt_{split}"]]
+            names = [_video_and_number(u, path) for u in data[f"utt_{split}"]]
+            found(len(names), "utterances")
             rows = pd.DataFrame(
                 {
                     "key": data[f"utt_{split}"].astype(str),
                     "dialogue": [n[0] for n in names],
-                    "turn": [int(n[1]) for n in names],
+                    "turn": [n[1] for n in names],
                     "speaker": [n[0] for n in names],
                     # The transcripts are in capitals, which says nothing here.
                     "text": [str(t).lower() for t in data.get(f"transcript_{split}", [""] * len(names))],
-                    "label": [SENTIMENT2.labels[int(v)] for v in data[f"y_{split}"]],
+                    "label": _polarity(data[f"y_{split}"], path, split),
                 }
             )
             features = {m: data[f"{m}_{split}"] for m in ("text", "audio", "video") if f"{m}_{split}" in data}
@@ -78,6 +81,27 @@ class MosiFeatures(DialogueCorpus):
         if not self.sets:
             raise CorpusError(f"{path}: arrays {sorted(data)[:8]}; expected {MOSI.layout}")
         self.info = replace(MOSI, splits=tuple(self.sets))
+
+
+def _video_and_number(key: Any, path: Path) -> tuple[str, int]:
+    video, _, number = str(key).rpartition("_")
+    if not video or not number.isdigit():
+        raise CorpusError(f"{path}: utterance {str(key)!r}; a video and a number, as in 03bSnISJMiM_11, were expected")
+    return video, int(number)
+
+
+def _polarity(values: np.ndarray, path: Path, split: str) -> list[str]:
+    """Polarity of labels that are classes (0 and 1), or the sentiment that CMU-MOSI was rated by, -3 to 3, by its sign."""
+    given = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+    if given.shape[1] != 1 or not np.isfinite(given).all() or np.abs(given).max(initial=0) > 3:
+        shown = f"{given.shape[1]} values each" if given.shape[1] != 1 else f"{np.nanmin(given):g} to {np.nanmax(given):g}"
+        raise CorpusError(f"{path}: y_{split} has {shown}; 0 (negative) and 1 (positive), or sentiment of -3 to 3 was expected")
+    flat = given[:, 0]
+    if np.isin(flat, (0, 1)).all():
+        return [SENTIMENT2.labels[int(v)] for v in flat]
+    undecided = int((flat == 0).sum())
+    remark(f"y_{split} is sentiment of -3 to 3 and read by its sign" + (f"; {undecided} of 0 are context" if undecided else ""))
+    return ["neutral" if v == 0 else SENTIMENT2.labels[int(v > 0)] for v in flat]
 
 
 @register_corpus(PICKLE)
@@ -133,6 +157,7 @@ def _from_dicts(
     parts: dict[str, list[np.ndarray]] = {m: [] for m in features}
     for v in videos:
         count = len(labels[v])
+        found(count, "utterances")
         for m, by_video in features.items():
             if len(by_video[v]) != count:
                 raise CorpusError(f"{path}: dialogue {v} has {count} labels but {len(by_video[v])} rows of {m}")
@@ -146,7 +171,7 @@ def _from_dicts(
                     "key": str(names[i]),
                     "dialogue": str(v),
                     "turn": i,
-                    "label": order[int(labels[v][i])],
+                    "label": coded(labels[v][i], order),
                     "speaker": f"{v}_{int(np.argmax(who)) if np.ndim(who) else who}",
                     "text": str(said[i]) if i < len(said) else "",
                 }

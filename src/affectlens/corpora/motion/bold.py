@@ -13,6 +13,7 @@ from affectlens.core.errors import CorpusError, LimitError
 from affectlens.core.labels import EMOTIC26
 from affectlens.core.untrusted.arrays import load_array
 from affectlens.core.untrusted.frames import read_csv
+from affectlens.corpora.account import drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 INFO = CorpusInfo(
@@ -66,7 +67,11 @@ class Bold:
         frame["label"] = [labels[0] for labels in frame.labels]
         frame["key"] = [f"{v}#{p}" for v, p in zip(frame.video, frame.person, strict=True)]
         frame["group"] = [str(Path(v).parent.name) for v in frame.video]
-        self._frame = frame
+        found(len(frame), "people")
+        same = frame.duplicated(["split", "key"])
+        for key in frame.key[same]:
+            drop(key, "it is there again")
+        self._frame = frame[~same].reset_index(drop=True)
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, labels, group, the frames, dimensions and what is known of the person."""

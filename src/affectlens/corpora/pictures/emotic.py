@@ -8,6 +8,7 @@ from typing import Any
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
 from affectlens.core.untrusted.mat import read_mat
+from affectlens.corpora.account import found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -42,7 +43,9 @@ class Emotic(PictureCorpus):
         rows: list[dict[str, object]] = []
         for split in INFO.splits:
             for entry in _entries(annotations.get(split, [])):
-                for k, person in enumerate(_entries(entry["person"])):
+                people = _entries(entry["person"])
+                found(len(people), "people")
+                for k, person in enumerate(people):
                     rows.append(_person(entry, person, k, split, pictures))
         self._take(rows, path)
 

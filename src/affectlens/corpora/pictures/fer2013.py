@@ -13,6 +13,7 @@ from PIL import Image
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, canonical
 from affectlens.core.untrusted.frames import read_csv, read_parquet
+from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 INFO = CorpusInfo(
@@ -55,7 +56,7 @@ class Fer2013:
             unknown_parts = set(frame.Usage) - set(_USAGE)
             if unknown_parts:
                 raise CorpusError(f"{path}: unknown Usage {sorted(map(str, unknown_parts))}; expected {sorted(_USAGE)}")
-            frame = frame.assign(split=frame.Usage.map(_USAGE), label=[_CODES[int(e)] for e in frame.emotion])
+            frame = frame.assign(split=frame.Usage.map(_USAGE), label=[coded(e, _CODES) for e in frame.emotion])
         elif {"split", "emotion", "jpeg"} <= set(frame.columns):
             frame = frame.assign(label=frame.emotion.map(canonical))
         else:
@@ -63,6 +64,7 @@ class Fer2013:
         unknown_labels = set(frame.label) - set(self.scheme.labels)
         if unknown_labels:
             raise CorpusError(f"{path}: unknown labels {sorted(unknown_labels)}; expected {self.scheme.labels}")
+        found(len(frame), "rows")
         name = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), index=frame.index)
         self._frame = frame.assign(key=name)
 
