@@ -64,33 +64,32 @@ class Timeline:
         self._tracks: dict[object, _Track] = {}
         self._now = self._shown = 0.0  # where the file is, and the end of everything that was shown so far
 
-    def place(
-        self, track: object, stamp: float, duration: float = 0.0, shown: float | None = None, back: float = BACK
-    ) -> float:
+    def place(self, track: object, stamp: float | None, duration: float = 0.0, shown: float | None = None) -> float:
         """What has to be added to a packet's time stamps.
 
         Parameters
         ----------
         track : hashable
             The track that the packet belongs to.
-        stamp, duration : float
-            Of the packet, in seconds of the file's clock; stamps in decoding order.
+        stamp, duration : float, optional
+            Of the packet, in seconds of the file's clock; stamps in decoding order. A packet without a stamp, as the first of a
+            track may be, lies in the part that its track has come to.
         shown : float, optional
             When the packet's content is shown, where that is not the stamp.
-        back : float
-            Seconds that stamps of this track may run backwards in good order.
 
         Returns
         -------
         float
             Seconds.
         """
-        shown = stamp if shown is None else shown
         state = self._tracks.get(track)
+        if stamp is None:
+            return self._offsets[state.part if state else 0]
+        shown = stamp if shown is None else shown
         part = self._part_of(state, stamp)
         if state is not None and part == state.part:
             ahead = stamp + self._offsets[part] - state.end
-            if ahead < -back or (self._leaps and ahead > AHEAD):
+            if ahead < -BACK or (self._leaps and ahead > AHEAD):
                 part = self._begin_part(shown)
         offset = self._offsets[part]
         self._now = stamp + offset
@@ -148,7 +147,7 @@ def play(
     """
     origin = origin_of(container)
     after = 0.0  # where a frame without a time stamp lies: after the one before it
-    times = _Times(origin, container.format.name == "avi" and stream.type == "video")
+    times = _Times(origin, stream.time_base, container.format.name == "avi" and stream.type == "video")
     for packet in _packets(container, stream, note, float(origin)):
         try:
             decoded = stream.decode(packet)
@@ -171,8 +170,8 @@ class _Times:
     fro where there are B-frames. There the decoder's count of what it has given out is taken, from the first frame's time on.
     """
 
-    def __init__(self, origin: Fraction, counted: bool) -> None:
-        self._origin, self._counted = origin, counted
+    def __init__(self, origin: Fraction, base: Fraction | None, counted: bool) -> None:
+        self._origin, self._base, self._counted = origin, base, counted
         self._lead: int | None = None
 
     def of(self, frame: av.VideoFrame | av.AudioFrame) -> float | None:
@@ -181,9 +180,10 @@ class _Times:
             if self._lead is None and frame.pts is not None and frame.dts is not None:
                 self._lead = frame.dts - frame.pts
             stamp = None if frame.dts is None or self._lead is None else frame.dts - self._lead
-        if stamp is None or frame.time_base is None:
+        base = frame.time_base or self._base  # the last frames that a decoder gives carry no base
+        if stamp is None or base is None:
             return None
-        return float(stamp * frame.time_base - self._origin)
+        return float(stamp * base - self._origin)
 
 
 def _packets(
@@ -222,15 +222,12 @@ def _demux(
 
 
 def _shift(packet: Packet, timeline: Timeline) -> None:
-    stamp = packet.dts if packet.dts is not None else packet.pts
     base = packet.time_base
-    if stamp is None or not base:
+    if not base:
         return
-    # Without a decoding order, stamps go to and fro by the depth of reordering.
-    back = BACK if packet.dts is not None else 1.0
+    decoded, shown = (None if stamp is None else float(stamp * base) for stamp in (packet.dts, packet.pts))
     seconds = float((packet.duration or 0) * base)
-    shown = None if packet.pts is None else float(packet.pts * base)
-    ticks = round(timeline.place(packet.stream_index, float(stamp * base), seconds, shown, back) / base)
+    ticks = round(timeline.place(packet.stream_index, decoded, seconds, shown) / base)
     if ticks:
         packet.dts = None if packet.dts is None else packet.dts + ticks
         packet.pts = None if packet.pts is None else packet.pts + ticks
@@ -239,8 +236,9 @@ def _shift(packet: Packet, timeline: Timeline) -> None:
 def _duration(frame: av.VideoFrame | av.AudioFrame, stream: av.VideoStream | av.AudioStream) -> float:
     if isinstance(frame, av.AudioFrame):
         return frame.samples / frame.sample_rate if frame.sample_rate else 0.0
-    if frame.duration and frame.time_base:
-        return float(frame.duration * frame.time_base)
+    base = frame.time_base or stream.time_base
+    if frame.duration and base:
+        return float(frame.duration * base)
     rate = stream.average_rate if isinstance(stream, av.VideoStream) else None
     return 1 / float(rate) if rate else 0.04
 
