@@ -21,8 +21,10 @@ from affectlens.core import limits
 from affectlens.core.barrier import reading, reason_of
 from affectlens.core.errors import MediaError
 from affectlens.core.limits import within
+from affectlens.media.animations import animation, is_animated, length
 from affectlens.media.clock import is_cover, play
-from affectlens.media.upright import aspect_of, size_of, upright
+from affectlens.media.images import SUFFIXES, read_image
+from affectlens.media.upright import MAX_SIDE, aspect_of, size_of, upright
 
 GAP = 1.0  # seconds, and ...
 STEPS = 3.0  # ... usual distances between frames: where the next frame is further off than either, there is a gap
@@ -91,7 +93,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
 
 
 def probe(path: Path) -> MediaInfo:
-    """Read what a recording holds, without decoding more than its first frame.
+    """Read what a recording or a picture holds; of a recording no more than the first frame is decoded.
 
     Returns
     -------
@@ -105,6 +107,8 @@ def probe(path: Path) -> MediaInfo:
     LimitError
         It promises more pixels or seconds than are read.
     """
+    if path.suffix.lower() in SUFFIXES:
+        return _probe_picture(path)
     with open_container(path) as container, reading(path, "a recording"):
         videos = [s for s in container.streams.video if not is_cover(s)]
         audios = list(container.streams.audio)
@@ -119,6 +123,18 @@ def probe(path: Path) -> MediaInfo:
         rate = float(stream.average_rate or 0)
         height, width = _shape(container, stream)
         return MediaInfo(path, "video", duration, width, height, len(videos), len(audios), rate)
+
+
+def _probe_picture(path: Path) -> MediaInfo:
+    """Of a picture; one that is animated is a video."""
+    if is_animated(path):
+        _, image = next(animation(path, None, MAX_SIDE, lambda text: None))
+        height, width = image.shape[:2]
+        return MediaInfo(path, "video", length(path), width, height, video_tracks=1)
+    height, width = read_image(path).shape[:2]
+    if min(height, width) < 2:
+        raise MediaError(f"{path}: {width} x {height} pixels; nothing can be seen in it")
+    return MediaInfo(path, "image", 0.0, width, height, video_tracks=1)
 
 
 def _shape(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[int, int]:
@@ -162,6 +178,10 @@ def frames(path: Path, rate: float | None = None, problems: Problems | None = No
         More pixels, frames or seconds than are read of one input.
     """
     problems = problems if problems is not None else Problems()
+    if is_animated(path):
+        for time, image in animation(path, rate, MAX_SIDE, problems.add):
+            yield Frame(time, image)
+        return
     with open_container(path) as container, reading(path, "a video"):
         videos = [s for s in container.streams.video if not is_cover(s)]
         if not videos:

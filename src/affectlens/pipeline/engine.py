@@ -127,7 +127,11 @@ class Engine:
         length, rate = self.options.window, self.options.rate
         finder = self._people_finder()
         still = clip.info.kind == "image"
-        pictures = iter([Frame(0.0, read_image(clip.path))]) if still else frames(clip.path, rate, clip.problems)
+        pictures = (
+            iter([Frame(0.0, read_image(clip.path, note=clip.problems.add))])
+            if still
+            else frames(clip.path, rate, clip.problems)
+        )
         index, last = -1, 0.0
         while True:
             with _timed(seconds, "decoding"):
@@ -232,11 +236,6 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 def _probe(path: Path) -> MediaInfo:
-    if kind_of(path) == "image":
-        image = read_image(path)
-        if min(image.shape[:2]) < 2:
-            raise MediaError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels; nothing can be seen in it")
-        return MediaInfo(path, "image", 0.0, image.shape[1], image.shape[0], video_tracks=1)
     if kind_of(path) == "motion":
         if not path.exists():
             raise MediaError(f"{path}: no such file")
