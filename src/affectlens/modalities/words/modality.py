@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,11 @@ class WordsModality(ListeningModality):
         self._utterances: list[Utterance] = []
         self._voiced: list[tuple[float, float]] = []
 
-    def take(self, blocks: Iterable[AudioBlock]) -> None:
+    def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
         """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
-            self._utterances.extend(utterances)
+            self._utterances.extend(replace(u, channel=channel) for u in utterances)
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
@@ -72,10 +72,7 @@ class WordsModality(ListeningModality):
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
         self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
-        self._utterances = [
-            Utterance(tuple(Word(**w) for w in u["words"]), u["language"], u["language_probability"])
-            for u in state["utterances"]
-        ]
+        self._utterances = [Utterance(**(u | {"words": tuple(Word(**w) for w in u["words"])})) for u in state["utterances"]]
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
@@ -93,10 +90,13 @@ class WordsModality(ListeningModality):
             logits = self.model.name_class(deep)
             p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
         given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
-        return [self._finding(clip, u, *given.get(id(u), (None, None))) for u in self._utterances], []
+        choices = self.speakers(clip, self._utterances)
+        pairs = zip(self._utterances, choices, strict=True)
+        return [self._finding(clip, u, choice, *given.get(id(u), (None, None))) for u, choice in pairs], []
 
-    def _finding(self, clip: Clip, utterance: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
-        choice = self.speaker(clip, utterance.start, utterance.end)
+    def _finding(
+        self, clip: Clip, utterance: Utterance, choice: SpeakerChoice, p: np.ndarray | None, deep: np.ndarray | None
+    ) -> Finding:
         quality = float(np.mean([w.probability for w in utterance.words]))
         common: dict[str, Any] = {"text": utterance.text, "language": utterance.language, "quality": quality}
         if p is None:

@@ -28,11 +28,15 @@ class Word:
 
 @dataclass(frozen=True)
 class Utterance:
-    """Consecutive words, about a sentence. ``language`` is an ISO 639-1 code with its probability."""
+    """Consecutive words, about a sentence.
+
+    ``language`` is an ISO 639-1 code with its probability, ``channel`` the one that the speaker has alone, if so.
+    """
 
     words: tuple[Word, ...]
     language: str
     language_probability: float
+    channel: int | None = None
 
     @property
     def start(self) -> float:
