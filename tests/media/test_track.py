@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -50,7 +51,7 @@ def heard(path):
     """Onsets of beeps in seconds, length of the sound, notes."""
     problems = Problems()
     blocks = list(Sound(path, problems, seconds=0.7))
-    for before, after in zip(blocks, blocks[1:], strict=False):
+    for before, after in pairwise(blocks):
         assert after.start == pytest.approx(before.start + len(before.samples) / RATE)
     x = np.concatenate([b.samples for b in blocks])
     loud = np.flatnonzero(np.abs(x) > 0.2 * np.abs(x).max()) / RATE

@@ -198,9 +198,9 @@ def choose(s: Statistics) -> Downmix:
     """How a recording's channels are heard.
 
     Silent channels, the low-frequency one and steady noise beside a channel that is livelier are left out. Of surround sound
-    the centre is heard where it holds the speech. Channels in which one stands out at nearly every moment, each in its turn, hold a
-    speaker each and are heard apart. What is left is mixed in equal parts, with channels turned over that would cancel the
-    loudest. An offset is taken off; samples above full scale and a recording that is very quiet are scaled as a whole.
+    the centre is heard where it holds the speech. Channels of which one stands out at nearly every moment, each in its turn,
+    hold a speaker each and are heard apart. What is left is mixed in equal parts, with channels turned over that would cancel
+    the loudest. An offset is taken off; samples above full scale and a recording that is very quiet are scaled as a whole.
 
     Parameters
     ----------

@@ -55,7 +55,19 @@ class ListeningModality(Modality):
     def speakers(self, clip: Clip, spoken: Sequence[Turn | Utterance]) -> list[SpeakerChoice]:
         """Whose each turn or utterance is: the person's whose mouth moved with it.
 
-        Where each speaker has a channel, what no mouth moved with is that of the channel's speaker.
+        Where each speaker has a channel, what no mouth moved with belongs to the channel's speaker.
+
+        Parameters
+        ----------
+        clip : Clip
+            The recording; a note is made where voices cannot be told apart.
+        spoken : sequence of Turn or Utterance
+            All that was heard.
+
+        Returns
+        -------
+        list of SpeakerChoice
+            In the same order.
         """
         seen = [self._seen(clip, s.start, s.end) for s in spoken]
         by_channel: dict[int, Counter[int]] = {}
