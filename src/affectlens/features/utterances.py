@@ -34,7 +34,7 @@ from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 
-VERSION = 1
+VERSION = 2
 MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
