@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
@@ -26,6 +27,7 @@ from affectlens.models.base import load_model
 from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
 from affectlens.perception.people.speaker import SpeakerChoice
+from affectlens.perception.words.invented import told
 from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
 
 _SHORT = 2  # utterances of fewer words say too little
@@ -58,20 +60,24 @@ class WordsModality(ListeningModality):
         super().begin(clip)
         self._utterances: list[Utterance] = []
         self._voiced: list[tuple[float, float]] = []
+        self._left_out: Counter[str] = Counter()
 
     def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
         """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
             self._utterances.extend(replace(u, channel=channel) for u in utterances)
+        self._left_out += self.recogniser.left_out
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
-        return {"heard": self._heard, "voiced": self._voiced, "utterances": [asdict(u) for u in self._utterances]}
+        utterances = [asdict(u) for u in self._utterances]
+        return {"heard": self._heard, "voiced": self._voiced, "utterances": utterances, "left out": dict(self._left_out)}
 
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
         self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
+        self._left_out = Counter(state["left out"])
         self._utterances = [Utterance(**(u | {"words": tuple(Word(**w) for w in u["words"])})) for u in state["utterances"]]
         return True
 
@@ -79,6 +85,8 @@ class WordsModality(ListeningModality):
         """The findings of the whole recording."""
         if not clip.info.audio_tracks:
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
+        if note := told(self._left_out):
+            clip.problems.add(note)
         if not self._utterances:
             reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
             return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
@@ -103,7 +111,8 @@ class WordsModality(ListeningModality):
             reason = "one word is too little to judge"
             if utterance.language not in self.model.languages:
                 known = ", ".join(self.model.languages)
-                language = f"{utterance.language} ({utterance.language_probability:.0%} certain)"
+                language, certain = utterance.language, utterance.language_probability
+                language = f"{language} ({certain:.0%} certain)" if certain >= 0.5 else f"probably {language}"
                 reason = f"the words model reads {known}, this is {language}"
             row = Row(clip.file, utterance.start, utterance.end, choice.person, self.name, "abstained", reason, **common)
             return Finding(row, detail=WordsDetail(choice))
