@@ -113,6 +113,16 @@ def test_one_speaker_a_channel_is_heard_as_two_people(tmp_path):
     np.testing.assert_allclose(together, (one + two) / 2, atol=1e-6)
 
 
+def test_speakers_in_each_others_channels_are_silenced_there(tmp_path):
+    first, second = syllables(8.0, 120.0, 1, [(3, 8)]), syllables(8.0, 210.0, 2, [(0, 3.2)])
+    path = write(tmp_path / "leak.wav", np.stack([first + 0.1 * second, second + 0.1 * first]))
+    one, notes = heard(path, 0)
+    two, _ = heard(path, 1)
+    assert np.abs(one[int(3.4 * RATE) :]).max() < 0.01 and np.abs(two[: 3 * RATE]).max() < 0.01
+    assert np.corrcoef(one, first)[0, 1] > 0.99 and np.corrcoef(two, second)[0, 1] > 0.99
+    assert "speakers are heard in each other's channels" in notes[-1] and "of channel 2 were silenced" in notes[-1]
+
+
 def test_one_speaker_on_both_channels_is_one_person(tmp_path):
     x = syllables()
     for k, channels in enumerate(([x, 0.2 * x], [x, np.roll(x, 12)], [x, x + noise(len(x), 0.05)])):

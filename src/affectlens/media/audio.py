@@ -96,7 +96,8 @@ class Sound:
         given = 0
         # What is to be told was told when the channels were measured.
         for piece in pieces(self.path, Problems(), downmix.most):
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(downmix(piece.samples)), format="fltp", layout="mono")
+            mixed = np.ascontiguousarray(downmix(piece.samples, given))
+            frame = av.AudioFrame.from_ndarray(mixed, format="fltp", layout="mono")
             frame.sample_rate, frame.pts = piece.rate, given
             given += piece.samples.shape[1]
             for out in resampler.resample(frame):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ ACTIVE = -25.0  # dB under a channel's loud moments down to which it is active
 OPPOSED = -0.3  # correlation under which channels cancel each other
 ALIKE = 0.5  # correlation from which channels hold the same
 SAME = 0.999  # correlation from which channels are copies
+AUDIBLE = -45.0  # dB under a channel's loud moments down to which another speaker in it is heard
 CENTRE = 20.0  # dB under the loudest channel down to which a centre channel holds the speech
 OFFSET = 0.1  # share of the sound's own deviation from which an offset is taken off
 QUIET = -50.0  # dB of full scale of the loud moments under which a recording is made louder
@@ -42,7 +43,7 @@ class Statistics:
     def __init__(self, names: tuple[str, ...], rate: int) -> None:
         channels = len(names)
         self.names, self.rate = names, rate
-        self._size = max(1, round(STEP * rate))
+        self.step = max(1, round(STEP * rate))
         self._rest = np.zeros((channels, 0), np.float32)
         self._count = 0
         self._sum = np.zeros(channels)
@@ -56,7 +57,7 @@ class Statistics:
     def add(self, samples: np.ndarray) -> None:
         """Measure more samples ``(channels, n)``."""
         samples = np.concatenate([self._rest, samples], axis=1)
-        whole = samples.shape[1] // self._size * self._size
+        whole = samples.shape[1] // self.step * self.step
         self._rest = samples[:, whole:]
         if whole:
             self._measure(samples[:, :whole])
@@ -73,7 +74,7 @@ class Statistics:
         self._count += x.shape[1]
         self._sum += x.sum(axis=1)
         self._products += x @ x.T
-        steps = x.reshape(len(x), -1, size or self._size)
+        steps = x.reshape(len(x), -1, size or self.step)
         self._powers.append(steps.var(axis=2).T)
         self._peaks.append(np.abs(steps).max(axis=(0, 2)))
         self._count_flat(x)
@@ -165,6 +166,10 @@ class Downmix:
         What was chosen, in words.
     most : float
         Samples beyond this are no sound.
+    open : (voices, steps) array, optional
+        1 where a speaker is heard and 0 where only the others are, through their microphone, in steps of ``step`` samples.
+    step : int
+        See ``open``.
     """
 
     weights: np.ndarray
@@ -173,9 +178,19 @@ class Downmix:
     heard: tuple[int, ...]
     notes: tuple[str, ...]
     most: float = np.inf
+    open: np.ndarray | None = field(default=None, repr=False)
+    step: int = 1
 
-    def __call__(self, samples: np.ndarray) -> np.ndarray:
-        """Samples ``(channels, n)`` as they are heard ``(voices, n)`` float32."""
+    def __call__(self, samples: np.ndarray, first: int = 0) -> np.ndarray:
+        """Samples ``(channels, n)`` from the one numbered ``first`` on as they are heard ``(voices, n)`` float32."""
+        mixed = self._mix(samples)
+        if self.open is None:
+            return mixed
+        at = (first + np.arange(samples.shape[1])) / self.step - 0.5
+        steps = np.arange(self.open.shape[1])
+        return np.asarray(mixed * np.stack([np.interp(at, steps, voice) for voice in self.open]).astype(np.float32))
+
+    def _mix(self, samples: np.ndarray) -> np.ndarray:
         if self.offset.any():
             samples = samples - self.offset[:, None].astype(np.float32)
         if self.weights.shape == (1, 1):
@@ -187,11 +202,12 @@ class Downmix:
         """The same, all speakers in one."""
         if len(self.weights) == 1:
             return self
-        return replace(self, weights=self.weights.mean(axis=0, keepdims=True), heard=())
+        return replace(self, weights=self.weights.mean(axis=0, keepdims=True), heard=(), open=None)
 
     def only(self, voice: int) -> Downmix:
         """The same, one speaker alone."""
-        return replace(self, weights=self.weights[voice : voice + 1], heard=(self.heard[voice],))
+        heard = None if self.open is None else self.open[voice : voice + 1]
+        return replace(self, weights=self.weights[voice : voice + 1], heard=(self.heard[voice],), open=heard)
 
 
 def choose(s: Statistics) -> Downmix:
@@ -223,7 +239,8 @@ def choose(s: Statistics) -> Downmix:
     clipped = float(s.clipped[used].max())
     if clipped > CLIPPED and s.peak[used].max() > 0.05:
         notes.append(f"clipped: {clipped:.1%} of the samples lie in flat tops at the highest level")
-    return Downmix(weights, offset, _scale(s, used, offset, notes), heard, tuple(notes))
+    open = _open(s, heard, notes)
+    return Downmix(weights, offset, _scale(s, used, offset, notes), heard, tuple(notes), open=open, step=s.step)
 
 
 def _sounding(s: Statistics, notes: list[str]) -> list[int]:
@@ -311,6 +328,21 @@ def _apart(s: Statistics, used: list[int]) -> list[int]:
     speakers = [used[k] for k, n in enumerate(turns) if n >= least]
     correlation = np.abs(s.correlation[np.ix_(speakers, speakers)] - np.eye(len(speakers)))
     return speakers if len(speakers) > 1 and alone.mean() >= MOSTLY and correlation.max() < ALIKE else []
+
+
+def _open(s: Statistics, heard: tuple[int, ...], notes: list[str]) -> np.ndarray | None:
+    """Where each speaker's channel is heard: not where it only picks up another, who stands out by ``ALONE`` just then."""
+    if not heard:
+        return None
+    channels = [channel - 1 for channel in heard]
+    relative = s.levels[:, channels] - s.loud[channels]
+    leaked = (relative.max(axis=1, keepdims=True) - relative >= ALONE) & (relative > AUDIBLE)
+    if not leaked.any():
+        return None
+    seconds = leaked.sum(axis=0) * STEP
+    told = ", ".join(f"{n:.1f} s of channel {channel}" for n, channel in zip(seconds, heard, strict=True) if n)
+    notes.append(f"speakers are heard in each other's channels: {told} were silenced")
+    return np.asarray(1.0 - leaked.T)
 
 
 def _scale(s: Statistics, used: list[int], offset: np.ndarray, notes: list[str]) -> float:

@@ -95,6 +95,7 @@ def speech_chunks(blocks: Iterable[AudioBlock]) -> Iterator[SpeechChunk]:
         block = next(iterator, None)
         ended = block is None
         if block is not None:
+            offset = offset if len(samples) or offset else round(block.start * RATE)
             samples = np.concatenate([samples, block.samples])
             if len(samples) < MAX_CHUNK * RATE:
                 continue
