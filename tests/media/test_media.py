@@ -94,14 +94,6 @@ def test_blocks_join_to_the_whole(tmp_path, rng):
     assert parts[2].start == pytest.approx(1.4)
 
 
-def test_stereo_with_one_dead_channel_keeps_its_level():
-    from affectlens.media.audio import _mix
-
-    live = np.full(100, 0.4, np.float32)
-    assert _mix(np.stack([live, np.zeros(100, np.float32)]), Problems()).mean() == pytest.approx(0.4)
-    assert _mix(np.stack([live, live / 2]), Problems()).mean() == pytest.approx(0.3)
-
-
 def test_bad_recordings_say_what_is_wrong(tmp_path):
     cases = {"empty.mp4": b"", "text.mp4": b"this is not a film\n" * 50, "junk.wav": bytes(range(256)) * 40}
     for name, content in cases.items():

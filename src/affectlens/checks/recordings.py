@@ -15,7 +15,7 @@ from PIL import Image
 
 from affectlens.core.options import Options
 from affectlens.core.schema import Evidence
-from affectlens.media.audio import audio_blocks
+from affectlens.media.audio import Sound
 from affectlens.media.container import open_file
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
@@ -62,7 +62,7 @@ def lead(
     clip = Clip(path, info, options, explaining, np.random.default_rng(options.seed))
     modality.begin(clip)
     if info.audio_tracks and modality.needs_audio and not (heard is not None and modality.restore(heard)):
-        modality.listen(clip, audio_blocks(path, problems=clip.problems), None)
+        modality.listen(clip, Sound(path, clip.problems), None)
     state = modality.heard() if info.audio_tracks else None
     findings: list[Finding] = []
     if info.video_tracks:

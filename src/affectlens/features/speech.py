@@ -18,12 +18,10 @@ from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress
 from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip
-from affectlens.perception.voice.egemaps import functionals
+from affectlens.perception.voice.egemaps import SHORTEST, functionals
 from affectlens.perception.voice.stream import describe
 
-VERSION = 3  # of the features; raise it when their values change
-SHORTEST = 0.2  # seconds
-
+VERSION = 4  # of the features; raise it when their values change
 TURNS = 5  # of one speaker in a recording, for "recording"
 
 

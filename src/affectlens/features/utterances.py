@@ -31,8 +31,8 @@ from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
-from affectlens.media.audio import audio_blocks
-from affectlens.media.frames import frames
+from affectlens.media.audio import Sound
+from affectlens.media.frames import Problems, frames
 from affectlens.models.base import load_model
 from affectlens.models.weights import weights_path
 from affectlens.perception.face.landmarks import BLENDSHAPES
@@ -40,7 +40,7 @@ from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 
-VERSION = 1
+VERSION = 2
 MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
@@ -246,13 +246,16 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
 
 
 def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
-    said = [u for _, utterances in hear(audio_blocks(path)) for u in utterances]
+    voices = Sound(path, Problems()).voices
+    said = [replace(u, channel=voice.channel) for voice in voices for _, utterances in hear(voice) for u in utterances]
+    said.sort(key=lambda u: u.start)
     mouths = _watched(path, PeopleFinder(detector, marker))[1] if said else MouthMotion()
     for u in said:
         start, end = u.words[0].start, u.words[-1].end
         who = mouths.speaker(start, end, RATE).person
+        speaker = f"person {who}" if who >= 0 else f"channel {u.channel}" if u.channel is not None else ""
         text = " ".join(w.text for w in u.words)
         yield {
             "file": encodable(path.name), "start": round(start, 2), "end": round(end, 2),
-            "speaker": f"person {who}" if who >= 0 else "", "text": text, "label": "",
+            "speaker": speaker, "text": text, "label": "",
         }  # fmt: skip

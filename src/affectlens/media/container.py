@@ -9,6 +9,9 @@ from typing import Any, Literal, overload
 import av
 from av.container import InputContainer, OutputContainer
 
+# PyAV 18 and older stop at names of tracks that are no UTF-8 unless told otherwise; later ones do not ask.
+_ASKS_HOW_TO_DECODE = int(av.__version__.split(".")[0]) < 19
+
 
 def as_file(path: str | Path) -> str:
     """A path as an address of FFmpeg's that can only be a file.
@@ -57,4 +60,6 @@ def open_file(path: str | Path, mode: Any = "r", **options: Any) -> Any:
     """
     if mode == "r":  # a playlist inside names other files, never addresses
         options["options"] = {"protocol_whitelist": "file", **options.get("options", {})}
+        if _ASKS_HOW_TO_DECODE:
+            options["metadata_errors"] = "replace"
     return av.open(as_file(path), mode, **options)

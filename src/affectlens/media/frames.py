@@ -81,7 +81,7 @@ def open_container(path: Path) -> Iterator[av.container.InputContainer]:
     try:
         # The bound holds for the codecs too, which look at the first frames while a file is opened.
         bound = {"max_pixels": str(limits.current().pixels)}
-        container = open_file(path, metadata_errors="replace", options=bound)
+        container = open_file(path, options=bound)
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
         raise MediaError(
             f"{path}: not a readable video, audio file or picture ({reason_of(error)}); it may be truncated, of another type "

@@ -13,6 +13,7 @@ from affectlens.core import limits
 from affectlens.core.barrier import reads
 from affectlens.core.errors import MediaError
 from affectlens.core.limits import within
+from affectlens.media.container import open_file
 from affectlens.media.upright import to_rgb, turned
 
 BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -129,7 +130,7 @@ def _grid(path: Path, about: _Description) -> np.ndarray:
 def _tiles(path: Path, wanted: set[int]) -> dict[int, np.ndarray]:
     """Decoded pictures by the number of their item."""
     out = {}
-    with av.open(str(path), options={"max_pixels": str(limits.current().pixels)}) as container:
+    with open_file(path, options={"max_pixels": str(limits.current().pixels)}) as container:
         streams = [s for s in container.streams.video if s.id in wanted]
         for stream in streams:
             stream.codec_context.thread_count = 1

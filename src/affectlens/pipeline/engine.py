@@ -25,7 +25,7 @@ from affectlens.core.versions import package_version
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
-from affectlens.media.audio import audio_blocks
+from affectlens.media.audio import Sound
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
@@ -122,15 +122,15 @@ class Engine:
         return clip, report.findings, report
 
     def _listen(self, clip: Clip, scratch: Path | None, progress: Progress) -> None:
+        sound = Sound(clip.path, clip.problems)
         for modality in self.modalities:
             if not modality.needs_audio:
                 continue
             memory = scratch / f"heard-{modality.name}.json" if scratch else None
             if memory and _restored(modality, memory):
                 continue
-            blocks = audio_blocks(clip.path, problems=clip.problems)
             with helpful():
-                modality.listen(clip, blocks, lambda seconds: progress("listening", seconds, clip.info.duration))
+                modality.listen(clip, sound, lambda seconds: progress("listening", seconds, clip.info.duration))
             state = modality.heard()
             if memory and state is not None:
                 write_json(memory, state)
