@@ -93,7 +93,12 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
 
 
 def permutation_p(observed: float, null: np.ndarray, side: str = "greater") -> float:
-    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010). ``side`` is greater, less or two."""
+    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010). ``side`` is greater, less or two.
+
+    NaN where the statistic is not defined.
+    """
+    if np.isnan(observed):
+        return float("nan")
     null = np.asarray(null, dtype=np.float64)
     tolerance = 1e-12 * max(1.0, abs(observed))
     greater = (1 + int((null >= observed - tolerance).sum())) / (len(null) + 1)
@@ -126,8 +131,10 @@ def sequential_p(
     Returns
     -------
     float
-        ``stop / draws`` where it ended early, else ``(1 + reached) / (draws + 1)``.
+        ``stop / draws`` where it ended early, else ``(1 + reached) / (draws + 1)``; NaN where the statistic is not defined.
     """
+    if np.isnan(observed):
+        return float("nan")
     reach = observed - 1e-12 * max(1.0, abs(observed))
     beyond = made = 0
     while made < most:
