@@ -93,9 +93,21 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
 
 
 def permutation_p(observed: float, null: np.ndarray, side: str = "greater") -> float:
-    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010). ``side`` is greater, less or two.
+    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010); NaN where the statistic is NaN.
 
-    NaN where the statistic is not defined.
+    Parameters
+    ----------
+    observed : float
+        The statistic.
+    null : array (K,)
+        Draws of it under the null.
+    side : str
+        ``greater``, ``less`` or ``two``.
+
+    Returns
+    -------
+    float
+        In (0, 1].
     """
     if np.isnan(observed):
         return float("nan")

@@ -92,7 +92,7 @@ def test_eight_pictures_go_through_at_once(pictures, monkeypatch):
     one = auditor(pictures)
     monkeypatch.setattr(ObjectAuditor, "_look", lambda self, keys: list(keys))
     assert [len(batch) for batch in one.measure([f"k{i}" for i in range(17)])] == [8, 8, 1]
-    assert sum(one.measure(pictures.keys()), []) == pictures.keys()
+    assert [key for batch in one.measure(pictures.keys()) for key in batch] == pictures.keys()
 
 
 def test_a_picture_that_cannot_be_mapped_is_named_and_the_others_go_on(pictures, monkeypatch):
