@@ -24,7 +24,7 @@ from affectlens.audits.concepts.cav import tcav as tcav_module
 from affectlens.audits.concepts.cav.accuracy import held_out_accuracy
 from affectlens.audits.concepts.cav.bootstrap import intervals
 from affectlens.audits.concepts.cav.layer import LayerTest
-from affectlens.audits.concepts.cav.null import max_t, orders
+from affectlens.audits.concepts.cav.null import max_t, orders, two_sided
 from affectlens.audits.concepts.cav.space import Space, directions, method_name
 from affectlens.audits.concepts.cav.tcav import check_concepts, test_concepts
 from affectlens.audits.concepts.cav.view import View
@@ -169,6 +169,11 @@ def test_a_layers_result_by_hand(rng):
     np.testing.assert_allclose(found.directions, vectors)
     np.testing.assert_allclose(found.cosines, vectors @ vectors.T)
     np.testing.assert_allclose(found.alignment, test.view.alignment())
+    observed, null = test.view.score(test.sets), np.concatenate(test._null, axis=1)
+    for k, (value, p) in enumerate((("shift", "p_value"), ("cosine", "cosine_p_value"), ("sign", "sign_p_value"))):
+        np.testing.assert_array_equal(getattr(found, value), observed[k])
+        np.testing.assert_array_equal(getattr(found, p), two_sided(observed[k], null[k])[0])
+    np.testing.assert_array_equal(found.z, two_sided(observed[0], null[0])[1])
     assert np.isnan(found.within).all() and np.isnan(found.within_p_value).all() and np.isnan(found.interval).all()
     machine = LayerTest(space, both, classes, ConceptSettings(method="svm", draws=9), strata=np.arange(40) % 2)
     assert not machine.within_labels  # weights of a machine have no length that a label could be taken out of
@@ -444,6 +449,11 @@ def test_where_there_is_no_label_the_answer_stands_for_it():
     unlabelled = replace(pool, data=replace(pool.data, rows=rows))
     assert unlabelled.accuracy is None and (unlabelled.labels == pool.predicted).all()
     assert isinstance(unlabelled, _Pool)
+    some = replace(
+        pool, data=replace(pool.data, rows=pool.data.rows.assign(label=np.where(np.arange(96) < 40, pool.data.rows.label, "")))
+    )
+    assert some.accuracy == pytest.approx((pool.predicted == pool.data.labels)[:40].mean())
+    np.testing.assert_array_equal(some.labels, np.where(np.arange(96) < 40, pool.data.labels, pool.predicted))
     two = auditor()
     two.data = replace(two.data, rows=two.data.rows.assign(label=""))
     bare, _ = two._pool(lambda *what: None)
@@ -488,6 +498,91 @@ def test_directions_are_checked_against_pseudo_concepts(monkeypatch):
     assert asked["method"] == "pattern" and (asked["groups"] == pool.data.dialogues).all()
     np.testing.assert_array_equal(asked["truth"], pool.predicted)
     np.testing.assert_allclose(asked["states"].argmax(axis=1), pool.predicted)  # the layer's own states give the same answers
+
+
+def test_the_result_is_put_together_of_its_parts():
+    """Two layers: tests meet the accuracy of their layer and concept, examples are placed along the last layer's directions."""
+    one = auditor(layers=("branches.text.dense", "dense"))
+    one.meanings, one.unsupported, one.facts = {"decoy": "decides nothing"}, {"loud": "needs voice"}, {"split": "test"}
+    few = np.zeros(96)
+    few[0] = 1
+    one.targets["few"] = few
+    told = []
+    made = one.compute(lambda *what: told.append(what))
+    assert len(made.tests) == 2 * 2 * 2 and set(made.unsupported) == {"loud", "few"} and made.best_layer in one.layers
+    pool, _ = one._pool(lambda *what: None)
+    rows, whole = one._checks(pool, SimpleNamespace(layers={
+        layer: SimpleNamespace(directions=directions(space, np.array(list(pool.targets.values())))) for layer, space in pool.spaces.items()}),
+        lambda *what: None)  # fmt: skip
+    meant = made.tests.set_index(["layer", "concept"]).accuracy
+    for row in rows.to_dict("records"):
+        assert (meant[row["layer"], row["concept"]] == row["accuracy"]).all()
+    pd.testing.assert_frame_equal(made.completeness, whole)
+    last = pool.spaces["dense"]
+    value = (last.points @ directions(last, pool.targets["decoy"]).T)[:, 0]
+    first = made.examples[(made.examples.concept == "decoy") & (made.examples.kind == "example")].iloc[0]
+    examples = np.flatnonzero(pool.targets["decoy"] > 0.5)
+    assert first.key == pool.data.rows.key.iloc[examples[value[examples].argmax()]]
+    assert first.typicality == pytest.approx(value[examples].max() / value.std())
+    for layer, vectors in made.directions.items():
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1)
+        assert vectors.shape == (2, pool.readings[layer].activations.shape[1])
+    assert made.support.meaning.tolist() == ["", "decides nothing"] and len(made.agreement) == 2 and len(made.cosines) == 2
+    data = made.provenance.data
+    assert (data["items_examined"], data["dialogues_examined"], data["split"]) == (96, 12, "test")
+    assert (
+        data["classes"] == {c: len(r) for c, r in pool.rows_of.items()} and made.provenance.model["accuracy"] == pool.accuracy
+    )
+    assert {what for what, *_ in told} == {"reading layers", "layers", "accuracy and completeness"}
+
+
+def test_an_audit_is_given_what_the_corpus_supports(monkeypatch):
+    """What is missing of the features is measured; concepts that the corpus cannot support are named with their reason."""
+    data, targets = dialogues(0, 3)
+    model = wrapped(small_net(), scale_of(data))
+    text_only = data.with_modalities(("text",))
+    source = SimpleNamespace(dialogues=lambda split: text_only if split == "val" else None, info=SimpleNamespace(licence="CC0"))
+    wanted = [SimpleNamespace(name="concept", meaning="decides"), SimpleNamespace(name="loud", meaning="is loud")]
+    asked = {}
+    monkeypatch.setattr(audit_module, "open_source", lambda corpus: source if corpus == "made" else None)
+    monkeypatch.setattr(audit_module, "choose", lambda settings: wanted)
+    monkeypatch.setattr(audit_module, "prepared", lambda *given, **more: asked.update(prepared=(given, more)) or data.rows)
+    monkeypatch.setattr(
+        audit_module, "supported", lambda rows, wanted: ({"concept": targets["concept"]}, {"loud": "needs voice"})
+    )
+    monkeypatch.setattr(
+        audit_module, "measured", lambda data_, modalities, tell: asked.update(measured=(modalities, tell)) or data
+    )
+
+    class Auditor:
+        def __init__(self, network, data, targets, settings, out, **more):
+            asked.update(network=network, data=data, targets=targets, settings=settings, out=out, **more)
+
+        def run(self, progress):
+            return asked | {"progress": progress}
+
+    monkeypatch.setattr(audit_module, "ConceptAuditor", Auditor)
+    told = lambda *what: None  # noqa: E731
+    found = audit_module.concepts(model, "made", progress=told, split="val", against=("concept:concept",), draws=7)
+    assert found["network"] is model and found["data"] is data and found["out"] is None and found["progress"] is told
+    assert list(found["targets"]) == ["concept", "concept against concept"] and found["unsupported"] == {"loud": "needs voice"}
+    assert found["meanings"] == {"concept": "decides", "loud": "is loud"} and found["facts"] == {
+        "split": "val",
+        "licence": "CC0",
+    }
+    assert found["measured"] == (("text", "audio"), told) and found["settings"].draws == 7 and found["cache"].name == "layers"
+    assert found["prepared"][0] == (source, text_only, wanted) and found["prepared"][1] == {
+        "norms": None,
+        "units": None,
+        "progress": told,
+    }
+    asked.clear()
+    source.dialogues = lambda split: data
+    assert "measured" not in audit_module.concepts(model, "made")
+    with pytest.raises(UsageError, match="give --model WEIGHTS"):
+        audit_module.concepts(None, "made")
+    with pytest.raises(UsageError, match="unknown layer 'dens'"):
+        audit_module.concepts(model, "nothing", layers=("dens",))
 
 
 def test_facts_of_the_network_and_of_the_data():
