@@ -31,6 +31,10 @@ def test_labels_are_taken_by_name_and_what_the_model_does_not_know_is_said():
     assert note.endswith("its answers stand for them: odd (2), rare (1)")
     unscored = replace(strange, classes=("no", "yes"))  # context that is not scored needs no word
     assert in_classes_of(unscored, ("no", "yes"))[1] == ()
+    first = replace(
+        data, rows=rows.assign(label=np.where(np.arange(len(rows)) < 3, "odd", data.rows.label)), classes=("odd", "no", "yes")
+    )
+    assert "odd (3)" in in_classes_of(first, ("no", "yes"))[1][0]  # the corpus's first class is none of the model's
     with pytest.raises(UsageError, match=r"no label of planted is a class of the model: .*, where joy, fear were expected"):
         in_classes_of(data, ("joy", "fear"))
     unlabelled = replace(data, rows=rows.assign(label=""))

@@ -249,6 +249,11 @@ def test_means_over_people_by_every_flip_of_signs():
     np.testing.assert_allclose(np.stack([low, high]), np.quantile(drawn, [0.025, 0.975], axis=0))
 
 
+def test_ten_thousand_is_the_finest_p_value(rng):
+    """What is above zero of everybody is reached by the signs as they are alone."""
+    assert over_people(1 + rng.random((40, 1)), np.arange(40), rng)[3][0] == 1 / 10000
+
+
 def test_the_main_table_by_hand(rng):
     values = {name: rng.normal(size=(12, 3)) for name in ("permuted", "conditional", "recall_lost", "shap_logistic")}
     values["permuted"] += [0.1, 2, 1]
@@ -368,6 +373,36 @@ def test_the_audit_measures_what_it_is_given(rng, monkeypatch):
             CorpusError, match="training in 5 folds without shared speakers needs at least 20 clips of 5 speakers"
         ):
             FeatureAuditor(few, FeatureSettings()).compute()
+
+
+def test_corpora_are_measured_and_the_settings_taken(rng, monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(
+        audit_module, "open_table", lambda given, progress: asked.update(given=given, progress=progress) or "table"
+    )
+
+    class Auditor:
+        def __init__(self, table, settings, out):
+            asked.update(table=table, settings=settings, out=out)
+
+        def run(self, progress):
+            return progress
+
+    monkeypatch.setattr(audit_module, "FeatureAuditor", Auditor)
+    told = print
+    assert audit_module.features("svm", "emodb=here", out=tmp_path, progress=told, seed=4) is told
+    assert asked == {
+        "given": "emodb=here",
+        "progress": told,
+        "table": "table",
+        "out": tmp_path,
+        "settings": FeatureSettings(kind="svm", seed=4),
+    }
+    assert (
+        audit_module.features(None, "emodb=here") is None
+        and callable(asked["progress"])
+        and asked["settings"] == FeatureSettings()
+    )
 
 
 def test_clips_are_normalised_features_with_their_names(rng):

@@ -427,3 +427,22 @@ def test_every_form_is_asked_on_the_clips_that_are_looked_at(rng, monkeypatch):
     assert (found.mmd_squared == 0.3).all() and (found.mmd_squared_null == 0.1).all() and (found.low < found.high).all()
     one = SpeechTable(measured[:8], table.rows[:8], {})
     assert shift_table(one, seen[:8], z, latent, rng, 19).empty
+
+
+def test_corpora_are_measured_and_the_settings_taken(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr(module, "open_table", lambda given, progress: asked.update(given=given, progress=progress) or "table")
+
+    class Auditor:
+        def __init__(self, table, settings, out):
+            asked.update(table=table, settings=settings, out=out)
+
+        def run(self, progress):
+            return progress
+
+    monkeypatch.setattr(module, "LatentAuditor", Auditor)
+    told = print
+    assert module.latent("undercomplete", "emodb=here", out=tmp_path, progress=told, seed=4) is told
+    settings = LatentSettings(kind="undercomplete", seed=4)
+    assert asked == {"given": "emodb=here", "progress": told, "table": "table", "out": tmp_path, "settings": settings}
+    assert module.latent(None, "emodb=here") is None and callable(asked["progress"]) and asked["settings"] == LatentSettings()
