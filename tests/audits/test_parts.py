@@ -157,3 +157,37 @@ def test_another_column_may_hold_the_key(tmp_path):
     made = Parts(tmp_path, {}, {}, {"items": ("key", "why", "sha256"), "rows": ("image", "v")}, key="image")
     made.update(Batch([{"key": "a", "why": "", "sha256": ""}], {"rows": [{"image": "a", "v": 1}, {"image": "z", "v": 2}]}))
     pd.testing.assert_frame_equal(made.table("rows"), pd.DataFrame({"image": ["a"], "v": [1]}))  # of no item that is known
+
+
+def test_another_run_is_opened_only_where_one_is(tmp_path):
+    one = parts(tmp_path / "one" / "parts")
+    with pytest.raises(
+        UsageError, match=r"two: no run of this audit keeps its parts there \(parts/settings.json was expected\)"
+    ):
+        one.opened(tmp_path / "two")
+    parts(tmp_path / "two" / "parts", data={"corpus": "d"}).update(batch("b"))
+    other = one.opened(tmp_path / "two")
+    assert other.done == {"b"} and other.stamp["data"] == {"corpus": "d"} and other.key == "key"
+    parts(tmp_path / "three" / "parts", {"seed": 1}).update(batch("c"))
+    with pytest.raises(UsageError, match=r"other settings \(seed: 0 before, 1 now\)|other settings \(seed: 1 before, 0 now\)"):
+        one.opened(tmp_path / "three")
+    with pytest.raises(UsageError, match="other settings"):
+        one.merge(parts(tmp_path / "three" / "parts", {"seed": 1}))
+
+
+def test_rows_are_numbered_anew_over_all_parts(tmp_path):
+    made = parts(tmp_path)
+    for key in "abc":
+        made.update(batch(key))
+    assert made.items.index.tolist() == made.table("values").index.tolist() == [0, 1, 2]
+    assert [f.name for f in sorted(tmp_path.glob("values-*"))] == [f"values-0000{i}.parquet" for i in range(3)]
+    again = parts(tmp_path)
+    again.update(batch("d"))  # goes on with the next number
+    assert sorted(again.done) == [*"abcd"] and len(list(tmp_path.glob("items-*"))) == 4
+
+
+def test_a_name_of_a_table_that_its_folder_shares(tmp_path):
+    """Only the file's own name is changed to find the rows, and only once."""
+    made = Parts(tmp_path / "items", {}, {}, {"items": ("key", "why", "sha256"), "items-more": ("key", "v")})
+    made.update(Batch([{"key": "a", "why": "", "sha256": ""}], {"items-more": [{"key": "a", "v": 1}]}))
+    assert made.table("items-more").v.tolist() == [1]

@@ -20,7 +20,7 @@ from affectlens.audits.concepts.cav.tcav import FEWEST, ConceptTests, test_conce
 from affectlens.audits.concepts.choice import choose, with_pairs
 from affectlens.audits.concepts.layers import LayerReading, cached, content_hash
 from affectlens.audits.concepts.library.base import supported
-from affectlens.audits.concepts.pool import pooled_rows, with_enough_examples
+from affectlens.audits.concepts.pool import in_classes_of, pooled_rows, with_enough_examples
 from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import read_dialogues, rerun
 from affectlens.audits.concepts.result import ConceptAudit
@@ -98,7 +98,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     Raises
     ------
     UsageError
-        Features that the model needs and the corpus does not have, or an unknown layer.
+        Features that the model needs and the corpus does not have, labels of which none is a class of the model, or an
+        unknown layer.
     """
 
     kind = "concepts"
@@ -121,7 +122,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         lacking = [m for m in model.modalities if m not in data.features]
         if lacking:
             raise UsageError(f"the model reads {', '.join(model.modalities)}; this corpus has no {', '.join(lacking)} features")
-        self.model, self.data, self.targets = model, data, dict(targets)
+        self.model, self.targets = model, dict(targets)
+        self.data, self.notes = in_classes_of(data, tuple(model.labels))
         self.meanings, self.unsupported, self.cache = dict(meanings or {}), dict(unsupported or {}), cache
         self.facts = dict(facts or {})
         self.layers = known_layers(model, settings.layers)
@@ -178,7 +180,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
             examples=tables.example_table(pool.targets, pool.data, values, pool.predicted, self.model.labels),
             directions={m: _unit(space.expand(tests.layers[m].directions)) for m, space in pool.spaces.items()},
             unsupported={**self.unsupported, **why},
-            warnings=(*tests.warnings, *_weak(accuracy)),
+            warnings=(*self.notes, *tests.warnings, *_weak(accuracy)),
             provenance=self._provenance(pool),
         )
 

@@ -1,7 +1,7 @@
 """Statistics over a corpus, emotion by emotion and object by object.
 
 Shares, lift, associations, three null hypotheses and agreement of methods, after EmoCAM (Doulfoukar et al. 2024, arXiv
-2407.14314). The paper's importance is the mean of the drawn map in the box, its association Dice's coefficient.
+2407.14314).
 
 The paper's importance is the mean of the drawn map in the box, its association Dice's coefficient.
 """
@@ -265,13 +265,13 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: 
 
 def _mantel(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[float, float] | None:
     known = np.isfinite(x) & np.isfinite(y)
-    if int(known.sum()) < 5:
-        return None
+    if int(known.sum()) < 5 or np.ptp(x[known]) == 0 or np.ptp(y[known]) == 0:
+        return None  # what is constant has no ranks
     rho = float(spearmanr(x[known], y[known])[0])
     null = []
     for _ in range(draws):
         z = y[:, rng.permutation(y.shape[1])]
         both = np.isfinite(x) & np.isfinite(z)
-        if both.sum() >= 5:
+        if both.sum() >= 5 and np.ptp(x[both]) > 0 and np.ptp(z[both]) > 0:
             null.append(float(np.corrcoef(rankdata(x[both]), rankdata(z[both]))[0, 1]))
     return rho, permutation_p(rho, np.array(null))
