@@ -34,6 +34,7 @@ NAMES = (
     "planted_objects",
     "objects_pass",
     "properties_size",
+    "kills",
 )
 
 

