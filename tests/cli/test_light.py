@@ -51,7 +51,7 @@ def loaded(*arguments, **environment):
         (["recognize", "a.mp4", "--rate", "0"], "from 0.1 to 60"),
         (["recognize", "a.mp4", "--limit", "pixel=3"], "pixels"),
         (["train", "speech", "--corpus", "emodb=x", "--epochs", "0"], "at least 1"),
-        (["evaluate", "face", "--corpus", "a=x", "--draws", "0"], "range"),
+        (["evaluate", "face", "--corpus", "a=x", "--draws", "0"], "--draws"),
         (["explain"], "Missing argument"),
         (["nonsense"], "No such command"),
     ],
