@@ -19,13 +19,16 @@ from affectlens.core.options import Options
 from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
-from affectlens.learning.background import BackgroundRecipe
-from affectlens.learning.bclstm import BcLstmRecipe
-from affectlens.learning.face import FaceRecipe
-from affectlens.learning.fusion import FusionRecipe
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
-from affectlens.learning.words import WordsRecipe
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "quiet", "verbose", "limits", "help"}

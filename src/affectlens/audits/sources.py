@@ -15,11 +15,6 @@ from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, items_of, name_
 from affectlens.models.base import MODELS
 
 
-def existing_file(path: Path | None) -> str:
-    """What is wrong with a path that must be there, or an empty string."""
-    return f"{path} is not there" if path is not None and not Path(path).exists() else ""
-
-
 def open_source(given: Any) -> Corpus:
     """The corpus that ``"NAME=PATH"`` stands for, or that was opened already.
 

@@ -58,7 +58,7 @@ def verb(
             *([ALLOW_CODE] if "model" in names else []),
             *([OLD_DATA] if "corpus" in names else []),
         ]
-        parameters = [_without_type(p.replace(kind=inspect.Parameter.KEYWORD_ONLY)) for p in (*own, *made, *more)]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
         field_names = {p.name for p in made}
         hint = RESUME if "resume" in names else AGAIN if goes_on else ""
 
@@ -86,34 +86,26 @@ def verb(
 
 
 class Verb(TyperCommand):
-    """A command whose help shows nothing behind a switch."""
+    """A command whose help shows nothing behind a switch, which takes no value."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """The option ``--help``."""
-        return _no_type(super().get_help_option(ctx))
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Arguments and options."""
+        return _without_types(super().get_params(ctx))
 
 
 class Group(TyperGroup):
     """A group of commands whose help shows nothing behind a switch."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """The option ``--help``."""
-        return _no_type(super().get_help_option(ctx))
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Options of the group."""
+        return _without_types(super().get_params(ctx))
 
 
-def _no_type(option: Any) -> Any:
-    if option is not None:
-        option.metavar = ""
-    return option
-
-
-def _without_type(parameter: inspect.Parameter) -> inspect.Parameter:
-    """A switch takes no value, so that its help names none."""
-    kind = getattr(parameter.annotation, "__origin__", None)
-    for info in getattr(parameter.annotation, "__metadata__", ()):
-        if kind is bool and info.metavar is None:
-            info.metavar = ""
-    return parameter
+def _without_types(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
 
 
 def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:

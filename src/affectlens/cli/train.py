@@ -11,13 +11,16 @@ from affectlens import train
 from affectlens.cli import common
 from affectlens.cli.options import Corpora, Verb, verb
 from affectlens.core.settings import Settings
-from affectlens.learning.background import BackgroundRecipe
-from affectlens.learning.bclstm import BcLstmRecipe
-from affectlens.learning.face import FaceRecipe
-from affectlens.learning.fusion import FusionRecipe
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
-from affectlens.learning.words import WordsRecipe
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 
 if TYPE_CHECKING:
     import pandas as pd

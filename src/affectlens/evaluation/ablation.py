@@ -10,7 +10,8 @@ import pandas as pd
 
 from affectlens.core.progress import Progress, silent
 from affectlens.features.banks import CLASSES, Fold, Pair
-from affectlens.learning.fusion import FUSIONS, Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
+from affectlens.learning.fusion import FUSIONS, Bank, Fusions, pair, subsets, train_fusion
+from affectlens.learning.recipes import FusionRecipe
 from affectlens.models.nets.fusion import FusionNet
 from affectlens.stats.classification import expected_calibration_error
 

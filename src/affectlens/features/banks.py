@@ -28,9 +28,7 @@ from affectlens.learning.export import calibrate
 from affectlens.learning.folds import check_classes, grouped_folds
 from affectlens.learning.fusion import Bank
 from affectlens.learning.motion import (
-    GaitRecipe,
     GaitWindows,
-    PostureRecipe,
     Postures,
     gait_deep_and_logits,
     posture_deep_and_logits,
@@ -38,7 +36,8 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
+from affectlens.learning.recipes import GaitRecipe, PostureRecipe, SpeechRecipe
+from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.shipped.speech_scale import pooled
 

@@ -16,8 +16,9 @@ from affectlens.core.versions import package_version
 from affectlens.corpora.base import CorpusInfo
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, joined, open_dialogues
 from affectlens.features.utterances import measured
-from affectlens.learning.bclstm import BcLstmRecipe, Packed, fit, pack, predict, scale_of
+from affectlens.learning.bclstm import Packed, fit, pack, predict, scale_of
 from affectlens.learning.export import calibrate, export
+from affectlens.learning.recipes import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig
 from affectlens.models.shipped.bclstm import BcLstmModel, meta_of
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall

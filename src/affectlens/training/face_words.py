@@ -21,8 +21,9 @@ from affectlens.evaluation.predictions import predict_corpus
 from affectlens.evaluation.result import HEADINGS, Evaluation
 from affectlens.evaluation.scores import fit_thresholds
 from affectlens.learning.export import calibrate, export
-from affectlens.learning.face import FaceRecipe, train_face
-from affectlens.learning.words import WordsRecipe, train_words
+from affectlens.learning.face import train_face
+from affectlens.learning.recipes import FaceRecipe, WordsRecipe
+from affectlens.learning.words import train_words
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import TwoStreamFaceNet
 from affectlens.models.nets.words import WordsTokenizer

@@ -32,9 +32,8 @@ from affectlens.features.banks import (
 from affectlens.features.speech import speech_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import check_classes
-from affectlens.learning.fusion import Bank, FusionRecipe, pair, train_fusion
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
+from affectlens.learning.fusion import Bank, pair, train_fusion
+from affectlens.learning.recipes import FusionRecipe, GaitRecipe, PostureRecipe, SpeechRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.shipped.fusion import EarlyFusionModel
 from affectlens.models.weights import weights_path

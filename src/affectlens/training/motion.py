@@ -19,7 +19,8 @@ from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.motion import GAIT_KINDS, gait_predictions, motion_scores, posture_predictions
 from affectlens.features.motion import gait_windows, postures
 from affectlens.learning.export import calibrate_predictions, export
-from affectlens.learning.motion import GaitRecipe, GaitWindows, PostureRecipe, Postures, scale_of, train_gait, train_posture
+from affectlens.learning.motion import GaitWindows, Postures, scale_of, train_gait, train_posture
+from affectlens.learning.recipes import GaitRecipe, PostureRecipe
 from affectlens.models.nets.gait import GaitNet
 from affectlens.models.nets.posture import PostureNet
 from affectlens.models.shipped.gait import GaitModel

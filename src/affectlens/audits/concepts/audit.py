@@ -25,8 +25,7 @@ from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import read_dialogues, rerun
 from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.sources import Corpus, known_layers, listed, open_network, open_source
-from affectlens.audits.registry import register_audit
+from affectlens.audits.concepts.sources import Corpus, known_layers, open_network, open_source
 from affectlens.audits.result import Provenance
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
@@ -256,7 +255,6 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         }  # fmt: skip
 
 
-@register_audit("concepts", ConceptSettings, listing=listed, model_help="Weights of `affectlens train bclstm`.")
 def concepts(
     model: str | Path | BcLstmModel | None,
     corpus: Corpus,

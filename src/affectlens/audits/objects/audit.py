@@ -17,10 +17,9 @@ from affectlens.audits.objects.maps import Mapped, Mapper, default_methods, rows
 from affectlens.audits.objects.model import open_pictures_model
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.audits.objects.result import ObjectAudit
-from affectlens.audits.objects.settings import ObjectSettings
-from affectlens.audits.objects.statistics import PRESETS, above, agreement, combine
+from affectlens.audits.objects.settings import PRESETS, ObjectSettings
+from affectlens.audits.objects.statistics import above, agreement, combine
 from affectlens.audits.parts import ITEMS, Batch, digest
-from affectlens.audits.registry import register_audit
 from affectlens.audits.sources import model_facts, title_of
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
@@ -237,7 +236,6 @@ def needed_assets(model: str, _corpus: str, settings: ObjectSettings) -> list[st
     return ASSETS.get(objects_of(model, settings), [])
 
 
-@register_audit("objects", ObjectSettings, model="face", assets=needed_assets)
 def objects(
     model: str | Path | Model,
     pictures: Any,

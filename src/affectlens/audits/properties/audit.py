@@ -19,7 +19,6 @@ from affectlens.audits.properties.model import AskedModel
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
-from affectlens.audits.registry import register_audit
 from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
@@ -287,7 +286,6 @@ def needed_assets(_model: Any, corpus: Any, _settings: PropertySettings) -> list
     return ASSETS if corpus_info(corpus).modality in ("face", "scene") else []
 
 
-@register_audit("properties", PropertySettings, assets=needed_assets)
 def properties(
     model: str | Path | Model | None,
     corpus: Any,
