@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_whole
 from affectlens.core.progress import Progress, silent
+from affectlens.models.checkpoints import read_checkpoint
 
 Batch = TypeVar("Batch")
 
@@ -89,7 +91,8 @@ class BestEpoch:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return 0
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        with reading(path, "a checkpoint of a training run", UsageError):
+            saved: dict[str, Any] = dict(read_checkpoint(path))
         if saved.get("recipe") != json.dumps(self.recipe):
             raise UsageError(f"{path} was made by another recipe; give another --out or delete it")
         for name, part in self.parts.items():

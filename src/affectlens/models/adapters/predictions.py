@@ -12,7 +12,7 @@ import pandas as pd
 
 from affectlens.core.errors import ModelError
 from affectlens.core.labels import EKMAN7, canonical
-from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.documents import json_of, read_text
 from affectlens.core.untrusted.frames import read_csv, read_parquet
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".parquet")
@@ -144,7 +144,7 @@ def _load(path: Path) -> pd.DataFrame:
             content = json_of(path)
             rows = content if isinstance(content, list) else [dict(v, key=k) for k, v in content.items()]
             return pd.json_normalize([r for row in rows for r in (row if isinstance(row, list) else [row])])
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        lines = read_text(path, ModelError, "replace").splitlines()
         # FaceReader writes a few lines about the session before its table.
         start = next((i for i, line in enumerate(lines[:40]) if re.match(r'"?(Video Time|Image)\b', line)), 0)
         return read_csv(StringIO("\n".join(lines[start:])), sep=None, engine="python")
