@@ -19,11 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
-from affectlens.core.barrier import reason_of
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
 from affectlens.core.files import write_text, write_whole
 from affectlens.core.progress import Progress, silent
 from affectlens.core.versions import package_version
+from affectlens.models.checkpoints import read_checkpoint
 
 log = logging.getLogger(__name__)
 _OTHER = {"recipe": "by another recipe", "content": "from other data", "version": "by another version of affectlens"}
@@ -100,9 +101,10 @@ class BestEpoch:
         if not path.exists():
             return 0
         try:
-            saved: dict[str, Any] = torch.load(path, weights_only=True)
-        except Exception as error:  # whatever torch says of bytes that it did not write
-            log.warning("%s is damaged (%s); training begins again", path, reason_of(error))
+            with reading(path, "a checkpoint of a training run", UsageError):
+                saved: dict[str, Any] = dict(read_checkpoint(path))
+        except UsageError as error:
+            log.warning("%s; training begins again", error)
             return 0
         for name, value in self._made_by().items():
             if saved.get(name) != value:

@@ -109,7 +109,7 @@ class Machine:
                 if code == _STOP:
                     break
                 if code not in acts:
-                    raise UnpicklingError(f"the instruction {_NAMES.get(code, hex(code))} is not read, since it could run code")
+                    raise UnpicklingError(_REFUSED.get(code, f"{code:#x} is no instruction of a pickle"))
                 acts[code](self)
             self.spent += STEP
             if self.spent > self._checked:
@@ -279,11 +279,12 @@ def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
 
 _STOP, _FLOAT = ord("."), ord("G")
 _unpack_float = struct.Struct(">d").unpack_from
-# Left out, since they make an object of any class, or refer to the program's own state.
-_NAMES = {
-    ord("i"): "INST", ord("o"): "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
-    0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
-}  # fmt: skip
+_OF_CLASSES = {ord("i"): "INST", ord("o"): "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX"}
+_OF_THE_PROGRAM = {0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER"}
+_REFUSED = {
+    **{code: f"the instruction {name} makes an object of a class, which could run code" for code, name in _OF_CLASSES.items()},
+    **{code: f"the instruction {name} asks the program for what it holds" for code, name in _OF_THE_PROGRAM.items()},
+}
 Machine._ACTS.update(
     {
         0x80: Machine._protocol,

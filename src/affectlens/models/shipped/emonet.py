@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.weight import file_within
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
 from affectlens.models.checkpoints import read_checkpoint
@@ -112,6 +113,7 @@ def prepared(picture: np.ndarray, mean: np.ndarray = _MEAN) -> np.ndarray:
 def _mean_image(path: Path) -> np.ndarray:
     """The published text: 227 lines, each the red, then the green, then the blue values of a row."""
     try:
+        file_within(path)
         values = np.loadtxt(path, delimiter=",", dtype=np.float32).reshape(SIDE, 3, SIDE)
     except ValueError as error:
         raise ModelError(f"{path}: {SIDE} lines of {3 * SIDE} numbers, separated by commas, were expected ({error})") from error

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
+from affectlens.core.untrusted.documents import read_text
 from affectlens.models.checkpoints import read_checkpoint
 
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
@@ -94,8 +95,8 @@ class Places365:
                 f"{folder}: resnet18_places365.pth.tar (or resnet50), {lists[0].name} and {lists[1].name} were expected; "
                 "they are at https://github.com/CSAILVision/places365"
             )
-        rows = [line.split() for line in lists[0].read_text(encoding="utf-8").splitlines() if line.strip()]
-        inside = [line.split() for line in lists[1].read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [line.split() for line in read_text(lists[0], ModelError).splitlines() if line.strip()]
+        inside = [line.split() for line in read_text(lists[1], ModelError).splitlines() if line.strip()]
         self.labels: tuple[str, ...] = tuple(name.split("/", 2)[2] for name, _ in rows)
         self.indoor = np.array([side == "1" for _, side in inside])
         state = _state(weights[0])

@@ -12,6 +12,7 @@ import pandas as pd
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.query import answer
 from affectlens.core.registry import Registry
+from affectlens.core.untrusted.documents import read_text
 
 # Columns that tell an expressed emotion; a predicate never sees them.
 LABELS = ("label", "labels", "valence", "arousal", "dominance", "sentiment", "emotion")
@@ -199,7 +200,7 @@ def from_folder(folder: Path) -> Concept:
         Neither is there.
     """
     if folder.is_file():
-        lines = folder.read_text(encoding="utf-8").split()
+        lines = read_text(folder, UsageError).split()
         return from_keys(folder.stem, set(lines), str(folder))
     if not folder.is_dir():
         raise UsageError(f"{folder}: neither a folder of examples nor a file of their keys")
