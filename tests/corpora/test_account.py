@@ -62,7 +62,7 @@ def test_a_folder_with_everything_in_it(tmp_path):
     root = tmp_path / "faces"
     for name in ("train/happy/1.png", "valid/happy/1.png", "valid/contempt/1.png", "train/sad/anna/1.png", "loose.png"):
         picture(root / name)
-    (root / "train/sad/2.heic").write_bytes(b"x")
+    (root / "train/sad/2.psd").write_bytes(b"x")
     elsewhere = tmp_path / "elsewhere"
     picture(elsewhere / "9.png")
     (root / "train/fear").symlink_to(elsewhere)
@@ -77,8 +77,8 @@ def test_a_folder_with_everything_in_it(tmp_path):
     assert list(source.table("all").label) == ["fear", "happiness", "sadness", "contempt", "happiness"]
     read = survey(source)
     assert read.account.found == 7 and read.items == 5 and read.adds_up
-    assert sorted(read.account.examples.values()) == [["loose.png"], ["train/sad/2.heic"]]
-    assert any(why.startswith(".heic is not read; make it one of") for why in read.account.dropped)
+    assert sorted(read.account.examples.values()) == [["loose.png"], ["train/sad/2.psd"]]
+    assert any(why.startswith(".psd is not read; make it one of") for why in read.account.dropped)
     text = "\n".join(read.lines())
     assert "found 7 pictures: 5 items and 2 dropped" in text and "contempt 1" in text and "linked twice" in text
     assert read.elsewhere.to_dict("records") == [

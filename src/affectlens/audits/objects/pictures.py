@@ -14,14 +14,17 @@ import pandas as pd
 from affectlens.audits.objects.finders import Finder, finder_of
 from affectlens.audits.parts import digest
 from affectlens.audits.sources import corpus_facts, open_source, table_digest
+from affectlens.core.barrier import reading
 from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
-from affectlens.core.untrusted.frames import read_csv
+from affectlens.core.finding import files_below
+from affectlens.core.sheets import read_sheet, words
 from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
 from affectlens.media.images import SUFFIXES, read_image
+from affectlens.models.adapters.predictions.matching import NO_ROW, match
 from affectlens.perception.scene.objects import SCORE, Thing
 
 
@@ -197,18 +200,22 @@ class Pictures:
         if not folder.is_dir():
             raise UsageError(f"{folder}: a folder of pictures was expected, or NAME=PATH for a corpus")
         given = _labels(labels) if labels else {}
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        keys = [str(p.relative_to(folder)) for p in files]
-        absent = sorted(set(given) - set(keys) - {p.name for p in files})
-        if absent:
-            self.notes += (f"{len(absent)} pictures of {labels} are not in {folder}: {', '.join(absent[:5])}",)
-        return [_Entry(k, given.get(k, given.get(p.name, "")), p) for k, p in zip(keys, files, strict=True)]
+        files = [p for p in files_below(folder).files if p.suffix.lower() in SUFFIXES]
+        keys = [p.relative_to(folder).as_posix() for p in files]
+        met = match(keys, list(given))
+        if met.spare:
+            self.notes += (f"{len(met.spare)} pictures of {labels} are not in {folder}: {', '.join(sorted(met.spare)[:5])}",)
+        unsure = [f"{k} ({why})" for k, why in met.reasons.items() if given and why != NO_ROW]
+        if unsure:
+            self.notes += (f"{len(unsure)} pictures have no label, such as {', '.join(unsure[:3])}",)
+        return [_Entry(k, given.get(met.found.get(k, ""), ""), p) for k, p in zip(keys, files, strict=True)]
 
 
 def _labels(path: Path) -> dict[str, str]:
     if not path.exists():
         raise UsageError(f"--labels {path}: no such file")
-    table = read_csv(path, dtype=str, keep_default_na=False)
+    with reading(path, "a table of labels", UsageError):
+        table = read_sheet(path).frame
     if not {"file", "label"} <= set(table.columns):
         raise UsageError(f"--labels {path}: columns {', '.join(map(str, table.columns[:6]))}; file and label were expected")
-    return dict(zip(table.file, table.label, strict=True))
+    return dict(zip(words(table.file), words(table.label).str.strip(), strict=True))

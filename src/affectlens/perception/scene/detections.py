@@ -13,6 +13,7 @@ import pandas as pd
 
 from affectlens.core.barrier import reads
 from affectlens.core.errors import UsageError
+from affectlens.core.finding import files_below
 from affectlens.core.untrusted.documents import json_of, read_text
 from affectlens.core.untrusted.frames import read_csv
 from affectlens.perception.scene.objects import Thing, overlap
@@ -135,7 +136,7 @@ def _coco(path: Path) -> Detections:
 
 def _yolo(folder: Path) -> Detections:
     names = _yolo_names(folder)
-    files = sorted(p for p in folder.rglob("*.txt") if p.name not in ("classes.txt", "obj.names"))
+    files = [p for p in files_below(folder).files if p.suffix == ".txt" and p.name != "classes.txt"]
     if not files:
         raise UsageError(f"{folder}: no text file of YOLO's in it")
     boxes: dict[str, list[Any]] = {}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.finding import is_hidden
 from affectlens.core.query import answer
 from affectlens.core.registry import Registry
 from affectlens.core.untrusted.documents import read_text
@@ -204,7 +205,7 @@ def from_folder(folder: Path) -> Concept:
         return from_keys(folder.stem, set(lines), str(folder))
     if not folder.is_dir():
         raise UsageError(f"{folder}: neither a folder of examples nor a file of their keys")
-    return from_keys(folder.name, {p.stem for p in folder.iterdir() if p.is_file()}, str(folder))
+    return from_keys(folder.name, {p.stem for p in folder.iterdir() if p.is_file() and not is_hidden(p, folder)}, str(folder))
 
 
 def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> np.ndarray:
