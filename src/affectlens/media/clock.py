@@ -30,10 +30,11 @@ Packet: TypeAlias = "av.Packet[av.stream.Stream]"
 
 @dataclass
 class _Track:
-    """Where one track has come to: the end of its last packet in decoding order, and the part of the recording it lay in."""
+    """Where one track has come to: its last packet's stamp, and the part of the recording in which it lay."""
 
-    end: float
+    stamp: float
     part: int
+    step: float = 0.0  # from stamp to stamp, for packets that do not tell how long they last
 
 
 class Timeline:
@@ -88,16 +89,16 @@ class Timeline:
         shown = stamp if shown is None else shown
         part = self._part_of(state, stamp)
         if state is not None and part == state.part:
-            ahead = stamp + self._offsets[part] - state.end
+            ahead = stamp + self._offsets[part] - state.stamp
             if ahead < -BACK or (self._leaps and ahead > AHEAD):
                 part = self._begin_part(shown)
         offset = self._offsets[part]
         self._now = stamp + offset
-        self._shown = max(self._shown, shown + offset + duration)
-        end = self._now + duration
-        if state is not None and part == state.part:
-            end = max(end, state.end)
-        self._tracks[track] = _Track(end, max(part, state.part if state else 0))
+        step, came_to = (state.step, state.part) if state else (0.0, 0)
+        if state is not None and part == state.part and 0 < self._now - state.stamp <= FITS:
+            step = self._now - state.stamp
+        self._shown = max(self._shown, shown + offset + (duration or step))
+        self._tracks[track] = _Track(self._now, max(part, came_to), step)
         return offset
 
     def _part_of(self, state: _Track | None, stamp: float) -> int:
@@ -110,7 +111,7 @@ class Timeline:
             # Another track has begun a new part; this one may still have packets of the old, which lie nearer to where
             # the file is.
             return min(places, key=lambda part: abs(places[part] - self._now))
-        fits = {part: -BACK <= place - state.end <= FITS for part, place in places.items()}
+        fits = {part: -BACK <= place - state.stamp <= FITS for part, place in places.items()}
         return latest - 1 if fits[latest - 1] and not fits[latest] else latest  # the leap was one stray packet's
 
     def _begin_part(self, shown: float) -> int:
@@ -147,7 +148,8 @@ def play(
     """
     origin = origin_of(container)
     after = 0.0  # where a frame without a time stamp lies: after the one before it
-    times = _Times(origin, stream.time_base, container.format.name == "avi" and stream.type == "video")
+    counted = container.format.name == "avi" and stream.type == "video"
+    times = _Times(origin, stream.time_base, (stream.start_time or 0) if counted else None)
     for packet in _packets(container, stream, note, float(origin)):
         try:
             decoded = stream.decode(packet)
@@ -167,18 +169,19 @@ class _Times:
     """Time of a decoded frame.
 
     AVI holds no time at which a frame is shown, only the order of decoding, from which ffmpeg makes stamps that run to and
-    fro where there are B-frames. There the decoder's count of what it has given out is taken, from the first frame's time on.
+    fro where there are B-frames. There the first frame is shown when its track starts, and the decoder's count of what it has
+    given out is taken from there on.
     """
 
-    def __init__(self, origin: Fraction, base: Fraction | None, counted: bool) -> None:
-        self._origin, self._base, self._counted = origin, base, counted
+    def __init__(self, origin: Fraction, base: Fraction | None, first: int | None) -> None:
+        self._origin, self._base, self._first = origin, base, first
         self._lead: int | None = None
 
     def of(self, frame: av.VideoFrame | av.AudioFrame) -> float | None:
         stamp = frame.pts
-        if self._counted:
-            if self._lead is None and frame.pts is not None and frame.dts is not None:
-                self._lead = frame.dts - frame.pts
+        if self._first is not None:
+            if self._lead is None and frame.dts is not None:
+                self._lead = frame.dts - self._first
             stamp = None if frame.dts is None or self._lead is None else frame.dts - self._lead
         base = frame.time_base or self._base  # the last frames that a decoder gives carry no base
         if stamp is None or base is None:

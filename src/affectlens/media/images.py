@@ -111,7 +111,9 @@ def _unbounded() -> Iterator[None]:
 def _bounded(image: Image.Image, path: Path, max_side: int, note: Note) -> None:
     """See that a picture is within the limits; a JPEG may be decoded smaller than it is."""
     width, height = image.size
-    image.draft("RGB", (max_side, max_side))
+    large = width * height > min(LARGE, limits.current().pixels)
+    share = min(1.0, max_side / max(width, height))
+    image.draft("RGB", (int(width * share), int(height * share)) if large else (max_side, max_side))
     # A progressive JPEG is held as a whole, however small it is wanted.
     whole = image.info.get("progressive")
     pixels = width * height if whole else _area(image)

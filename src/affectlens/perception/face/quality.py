@@ -67,7 +67,7 @@ def _upright(roll: float) -> float:
 
 
 def _whole(inside: float) -> float:
-    return _rise(inside, 0.3, 0.9)
+    return _rise(inside, 0.3, 0.75)
 
 
 def _open(mouth_contrast: float) -> float:
