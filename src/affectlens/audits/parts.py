@@ -18,6 +18,8 @@ import pandas as pd
 from affectlens.core.cache import read_checked, write_checked
 from affectlens.core.errors import UsageError
 from affectlens.core.files import sha256_of, write_json, write_whole
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_parquet
 from affectlens.core.versions import package_version
 
 log = logging.getLogger(__name__)
@@ -135,7 +137,7 @@ class Parts:
         wanted = [(k, "==", v) for k, v in equal.items()] or None
         found = []
         for file, keys in self._files:
-            rows = pd.read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
+            rows = read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
             if len(rows):
                 found.append(rows[rows[self.key].isin(keys)])
         return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(self.columns[name]))
@@ -258,7 +260,7 @@ def _method_of(stamp: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_stamp(file: Path) -> dict[str, Any]:
     try:
-        stamp = json.loads(file.read_text(encoding="utf-8"))
+        stamp = json_of(file)
         versions = stamp.get("versions", {})  # what was made before they were noted is of another version
         return {"settings": dict(stamp["settings"]), "data": dict(stamp["data"]), "versions": dict(versions)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import types
 import typing
@@ -16,11 +15,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.files import write_json, write_whole
 from affectlens.core.names import safe_name
 from affectlens.core.settings import plain
 from affectlens.core.tables import write_csv
+from affectlens.core.untrusted.arrays import load_arrays, plain_name
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_parquet
 
 SCHEMA_VERSION = 2
 MANIFEST = "provenance.json"
@@ -161,10 +164,12 @@ class AuditResult:
         """
         folder = Path(folder)
         try:
-            facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            packed = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+            facts = json_of(folder / MANIFEST)
+            packed = json_of(folder / "result.json")
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no finished audit in it ({error}); run the audit with --out {folder}") from error
+        if not isinstance(facts, dict) or not isinstance(packed, dict):
+            raise UsageError(f"{folder}: no finished audit in it; run the audit with --out {folder}")
         if facts.get("kind") != cls.kind:
             raise UsageError(f"{folder} holds an audit of {facts.get('kind')!r}; one of {cls.kind!r} was expected")
         if facts.get("schema_version") != SCHEMA_VERSION:
@@ -172,8 +177,9 @@ class AuditResult:
                 f"{folder} has layout {facts.get('schema_version')}, this version of affectlens reads {SCHEMA_VERSION}; run "
                 "the audit again (parts on disk are used where the settings are the same)"
             )
-        arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False)) if (folder / "arrays.npz").exists() else {}
-        return typing.cast(Self, _unpacked({"$fields": packed}, cls, folder, arrays))
+        with reading(folder, f"an audit of {cls.kind!r}", UsageError):
+            arrays = load_arrays(folder / "arrays.npz", UsageError) if (folder / "arrays.npz").exists() else {}
+            return typing.cast(Self, _unpacked({"$fields": packed}, cls, folder, arrays))
 
 
 def _named(frame: pd.DataFrame) -> bool:
@@ -238,7 +244,7 @@ def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray
         hint = next(a for a in args if a is not type(None))
         return _unpacked(packed, hint, folder, arrays)
     if kind == "$table":
-        return pd.read_parquet(folder / f"{value}.parquet")
+        return read_parquet(folder / f"{plain_name(value)}.parquet")
     if kind == "$array":
         return arrays[value]
     if kind == "$fields":

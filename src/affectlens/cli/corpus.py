@@ -30,19 +30,17 @@ def ls() -> None:
 @app.command(cls=Verb)
 @verb()
 def check(corpus: Named) -> None:
-    """Read every item; counts per split and label, and what cannot be read."""
+    """Read every item: what was found, what was dropped and why, counts per split and label, and what cannot be read."""
     from affectlens.corpora.base import open_corpus
     from affectlens.corpora.survey import survey
 
     source = open_corpus(corpus)
     with common.bars() as progress:
         read = survey(source, progress)
-    for split, rows in read.counts.groupby("split", sort=False):
-        counts = ", ".join(f"{r.label} {r.n}" for r in rows.itertuples())
-        common.say(f"{split}: {rows.n.sum()} rows ({counts})")
+    common.say(*read.lines())
     common.say(*(f"  {key}: {problem}" for key, problem in list(read.problems.items())[:SHOWN]))
     common.say(f"{len(read.problems)} items cannot be read" if read.problems else "everything can be read")
-    raise typer.Exit(1 if read.problems else 0)
+    raise typer.Exit(1 if read.problems or not read.adds_up else 0)
 
 
 @app.command(cls=Verb)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -19,6 +18,8 @@ from affectlens.core.errors import UsageError, unknown
 from affectlens.core.limits import Limits, limited, limits_of
 from affectlens.core.options import LANGUAGES
 from affectlens.core.settings import Settings, flag_of, kinds_of
+from affectlens.core.untrusted.code import allowing
+from affectlens.core.untrusted.documents import read_toml
 
 
 def verb(
@@ -50,15 +51,23 @@ def verb(
         made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
         names = {p.name for p in own}
         reads = bool(names & READ)
-        more = [*([LIMIT] if reads else []), VERBOSE, QUIET, CONFIG, *([OLD_DATA] if "corpus" in names else [])]
+        more = [
+            *([LIMIT] if reads else []),
+            VERBOSE,
+            QUIET,
+            CONFIG,
+            *([ALLOW_CODE] if "model" in names else []),
+            *([OLD_DATA] if "corpus" in names else []),
+        ]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
         field_names = {p.name for p in made}
         hint = RESUME if "resume" in names else AGAIN if goes_on else ""
 
         def command(**given: Any) -> None:
             given.pop("config"), given.pop("data", None)
-            limits = limits_of(tuple(given.pop("limits", None) or ()))
-            with with_hint(hint), limited(limits), common.verbosely(given.pop("verbose")), common.quietly(given.pop("quiet")):
+            limits, code = limits_of(tuple(given.pop("limits", None) or ())), given.pop("allow_code", False)
+            loud, quiet = given.pop("verbose"), given.pop("quiet")
+            with with_hint(hint), limited(limits), common.verbosely(loud), common.quietly(quiet), allowing(code):
                 if settings:
                     chosen = {name: given.pop(name) for name in field_names}
                     given["settings"] = read(settings, chosen)
@@ -207,10 +216,7 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
     """Take the defaults of this verb's options from a file."""
     if value is None or context.resilient_parsing:
         return value
-    try:
-        tables = tomllib.loads(value.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"--config {value}: {error}") from error
+    tables = read_toml(value, UsageError)
     chain = _chain(context)
     _only_tables(value, tables, chain[0].command)
     for one in chain[1:]:
@@ -224,6 +230,10 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
             raise UsageError(f"--config {value}: {unknown(f'option of {context.info_name}', key, sorted(by_flag))}")
         if isinstance(given, dict):
             raise UsageError(f"--config {value}: {key} is a table; a value was expected")
+        if parameter.name in CODE and ":" in str(given) and not Path(str(given)).exists():
+            raise UsageError(
+                f"--config {value}: {key} = {given!r} names code, which only the command line may; give --{key} there"
+            )
         several = bool(getattr(parameter, "multiple", False))
         defaults[parameter.name] = [given] if several and not isinstance(given, list) else given
     context.default_map = defaults
@@ -277,7 +287,12 @@ LIMIT = _extra(
     ),
 )
 VERBOSE = _extra("verbose", bool, False, typer.Option("--verbose", "-v", help="Also print tracebacks of what failed."))
-NOT_CONFIGURED = ("config", "help", "data")
+# What is said on the command line alone: a file must not allow itself to run code.
+NOT_CONFIGURED = ("config", "help", "data", "allow_code")
+CODE = ("model", "objects")  # may name a module:name, whose code runs
+ALLOW_CODE = _extra(
+    "allow_code", bool, False, typer.Option("--allow-code", help="Let a model's file run code of its own (TorchScript).")
+)
 QUIET = _extra("quiet", bool, False, typer.Option("--quiet", "-q", help="Print results alone: no progress, no notes."))
 CONFIG = _extra(
     "config",

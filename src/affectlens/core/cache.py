@@ -12,7 +12,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.errors import OutputError
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.untrusted.arrays import load_arrays
 from affectlens.core.versions import package_version
 
 log = logging.getLogger(__name__)
@@ -88,5 +90,4 @@ def _write_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    with np.load(file, allow_pickle=False) as stored:
-        return dict(stored)
+    return load_arrays(file, OutputError, own=True)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.files import not_written, sync, write_whole
 from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.untrusted.frames import read_parquet
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
 GROUP = 512  # rows written at once
@@ -201,25 +202,6 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     made = pa.Table.from_pandas(frame, preserve_index=False)
     with path.open("wb") as handle:
         pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), handle)
-
-
-def read_parquet(path: Path, **options: Any) -> pd.DataFrame:
-    """Read a Parquet file whatever its name is: pyarrow takes a name with a colon for an address.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    **options
-        As ``pandas.read_parquet`` takes them.
-
-    Returns
-    -------
-    DataFrame
-        Its rows.
-    """
-    with path.open("rb") as handle:
-        return pd.read_parquet(handle, **options)
 
 
 def write_parquet_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:

@@ -15,7 +15,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
-DEFAULT_SPLITS = ("test", "four", "val", "dev")
+DEFAULT_SPLITS = ("four", "test", "seven", "val", "dev")  # four: classes of speech and gait, which their models know
 # Modalities of the corpora that a model of each modality can be asked about.
 READABLE: dict[str, tuple[str, ...]] = {
     "face": ("face", "scene"),
@@ -47,6 +47,8 @@ class Predictions:
         The classes.
     missed : dict of str to str
         Items that could not be read, and why.
+    notes : tuple of str
+        What has to be known of how items were read.
     """
 
     probabilities: np.ndarray
@@ -55,6 +57,7 @@ class Predictions:
     keys: list[str]
     labels: tuple[str, ...]
     missed: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def split_of(corpus: Corpus, split: str = "") -> str:
@@ -90,12 +93,12 @@ def check_modality(model: Any, info: CorpusInfo) -> None:
 
 
 def check_meets(model: Any, corpus: Corpus, split: str) -> None:
-    """Refuse a corpus that a model cannot be scored on.
+    """Refuse a corpus that a model cannot be scored on; a table of predictions is matched with the corpus's keys.
 
     Raises
     ------
     UsageError
-        It holds another modality than the model reads.
+        It holds another modality than the model reads, or a table has no classes or no prediction of its items.
     CorpusError
         The split has no items, or items with a label that is none of the model's classes.
     """
@@ -103,6 +106,11 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     table = corpus.table(split)
     if table.empty:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
+    if set(getattr(model, "units", ())) == set(model.labels):
+        raise UsageError(
+            f"{model.name} has intensities of action units and no classes, so there is nothing to score; "
+            "`affectlens audit properties --predictions` tests what they depend on"
+        )
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
         shown = ", ".join(f"{label!r} ({n} items)" for label, n in unknown.most_common(5))
@@ -111,6 +119,8 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
             + (f"; other splits: {', '.join(others)}" if others else "")
         )
+    if hasattr(model, "meet"):
+        model.meet(list(table.key), corpus.info.name)
 
 
 def _labels(table: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -152,6 +162,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     groups: list[str] = []
     keys: list[str] = []
     missed: dict[str, str] = {}
+    cut = 0
     rows: list[int] = []
     inputs: list[Any] = []
     limit = total if getattr(model, "contextual", False) else batch  # context must not be cut
@@ -178,6 +189,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
             try:
                 inputs.append(model.read(item))
                 rows.append(i)
+                cut += bool(getattr(inputs[-1], "truncated", False))
             except Exception as error:
                 missed[item.key] = failure_of(item.key, error).reason
         if len(rows) >= limit:
@@ -187,7 +199,9 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     if total and len(missed) == total:
         first = next(iter(missed.values()))
         raise CorpusError(f"{corpus.info.name}, {split}: none of {total} items could be read or answered; first: {first}")
-    return Predictions(probabilities, label_targets(given, labels), np.array(groups, dtype=object), keys, labels, missed)
+    notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
+    people = np.array(groups, dtype=object)
+    return Predictions(probabilities, label_targets(given, labels), people, keys, labels, missed, notes)
 
 
 def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.ndarray | None], dict[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -10,10 +9,13 @@ from typing import Any, Self
 
 import pandas as pd
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import missed_frame
 from affectlens.core.files import write_json, write_whole
 from affectlens.core.tables import unquoted, write_csv
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.stats.resample import Estimate
 
 SCHEMA_VERSION = 2
@@ -127,14 +129,19 @@ class Evaluation:
             No evaluation in the folder, or one of another version of the layout.
         """
         folder = Path(folder)
+        with reading(folder, "an evaluation", UsageError):
+            return cls._loaded(folder)
+
+    @classmethod
+    def _loaded(cls, folder: Path) -> Self:
         try:
-            facts = json.loads((folder / SCORES).read_text(encoding="utf-8"))
+            facts = json_of(folder / SCORES)
             version = facts.get("schema_version")
             if version != SCHEMA_VERSION:
                 raise UsageError(
                     f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; evaluate again"
                 )
-            read = partial(pd.read_csv, keep_default_na=False, float_precision="round_trip")
+            read = partial(read_csv, keep_default_na=False, float_precision="round_trip")
             confusion = read(folder / "confusion.csv", index_col=0).rename(index=unquoted, columns=unquoted)
             groups = read(folder / "groups.csv", dtype={"group": str})
             groups["group"] = groups["group"].map(unquoted)

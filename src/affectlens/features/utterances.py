@@ -27,6 +27,7 @@ from affectlens.core.names import encodable
 from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
@@ -216,7 +217,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
         raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
     done = (
-        pd.read_csv(target).map(unquoted)
+        read_csv(target).map(unquoted)
         if target.exists()
         else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
     )

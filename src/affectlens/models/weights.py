@@ -12,8 +12,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from affectlens.core.errors import ModelError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import LimitError, ModelError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.documents import parse_json
+from affectlens.core.untrusted.weight import file_within
 from affectlens.models.base import Calibration
 
 
@@ -78,14 +81,19 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], Calibra
         raise ModelError(f"{path}: these weights are not here; train them with `affectlens train` or reinstall")
     check_shipped(path)
     try:
+        file_within(path)
         with safe_open(str(path), framework="pt") as handle:
             header = handle.metadata() or {}
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+        calibration, meta = parse_json(header["calibration"], path), dict(parse_json(header["meta"], path))
+        calibration["prior"] = tuple(calibration["prior"])
+        return tensors, meta, Calibration(**calibration)
+    except LimitError:
+        raise
     except Exception as error:
-        raise ModelError(f"{path}: not readable as safetensors ({error}); the file is damaged, reinstall it") from error
-    calibration = json.loads(header["calibration"])
-    calibration["prior"] = tuple(calibration["prior"])
-    return tensors, json.loads(header["meta"]), Calibration(**calibration)
+        raise ModelError(
+            f"{path}: not readable as safetensors ({reason_of(error)}); the file is damaged, reinstall it"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -137,8 +145,8 @@ def facts_of(path: Path) -> WeightsFacts:
     """What a weights file says of itself; its tensors are not read."""
     header = _header(path)
     meta, calibration = (
-        json.loads(header.get("meta") or header.get("about") or "{}"),
-        json.loads(header.get("calibration", "{}")),
+        parse_json(header.get("meta") or header.get("about") or "{}", path),
+        parse_json(header.get("calibration", "{}"), path),
     )
     return WeightsFacts(
         path.stem,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from affectlens.assets.store import digests_of
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.extras import helpful
 from affectlens.core.files import sha256_of, write_json
 from affectlens.core.labels import EKMAN7
@@ -21,6 +20,7 @@ from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress, silent
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import TableWriter, evidence_frame
+from affectlens.core.untrusted.documents import json_of
 from affectlens.core.versions import package_version
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
@@ -228,8 +228,8 @@ class _Sink:
 def _restored(modality: Modality, memory: Path) -> bool:
     """Whether a modality took what an earlier run heard; what cannot be used is heard again."""
     try:
-        return modality.restore(json.loads(memory.read_text(encoding="utf-8")))
-    except (OSError, ValueError, LookupError, TypeError):
+        return modality.restore(json_of(memory))
+    except (OSError, ValueError, LookupError, TypeError, AffectlensError):
         return False
 
 

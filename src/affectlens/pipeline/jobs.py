@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.files import sha256_of, sync, write_text
 from affectlens.core.locks import alone_in
 from affectlens.core.options import Options
+from affectlens.core.untrusted.documents import json_of
 
 MANIFEST = "provenance.json"  # written last: a folder with it is whole
 LONGEST = 150  # bytes of the recording's name in that of its folder; the system takes 255, and what is hidden is longer
@@ -116,8 +117,8 @@ class Job:
     def is_done(self) -> bool:
         """Whether a whole report of the same job is there."""
         try:
-            return bool(json.loads((self.target / MANIFEST).read_text(encoding="utf-8"))["job"] == self.key())
-        except (OSError, ValueError, KeyError, TypeError):
+            return bool(json_of(self.target / MANIFEST)["job"] == self.key())
+        except (OSError, ValueError, KeyError, TypeError, AffectlensError):
             return False
 
     def claim(self, resume: bool) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from affectlens.core.failures import Failure
 from affectlens.core.files import write_json
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
+from affectlens.core.untrusted.documents import json_of
 from affectlens.pipeline.jobs import MANIFEST
 
 
@@ -123,13 +123,13 @@ class Result:
         """
         folder = Path(folder)
         try:
-            facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            facts = json_of(folder / MANIFEST)
             check_version(facts.get("schema_version"), folder)
             table, evidence = read_frame(folder / "table.parquet"), read_frame(folder / "evidence.parquet")
             page = folder / "report.html"
             report = page if page.exists() else None
             return cls(str(facts["file"]), table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(f"{folder}: no finished report in it ({error}); make one with --out or `explain`") from error
 
 

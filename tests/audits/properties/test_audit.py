@@ -132,7 +132,7 @@ def test_tables_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n1,2\n")
     with pytest.raises(ModelError, match="no two columns"):
         read_predictions(tmp_path / "a.csv")
-    with pytest.raises(ModelError, match="not a readable table"):
+    with pytest.raises(ModelError, match="absent.csv: no such file"):
         read_predictions(tmp_path / "absent.csv")
     table, kinds, p, labels = planted(100)
     with pytest.raises(UsageError, match="like keys"):

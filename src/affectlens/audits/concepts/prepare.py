@@ -14,6 +14,7 @@ from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet
 from affectlens.corpora.dialogues.iemocap import IemocapDialogues
 from affectlens.features.utterances import VIDEO_NAMES, measured
@@ -80,7 +81,7 @@ def _with_face(
 ) -> pd.DataFrame:
     if units is not None:
         try:
-            return with_action_units(rows, pd.read_csv(units))
+            return with_action_units(rows, read_csv(units))
         except (OSError, ValueError) as error:
             raise UsageError(f"{units}: not a readable csv of action units ({error})") from error
     if isinstance(corpus, IemocapDialogues):

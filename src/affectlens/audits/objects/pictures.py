@@ -17,6 +17,7 @@ from affectlens.audits.sources import corpus_facts, open_source, table_digest
 from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
@@ -207,7 +208,7 @@ class Pictures:
 def _labels(path: Path) -> dict[str, str]:
     if not path.exists():
         raise UsageError(f"--labels {path}: no such file")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_csv(path, dtype=str, keep_default_na=False)
     if not {"file", "label"} <= set(table.columns):
         raise UsageError(f"--labels {path}: columns {', '.join(map(str, table.columns[:6]))}; file and label were expected")
     return dict(zip(table.file, table.label, strict=True))

@@ -20,10 +20,12 @@ from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
 from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item
+from affectlens.core.sheets import numbers, read_sheet, words
+from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
@@ -128,22 +130,24 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     def answers(self) -> pd.DataFrame:
         """Accumulated answers by key, a column a class."""
         labels = list(self.asked.labels)
-        answers = self._items()[[_answer(c) for c in labels]].astype(float).dropna()
+        answers = self._items()[[_answer(c) for c in labels]].astype(float)
         answers.columns = pd.Index(labels)
-        return answers
+        return answers.dropna(subset=[c for c in labels if c in self.asked.model.labels])
 
     def compute(self, progress: Progress = silent) -> PropertyAudit:
         """Tests and scores of what is accumulated, then interventions."""
         settings, rng = self.settings, np.random.default_rng(self.settings.seed)
         (table, kinds), answers, labels = self.table(), self.answers(), self._labels()
         result = audit_properties(
-            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress
-        )
+            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress,
+            units=self.asked.units, calibrated=not self.asked.labels_only,
+        )  # fmt: skip
         here = [k for k in answers.index if k in set(self.corpus.keys)]
         keys = sampled(labels, here, settings.sample, rng) if self.interventions else []
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
-        notes = (*(self.asked.table.notes if self.asked.table else ()), *left_out)
         info = self.corpus.source.info
+        counted = (f"{info.name}: {line}" for line in account_of(self.corpus.source).lines())
+        notes = (*counted, *(self.asked.table.notes if self.asked.table else ()), *left_out)
         return replace(
             result, title=f"Properties that {self._title()} depends on",
             about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}",
@@ -156,6 +160,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         batch = Batch()
         for n, (item, view, reason) in enumerate(some):
             values, problems = self._measured(view)
+            if why := self.asked.why_not(item.key):
+                problems["prediction"] = why
             row = {
                 "key": item.key,
                 "why": "" if view is not None else reason,
@@ -251,10 +257,22 @@ def _word(column: pd.Series | None, key: str) -> str | None:
 def _own_table(path: Path) -> pd.DataFrame:
     """Properties of the user's own by key."""
     path = Path(path)
-    own = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+    with reading(path, "a table of properties", UsageError):
+        own = read_sheet(path).frame
     if "key" not in own:
         raise UsageError(f"--table {path}: no column key; columns {list(own.columns)[:6]}")
-    return own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
+    twice = own.key[own.key.duplicated()]
+    if len(twice):
+        raise UsageError(f"--table {path}: the key {twice.iloc[0]!r} is in several rows; one row an item was expected")
+    own = own.assign(key=words(own.key)).set_index("key").drop(columns=["label"], errors="ignore")
+    return own.apply(_measured_or_named)
+
+
+def _measured_or_named(column: pd.Series) -> pd.Series:
+    """Numbers where every cell that is not empty is one, else words; missing where a cell is empty."""
+    text = words(column).str.strip()
+    number = numbers(column)
+    return number if (number.notna() | (text == "")).all() else column.where(text != "")
 
 
 def _kind(values: pd.Series) -> str:

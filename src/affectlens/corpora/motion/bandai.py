@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, LabelScheme, canonical
+from affectlens.corpora.account import drop, each_once, list_files
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 BANDAI = CorpusInfo(
@@ -44,10 +46,14 @@ class Bandai:
     scheme: LabelScheme = GROUPWALK4
 
     def __init__(self, path: Path) -> None:
-        rows = []
-        for file in sorted(path.rglob("*.bvh")):
+        rows: list[dict[str, Any]] = []
+        for file in list_files(path, {".bvh"}, "motions"):
             m = _NAME.fullmatch(file.stem)
-            if m and m["motion"].lower() in LOCOMOTION:
+            if not m:
+                drop(file.name, "its name is not of the layout")
+            elif m["motion"].lower() not in LOCOMOTION:
+                drop(file.name, f"{m['motion'].lower()} is no motion over the ground")
+            else:
                 style = m["style"].lower()
                 label = _STYLES.get(style, canonical(style))
                 rows.append(
@@ -55,7 +61,7 @@ class Bandai:
                 )
         if not rows:
             raise CorpusError(f"{path}: no locomotion found; expected {BANDAI.layout}")
-        self._frame = pd.DataFrame(rows)
+        self._frame = pd.DataFrame(each_once(rows))
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, path, label, style, motion and group (the motion)."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
+from affectlens.core.sheets import read_sheet
 from affectlens.corpora.speech.base import Rows, clips, key_of, register_speech
 
 
@@ -61,7 +60,7 @@ def nemo(root: Path) -> Rows:
     people: dict[str, dict[str, str]] = {}
     table = root / "data.tsv"
     if table.exists():
-        frame = pd.read_csv(table, sep="\t", dtype=str).drop_duplicates("speaker_id")
+        frame = read_sheet(table).frame.drop_duplicates("speaker_id")
         people = {str(r.speaker_id).strip(): {"gender": r.gender, "age": r.age} for r in frame.itertuples()}
     return [
         {"key": key_of(root, p), "path": str(p), "label": m[2], "speaker": m[1], **people.get(m[1], {"gender": ""})}
@@ -80,8 +79,7 @@ def cremad(root: Path) -> Rows:
     table = root / "VideoDemographics.csv"
     if table.exists():
         people = {
-            str(r.ActorID): {"gender": str(r.Sex).lower(), "age": str(r.Age)}
-            for r in pd.read_csv(table, dtype=str).itertuples()
+            str(r.ActorID): {"gender": str(r.Sex).lower(), "age": str(r.Age)} for r in read_sheet(table).frame.itertuples()
         }
     return [
         {"key": key_of(root, p), "path": str(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],

@@ -13,13 +13,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
+from affectlens.models.checkpoints import read_checkpoint
 from affectlens.models.readers import coloured, picture_of
 
 LABELS = (
@@ -123,10 +124,11 @@ def _state(path: Path) -> tuple[dict[str, Any], np.ndarray | None]:
         raise ModelError(
             f"{path}: no such file; the authors offer the weights on OSF, github.com/ecco-laboratory/emonet-pytorch"
         )
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ModelError(f"{path}: not readable as a state dict ({error})") from error
+    with reading(path, "a state dict", ModelError):
+        return _renamed(read_checkpoint(path))
+
+
+def _renamed(tensors: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray | None]:
     mean = tensors.pop("mean_image", None)
     state = {}
     for key, value in tensors.items():

@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
+from affectlens.models.checkpoints import read_checkpoint
 
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -124,12 +126,10 @@ def prepare(image: np.ndarray) -> np.ndarray:
 
 
 def _state(path: Path) -> dict[str, Any]:
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ModelError(f"{path}: not readable as a checkpoint ({error})") from error
-    state = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
-    state = {k.removeprefix("module."): v for k, v in state.items()}
+    with reading(path, "a checkpoint", ModelError):
+        stored = read_checkpoint(path)
+        state = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
+        state = {k.removeprefix("module."): v for k, v in state.items()}
     if "layer1.0.conv1.weight" not in state:
         raise ModelError(f"{path}: no residual network in it; ResNet-18 or -50 of Places365 was expected")
     return state
