@@ -184,7 +184,7 @@ def test_an_enormous_picture_is_refused_before_it_is_decoded(tmp_path):
     body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
     (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
     tracemalloc.start()
-    with pytest.raises(MediaError, match="at most 120 megapixels"):
+    with pytest.raises(MediaError, match="900,000,000 pixels"):
         read_image(tmp_path / "huge.png")
     assert tracemalloc.get_traced_memory()[1] < 5e6
     tracemalloc.stop()

@@ -78,11 +78,7 @@ def lead(
 
 def described(path: Path) -> MediaInfo:
     """What is known of a recording before it is read."""
-    kind = kind_of(path)
-    if kind == "image":
-        height, width = read_image(path).shape[:2]
-        return MediaInfo(path, "image", 0.0, width, height, video_tracks=1)
-    return MediaInfo(path, "motion", 0.0) if kind == "motion" else probe(path)
+    return MediaInfo(path, "motion", 0.0) if kind_of(path) == "motion" else probe(path)
 
 
 def _windows(path: Path, info: MediaInfo, options: Options) -> Iterator[tuple[float, float, list[Frame]]]:

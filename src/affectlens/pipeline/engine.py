@@ -38,6 +38,7 @@ from affectlens.perception.people.finder import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report
 
 METHOD = 1  # to be raised where the same recording, options and weights give another report
+MOST_UNSEEN = 600  # windows without a frame in a row that are listed one by one
 
 
 class Engine:
@@ -135,13 +136,17 @@ class Engine:
                 write_json(memory, state)
 
     def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float]) -> Iterator[list[Finding]]:
-        """What was found in each window of the picture, in order of time."""
+        """What was found in each window of the picture, in order of time; a window without a frame is one too."""
         if not clip.info.video_tracks:
             return
         length, rate = self.options.window, self.options.rate
         finder = self._people_finder()
         still = clip.info.kind == "image"
-        pictures = iter([Frame(0.0, read_image(clip.path))]) if still else frames(clip.path, rate, clip.problems)
+        pictures = (
+            iter([Frame(0.0, read_image(clip.path, note=clip.problems.add))])
+            if still
+            else frames(clip.path, rate, clip.problems)
+        )
         index, last = -1, 0.0
         while True:
             with _timed(seconds, "decoding"):
@@ -150,16 +155,20 @@ class Engine:
             if index >= 0 and here != index:
                 # The last window ends where the recording does.
                 end = (index + 1) * length if frame is not None else min((index + 1) * length, last + 1 / rate)
-                end = 0.0 if still else end
-                with _timed(seconds, "models"):
-                    window = [f for m in self.modalities for f in m.window(clip, index * length, end)]
-                clip.end = end
-                yield window
+                yield self._window(clip, index * length, 0.0 if still else end, seconds)
             if frame is None or here is None:
                 return
+            for start, end in _unseen(index + 1, here, length):
+                yield self._window(clip, start, end, seconds)
             index, last = here, frame.time
             self._see(clip, frame, finder, seconds)
             progress("watching", frame.time, clip.info.duration)
+
+    def _window(self, clip: Clip, start: float, end: float, seconds: dict[str, float]) -> list[Finding]:
+        with _timed(seconds, "models"):
+            found = [f for m in self.modalities for f in m.window(clip, start, end)]
+        clip.end = end
+        return found
 
     def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> None:
         with _timed(seconds, "people"):
@@ -233,6 +242,15 @@ def _restored(modality: Modality, memory: Path) -> bool:
         return False
 
 
+def _unseen(first: int, here: int, length: float) -> Iterator[tuple[float, float]]:
+    """Start and end in seconds of windows in which no frame is shown: each, or where there are very many one for all."""
+    if here - first > MOST_UNSEEN:
+        yield first * length, here * length
+        return
+    for index in range(first, here):
+        yield index * length, (index + 1) * length
+
+
 @contextmanager
 def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     began = time.perf_counter()
@@ -241,11 +259,6 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 def _probe(path: Path) -> MediaInfo:
-    if kind_of(path) == "image":
-        image = read_image(path)
-        if min(image.shape[:2]) < 2:
-            raise MediaError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels; nothing can be seen in it")
-        return MediaInfo(path, "image", 0.0, image.shape[1], image.shape[0], video_tracks=1)
     if kind_of(path) == "motion":
         if not path.exists():
             raise MediaError(f"{path}: no such file")
