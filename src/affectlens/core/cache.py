@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from affectlens.core.barrier import reason_of
 from affectlens.core.errors import OutputError
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.places import located
 from affectlens.core.untrusted.arrays import load_arrays
 from affectlens.core.versions import package_version
 
@@ -63,7 +64,7 @@ def read_checked(path: Path) -> pd.DataFrame:
 
 def contents_of(paths: Iterable[str | Path]) -> list[str]:
     """The sha256 of each file, in order; empty for a file that is not there. A file that occurs often is read once."""
-    wanted = [Path(path) for path in paths]
+    wanted = [located(path) for path in paths]
     known = {path: sha256_of(path) if path.exists() else "" for path in dict.fromkeys(wanted)}
     return [known[path] for path in wanted]
 
