@@ -50,8 +50,9 @@ def verb(
         own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
         made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
         names = {p.name for p in own}
+        reads = bool(names & READ)
         more = [
-            *([LIMIT] if names & READ else []),
+            *([LIMIT] if reads else []),
             VERBOSE,
             QUIET,
             CONFIG,
@@ -65,13 +66,8 @@ def verb(
         def command(**given: Any) -> None:
             given.pop("config"), given.pop("data", None)
             limits, code = limits_of(tuple(given.pop("limits", None) or ())), given.pop("allow_code", False)
-            with (
-                with_hint(hint),
-                limited(limits),
-                allowing(code),
-                common.verbosely(given.pop("verbose")),
-                common.quietly(given.pop("quiet")),
-            ):
+            loud, quiet = given.pop("verbose"), given.pop("quiet")
+            with with_hint(hint), limited(limits), common.verbosely(loud), common.quietly(quiet), allowing(code):
                 if settings:
                     chosen = {name: given.pop(name) for name in field_names}
                     given["settings"] = read(settings, chosen)

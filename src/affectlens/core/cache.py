@@ -12,7 +12,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.errors import OutputError
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.places import located
+from affectlens.core.untrusted.arrays import load_arrays
 from affectlens.core.versions import package_version
 
 log = logging.getLogger(__name__)
@@ -61,7 +64,7 @@ def read_checked(path: Path) -> pd.DataFrame:
 
 def contents_of(paths: Iterable[str | Path]) -> list[str]:
     """The sha256 of each file, in order; empty for a file that is not there. A file that occurs often is read once."""
-    wanted = [Path(path) for path in paths]
+    wanted = [located(path) for path in paths]
     known = {path: sha256_of(path) if path.exists() else "" for path in dict.fromkeys(wanted)}
     return [known[path] for path in wanted]
 
@@ -88,5 +91,4 @@ def _write_arrays(arrays: dict[str, np.ndarray], path: Path) -> None:
 
 
 def _read_arrays(file: Path) -> dict[str, np.ndarray]:
-    with np.load(file, allow_pickle=False) as stored:
-        return dict(stored)
+    return load_arrays(file, OutputError, own=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from affectlens.core.names import encodable
+from affectlens.core.names import decoded, encodable
 
 
 def cache_dir() -> Path:
@@ -31,6 +31,11 @@ def written(path: str | Path) -> str:
     caf\udce9.mp4
     """
     return encodable(os.fspath(path))
+
+
+def located(text: str | Path) -> Path:
+    """The path that stands in a table as `written`."""
+    return Path(decoded(os.fspath(text)))
 
 
 def relative(path: str | Path) -> str:

@@ -19,12 +19,12 @@ import pandas as pd
 
 from affectlens.assets.store import fetch, locate
 from affectlens.core.cache import contents_of, kept_arrays
-from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
+from affectlens.core.errors import MediaError, UsageError, unknown
 from affectlens.core.failures import failure_of
 from affectlens.core.files import key_of, sha256_of, write_whole
 from affectlens.core.finding import is_hidden
 from affectlens.core.names import encodable
-from affectlens.core.places import cache_dir
+from affectlens.core.places import cache_dir, located
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.frames import read_csv
@@ -86,7 +86,7 @@ def measured(
             raise unknown("modality", m, [*out.features, *MODALITIES])
         if m == "text" and not data.rows.text.str.strip().any():
             raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
-        if m != "text" and ("path" not in data.rows or not any(Path(p).exists() for p in data.rows.path)):
+        if m != "text" and ("path" not in data.rows or not any(located(p).exists() for p in data.rows.path)):
             raise UsageError(
                 f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
                 "as a dialogue-folder"
@@ -115,7 +115,7 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     if modality == "text":
         return [list(data.rows.text), sha256_of(weights_path("words")), sha256_of(locate("minilm", "model.safetensors"))]
     times = data.rows[["start", "end"]].astype(float).to_numpy()
-    read = [times, [Path(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
+    read = [times, [located(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
     return read if modality == "audio" else [*read, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
@@ -137,10 +137,10 @@ def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     missing = np.zeros(len(data), dtype=bool)
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
-        whole = Path(str(row.path)).stem == row.key
+        whole = encodable(located(row.path).stem) == row.key
         start, end = (np.nan, np.nan) if whole else (float(row.start), float(row.end))
         try:
-            signal = read_clip(Path(str(row.path)), start, end)
+            signal = read_clip(located(row.path), start, end)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
                 x[i] = egemaps(signal)
@@ -159,8 +159,9 @@ def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     missing = np.ones(len(data), dtype=bool)
     for path, rows in data.rows.groupby("path"):
         try:
-            seen, mouths = _watched(Path(str(path)), PeopleFinder(detector, marker))
-        except AffectlensError:
+            seen, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
+        except Exception as error:  # these utterances are missing what is seen
+            failure_of(path, error)
             continue
         for i, row in rows.iterrows():
             face = _face_of(seen, mouths, float(row.start), float(row.end))

@@ -17,7 +17,7 @@ from affectlens.media import heif
 
 SUFFIXES = {
     ".jpg", ".jpeg", ".jfif", ".png", ".apng", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
-    ".avif", ".heic", ".heif",
+    ".avif", ".heic", ".heif", ".jpe", ".jp2", ".tga",
 }  # fmt: skip
 GROUND = (128, 128, 128, 255)  # what is seen through a transparent picture: mid grey
 LARGE = 20_000_000  # pixels from which a picture is converted in bands, for the memory's sake

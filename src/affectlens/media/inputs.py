@@ -23,9 +23,8 @@ AUDIO = {
     ".weba", ".m4b", ".ac3", ".w64",
 }  # fmt: skip
 MOTION = {".bvh"}
-PICTURES = images.SUFFIXES | {".heic", ".heif", ".avif", ".jfif", ".jpe", ".jp2", ".tga"}
 TABLES = {".csv", ".tsv", ".parquet", ".txt"}
-MEDIA = VIDEO | AUDIO | MOTION | PICTURES
+MEDIA = VIDEO | AUDIO | MOTION | images.SUFFIXES
 SHOWN = 3  # names of what was left out
 
 
@@ -34,7 +33,7 @@ def kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in MOTION:
         return "motion"
-    return "image" if suffix in PICTURES else "audio" if suffix in AUDIO else "video"
+    return "image" if suffix in images.SUFFIXES else "audio" if suffix in AUDIO else "video"
 
 
 @dataclass

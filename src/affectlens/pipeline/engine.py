@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from affectlens.assets.store import digests_of
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.extras import helpful
 from affectlens.core.files import sha256_of, write_json
 from affectlens.core.labels import EKMAN7
@@ -238,7 +238,7 @@ def _restored(modality: Modality, memory: Path) -> bool:
     """Whether a modality took what an earlier run heard; what cannot be used is heard again."""
     try:
         return modality.restore(json_of(memory))
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, AffectlensError):
         return False
 
 

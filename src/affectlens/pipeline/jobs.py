@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.files import sha256_of, sync, write_text
 from affectlens.core.locks import alone_in
 from affectlens.core.options import Options
@@ -118,7 +118,7 @@ class Job:
         """Whether a whole report of the same job is there."""
         try:
             return bool(json_of(self.target / MANIFEST)["job"] == self.key())
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AffectlensError):
             return False
 
     def claim(self, resume: bool) -> Path:

@@ -129,7 +129,7 @@ class Result:
             page = folder / "report.html"
             report = page if page.exists() else None
             return cls(str(facts["file"]), table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(f"{folder}: no finished report in it ({error}); make one with --out or `explain`") from error
 
 

@@ -19,6 +19,7 @@ from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.finding import files_below
+from affectlens.core.places import located
 from affectlens.core.sheets import read_sheet, words
 from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
@@ -191,7 +192,7 @@ class Pictures:
         table = corpus.table(self.split)
         if isinstance(corpus, PictureCorpus) and table.path.map(lambda p: Path(p).suffix.lower() in SUFFIXES).all():
             # Pictures are read when they are looked at, not kept.
-            return [_Entry(r["key"], r["label"], Path(r["path"])) for r in table.to_dict("records")]
+            return [_Entry(r["key"], r["label"], located(r["path"])) for r in table.to_dict("records")]
         return [
             _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in items_of(corpus, self.split)
         ]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
+from affectlens.core.places import located, written
 from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.core.tables import unquoted
 from affectlens.corpora.account import found, remark, spelling
@@ -69,7 +70,7 @@ class DialogueFolder(DialogueCorpus):
                 "start": start,
                 "end": end,
                 "label": label,
-                "path": [str(source.parent / f) for f in file],
+                "path": [written(source.parent / located(f)) for f in file],
                 "split": [SPLITS.get(s.lower(), s) for s in words(frame.get("split", blank)).str.strip()],
             }
         )
