@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from affectlens.core.barrier import reads
 from affectlens.core.errors import ModelError
 from affectlens.core.labels import EKMAN7, canonical
 from affectlens.core.untrusted.documents import json_of, read_text
@@ -43,6 +44,7 @@ class Predicted:
     notes: tuple[str, ...]
 
 
+@reads("a table of predictions", ModelError)
 def read_predictions(path: Path) -> Predicted:
     """Read a csv, tsv, txt, json or parquet table of predictions.
 
