@@ -149,7 +149,7 @@ def _load(path: Path) -> pd.DataFrame:
         lines = read_text(path, ModelError, "replace").splitlines()
         # FaceReader writes a few lines about the session before its table.
         start = next((i for i, line in enumerate(lines[:40]) if re.match(r'"?(Video Time|Image)\b', line)), 0)
-        return read_csv(StringIO("\n".join(lines[start:])), sep=None, engine="python")
+        return read_csv(StringIO("\n".join(lines[start:])), sep=None, engine="python", named=path)
     except (OSError, ValueError, TypeError, AttributeError, pd.errors.ParserError) as error:
         raise ModelError(f"{path}: not a readable table ({error})") from error
 
