@@ -23,13 +23,15 @@ _ROWS = 10_000  # read at once
 _COLUMNS = 100_000
 
 
-def read_csv(source: str | PathLike[str] | StringIO, **options: Any) -> pd.DataFrame:
+def read_csv(source: str | PathLike[str] | StringIO, *, named: object = "", **options: Any) -> pd.DataFrame:
     r"""`pandas.read_csv` of a file, or a text in memory, whose cells are within the limits.
 
     Parameters
     ----------
     source : path or StringIO
         The table.
+    named : object
+        What a text in memory is called in messages, such as the path that it comes from.
     **options
         As pandas takes them.
 
@@ -52,7 +54,7 @@ def read_csv(source: str | PathLike[str] | StringIO, **options: Any) -> pd.DataF
     0  1  2
     """
     if isinstance(source, StringIO):
-        name: str | PathLike[str] = "the table"
+        name: str | PathLike[str] = str(named or "the table")
         first, lines, size = _counted(source.getvalue().encode("utf-8", "replace").splitlines(keepends=True))
     else:
         name, path = source, Path(source)

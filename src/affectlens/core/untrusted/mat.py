@@ -12,7 +12,7 @@ import numpy as np
 
 from affectlens.core.barrier import reading
 from affectlens.core.errors import AffectlensError, MediaError
-from affectlens.core.limits import current, within
+from affectlens.core.limits import within
 from affectlens.core.untrusted.weight import file_within
 
 _DEEPEST = 32  # arrays inside each other
@@ -37,6 +37,7 @@ _CLASSES = {
     6: "f8", 7: "f4", 8: "i1", 9: "u1", 10: "i2", 11: "u2", 12: "i4", 13: "u4", 14: "i8", 15: "u8",
 }  # fmt: skip
 _CELL, _STRUCT, _CHAR, _COMPLEX = 1, 2, 4, 0x800
+_MOST_PACKED = 1032  # deflate packs no tighter
 _COST = 300  # bytes that an array takes in memory beside its content
 
 
@@ -71,14 +72,14 @@ def read_mat(path: str | PathLike[str], error: type[AffectlensError] = MediaErro
         order = {b"IM": "<", b"MI": ">"}.get(data[126:128])
         if order is None:
             raise error(f"{path}: no MATLAB file of version 5 to 7.2")
-        return _File(path, order).variables(data[_HEADER:])
+        return _File(path, order).variables(memoryview(data)[_HEADER:])
 
 
 class _File:
     def __init__(self, path: str | PathLike[str], order: str) -> None:
         self.path, self.order, self.spent = path, order, 0
 
-    def variables(self, data: bytes) -> dict[str, Any]:
+    def variables(self, data: memoryview) -> dict[str, Any]:
         out: dict[str, Any] = {}
         at = 0
         while at + 8 <= len(data):
@@ -90,19 +91,28 @@ class _File:
                 out[name] = value
         return out
 
-    def _unpacked(self, part: bytes) -> bytes:
+    def _unpacked(self, part: memoryview) -> memoryview:
+        """The one element that is packed, of the length that its own head gives."""
         unpacker = zlib.decompressobj()
-        made = unpacker.decompress(part, int(current().bytes) - self.spent + 1)
-        self._spend(len(made))
+        head = unpacker.decompress(part, 8)
+        if len(head) < 8:
+            raise ValueError("it is cut short")
+        size = struct.unpack(self.order + "II", head)[1]
+        if size > _MOST_PACKED * len(part):
+            raise ValueError("it promises more than it can hold")
+        self._spend(size)
+        made = head + unpacker.decompress(unpacker.unconsumed_tail, size + 8)
+        if not unpacker.eof and unpacker.decompress(unpacker.unconsumed_tail, 1):
+            raise ValueError("it holds more than it promises")
         if not unpacker.eof:
             raise ValueError("it is cut short")
-        return made
+        return memoryview(made)
 
     def _spend(self, count: int) -> None:
         self.spent += count
         within("bytes", self.spent, self.path)
 
-    def _element(self, data: bytes, at: int) -> tuple[int, bytes, int]:
+    def _element(self, data: memoryview, at: int) -> tuple[int, memoryview, int]:
         """Kind and content of the element at a place, and where the next begins."""
         kind, size = struct.unpack_from(self.order + "II", data, at)
         if kind >> 16:  # four bytes or less, in the tag itself
@@ -116,7 +126,7 @@ class _File:
             raise ValueError("it is cut short, or promises more than is in it")
         return kind, data[first : first + size], end
 
-    def _array(self, data: bytes, depth: int) -> tuple[str, Any]:
+    def _array(self, data: memoryview, depth: int) -> tuple[str, Any]:
         """Name and value of an array."""
         if depth > _DEEPEST:
             raise ValueError(f"more than {_DEEPEST} arrays inside each other")
@@ -132,9 +142,9 @@ class _File:
             raise ValueError(f"an array of the shape {shape[:8]}")
         word = struct.unpack_from(self.order + "I", flags)[0]
         kind = 0 if word & _COMPLEX else word & 0xFF
-        return name.decode("latin1"), self._content(data, at, kind, shape, count, depth)
+        return bytes(name).decode("latin1"), self._content(data, at, kind, shape, count, depth)
 
-    def _content(self, data: bytes, at: int, kind: int, shape: tuple[int, ...], count: int, depth: int) -> Any:
+    def _content(self, data: memoryview, at: int, kind: int, shape: tuple[int, ...], count: int, depth: int) -> Any:
         if kind == _STRUCT:
             return self._structure(data, at, count, depth)
         if kind == _CELL:
@@ -151,7 +161,7 @@ class _File:
             raise ValueError(f"an array of the shape {shape} with {len(values)} values")
         return np.squeeze(values.astype(made).reshape(shape, order="F"))
 
-    def _arrays(self, data: bytes, at: int, count: int, depth: int) -> tuple[list[Any], int]:
+    def _arrays(self, data: memoryview, at: int, count: int, depth: int) -> tuple[list[Any], int]:
         if count > (len(data) - at) // 8:
             raise ValueError(f"it promises {count} entries, for which it is too short")
         out = []
@@ -162,22 +172,22 @@ class _File:
             out.append(self._array(part, depth + 1)[1])
         return out, at
 
-    def _structure(self, data: bytes, at: int, count: int, depth: int) -> list[dict[str, Any]]:
+    def _structure(self, data: memoryview, at: int, count: int, depth: int) -> list[dict[str, Any]]:
         _, width, at = self._element(data, at)
         _, names, at = self._element(data, at)
         size = int(np.frombuffer(width, self.order + "i4")[0])
         if size < 1:
             raise ValueError("names without letters")
-        fields = [names[i : i + size].split(b"\0")[0].decode("latin1") for i in range(0, len(names), size)]
+        fields = [bytes(names[i : i + size]).split(b"\0")[0].decode("latin1") for i in range(0, len(names), size)]
         if not fields:
             return []
         values, _ = self._arrays(data, at, count * len(fields), depth)
         return [dict(zip(fields, values[i : i + len(fields)], strict=True)) for i in range(0, len(values), len(fields))]
 
-    def _text(self, data: bytes, at: int, shape: tuple[int, ...]) -> str | list[str]:
+    def _text(self, data: memoryview, at: int, shape: tuple[int, ...]) -> str | list[str]:
         stored, part, _ = self._element(data, at)
         if stored == 16:
-            letters = list(part.decode("utf-8"))
+            letters = list(bytes(part).decode("utf-8"))
         else:
             self._spend(8 * len(part))
             letters = [chr(n) for n in np.frombuffer(part, self.order + _TYPES[stored]).tolist()]

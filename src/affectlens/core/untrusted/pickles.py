@@ -19,7 +19,7 @@ from affectlens.core.untrusted.pickled import NUMPY, Known, Unbuilt, checked_key
 from affectlens.core.untrusted.weight import Settled, file_within
 
 Names = Mapping[tuple[str, str], Known]
-STEP, LIST, DICT, SET = 40, 64, 72, 224  # bytes that an instruction takes in memory, at least
+STEP, LIST, DICT, SET = 40, 130, 150, 450  # bytes that an instruction and what it makes are counted as, the half of it in fact
 LONGEST_INTEGER = 256  # bytes
 
 
@@ -170,7 +170,8 @@ class Machine:
         self.spent += LIST
 
     def _frame(self) -> None:
-        self._take(8)  # it only says how much to read at once
+        if self._number("<Q") > len(self.data) - self.at:
+            raise UnpicklingError("it is cut short, or promises more than is in it")
 
     def _forget(self) -> None:
         self._since_mark()
