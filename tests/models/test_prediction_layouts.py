@@ -217,6 +217,26 @@ def test_none_matched_is_an_error_with_names_of_both_sides(tmp_path):
         made.meet(["happy/7.jpg", "sad/8.jpg"], "faces")
 
 
+def test_odd_cells_are_said(tmp_path):
+    made = model(tmp_path, "sep=;\nfile;anger;happiness\na.jpg;20%;80%\nb.jpg;-1;2\nc.jpg;inf;0\nd.jpg;;\n")
+    assert answer(made, "a.jpg") == {"anger": 0.2, "happiness": 0.8}
+    for key, why in (("b.jpg", "below 0"), ("c.jpg", "missing or no number"), ("d.jpg", "no values")):
+        with pytest.raises(ModelError, match=why):
+            made.read(key)
+    none = model(tmp_path, json.dumps({"a.jpg": [], "b.jpg": [{"emotion": {"happy": 90, "sad": 10}}]}), "p.json")
+    with pytest.raises(ModelError, match="DeepFace found no face"):
+        none.read("a.jpg")
+    assert answer(none, "b.jpg")["happiness"] == 0.9
+    for text, says in (("file,anger,happiness\n", "no row in it"), ("", "the file is empty"), ("a,b\n1,2\n", "no two columns")):
+        with pytest.raises(ModelError, match=says):
+            model(tmp_path, text)
+    for text in ("3", '["a"]', "{", '{"a.jpg": 3}'):
+        with pytest.raises(ModelError, match="cannot be read as a table of predictions"):
+            model(tmp_path, text, "q.json")
+    frames = model(tmp_path, "frame,prediction\n0,happy\n1,happy\n2,sad\n3,happy\n", "clip3.csv")
+    assert answer(frames, "x/clip3.mp4")["happiness"] == 0.75  # the share of frames that say so
+
+
 def test_segments_are_told_by_their_times(tmp_path):
     made = model(tmp_path, "file,start,end,anger,joy\na.wav,0.1,0.7,.9,.1\na.wav,0.104,0.9,.2,.8\n")
     made.meet(["a.wav#0.1-0.7", "a.wav#0.104-0.9"], "clips")

@@ -171,7 +171,7 @@ def _moved(x, row):
 def test_unknown_labels_are_left_out_of_the_four(tmp_path):
     root = tmp_path / "list.csv"
     write_wav(tmp_path / "a.wav")
-    root.write_text("file,label,speaker\na.wav,bliss,p1\na.wav,angry,p1\n")
+    root.write_text("file,label,speaker\na.wav,bliss,p1\nb.wav,angry,p1\n")
     source = open_corpus("speech-csv", root)
     assert len(source.table("four")) == 1 and len(source.table("all")) == 2
     root.write_text("file,label\na.wav,bliss\n")

@@ -18,6 +18,7 @@ from affectlens.core.untrusted.weight import file_within
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _QUOTED = re.compile(r'"[^"]*"')
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][-+]?\d+)?")  # 0,25 and 1.234,5
+_SEPARATOR_LINE = re.compile(r'"?sep=."?')
 _SPARE = 40  # lines that may stand before the head of a table
 
 
@@ -127,6 +128,8 @@ def read_sheet(path: Path, is_head: Callable[[str], bool] | None = None) -> Shee
     text, notes = read_text(path)
     lines = text.split("\n", _SPARE)[:_SPARE]
     start = next((i for i, line in enumerate(lines) if is_head is not None and is_head(line)), 0)
+    if lines and _SEPARATOR_LINE.fullmatch(lines[0]):  # a line that Excel writes for itself
+        start = max(start, 1)
     body = text.split("\n", start)[start]
     if not body.strip():
         raise ValueError("the file is empty" if not text.strip() else "there is no row")
@@ -165,7 +168,7 @@ def words(column: pd.Series) -> pd.Series:
 
 
 def numbers(column: pd.Series) -> pd.Series:
-    """A column as numbers; the decimal sign may be a comma.
+    """A column as numbers; the decimal sign may be a comma, and a sign for per cent is passed over.
 
     Returns
     -------
@@ -179,7 +182,7 @@ def numbers(column: pd.Series) -> pd.Series:
     """
     if pd.api.types.is_numeric_dtype(column):
         return column.astype(np.float64)
-    text = words(column).str.strip()
+    text = words(column).str.strip().str.removesuffix("%").str.strip()
     comma = text.str.fullmatch(_COMMA)
     text = text.where(~comma, text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False))
     return pd.to_numeric(text, errors="coerce").astype(np.float64)

@@ -59,7 +59,7 @@ class Survey:
         for split, rows in self.counts.groupby("split", sort=False):
             counts = ", ".join(f"{r.label} {r.n}" for r in rows.itertuples() if r.n)
             lost = int(rows.unreadable.sum())
-            out.append(f"{split}: {rows.n.sum()} items ({counts}), {rows.n.sum() - lost} read, {lost} cannot be read")
+            out.append(f"{split}: {rows.n.sum()} rows ({counts}), {rows.n.sum() - lost} read, {lost} cannot be read")
             left = self.elsewhere[self.elsewhere.split == split] if len(self.elsewhere) else self.elsewhere
             if len(left):
                 shown = ", ".join(f"{r.label} {r.n}" for r in left.itertuples())

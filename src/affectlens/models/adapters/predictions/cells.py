@@ -55,9 +55,8 @@ def _faces(content: Any) -> list[dict[str, Any]]:
         return [{column: cells.get(row) for column, cells in content.items()} for row in rows]
     if columns:
         return [content]
-    return [
-        {**face, "file": file} for file, part in content.items() for face in _faces(part if isinstance(part, list) else [part])
-    ]
+    by_file = {file: _faces(part if isinstance(part, list) else [part]) for file, part in content.items()}
+    return [{**face, "file": file} for file, faces in by_file.items() for face in faces or [{}]]
 
 
 def _face(part: Any) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def of_numbers(column: pd.Series) -> bool:
     """Whether a column holds numbers, beside cells that are empty or say that something failed."""
     found = numbers(column).notna()
     rest = words(column[~found]).str.strip()
-    return bool(found.any()) or (len(rest) > 0 and bool(rest.isin(list(FAILED)).all()))
+    return bool(found.any()) or bool((rest.isin(list(FAILED)) | rest.str.lower().isin(EMPTY)).all())
 
 
 def named(frame: pd.DataFrame) -> Columns:
@@ -138,6 +138,8 @@ def reasons(frame: pd.DataFrame, layout: Layout, columns: Columns) -> pd.Series:
     nothing = number.isna().all(axis=1)
     out[lacking] = "a value is missing or no number"
     out[nothing] = f"{layout.name} found no face" if layout.name != "table" else "no values"
+    if layout.kind in (PROBABILITIES, SCORES):
+        out[(number < 0).any(axis=1)] = "a value is below 0, where probabilities were expected"
     for at in frame.index[lacking]:
         word = next((w for w in words(cells.loc[at]).str.strip() if w in FAILED), "")
         out[at] = f"{layout.name}: {FAILED[word]}" if word else out[at]

@@ -92,6 +92,8 @@ def read_predictions(path: Path) -> Predicted:
     """
     sheet = read_cells(path)
     frame, notes = _each_once(sheet.frame, list(sheet.notes))
+    if frame.empty:
+        raise ModelError(f"{path}: there is no row in it")
     fitting = layout_of(frame)
     if fitting is None:
         raise ModelError(

@@ -59,7 +59,7 @@ def places(frame: pd.DataFrame, before: Sequence[str], path: Path, source: str) 
             times = zip(file, seconds(frame[start]), seconds(frame[end]), strict=True)
             file = pd.Series([f if s != s else key_of_segment(f, s, e) for f, s, e in times], frame.index)
     else:
-        one = _of_one_file(before, path, source)
+        one = _of_one_file(before, path, source in ("FaceReader", "OpenFace") or column_named(frame, FRAMES) != "")
         file = pd.Series(one, frame.index) if one else pd.Series([f"row{i}" for i in range(len(frame))], frame.index)
     made = pd.DataFrame({"file": file})
     for name, known in (("frame", FRAMES), ("face", FACES)):
@@ -72,11 +72,12 @@ def places(frame: pd.DataFrame, before: Sequence[str], path: Path, source: str) 
     return made
 
 
-def _of_one_file(before: Sequence[str], path: Path, source: str) -> str:
+def _of_one_file(before: Sequence[str], path: Path, of_frames: bool) -> str:
+    """The file that a whole table is of: FaceReader names it, a table of frames is named like it; empty of other tables."""
     for line in before:
         if m := re.match(r"Filename\t(.+)", line):
             return in_posix(m[1])
-    return path.stem if source in ("FaceReader", "OpenFace") else ""
+    return path.stem if of_frames else ""
 
 
 def row_keys(place: pd.DataFrame, exact: bool) -> pd.Index:
