@@ -33,3 +33,15 @@ def test_damage_in_the_middle_is_left_out_and_said(tmp_path):
     got = list(frames(path, problems=problems))
     times = [f.time for f in got]
     assert 10 < len(got) <= 41 and all(a < b for a, b in itertools.pairwise(times))
+
+
+def test_codecs_that_keep_frames_are_bounded_more_tightly(tmp_path):
+    path = write_video(tmp_path / "v.mp4", plain_frames(3, (100, 100)))
+    intra = write_video(tmp_path / "v.avi", plain_frames(3, (100, 100)), codec="ffv1")
+    with limited(Limits(pixels=12_000)):
+        assert probe(intra).width == 100
+        for read in (probe, lambda p: list(frames(p))):
+            with pytest.raises(LimitError, match="--limit pixels=25000"):
+                read(path)
+    with limited(Limits(pixels=25_000)):
+        assert probe(path).width == 100
