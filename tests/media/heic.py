@@ -1,5 +1,7 @@
 """A HEIC picture in tiles, written box by box (ISO/IEC 23008-12, 14496-12)."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -23,10 +25,13 @@ def coded(path, image):
     if "libx265" not in av.codec.codecs_available:
         pytest.skip("no encoder for HEVC")
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx265", rate=1, options={"x265-params": "log-level=none:crf=8"})
+        stream = out.add_stream("libx265", rate=1, options={"x265-params": "log-level=none:crf=8:pools=none:frame-threads=1"})
         stream.height, stream.width = image.shape[:2]
         stream.pix_fmt = "yuv444p"
-        for packet in [*stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")), *stream.encode(None)]:
+        picture = av.VideoFrame.from_ndarray(image, format="rgb24")
+        picture.pts, picture.time_base = 0, Fraction(1, 1)
+        for packet in [*stream.encode(picture), *stream.encode(None)]:
+            packet.pts = packet.dts = 0
             out.mux(packet)
     raw = path.read_bytes()
     at = raw.index(b"hvcC") - 4

@@ -19,7 +19,7 @@ import numpy as np
 
 from affectlens.core import limits
 from affectlens.core.barrier import reading, reason_of
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import LimitError, MediaError
 from affectlens.core.limits import within
 from affectlens.media.animations import animation, is_animated, length
 from affectlens.media.clock import is_cover, play
@@ -30,6 +30,23 @@ from affectlens.media.upright import MAX_SIDE, aspect_of, size_of, upright
 GAP = 1.0  # seconds, and ...
 STEPS = 3.0  # ... usual distances between frames: where the next frame is further off than either, there is a gap
 LARGE = 16_000_000  # pixels of a frame from which one is decoded at a time, for the memory's sake
+# A decoder that predicts pictures from others keeps up to 17 of them; these codecs do not.
+INTRA = {
+    "mjpeg",
+    "png",
+    "apng",
+    "gif",
+    "webp",
+    "rawvideo",
+    "prores",
+    "dnxhd",
+    "dvvideo",
+    "ffv1",
+    "huffyuv",
+    "ffvhuff",
+    "jpeg2000",
+}
+SHARE = 0.4  # of the limit on pixels that is read of a frame of all others, which still holds 8K
 
 Item = TypeVar("Item")
 
@@ -120,7 +137,7 @@ def probe(path: Path) -> MediaInfo:
         if not videos:
             return MediaInfo(path, "audio", duration, audio_tracks=len(audios))
         stream = videos[0]
-        within("pixels", stream.codec_context.width * stream.codec_context.height, path)
+        _bounded(path, stream)
         rate = float(stream.average_rate or 0)
         height, width = _shape(container, stream)
         return MediaInfo(path, "video", duration, width, height, len(videos), len(audios), rate)
@@ -201,8 +218,7 @@ def _decode(
     path: Path, container: av.container.InputContainer, stream: av.VideoStream, problems: Problems
 ) -> Iterator[tuple[float, av.VideoFrame]]:
     context = stream.codec_context
-    within("pixels", context.width * context.height, path)
-    context.options = {**context.options, "max_pixels": str(limits.current().pixels)}
+    context.options = {**context.options, "max_pixels": str(_bounded(path, stream))}
     stream.thread_type = "AUTO" if context.width * context.height < LARGE else "SLICE"
     for number, (time, frame) in enumerate(play(container, stream, problems.add), start=1):
         assert isinstance(frame, av.VideoFrame)
@@ -210,6 +226,20 @@ def _decode(
         within("pixels", frame.width * frame.height, path)
         within("seconds", time, path)
         yield time, frame
+
+
+def _bounded(path: Path, stream: av.VideoStream) -> int:
+    """Pixels of a frame that are read at most; more than these are refused."""
+    context = stream.codec_context
+    pixels = context.width * context.height
+    within("pixels", pixels, path)
+    most = limits.current().pixels if context.name in INTRA else int(SHARE * limits.current().pixels)
+    if pixels > most:
+        raise LimitError(
+            f"{path}: frames of {context.width} x {context.height} pixels; at most {most:,} are read of {context.name}, "
+            f"whose decoder keeps many frames; if that is right, give --limit pixels={math.ceil(pixels / SHARE)}"
+        )
+    return most
 
 
 def _in_order(decoded: Iterator[tuple[float, Item]], problems: Problems) -> Iterator[tuple[float, Item]]:
