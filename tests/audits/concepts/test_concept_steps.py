@@ -22,7 +22,7 @@ from affectlens.audits.concepts.bank import ConceptBank
 from affectlens.audits.concepts.cav import layer as layer_module
 from affectlens.audits.concepts.cav import tcav as tcav_module
 from affectlens.audits.concepts.cav.accuracy import held_out_accuracy
-from affectlens.audits.concepts.cav.bootstrap import intervals
+from affectlens.audits.concepts.cav.bootstrap import _resampled_scores, intervals
 from affectlens.audits.concepts.cav.layer import LayerTest
 from affectlens.audits.concepts.cav.null import max_t, orders, two_sided
 from affectlens.audits.concepts.cav.space import Space, directions, method_name
@@ -200,6 +200,27 @@ def test_intervals_are_of_resampled_dialogues(rng):
     assert shift[0, 0, 0] < observed[0, 0, 0] < shift[1, 0, 0] and cosine[0, 0, 0] < observed[1, 0, 0] < cosine[1, 0, 0]
     again = intervals(view, y[None], 400, np.random.default_rng(0))
     np.testing.assert_array_equal(again[0], shift)
+
+
+def test_a_draw_in_which_nothing_differs_shifts_nothing(rng):
+    x, g, _ = case(rng)
+    space = Space.of(x, g)
+    view = View.of(space, [np.arange(12)], "pattern")
+    once, inner = np.ones((1, 40)), np.ones(space.points.shape[1])
+    shift, cosine = _resampled_scores(view, np.ones(40), once, view.means[None], inner)
+    assert shift[0, 0] == 0 and cosine[0, 0] == 0  # everybody has the concept
+    still = View.of(Space.of(x, np.zeros((12, 5))), [np.arange(12)], "pattern")
+    shift, cosine = _resampled_scores(still, np.arange(40) % 2, once, still.means[None], inner)
+    assert shift[0, 0] == 0 and cosine[0, 0] == 0  # the logit does not move
+    assert (still.shift((np.arange(40) % 2)[None].astype(float)) == 0).all()
+
+
+def test_gradients_that_lie_beside_the_span_agree_within_it(rng):
+    """Four examples span three dimensions of thirty: of a unit gradient only a part lies in them, whose length does not count."""
+    g = np.tile(rng.normal(size=30), (2, 1))
+    space = Space.of(rng.normal(size=(4, 30)), g)
+    assert (np.linalg.norm(space.gradients, axis=1) < 0.9).all()
+    assert View.of(space, [np.arange(2)], "pattern").alignment()[0] == pytest.approx(1)
 
 
 # Directions and whether they hold anything.

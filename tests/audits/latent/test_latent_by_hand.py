@@ -125,6 +125,7 @@ def test_directions_without_a_partner(rng):
 def test_over_seeds_without_seeds_and_with(rng):
     z = rng.normal(size=(40, 3))
     alone = over_seeds(SeedStability(z, principal(z), 2).compute(np.arange(40) % 5, rng))
+    assert list(alone) == ["measure", "mean", "lowest", "highest"] and alone.index.tolist() == [0]
     assert len(alone) == 1 and alone["lowest"][0] <= alone["mean"][0] <= alone["highest"][0]
     two = SeedStability(z, principal(z), 2)
     two.update(1, z * 3)

@@ -19,6 +19,7 @@ from affectlens.audits.objects.finders import Detector, Finder, FromTable, finde
 from affectlens.audits.objects.maps import Mapper, default_methods, known_methods, rows_of
 from affectlens.audits.objects.model import answers, open_pictures_model
 from affectlens.audits.objects.pictures import Pictures, View
+from affectlens.audits.objects.result import ObjectAudit
 from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
@@ -82,6 +83,13 @@ def test_where_objects_come_from():
     assert needed_assets("face", "", ObjectSettings()) == ["yunet", "face-landmarker"]
     assert needed_assets("face", "", chosen) == ["efficientdet-lite0", "yunet"]
     assert needed_assets("face", "", ObjectSettings(objects=OBJECTS)) == []
+
+
+def test_a_result_of_tables_alone_says_nothing_more():
+    first = pd.DataFrame({"lift": [1.5], "p_value": [0.1]})
+    made = ObjectAudit("title", "about", {"one": first, "two": first * 2}, {}, first, first, first)
+    assert made.detected and made.recall is None and made.effects is None and made.examples == made.notes == ()
+    assert made.first is first and made.statistic.tolist() == [1.5] and made.pvalue.tolist() == [0.1]
 
 
 def test_reasons_are_short_and_never_empty():

@@ -36,6 +36,9 @@ def test_what_reaches_a_threshold_passes_it():
     rows = rows_of([0.1] * 4).assign(score=[0.3, 0.29, 0.5, 0.5], importance=[0.5, 0.9, 0.49, 0.5])
     kept, sure = above(rows, images_of(4, probability=[0.5, 0.9, 0.9, 0.4]), Thresholds(0.3, 0.5, 0.5))
     assert kept.image.tolist() == ["i0"] and sure.image.tolist() == ["i0", "i1", "i2"]
+    assert module.PRESETS["emocam"] == Thresholds(0.3, 0.0, pytest.approx(1 / 3)) and module.PRESETS["none"] == Thresholds(
+        0, 0, 0
+    )
     every, images = above(rows, images_of(4), Thresholds(sure=0.9))  # nothing is known of the answers
     assert len(every) == len(images) == 4
 
