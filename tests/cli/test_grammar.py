@@ -31,7 +31,7 @@ from affectlens.learning.recipes import (
 )
 from tests.cli.tree import VERBS, options, parsed
 
-COMMON = {"config", "quiet", "verbose", "limits", "help"}
+COMMON = {"config", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
 PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
