@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -81,7 +81,7 @@ def failure_of(key: object, error: Exception) -> Failure:
     """
     what = next((word for kind, word in _WHAT if isinstance(error, kind)), "unexpected")
     log.debug("%s: %s failed", one_line(key), what, exc_info=error)
-    return Failure(str(key), what, _reason(key, error))
+    return Failure(str(key), what, one_line(_reason(key, error)))
 
 
 def _reason(key: object, error: Exception) -> str:
@@ -96,14 +96,14 @@ def _reason(key: object, error: Exception) -> str:
 
 def failures_frame(failures: Iterable[Failure]) -> pd.DataFrame:
     """Failures as a table, one row each."""
-    rows = [{name: encodable(text) for name, text in asdict(f).items()} for f in failures]
+    rows = [{"key": encodable(f.key), "what": f.what, "reason": one_line(f.reason)} for f in failures]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def missed_frame(missed: Mapping[str, str] | Iterable[tuple[str, str]]) -> pd.DataFrame:
     """Items of a corpus that came to nothing, one row each: columns key and reason, both texts."""
     pairs = missed.items() if isinstance(missed, Mapping) else missed
-    return pd.DataFrame([[encodable(str(text)) for text in pair] for pair in pairs], columns=MISSED, dtype=str)
+    return pd.DataFrame([[str(key), one_line(reason)] for key, reason in pairs], columns=MISSED, dtype=str)
 
 
 def write_failures(failures: Iterable[Failure], file: Path) -> None:

@@ -14,6 +14,7 @@ from affectlens.core.barrier import reason_of
 from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
+from affectlens.core.names import one_line
 from affectlens.core.registry import Registry
 from affectlens.corpora.account import Account, accounting
 
@@ -126,7 +127,7 @@ def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
     try:
         for item in corpus.items(split):
             given += 1
-            yield item
+            yield replace(item, problem=one_line(item.problem)) if item.problem else item
     except Exception as error:
         table = corpus.table(split)
         if given == 0 and isinstance(error, AffectlensError):
