@@ -28,7 +28,7 @@ from affectlens.learning.speech import SpeechRecipe
 from affectlens.learning.words import WordsRecipe
 from tests.cli.tree import VERBS, options, parsed
 
-COMMON = {"config", "quiet", "help"}
+COMMON = {"config", "quiet", "help", "allow_code"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
@@ -174,6 +174,23 @@ def test_a_file_of_options_and_the_command_line_wins(call, named, tmp_path):
     assert "--modalities smell" in call("explain", "a.png", "--config", file).err
     file.write_text("[explain]\nrate = 0.0")
     assert "--rate 0.0" in call("explain", "a.png", "--config", file).err
+
+
+@pytest.mark.parametrize("verb", [verb for verb, command in VERBS.items() if "--allow-code" in options(command)])
+def test_a_file_of_options_neither_names_code_nor_allows_it(monkeypatch, tmp_path, verb):
+    file = tmp_path / "c.toml"
+    for text, says in (
+        ('model = "evil:Model"', "names code"),
+        ("allow_code = true", "allow_code"),
+        ("allow-code = true", "allow-code"),
+    ):
+        if text.startswith("model") and "--model" not in options(VERBS[verb]):
+            continue
+        file.write_text(f"[{verb.replace(' ', '.')}]\n{text}\n")
+        with pytest.raises(UsageError, match=says):
+            parsed(monkeypatch, verb, "--config", file)
+    if "--model" in options(VERBS[verb]):
+        assert parsed(monkeypatch, verb, "--model", "mine:Model", "--allow-code")["model"] == "mine:Model"
 
 
 def test_old_spellings_show_the_new_one(call):
