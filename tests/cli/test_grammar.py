@@ -179,6 +179,23 @@ def test_a_file_of_options_and_the_command_line_wins(call, named, tmp_path):
     assert "--rate 0.0" in call("explain", "a.png", "--config", file).err
 
 
+@pytest.mark.parametrize("verb", [verb for verb, command in VERBS.items() if "--allow-code" in options(command)])
+def test_a_file_of_options_neither_names_code_nor_allows_it(monkeypatch, tmp_path, verb):
+    file = tmp_path / "c.toml"
+    for text, says in (
+        ('model = "evil:Model"', "names code"),
+        ("allow_code = true", "allow_code"),
+        ("allow-code = true", "allow-code"),
+    ):
+        if text.startswith("model") and "--model" not in options(VERBS[verb]):
+            continue
+        file.write_text(f"[{verb.replace(' ', '.')}]\n{text}\n")
+        with pytest.raises(UsageError, match=says):
+            parsed(monkeypatch, verb, "--config", file)
+    if "--model" in options(VERBS[verb]):
+        assert parsed(monkeypatch, verb, "--model", "mine:Model", "--allow-code")["model"] == "mine:Model"
+
+
 def test_old_spellings_show_the_new_one(call):
     for words in (["evaluate", "face", "--corpus", "fer2013"], ["train", "face"], ["audit", "objects", "--corpus", "fer2013"]):
         done = call(*words, "--data", "fer.csv")

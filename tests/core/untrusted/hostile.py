@@ -279,7 +279,7 @@ def matlab() -> dict[str, bytes]:
 
 def checkpoints() -> dict[str, bytes]:
     """Checkpoints of torch whose pickle wants something else."""
-    out = {f"archive with {name}": zipped(**{"archive/data.pkl": body}) for name, body in _few(pickles(), 40)}
+    out = {f"archive with {name}": zipped(**{"archive/data.pkl": body}) for name, body in _few(pickles(), 25)}
     for new in (True, False):
         made = io.BytesIO()
         torch.save({"state_dict": {"w": torch.zeros(4)}}, made, _use_new_zipfile_serialization=new)

@@ -19,7 +19,7 @@ from affectlens.core.untrusted.pickled import NUMPY, Known, Unbuilt, checked_key
 from affectlens.core.untrusted.weight import Settled, file_within
 
 Names = Mapping[tuple[str, str], Known]
-STEP, LIST, DICT, SET = 40, 130, 150, 450  # bytes that an instruction and what it makes are counted as, the half of it in fact
+STEP, LIST, DICT, SET = 40, 200, 300, 900  # bytes that an instruction and what it makes count: more than they take
 LONGEST_INTEGER = 256  # bytes
 
 

@@ -83,8 +83,8 @@ class EmoNetModel(TorchModel):
     """
 
     def __init__(self, weights: Path) -> None:
-        net = EmoNet()
         state, mean = _state(weights)
+        net = EmoNet()
         try:
             net.load_state_dict(state)
         except RuntimeError as error:
