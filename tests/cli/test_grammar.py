@@ -19,19 +19,22 @@ from affectlens.core.options import Options
 from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
-from affectlens.learning.background import BackgroundRecipe
-from affectlens.learning.bclstm import BcLstmRecipe
-from affectlens.learning.face import FaceRecipe
-from affectlens.learning.fusion import FusionRecipe
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
-from affectlens.learning.words import WordsRecipe
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 from tests.cli.tree import VERBS, options, parsed
 
-COMMON = {"config", "quiet", "help"}
+COMMON = {"config", "quiet", "verbose", "limits", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
-PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 RECIPES = {
     "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
     "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,

@@ -141,7 +141,7 @@ def test_bad_files_fail_alone(face_engine, tmp_path, frame):
     assert all(len(reason) > 20 for reason in run.failures.values())
     listed = pd.read_csv(tmp_path / "out" / "failures.csv")
     assert len(listed) == 5
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted([folder_name(bad / "good.png"), "failures.csv"])
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted([folder_name(bad / "good.png"), "failures.csv", "failures.log"])
 
 
 def test_nothing_to_see_or_hear_gives_rows_not_errors(engine, tmp_path):

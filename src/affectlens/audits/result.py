@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -19,7 +18,9 @@ import pandas as pd
 from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.names import safe_name
 from affectlens.core.settings import plain
+from affectlens.core.tables import write_csv
 from affectlens.core.untrusted.arrays import load_arrays, plain_name
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
@@ -139,7 +140,7 @@ class AuditResult:
         for name, frame in tables.items():
             flat = _writable(frame)
             write_whole(folder / f"{name}.parquet", flat.to_parquet)
-            write_whole(folder / f"{name}.csv", partial(_readable(frame).to_csv, index=_named(frame)))
+            write_whole(folder / f"{name}.csv", partial(write_csv, _readable(frame), index=_named(frame)))
         if arrays:
             write_whole(folder / "arrays.npz", lambda p: _save_arrays(p, arrays))
         write_json(folder / "result.json", packed)
@@ -221,8 +222,7 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
     if isinstance(value, dict):
         return {
             "$dict": [
-                [_packed(k, "", tables, arrays), _packed(v, f"{name}.{_file_name(k)}", tables, arrays)]
-                for k, v in value.items()
+                [_packed(k, "", tables, arrays), _packed(v, f"{name}.{safe_name(k)}", tables, arrays)] for k, v in value.items()
             ]
         }
     if isinstance(value, tuple | list | set | frozenset):
@@ -232,10 +232,6 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
     if isinstance(value, np.generic):
         return value.item()
     return str(value) if isinstance(value, Path) else value
-
-
-def _file_name(key: object) -> str:
-    return re.sub(r"[^\w.-]+", "-", str(key))
 
 
 def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray]) -> Any:

@@ -11,7 +11,7 @@ import typer
 from affectlens import audit
 from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.cli import common
-from affectlens.cli.options import corpus_names, models, verb
+from affectlens.cli.options import Verb, corpus_names, models, verb
 from affectlens.core.errors import UsageError
 
 app = typer.Typer(add_completion=False)
@@ -28,7 +28,7 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
     left_out = getattr(result, "left_out", None)
     for row in left_out.head(SHOWN).itertuples() if left_out is not None else ():
-        common.note(f"left out: {row.key}: {row.why}")
+        common.note(f"left out: {row.key}: {row.reason}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
     missed = getattr(result, "missed", ())
@@ -67,7 +67,7 @@ def command(entry: RegisteredAudit) -> None:
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__doc__ = entry.help
-    app.command(entry.name)(verb(entry.settings)(run))
+    app.command(entry.name, cls=Verb)(verb(entry.settings, goes_on=True)(run))
 
 
 for _entry in AUDITS.values():

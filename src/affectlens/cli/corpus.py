@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import FORMATS, corpus_names, languages, verb
+from affectlens.cli.options import FORMATS, Group, Verb, corpus_names, languages, verb
 
-app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True)
+app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True, cls=Group)
 Named = Annotated[str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)]
 SHOWN = 20  # problems
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def ls() -> None:
     """Known corpora, their licences and where to get them."""
@@ -27,7 +27,7 @@ def ls() -> None:
     common.plain.print(table)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def check(corpus: Named) -> None:
     """Read every item: what was found, what was dropped and why, counts per split and label, and what cannot be read."""
@@ -43,7 +43,7 @@ def check(corpus: Named) -> None:
     raise typer.Exit(1 if read.problems or not read.adds_up else 0)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def read(
     corpus: Named,
@@ -70,8 +70,8 @@ def read(
         common.print_table(frame, chosen)
 
 
-@app.command()
-@verb()
+@app.command(cls=Verb)
+@verb(goes_on=True)
 def transcribe(
     folder: Annotated[Path, typer.Argument(help="A folder of recorded dialogues.")],
     language: Annotated[

@@ -12,7 +12,9 @@ import pandas as pd
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
+from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
+from affectlens.core.names import one_line
 from affectlens.core.registry import Registry
 from affectlens.corpora.account import Account, accounting
 
@@ -99,6 +101,42 @@ class Corpus(Protocol):
     def items(self, split: str) -> Iterator[Item]:
         """Items of a split, in the table's order; one that cannot be read keeps its place with its problem."""
         ...
+
+
+def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
+    """Items of a split, also where their reader breaks off: what it would have given keeps its place with the reason.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The reader.
+    split : str
+        One of its splits.
+
+    Yields
+    ------
+    Item
+        One for each row of the split's table.
+
+    Raises
+    ------
+    AffectlensError
+        The reader's own, such as a split that is not there, before the first item.
+    """
+    given = 0
+    try:
+        for item in corpus.items(split):
+            given += 1
+            yield replace(item, problem=one_line(item.problem)) if item.problem else item
+    except Exception as error:
+        table = corpus.table(split)
+        if given == 0 and isinstance(error, AffectlensError):
+            raise
+        why = f"the reader broke off after {given} of {len(table)} items: {failure_of(split, error).reason}"
+        keys = list(table.key) if "key" in table else [str(n) for n in range(len(table))]
+        labels = list(table.labels) if "labels" in table else [(label,) for label in table.label]
+        for key, label in list(zip(keys, labels, strict=True))[given:]:
+            yield Item(str(key), None, tuple(label), problem=why)
 
 
 Reader = Callable[[Path], Corpus]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.account import Account
-from affectlens.corpora.base import Corpus, account_of, whole_splits
+from affectlens.corpora.base import Corpus, account_of, items_of, whole_splits
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def survey(corpus: Corpus, progress: Progress | None = None) -> Survey:
     for split in corpus.info.splits:
         table = corpus.table(split)
         unreadable: Counter[str] = Counter()
-        for i, item in enumerate(corpus.items(split)):
+        for i, item in enumerate(items_of(corpus, split)):
             tell(f"reading {split}", i + 1, len(table))
             if item.problem:
                 problems[item.key] = item.problem

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import AffectlensError, CorpusError, UsageError
+from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, CorpusInfo, check_split, label_targets
+from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
 DEFAULT_SPLITS = ("four", "test", "seven", "val", "dev")  # four: classes of speech and gait, which their models know
@@ -158,18 +159,24 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     labels: tuple[str, ...] = tuple(model.labels)
     probabilities = np.full((total, len(labels)), np.nan)
     given: list[tuple[str, ...]] = []
-    groups, keys, missed, cut = [], [], {}, 0
+    groups: list[str] = []
+    keys: list[str] = []
+    missed: dict[str, str] = {}
+    cut = 0
     rows: list[int] = []
     inputs: list[Any] = []
     limit = total if getattr(model, "contextual", False) else batch  # context must not be cut
 
     def ask() -> None:
-        if rows:
-            probabilities[rows] = model.probabilities(np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs))
-            rows.clear()
-            inputs.clear()
+        answers, why = _answers(model, inputs, [keys[row] for row in rows])
+        for row, answer in zip(rows, answers, strict=True):
+            if answer is not None:
+                probabilities[row] = answer
+        missed.update(why)
+        rows.clear()
+        inputs.clear()
 
-    for i, item in enumerate(corpus.items(split)):
+    for i, item in enumerate(items_of(corpus, split)):
         unknown = [label for label in item.labels if label not in labels]
         if unknown:
             raise CorpusError(f"{item.key}: label {unknown[0]!r} is not among the model's classes {labels}")
@@ -183,12 +190,34 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
                 inputs.append(model.read(item))
                 rows.append(i)
                 cut += bool(getattr(inputs[-1], "truncated", False))
-            except AffectlensError as error:
-                missed[item.key] = str(error)
+            except Exception as error:
+                missed[item.key] = failure_of(item.key, error).reason
         if len(rows) >= limit:
             ask()
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     ask()
+    if total and len(missed) == total:
+        first = next(iter(missed.values()))
+        raise CorpusError(f"{corpus.info.name}, {split}: none of {total} items could be read or answered; first: {first}")
     notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
     people = np.array(groups, dtype=object)
     return Predictions(probabilities, label_targets(given, labels), people, keys, labels, missed, notes)
+
+
+def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.ndarray | None], dict[str, str]]:
+    """What a model answers to each input, all asked together, or one by one where that fails; and why some have no answer."""
+    if not inputs:
+        return [], {}
+    try:
+        together = model.probabilities(np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs))
+        return list(together), {}
+    except Exception as error:
+        if len(inputs) == 1 or getattr(model, "contextual", False):
+            return [None] * len(inputs), {key: failure_of(key, error).reason for key in keys}
+    answers: list[np.ndarray | None] = []
+    why: dict[str, str] = {}
+    for one, key in zip(inputs, keys, strict=True):
+        answer, reason = _answers(model, [one], [key])
+        answers += answer
+        why |= reason
+    return answers, why

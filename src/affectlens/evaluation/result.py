@@ -11,7 +11,9 @@ import pandas as pd
 
 from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import missed_frame
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_csv
 from affectlens.stats.resample import Estimate
@@ -105,10 +107,10 @@ class Evaluation:
             A file cannot be written.
         """
         folder = Path(folder)
-        missed = pd.DataFrame(list(self.missed.items()), columns=["key", "reason"])
-        write_whole(folder / "confusion.csv", self.confusion.to_csv)
-        write_whole(folder / "groups.csv", partial(self.groups.to_csv, index=False))
-        write_whole(folder / "missed.csv", partial(missed.to_csv, index=False))
+        missed = missed_frame(self.missed)
+        write_whole(folder / "confusion.csv", partial(write_csv, self.confusion, index=True))
+        write_whole(folder / "groups.csv", partial(write_csv, self.groups))
+        write_whole(folder / "missed.csv", partial(write_csv, missed))
         write_json(folder / SCORES, self.to_dict())
         return folder
 
@@ -140,9 +142,10 @@ class Evaluation:
                     f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; evaluate again"
                 )
             read = partial(read_csv, keep_default_na=False, float_precision="round_trip")
-            confusion = read(folder / "confusion.csv", index_col=0)
+            confusion = read(folder / "confusion.csv", index_col=0).rename(index=unquoted, columns=unquoted)
             groups = read(folder / "groups.csv", dtype={"group": str})
-            missed = read(folder / "missed.csv", dtype=str)
+            groups["group"] = groups["group"].map(unquoted)
+            missed = read(folder / "missed.csv", dtype=str).map(unquoted)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
         known = [f.name for f in fields(Estimate)]

@@ -17,11 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir, fetch, locate
+from affectlens.assets.store import fetch, locate
 from affectlens.core.cache import contents_of, kept_arrays
-from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
+from affectlens.core.errors import MediaError, UsageError, unknown
+from affectlens.core.failures import failure_of
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.finding import is_hidden
+from affectlens.core.names import encodable
+from affectlens.core.places import cache_dir, located
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
@@ -81,7 +86,7 @@ def measured(
             raise unknown("modality", m, [*out.features, *MODALITIES])
         if m == "text" and not data.rows.text.str.strip().any():
             raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
-        if m != "text" and ("path" not in data.rows or not any(Path(p).exists() for p in data.rows.path)):
+        if m != "text" and ("path" not in data.rows or not any(located(p).exists() for p in data.rows.path)):
             raise UsageError(
                 f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
                 "as a dialogue-folder"
@@ -110,7 +115,7 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     if modality == "text":
         return [list(data.rows.text), sha256_of(weights_path("words")), sha256_of(locate("minilm", "model.safetensors"))]
     times = data.rows[["start", "end"]].astype(float).to_numpy()
-    read = [times, [Path(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
+    read = [times, [located(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
     return read if modality == "audio" else [*read, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
@@ -132,10 +137,10 @@ def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     missing = np.zeros(len(data), dtype=bool)
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
-        whole = Path(str(row.path)).stem == row.key
+        whole = encodable(located(row.path).stem) == row.key
         start, end = (np.nan, np.nan) if whole else (float(row.start), float(row.end))
         try:
-            signal = read_clip(Path(str(row.path)), start, end)
+            signal = read_clip(located(row.path), start, end)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
                 x[i] = egemaps(signal)
@@ -154,8 +159,9 @@ def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     missing = np.ones(len(data), dtype=bool)
     for path, rows in data.rows.groupby("path"):
         try:
-            seen, mouths = _watched(Path(str(path)), PeopleFinder(detector, marker))
-        except AffectlensError:
+            seen, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
+        except Exception as error:  # these utterances are missing what is seen
+            failure_of(path, error)
             continue
         for i, row in rows.iterrows():
             face = _face_of(seen, mouths, float(row.start), float(row.end))
@@ -211,8 +217,12 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
-    done = read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA]
+    done = (
+        read_csv(target).map(unquoted)
+        if target.exists()
+        else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
+    )
+    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA and not is_hidden(Path(p.name))]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
     fetch(("whisper-base", "yunet", "face-landmarker"), progress)
@@ -221,15 +231,15 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     failed = {}
     for i, path in enumerate(files):
         progress("transcribing", i, len(files))
-        if (done.file == path.name).any():
+        if (done.file == encodable(path.name)).any():
             continue
         try:
             rows = list(_said(path, hear, detector, marker))
-        except AffectlensError as error:
-            failed[path.name] = str(error)
+        except Exception as error:
+            failed[path.name] = failure_of(path.name, error).reason
             continue
         done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True) if rows else done
-        write_whole(target, partial(done.to_csv, index=False))
+        write_whole(target, partial(write_csv, done))
     progress("transcribing", len(files), len(files))
     if not target.exists():
         raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
@@ -244,6 +254,6 @@ def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[st
         who = mouths.speaker(start, end, RATE).person
         text = " ".join(w.text for w in u.words)
         yield {
-            "file": path.name, "start": round(start, 2), "end": round(end, 2),
+            "file": encodable(path.name), "start": round(start, 2), "end": round(end, 2),
             "speaker": f"person {who}" if who >= 0 else "", "text": text, "label": "",
         }  # fmt: skip

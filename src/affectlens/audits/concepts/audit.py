@@ -25,12 +25,12 @@ from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import read_dialogues, rerun
 from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.sources import Corpus, known_layers, listed, open_network, open_source
-from affectlens.audits.registry import register_audit
+from affectlens.audits.concepts.sources import Corpus, known_layers, open_network, open_source
 from affectlens.audits.result import Provenance
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.options import torch_threads
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
@@ -253,7 +253,6 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         }  # fmt: skip
 
 
-@register_audit("concepts", ConceptSettings, listing=listed, model_help="Weights of `affectlens train bclstm`.")
 def concepts(
     model: str | Path | BcLstmModel | None,
     corpus: Corpus,
@@ -307,8 +306,6 @@ def concepts(
     missing = tuple(m for m in network.modalities if m not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
-    from affectlens.assets.store import cache_dir
-
     auditor = ConceptAuditor(
         network, data, with_pairs(targets, s.against, why), s, out, meanings={c.name: c.meaning for c in wanted},
         unsupported=why, cache=cache_dir() / "layers", facts={"split": s.split, "licence": source.info.licence},

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from affectlens.core.errors import LimitError, ModelError
 from affectlens.core.untrusted.documents import parse_json
 from affectlens.core.untrusted.weight import file_within
+from affectlens.models.weights import check_shipped
 from affectlens.stats.multiple import holm
 
 
@@ -64,10 +65,12 @@ class ConceptBank:
         Raises
         ------
         ModelError
-            The file is not there or is damaged.
+            The file is not there, is damaged, or lies among those that ship and is another.
         LimitError
             It is larger than what is read of one file.
         """
+        if path.exists():
+            check_shipped(path)
         try:
             file_within(path)
             with safe_open(str(path), framework="numpy") as file:

@@ -8,7 +8,6 @@ pooled: the change of the logit when the same small vector is added everywhere.
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from affectlens.core.errors import MediaError, ModelError, UsageError, unknown
-from affectlens.core.untrusted.arrays import load_arrays
+from affectlens.core.cache import kept_arrays
+from affectlens.core.errors import ModelError, UsageError, unknown
 
 POOLS = ("auto", "mean", "first", "flat")
 
@@ -179,19 +178,12 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
     """The reading of that name from ``folder``, or made and kept there."""
     if folder is None:
         return read()
-    path = folder / f"layers-{key}.npz"
-    if path.exists():
-        try:
-            kept = load_arrays(path, own=True)
-            return {k[2:]: LayerReading(kept[k], kept.get(f"g:{k[2:]}")) for k in kept if k.startswith("a:")}
-        except MediaError as error:  # damaged, or in a form that is not read any more: make it again
-            warnings.warn(f"{error}; it is made again", stacklevel=2)
-            path.unlink()
-    readings = read()
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {f"a:{m}": r.activations for m, r in readings.items()}
-    arrays |= {f"g:{m}": r.gradients for m, r in readings.items() if r.gradients is not None}
-    partial = path.with_suffix(".tmp.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
-    return readings
+
+    def make() -> dict[str, np.ndarray]:
+        readings = read()
+        arrays = {f"a:{m}": r.activations for m, r in readings.items()}
+        return arrays | {f"g:{m}": r.gradients for m, r in readings.items() if r.gradients is not None}
+
+    kept = kept_arrays(folder, "layers", key, make)
+    names = [k[2:] for k in kept if k.startswith("a:")]
+    return {m: LayerReading(kept[f"a:{m}"], kept.get(f"g:{m}")) for m in names}

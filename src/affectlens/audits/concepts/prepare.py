@@ -13,6 +13,7 @@ from affectlens.audits.concepts.library.face import markers, with_action_units, 
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
 from affectlens.core.errors import UsageError
+from affectlens.core.places import located
 from affectlens.core.progress import Progress
 from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet
@@ -66,7 +67,7 @@ def prepared(
     rows = data.rows
     if norms is not None:
         rows = with_norms(rows, norms)
-    recorded = "path" in rows and any(Path(str(p)).exists() for p in rows.path)
+    recorded = "path" in rows and any(located(p).exists() for p in rows.path)
     if recorded and any(n.startswith("voice_") for n in needs | {"arousal_cue"}):
         rows = with_voice(rows, measured(data, ("audio",), progress).features["audio"], NAMES)
     if any(n.startswith("face_") for n in needs):
@@ -87,7 +88,7 @@ def _with_face(
     if isinstance(corpus, IemocapDialogues):
         frame = pd.DataFrame([markers(corpus.face(k), corpus.head(k)) for k in rows.key], index=rows.index)
         return rows.assign(**{c: frame[c] for c in frame})
-    if recorded and any(Path(str(p)).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for p in rows.path):
+    if recorded and any(located(p).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for p in rows.path):
         return with_video(rows, measured(data, ("video",), progress).features["video"], VIDEO_NAMES)
     return rows
 

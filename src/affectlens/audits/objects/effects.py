@@ -18,6 +18,7 @@ from scipy.stats import spearmanr
 from affectlens.audits.objects.maps import Mapper, rows_of
 from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import Pictures, View
+from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
@@ -108,7 +109,7 @@ def measure_effects(
             cutouts += _cutouts(view)
             other = view.picture
         except Exception as error:  # one picture that cannot be changed is named, the others go on
-            missed[key] = str(error)[:300] or type(error).__name__
+            missed[key] = failure_of(key, error).reason
         progress("changed pictures", count + 1, len(keys))
     frame = pd.DataFrame(single, columns=list(_COLUMNS))
     return Effects(frame, effect_table(frame, rng), foretold(frame, pd.DataFrame(claims), rng), missed)

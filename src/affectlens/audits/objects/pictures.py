@@ -12,13 +12,16 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.objects.finders import Finder, finder_of
+from affectlens.audits.parts import digest
 from affectlens.audits.sources import corpus_facts, open_source, table_digest
 from affectlens.core.barrier import reading
+from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.finding import files_below
+from affectlens.core.places import located
 from affectlens.core.sheets import read_sheet, words
-from affectlens.corpora.base import Corpus, check_split
+from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
 from affectlens.media.images import SUFFIXES, read_image
@@ -151,6 +154,12 @@ class Pictures:
             out = {"corpus": "pictures", "table": table_digest(pd.DataFrame([(e.key, e.label) for e in self._entries]))}
         return out | ({"objects": sha256_of(Path(self.objects))} if Path(self.objects).exists() else {})
 
+    def contents(self) -> dict[str, str]:
+        """A digest of every picture as it lies on disk, or in memory."""
+        held = contents_of([e.path for e in self._entries if e.path is not None])
+        files = iter(held)
+        return {e.key: next(files) if e.path is not None else digest(e.data) for e in self._entries}
+
     def __getitem__(self, key: str) -> View:
         """Read a picture and find what is in it.
 
@@ -183,9 +192,9 @@ class Pictures:
         table = corpus.table(self.split)
         if isinstance(corpus, PictureCorpus) and table.path.map(lambda p: Path(p).suffix.lower() in SUFFIXES).all():
             # Pictures are read when they are looked at, not kept.
-            return [_Entry(r["key"], r["label"], Path(r["path"])) for r in table.to_dict("records")]
+            return [_Entry(r["key"], r["label"], located(r["path"])) for r in table.to_dict("records")]
         return [
-            _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in corpus.items(self.split)
+            _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in items_of(corpus, self.split)
         ]
 
     def _of_folder(self, folder: Path, labels: Path | None) -> list[_Entry]:

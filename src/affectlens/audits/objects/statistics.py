@@ -8,12 +8,11 @@ The paper's importance is the mean of the drawn map in the box, its association 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom, rankdata, spearmanr
 
+from affectlens.audits.objects.settings import Thresholds
 from affectlens.explainers.overlap import SMALL
 from affectlens.stats.multiple import benjamini_hochberg
 from affectlens.stats.resample import permutation_p, sequential_p
@@ -25,20 +24,6 @@ _CELLS = 2_000_000  # numbers that are drawn at once
 _FIRST = ("emotion", "object", "images", "dice", "jaccard", "yule_q", "odds_ratio", "p_presence")
 _NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "over_others", "p_value", "p_exchanged", "p_others")
 _CORRECTED = {"p_value": "p_bh", "p_exchanged": "p_exchanged_bh", "p_others": "p_others_bh", "p_presence": "p_presence_bh"}
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What counts: detections of at least ``score``, answers of at least ``sure``, objects of at least ``importance``."""
-
-    score: float = 0.0
-    sure: float = 0.0
-    importance: float = 0.0
-
-
-# The authors' published code keeps detections from .3 on; their values for answers and importance are not published: ours are
-# a third of the drawn map's range and no bound on the answer.
-PRESETS = {"none": Thresholds(), "emocam": Thresholds(score=0.3, importance=1 / 3)}
 
 
 def above(rows: pd.DataFrame, images: pd.DataFrame, thresholds: Thresholds) -> tuple[pd.DataFrame, pd.DataFrame]:

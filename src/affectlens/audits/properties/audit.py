@@ -19,10 +19,10 @@ from affectlens.audits.properties.model import AskedModel
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
-from affectlens.audits.registry import register_audit
-from affectlens.audits.sources import corpus_facts, corpus_info, model_facts, title_of
+from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
 from affectlens.core.sheets import numbers, read_sheet, words
 from affectlens.corpora.base import Item, account_of
@@ -98,13 +98,17 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         """Corpus, split, licence, digest of keys and labels."""
         return corpus_facts(self.corpus.source, self.corpus.split)
 
+    def contents(self) -> Mapping[str, str]:
+        """The file of each item, or the corpus."""
+        return corpus_contents(self.corpus.source, self.corpus.split, self.corpus.path)
+
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Properties and answers of some items at a time."""
         wanted, some = set(keys), []
         for item in self.corpus.items():
             if item.key not in wanted:
                 continue
-            some.append((item, *self.corpus.view(item)))
+            some.append((item, *self._view(item)))
             if len(some) == self.part_size:
                 yield self._look(some)
                 some = []
@@ -170,6 +174,13 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             batch.items.append(row)
         return batch
 
+    def _view(self, item: Item) -> tuple[Any, str]:
+        """What properties of an item look at, or None and the reason."""
+        try:
+            return self.corpus.view(item)
+        except Exception as error:
+            return None, failure_of(item.key, error).reason
+
     def _measured(self, view: Any) -> tuple[dict[str, Any], dict[str, str]]:
         """Every property of one item, and why some could not be measured."""
         values: dict[str, Any] = dict.fromkeys(self._names())
@@ -177,8 +188,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         for p in self.properties if view is not None else ():
             try:
                 values[p.name] = p.measure(view)
-            except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError) as error:
-                problems[p.name] = str(error)
+            except Exception as error:
+                problems[p.name] = failure_of(p.name, error).reason
         return values, problems
 
     def _names(self) -> list[str]:
@@ -189,8 +200,16 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         inputs = [self.asked.input_of(item, view) for item, view, _ in some]
         known = [i for i, x in enumerate(inputs) if x is not None]
         answers = np.full((len(some), len(self.asked.labels)), np.nan)
-        if known:
+        if not known:
+            return answers
+        try:
             answers[known] = self.asked.answers([inputs[i] for i in known])
+        except Exception as error:  # one of them: each by itself, so that the others have their answers
+            if len(known) == 1:
+                failure_of(some[known[0]][0].key, error)
+                return answers
+            for i in known:
+                answers[i] = self._ask([some[i]])[0]
         return answers
 
     def _items(self) -> pd.DataFrame:
@@ -215,7 +234,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             rows += [(key, why)] if why else []
             if isinstance(problems, str):
                 rows += [(f"{key}: {name}", text) for name, text in json.loads(problems).items()]
-        return pd.DataFrame(rows, columns=["what", "why"], dtype=str)
+        return missed_frame(rows)
 
     def _title(self) -> str:
         table = self.asked.table
@@ -267,7 +286,6 @@ def needed_assets(_model: Any, corpus: Any, _settings: PropertySettings) -> list
     return ASSETS if corpus_info(corpus).modality in ("face", "scene") else []
 
 
-@register_audit("properties", PropertySettings, assets=needed_assets)
 def properties(
     model: str | Path | Model | None,
     corpus: Any,

@@ -10,7 +10,6 @@ import numpy as np
 
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.views import voice_features
-from affectlens.core.errors import ModelError
 from affectlens.corpora.base import Item
 from affectlens.evaluation.predictions import check_modality
 from affectlens.features.speech import as_recordings
@@ -86,7 +85,7 @@ class AskedModel:
             if isinstance(self.model, SpeechModel):
                 return self._turns().get(item.key)
             return self.model.read(item)
-        except ModelError:  # the properties of an item that cannot be read say what is wrong with it
+        except Exception:  # the properties of an item that cannot be read say what is wrong with it
             return None
 
     def answers(self, inputs: Sequence[Any]) -> np.ndarray:

@@ -110,7 +110,11 @@ def read_parquet(path: str | PathLike[str], columns: Sequence[str] | None = None
         Or an OSError, as pyarrow raises them; call it inside ``barrier.reading``.
     """
     file_within(path)
-    file = pq.ParquetFile(path)
+    with Path(path).open("rb") as handle:  # pyarrow takes a name with a colon for an address
+        return _within(pq.ParquetFile(handle), path, columns, filters)
+
+
+def _within(file: pq.ParquetFile, path: str | PathLike[str], columns: Sequence[str] | None, filters: Any) -> pd.DataFrame:
     about = file.metadata
     within("items", about.num_rows, path)
     within("bytes", about.num_rows * max(about.num_columns, 1), path)
@@ -122,7 +126,8 @@ def read_parquet(path: str | PathLike[str], columns: Sequence[str] | None = None
     within("bytes", unpacked, path)
     if unpacked * max(about.num_rows, 1) > current().bytes:  # a cell is no longer than all that is unpacked
         _count_texts(file, path, columns)
-    return pd.read_parquet(path, columns=list(columns) if columns is not None else None, filters=filters)
+    with Path(path).open("rb") as handle:
+        return pd.read_parquet(handle, columns=list(columns) if columns is not None else None, filters=filters)
 
 
 def _count_texts(file: pq.ParquetFile, path: str | PathLike[str], columns: Sequence[str] | None) -> None:

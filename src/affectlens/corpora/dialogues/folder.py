@@ -10,7 +10,9 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
+from affectlens.core.places import located, written
 from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.core.tables import unquoted
 from affectlens.corpora.account import found, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
@@ -44,7 +46,7 @@ class DialogueFolder(DialogueCorpus):
         if not source.exists():
             raise CorpusError(f"{path}: no {TABLE}; expected {INFO.layout}")
         sheet = read_sheet(source)
-        frame = sheet.frame
+        frame = sheet.frame.map(unquoted)  # as `corpus transcribe` writes it
         for note in sheet.notes:
             remark(note)
         needed = {"file", "start", "end", "text"}
@@ -68,7 +70,7 @@ class DialogueFolder(DialogueCorpus):
                 "start": start,
                 "end": end,
                 "label": label,
-                "path": [str(source.parent / f) for f in file],
+                "path": [written(source.parent / located(f)) for f in file],
                 "split": [SPLITS.get(s.lower(), s) for s in words(frame.get("split", blank)).str.strip()],
             }
         )

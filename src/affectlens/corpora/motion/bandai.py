@@ -11,6 +11,8 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, LabelScheme, canonical
+from affectlens.core.names import encodable
+from affectlens.core.places import located, written
 from affectlens.corpora.account import drop, each_once, list_files
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
@@ -57,7 +59,8 @@ class Bandai:
                 style = m["style"].lower()
                 label = _STYLES.get(style, canonical(style))
                 rows.append(
-                    {"key": file.stem, "path": str(file), "label": label, "style": style, "motion": m["motion"].lower()}
+                    {"key": encodable(file.stem), "path": written(file), "label": label, "style": style,
+                     "motion": m["motion"].lower()}
                 )
         if not rows:
             raise CorpusError(f"{path}: no locomotion found; expected {BANDAI.layout}")
@@ -72,7 +75,7 @@ class Bandai:
     def items(self, split: str) -> Iterator[Item]:
         """Paths of BVH files; ``perception.body.bvh.read_bvh`` reads them."""
         for row in self.table(split).to_dict("records"):
-            path = Path(row["path"])
+            path = located(row["path"])
             problem = "" if path.stat().st_size else f"{path}: an empty file"
             meta = {str(k): v for k, v in row.items()}
             yield Item(row["key"], None if problem else path, (row["label"],), row["group"], meta, problem)

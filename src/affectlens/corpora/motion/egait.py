@@ -12,6 +12,7 @@ import pandas as pd
 from affectlens.core.errors import CorpusError, LimitError
 from affectlens.core.finding import files_below, is_hidden
 from affectlens.core.labels import GROUPWALK4, canonical
+from affectlens.core.places import located, written
 from affectlens.core.untrusted.h5 import h5_arrays, h5_names
 from affectlens.corpora.account import coded, drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
@@ -56,7 +57,7 @@ class _StepArrays:
             if label not in self.scheme.labels:
                 drop(f"{features.stem}/{key}", f"its label {label!r} is none of the classes")
                 continue
-            where = {"split": split, "path": str(features), "inside": key}
+            where = {"split": split, "path": written(features), "inside": key}
             name = f"{split}/{features.stem}/{key}" if split in ("train", "test") else f"{features.stem}/{key}"
             self._rows.append({"key": name, "label": label, "group": name, **where})
 
@@ -78,7 +79,7 @@ class _StepArrays:
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()} | {"layout": "step", "rate": RATE}
             try:
-                x = h5_arrays(row["path"], [row["inside"]], CorpusError)[0].astype(np.float64)
+                x = h5_arrays(located(row["path"]), [row["inside"]], CorpusError)[0].astype(np.float64)
             except (CorpusError, LimitError) as error:
                 yield Item(row["key"], None, (row["label"],), row["group"], meta, str(error))
                 continue

@@ -11,6 +11,7 @@ from typing import cast
 from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
 from affectlens.core.finding import is_hidden
+from affectlens.core.places import written
 from affectlens.core.sheets import in_posix, numbers, read_sheet
 from affectlens.core.untrusted.arrays import load_array
 from affectlens.corpora.account import coded, found
@@ -61,7 +62,7 @@ def _arrays(path: Path) -> list[dict[str, object]]:
             rows.append(
                 {
                     "key": f"{split}/{name}",
-                    "path": str(path / folder / "images" / f"{name}.jpg"),
+                    "path": written(path / folder / "images" / f"{name}.jpg"),
                     "labels": (label,),
                     "group": "",
                     "split": split,
@@ -90,7 +91,7 @@ def _tables(path: Path) -> list[dict[str, object]]:
             rows.append(
                 {
                     "key": name_there,
-                    "path": str(picture),
+                    "path": written(picture),
                     "labels": (coded(r["expression"], _CODES),),
                     "group": "",
                     "split": split,

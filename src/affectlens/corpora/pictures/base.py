@@ -10,6 +10,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, LabelScheme
+from affectlens.core.places import located
 from affectlens.corpora.account import drop, each_once
 from affectlens.corpora.base import CorpusInfo, Item, check_split
 from affectlens.media.images import read_image
@@ -43,7 +44,7 @@ class PictureCorpus:
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()}
             try:
-                yield Item(row["key"], read_image(Path(row["path"])), row["labels"], str(row["group"]), meta)
+                yield Item(row["key"], read_image(located(row["path"])), row["labels"], str(row["group"]), meta)
             except MediaError as error:
                 yield Item(row["key"], None, row["labels"], str(row["group"]), meta, str(error))
 

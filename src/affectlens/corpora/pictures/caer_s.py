@@ -7,6 +7,8 @@ from pathlib import Path
 from affectlens.core.errors import CorpusError
 from affectlens.core.finding import is_hidden
 from affectlens.core.labels import canonical
+from affectlens.core.names import encodable
+from affectlens.core.places import written
 from affectlens.corpora.account import UNREADABLE, list_files
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
@@ -40,8 +42,8 @@ class CaerS(PictureCorpus):
                 if label not in self.scheme.labels:
                     raise CorpusError(f"{folder}: not a class of CAER-S; expected {INFO.layout}")
                 rows += [
-                    {"key": f"{split}/{folder.name}/{p.relative_to(folder).as_posix()}", "path": str(p), "labels": (label,),
-                     "group": "", "split": split}
+                    {"key": encodable(f"{split}/{folder.name}/{p.relative_to(folder).as_posix()}"), "path": written(p),
+                     "labels": (label,), "group": "", "split": split}
                     for p in list_files(folder, SUFFIXES, "pictures", UNREADABLE)
                 ]  # fmt: skip
         self._take(rows, path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
+from affectlens.core.places import written
 from affectlens.core.untrusted.mat import read_mat
 from affectlens.corpora.account import found
 from affectlens.corpora.base import CorpusInfo, register_corpus
@@ -59,7 +60,7 @@ def _person(entry: dict[str, Any], person: dict[str, Any], k: int, split: str, p
     picture = f"{entry['folder']}/{entry['filename']}"
     return {
         "key": f"{picture}#{k}",
-        "path": str(pictures / picture),
+        "path": written(pictures / picture),
         "labels": labels,
         "group": picture,
         "split": split,

@@ -12,6 +12,8 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, canonical, known_labels
+from affectlens.core.names import encodable
+from affectlens.core.places import located, written
 from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import UNREADABLE, drop, each_once, found, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
@@ -66,7 +68,7 @@ class _TableCorpus:
                 yield Item(row["key"], row["text"] if seen else None, labels, str(row["group"]), row, problem)
                 continue
             try:
-                yield Item(row["key"], read_image(Path(row["path"])), labels, str(row["group"]), row)
+                yield Item(row["key"], read_image(located(row["path"])), labels, str(row["group"]), row)
             except MediaError as error:
                 yield Item(row["key"], None, labels, str(row["group"]), row, str(error))
 
@@ -117,8 +119,8 @@ class ImageFolder(_TableCorpus):
             given.append(named)
             rows.append(
                 {
-                    "key": "/".join(parts),
-                    "path": str(file),
+                    "key": encodable("/".join(parts)),
+                    "path": written(file),
                     "label": canonical(named),
                     "group": "",
                     "split": next((SPLITS[name.lower()] for name in parts[:-1] if name.lower() in SPLITS), ""),
@@ -158,14 +160,14 @@ class CsvManifest(_TableCorpus):
             frame[column] = words(frame[column]).str.strip() if column in frame else ""
         frame["split"] = [SPLITS.get(s.lower(), s) for s in frame.split]
         if "text" in frame:
-            written = words(frame.text)
-            frame["text"] = written.map(html.unescape)
-            changed = int((frame.text != written).sum())
+            given_text = words(frame.text)
+            frame["text"] = given_text.map(html.unescape)
+            changed = int((frame.text != given_text).sum())
             if changed:
                 remark(f"HTML entities such as &amp; are decoded in {changed} texts")
             frame["key"] = [f"row{i}" for i in range(len(frame))]
         else:
             files = words(frame.file).map(in_posix)
             frame["key"] = files
-            frame["path"] = [str(p if p.is_absolute() else path.parent / p) for p in map(Path, files)]
+            frame["path"] = [written(p if p.is_absolute() else path.parent / p) for p in map(located, files)]
         self._finish([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")], list(given), MANIFEST, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.places import written
 from affectlens.core.sheets import read_text
 from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
@@ -49,5 +50,5 @@ class RafDb(PictureCorpus):
             stem = Path(name).stem
             file = aligned / f"{stem}_aligned.jpg" if aligned.is_dir() else base / "Image" / "original" / name
             split = stem.split("_")[0]
-            rows.append({"key": name, "path": str(file), "labels": (label,), "group": "", "split": split})
+            rows.append({"key": name, "path": written(file), "labels": (label,), "group": "", "split": split})
         self._take(rows, path)

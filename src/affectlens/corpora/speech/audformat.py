@@ -13,6 +13,7 @@ from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
 from affectlens.core.extras import helpful
 from affectlens.core.finding import is_hidden
+from affectlens.core.places import written
 from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.account import drop, found, remark
@@ -73,7 +74,7 @@ def audformat(root: Path) -> Rows:
         row |= {k: v for k, v in known.items() if not row.get(k)}
         row["text"] = row.get("text") or row.pop("transcription", "")
         row["language"] = _code(row.get("language", "")) or spoken
-        row["path"] = str(root / row["file"])
+        row["path"] = written(root / row["file"])
     return rows
 
 

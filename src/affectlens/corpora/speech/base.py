@@ -15,6 +15,8 @@ import pandas as pd
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.files import sha256_of
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
+from affectlens.core.names import encodable
+from affectlens.core.places import located
 from affectlens.corpora.account import drop, each_once, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.audio import audio_blocks
@@ -100,7 +102,7 @@ class SpeechCorpus:
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()}
             try:
-                signal = read_clip(Path(row["path"]), row["start"], row["end"])
+                signal = read_clip(located(row["path"]), row["start"], row["end"])
                 if not (np.abs(signal) > SILENCE).any():
                     raise MediaError(f"{row['path']}: nothing but silence in this clip")
                 yield Item(row["key"], signal, (row["label"],), str(row["group"]), meta)
@@ -195,7 +197,7 @@ def _same(a: Path, b: Path) -> bool:
 
 def key_of(root: Path, path: Path) -> str:
     """A clip's name within its corpus, whatever its audio format."""
-    return path.relative_to(root).with_suffix("").as_posix()
+    return encodable(path.relative_to(root).with_suffix("").as_posix())
 
 
 def register_speech(name: str, title: str, language: str, licence: str, home: str, layout: str) -> Callable[[Any], Any]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.finding import is_hidden
+from affectlens.core.places import written
 from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.account import drop, found, remark
@@ -46,7 +47,7 @@ def iemocap(root: Path) -> Rows:
             rows.append(
                 {
                     "key": name,
-                    "path": str(root / session / "sentences" / "wav" / name.rsplit("_", 1)[0] / f"{name}.wav"),
+                    "path": written(root / session / "sentences" / "wav" / name.rsplit("_", 1)[0] / f"{name}.wav"),
                     "label": _IEMOCAP.get(m["label"], m["label"]),
                     "speaker": f"{name[:5]}{name.rsplit('_', 1)[1][0]}",
                     "gender": "female" if name.rsplit("_", 1)[1][0] == "F" else "male",
@@ -80,7 +81,7 @@ def speech_csv(path: Path) -> Rows:
     if empty:
         raise CorpusError(f"{path}: {empty} rows have no label; give each one or remove them")
     files = words(frame["file"]).map(in_posix)
-    out = pd.DataFrame({"path": [str(path.parent / f) for f in files], "label": label.to_numpy(), "key": files.to_numpy()})
+    out = pd.DataFrame({"path": [written(path.parent / f) for f in files], "label": label.to_numpy(), "key": files.to_numpy()})
     for column in ("speaker", "gender", "age", "language", "split"):
         if column in frame:
             out[column] = words(frame[column]).str.strip().to_numpy()
