@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from affectlens.models.adapters.predictions.matching import match
+from affectlens.models.adapters.predictions.matching import NO_ROW, match
 
 KEYS = [f"{split}/{label}/{n:03}.jpg" for split in ("train", "test") for label in ("happy", "sad") for n in range(3)]
 FORMS = {
@@ -31,8 +31,9 @@ def test_part_of_a_table_never_answers_for_other_folders():
     """Whichever rows are there, an item has its own row or none."""
     for n in (1, 2, 5):
         for some in itertools.islice(itertools.combinations(KEYS, n), 60):
-            found = match(KEYS, [f"/x/{k}" for k in some]).found
-            assert found == {k: f"/x/{k}" for k in some}
+            found = match(KEYS, [f"/x/{k}" for k in some])
+            assert found.found == {k: f"/x/{k}" for k in some}
+            assert set(found.reasons.values()) == {NO_ROW}  # rows of other items are not what theirs could be
 
 
 def test_names_without_folders_do_where_no_two_files_share_them():

@@ -72,8 +72,8 @@ def test_what_does_not_meet_is_listed_or_stops_before_the_pass(faces, tmp_path, 
     said = " ".join(made.notes)
     assert made.n == 25 and f"5 of 30 items of folder have no prediction, such as {keys[25]}" in said
     assert "1 of 26 files of the table are not in folder, such as /data/faces/happy/999.png" in said
-    assert made.missed.what.tolist() == [f"{k}: prediction" for k in keys[25:]]
-    assert set(made.missed.why) == {"the table has no row of it"}
+    assert made.missed.key.tolist() == [f"{k}: prediction" for k in keys[25:]]
+    assert set(made.missed.reason) == {"the table has no row of it"}
     scored = evaluate(tmp_path / "p.csv", f"folder={faces}", draws=2)
     assert list(scored.missed) == keys[25:] and "no row of it" in scored.missed[keys[25]]
     assert scored.n == 30 and any("5 of 30 items" in note for note in scored.notes)
@@ -111,4 +111,4 @@ def test_labels_and_units_are_audited_without_calibration(faces, tmp_path, light
     made = audit.properties(None, f"folder={faces}", predictions=tmp_path / "o.csv", only=("test light",))
     assert list(made.tests.output) == ["AU01", "AU12"] and made.n == 29 and made.groups.empty
     assert made.tests.effect[0] > 0.95 and made.report(tmp_path / "page2").exists()
-    assert made.missed.why.tolist() == ["OpenFace: success = 0, no face was tracked"]
+    assert made.missed.reason.tolist() == ["OpenFace: success = 0, no face was tracked"]

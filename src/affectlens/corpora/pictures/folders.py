@@ -160,9 +160,9 @@ class CsvManifest(_TableCorpus):
             frame[column] = words(frame[column]).str.strip() if column in frame else ""
         frame["split"] = [SPLITS.get(s.lower(), s) for s in frame.split]
         if "text" in frame:
-            written = words(frame.text)
-            frame["text"] = written.map(html.unescape)
-            changed = int((frame.text != written).sum())
+            given_text = words(frame.text)
+            frame["text"] = given_text.map(html.unescape)
+            changed = int((frame.text != given_text).sum())
             if changed:
                 remark(f"HTML entities such as &amp; are decoded in {changed} texts")
             frame["key"] = [f"row{i}" for i in range(len(frame))]
