@@ -191,3 +191,18 @@ def test_memory_for_large_pictures_is_bounded(tmp_path):
     read_image(path)
     assert tracemalloc.get_traced_memory()[1] < 45e6
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp"])
+def test_a_damaged_animation_ends_early_or_is_refused(tmp_path, name):
+    pictures = [Image.fromarray(np.random.default_rng(n).integers(0, 255, (48, 48, 3), dtype=np.uint8)) for n in range(4)]
+    whole = saved(tmp_path / name, pictures[0], save_all=True, append_images=pictures[1:], duration=200)
+    raw = whole.read_bytes()
+    cut = tmp_path / f"cut {name}"
+    for share in (0.05, 0.2, 0.6, 0.9):
+        cut.write_bytes(raw[: int(share * len(raw))])
+        problems = Problems()
+        try:
+            assert probe(cut).kind in ("video", "image") and len(list(frames(cut, problems=problems))) <= 4
+        except MediaError as error:
+            assert cut.name in str(error)

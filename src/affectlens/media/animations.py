@@ -69,15 +69,17 @@ def _stages(path: Path, note: Note) -> Iterator[tuple[float, float, Image.Image]
     with opened(path) as image, reading(path, "an animated picture"):
         within("pixels", image.size[0] * image.size[1], path)
         # The first picture of an APNG may be a stand-in for viewers that show no animation.
-        number = 1 if image.info.get("default_image") else 0
+        first = number = 1 if image.info.get("default_image") else 0
         start = 0.0
         while True:
             try:
                 image.seek(number)
                 image.load()
-            except EOFError:
-                return
-            except (OSError, SyntaxError, ValueError) as error:
+            except Exception as error:  # whatever Pillow's many readers raise of damage
+                if number == first:
+                    raise
+                if isinstance(error, EOFError):
+                    return
                 note(f"an animation of which picture {number + 1} cannot be decoded ({reason_of(error)}); it ends before")
                 return
             number += 1
