@@ -51,9 +51,8 @@ class Sound:
     seconds: float = 10.0
     voice: int | None = None
 
-    @property
-    def downmix(self) -> Downmix | None:
-        """How the channels are heard; None where there is no audio."""
+    def measured(self) -> Downmix | None:
+        """How the channels are heard, which is noted in ``problems``; None where there is no audio."""
         chosen, notes = _chosen(self.path)
         for note in notes:
             self.problems.add(note)
@@ -62,7 +61,7 @@ class Sound:
     @property
     def voices(self) -> tuple[Sound, ...]:
         """The speakers one by one where each has a channel of the recording; else the sound itself."""
-        chosen = self.downmix
+        chosen = self.measured()
         if self.voice is not None or chosen is None or len(chosen.weights) == 1:
             return (self,)
         return tuple(replace(self, voice=i) for i in range(len(chosen.weights)))
@@ -70,11 +69,11 @@ class Sound:
     @property
     def channel(self) -> int | None:
         """The channel of the speaker who is heard, counted from 1; None where all are heard together."""
-        chosen = self.downmix
+        chosen = self.measured()
         return chosen.heard[self.voice] if chosen is not None and self.voice is not None else None
 
     def __iter__(self) -> Iterator[AudioBlock]:
-        chosen = self.downmix
+        chosen = self.measured()
         if chosen is None:
             return
         size = int(self.rate * self.seconds)

@@ -123,6 +123,7 @@ class Engine:
 
     def _listen(self, clip: Clip, scratch: Path | None, progress: Progress) -> None:
         sound = Sound(clip.path, clip.problems)
+        sound.measured()  # what is to be told of the sound is told too where what was heard before is restored
         for modality in self.modalities:
             if not modality.needs_audio:
                 continue

@@ -77,7 +77,7 @@ class WordsModality(ListeningModality):
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
         self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
-        self._left_out = Counter(state["left out"])
+        self._left_out = Counter(state.get("left out", {}))
         self._utterances = [Utterance(**(u | {"words": tuple(Word(**w) for w in u["words"])})) for u in state["utterances"]]
         return True
 
