@@ -8,8 +8,10 @@ Nothing hidden may be left behind.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import sys
@@ -24,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors import safe_open
 
 from affectlens.core.digests import sha256_of_file
 from affectlens.core.places import cache_dir
@@ -131,11 +134,11 @@ def _folders(folder: Path, name: str) -> Path:
         if asset.is_dir() and asset.name not in ("features", "layers", "benchmarks", ".archives"):
             (cache / asset.name).symlink_to(asset)
     if name == "audit concepts":
-        _network(out / "train bclstm" / "bclstm.safetensors")
+        network(out / "train bclstm" / "bclstm.safetensors")
     return out
 
 
-def _network(path: Path) -> None:
+def network(path: Path, seed: int = 0) -> None:
     """A contextual LSTM for the generated dialogues, with its first weights."""
     from affectlens.core.labels import IEMOCAP6
     from affectlens.learning.export import export
@@ -145,7 +148,7 @@ def _network(path: Path) -> None:
     from affectlens.models.shipped.bclstm import meta_of
 
     config = BcLstmConfig({"text": 6}, 6, hidden=4, dense=4)
-    with seeded(0):
+    with seeded(seed):
         net = BcLstmNet(config)
     scale = {"text": (np.zeros(6), np.ones(6))}
     export(path, net.state_dict(), meta_of(net, IEMOCAP6.labels, scale, {"limit": 100}, "generated", "CC0"), Calibration())
@@ -153,7 +156,20 @@ def _network(path: Path) -> None:
 
 def _import_all() -> None:
     """What verbs import, so that a run is killed at its work rather than while it is starting."""
-    import affectlens.train  # noqa: F401
+    import affectlens
+
+    for module in pkgutil.walk_packages(affectlens.__path__, "affectlens."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in (
+        "altair",
+        "sklearn.manifold",
+        "sklearn.linear_model",
+        "sklearn.cluster",
+        "sklearn.mixture",
+        "sklearn.ensemble",
+    ):
+        importlib.import_module(name)
 
 
 def _start(arguments: list[str], folder: Path) -> int:
@@ -187,34 +203,46 @@ def _wait(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def outcome(out: Path) -> dict[str, Any]:
-    """Every result below a folder by its name there: tables, arrays, networks and lists; what is drawn of them is left out."""
+def outcome(out: Path, digits: int | None = None) -> dict[str, Any]:
+    """Every result below a folder by its name there: tables, arrays, networks and lists; what is drawn of them is left out.
+
+    With ``digits`` numbers in tables and lists are rounded: a picture that goes through a network beside others than before
+    gives the same but for the last bits.
+    """
     found = {}
     for file in sorted(p for p in out.rglob("*") if p.is_file()):
         name = file.relative_to(out)
         hidden = any(part.startswith(".") for part in name.parts)
         if not (hidden or "parts" in name.parts or file.suffix in (*DRAWN, *KEPT)):
-            found[name.as_posix()] = _content(file, out)
+            found[name.as_posix()] = _content(file, out, digits)
     return found
 
 
-def _content(file: Path, out: Path) -> Any:
-    if file.suffix == ".parquet":
-        return pd.read_parquet(file).astype(str).to_csv().replace(str(out), "OUT")
+def _content(file: Path, out: Path, digits: int | None) -> Any:
+    if file.suffix in (".parquet", ".csv"):
+        if file.suffix == ".csv" and not file.read_text(encoding="utf-8").strip():
+            return "a table without columns"
+        frame = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+        return (frame if digits is None else frame.round(digits)).astype(str).to_csv().replace(str(out), "OUT")
     if file.suffix == ".npz":
         with np.load(file) as arrays:
             return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in arrays.items()}
+    if file.suffix == ".safetensors":  # its header is in no fixed order
+        with safe_open(str(file), framework="numpy") as weights:
+            tensors = {name: weights.get_tensor(name) for name in weights.keys()}  # noqa: SIM118
+            return weights.metadata(), {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in tensors.items()}
     if file.suffix == ".json":
-        return _without_times(json.loads(file.read_text(encoding="utf-8").replace(str(out), "OUT")))
-    if file.suffix == ".csv":
-        return file.read_text(encoding="utf-8").replace(str(out), "OUT")
+        read = json.loads(file.read_text(encoding="utf-8").replace(str(out), "OUT"))
+        return json.dumps(_without_times(read, digits))  # as text, since what is no number is not even like itself
     return sha256_of_file(file)
 
 
-def _without_times(value: Any) -> Any:
+def _without_times(value: Any, digits: int | None) -> Any:
     if isinstance(value, dict):
-        return {k: _without_times(v) for k, v in value.items() if k not in TIMES}
-    return [_without_times(v) for v in value] if isinstance(value, list) else value
+        return {k: _without_times(v, digits) for k, v in value.items() if k not in TIMES}
+    if isinstance(value, list):
+        return [_without_times(v, digits) for v in value]
+    return round(value, digits) if isinstance(value, float) and digits is not None else value
 
 
 def compared(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:

@@ -102,6 +102,9 @@ def test_an_item_that_holds_something_else_is_looked_at_again(tmp_path):
     for one in (again, parts(tmp_path, contents={"a": "1", "b": "2"})):
         assert one.done == {"a", "b"} and dict(one.table("values")[["key", "value"]].to_numpy()) == {"a": 1.0, "b": 2.0}
     assert parts(tmp_path, contents={"a": "1", "b": "2"}).changed == set()
+    for order in ("ab", "ba"):
+        arranged = parts(tmp_path, contents={"a": "1", "b": "2"}, order=order)
+        assert "".join(arranged.items.key) == "".join(arranged.table("values").key) == order
     back = parts(tmp_path, contents=before)
     assert back.done == {"a", "b"} and back.table("values").value.tolist() == [1.0, 1.0]
 

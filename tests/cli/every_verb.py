@@ -48,7 +48,7 @@ def runs(made: dict[str, Path], recording: Path, out: Path) -> dict[str, list[st
         "evaluate": ["evaluate", "words", *corpora("csv"), "--split", "all", "--draws", "20", *to("evaluate")],
         "evaluate speech": ["evaluate", "speech", *corpora("emodb"), "--draws", "20", *to("evaluate speech")],
         "audit objects": [
-            "audit", "objects", *corpora("folder"), "--split", "all", "--methods", "grad-cam", "--effects", "2", *to("objects"),
+            "audit", "objects", *corpora("folder"), "--split", "all", "--methods", "grad-cam", "--effects", "2", "--objects", "detector", *to("objects"),
         ],
         "audit properties": [
             "audit", "properties", "--model", "speech", *corpora("emodb"), "--interventions", "none", *to("properties"),

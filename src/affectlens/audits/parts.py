@@ -74,6 +74,8 @@ class Parts:
         A digest of what lies behind each key now. An item that was looked at when it held something else is looked at again.
     method : int
         The version of the way in which items are looked at.
+    order : sequence of str, optional
+        Keys in the order in which rows are given back, whenever they were looked at; others follow as they were met.
 
     Attributes
     ----------
@@ -88,10 +90,11 @@ class Parts:
 
     def __init__(
         self, folder: Path, settings: Mapping[str, Any], data: Mapping[str, Any], columns: Mapping[str, Sequence[str]],
-        key: str = "key", contents: Mapping[str, str] | None = None, method: int = 1,
+        key: str = "key", contents: Mapping[str, str] | None = None, method: int = 1, order: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.folder, self.columns, self.key = folder, {k: tuple(v) for k, v in columns.items()}, key
         self.contents = dict(contents or {})
+        self._rank = {k: i for i, k in enumerate(order)}
         versions = {"affectlens": package_version(), "method": method}
         stamp = {"settings": dict(settings), "data": dict(data), "versions": versions}
         self.stamp = json.loads(json.dumps(stamp, default=str))
@@ -108,10 +111,10 @@ class Parts:
 
     @property
     def items(self) -> pd.DataFrame:
-        """One row an item, in the order in which they were met."""
+        """One row an item, in the order asked for, then as they were met."""
         if not self._frames:
             return pd.DataFrame(columns=list(self.columns[ITEMS]))
-        return pd.concat(self._frames, ignore_index=True)
+        return self._arranged(pd.concat(self._frames, ignore_index=True), "key")
 
     @property
     def done(self) -> frozenset[str]:
@@ -140,7 +143,16 @@ class Parts:
             rows = read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
             if len(rows):
                 found.append(rows[rows[self.key].isin(keys)])
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(self.columns[name]))
+        if not found:
+            return pd.DataFrame(columns=list(self.columns[name]))
+        return self._arranged(pd.concat(found, ignore_index=True), self.key)
+
+    def _arranged(self, frame: pd.DataFrame, key: str) -> pd.DataFrame:
+        last = len(self._rank)
+        rank = np.array([self._rank.get(k, last) for k in frame[key]])
+        if (np.diff(rank) >= 0).all():
+            return frame
+        return frame.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
 
     def update(self, batch: Batch) -> None:
         """Write a batch as the next part, whole or not at all."""
