@@ -180,6 +180,15 @@ def test_a_layers_result_by_hand(rng):
     assert LayerTest(space, both, classes, ConceptSettings(method="lda", draws=9), strata=np.arange(40) % 2).within_labels
 
 
+def test_the_direction_of_a_concept_is_the_mean_over_its_counterparts(rng):
+    x, g, y = case(rng)
+    test = LayerTest(Space.of(x, g), y[None], [np.arange(12)], ConceptSettings(draws=9, bootstraps=0, counterparts=4))
+    test.update(orders(40, 9, rng))
+    mean = directions(test.view.space, test.sets[0]).mean(axis=0)
+    np.testing.assert_allclose(test.compute().directions[0], mean / np.linalg.norm(mean))
+    assert np.linalg.norm(mean) < 0.999
+
+
 def test_as_many_counterexamples_as_there_are(rng):
     """Thirty examples and ten others: all ten are taken, each once."""
     row = np.r_[np.ones(30), np.zeros(10)]
