@@ -222,6 +222,8 @@ def test_a_draw_in_which_nothing_differs_shifts_nothing(rng):
     shift, cosine = _resampled_scores(still, np.arange(40) % 2, once, still.means[None], inner)
     assert shift[0, 0] == 0 and cosine[0, 0] == 0  # the logit does not move
     assert (still.shift((np.arange(40) % 2)[None].astype(float)) == 0).all()
+    grades = rng.normal(size=(1, 40))
+    np.testing.assert_allclose(view.shift(0.01 * grades), 100 * view.shift(grades))  # a slope: small grades count as large ones
 
 
 def test_gradients_that_lie_beside_the_span_agree_within_it(rng):
@@ -789,6 +791,13 @@ def test_each_concept_of_the_voice_looks_at_its_measure(name):
         x[:, NAMES.index(VOICE[name])] = np.arange(9)
     out = values(concepts()[name], with_voice(rows_of(9), x, NAMES))
     assert out.tolist() == [0] * 7 + [1, 1]
+
+
+def test_a_row_of_zeros_was_not_measured_and_small_values_were():
+    x = np.zeros((2, len(NAMES)))
+    x[1, 0] = 1e-3
+    made = with_voice(rows_of(2), x, NAMES)
+    assert made[f"voice_{NAMES[0]}"].isna().tolist() == [True, False] and made[f"voice_{NAMES[0]}"][1] == 1e-3
 
 
 FACE = {"smile": "face_smile", "brow lowered": "face_brow_down", "brow raised": "face_brow_up", "gaze away": "face_gaze_away",

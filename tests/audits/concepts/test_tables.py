@@ -105,6 +105,13 @@ def test_four_examples_of_each_kind_are_shown():
     assert list(table.key) == ["u5", "u4", "u3", "u2", "u11", "u10", "u9", "u8"]
 
 
+def test_a_concept_goes_most_with_the_label_that_has_it_most_often():
+    """Six of thirty are fewer than four of ten."""
+    data, labels = _set(40), (np.arange(40) >= 30).astype(int)
+    y = np.isin(np.arange(40), [0, 1, 2, 3, 4, 5, 30, 31, 32, 33]).astype(float)
+    assert support_table({"c": y}, labels, data).most_with[0] == "yes"
+
+
 def test_a_label_without_utterances_goes_with_nothing():
     data = _set(20, ("no", "yes"))
     labels = np.zeros(20, int)
