@@ -64,7 +64,7 @@ class Corpus:
 
     def items(self, split):
         picture = np.full((100, 120, 3), 90, np.uint8)
-        yield Item("a", picture, ("fear",), "", None, "")
+        yield Item("a", picture, ("fear", "joy"), "", None, "")  # the first of several labels counts
         yield Item("b", picture, (), "", None, "")
         yield Item("c", None, ("joy",), "", None, "no such frame")
 
