@@ -101,7 +101,11 @@ class BestEpoch:
         """Score the network after an epoch and write checkpoint and log."""
         score = self.score()
         if score >= self.best["score"]:
-            self.best = {"score": score, "epoch": epoch, "weights": {k: v.clone() for k, v in self.weights().items()}}
+            self.best = {
+                "score": score,
+                "epoch": epoch,
+                "weights": {name: tensor.clone() for name, tensor in self.weights().items()},
+            }
         parts = {name: part.state_dict() for name, part in self.parts.items()}
         saved = {"recipe": json.dumps(self.recipe), "epochs": epoch, "parts": parts, "best": self.best}
         write_whole(self.folder / "checkpoint.pt", lambda path: torch.save(saved, path))
@@ -183,7 +187,9 @@ class TrainingLoop(Generic[Batch]):
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if self.clip is not None:
-                nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.requires_grad], self.clip)
+                nn.utils.clip_grad_norm_(
+                    [parameter for parameter in self.net.parameters() if parameter.requires_grad], self.clip
+                )
             self.optimiser.step()
             if self.after_step:
                 self.after_step()
