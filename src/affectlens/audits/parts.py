@@ -70,7 +70,7 @@ class Parts:
         self, folder: Path, settings: Mapping[str, Any], data: Mapping[str, Any], columns: Mapping[str, Sequence[str]],
         key: str = "key",
     ) -> None:  # fmt: skip
-        self.folder, self.columns, self.key = folder, {k: tuple(v) for k, v in columns.items()}, key
+        self.folder, self.columns, self.key = folder, {name: tuple(names) for name, names in columns.items()}, key
         self.stamp = json.loads(json.dumps({"settings": dict(settings), "data": dict(data)}, default=str))
         self._files: list[tuple[Path, frozenset[str]]] = []
         self._seen: set[str] = set()
@@ -104,18 +104,18 @@ class Parts:
     def sha256(self) -> str:
         """A digest of the keys, labels and bytes of all items that were read, whatever their order."""
         items = self.items
-        lines = sorted(f"{k}\0{digest}\n" for k, digest in zip(items.key, items.sha256, strict=True))
+        lines = sorted(f"{key}\0{digest}\n" for key, digest in zip(items.key, items.sha256, strict=True))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def table(self, name: str, **equal: str) -> pd.DataFrame:
         """Rows of a table whose columns equal what is given; they stay on disk until they are asked for."""
-        wanted = [(k, "==", v) for k, v in equal.items()] or None
-        found = []
+        filters = [(column, "==", value) for column, value in equal.items()] or None
+        frames = []
         for file, keys in self._files:
-            rows = pd.read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
+            rows = pd.read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=filters)
             if len(rows):
-                found.append(rows[rows[self.key].isin(keys)])
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(self.columns[name]))
+                frames.append(rows[rows[self.key].isin(keys)])
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(self.columns[name]))
 
     def update(self, batch: Batch) -> None:
         """Write a batch as the next part, whole or not at all."""
@@ -124,7 +124,7 @@ class Parts:
         if not (self.folder / STAMP).exists():
             write_json(self.folder / STAMP, self.stamp)
         number = _count(self.folder)
-        for name in (*(n for n in self.columns if n != ITEMS), ITEMS):
+        for name in (*(table for table in self.columns if table != ITEMS), ITEMS):
             rows = batch.items if name == ITEMS else batch.tables.get(name, [])
             frame = pd.DataFrame(rows, columns=list(self.columns[name]))
             write_whole(self.folder / _name(name, number), frame.to_parquet)
@@ -211,10 +211,12 @@ def _read_stamp(file: Path) -> dict[str, Any]:
 def _require_same(now: Mapping[str, Any], before: Mapping[str, Any], folder: Path) -> None:
     """An error that lists what differs."""
     for part, values in now.items():
-        other = [
-            f"{k}: {before[part].get(k)!r} before, {values.get(k)!r} now"
-            for k in {**before[part], **values}
-            if before[part].get(k) != values.get(k)
+        differing = [
+            f"{setting}: {before[part].get(setting)!r} before, {values.get(setting)!r} now"
+            for setting in {**before[part], **values}
+            if before[part].get(setting) != values.get(setting)
         ]
-        if other:
-            raise UsageError(f"{folder} holds a run with other {part} ({'; '.join(other)}); give another --out or remove it")
+        if differing:
+            raise UsageError(
+                f"{folder} holds a run with other {part} ({'; '.join(differing)}); give another --out or remove it"
+            )

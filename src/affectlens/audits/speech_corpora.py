@@ -60,7 +60,7 @@ def kind_or_setting(model: str | None, fields: dict[str, Any], audit: str) -> di
     return {**fields, "kind": model}
 
 
-def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: int, what: str) -> None:
+def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: int, purpose: str) -> None:
     """Refuse a corpus with too few clips, speakers or classes.
 
     Parameters
@@ -69,7 +69,7 @@ def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: in
         Of the clips.
     clips, people : int
         Fewest clips of two classes or more, and fewest speakers.
-    what : str
+    purpose : str
         What they are needed for.
 
     Raises
@@ -80,7 +80,7 @@ def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: in
     have = len(labels), len(set(speaker)), len(set(labels))
     if have[0] < clips or have[1] < people or have[2] < 2:
         raise CorpusError(
-            f"{have[0]} clips of {have[1]} speakers and {have[2]} classes: {what} needs at least {clips} clips of {people} "
+            f"{have[0]} clips of {have[1]} speakers and {have[2]} classes: {purpose} needs at least {clips} clips of {people} "
             "speakers and 2 classes; add a corpus"
         )
 
@@ -92,7 +92,7 @@ def left_out(table: SpeechTable) -> pd.DataFrame:
 
 def table_facts(table: SpeechTable) -> dict[str, Any]:
     """What provenance says of the data; the digest is of the features and of all that is known of each clip."""
-    licences = {c.name: c.licence for c in known_corpora()}
+    licences = {info.name: info.licence for info in known_corpora()}
     names = list(dict.fromkeys(table.corpus))
     return {
         "corpus": ", ".join(names),

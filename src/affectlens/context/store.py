@@ -81,8 +81,8 @@ class Store:
         try:
             # Another process may have been faster.
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            known = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if version == 0 and known:
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if version == 0 and tables:
                 raise OutputError(f"{self.path}: a database of something else; give another --store")
             for step in MIGRATIONS[version:]:
                 for statement in step.split(";"):
@@ -119,7 +119,10 @@ class Store:
                 )
                 db.executemany(
                     "INSERT INTO person VALUES (?, ?, ?, ?, ?)",
-                    [(fingerprint, u.person, u.readable, json.dumps(u.labels), json.dumps(u.probabilities)) for u in units],
+                    [
+                        (fingerprint, unit.person, unit.readable, json.dumps(unit.labels), json.dumps(unit.probabilities))
+                        for unit in units
+                    ],
                 )
                 db.execute("COMMIT")
             except BaseException:
@@ -145,7 +148,7 @@ class Store:
         out = []
         for fingerprint, place, indoor, started, person, readable, labels, probabilities in rows:
             at = datetime.fromisoformat(started) if started else None
-            given = {f"p_{k}": v for k, v in zip(json.loads(labels), json.loads(probabilities), strict=True)}
+            shares = {f"p_{label}": value for label, value in zip(json.loads(labels), json.loads(probabilities), strict=True)}
             out.append(
                 {
                     "fingerprint": fingerprint,
@@ -156,7 +159,7 @@ class Store:
                     "weekday": at.weekday() if at else np.nan,
                     "person": person,
                     "readable": readable,
-                    **given,
+                    **shares,
                 }
             )
         columns = ["fingerprint", "place", "indoor", "started", "hour", "weekday", "person", "readable"]

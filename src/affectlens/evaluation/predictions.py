@@ -84,8 +84,8 @@ def check_modality(model: Any, info: CorpusInfo) -> None:
     """
     readable = READABLE.get(model.modality, ())
     if info.modality not in readable:
-        wanted = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
-        raise UsageError(f"{model.name} reads {model.modality}: {wanted} was expected; {info.name} holds {info.modality}")
+        expected = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
+        raise UsageError(f"{model.name} reads {model.modality}: {expected} was expected; {info.name} holds {info.modality}")
 
 
 def check_meets(model: Any, corpus: Corpus, split: str) -> None:
@@ -104,11 +104,11 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
-        shown = ", ".join(f"{label!r} ({n} items)" for label, n in unknown.most_common(5))
-        others = [s for s in corpus.info.splits if s != split]
+        shown = ", ".join(f"{label!r} ({count} items)" for label, count in unknown.most_common(5))
+        other_splits = [name for name in corpus.info.splits if name != split]
         raise CorpusError(
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
-            + (f"; other splits: {', '.join(others)}" if others else "")
+            + (f"; other splits: {', '.join(other_splits)}" if other_splits else "")
         )
 
 
@@ -147,7 +147,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     total = len(corpus.table(split))
     labels: tuple[str, ...] = tuple(model.labels)
     probabilities = np.full((total, len(labels)), np.nan)
-    given: list[tuple[str, ...]] = []
+    item_labels: list[tuple[str, ...]] = []
     groups, keys, missed = [], [], {}
     rows: list[int] = []
     inputs: list[Any] = []
@@ -163,7 +163,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
         unknown = [label for label in item.labels if label not in labels]
         if unknown:
             raise CorpusError(f"{item.key}: label {unknown[0]!r} is not among the model's classes {labels}")
-        given.append(item.labels)
+        item_labels.append(item.labels)
         groups.append(item.group)
         keys.append(item.key)
         if item.data is None:
@@ -178,4 +178,4 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
             ask()
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     ask()
-    return Predictions(probabilities, label_targets(given, labels), np.array(groups, dtype=object), keys, labels, missed)
+    return Predictions(probabilities, label_targets(item_labels, labels), np.array(groups, dtype=object), keys, labels, missed)

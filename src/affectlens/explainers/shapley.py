@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 Predict = Callable[[np.ndarray], np.ndarray]
-Worth = TypeVar("Worth", float, np.ndarray)
+Worth = TypeVar("Worth", bound=float | np.ndarray)
 
 
 def group_shapley(predict: Predict, x: np.ndarray, background: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:
@@ -69,7 +69,7 @@ def shapley_values(players: int, worth: Callable[[tuple[int, ...]], Worth]) -> l
     >>> shapley_values(2, lambda members: float(len(members) == 2))
     [0.5, 0.5]
     """
-    worths: dict[tuple[int, ...], Worth] = {}
+    worths: dict[tuple[int, ...], Any] = {}
     for size in range(players + 1):
         for members in combinations(range(players), size):
             worths[members] = worth(members)

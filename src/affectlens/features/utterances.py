@@ -39,7 +39,7 @@ MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
 POSE = ("yaw", "pitch", "roll")
-VIDEO_NAMES = tuple(f"{n} {s}" for s in ("mean", "deviation") for n in (*BLENDSHAPES, *POSE))
+VIDEO_NAMES = tuple(f"{name} {statistic}" for statistic in ("mean", "deviation") for name in (*BLENDSHAPES, *POSE))
 _SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
 
 _MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
@@ -73,31 +73,31 @@ def measured(
         A modality that can be neither found nor measured in this corpus.
     """  # noqa: DOC501
     out = data
-    for m in modalities:
-        if m in out.features:
+    for modality in modalities:
+        if modality in out.features:
             continue
-        if m not in MODALITIES:
-            raise unknown("modality", m, [*out.features, *MODALITIES])
-        if m == "text" and not data.rows.text.str.strip().any():
+        if modality not in MODALITIES:
+            raise unknown("modality", modality, [*out.features, *MODALITIES])
+        if modality == "text" and not data.rows.text.str.strip().any():
             raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
-        if m != "text" and ("path" not in data.rows or not any(Path(p).exists() for p in data.rows.path)):
+        if modality != "text" and ("path" not in data.rows or not any(Path(path).exists() for path in data.rows.path)):
             raise UsageError(
-                f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
-                "as a dialogue-folder"
+                f"{data.name} has no recordings here, so {modality} features cannot be measured; use its text, or give "
+                "recordings as a dialogue-folder"
             )
-        fetch(ASSETS[m], progress)
-        x, missing = _cached(out, m, progress or silent, cache or cache_dir() / "features")
-        rows = out.rows.assign(**{f"missing_{m}": missing})
-        out = replace(out, rows=rows, features={**out.features, m: x})
-    return replace(out, features={m: out.features[m] for m in modalities})
+        fetch(ASSETS[modality], progress)
+        values, missing = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
+        rows = out.rows.assign(**{f"missing_{modality}": missing})
+        out = replace(out, rows=rows, features={**out.features, modality: values})
+    return replace(out, features={modality: out.features[modality] for modality in modalities})
 
 
 def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     measure = {"text": _text, "audio": _audio, "video": _video}[modality]
 
     def make() -> dict[str, np.ndarray]:
-        x, missing = measure(data, progress)
-        return {"x": x, "missing": missing}
+        values, missing = measure(data, progress)
+        return {"x": values, "missing": missing}
 
     key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
     arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
@@ -109,25 +109,25 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     if modality == "text":
         return [list(data.rows.text), sha256_of(weights_path("words")), sha256_of(locate("minilm", "model.safetensors"))]
     times = data.rows[["start", "end"]].astype(float).to_numpy()
-    read = [times, [Path(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
-    return read if modality == "audio" else [*read, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
+    parts = [times, [Path(path).stem for path in data.rows.path], contents_of(list(data.rows.path))]
+    return parts if modality == "audio" else [*parts, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
 def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     model = load_model("words")
-    texts = [t if t.strip() else "." for t in data.rows.text]
+    texts = [text if text.strip() else "." for text in data.rows.text]
     parts = []
     for start in range(0, len(texts), 512):
         parts.append(model.embed(texts[start : start + 512]))
         progress("text", min(start + 512, len(texts)), len(texts))
     missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
-    x = np.concatenate(parts)
-    x[missing] = 0
-    return x, missing
+    values = np.concatenate(parts)
+    values[missing] = 0
+    return values, missing
 
 
 def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-    x = np.zeros((len(data), len(NAMES)), dtype=np.float32)
+    values = np.zeros((len(data), len(NAMES)), dtype=np.float32)
     missing = np.zeros(len(data), dtype=bool)
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
@@ -137,11 +137,11 @@ def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
             signal = read_clip(Path(str(row.path)), start, end)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
-                x[i] = egemaps(signal)
+                values[i] = egemaps(signal)
         except MediaError:
             missing[i] = True
         progress("audio", i + 1, len(data))
-    return np.nan_to_num(x), missing
+    return np.nan_to_num(values), missing
 
 
 def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
@@ -149,43 +149,46 @@ def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     from affectlens.perception.face.landmarks import FaceLandmarker
 
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
-    x = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
+    values = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
     missing = np.ones(len(data), dtype=bool)
     for path, rows in data.rows.groupby("path"):
         try:
-            seen, mouths = _watched(Path(str(path)), PeopleFinder(detector, marker))
+            by_person, mouths = _watched(Path(str(path)), PeopleFinder(detector, marker))
         except AffectlensError:
             continue
         for i, row in rows.iterrows():
-            face = _face_of(seen, mouths, float(row.start), float(row.end))
+            face = _face_of(by_person, mouths, float(row.start), float(row.end))
             if face is not None:
-                x[int(str(i))], missing[int(str(i))] = face, False
+                values[int(str(i))], missing[int(str(i))] = face, False
         progress("video", int(rows.index.max()) + 1, len(data))
-    return x, missing
+    return values, missing
 
 
 def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
     """Per person: time, and blendshapes with pose ``(55,)``, of each sampled frame."""
-    seen: dict[int, list[tuple[float, np.ndarray]]] = {}
+    by_person: dict[int, list[tuple[float, np.ndarray]]] = {}
     mouths = MouthMotion()
     for frame in frames(path, RATE):
-        for p in finder(frame):
-            mouths.add(p.id, frame.time, p.marks.mouth_opening)
-            values = np.concatenate([p.marks.blendshapes, p.marks.head_pose()]).astype(np.float32)
-            seen.setdefault(p.id, []).append((frame.time, values))
-    return seen, mouths
+        for person in finder(frame):
+            mouths.add(person.id, frame.time, person.marks.mouth_opening)
+            values = np.concatenate([person.marks.blendshapes, person.marks.head_pose()]).astype(np.float32)
+            by_person.setdefault(person.id, []).append((frame.time, values))
+    return by_person, mouths
 
 
-def _face_of(seen: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
+def _face_of(by_person: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
     margin = 0.5 / RATE
-    inside = {person: np.array([v for t, v in views if start - margin <= t <= end + margin]) for person, views in seen.items()}
-    inside = {p: v for p, v in inside.items() if len(v)}
+    inside = {
+        person: np.array([values for time, values in views if start - margin <= time <= end + margin])
+        for person, views in by_person.items()
+    }
+    inside = {person: values for person, values in inside.items() if len(values)}
     if not inside:
         return None
-    who = mouths.speaker(start, end, RATE).person
-    best = who if who in inside else max(inside, key=lambda p: len(inside[p]))
-    v = inside[best]
-    return np.concatenate([v.mean(axis=0), v.std(axis=0)])
+    speaker = mouths.speaker(start, end, RATE).person
+    best = speaker if speaker in inside else max(inside, key=lambda person: len(inside[person]))
+    values = inside[best]
+    return np.concatenate([values.mean(axis=0), values.std(axis=0)])
 
 
 def transcribe(folder: Path, progress: Progress = silent, language: str | None = None) -> tuple[Path, dict[str, str]]:
@@ -213,7 +216,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     done = (
         pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
     )
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA]
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _MEDIA]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
     fetch(("whisper-base", "yunet", "face-landmarker"), progress)
@@ -225,7 +228,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
         if (done.file == path.name).any():
             continue
         try:
-            rows = list(_said(path, hear, detector, marker))
+            rows = list(_recognised(path, hear, detector, marker))
         except AffectlensError as error:
             failed[path.name] = str(error)
             continue
@@ -237,14 +240,14 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     return target, failed
 
 
-def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
-    said = [u for _, utterances in hear(audio_blocks(path)) for u in utterances]
-    mouths = _watched(path, PeopleFinder(detector, marker))[1] if said else MouthMotion()
-    for u in said:
-        start, end = u.words[0].start, u.words[-1].end
-        who = mouths.speaker(start, end, RATE).person
-        text = " ".join(w.text for w in u.words)
+def _recognised(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
+    spoken = [utterance for _, utterances in hear(audio_blocks(path)) for utterance in utterances]
+    mouths = _watched(path, PeopleFinder(detector, marker))[1] if spoken else MouthMotion()
+    for utterance in spoken:
+        start, end = utterance.words[0].start, utterance.words[-1].end
+        speaker = mouths.speaker(start, end, RATE).person
+        text = " ".join(word.text for word in utterance.words)
         yield {
             "file": path.name, "start": round(start, 2), "end": round(end, 2),
-            "speaker": f"person {who}" if who >= 0 else "", "text": text, "label": "",
+            "speaker": f"person {speaker}" if speaker >= 0 else "", "text": text, "label": "",
         }  # fmt: skip
