@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.audits.base import Audit, R, S
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
@@ -18,6 +19,30 @@ from affectlens.features.speech import SpeechTable, speech_table
 
 SPLIT = "four"  # the clips of the four classes that the speech models know
 Corpora = SpeechTable | str | Sequence[str] | Mapping[str, str | Path]
+
+
+class SpeechAuditor(Audit[S, R]):
+    """Base of the audits of speech: clips of one or more corpora as one table of features.
+
+    Parameters
+    ----------
+    table : SpeechTable
+        Acoustic features of the corpora.
+    settings : Settings
+        All settings of the audit.
+    out : Path, optional
+        Folder of result and page.
+    """
+
+    unit = "clips"
+
+    def __init__(self, table: SpeechTable, settings: S, out: str | Path | None = None) -> None:
+        super().__init__(settings, out)
+        self.table = table
+
+    def data_facts(self) -> dict[str, Any]:
+        """Corpora, clips and a digest of their features."""
+        return table_facts(self.table)
 
 
 def open_table(corpora: Corpora, progress: Progress = silent) -> SpeechTable:

@@ -50,8 +50,8 @@ class View:
     def scores(self) -> dict[str, float]:
         """The surest detection of each object."""
         out: dict[str, float] = {}
-        for t in self.things:
-            out[t.name] = max(t.score, out.get(t.name, 0.0))
+        for thing in self.things:
+            out[thing.name] = max(thing.score, out.get(thing.name, 0.0))
         return out
 
 
@@ -105,7 +105,7 @@ class Pictures:
             self._entries = self._of_corpus(open_source(source), split)
         if not self._entries:
             raise UsageError(f"{source}: no picture found; kinds that are read: {', '.join(sorted(SUFFIXES))}")
-        self._index = {e.key: i for i, e in enumerate(self._entries)}
+        self._index = {entry.key: i for i, entry in enumerate(self._entries)}
         self._finder: Finder = finder_of(objects, least)
         absent = self._finder.absent(list(self._index))
         self.notes += self._finder.notes
@@ -120,7 +120,7 @@ class Pictures:
 
     def keys(self) -> list[str]:
         """Names of all pictures."""
-        return [e.key for e in self._entries]
+        return [entry.key for entry in self._entries]
 
     def __contains__(self, key: object) -> bool:
         return key in self._index
@@ -131,10 +131,10 @@ class Pictures:
 
     def unknown_labels(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """A note that names the labels which a model with these classes does not have."""
-        count = Counter(e.label for e in self._entries if e.label and e.label not in classes)
+        count = Counter(entry.label for entry in self._entries if entry.label and entry.label not in classes)
         if not count:
             return ()
-        shown = ", ".join(f"{label} ({n})" for label, n in count.most_common(12))
+        shown = ", ".join(f"{label} ({times})" for label, times in count.most_common(12))
         return (
             f"the model has no class {shown}; the map of those pictures is of its answer. Its classes: {', '.join(classes)}",
         )
@@ -144,7 +144,10 @@ class Pictures:
         if self.corpus is not None:
             out = corpus_facts(self.corpus, self.split)
         else:
-            out = {"corpus": "pictures", "table": table_digest(pd.DataFrame([(e.key, e.label) for e in self._entries]))}
+            out = {
+                "corpus": "pictures",
+                "table": table_digest(pd.DataFrame([(entry.key, entry.label) for entry in self._entries])),
+            }
         return out | ({"objects": sha256_of(Path(self.objects))} if Path(self.objects).exists() else {})
 
     def __getitem__(self, key: str) -> View:
@@ -170,30 +173,33 @@ class Pictures:
         if masks is not None:
             return View(key, picture, entry.label, [], masks)
         things = self._finder.things(key, picture)
-        masks = boxes_to_masks([(t.name, t.box) for t in things], picture.shape, self.exclusive)
+        masks = boxes_to_masks([(thing.name, thing.box) for thing in things], picture.shape, self.exclusive)
         return View(key, picture, entry.label, things, masks)
 
     def _of_corpus(self, corpus: Corpus, split: str) -> list[_Entry]:
         self.corpus = corpus
         self.split = check_split(corpus, split or ("test" if "test" in corpus.info.splits else corpus.info.splits[-1]))
         table = corpus.table(self.split)
-        if isinstance(corpus, PictureCorpus) and table.path.map(lambda p: Path(p).suffix.lower() in SUFFIXES).all():
+        if isinstance(corpus, PictureCorpus) and table.path.map(lambda path: Path(path).suffix.lower() in SUFFIXES).all():
             # Pictures are read when they are looked at, not kept.
-            return [_Entry(r["key"], r["label"], Path(r["path"])) for r in table.to_dict("records")]
+            return [_Entry(row["key"], row["label"], Path(row["path"])) for row in table.to_dict("records")]
         return [
-            _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in corpus.items(self.split)
+            _Entry(item.key, item.labels[0] if item.labels else "", data=item.data, problem=item.problem)
+            for item in corpus.items(self.split)
         ]
 
     def _of_folder(self, folder: Path, labels: Path | None) -> list[_Entry]:
         if not folder.is_dir():
             raise UsageError(f"{folder}: a folder of pictures was expected, or NAME=PATH for a corpus")
-        given = _labels(labels) if labels else {}
-        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-        keys = [str(p.relative_to(folder)) for p in files]
-        absent = sorted(set(given) - set(keys) - {p.name for p in files})
+        label_of = _labels(labels) if labels else {}
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        keys = [str(file.relative_to(folder)) for file in files]
+        absent = sorted(set(label_of) - set(keys) - {file.name for file in files})
         if absent:
             self.notes += (f"{len(absent)} pictures of {labels} are not in {folder}: {', '.join(absent[:5])}",)
-        return [_Entry(k, given.get(k, given.get(p.name, "")), p) for k, p in zip(keys, files, strict=True)]
+        return [
+            _Entry(key, label_of.get(key, label_of.get(file.name, "")), file) for key, file in zip(keys, files, strict=True)
+        ]
 
 
 def _labels(path: Path) -> dict[str, str]:

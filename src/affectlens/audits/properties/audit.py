@@ -76,7 +76,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """Items with their label, person, what could not be measured, every property and every answer."""
-        answers = [_answer(c) for c in self.asked.labels]
+        answers = [_answer(label) for label in self.asked.labels]
         return {ITEMS: ("key", "why", "sha256", "label", "person", "problems", *map(_value, self._names()), *answers)}
 
     def depends_on(self) -> Mapping[str, Any]:
@@ -84,7 +84,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         facts = self.model_facts()
         return {
             "properties": sorted(self._names()),
-            "classifier": {k: facts.get(k, "") for k in ("name", "sha256")},
+            "classifier": {key: facts.get(key, "") for key in ("name", "sha256")},
             "classes": list(self.asked.labels),
         }
 
@@ -98,9 +98,9 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Properties and answers of some items at a time."""
-        wanted, some = set(keys), []
+        chosen, some = set(keys), []
         for item in self.corpus.items():
-            if item.key not in wanted:
+            if item.key not in chosen:
                 continue
             some.append((item, *self.corpus.view(item)))
             if len(some) == self.part_size:
@@ -111,7 +111,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def table(self) -> tuple[pd.DataFrame, dict[str, str]]:
         """Accumulated properties by key, with those of the user's own table, and the kind of each."""
-        items, kinds = self._items(), {p.name: p.kind for p in self.properties}
+        items, kinds = self._items(), {entry.name: entry.kind for entry in self.properties}
         table = items[[_value(name) for name in kinds]].copy()
         table.columns = pd.Index(list(kinds))
         for name, kind in kinds.items():
@@ -119,12 +119,14 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 table[name] = pd.to_numeric(table[name], errors="coerce")
         if self.own is None:
             return table, kinds
-        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | {c: _kind(self.own[c]) for c in self.own}
+        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | {
+            column: _kind(self.own[column]) for column in self.own
+        }
 
     def answers(self) -> pd.DataFrame:
         """Accumulated answers by key, a column a class."""
         labels = list(self.asked.labels)
-        answers = self._items()[[_answer(c) for c in labels]].astype(float).dropna()
+        answers = self._items()[[_answer(label) for label in labels]].astype(float).dropna()
         answers.columns = pd.Index(labels)
         return answers
 
@@ -135,8 +137,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         result = audit_properties(
             table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress
         )
-        here = [k for k in answers.index if k in set(self.corpus.keys)]
-        keys = sampled(labels, here, settings.sample, rng) if self.interventions else []
+        at_hand = [key for key in answers.index if key in set(self.corpus.keys)]
+        keys = sampled(labels, at_hand, settings.sample, rng) if self.interventions else []
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
         notes = (*(self.asked.table.notes if self.asked.table else ()), *left_out)
         info = self.corpus.source.info
@@ -150,7 +152,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         """Rows of some items."""
         answers = self._ask(some)
         batch = Batch()
-        for n, (item, view, reason) in enumerate(some):
+        for number, (item, view, reason) in enumerate(some):
             values, problems = self._measured(view)
             row = {
                 "key": item.key,
@@ -160,7 +162,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 "person": _word(self.corpus.people, item.key),
                 "problems": json.dumps(problems) if problems else None,
             } | {_value(name): value for name, value in values.items()}
-            row |= {_answer(c): answers[n, k] for k, c in enumerate(self.asked.labels)}
+            row |= {_answer(label): answers[number, column] for column, label in enumerate(self.asked.labels)}
             batch.items.append(row)
         return batch
 
@@ -168,36 +170,36 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         """Every property of one item, and why some could not be measured."""
         values: dict[str, Any] = dict.fromkeys(self._names())
         problems: dict[str, str] = {}
-        for p in self.properties if view is not None else ():
+        for entry in self.properties if view is not None else ():
             try:
-                values[p.name] = p.measure(view)
+                values[entry.name] = entry.measure(view)
             except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError) as error:
-                problems[p.name] = str(error)
+                problems[entry.name] = str(error)
         return values, problems
 
     def _names(self) -> list[str]:
-        return [p.name for p in self.properties]
+        return [entry.name for entry in self.properties]
 
     def _ask(self, some: list[tuple[Item, Any, str]]) -> np.ndarray:
         """Answers ``(n, classes)``; missing where an item gives the model nothing to look at."""
         inputs = [self.asked.input_of(item, view) for item, view, _ in some]
-        known = [i for i, x in enumerate(inputs) if x is not None]
+        readable = [i for i, model_input in enumerate(inputs) if model_input is not None]
         answers = np.full((len(some), len(self.asked.labels)), np.nan)
-        if known:
-            answers[known] = self.asked.answers([inputs[i] for i in known])
+        if readable:
+            answers[readable] = self.asked.answers([inputs[i] for i in readable])
         return answers
 
     def _items(self) -> pd.DataFrame:
         """Accumulated items by key, those of this corpus first and in its order."""
         items = self.parts.items.set_index("key")
-        here = set(items.index)
-        order = [k for k in self.corpus.keys if k in here]
+        accumulated = set(items.index)
+        order = [key for key in self.corpus.keys if key in accumulated]
         return items.reindex([*order, *items.index.difference(order, sort=False)])
 
     def _labels(self) -> pd.Series | None:
         table = self.asked.table
         if table is not None and table.truth is not None:
-            return pd.Series({k: table.truth.get(table.read(k)) for k in self.answers().index}, dtype=object)
+            return pd.Series({key: table.truth.get(table.read(key)) for key in self.answers().index}, dtype=object)
         return self._items().label if self.corpus.labels is not None else None
 
     def _people(self) -> pd.Series | None:
@@ -205,8 +207,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def _missed(self) -> pd.DataFrame:
         rows = []
-        for key, why, problems in self._items()[["why", "problems"]].itertuples():
-            rows += [(key, why)] if why else []
+        for key, reason, problems in self._items()[["why", "problems"]].itertuples():
+            rows += [(key, reason)] if reason else []
             if isinstance(problems, str):
                 rows += [(f"{key}: {name}", text) for name, text in json.loads(problems).items()]
         return pd.DataFrame(rows, columns=["what", "why"], dtype=str)
@@ -232,10 +234,10 @@ def _word(column: pd.Series | None, key: str) -> str | None:
 def _own_table(path: Path) -> pd.DataFrame:
     """Properties of the user's own by key."""
     path = Path(path)
-    own = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
-    if "key" not in own:
-        raise UsageError(f"--table {path}: no column key; columns {list(own.columns)[:6]}")
-    return own.assign(key=own.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
+    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+    if "key" not in table:
+        raise UsageError(f"--table {path}: no column key; columns {list(table.columns)[:6]}")
+    return table.assign(key=table.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
 
 
 def _kind(values: pd.Series) -> str:

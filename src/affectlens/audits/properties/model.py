@@ -77,18 +77,18 @@ class AskedModel:
 
     def answers(self, inputs: Sequence[Any]) -> np.ndarray:
         """Probabilities ``(n, classes)`` of inputs; of a table of other scores its values as they are."""
-        asked = self.model.answers if self.table is not None else self.model.probabilities
-        return np.asarray(asked(inputs))
+        ask = self.model.answers if self.table is not None else self.model.probabilities
+        return np.asarray(ask(inputs))
 
     def data(self, keys: list[str]) -> list[Any]:
         """What interventions change of some items, in the order of ``keys``: upright crops, texts or sounds."""
-        wanted = set(keys)
+        chosen = set(keys)
         data = {}
         for item in self.corpus.items():
-            if item.key in wanted and item.data is not None:
+            if item.key in chosen and item.data is not None:
                 face = self.corpus.modality == "face"
                 data[item.key] = _crop(item, self.corpus.view(item)[0]) if face else item.data
-        return [data[k] for k in keys]
+        return [data[key] for key in keys]
 
     def answers_to(self, data: Sequence[Any]) -> np.ndarray:
         """Probabilities ``(n, classes)`` of changed crops, texts or sounds."""
@@ -99,13 +99,13 @@ class AskedModel:
         """Normalised features of every clip by key, as of recordings of a few turns of one speaker."""
         if self._clips is None:
             table = voice_features(self.corpus.name, self.corpus.path)
-            z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
-            self._clips = dict(zip(table.rows.key, z, strict=True))
+            scaled = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
+            self._clips = dict(zip(table.rows.key, scaled, strict=True))
         return self._clips
 
     def _check_keys(self, table: TableModel) -> None:
         keys = self.corpus.keys
-        if not any(k in table.table.index or Path(k).name in table.table.index for k in keys):
+        if not any(key in table.table.index or Path(key).name in table.table.index for key in keys):
             raise UsageError(
                 f"{table.name} has none of the {len(keys)} items of {self.corpus.name}: its keys are like "
                 f"{', '.join(map(str, table.table.index[:2]))}, those of the corpus like {', '.join(keys[:2])}"
