@@ -211,12 +211,8 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
         arrays[name] = value
         return {"$array": name}
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            "$fields": {
-                member.name: _packed(getattr(value, member.name), f"{name}.{member.name}", tables, arrays)
-                for member in fields(value)
-            }
-        }
+        members = {member.name: getattr(value, member.name) for member in fields(value)}
+        return {"$fields": {key: _packed(item, f"{name}.{key}", tables, arrays) for key, item in members.items()}}
     if isinstance(value, dict):
         return {
             "$dict": [

@@ -70,9 +70,6 @@ def summarise(rows: list[Row]) -> list[PersonSummary]:
         mean = float(np.mean([row.confidence for row in good if row.label == top]))
         shares = tuple((str(names[i]), float(counts[i] / len(labels))) for i in order)
         changes = int((labels[1:] != labels[:-1]).sum())
-        out.append(
-            PersonSummary(
-                person, len(person_rows), len(good), top, share, mean, shares, changes, sum(row.conflict for row in good)
-            )
-        )
+        conflicts = sum(row.conflict for row in good)
+        out.append(PersonSummary(person, len(person_rows), len(good), top, share, mean, shares, changes, conflicts))
     return sorted(out, key=lambda summary: (summary.person < 0, -summary.windows, summary.person))

@@ -182,9 +182,8 @@ def distance(
     """As ``differs``, without a test: for averages of what was not measured in the same way."""
     average = usual(units, narrowest(units, context, labels), labels, rng, draws=200)
     most = int(np.argmax(np.abs(here - average.mean)))
-    return Difference(
-        average, jensen_shannon(here, average.mean), float("nan"), labels[most], float(here[most] - average.mean[most])
-    )
+    by = float(here[most] - average.mean[most])
+    return Difference(average, jensen_shannon(here, average.mean), float("nan"), labels[most], by)
 
 
 def narrowest(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> Context:

@@ -118,9 +118,8 @@ def ablate(
             y, rows = pair(test, classes, CASES, rng, True, joint)
             for way, fusion in enumerate(FUSIONS):
                 for subset, members in enumerate(sets):
-                    resampled[k, way, subset, draw] = _mean_recall(
-                        fusions.probabilities(fusion, members, rows).argmax(1) == y, y
-                    )
+                    answers = fusions.probabilities(fusion, members, rows).argmax(1)
+                    resampled[k, way, subset, draw] = _mean_recall(answers == y, y)
             progress(f"bootstrap, fold {k + 1}", draw + 1, draws)
     value, spread = values.mean(0), resampled.mean(0)
     low, high = np.quantile(spread, [0.025, 0.975], axis=-1)
@@ -176,16 +175,11 @@ def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> p
         )
 
     for way, fusion in enumerate(FUSIONS):
-        for subset, name in enumerate(names):
-            add(
-                "all modules against one",
-                fusion,
-                name,
-                value[way, whole] - value[way, subset],
-                spread[way, whole] - spread[way, subset],
-            )
+        together, together_drawn = value[way, whole], spread[way, whole]
+        for i, name in enumerate(names):
+            add("all modules against one", fusion, name, together - value[way, i], together_drawn - spread[way, i])
         if way != pool:
             difference = (value[way] - value[pool]).mean()
             add("mean over subsets", fusion, "pool", difference, (spread[way] - spread[pool]).mean(axis=0))
-            add("all modules", fusion, "pool", value[way, whole] - value[pool, whole], spread[way, whole] - spread[pool, whole])
+            add("all modules", fusion, "pool", together - value[pool, whole], together_drawn - spread[pool, whole])
     return pd.DataFrame(rows)

@@ -145,11 +145,8 @@ def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", progress: Pr
     source, model = open_corpus(corpus, path), load_model("words")
 
     def bank(split: str) -> Bank:
-        kept = [
-            item
-            for item in source.items(split)
-            if item.data is not None and len(item.labels) == 1 and item.labels[0] in CLASSES
-        ]
+        single = [item for item in source.items(split) if item.data is not None and len(item.labels) == 1]
+        kept = [item for item in single if item.labels[0] in CLASSES]
         classes = _classes_of(kept, f"{corpus}, {split}, texts with one label")
         deep = model.embed([item.data for item in kept])
         logits = model.name_class(deep)

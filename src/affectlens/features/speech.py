@@ -97,9 +97,8 @@ def speech_table(
     CorpusError
         A corpus without a clip of the four classes, or none that can be read.
     """
-    parts = [
-        _corpus_table(name, path, cache or cache_dir() / "features", progress, compatible) for name, path in corpora.items()
-    ]
+    folder = cache or cache_dir() / "features"
+    parts = [_corpus_table(name, path, folder, progress, compatible) for name, path in corpora.items()]
     if not parts:
         raise UsageError("no corpora were given: name at least one, as --corpus emodb=PATH")
     rows = pd.concat([part.rows for part in parts], ignore_index=True)

@@ -178,10 +178,8 @@ def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[flo
 
 def _face_of(by_person: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
     margin = 0.5 / RATE
-    inside = {
-        person: np.array([values for time, values in views if start - margin <= time <= end + margin])
-        for person, views in by_person.items()
-    }
+    low, high = start - margin, end + margin
+    inside = {person: np.array([values for at, values in views if low <= at <= high]) for person, views in by_person.items()}
     inside = {person: values for person, values in inside.items() if len(values)}
     if not inside:
         return None

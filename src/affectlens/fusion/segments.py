@@ -193,13 +193,10 @@ def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> Evi
     }
     name = max(without, key=lambda modality: abs(without[modality][target] - row.confidence))
     probabilities = without[name]
-    detail = WhatIfDetail(
-        EKMAN7.labels[int(probabilities.argmax())],
-        round(float(probabilities.max()), 4),
-        round(row.confidence, 4),
-        round(float(probabilities[target]), 4),
-    )
-    change = float(probabilities[target]) - row.confidence
+    answer, of_target = EKMAN7.labels[int(probabilities.argmax())], float(probabilities[target])
+    rounded = (round(number, 4) for number in (float(probabilities.max()), row.confidence, of_target))
+    detail = WhatIfDetail(answer, *rounded)
+    change = of_target - row.confidence
     return clip.evidence(row, "what if", change, subject=name, method="fused without this modality", detail=detail)
 
 
@@ -242,17 +239,10 @@ def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], 
         if not summary.readable:
             continue
         person_rows = [row for row in rows if row.person == summary.person and row.modality == "fused"]
-        whole = replace(
-            next((row for row in person_rows if row.label == summary.label), person_rows[0]),
-            start=person_rows[0].start,
-            end=max(row.end for row in person_rows),
-        )
-        detail = ShareOfTimeDetail(
-            summary.windows,
-            summary.readable,
-            round(summary.mean_probability, 4),
-            {label: round(share, 4) for label, share in summary.shares},
-        )
+        first = next((row for row in person_rows if row.label == summary.label), person_rows[0])
+        whole = replace(first, start=person_rows[0].start, end=max(row.end for row in person_rows))
+        shares = {label: round(share, 4) for label, share in summary.shares}
+        detail = ShareOfTimeDetail(summary.windows, summary.readable, round(summary.mean_probability, 4), shares)
         out.append(
             clip.evidence(
                 whole,

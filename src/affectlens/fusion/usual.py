@@ -123,10 +123,8 @@ def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evi
     """
     if usual is None:
         return []
-    people = {
-        person: [row for row in rows if row.person == person and row.modality == "fused"]
-        for person in sorted({row.person for row in rows})
-    }
+    fused = [row for row in rows if row.modality == "fused"]
+    people = {person: [row for row in fused if row.person == person] for person in sorted({row.person for row in rows})}
     units = [unit for person, person_rows in people.items() for unit in _units(person, person_rows)]
     out: list[Evidence] = []
     if clip.explaining:

@@ -191,9 +191,8 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
         return F.cross_entropy(net(noisy, own_answers, present), y, label_smoothing=recipe.smoothing)
 
     with seeded(recipe.seed):
-        net = FusionNet(
-            FusionConfig(tuple((name, features.shape[1]) for name, features in deep.items()), classes, recipe.width, kind=kind)
-        )
+        widths = tuple((name, features.shape[1]) for name, features in deep.items())
+        net = FusionNet(FusionConfig(widths, classes, recipe.width, kind=kind))
         for name, features in deep.items():
             net.fit_scale(name, features)
         trained = [parameter for parameter in net.parameters() if parameter.requires_grad]

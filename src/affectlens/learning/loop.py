@@ -101,11 +101,8 @@ class BestEpoch:
         """Score the network after an epoch and write checkpoint and log."""
         score = self.score()
         if score >= self.best["score"]:
-            self.best = {
-                "score": score,
-                "epoch": epoch,
-                "weights": {name: tensor.clone() for name, tensor in self.weights().items()},
-            }
+            weights = {name: tensor.clone() for name, tensor in self.weights().items()}
+            self.best = {"score": score, "epoch": epoch, "weights": weights}
         parts = {name: part.state_dict() for name, part in self.parts.items()}
         saved = {"recipe": json.dumps(self.recipe), "epochs": epoch, "parts": parts, "best": self.best}
         write_whole(self.folder / "checkpoint.pt", lambda path: torch.save(saved, path))
@@ -187,9 +184,8 @@ class TrainingLoop(Generic[Batch]):
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if self.clip is not None:
-                nn.utils.clip_grad_norm_(
-                    [parameter for parameter in self.net.parameters() if parameter.requires_grad], self.clip
-                )
+                learned = [weight for weight in self.net.parameters() if weight.requires_grad]
+                nn.utils.clip_grad_norm_(learned, self.clip)
             self.optimiser.step()
             if self.after_step:
                 self.after_step()

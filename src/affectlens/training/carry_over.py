@@ -88,10 +88,8 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
         confidence, right = np.zeros(len(y)), np.zeros(len(y), dtype=bool)
         for learn, test in GroupKFold(folds).split(x, y, groups):
             probabilities = _probe().fit(x[learn], y[learn]).predict_proba(x[test])
-            confidence[test], right[test] = (
-                probabilities.max(axis=1),
-                np.unique(y[learn])[probabilities.argmax(axis=1)] == y[test],
-            )
+            answers = np.unique(y[learn])[probabilities.argmax(axis=1)]
+            confidence[test], right[test] = probabilities.max(axis=1), answers == y[test]
         accuracy = float(right.mean())
         threshold = np.quantile(confidence, 1 - accuracy)
         expected = float((_probe().fit(x, y).predict_proba(target[modality]).max(axis=1) > threshold).mean())

@@ -155,9 +155,8 @@ def _finish(
     read = np.isfinite(answered.probabilities[:, 0])
     logits, targets = answered.probabilities[read], answered.targets[read]
     calibration = calibrate(logits, targets)
-    meta |= {
-        "thresholds": [round(float(threshold), 5) for threshold in fit_thresholds(calibration.probabilities(logits), targets)]
-    }
+    thresholds = fit_thresholds(calibration.probabilities(logits), targets)
+    meta |= {"thresholds": [round(float(threshold), 5) for threshold in thresholds]}
     export(path, tensors, meta, calibration)
     model = loader(path)
     return evaluate(model, corpus, split="test", out=out), model, path

@@ -50,14 +50,9 @@ def train_speech_model(corpora: dict[str, Path], out: Path, recipe: SpeechRecipe
 def jobs_of(kind: str) -> list[tuple[str, Setting]]:
     """Every protocol with every setting that ``scores.csv`` and the card show, for networks of that kind."""
     jobs = [(protocol, setting) for protocol in ("within", "leave-one-out") for _, setting in (*STEPS, *OTHERS)]
-    jobs += [
-        ("one-to-one", setting)
-        for setting in (Setting("logistic", "speaker"), Setting(kind, "speaker"), Setting(kind, "recording"))
-    ]
-    jobs += [
-        ("within", Setting(kind, "speaker")),
-        *(("leave-one-out", Setting(kind, normalisation)) for normalisation in ("speaker", "recording")),
-    ]
+    settings = [Setting("logistic", "speaker"), Setting(kind, "speaker"), Setting(kind, "recording")]
+    jobs += [("one-to-one", setting) for setting in settings]
+    jobs += [("within", settings[1]), *(("leave-one-out", setting) for setting in settings[1:])]
     # A folded corpus is no new one, so it has no row as recordings.
     return list(dict.fromkeys(job for job in jobs if job[0] != "within" or job[1].normalisation != "recording"))
 

@@ -222,9 +222,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     def _read(self, packed: Packed, classes: list[int]) -> dict[str, LayerReading]:
         """Activations and gradients of the layers, from the cache where they were read before."""
         net, step = self.model.net, self.settings.step
-        key = content_hash(
-            net, {modality: values.numpy() for modality, values in packed.features.items()}, self.layers, classes, step
-        )
+        arrays = {modality: values.numpy() for modality, values in packed.features.items()}
+        key = content_hash(net, arrays, self.layers, classes, step)
         return cached(self.cache, key, lambda: read_dialogues(net, packed, self.layers, classes, step=step))
 
     def _checks(self, pool: _Pool, tests: ConceptTests, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:

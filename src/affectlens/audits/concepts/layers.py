@@ -193,10 +193,7 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
         try:
             with np.load(path) as kept:
                 names = [name[2:] for name in kept.files if name.startswith("a:")]
-                return {
-                    layer: LayerReading(kept[f"a:{layer}"], kept[f"g:{layer}"] if f"g:{layer}" in kept.files else None)
-                    for layer in names
-                }
+                return {layer: LayerReading(kept[f"a:{layer}"], kept.get(f"g:{layer}")) for layer in names}
         except (OSError, ValueError, KeyError):
             path.unlink()  # damaged: make it again
     readings = read()

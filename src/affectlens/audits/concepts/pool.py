@@ -50,9 +50,8 @@ def with_enough_examples(
         examples, counterexamples = int(np.nansum(y > 0.5)), int(np.nansum(y <= 0.5))
         dialogue_count = len(set(dialogues[np.nan_to_num(y) > 0.5]))
         if min(examples, counterexamples) < FEWEST:
-            reasons[name] = (
-                f"{examples} examples and {counterexamples} counterexamples in the pool; {FEWEST} of each are needed"
-            )
+            counts = f"{examples} examples and {counterexamples} counterexamples"
+            reasons[name] = f"{counts} in the pool; {FEWEST} of each are needed"
         elif dialogue_count < DIALOGUES:
             plural = "s" if dialogue_count > 1 else ""
             reasons[name] = f"its {examples} examples lie in {dialogue_count} dialogue{plural}; at least {DIALOGUES} are needed"

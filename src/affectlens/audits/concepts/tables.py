@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -82,12 +83,7 @@ def support_table(
 
 def pair_table(targets: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Pairs of concepts associated at ``CONFOUNDED`` or more, strongest first."""
-    names = list(targets)
-    pairs = [
-        (first, second, association(targets[first], targets[second]))
-        for i, first in enumerate(names)
-        for second in names[i + 1 :]
-    ]
+    pairs = [(first, second, association(targets[first], targets[second])) for first, second in combinations(targets, 2)]
     frame = pd.DataFrame([pair for pair in pairs if pair[2] >= CONFOUNDED], columns=["concept", "other", "association"])
     return frame.sort_values("association", ascending=False, ignore_index=True)
 
@@ -95,11 +91,9 @@ def pair_table(targets: Mapping[str, np.ndarray]) -> pd.DataFrame:
 def layer_agreement(spaces: Mapping[str, Space], tests: Mapping[str, LayerTests], names: list[str]) -> pd.DataFrame:
     """Correlation over utterances of what a concept's directions say at two layers: layers have no common axes."""
     values = {layer: space.points @ tests[layer].directions.T for layer, space in spaces.items()}
-    layers = list(spaces)
     rows = [
         (name, first, second, float(np.corrcoef(values[first][:, j], values[second][:, j])[0, 1]))
-        for i, first in enumerate(layers)
-        for second in layers[i + 1 :]
+        for first, second in combinations(spaces, 2)
         for j, name in enumerate(names)
     ]
     return pd.DataFrame(rows, columns=["concept", "layer", "other_layer", "correlation"])
@@ -110,9 +104,7 @@ def direction_cosines(tests: Mapping[str, LayerTests], names: list[str]) -> pd.D
     rows = [
         (layer, first, second, float(tested.cosines[i, j]))
         for layer, tested in tests.items()
-        for i, first in enumerate(names)
-        for j, second in enumerate(names)
-        if i < j
+        for (i, first), (j, second) in combinations(enumerate(names), 2)
     ]
     return pd.DataFrame(rows, columns=["layer", "concept", "other", "cosine"])
 

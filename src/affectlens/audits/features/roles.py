@@ -127,13 +127,12 @@ class Importance:
         features = feature_table(clips.names, clips.groups, measured, clips.speaker, rng)
         groups = group_table(clips.group_names, clips.members, measured, clips.y, clips.speaker, rng)
         by_kind = {"feature": (clips.names, measured["permuted"]), "group": (clips.group_names, measured["group_permuted"])}
+        ranked = {f"{kind}s": values for kind, (_, values) in by_kind.items()}
         return {
             "features": features,
             "groups": groups,
             "by_corpus": by_corpus(by_kind, clips.corpus),
-            "agreement": rank_agreement(
-                {f"{kind}s": values for kind, (_, values) in by_kind.items()}, clips.corpus, clips.speaker, rng
-            ),
+            "agreement": rank_agreement(ranked, clips.corpus, clips.speaker, rng),
             "shapley": shapley_table(measured["shapley"], clips.group_names, clips.y, clips.corpus, clips.classes),
         }
 
@@ -229,11 +228,8 @@ class _Fold:
         if not len(others):  # the only group: nothing is left to train on
             return out | {"left_out": np.zeros(len(self.x)), "recall_lost_left_out": np.zeros(len(self.x))}
         clips = self.clips
-        answer = (
-            make_classifier(model, seed)
-            .fit(clips.x[self.train][:, others], clips.y[self.train])
-            .predict_proba(self.x[:, others])
-        )
+        trained = make_classifier(model, seed).fit(clips.x[self.train][:, others], clips.y[self.train])
+        answer = trained.predict_proba(self.x[:, others])
         out["left_out"] = row_loss(answer, self.y, self.weight) - self.loss
         out["recall_lost_left_out"] = (self.right - (answer.argmax(axis=1) == self.y) * 1.0) * self.weight
         return out

@@ -153,27 +153,13 @@ def agreement(
             labels = clustering.labels[named]
             ari = adjusted_rand_score(factor, labels)
             p = permutation_p(ari, np.array([adjusted_rand_score(permuted, labels) for permuted in null]))
-            row = {
-                "clusters": clustering.method,
-                "number": clustering.count,
-                "factor": name,
-                "ari": ari,
-                "statistic": ari,
-                "p_value": p,
-            }
-            rows.append(row | {"ami": adjusted_mutual_info_score(factor, labels)})
+            row = {"clusters": clustering.method, "number": clustering.count, "factor": name, "ari": ari, "statistic": ari}
+            rows.append(row | {"p_value": p, "ami": adjusted_mutual_info_score(factor, labels)})
         distances = _distances(points)
         observed = _factor_silhouette(distances, factor)
         p = permutation_p(observed, np.array([_factor_silhouette(distances, permuted) for permuted in null]))
-        row = {
-            "clusters": ITSELF,
-            "number": len(set(factor)),
-            "factor": name,
-            "silhouette": observed,
-            "statistic": observed,
-            "p_value": p,
-        }
-        rows.append(row)
+        row = {"clusters": ITSELF, "number": len(set(factor)), "factor": name, "silhouette": observed, "statistic": observed}
+        rows.append(row | {"p_value": p})
     out = pd.DataFrame(rows, columns=["clusters", "number", "factor", "ari", "ami", "silhouette", "statistic", "p_value"])
     return out.assign(p_holm=holm(out.p_value.to_numpy(float)))
 

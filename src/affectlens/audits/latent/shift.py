@@ -135,11 +135,4 @@ def _pairs(kernel: np.ndarray, corpus: np.ndarray) -> float:
     sums = member.T @ kernel @ member
     within = (np.diag(sums) - count) / np.maximum(count * (count - 1), 1)  # the kernel of a point with itself is 1
     between = sums / np.outer(count, count)
-    return float(
-        np.mean(
-            [
-                within[first] + within[second] - 2 * between[first, second]
-                for first, second in combinations(range(len(names)), 2)
-            ]
-        )
-    )
+    return float(np.mean([within[i] + within[j] - 2 * between[i, j] for i, j in combinations(range(len(names)), 2)]))

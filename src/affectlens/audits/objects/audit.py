@@ -179,13 +179,8 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         if not views:
             return {}
         try:
-            return dict(
-                zip(
-                    views,
-                    self.mapper.many([prepared for _, prepared in views.values()], list(chosen_labels.values())),
-                    strict=True,
-                )
-            )
+            maps = self.mapper.many([prepared for _, prepared in views.values()], list(chosen_labels.values()))
+            return dict(zip(views, maps, strict=True))
         except Exception:  # one of them cannot be mapped, or they differ in size: each by itself
             out = {}
             for key, (_, prepared) in views.items():

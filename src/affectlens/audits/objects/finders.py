@@ -112,11 +112,8 @@ class FromFunction(Finder):
     def things(self, key: str, picture: np.ndarray) -> list[Thing]:
         """What the function finds, clipped to the picture; boxes of no size are left out."""
         clipped = (_clipped(str(name), score, box, picture.shape) for name, score, box in self._function(picture))
-        return [
-            thing
-            for thing in clipped
-            if thing.box[2] - thing.box[0] >= 1 and thing.box[3] - thing.box[1] >= 1 and thing.score >= self.least
-        ]
+        sure = [thing for thing in clipped if thing.score >= self.least]
+        return [thing for thing in sure if thing.box[2] - thing.box[0] >= 1 and thing.box[3] - thing.box[1] >= 1]
 
 
 class FaceRegions(Finder):

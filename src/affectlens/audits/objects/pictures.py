@@ -144,10 +144,8 @@ class Pictures:
         if self.corpus is not None:
             out = corpus_facts(self.corpus, self.split)
         else:
-            out = {
-                "corpus": "pictures",
-                "table": table_digest(pd.DataFrame([(entry.key, entry.label) for entry in self._entries])),
-            }
+            labelled = pd.DataFrame([(entry.key, entry.label) for entry in self._entries])
+            out = {"corpus": "pictures", "table": table_digest(labelled)}
         return out | ({"objects": sha256_of(Path(self.objects))} if Path(self.objects).exists() else {})
 
     def __getitem__(self, key: str) -> View:

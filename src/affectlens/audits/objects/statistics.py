@@ -9,6 +9,7 @@ The paper's importance is the mean of the drawn map in the box, its association 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -246,24 +247,17 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: 
     DataFrame
         Columns method, against, of (lift or dice), spearman, p_value.
     """
-    names = list(tables)
+    filled = {name: table for name, table in tables.items() if len(table)}
     out = []
     for measure in ("lift", "dice"):
-        wide = {
-            method: table.pivot(index="emotion", columns="object", values=measure)
-            for method, table in tables.items()
-            if len(table)
-        }
-        for i, first in enumerate(names):
-            for second in names[i + 1 :]:
-                if first not in wide or second not in wide:
-                    continue
-                x, y = (frame.to_numpy(float) for frame in wide[first].align(wide[second], join="inner"))
-                if measure == "dice" and np.array_equal(x, y, equal_nan=True):
-                    continue  # presence alone is the same under every map
-                tested = _mantel(x, y, rng, draws)
-                if tested is not None:
-                    out.append({"method": first, "against": second, "of": measure, "spearman": tested[0], "p_value": tested[1]})
+        wide = {name: table.pivot(index="emotion", columns="object", values=measure) for name, table in filled.items()}
+        for first, second in combinations(wide, 2):
+            x, y = (frame.to_numpy(float) for frame in wide[first].align(wide[second], join="inner"))
+            if measure == "dice" and np.array_equal(x, y, equal_nan=True):
+                continue  # presence alone is the same under every map
+            tested = _mantel(x, y, rng, draws)
+            if tested is not None:
+                out.append({"method": first, "against": second, "of": measure, "spearman": tested[0], "p_value": tested[1]})
     return pd.DataFrame(out, columns=["method", "against", "of", "spearman", "p_value"])
 
 

@@ -119,9 +119,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 table[name] = pd.to_numeric(table[name], errors="coerce")
         if self.own is None:
             return table, kinds
-        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | {
-            column: _kind(self.own[column]) for column in self.own
-        }
+        own_kinds = {column: _kind(self.own[column]) for column in self.own}
+        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | own_kinds
 
     def answers(self) -> pd.DataFrame:
         """Accumulated answers by key, a column a class."""

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 def dependence(tests: pd.DataFrame) -> Any:
     """Property × output, colour for the effect, a dot where it is significant."""
     frame = tests.assign(significant=tests.p_holm <= ALPHA)
-    order = (
-        frame.groupby("property").effect.apply(lambda effects: effects.abs().max()).sort_values(ascending=False).index.tolist()
-    )
+    largest = frame.assign(size=frame.effect.abs()).groupby("property")["size"].max()
+    order = largest.sort_values(ascending=False).index.tolist()
     top = max(0.2, float(frame.effect.abs().max()))
     base = alt.Chart(frame).encode(
         x=alt.X("output:N", sort=list(dict.fromkeys(frame.output)), title=None, axis=alt.Axis(labelAngle=-35)),

@@ -78,9 +78,8 @@ def dose_text(response: DoseResponse) -> str:
         text += "; no class is shown to move"
     if response.clean is None:
         return text + "."
-    also_moved = list(
-        dict.fromkeys(response.moved[~response.moved.meant.astype(bool) & response.moved.over.astype(bool)].property)
-    )
-    return text + (
-        "; nothing else that is measured moved." if not also_moved else f"; it also moved {', '.join(also_moved[:6])}."
+    moved = response.moved
+    also_moved = list(dict.fromkeys(moved[~moved.meant.astype(bool) & moved.over.astype(bool)].property))
+    return (
+        f"{text}; it also moved {', '.join(also_moved[:6])}." if also_moved else f"{text}; nothing else that is measured moved."
     )

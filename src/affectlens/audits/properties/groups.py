@@ -192,8 +192,5 @@ def matched_pairs(
     gains = np.array(differences)
     if len(gains) < FEWEST:
         return {"pairs": len(gains), "difference": float("nan"), "p_value": float("nan")}
-    return {
-        "pairs": len(gains),
-        "difference": float(gains.mean()),
-        "p_value": sign_flip_test(gains, rng, side="two", draws=1999),
-    }
+    p_value = sign_flip_test(gains, rng, side="two", draws=1999)
+    return {"pairs": len(gains), "difference": float(gains.mean()), "p_value": p_value}

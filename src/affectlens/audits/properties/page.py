@@ -160,13 +160,8 @@ def _dose(response: DoseResponse, folder: Path) -> Section:
         Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC).save(folder / f"samples-{name}.png")
         text.append(f"One item at every dose: samples-{name}.png beside this page.")
     table = response.moved if len(response.moved) else None
-    return Section(
-        f"Intervention: {response.name}",
-        tuple(text),
-        (Figure(draw.dose(response), f"dose-{name}", ""),),
-        table,
-        "What else moved",
-    )
+    figure = Figure(draw.dose(response), f"dose-{name}", "")
+    return Section(f"Intervention: {response.name}", tuple(text), (figure,), table, "What else moved")
 
 
 def _left_out(audit: PropertyAudit) -> list[Section]:

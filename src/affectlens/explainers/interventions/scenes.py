@@ -188,7 +188,5 @@ def flip(picture: np.ndarray) -> np.ndarray:
 def crop(picture: np.ndarray) -> np.ndarray:
     """The middle 70 % of each side."""
     height, width = picture.shape[:2]
-    cut_rows, cut_columns = round(0.15 * height), round(0.15 * width)
-    return np.ascontiguousarray(
-        picture[cut_rows : max(cut_rows + 1, height - cut_rows), cut_columns : max(cut_columns + 1, width - cut_columns)]
-    )
+    top, left = round(0.15 * height), round(0.15 * width)
+    return np.ascontiguousarray(picture[top : max(top + 1, height - top), left : max(left + 1, width - left)])

@@ -16,6 +16,9 @@ _LISTS = {
 }
 MARKERS = {name: frozenset(words.split()) for name, words in _LISTS.items()}
 
+_HE = frozenset(["he", "him", "his", "man", "men", "guy", "boy", "husband", "father", "dad", "brother", "son"])
+_SHE = frozenset(["she", "her", "hers", "woman", "women", "girl", "wife", "mother", "mom", "mum", "sister"])
+
 
 def syllables(word: str) -> int:
     """A count by groups of vowels, without a silent e."""
@@ -64,12 +67,7 @@ def _swearing(text: str) -> float:
 @register_property("gendered words", "words", unit="he minus she words", kind="ordinal", says="speaks of him rather than her")
 def _gendered(text: str) -> float:
     words = [word.lower() for word in _WORD.findall(text)]
-    he = sum(
-        word in ("he", "him", "his", "man", "men", "guy", "boy", "husband", "father", "dad", "brother", "son") for word in words
-    )
-    she = sum(
-        word in ("she", "her", "hers", "woman", "women", "girl", "wife", "mother", "mom", "mum", "sister") for word in words
-    )
+    he, she = sum(word in _HE for word in words), sum(word in _SHE for word in words)
     return float(max(-3, min(3, he - she)))
 
 
