@@ -34,6 +34,8 @@ NAMES = (
     "planted_objects",
     "objects_pass",
     "properties_size",
+    "fuzz",
+    "kills",
 )
 
 

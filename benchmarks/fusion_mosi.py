@@ -16,7 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from affectlens.evaluation.ablation import ablate
 from affectlens.learning.export import calibrate
-from affectlens.learning.fusion import Bank, FusionRecipe
+from affectlens.learning.fusion import Bank
+from affectlens.learning.recipes import FusionRecipe
 
 
 def banks(path: Path) -> dict[str, tuple[Bank, Bank]]:

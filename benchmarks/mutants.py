@@ -49,7 +49,7 @@ _OPPOSITES |= {v: k for k, v in _OPPOSITES.items()}
 # The order of these functions' two arguments does not matter, or a swap is no mistake that anyone makes.
 _SYMMETRIC = {
     "min", "max", "minimum", "maximum", "isinstance", "hasattr", "getattr", "allclose", "cast", "gcd", "range", "zip",
-    "transpose",
+    "transpose", "hypot", "array_equal", "spearmanr", "adjusted_rand_score", "adjusted_mutual_info_score",
 }  # fmt: skip
 _SPEECH = {"warn", "debug", "info", "warning", "error", "exception", "log", "print"}  # words for people
 _UNTOUCHED_KEYWORDS = {"strict", "stacklevel", "encoding", "indent"}

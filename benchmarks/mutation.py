@@ -115,65 +115,76 @@ class Driver:
         return True
 
     def _measure(self) -> None:
-        """Which tests run which line, and how long each takes; kept in the output folder."""
+        """Which tests run which line, and how long each takes; kept by file of tests until it or the room changes."""
         kept = self.options.out / f"coverage-{self.plan.room}.json"
-        key = digest(*(ROOT / f for f in self.plan.files), *test_files(self.plan.tests))
-        if kept.exists() and not self.options.fresh:
-            known = json.loads(kept.read_text())
-            if known["key"] == key:
-                self.plan.lines = {f: {int(n): t for n, t in v.items()} for f, v in known["lines"].items()}
-                self.plan.seconds = known["seconds"]
-                return
-        print(f"{self.plan.room}: {len(self.items)} tests are run once under coverage", flush=True)
+        known = json.loads(kept.read_text()) if kept.exists() and not self.options.fresh else {}
+        by_file: dict[str, list[pytest.Item]] = defaultdict(list)
+        for name, item in self.items.items():
+            by_file[name.split("::")[0]].append(item)
+        shared = [path for path in test_files(self.plan.tests) if not path.name.startswith("test_")]
+        keys = {name: digest(*(ROOT / f for f in self.plan.files), *shared, ROOT / name) for name in by_file}
+        stale = [name for name, key in keys.items() if known.get(name, {}).get("key") != key]
+        if stale:
+            print(f"{self.plan.room}: {sum(len(by_file[n]) for n in stale)} tests are run once under coverage", flush=True)
+        children = [self._start_covered([i for n in stale[k :: self.options.jobs] for i in by_file[n]])
+                    for k in range(min(self.options.jobs, len(stale)))]  # fmt: skip
+        for child, source in children:
+            with os.fdopen(source) as pipe:
+                known |= json.loads(pipe.read())
+            os.waitpid(child, 0)
+        measured = {name: known[name] | {"key": key} for name, key in keys.items()}
+        kept.write_text(json.dumps(measured))
+        self.plan.lines = {f: defaultdict(list) for f in self.plan.files}
+        for of_file in measured.values():
+            for name in of_file["failed"]:
+                print(f"  fails without any change, and is left out: {name}", flush=True)
+            self.plan.seconds |= of_file["seconds"]
+            for file, lines in of_file["lines"].items():
+                for line, tests in lines.items():
+                    self.plan.lines[file][int(line)] += tests
+
+    def _start_covered(self, items: list[pytest.Item]) -> tuple[int, int]:
+        """A process that runs tests under coverage, and where it writes what it found."""
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(read)
             silence()
             with os.fdopen(write, "w") as out:
-                json.dump(self._run_covered(), out)
+                json.dump(self._run_covered(items), out)
             os._exit(0)
         os.close(write)
-        with os.fdopen(read) as source:
-            text = source.read()
-        os.waitpid(child, 0)
-        known = json.loads(text)
-        for name in known["failed"]:
-            print(f"  fails without any change, and is left out: {name}", flush=True)
-        kept.write_text(json.dumps(known | {"key": key}))
-        self.plan.lines = {f: {int(n): t for n, t in v.items()} for f, v in known["lines"].items()}
-        self.plan.seconds = known["seconds"]
+        return child, read
 
-    def _run_covered(self) -> dict[str, Any]:
+    def _run_covered(self, items: list[pytest.Item]) -> dict[str, Any]:
+        """By file of tests: the tests of each line, the seconds of each test, and those that fail."""
         files = [str(ROOT / f) for f in self.plan.files]
         self.context = coverage.Coverage(data_file=None, include=files, config_file=False, messages=False)
         self.context.start()
-        seconds, failed = {}, []
-        items = list(self.items.values())
+        of_file: dict[str, dict[str, Any]] = {}
+        siblings = defaultdict(list)
         for item, following in zip(items, [*items[1:], None], strict=True):
+            name = item.nodeid.split("::")[0]
+            siblings[name].append(item.nodeid)
+            found = of_file.setdefault(name, {"lines": {}, "seconds": {}, "failed": []})
             begun = processor_time()
             reports = runtestprotocol(item, nextitem=following, log=False)
             taken = processor_time() - begun
             if any(r.failed for r in reports):
-                failed.append(item.nodeid)
+                found["failed"].append(item.nodeid)
             elif taken <= self.plan.settings["longest_test"] and not any(r.skipped for r in reports):
-                seconds[item.nodeid] = taken
+                found["seconds"][item.nodeid] = taken
         self.context.stop()
         data = self.context.get_data()
-        siblings = defaultdict(list)
-        for name in self.items:
-            siblings[name.split("::")[0]].append(name)
-        lines: dict[str, dict[int, list[str]]] = {}
         for file, path in zip(self.plan.files, files, strict=True):
-            lines[file] = {}
             for line, contexts in data.contexts_by_lineno(path).items():
-                tests: set[str] = set()
                 for context in filter(None, contexts):
-                    name, _, phase = context.partition("|")
+                    test, _, phase = context.partition("|")
+                    name = test.split("::")[0]
+                    lines = of_file[name]["lines"].setdefault(file, {})
                     # What a fixture runs may serve every test of its file.
-                    tests.update(siblings[name.split("::")[0]] if phase else [name])
-                lines[file][line] = sorted(tests)
-        return {"lines": lines, "seconds": seconds, "failed": failed}
+                    lines[line] = sorted({*lines.get(line, ()), *(siblings[name] if phase else [test])})
+        return of_file
 
     def _file(self, file: str) -> None:
         path = ROOT / file
@@ -325,11 +336,10 @@ def plans(configuration: dict[str, Any], only: list[str]) -> Iterator[Plan]:
     for room, entry in configuration["rooms"].items():
         files = {p.relative_to(ROOT).as_posix() for g in entry["files"] for p in ROOT.glob(g) if p.stat().st_size}
         files = sorted(f for f in files if Path(f).name not in entry.get("without", ()))
-        if only and room not in only:
-            files = [f for f in files if any(o in f for o in only)]
         tests = [t for t in entry["tests"] if (ROOT / t).exists()]
-        if files and tests:
-            yield Plan(room, files, tests, settings)
+        wanted = not only or room in only or any(o in f for o in only for f in files)
+        if files and tests and wanted:
+            yield Plan(room, files, tests, settings)  # of all files, so that what was covered serves every choice of them
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ import av
 import cv2
 import numpy as np
 
+from affectlens.media.container import open_file
 from affectlens.perception.body.bvh import read_bvh
 from affectlens.perception.body.joints import JOINTS, Motion, resampled
 
@@ -101,7 +102,7 @@ def render(motion: Motion, path: Path) -> None:
     side = np.array([-along[2], 0, along[0]])
     across, depth = c * along + s * side, c * side - s * along
     middle = float(np.nanmean(motion.points[:, AT["pelvis"]] @ across))
-    with av.open(str(path), "w") as out:
+    with open_file(path, "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"crf": "24"})
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         for i, joints in enumerate(motion.points):

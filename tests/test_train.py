@@ -14,13 +14,16 @@ from affectlens import train
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.settings import Settings
 from affectlens.features.speech import SpeechTable
-from affectlens.learning.background import BackgroundRecipe
-from affectlens.learning.bclstm import BcLstmRecipe
-from affectlens.learning.face import FaceRecipe
-from affectlens.learning.fusion import FusionRecipe
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
-from affectlens.learning.words import WordsRecipe
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 from affectlens.models.weights import read_weights, weights_path
 from affectlens.training import background, bclstm, face_words, fusion, fusion_joint, motion, speech  # noqa: F401
 from tests.conftest import asset_path

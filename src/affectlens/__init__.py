@@ -12,10 +12,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from affectlens.core.offline import stay_offline
+
+stay_offline()
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from affectlens import audit, train
+    from affectlens.core.limits import Limits, limited
     from affectlens.core.options import Options
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
@@ -34,6 +39,7 @@ __all__ = [
     "CallableModel",
     "Engine",
     "Evidence",
+    "Limits",
     "OnnxModel",
     "Options",
     "Result",
@@ -46,6 +52,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "limited",
     "load_model",
     "open_corpus",
     "open_model",
@@ -59,6 +66,7 @@ _HOMES = {
     "CallableModel": "affectlens.models.adapters",
     "Engine": "affectlens.pipeline.engine",
     "Evidence": "affectlens.core.schema",
+    "Limits": "affectlens.core.limits",
     "OnnxModel": "affectlens.models.adapters",
     "Options": "affectlens.core.options",
     "Result": "affectlens.pipeline.results",
@@ -71,6 +79,7 @@ _HOMES = {
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
+    "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",

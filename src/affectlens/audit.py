@@ -46,14 +46,14 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Callable[..., Any]:
     if name.startswith("_"):
         raise AttributeError(name)
-    from affectlens.audits.registry import AUDITS
+    from affectlens.audits.registry import AUDITS, Late
 
     with helpful():
         if name not in AUDITS:
             raise AttributeError(f"there is no audit {name!r}; there are {', '.join(AUDITS)}")
     entry = AUDITS.get(name)
 
-    @wraps(entry.function)
+    @wraps(entry.function.function if isinstance(entry.function, Late) else entry.function)
     def function(*given: Any, **fields: Any) -> Any:
         if len(given) > 2:
             raise TypeError(f"audit.{name} takes a model and a corpus; settings are given by name")

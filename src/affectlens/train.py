@@ -51,13 +51,16 @@ if TYPE_CHECKING:
     from affectlens.core.progress import Progress
     from affectlens.core.settings import Settings
     from affectlens.corpora.base import Corpora
-    from affectlens.learning.background import BackgroundRecipe
-    from affectlens.learning.bclstm import BcLstmRecipe
-    from affectlens.learning.face import FaceRecipe
-    from affectlens.learning.fusion import FusionRecipe
-    from affectlens.learning.motion import GaitRecipe, PostureRecipe
-    from affectlens.learning.speech import SpeechRecipe
-    from affectlens.learning.words import WordsRecipe
+    from affectlens.learning.recipes import (
+        BackgroundRecipe,
+        BcLstmRecipe,
+        FaceRecipe,
+        FusionRecipe,
+        GaitRecipe,
+        PostureRecipe,
+        SpeechRecipe,
+        WordsRecipe,
+    )
     from affectlens.training.run import TrainingRun
 
 __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
@@ -86,7 +89,7 @@ def face(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.face import FaceRecipe
+    from affectlens.learning.recipes import FaceRecipe
     from affectlens.training.face_words import train_face_model
 
     return _train(FaceRecipe, train_face_model, corpora, out, threads, progress, settings, changed)
@@ -110,7 +113,7 @@ def words(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.words import WordsRecipe
+    from affectlens.learning.recipes import WordsRecipe
     from affectlens.training.face_words import train_words_model
 
     return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed)
@@ -135,7 +138,7 @@ def speech(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.speech import SpeechRecipe
+    from affectlens.learning.recipes import SpeechRecipe
     from affectlens.training.speech import train_speech_model
 
     return _train(SpeechRecipe, train_speech_model, corpora, out, threads, progress, settings, changed, several=True)
@@ -159,7 +162,7 @@ def gait(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.motion import GaitRecipe
+    from affectlens.learning.recipes import GaitRecipe
     from affectlens.training.motion import train_gait_model
 
     return _train(GaitRecipe, train_gait_model, corpora, out, threads, progress, settings, changed)
@@ -183,7 +186,7 @@ def posture(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.motion import PostureRecipe
+    from affectlens.learning.recipes import PostureRecipe
     from affectlens.training.motion import train_posture_model
 
     return _train(PostureRecipe, train_posture_model, corpora, out, threads, progress, settings, changed)
@@ -208,7 +211,7 @@ def fusion(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.fusion import FusionRecipe
+    from affectlens.learning.recipes import FusionRecipe
     from affectlens.training.fusion import train_fusion_model
 
     return _train(FusionRecipe, train_fusion_model, corpora, out, threads, progress, settings, changed, several=True)
@@ -224,7 +227,7 @@ def background(
     **changed: Any,
 ) -> TrainingRun:
     """Train the background network on a corpus of whole pictures: what they say without their people."""
-    from affectlens.learning.background import BackgroundRecipe
+    from affectlens.learning.recipes import BackgroundRecipe
     from affectlens.training.background import train_background_model
 
     return _train(BackgroundRecipe, train_background_model, corpora, out, threads, progress, settings, changed)
@@ -240,7 +243,7 @@ def bclstm(
     **changed: Any,
 ) -> TrainingRun:
     """Train the contextual LSTM on a corpus of dialogues, on its own split."""
-    from affectlens.learning.bclstm import BcLstmRecipe
+    from affectlens.learning.recipes import BcLstmRecipe
     from affectlens.training.bclstm import train_bclstm_model
 
     return _train(BcLstmRecipe, train_bclstm_model, corpora, out, threads, progress, settings, changed)
@@ -260,6 +263,7 @@ def _train(
 ) -> TrainingRun:
     """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
     from affectlens.assets.store import fetch
+    from affectlens.core.locks import alone_in
     from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields
@@ -271,5 +275,6 @@ def _train(
     given = (corpora_of(corpora),) if several else one_corpus(corpora)
     with torch_threads(threads), seeded(recipe.seed):  # making a network to load weights into draws numbers too
         folder = folder_of(out)
-        fetch(recipe.assets, progress)
-        return run(*given, folder, recipe, progress or silent)
+        with alone_in(folder / ".lock", str(folder)):
+            fetch(recipe.assets, progress)
+            return run(*given, folder, recipe, progress or silent)

@@ -1,12 +1,16 @@
 import hashlib
+import subprocess
+import sys
+import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from affectlens.assets import store
 from affectlens.assets.manifest import asset, manifest, parse_manifest
-from affectlens.assets.store import pull, state
+from affectlens.assets.store import digests_of, locate, pull, state
 from affectlens.core.errors import AssetError, UsageError
+from affectlens.core.places import cache_dir
 
 CONTENT = b"weights " * 100
 
@@ -85,4 +89,44 @@ def test_the_manifest_is_complete():
             assert len(f.sha256) == 64 and f.size > 0 and f.sources
     with pytest.raises(UsageError, match="did you mean yunet"):
         asset("yunnet")
-    assert store.cache_dir().name
+    assert cache_dir().name
+
+
+@pytest.mark.parametrize(("name", "file"), [(a.name, f.name) for a in manifest().values() for f in a.files])
+def test_one_bit_of_a_file_is_enough(name, file, tmp_path, monkeypatch):
+    owner = asset(name)
+    if state(owner, thorough=False) != "ready":
+        pytest.skip(f"asset {name} is not here")
+    kept = cache_dir() / name
+    monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path))
+    (tmp_path / name).mkdir()
+    for one in owner.files:
+        if one.name == file:
+            content = bytearray((kept / one.name).read_bytes())
+            (tmp_path / name / file).write_bytes(content)
+        else:
+            (tmp_path / name / one.name).symlink_to(kept / one.name)
+    assert locate(name, file) == tmp_path / name / file and digests_of(name) == {f.name: f.sha256 for f in owner.files}
+    content[-1] ^= 1
+    (tmp_path / name / file).write_bytes(content)
+    with pytest.raises(AssetError, match=f"{file} is damaged.*assets pull {name}"):
+        locate(name)
+    assert digests_of(name)[file] != next(f.sha256 for f in owner.files if f.name == file)
+
+
+def test_fetching_ends_with_its_parent(tmp_path):
+    """A parent that is killed takes the program along that it waits for."""
+    parent = (
+        "import sys, time\nfrom affectlens.core.children import child\n"
+        "with child([sys.executable, '-c', 'import time; time.sleep(60)']) as worker:\n"
+        "    print(worker.pid, flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as running:
+        number = int(running.stdout.readline())
+        running.kill()
+    for _ in range(200):
+        state_of = Path(f"/proc/{number}/stat")
+        if not state_of.exists() or state_of.read_text().rpartition(")")[2].split()[0] in "ZX":
+            return
+        time.sleep(0.02)
+    raise AssertionError("the program went on")

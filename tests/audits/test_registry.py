@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from affectlens.audits.registry import AUDITS, register_audit
+from affectlens.audits.registry import AUDITS, RegisteredAudit, register_audit
 from affectlens.core.errors import UsageError
 from affectlens.core.settings import Settings, setting
 
@@ -38,3 +38,27 @@ def test_what_is_missing_is_told():
     with pytest.raises(UsageError, match="give help"):
         register_audit("x", CountSettings)(lambda model, corpora: None)
     assert "x" not in AUDITS
+
+
+def test_what_is_registered_is_as_it_was_given():
+    def count(model, corpora):
+        """Words of its own."""
+
+    given = {"model": "face", "model_help": "a face model", "several": True, "assets": lambda *_: [], "listing": lambda *_: []}
+    assert register_audit("count", CountSettings, help="Counts.", **given)(count) is count
+    try:
+        assert AUDITS.get("count") == RegisteredAudit("count", count, CountSettings, "Counts.", **given)
+    finally:
+        AUDITS.remove("count")
+    plain = RegisteredAudit("count", count, CountSettings, "Counts.")
+    assert (plain.model, plain.model_help, plain.several, plain.assets, plain.listing) == ("", "", False, None, None)
+    register_audit("count", CountSettings)(count)
+    assert AUDITS.remove("count") == RegisteredAudit("count", count, CountSettings, "Words of its own.")
+
+
+def test_settings_have_to_be_a_class_and_names_are_audits():
+    for wrong in (CountSettings(), object, "CountSettings"):
+        with pytest.raises(UsageError, match=r"audit 'x': settings .*; a subclass of"):
+            register_audit("x", wrong)
+    with pytest.raises(UsageError, match="unknown audit 'propertis'; did you mean properties"):
+        AUDITS.get("propertis")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from affectlens.audits import result as module
 from affectlens.audits.result import SCHEMA_VERSION, AuditResult, Provenance, versions
 from affectlens.core.errors import UsageError
 
@@ -36,6 +39,9 @@ class Everything(AuditResult):
     names: frozenset[str] = frozenset()
     single: Any = None
     objects: Any = None
+    inner_by_name: dict[str, Inner] = field(default_factory=dict)
+    plain: dict = field(default_factory=dict)  # type: ignore[type-arg]
+    loose: list = field(default_factory=list)  # type: ignore[type-arg]
     provenance: Provenance = field(default_factory=Provenance)
 
 
@@ -116,3 +122,71 @@ def test_lists_of_arrays_of_unlike_shapes(tmp_path):
 def test_versions_name_what_computes():
     found = versions()
     assert {"python", "affectlens", "numpy", "torch"} <= set(found) and found["numpy"] == np.__version__
+
+
+def test_versions_leave_out_what_is_not_installed(monkeypatch):
+    monkeypatch.setattr(module, "_PACKAGES", ("no-such-package-at-all", "numpy"))
+    assert list(versions()) == ["python", "numpy"]
+
+
+def test_records_by_name_plain_dictionaries_and_paths_come_back(tmp_path):
+    more = {"inner_by_name": {"a": Inner("one", np.eye(2)), "b": Inner("two", np.zeros(1), (1.5,))}}
+    made = result(**more, plain={"x": [1, (2, "y")], 3: None}, loose=[{"k": 1}, (2,)], single=Path("a") / "b", objects={"q"})
+    read = Everything.load(made.save(tmp_path))
+    assert [i.name for i in read.inner_by_name.values()] == ["one", "two"] and read.inner_by_name["b"].more == (1.5,)
+    np.testing.assert_array_equal(read.inner_by_name["a"].points, np.eye(2))
+    assert read.plain == {"x": [1, (2, "y")], 3: None} and read.loose == [{"k": 1}, (2,)]
+    assert read.single == str(Path("a") / "b") and read.objects == ("q",)  # what the type does not tell is plain
+
+
+def test_what_a_newer_version_wrote_besides_is_passed_over(tmp_path):
+    folder = result(word="so").save(tmp_path)
+    packed = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(packed | {"later": 1}))
+    assert Everything.load(folder).word == "so"
+
+
+def test_arrays_that_hold_objects_are_never_opened(tmp_path):
+    folder = result().save(tmp_path)
+    np.savez(folder / "arrays.npz", numbers=np.array([{"any": "thing"}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        Everything.load(folder)
+
+
+def test_a_result_without_arrays_has_no_file_of_them(tmp_path):
+    made = Everything(pd.DataFrame({"p_value": [1.0]}), {}, (), [], {})
+    folder = made.save(tmp_path)
+    assert not (folder / "arrays.npz").exists() and Everything.load(folder).numbers == {}
+
+
+def test_only_columns_of_several_types_become_words():
+    frame = pd.DataFrame({"mixed": ["a", 3, None, float("nan")], "words": ["a", "b", None, "c"], "numbers": [1, 2, 3, 4],
+                          "raw": [None, b"x", b"y", None]}, dtype=object).assign(numbers=[1, 2, 3, 4])  # fmt: skip
+    flat = module._writable(frame)
+    assert flat.mixed[:2].tolist() == ["a", "3"] and flat.mixed[2:].isna().all() and frame.mixed[1] == 3
+    assert flat.words.tolist() == ["a", "b", None, "c"] and flat.raw[1] == b"x"
+    assert list(module._readable(frame)) == ["mixed", "words", "numbers"]
+    assert module._named(frame.rename_axis("key")) and not module._named(frame)
+
+
+def test_charts_findings_and_page_are_those_beside_the_class(tmp_path, monkeypatch):
+    charts = {"first": lambda: "the first", "second": lambda: "the second", "nothing": lambda: None}
+    parts = {
+        "findings": SimpleNamespace(findings=lambda audit: (audit.kind, "was found")),
+        "page": SimpleNamespace(charts=lambda audit: charts, write=lambda audit, folder: f"{folder}/{audit.word}.html"),
+    }
+    monkeypatch.setattr(Everything, "_part", lambda self, name: parts[name])
+    made = result(word="page")
+    assert made.findings() == ["everything", "was found"] and made.plot() == "the first" and made.plot("second") == "the second"
+    with pytest.raises(UsageError, match="unknown chart 'secnd'; did you mean second"):
+        made.plot("secnd")
+    with pytest.raises(UsageError, match="chart nothing: this audit has nothing to draw in it"):
+        made.plot("nothing")
+    assert made.report(tmp_path) == tmp_path / "page.html" and (tmp_path / "provenance.json").exists()
+
+
+def test_the_parts_of_an_audit_are_modules_beside_its_result():
+    from affectlens.audits.properties import findings
+    from affectlens.audits.properties.result import PropertyAudit
+
+    assert PropertyAudit._part(PropertyAudit.__new__(PropertyAudit), "findings") is findings

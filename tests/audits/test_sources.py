@@ -1,13 +1,23 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from affectlens.audits.objects.settings import ObjectSettings
-from affectlens.audits.sources import corpus_facts, model_facts, open_source
+from affectlens.audits.sources import (
+    corpus_facts,
+    corpus_info,
+    existing_file,
+    model_facts,
+    open_source,
+    table_digest,
+    title_of,
+)
 from affectlens.core.errors import UsageError
-from affectlens.core.files import sha256_of
+from affectlens.core.files import key_of, sha256_of
 from affectlens.core.settings import with_fields
 from affectlens.models.adapters import CallableModel
 from affectlens.models.open import open_model
@@ -51,3 +61,48 @@ def test_corpora_by_name_and_path_and_opened(tmp_path):
         open_source("csv")
     with pytest.raises(UsageError, match="one at a time"):
         open_source([opened, opened])
+
+
+def test_a_file_that_has_to_be_there(tmp_path):
+    assert existing_file(None) == "" and existing_file(tmp_path) == ""
+    assert existing_file(tmp_path / "no.csv") == f"{tmp_path / 'no.csv'} is not there"
+
+
+def test_what_a_corpus_is_needs_no_opening(tmp_path):
+    info = corpus_info(f"emodb={tmp_path / 'nowhere'}")
+    assert (info.name, info.modality) == ("emodb", "voice")
+    assert corpus_info([f"emodb={tmp_path}"]) == info == corpus_info((f"emodb={tmp_path}",))
+    opened = SimpleNamespace(info=info, table=None)
+    assert corpus_info(opened) is info and open_source((opened,)) is opened
+    for given in ([], ["emodb=a", "emodb=b"], ("emodb=a",) * 3):
+        with pytest.raises(UsageError, match=f"{len(given)} corpora were given"):
+            corpus_info(given)
+    with pytest.raises(UsageError, match="unknown corpus"):
+        open_source(SimpleNamespace(info=info))  # without a table it is no corpus
+
+
+def test_facts_of_a_corpus_are_of_keys_labels_and_texts():
+    table = pd.DataFrame({"key": ["a", "b"], "label": ["joy", "fear"], "seconds": [1.0, 2.0]})
+    made = SimpleNamespace(
+        info=SimpleNamespace(name="made", licence="CC0"), table=lambda split: table if split == "all" else None
+    )
+    expected = key_of(["key", "label"], [["a", "joy"], ["b", "fear"]])
+    assert corpus_facts(made, "all") == {"corpus": "made", "split": "all", "licence": "CC0", "table": expected}
+    assert table_digest(table[["key"]]) == key_of(["key"], [["a"], ["b"]]) != table_digest(table[["key"]][::-1])
+
+
+def test_facts_of_models_by_name_and_opened(tmp_path):
+    plain = SimpleNamespace(
+        name="mine", meta={"sha256": "abc", "licence": "", "corpus": "FER2013", "rows": 3}, net=redness().net
+    )
+    named = model_facts(tmp_path / "net.onnx", plain)
+    assert named == {"sha256": "abc", "name": "mine", "spec": str(tmp_path / "net.onnx"), "corpus": "FER2013"}
+    opened = model_facts(plain, plain)
+    assert opened["spec"] == "SimpleNamespace" and len(opened["sha256"]) == 64 and opened["corpus"] == "FER2013"
+    bare = SimpleNamespace(name="bare", meta={})
+    assert model_facts(bare, bare) == {"sha256": "", "name": "bare", "spec": "SimpleNamespace"}
+
+
+def test_a_page_calls_shipped_models_by_their_name():
+    model = SimpleNamespace(name="a net")
+    assert title_of("face", model) == "the face model" and title_of("net.onnx", model) == title_of(model, model) == "a net"

@@ -82,15 +82,15 @@ def goemotions(root: Path) -> Path:
     return folder
 
 
-def motions(root: Path) -> Path:
-    """Styled walks in the layout of the Bandai corpus: four classes, three types of motion."""
+def motions(root: Path, kinds: tuple[str, ...] = ("walk", "run", "dash")) -> Path:
+    """Styled walks in the layout of the Bandai corpus: four classes, some types of motion."""
     folder = root / "bandai"
     folder.mkdir()
     style = {
         "happy": {"swing": 40.0, "speed": 1.6}, "sad": {"swing": 8.0, "speed": 0.7, "lean": 15.0, "head": 20.0},
         "angry": {"swing": 35.0, "speed": 1.9, "lean": 8.0}, "normal": {},
     }  # fmt: skip
-    for kind in ("walk", "run", "dash"):
+    for kind in kinds:
         for name, how in style.items():
             for k in range(2):
                 motion = walker(seconds=3.0, stride=1.0 + 0.2 * k + (kind != "walk"), **how)

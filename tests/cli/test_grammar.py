@@ -19,19 +19,22 @@ from affectlens.core.options import Options
 from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
-from affectlens.learning.background import BackgroundRecipe
-from affectlens.learning.bclstm import BcLstmRecipe
-from affectlens.learning.face import FaceRecipe
-from affectlens.learning.fusion import FusionRecipe
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
-from affectlens.learning.words import WordsRecipe
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 from tests.cli.tree import VERBS, options, parsed
 
-COMMON = {"config", "quiet", "help"}
+COMMON = {"config", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
-PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 RECIPES = {
     "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
     "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,
@@ -174,6 +177,23 @@ def test_a_file_of_options_and_the_command_line_wins(call, named, tmp_path):
     assert "--modalities smell" in call("explain", "a.png", "--config", file).err
     file.write_text("[explain]\nrate = 0.0")
     assert "--rate 0.0" in call("explain", "a.png", "--config", file).err
+
+
+@pytest.mark.parametrize("verb", [verb for verb, command in VERBS.items() if "--allow-code" in options(command)])
+def test_a_file_of_options_neither_names_code_nor_allows_it(monkeypatch, tmp_path, verb):
+    file = tmp_path / "c.toml"
+    for text, says in (
+        ('model = "evil:Model"', "names code"),
+        ("allow_code = true", "allow_code"),
+        ("allow-code = true", "allow-code"),
+    ):
+        if text.startswith("model") and "--model" not in options(VERBS[verb]):
+            continue
+        file.write_text(f"[{verb.replace(' ', '.')}]\n{text}\n")
+        with pytest.raises(UsageError, match=says):
+            parsed(monkeypatch, verb, "--config", file)
+    if "--model" in options(VERBS[verb]):
+        assert parsed(monkeypatch, verb, "--model", "mine:Model", "--allow-code")["model"] == "mine:Model"
 
 
 def test_old_spellings_show_the_new_one(call):

@@ -15,8 +15,8 @@ NAN = float("nan")
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"score": "mean_recall", "value": 0.75312, "low": 0.7061, "high": 0.781}, "mean recall 0.753 (0.706 to 0.781)"),
-        ({"protocol": "within", "target": "mean", "score": "UA", "value": 0.75, "low": NAN, "high": NAN}, "within, mean: UA 0.750"),
+        ({"score": "mean_recall", "value": 0.75312, "low": 0.7061, "high": 0.781}, "UAR 0.753 (0.706 to 0.781)"),
+        ({"protocol": "within", "target": "mean", "score": "UA", "value": 0.75, "low": NAN, "high": NAN}, "within, mean: UAR 0.750"),
         ({"fold": "test", "seed": "0", "epochs": 12.0, "accuracy": 0.79391, "low": NAN, "high": NAN},
          "test, 0: epochs 12, accuracy 0.794"),
         ({"fold": "all", "seed": "mean", "epochs": NAN, "accuracy": 1.0, "low": 0.9, "high": 1.0},

@@ -170,7 +170,7 @@ def test_ablation_says_what_its_function_says(verb, need, named, tmp_path):
     assert set(made.findings()) <= set(done.out.splitlines())
     mean = made.scores[made.scores.fusion == "early"].mean_recall.mean()
     assert abs(made.over_subsets().mean_recall["early"] - mean) < 1e-12
-    assert f"early, mean over subsets: mean recall {mean:.3f}" in done.out and "class-matched" in done.out
+    assert f"early, mean over subsets: UAR {mean:.3f}" in done.out and "class-matched" in done.out
 
 
 @invokes("audit latent")

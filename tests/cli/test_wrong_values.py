@@ -16,7 +16,7 @@ WRONG = {
     "--methods": "gradcam", "--preset": "loose", "--truth": "/no/file", "--join": "/no/folder", "--predictions": "/no/file",
     "--table": "/no/file", "--only": "beauty", "--interventions": "magic", "--kind": "sparse", "--concepts": "beauty",
     "--query": "long", "--examples": "/no/folder", "--against": "smile", "--norms": "/no/file", "--units": "/no/file",
-    "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
+    "--limit": "pixels=many", "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from affectlens.core import cache
 from affectlens.core.cache import contents_of, kept_arrays, kept_frame
 from affectlens.core.errors import OutputError
 from affectlens.core.files import key_of
@@ -27,6 +28,38 @@ def test_a_result_is_made_once_a_key(tmp_path):
     frame = pd.DataFrame({"a": [1, 2]})
     for _ in range(2):
         pd.testing.assert_frame_equal(kept_frame(tmp_path, "rows", "k", lambda: frame), frame)
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet"])
+@pytest.mark.parametrize("damage", ["torn", "empty", "one bit"])
+def test_what_is_damaged_is_made_again_and_said(tmp_path, caplog, kind, damage):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=500)
+
+    def get():
+        if kind == "npz":
+            return kept_arrays(tmp_path, "things", "k", lambda: {"x": values})["x"]
+        return kept_frame(tmp_path, "things", "k", lambda: pd.DataFrame({"x": values})).x.to_numpy()
+
+    get()
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    content[1000] ^= 1
+    file.write_bytes({"torn": content[:700], "empty": b"", "one bit": bytes(content)}[damage])
+    np.testing.assert_array_equal(get(), values)
+    assert "is damaged" in caplog.text and "made again" in caplog.text
+    caplog.clear()
+    caplog.set_level("INFO")
+    np.testing.assert_array_equal(get(), values)
+    assert f"{file}: taken from an earlier run" in caplog.text and "made again" not in caplog.text
+
+
+def test_what_another_version_kept_is_not_used(tmp_path, monkeypatch):
+    made = []
+    for version in ("1.0", "1.0", "1.1"):
+        monkeypatch.setattr(cache, "package_version", lambda version=version: version)
+        kept_frame(tmp_path, "rows", "k", lambda version=version: made.append(version) or pd.DataFrame({"a": [1]}))
+    assert made == ["1.0", "1.1"]
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path):

@@ -12,7 +12,7 @@ from affectlens.core.extras import EXTRAS, extra_of, helpful, missing
 from tests.conftest import asset_path
 
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-MODULES = {"faster-whisper": "faster_whisper", "scikit-learn": "sklearn"}
+MODULES = {"faster-whisper": "faster_whisper", "scikit-learn": "sklearn", "pyyaml": "yaml"}
 
 BLOCKED = """
 import sys, importlib.abc

@@ -1,6 +1,8 @@
 """Files appear whole or not at all, and keys are the same in every process."""
 
+import errno
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from affectlens.core.errors import OutputError
-from affectlens.core.files import digest_of, key_of, sha256_of, write_json, write_text, write_whole
+from affectlens.core.files import check_folder, digest_of, key_of, sha256_of, write_json, write_text, write_whole
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
@@ -108,3 +110,46 @@ def test_what_has_no_fixed_text_is_refused():
         key_of({"x": object()})
     with pytest.raises(TypeError, match="array of objects"):
         key_of(np.array([object()]))
+
+
+REASONS = [
+    (errno.ENOSPC, "free some space"), (errno.EDQUOT, "your share of the disk"), (errno.EACCES, "you may not write there"),
+    (errno.EROFS, "nothing can be written on that file system"), (errno.ENAMETOOLONG, "shorter"), (errno.EISDIR, "a folder of"),
+    (errno.ENOTDIR, "a file stands"), (errno.EMFILE, "ulimit -n"), (errno.EIO, "Input/output error"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "advice"), REASONS)
+def test_the_reason_is_the_true_one(tmp_path, number, advice):
+    def fail(partial):
+        raise OSError(number, os.strerror(number))
+
+    with pytest.raises(OutputError) as caught:
+        write_whole(tmp_path / "a.txt", fail)
+    assert os.strerror(number) in str(caught.value) and advice in str(caught.value)
+    assert ("free some space" in str(caught.value)) == (number == errno.ENOSPC)
+
+
+def test_names_as_long_as_the_system_takes(tmp_path):
+    for name in ("a" * 251 + ".txt", "b." + "c" * 253, os.fsdecode(b"caf\xe9.csv")):
+        assert write_text(tmp_path / name, "x").read_text() == "x"
+    with pytest.raises(OutputError, match="shorter"):
+        write_text(tmp_path / ("d" * 256), "x")
+    with pytest.raises(OutputError, match="shorter"):
+        check_folder(tmp_path / ("d" * 256))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):
+    killed = "import os, signal, sys; from pathlib import Path; from affectlens.core.files import write_whole\n"
+    killed += "write_whole(Path(sys.argv[1]), lambda p: (p.write_text('half'), os.kill(os.getpid(), signal.SIGKILL)))"
+    subprocess.run([sys.executable, "-c", killed, str(tmp_path / "a.txt")], check=False)
+    (left,) = tmp_path.iterdir()
+    others = [left.with_name(re.sub(r"-\d+-", f"-{os.getppid()}-", left.name, count=1)), tmp_path / ".affectlens-other.partial"]
+    others.append(left.with_name(".affectlens-00000000" + left.name[20:]))  # of another machine, from just now
+    others.append(left.with_name(".affectlens-00000001" + left.name[20:]))  # of another machine, from last month
+    for other in others:
+        other.write_text("")
+    os.utime(others[-1], (1e9, 1e9))
+    write_text(tmp_path / "a.txt", "whole")
+    assert {p.name for p in tmp_path.iterdir()} == {"a.txt", *(p.name for p in others[:-1])}

@@ -80,7 +80,7 @@ class _Evil:
 
 
 def test_pickles_cannot_run_code(tmp_path):
-    with pytest.raises(CorpusError, match="which a table of features does not need"):
+    with pytest.raises(CorpusError, match="which data does not need"):
         open_dialogues("feature-pickle", write_pickle(tmp_path / "x.pkl", (_Evil(),) * 9))
     (tmp_path / "y.pkl").write_bytes(b"nothing")
     with pytest.raises(CorpusError, match="not a readable pickle"):

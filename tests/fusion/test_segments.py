@@ -61,6 +61,32 @@ def test_two_utterances_in_one_window_the_first_speaks():
     assert row.probabilities[EKMAN7.index("anger")] > row.probabilities[EKMAN7.index("fear")]
 
 
+def test_utterances_in_one_turn_of_voice_speak_together_over_the_whole_turn():
+    voice = finding("voice", 0, 6, neutral=0.5)
+    one = finding("words", 0, 1, text="Well.", anger=0.9, weight=0.2)
+    two = finding("words", 2, 5, text="I am glad.", happiness=0.9, weight=0.6)
+    weighted, (fused,) = fuse_findings(clip_of(explaining=False), [one, two, voice])
+    assert (fused.row.start, fused.row.end, fused.row.text) == (0, 6, "Well. I am glad.")
+    mean = (np.array(one.row.probabilities) + 3 * np.array(two.row.probabilities)) / 4  # by their length
+    opinions = [
+        Opinion("words", mean, (0.2 + 3 * 0.6) / 4, ()),
+        Opinion("voice", np.array(voice.row.probabilities), voice.weight, ()),
+    ]
+    np.testing.assert_allclose(fused.row.probabilities, pool(opinions))
+    assert [f.row.weight for f in weighted] == pytest.approx([0.5, 0.5, 0.5])
+    # One that cannot be judged leaves the other to speak, and the turn is the row all the same.
+    (row,) = fused_rows(unread("words", "abstained", "not English", 0, 3), finding("words", 3.5, 5, anger=0.9), voice)
+    assert (row.start, row.end, row.status) == (0, 6, "ok")
+
+
+def test_turns_and_fused_rows_have_the_same_times_whatever_was_said_in_them():
+    turns = [(0, 5), (5.2, 9), (9.1, 15), (20, 21)]
+    said = [(0.1, 2), (3, 4.9), (5.4, 9.3), (8.9, 11), (11.5, 14), (14.2, 14.9)]
+    findings = [finding("words", a, b, anger=0.6) for a, b in said] + [finding("voice", a, b, fear=0.6) for a, b in turns]
+    assert [(r.start, r.end) for r in fused_rows(*findings)] == turns
+    assert [(r.start, r.end) for r in fused_rows(*reversed(findings))] == turns
+
+
 def test_the_set_of_classes_is_what_all_hold_and_of_those_who_disagree_what_any_holds():
     agree = fused_rows(
         finding("face", 0, 1, conformal=("happiness", "neutral"), happiness=0.6),

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 import affectlens
 from affectlens.core.errors import UsageError
+from affectlens.learning import loop as loop_module
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
 
 
@@ -72,14 +73,14 @@ def test_epochs_of_a_run_draw_from_seeds_of_their_own():
     assert drawn[0] != drawn[1]
 
 
-def _dropout_run(folder, epochs=4, stop=None, recipe=None, scores=(1, 3, 3, 2)):
+def _dropout_run(folder, epochs=4, stop=None, recipe=None, scores=(1, 3, 3, 2), content="digest"):
     with seeded(0):
         net = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2))
     optimiser = torch.optim.AdamW(net.parameters(), lr=0.05)
     x, y = torch.from_numpy(np.random.default_rng(0).normal(size=(12, 3)).astype(np.float32)), torch.arange(12) % 2
     done = []
     best = BestEpoch(
-        folder, recipe or {"a": 1}, {"net": net, "optimiser": optimiser}, "score", lambda: float(scores[best_epoch()]), net.state_dict
+        folder, recipe or {"a": 1}, content, {"net": net, "optimiser": optimiser}, "score", lambda: float(scores[best_epoch()]), net.state_dict
     )  # fmt: skip
 
     def best_epoch():
@@ -99,7 +100,7 @@ def _dropout_run(folder, epochs=4, stop=None, recipe=None, scores=(1, 3, 3, 2)):
     return net, best, done
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path, monkeypatch):
     net, best, done = _dropout_run(tmp_path / "entire")
     assert done == [1, 2, 3, 4] and best.best["epoch"] == 3  # the later of two equal ones
     with pytest.raises(KeyboardInterrupt):
@@ -114,6 +115,32 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path):
     assert [r["epoch"] for r in rows] == [1, 2, 3, 4] and [r["score"] for r in rows] == [1, 3, 3, 2]
     with pytest.raises(UsageError, match="another recipe"):
         _dropout_run(tmp_path / "parts", recipe={"a": 2})
+    with pytest.raises(UsageError, match="from other data"):
+        _dropout_run(tmp_path / "parts", content="of other pictures")
+    monkeypatch.setattr(loop_module, "package_version", lambda: "other")
+    with pytest.raises(UsageError, match="by another version"):
+        _dropout_run(tmp_path / "parts")
+
+
+def test_a_damaged_checkpoint_is_said_and_training_begins_again(tmp_path, caplog):
+    net, *_ = _dropout_run(tmp_path / "entire")
+    with pytest.raises(KeyboardInterrupt):
+        _dropout_run(tmp_path / "parts", stop=2)
+    file = tmp_path / "parts" / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:500])
+    (tmp_path / "parts" / "log.jsonl").unlink()
+    other, _, done = _dropout_run(tmp_path / "parts")
+    assert done == [1, 2, 3, 4] and "checkpoint.pt is damaged" in caplog.text and "begins again" in caplog.text
+    for a, b in zip(net.state_dict().values(), other.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_the_log_is_whole_though_a_run_was_killed_before_it_was_written(tmp_path):
+    _dropout_run(tmp_path)
+    whole = (tmp_path / "log.jsonl").read_text()
+    (tmp_path / "log.jsonl").write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    _dropout_run(tmp_path)
+    assert (tmp_path / "log.jsonl").read_text() == whole
 
 
 def test_nothing_else_seeds_the_global_state():

@@ -4,15 +4,13 @@ import tracemalloc
 
 import av
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
-from affectlens.core.errors import MediaError, UsageError
+from affectlens.core.errors import MediaError
 from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import Problems, frames, probe
 from affectlens.media.images import read_image
-from affectlens.media.inputs import find_inputs, kind_of
 from tests.conftest import plain_frames, write_video
 
 
@@ -94,14 +92,6 @@ def test_blocks_join_to_the_whole(tmp_path, rng):
     parts = list(audio_blocks(path, seconds=0.7))
     np.testing.assert_array_equal(np.concatenate([b.samples for b in parts]), whole)
     assert parts[2].start == pytest.approx(1.4)
-
-
-def test_stereo_with_one_dead_channel_keeps_its_level():
-    from affectlens.media.audio import _mix
-
-    live = np.full(100, 0.4, np.float32)
-    assert _mix(np.stack([live, np.zeros(100, np.float32)]), Problems()).mean() == pytest.approx(0.4)
-    assert _mix(np.stack([live, live / 2]), Problems()).mean() == pytest.approx(0.3)
 
 
 def test_bad_recordings_say_what_is_wrong(tmp_path):
@@ -186,28 +176,10 @@ def test_an_enormous_picture_is_refused_before_it_is_decoded(tmp_path):
     body = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
     (tmp_path / "huge.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body)
     tracemalloc.start()
-    with pytest.raises(MediaError, match="at most 120 megapixels"):
+    with pytest.raises(MediaError, match="900,000,000 pixels"):
         read_image(tmp_path / "huge.png")
     assert tracemalloc.get_traced_memory()[1] < 5e6
     tracemalloc.stop()
-
-
-def test_inputs_are_found(tmp_path):
-    folder = tmp_path / "ordner ü"
-    (folder / "deep").mkdir(parents=True)
-    for name in ("b.mp4", "a.PNG", "deep/c.wav", "notes.doc"):
-        (folder / name).write_bytes(b"x")
-    assert [p.name for p in find_inputs([folder])] == ["a.PNG", "b.mp4", "c.wav"]
-    assert [p.name for p in find_inputs([str(folder / "**" / "*.wav")])] == ["c.wav"]
-    pd.DataFrame({"file": ["b.mp4", "deep/c.wav", "b.mp4"]}).to_csv(folder / "list.csv", index=False)
-    assert [p.name for p in find_inputs([folder / "list.csv", folder / "b.mp4"])] == ["b.mp4", "c.wav"]
-    assert find_inputs(["absent.mp4"])[0].name == "absent.mp4"
-    pd.DataFrame({"clip": ["b.mp4"]}).to_csv(folder / "bad.csv", index=False)
-    with pytest.raises(UsageError, match="column 'file'"):
-        find_inputs([folder / "bad.csv"])
-    with pytest.raises(UsageError, match="no file matches"):
-        find_inputs([str(tmp_path / "*.mov")])
-    assert [kind_of(p) for p in find_inputs([folder])] == ["image", "video", "audio"]
 
 
 def test_importing_the_package_is_light():

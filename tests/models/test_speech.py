@@ -3,7 +3,8 @@ import pytest
 
 from affectlens.core.errors import ModelError
 from affectlens.models.base import load_model
-from affectlens.models.nets.speech import KINDS, SpeechNet, SpeechNetConfig
+from affectlens.models.nets.names import KINDS
+from affectlens.models.nets.speech import SpeechNet, SpeechNetConfig
 from affectlens.models.shipped.speech_scale import (
     CLIP,
     Scale,

@@ -141,7 +141,9 @@ def test_bad_files_fail_alone(face_engine, tmp_path, frame):
     assert all(len(reason) > 20 for reason in run.failures.values())
     listed = pd.read_csv(tmp_path / "out" / "failures.csv")
     assert len(listed) == 5
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted([folder_name(bad / "good.png"), "failures.csv"])
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(
+        [folder_name(bad / "good.png"), "failures.csv", "failures.log"]
+    )
 
 
 def test_nothing_to_see_or_hear_gives_rows_not_errors(engine, tmp_path):
@@ -298,3 +300,26 @@ def test_every_modality_keeps_the_contract(engine, name, tmp_path):
     assert isinstance(modality, Modality) and (modality.needs_audio or modality.needs_video)
     for model in modality.models:
         assert model.name and model.meta["licence"]
+
+
+def test_windows_without_a_frame_are_missing(face_engine, tmp_path):
+    path = write_video(tmp_path / "gap.mkv", plain_frames(8), [0.0, 0.1, 0.2, 0.3, 5.0, 5.1, 900.0, 900.1])
+    _, findings, _ = face_engine.run(path, explaining=False)
+    rows = {(f.row.start, f.row.end): (f.row.status, f.row.reason) for f in findings if f.row.modality == "face"}
+    seen, unseen = ("missing", "no face in view"), ("missing", "no frame could be read")
+    assert rows[0.0, 1.0] == rows[5.0, 6.0] == seen and all(rows[float(n), n + 1.0] == unseen for n in (1, 2, 3, 4))
+    assert rows[6.0, 900.0] == unseen and len(rows) == 8  # very many windows are one row
+
+
+def test_a_track_that_starts_late_starts_late(face_engine, tmp_path):
+    path = write_video(tmp_path / "late.mp4", plain_frames(6), [2.2 + n / 10 for n in range(6)], audio=np.zeros(48_000))
+    _, findings, _ = face_engine.run(path, explaining=False)
+    rows = {f.row.start: f.row.reason for f in findings if f.row.modality == "face"}
+    assert rows == {0.0: "no frame could be read", 1.0: "no frame could be read", 2.0: "no face in view"}
+
+
+def test_an_animation_is_watched_to_its_end(face_engine, tmp_path):
+    pictures = [Image.fromarray(image) for image in plain_frames(3)]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=1000)
+    clip, findings, _ = face_engine.run(tmp_path / "a.gif", explaining=False)
+    assert clip.info.kind == "video" and [f.row.start for f in findings if f.row.modality == "face"] == [0.0, 1.0, 2.0]

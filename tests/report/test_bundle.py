@@ -16,6 +16,7 @@ from affectlens.modalities.face.evidence import MovementDetail
 from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.words.evidence import SpeakerDetail
 from affectlens.report.bundle import Gallery, Report, provenance
+from tests.conftest import asset_path
 from tests.fusion.clips import clip_of, finding
 
 
@@ -47,9 +48,10 @@ def test_provenance_names_versions_models_assets_and_problems(weights):
     report = Report(clip, Gallery(), seconds={"total": 1.23456})
     facts = provenance(report, [Watcher(Model(weights))], {"options": {"seed": 0}})
     assert facts["models"] == [{"name": "tiny", "sha256": sha256_of(weights), "corpus": "a corpus", "licence": "CC0"}]
-    yunet = asset("yunet")
+    yunet, file = asset("yunet"), "face_detection_yunet_2023mar.onnx"
+    digest = sha256_of(asset_path("yunet"))  # of what lies there, whatever the manifest says
     assert facts["third_party"] == [
-        {"name": yunet.title, "licence": yunet.licence, "home": yunet.home, "sha256": yunet.files[0].sha256}
+        {"name": yunet.title, "licence": yunet.licence, "home": yunet.home, "sha256": digest, "files": {file: digest}}
     ]
     assert facts["versions"]["affectlens"] == metadata.version("affectlens") and "numpy" in facts["versions"]
     assert (facts["file"], facts["kind"], facts["duration"], facts["size"]) == ("talk.mp4", "video", 10.0, [64, 48])

@@ -11,6 +11,7 @@ def test_permutation_p_by_hand():
     assert permutation_p(9.0, null) == pytest.approx(1 / 5)
     assert permutation_p(0.0, null, "less") == pytest.approx(1 / 5)
     assert permutation_p(2.5, null, "two") == 1.0
+    assert np.isnan(permutation_p(float("nan"), null))  # what is not defined is not extreme
 
 
 def test_sign_flip_enumerates_small_samples(rng):
@@ -73,6 +74,7 @@ def test_sequential_p_is_uniform_under_the_null_and_stops_early(rng):
     assert (p <= 0.05).mean() < 0.09 and abs(np.mean(p) - 0.5) < 0.06
     assert sum(asked) / 400 < 400  # most need few draws
     assert sequential_p(2.0, draw, most=999) == 1 / 1000
+    assert np.isnan(sequential_p(float("nan"), draw, most=999))
     assert sequential_p(-1.0, draw, most=999, stop=50) == 1
 
 

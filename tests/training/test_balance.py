@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.learning.background import BackgroundRecipe, train_background
+from affectlens.learning.background import train_background
 from affectlens.learning.balance import class_weights
+from affectlens.learning.recipes import BackgroundRecipe
 
 
 def test_weights_by_hand():

@@ -6,8 +6,10 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import corpora_of, open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
 from affectlens.features.speech import TURNS, SpeechTable, as_recordings, speech_table
-from affectlens.learning.speech import BASELINES, SpeechAutoencoder, SpeechRecipe, make_classifier, train_net
-from affectlens.models.nets.speech import KINDS, SpeechNetConfig
+from affectlens.learning.recipes import BASELINES, SpeechRecipe
+from affectlens.learning.speech import SpeechAutoencoder, make_classifier, train_net
+from affectlens.models.nets.names import KINDS
+from affectlens.models.nets.speech import SpeechNetConfig
 from affectlens.models.shipped.speech_scale import Scale
 from tests.corpora.trees import speech_trees, write_wav
 
@@ -169,7 +171,7 @@ def _moved(x, row):
 def test_unknown_labels_are_left_out_of_the_four(tmp_path):
     root = tmp_path / "list.csv"
     write_wav(tmp_path / "a.wav")
-    root.write_text("file,label,speaker\na.wav,bliss,p1\na.wav,angry,p1\n")
+    root.write_text("file,label,speaker\na.wav,bliss,p1\nb.wav,angry,p1\n")
     source = open_corpus("speech-csv", root)
     assert len(source.table("four")) == 1 and len(source.table("all")) == 2
     root.write_text("file,label\na.wav,bliss\n")

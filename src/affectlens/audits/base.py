@@ -7,9 +7,11 @@ that are merged give what an audit of the whole gives. An audit that needs no pa
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -17,9 +19,11 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
 from affectlens.audits.result import AuditResult, Provenance
 from affectlens.core.files import check_folder
+from affectlens.core.locks import alone_in
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, with_fields
 
+log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Settings)
 R = TypeVar("R", bound=AuditResult)
 
@@ -89,6 +93,7 @@ class Audit(ABC, Generic[S, R]):
     kind: ClassVar[str] = ""
     unit: ClassVar[str] = "items"
     part_size: ClassVar[int] = 512  # items that a part holds at least
+    method: ClassVar[int] = 1  # to be raised where items are looked at in another way, so that nothing of the old way is used
     key: ClassVar[str] = "key"  # the column of further tables that holds an item's key
 
     def __init__(self, settings: S, out: str | Path | None = None) -> None:
@@ -102,7 +107,10 @@ class Audit(ABC, Generic[S, R]):
         """What was accumulated."""
         if self._parts is None:
             folder = self.out if self.out is not None else Path(self._temporary.name)  # type: ignore[union-attr]
-            self._parts = Parts(folder / FOLDER, self.depends_on(), self.data_facts(), self.columns(), self.key)
+            self._parts = Parts(
+                folder / FOLDER, self.depends_on(), self.data_facts(), self.columns(), self.key, self.contents(), self.method,
+                self.keys(),
+            )  # fmt: skip
         return self._parts
 
     # What an audit with a pass over items gives; the defaults are those of one without.
@@ -130,6 +138,10 @@ class Audit(ABC, Generic[S, R]):
         """What tells one corpus from another without reading its items: name, split, a digest of keys and labels."""
         return {}
 
+    def contents(self) -> Mapping[str, str]:
+        """A digest of what lies behind each key now; an item that held something else in an earlier run is looked at again."""
+        return {}
+
     @abstractmethod
     def compute(self, progress: Progress = silent) -> R:
         """The result of what is accumulated; the same whenever it is called, since it draws from its own seed."""
@@ -144,6 +156,11 @@ class Audit(ABC, Generic[S, R]):
         chosen = list(self.keys() if keys is None else keys)
         pending = [key for key in chosen if key not in self.parts.done]
         done = len(chosen) - len(pending)
+        if done and self.out is not None:
+            log.info("%d of %d %s were done before in %s", done, len(chosen), self.unit, self.out)
+        again = len(self.parts.changed.intersection(pending))
+        if again:
+            log.info("%d %s hold something else than before and are looked at again", again, self.unit)
         batch = Batch()
         if chosen:
             progress(self.unit, done, len(chosen))
@@ -167,14 +184,16 @@ class Audit(ABC, Generic[S, R]):
 
     def run(self, progress: Progress | None = None, join: Sequence[Path] = ()) -> R:
         """Collect, merge the runs kept in other folders, compute, and with ``out`` write the result and its page there."""
-        earlier_runs = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass
-        self.collect(progress or silent)
-        for earlier in earlier_runs:
-            self.parts.merge(earlier)
-        result = self.compute(progress or silent)
-        if self.out is not None:
-            result.report(self.out)
-        return result
+        alone = nullcontext() if self.out is None else alone_in(self.out / ".lock", str(self.out))
+        with alone:
+            earlier_runs = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass
+            self.collect(progress or silent)
+            for earlier in earlier_runs:
+                self.parts.merge(earlier)
+            result = self.compute(progress or silent)
+            if self.out is not None:
+                result.report(self.out)
+            return result
 
     def provenance(self) -> Provenance:
         """Settings, model, data and versions, with digests of the weights and of what was read."""

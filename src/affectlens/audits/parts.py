@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from affectlens.core.cache import read_checked, write_checked
 from affectlens.core.errors import UsageError
-from affectlens.core.files import write_json, write_whole
+from affectlens.core.files import sha256_of, write_json, write_whole
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_parquet
+from affectlens.core.versions import package_version
+
+log = logging.getLogger(__name__)
 
 ITEMS = "items"  # the table with one row an item: its key, why it was missed (or nothing), a digest of what was read, …
+CONTENT = "content"  # a column of that table in the files: a digest of what lay behind the key
 FOLDER, STAMP = "parts", "settings.json"
 Rows = list[dict[str, Any]]
 
@@ -45,7 +55,8 @@ class Batch:
 class Parts:
     """Parts of one pass, or of several that were merged; an item that is in several counts once, where it came first.
 
-    A part is one file for every table, ``items`` last, so that a part without it is not counted.
+    A part is one file for every table, and last a file with the sha256 of each: a part without it, or one whose files are not
+    what it says, is not counted, and its items are looked at again.
 
     Parameters
     ----------
@@ -59,34 +70,51 @@ class Parts:
         The columns of every table; ``items`` is one of them.
     key : str
         The column of the other tables that holds the key of the item.
+    contents : mapping of str to str, optional
+        A digest of what lies behind each key now. An item that was looked at when it held something else is looked at again.
+    method : int
+        The version of the way in which items are looked at.
+    order : sequence of str, optional
+        Keys in the order in which rows are given back, whenever they were looked at; others follow as they were met.
+
+    Attributes
+    ----------
+    changed : frozenset of str
+        Keys of items that held something else when they were looked at.
 
     Raises
     ------
     UsageError
-        The folder holds a pass with other settings or over other data.
+        The folder holds a pass with other settings, over other data or by another version.
     """
 
     def __init__(
         self, folder: Path, settings: Mapping[str, Any], data: Mapping[str, Any], columns: Mapping[str, Sequence[str]],
-        key: str = "key",
+        key: str = "key", contents: Mapping[str, str] | None = None, method: int = 1, order: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.folder, self.columns, self.key = folder, {name: tuple(names) for name, names in columns.items()}, key
-        self.stamp = json.loads(json.dumps({"settings": dict(settings), "data": dict(data)}, default=str))
+        self.contents = dict(contents or {})
+        self._rank = {name: i for i, name in enumerate(order)}
+        versions = {"affectlens": package_version(), "method": method}
+        stamp = {"settings": dict(settings), "data": dict(data), "versions": versions}
+        self.stamp = json.loads(json.dumps(stamp, default=str))
         self._files: list[tuple[Path, frozenset[str]]] = []
         self._seen: set[str] = set()
         self._frames: list[pd.DataFrame] = []
+        changed: set[str] = set()
         file = folder / STAMP
         if file.exists():
             _require_same(self.stamp, _read_stamp(file), folder)
-        for number in range(_count(folder)):
-            self._take(folder / _name(ITEMS, number))
+        for number in _whole_parts(folder):
+            changed |= self._take(folder / _name(ITEMS, number), self.contents)
+        self.changed = frozenset(changed - self._seen)
 
     @property
     def items(self) -> pd.DataFrame:
-        """One row an item, in the order in which they were met."""
+        """One row an item, in the order asked for, then as they were met."""
         if not self._frames:
             return pd.DataFrame(columns=list(self.columns[ITEMS]))
-        return pd.concat(self._frames, ignore_index=True)
+        return self._arranged(pd.concat(self._frames, ignore_index=True), "key")
 
     @property
     def done(self) -> frozenset[str]:
@@ -112,10 +140,19 @@ class Parts:
         filters = [(column, "==", value) for column, value in equal.items()] or None
         frames = []
         for file, keys in self._files:
-            rows = pd.read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=filters)
+            rows = read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=filters)
             if len(rows):
                 frames.append(rows[rows[self.key].isin(keys)])
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(self.columns[name]))
+        if not frames:
+            return pd.DataFrame(columns=list(self.columns[name]))
+        return self._arranged(pd.concat(frames, ignore_index=True), self.key)
+
+    def _arranged(self, frame: pd.DataFrame, key: str) -> pd.DataFrame:
+        last = len(self._rank)
+        rank = np.array([self._rank.get(name, last) for name in frame[key]])
+        if (np.diff(rank) >= 0).all():
+            return frame
+        return frame.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
 
     def update(self, batch: Batch) -> None:
         """Write a batch as the next part, whole or not at all."""
@@ -123,12 +160,17 @@ class Parts:
             return
         if not (self.folder / STAMP).exists():
             write_json(self.folder / STAMP, self.stamp)
-        number = _count(self.folder)
-        for name in (*(table for table in self.columns if table != ITEMS), ITEMS):
+        number = _next(self.folder)
+        digests = {}
+        for name, columns in self.columns.items():
             rows = batch.items if name == ITEMS else batch.tables.get(name, [])
-            frame = pd.DataFrame(rows, columns=list(self.columns[name]))
-            write_whole(self.folder / _name(name, number), frame.to_parquet)
-        self._take(self.folder / _name(ITEMS, number))
+            frame = pd.DataFrame(rows, columns=list(columns))
+            if name == ITEMS:
+                frame[CONTENT] = [self.contents.get(key, "") for key in frame.key]
+            file = write_whole(self.folder / _name(name, number), partial(write_checked, frame))
+            digests[file.name] = sha256_of(file)
+        write_json(self.folder / f"part-{number:05d}.json", digests)
+        self._take(self.folder / _name(ITEMS, number), {})
 
     def merge(self, other: Parts) -> Self:
         """Add the parts of another pass with the same settings; gives itself.
@@ -143,9 +185,9 @@ class Parts:
         UsageError
             The other pass was made with other settings.
         """
-        _require_same({"settings": self.stamp["settings"]}, {"settings": other.stamp["settings"]}, other.folder)
+        _require_same(_method_of(self.stamp), other.stamp, other.folder)
         for file, _ in other._files:
-            self._take(file)
+            self._take(file, {})
         return self
 
     def opened(self, folder: Path) -> Parts:
@@ -165,16 +207,21 @@ class Parts:
         if not file.exists():
             raise UsageError(f"{folder}: no run of this audit keeps its parts there ({FOLDER}/{STAMP} was expected)")
         stamp = _read_stamp(file)
-        _require_same({"settings": self.stamp["settings"]}, {"settings": stamp["settings"]}, Path(folder))
-        return Parts(Path(folder) / FOLDER, stamp["settings"], stamp["data"], self.columns, self.key)
+        _require_same(_method_of(self.stamp), stamp, Path(folder))
+        method = stamp["versions"]["method"]
+        return Parts(Path(folder) / FOLDER, stamp["settings"], stamp["data"], self.columns, self.key, method=method)
 
-    def _take(self, file: Path) -> None:
-        items = pd.read_parquet(file)
-        fresh = items[~items.key.isin(self._seen)].drop_duplicates("key")
+    def _take(self, file: Path, contents: Mapping[str, str]) -> set[str]:
+        """Count the items of a part that hold what they held; gives the keys of the others."""
+        items = read_checked(file)
+        held = items.pop(CONTENT)
+        same = np.array([contents.get(key, before) == before for key, before in zip(items.key, held, strict=True)], dtype=bool)
+        fresh = items[same & ~items.key.isin(self._seen).to_numpy()].drop_duplicates("key")
         self._seen |= set(fresh.key)
         self._files.append((file, frozenset(fresh.key)))
         if len(fresh):
             self._frames.append(fresh)
+        return set(items.key[~same])
 
 
 def digest(datum: Any, *more: str) -> str:
@@ -196,15 +243,39 @@ def _name(table: str, number: int) -> str:
     return f"{table}-{number:05d}.parquet"
 
 
-def _count(folder: Path) -> int:
-    return len(list(folder.glob(f"{ITEMS}-*.parquet")))
+def _next(folder: Path) -> int:
+    """A number that no file of a part has, whole or not."""
+    found = (re.search(r"-(\d{5})\.", file.name) for file in folder.glob("*-?????.*"))
+    return max((int(number[1]) for number in found if number), default=-1) + 1
+
+
+def _whole_parts(folder: Path) -> list[int]:
+    """Numbers of the parts whose files are what was written; the others are named."""
+    out = []
+    for note in sorted(folder.glob("part-*.json")):
+        try:
+            digests = json.loads(note.read_text(encoding="utf-8"))
+            whole = all(sha256_of(folder / name) == digest for name, digest in digests.items())
+        except (OSError, ValueError, AttributeError):
+            whole = False
+        if whole:
+            out.append(int(note.stem.rpartition("-")[2]))
+        else:
+            log.warning("%s: this part is damaged; its items are looked at again", note)
+    return out
+
+
+def _method_of(stamp: Mapping[str, Any]) -> dict[str, Any]:
+    """What has to be the same where passes are put together: everything but the data."""
+    return {"settings": stamp["settings"], "versions": stamp["versions"]}
 
 
 def _read_stamp(file: Path) -> dict[str, Any]:
     try:
-        stamp = json.loads(file.read_text(encoding="utf-8"))
-        return {"settings": dict(stamp["settings"]), "data": dict(stamp["data"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        stamp = json_of(file)
+        versions = stamp.get("versions", {})  # what was made before they were noted is of another version
+        return {"settings": dict(stamp["settings"]), "data": dict(stamp["data"]), "versions": dict(versions)}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{file}: not readable ({error}); remove its folder to begin again") from error
 
 

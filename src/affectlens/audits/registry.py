@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -51,7 +52,47 @@ class RegisteredAudit:
     listing: Callable[..., Iterable[str]] | None = None
 
 
-AUDITS: Registry[RegisteredAudit] = Registry("audit", "affectlens.audits")
+@dataclass(frozen=True)
+class Late:
+    """A function that is imported when it is called first: audits compute with libraries that take seconds to import.
+
+    Attributes
+    ----------
+    where : str
+        ``module:name``.
+    """
+
+    where: str
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Call the function."""
+        return self.function(*given, **named)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        module, _, name = self.where.partition(":")
+        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+
+
+# The audits of this package are declared where their settings are.
+AUDITS: Registry[RegisteredAudit] = Registry("audit", "affectlens.audits:settings")
+
+
+def declare_audit(
+    name: str, settings: type[Settings], function: str, *, assets: str = "", listing: str = "", help: str, **more: Any
+) -> None:
+    """Make an audit available whose functions are imported only when it is done.
+
+    Parameters
+    ----------
+    name, settings, help, **more
+        As in ``RegisteredAudit``.
+    function, assets, listing : str
+        Each as ``module:name``.
+    """
+    late: dict[str, Any] = {key: Late(where) for key, where in (("assets", assets), ("listing", listing)) if where}
+    AUDITS.add(name, RegisteredAudit(name, Late(function), settings, help, **late, **more))
 
 
 def register_audit(

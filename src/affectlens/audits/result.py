@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import platform
-import re
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -17,9 +15,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.names import safe_name
 from affectlens.core.settings import plain
+from affectlens.core.tables import write_csv
+from affectlens.core.untrusted.arrays import load_arrays, plain_name
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_parquet
 
 SCHEMA_VERSION = 2
 MANIFEST = "provenance.json"
@@ -136,7 +140,7 @@ class AuditResult:
         for name, frame in tables.items():
             flat = _writable(frame)
             write_whole(folder / f"{name}.parquet", flat.to_parquet)
-            write_whole(folder / f"{name}.csv", partial(_readable(frame).to_csv, index=_named(frame)))
+            write_whole(folder / f"{name}.csv", partial(write_csv, _readable(frame), index=_named(frame)))
         if arrays:
             write_whole(folder / "arrays.npz", lambda path: _save_arrays(path, arrays))
         write_json(folder / "result.json", packed)
@@ -160,10 +164,12 @@ class AuditResult:
         """
         folder = Path(folder)
         try:
-            facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            packed = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+            facts = json_of(folder / MANIFEST)
+            packed = json_of(folder / "result.json")
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no finished audit in it ({error}); run the audit with --out {folder}") from error
+        if not isinstance(facts, dict) or not isinstance(packed, dict):
+            raise UsageError(f"{folder}: no finished audit in it; run the audit with --out {folder}")
         if facts.get("kind") != cls.kind:
             raise UsageError(f"{folder} holds an audit of {facts.get('kind')!r}; one of {cls.kind!r} was expected")
         if facts.get("schema_version") != SCHEMA_VERSION:
@@ -171,8 +177,9 @@ class AuditResult:
                 f"{folder} has layout {facts.get('schema_version')}, this version of affectlens reads {SCHEMA_VERSION}; run "
                 "the audit again (parts on disk are used where the settings are the same)"
             )
-        arrays = dict(np.load(folder / "arrays.npz", allow_pickle=False)) if (folder / "arrays.npz").exists() else {}
-        return typing.cast(Self, _unpacked({"$fields": packed}, cls, folder, arrays))
+        with reading(folder, f"an audit of {cls.kind!r}", UsageError):
+            arrays = load_arrays(folder / "arrays.npz", UsageError) if (folder / "arrays.npz").exists() else {}
+            return typing.cast(Self, _unpacked({"$fields": packed}, cls, folder, arrays))
 
 
 def _named(frame: pd.DataFrame) -> bool:
@@ -216,7 +223,7 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
     if isinstance(value, dict):
         return {
             "$dict": [
-                [_packed(key, "", tables, arrays), _packed(item, f"{name}.{_file_name(key)}", tables, arrays)]
+                [_packed(key, "", tables, arrays), _packed(item, f"{name}.{safe_name(key)}", tables, arrays)]
                 for key, item in value.items()
             ]
         }
@@ -229,10 +236,6 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
     return str(value) if isinstance(value, Path) else value
 
 
-def _file_name(key: object) -> str:
-    return re.sub(r"[^\w.-]+", "-", str(key))
-
-
 def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray]) -> Any:
     """The inverse of ``_packed``: which class a record becomes follows from the field's type alone, never from the file."""
     if not isinstance(packed, dict):
@@ -243,7 +246,7 @@ def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray
         hint = next(option for option in args if option is not type(None))
         return _unpacked(packed, hint, folder, arrays)
     if kind == "$table":
-        return pd.read_parquet(folder / f"{value}.parquet")
+        return read_parquet(folder / f"{plain_name(value)}.parquet")
     if kind == "$array":
         return arrays[value]
     if kind == "$fields":

@@ -7,15 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from affectlens.audits.parts import digest
+from affectlens.core.cache import contents_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import digest_of, key_of
-from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, name_and_path, open_corpus
+from affectlens.core.files import digest_of, key_of, sha256_of
+from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, items_of, name_and_path, open_corpus
 from affectlens.models.base import MODELS
-
-
-def existing_file(path: Path | None) -> str:
-    """What is wrong with a path that must be there, or an empty string."""
-    return f"{path} is not there" if path is not None and not Path(path).exists() else ""
 
 
 def open_source(given: Any) -> Corpus:
@@ -73,10 +70,37 @@ def _opened(given: Any) -> bool:
 
 
 def corpus_facts(source: Corpus, split: str) -> dict[str, Any]:
-    """Name, split, licence and a digest of the keys, labels and texts of a corpus."""
-    table = source.table(split)
-    columns = [column for column in ("key", "label", "text") if column in table]
-    return {"corpus": source.info.name, "split": split, "licence": source.info.licence, "table": table_digest(table[columns])}
+    """Name, split, licence and a digest of all that the table of a corpus says of its items: keys, labels, boxes, texts."""
+    table = source.table(split).drop(columns="path", errors="ignore")  # a corpus may be moved
+    return {"corpus": source.info.name, "split": split, "licence": source.info.licence, "table": table_digest(table)}
+
+
+def corpus_contents(source: Corpus, split: str, path: Path | None) -> dict[str, str]:
+    """A digest of what lies behind each key of a corpus.
+
+    Parameters
+    ----------
+    source : Corpus
+        The corpus.
+    split : str
+        Its part.
+    path : Path or None
+        Where it lies, where that is known.
+
+    Returns
+    -------
+    dict of str to str
+        The sha256 of an item's own file; of the whole corpus where items have none; of the data where nothing lies on disk.
+    """
+    table = source.table(split).drop_duplicates("key")
+    own = contents_of(table.path) if "path" in table else [""] * len(table)
+    out = dict(zip(table.key, own, strict=True))
+    if all(out.values()):
+        return out
+    if path is not None and path.exists():
+        whole = sha256_of(path)
+        return {key: content or whole for key, content in out.items()}
+    return {item.key: digest(item.data, *item.labels) for item in items_of(source, split)}
 
 
 def table_digest(table: pd.DataFrame) -> str:

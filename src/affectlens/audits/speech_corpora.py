@@ -11,6 +11,7 @@ import pandas as pd
 
 from affectlens.audits.base import Audit, R, S
 from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.failures import missed_frame
 from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import corpora as known_corpora
@@ -111,8 +112,8 @@ def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: in
 
 
 def left_out(table: SpeechTable) -> pd.DataFrame:
-    """The clips that could not be used: columns ``key`` and ``why``."""
-    return pd.DataFrame(list(table.missed.items()), columns=["key", "why"]).astype(str)
+    """The clips that could not be used: columns ``key`` and ``reason``."""
+    return missed_frame(table.missed)
 
 
 def table_facts(table: SpeechTable) -> dict[str, Any]:

@@ -14,7 +14,17 @@ import pandas as pd
 
 from affectlens.checks.base import CheckError, raised, run_checks, same
 from affectlens.core.errors import AffectlensError, CorpusError
-from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, Item, Reader, name_and_path, read_with
+from affectlens.corpora.base import (
+    CORPORA,
+    Corpus,
+    CorpusInfo,
+    Item,
+    Reader,
+    account_of,
+    name_and_path,
+    read_with,
+    whole_splits,
+)
 from affectlens.corpora.dialogues.base import DialogueCorpus
 
 LARGEST = 50_000_000  # bytes of a folder that is copied to see what a damaged file does
@@ -101,6 +111,15 @@ def order(s: Subject) -> Iterator[str]:
         at = next((i for i, (a, b) in enumerate(zip(table, items, strict=False)) if a != b), None)
         if at is not None:
             yield f"split {split}, place {at}: the table has {table[at]!r}, the item is {items[at]!r}"
+
+
+def counted(s: Subject) -> Iterator[str]:
+    """What a reader says that it found is its items and what it says that it dropped, together."""
+    account = account_of(s.corpus)
+    items = sum(len(s.corpus.table(split)) for split in whole_splits(s.corpus.info))
+    dropped = account.dropped.total()
+    if account.found and account.found != items + dropped:
+        yield f"it found {account.found} {account.unit}, but has {items} items and dropped {dropped}"
 
 
 def keys(s: Subject) -> Iterator[str]:
@@ -273,5 +292,5 @@ def _size(root: Path) -> int:
 
 CHECKS = {
     check.__name__: check
-    for check in (described, order, keys, labels, groups, data, damage, splits, twice, copies, missing, layout)
+    for check in (described, order, counted, keys, labels, groups, data, damage, splits, twice, copies, missing, layout)
 }

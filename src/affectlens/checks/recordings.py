@@ -15,7 +15,8 @@ from PIL import Image
 
 from affectlens.core.options import Options
 from affectlens.core.schema import Evidence
-from affectlens.media.audio import audio_blocks
+from affectlens.media.audio import Sound
+from affectlens.media.container import open_file
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
@@ -61,7 +62,7 @@ def lead(
     clip = Clip(path, info, options, explaining, np.random.default_rng(options.seed))
     modality.begin(clip)
     if info.audio_tracks and modality.needs_audio and not (heard is not None and modality.restore(heard)):
-        modality.listen(clip, audio_blocks(path, problems=clip.problems), None)
+        modality.listen(clip, Sound(path, clip.problems), None)
     state = modality.heard() if info.audio_tracks else None
     findings: list[Finding] = []
     if info.video_tracks:
@@ -77,11 +78,7 @@ def lead(
 
 def described(path: Path) -> MediaInfo:
     """What is known of a recording before it is read."""
-    kind = kind_of(path)
-    if kind == "image":
-        height, width = read_image(path).shape[:2]
-        return MediaInfo(path, "image", 0.0, width, height, video_tracks=1)
-    return MediaInfo(path, "motion", 0.0) if kind == "motion" else probe(path)
+    return MediaInfo(path, "motion", 0.0) if kind_of(path) == "motion" else probe(path)
 
 
 def _windows(path: Path, info: MediaInfo, options: Options) -> Iterator[tuple[float, float, list[Frame]]]:
@@ -149,7 +146,7 @@ def _sound(path: Path, samples: np.ndarray, rate: int = 16000) -> None:
 
 
 def _film(path: Path, pictures: list[np.ndarray], samples: np.ndarray | None = None, rate: int = 10) -> None:
-    with av.open(str(path), "w") as out:
+    with open_file(path, "w") as out:
         video: Any = out.add_stream("mpeg4", rate=rate)
         video.height, video.width = pictures[0].shape[:2]
         video.pix_fmt = "yuv420p"

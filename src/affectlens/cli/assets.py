@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import assets, verb
+from affectlens.cli.options import Group, Verb, assets, verb
 
 if TYPE_CHECKING:
     from affectlens.assets.manifest import Asset
 
-app = typer.Typer(help="List, fetch, verify third-party weights and samples, and show their licences.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, fetch, verify third-party weights and samples, and show their licences.", no_args_is_help=True, cls=Group
+)
 Names = Annotated[list[str] | None, typer.Argument(help="Asset names; all when absent.", autocompletion=assets)]
 
 
@@ -22,7 +24,7 @@ def _chosen(names: list[str] | None, every: bool = False) -> list[Asset]:
     return [asset(n) for n in names] if names else [a for a in manifest().values() if every or not a.optional]
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def ls() -> None:
     """What there is, its size and whether it is here."""
@@ -34,7 +36,7 @@ def ls() -> None:
     common.plain.print(table)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def pull(names: Names = None) -> None:
     """Fetch what is missing or damaged; optional assets only by name."""
@@ -50,18 +52,23 @@ def pull(names: Names = None) -> None:
         fetch([a.name for a in chosen], progress)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def verify(names: Names = None) -> None:
-    """Compare every file with its sha256."""
+    """Compare every file with its sha256; optional assets that are not here are said, and are no fault."""
     from affectlens.assets.store import state
 
-    states = {a.name: state(a) for a in _chosen(names)}
+    chosen = _chosen(names)
+    states = {a.name: state(a) for a in chosen}
     common.say(*(f"{name}: {found}" for name, found in states.items()))
+    if not names:
+        optional = {a.name: state(a) for a in _chosen(None, every=True) if a.optional}
+        common.say(*(f"{name}: {found} (optional)" for name, found in optional.items()))
+        states |= {name: found for name, found in optional.items() if found != "missing"}
     raise typer.Exit(0 if set(states.values()) <= {"ready"} else 1)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def licences() -> None:
     """The licence and home of every asset and of our own weights."""
@@ -77,7 +84,7 @@ def licences() -> None:
     common.plain.print(table)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def path(name: Annotated[str, typer.Argument(help="An asset.", autocompletion=assets)]) -> None:
     """Where an asset's first file lies (fetched when absent)."""

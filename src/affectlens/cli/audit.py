@@ -11,8 +11,9 @@ import typer
 from affectlens import audit
 from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.cli import common
-from affectlens.cli.options import corpus_names, models, verb
+from affectlens.cli.options import Verb, corpus_names, models, verb
 from affectlens.core.errors import UsageError
+from affectlens.core.names import safe_name
 
 app = typer.Typer(add_completion=False)
 SHOWN = 6  # notes of a kind
@@ -28,7 +29,7 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
     left_out = getattr(result, "left_out", None)
     for row in left_out.head(SHOWN).itertuples() if left_out is not None else ():
-        common.note(f"left out: {row.key}: {row.why}")
+        common.note(f"left out: {row.key}: {row.reason}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
     missed = getattr(result, "missed", ())
@@ -37,17 +38,38 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
     common.say(*result.findings(), out / "audit.html")
 
 
+def default_out(audit: str, model: str, corpus: Any, settings: dict[str, Any]) -> Path:
+    """The folder of an audit where none is given, named after what is audited, so that two audits do not meet in one.
+
+    Returns
+    -------
+    Path
+        Below ``audit-NAME``.
+
+    Examples
+    --------
+    >>> default_out("objects", "nets/mine.onnx", "folder=faces/", {}).as_posix()
+    'audit-objects/mine-folder-faces'
+    """
+    given = model or str(settings.get("predictions") or "")
+    parts = [Path(given).name.partition(".")[0]] if given else []
+    for one in [corpus] if isinstance(corpus, str) else corpus:
+        name, _, path = str(one).rpartition("=")
+        parts += dict.fromkeys(part for part in (name, Path(path).name.partition(".")[0]) if part)
+    return Path(f"audit-{audit}") / safe_name("-".join(parts) or "run")
+
+
 def command(entry: RegisteredAudit) -> None:
     """Make the command of an audit."""
 
-    def run(corpus: Any, settings: dict[str, Any], out: Path, model: str = "", list_: bool = False) -> None:
+    def run(corpus: Any, settings: dict[str, Any], out: Path | None, model: str = "", list_: bool = False) -> None:
         if list_ and entry.listing is not None:
             with common.bars() as progress:
                 common.say(*entry.listing(corpus or None, settings=entry.settings(**settings), progress=progress))
             return
         if not corpus:
             raise UsageError(f"give --corpus NAME=PATH{' and --model MODEL, or --list' if entry.listing else ''}")
-        carry_out(entry, model, corpus, out, settings)
+        carry_out(entry, model, corpus, out or default_out(entry.name, model, corpus, settings), settings)
 
     corpora: Any = list[str] if entry.several else str
     text = f"{CORPUS} Repeat it for several." if entry.several else CORPUS
@@ -55,7 +77,7 @@ def command(entry: RegisteredAudit) -> None:
     given: dict[str, tuple[Any, Any]] = {
         "corpus": (Annotated[corpora, option], "" if entry.listing else inspect.Parameter.empty),
         "settings": (dict[str, Any], inspect.Parameter.empty),
-        "out": (Annotated[Path, typer.Option(help=PAGE)], Path(f"audit-{entry.name}")),
+        "out": (Annotated[Path | None, typer.Option(help=PAGE, show_default=f"audit-{entry.name}/MODEL-CORPUS")], None),
     }
     if entry.model is not None:
         given["model"] = (Annotated[str, typer.Option(help=entry.model_help or MODEL, autocompletion=models)], entry.model)
@@ -67,7 +89,7 @@ def command(entry: RegisteredAudit) -> None:
     ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__doc__ = entry.help
-    app.command(entry.name)(verb(entry.settings)(run))
+    app.command(entry.name, cls=Verb)(verb(entry.settings, goes_on=True)(run))
 
 
 for _entry in AUDITS.values():

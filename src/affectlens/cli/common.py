@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
+
+from affectlens.core.names import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SECONDS = 10.0  # between two lines of progress where nobody looks at a terminal
 
 console = Console(stderr=True)  # progress and notes; silent with --quiet
 errors = Console(stderr=True)
@@ -34,18 +39,39 @@ def quietly(quiet: bool) -> Iterator[None]:
         console.quiet = False
 
 
+@contextmanager
+def verbosely(verbose: bool) -> Iterator[None]:
+    """Show tracebacks of what fails inside."""
+    handlers = [h for h in logging.getLogger("affectlens").handlers if isinstance(h, Notes)]
+    before = [h.level for h in handlers]
+    for handler in handlers if verbose else ():
+        handler.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        for handler, level in zip(handlers, before, strict=True):
+            handler.setLevel(level)
+
+
 class Bars:
-    """A progress callback with one bar for each stage it is told of."""
+    """A progress callback with one bar for each stage it is told of; where there is no terminal, a line now and then."""
 
     def __init__(self, display: Progress) -> None:
         self._display = display
         self._tasks: dict[str, Any] = {}
+        self._told: set[str] = set()
+        self._last = 0.0
 
     def __call__(self, stage: str, done: float, total: float) -> None:
         """Draw how far a stage is."""
+        stage = one_line(stage)
+        so_far = f"{done:.0f} of {total:.0f}" if total else f"{done:.0f}"
+        if not console.is_terminal:
+            self._tell(stage, so_far)
+            return
         if stage not in self._tasks:
             self._tasks[stage] = self._display.add_task(stage, total=total or None, note="")
-        self._display.update(self._tasks[stage], completed=done, total=total or None, note=f"{done:.0f} of {total:.0f}")
+        self._display.update(self._tasks[stage], completed=done, total=total or None, note=so_far)
 
     def reset(self) -> None:
         """Forget the bars so far."""
@@ -53,47 +79,67 @@ class Bars:
             self._display.remove_task(task)
         self._tasks.clear()
 
+    def _tell(self, stage: str, so_far: str) -> None:
+        """A line when a stage is new, and when the last line is some seconds old."""
+        now = time.monotonic()
+        if stage in self._told and now - self._last < SECONDS:
+            return
+        self._told.add(stage)
+        self._last = now
+        note(f"{stage}: {so_far}")
+
 
 @contextmanager
 def bars() -> Iterator[Bars]:
-    """A progress display on stderr that leaves no trace when it is done."""
+    """A progress display on stderr that leaves no trace on a terminal when it is done."""
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         console=console,
         transient=True,
-        disable=console.quiet,
+        disable=console.quiet or not console.is_terminal,
     ) as display:
         yield Bars(display)
 
 
 def note(text: str) -> None:
-    """A line that is no result, on stderr."""
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    """A line that is no result, on stderr; a name in it cannot begin another line."""
+    console.print(Text(one_line(text)), highlight=False, soft_wrap=True)
 
 
 class Notes(logging.Handler):
-    """What the package logs, as notes."""
+    """What the package logs, as notes; tracebacks only with ``--verbose``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         note(record.getMessage())
+        if record.exc_info:
+            for line in logging.Formatter().formatException(record.exc_info).splitlines():
+                note(f"  {line}")
 
 
 def say(*texts: object) -> None:
-    """Lines of results, on stdout."""
+    """Lines of results, on stdout; a name in one cannot begin another."""
     for text in texts:
-        plain.print(str(text), markup=False)
+        plain.print(Text(one_line(text)))
 
 
-def table(*headings: str) -> Table:
+class Cells(Table):
+    """A table whose cells are texts as they are: brackets are no markup, and a name is one line."""
+
+    def add_row(self, *cells: Any, **more: Any) -> None:
+        """Add a row of texts."""
+        super().add_row(*(Text(one_line(cell)) for cell in cells), **more)
+
+
+def table(*headings: str) -> Cells:
     """A table whose cells are folded, never cut, where a terminal is narrow; names in the first column stay whole."""
-    made = Table(box=None)
+    made = Cells(box=None)
     for i, heading in enumerate(headings):
-        made.add_column(heading, overflow="fold", no_wrap=i == 0)
+        made.add_column(Text(one_line(heading)), overflow="fold", no_wrap=i == 0)
     return made
 
 
@@ -116,10 +162,15 @@ def fail(failures: dict[str, str]) -> None:
     """List the inputs that failed and why."""
     if not failures:
         return
-    errors.print(f"[bold red]{len(failures)} input{'s' if len(failures) > 1 else ''} failed[/]:")
+    alarm(f"{len(failures)} input{'s' if len(failures) > 1 else ''} failed", ":")
     for path, reason in failures.items():
         text = reason if str(path) in reason else f"{path}: {reason}"
-        errors.print(f"  {escape(text)}", highlight=False, soft_wrap=True)
+        errors.print(Text(f"  {one_line(text)}"), highlight=False, soft_wrap=True)
+
+
+def alarm(what: str, more: str = "") -> None:
+    """A line on stderr that begins in red, also with ``--quiet``."""
+    errors.print(Text.assemble((what, "bold red"), one_line(more)), highlight=False, soft_wrap=True)
 
 
 def print_table(table: pd.DataFrame, fmt: str) -> None:

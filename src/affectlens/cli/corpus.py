@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import FORMATS, corpus_names, languages, verb
+from affectlens.cli.options import FORMATS, Group, Verb, corpus_names, languages, verb
 
-app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True)
+app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True, cls=Group)
 Named = Annotated[str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)]
 SHOWN = 20  # problems
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def ls() -> None:
     """Known corpora, their licences and where to get them."""
@@ -27,25 +27,23 @@ def ls() -> None:
     common.plain.print(table)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def check(corpus: Named) -> None:
-    """Read every item; counts per split and label, and what cannot be read."""
+    """Read every item: what was found, what was dropped and why, counts per split and label, and what cannot be read."""
     from affectlens.corpora.base import open_corpus
     from affectlens.corpora.survey import survey
 
     source = open_corpus(corpus)
     with common.bars() as progress:
         read = survey(source, progress)
-    for split, rows in read.counts.groupby("split", sort=False):
-        counts = ", ".join(f"{r.label} {r.n}" for r in rows.itertuples())
-        common.say(f"{split}: {rows.n.sum()} rows ({counts})")
+    common.say(*read.lines())
     common.say(*(f"  {key}: {problem}" for key, problem in list(read.problems.items())[:SHOWN]))
     common.say(f"{len(read.problems)} items cannot be read" if read.problems else "everything can be read")
-    raise typer.Exit(1 if read.problems else 0)
+    raise typer.Exit(1 if read.problems or not read.adds_up else 0)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def read(
     corpus: Named,
@@ -72,8 +70,8 @@ def read(
         common.print_table(frame, chosen)
 
 
-@app.command()
-@verb()
+@app.command(cls=Verb)
+@verb(goes_on=True)
 def transcribe(
     folder: Annotated[Path, typer.Argument(help="A folder of recorded dialogues.")],
     language: Annotated[

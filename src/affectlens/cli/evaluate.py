@@ -36,7 +36,7 @@ def command(
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws; by default 1000, with --ablate 200.", min=1)] = None,
     seed: Seed = 0,
 ) -> None:
-    """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors."""
+    """Accuracy, UAR (recall averaged over the classes), macro F1, calibration error, conformal sets; misses are errors."""
     if ablate:
         if model != "fusion" or split or weights:
             raise UsageError("--ablate is for the model fusion, which it retrains: leave --split and --weights out")
@@ -83,7 +83,7 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
     with common.bars() as progress:
         made = ablate(corpora, draws=draws, seed=seed, progress=progress, out=out)
     hows = list(dict.fromkeys(made.scores.fusion))
-    table = common.table("modules", *(f"{how}: mean recall" for how in hows))
+    table = common.table("modules", *(f"{how}: UAR" for how in hows))
     for modules, part in made.scores.groupby("modules", sort=False):
         row = part.set_index("fusion")
         table.add_row(str(modules), *(f"{row.mean_recall[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))

@@ -9,11 +9,12 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from typer.core import TyperGroup
 
 from affectlens import __version__
 from affectlens.cli import assets, common, corpus, doctor, evaluate, models, recordings
+from affectlens.cli.options import Group, Verb
+from affectlens.cli.stopping import Stopped, stopping
 from affectlens.core.errors import AffectlensError
 from affectlens.core.extras import helpful
 
@@ -21,7 +22,7 @@ from affectlens.core.extras import helpful
 def late(module: str) -> type[TyperGroup]:
     """A group whose commands are made when one is asked for: their settings live beside networks, slow to import."""
 
-    class LateGroup(TyperGroup):
+    class LateGroup(Group):
         def list_commands(self, ctx: Any) -> list[str]:
             self._load()
             return list(self.commands)
@@ -40,16 +41,18 @@ def late(module: str) -> type[TyperGroup]:
 
 app = typer.Typer(
     name="affectlens",
+    cls=Group,
     help="Recognise expressed emotion in recordings and show why, with evidence that has been tested.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all done; 1 some inputs failed (they are listed); 2 the call cannot be carried out; 130 stopped.",
+    epilog="Exit codes: 0 all done; 1 some inputs failed (they are listed); 2 the call cannot be carried out; 130 stopped by "
+    "Ctrl-C, 143 by the system.",
 )
-app.command("explain")(recordings.explain)
-app.command("recognize")(recordings.recognize)
-app.command("evaluate")(evaluate.command)
-app.command("usual")(recordings.usual)
+app.command("explain", cls=Verb)(recordings.explain)
+app.command("recognize", cls=Verb)(recordings.recognize)
+app.command("evaluate", cls=Verb)(evaluate.command)
+app.command("usual", cls=Verb)(recordings.usual)
 app.add_typer(
     typer.Typer(cls=late("affectlens.cli.audit")),
     name="audit",
@@ -65,7 +68,7 @@ app.add_typer(
 app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
-app.command("doctor")(doctor.command)
+app.command("doctor", cls=Verb)(doctor.command)
 
 
 def _version(wanted: bool) -> None:
@@ -84,17 +87,23 @@ def _root(
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: expected errors are one message and exit code 2, never a traceback."""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a name that the terminal's encoding does not know is written out
+            stream.reconfigure(errors="backslashreplace")
     logger = logging.getLogger("affectlens")
     logger.setLevel(logging.INFO)
-    logger.handlers = [common.Notes()]
+    logger.handlers = [common.Notes(logging.INFO)]
     try:
-        with helpful(), common.plain_warnings():
+        with helpful(), common.plain_warnings(), stopping():
             app(arguments)
     except AffectlensError as error:
-        common.errors.print(f"[bold red]error[/]: {escape(str(error))}", highlight=False, soft_wrap=True)
+        common.alarm("error", f": {error}")
         sys.exit(2)
+    except Stopped as stop:
+        common.alarm("stopped", f"; {stop.hint}" if stop.hint else "")
+        sys.exit(stop.code)
     except KeyboardInterrupt:
-        common.errors.print("\nstopped; what was finished is kept. Run the same command with --resume to go on.")
+        common.alarm("stopped")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)

@@ -8,12 +8,12 @@ import typer
 from rich.markdown import Markdown
 
 from affectlens.cli import common
-from affectlens.cli.options import models, verb
+from affectlens.cli.options import Group, Verb, models, verb
 
-app = typer.Typer(help="List the models that ship and show their cards.", no_args_is_help=True)
+app = typer.Typer(help="List the models that ship and show their cards.", no_args_is_help=True, cls=Group)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def ls() -> None:
     """Names, classes, corpora and sizes."""
@@ -33,7 +33,7 @@ def ls() -> None:
     common.plain.print(table)
 
 
-@app.command()
+@app.command(cls=Verb)
 @verb()
 def card(
     name: Annotated[str, typer.Argument(help="A model name.", autocompletion=models)],

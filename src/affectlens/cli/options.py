@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import inspect
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from affectlens.cli import common
+from affectlens.cli.stopping import with_hint
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.limits import Limits, limited, limits_of
 from affectlens.core.options import LANGUAGES
 from affectlens.core.settings import Settings, flag_of, kinds_of
+from affectlens.core.untrusted.code import allowing
+from affectlens.core.untrusted.documents import read_toml
 
 
-def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ()) -> Callable[[Callable[..., None]], Any]:
+def verb(
+    settings: type[Settings] | None = None, *, without: Iterable[str] = (), goes_on: bool = False
+) -> Callable[[Callable[..., None]], Any]:
     """Decorator: make a command of a function.
 
     Parameters
@@ -28,8 +34,11 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
         of the Python function.
     without : iterable of str
         Fields that are no options.
+    goes_on : bool
+        Whether the same call goes on by itself where it was stopped.
 
-    Every command also gets ``--config FILE`` and ``--quiet``; one with ``--corpus`` says how the old ``--data`` is written.
+    Every command also gets ``--config FILE``, ``--quiet`` and ``--verbose``, one that reads files ``--limit``; one with
+    ``--corpus`` says how the old ``--data`` is written.
 
     Returns
     -------
@@ -40,17 +49,28 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
     def make(function: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
         made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
-        more = [QUIET, CONFIG, *([OLD_DATA] if any(p.name == "corpus" for p in own) else [])]
+        names = {p.name for p in own}
+        reads = bool(names & READ)
+        more = [
+            *([LIMIT] if reads else []),
+            VERBOSE,
+            QUIET,
+            CONFIG,
+            *([ALLOW_CODE] if "model" in names else []),
+            *([OLD_DATA] if "corpus" in names else []),
+        ]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
         field_names = {p.name for p in made}
+        hint = RESUME if "resume" in names else AGAIN if goes_on else ""
 
         def command(**given: Any) -> None:
-            quiet = given.pop("quiet")
             given.pop("config"), given.pop("data", None)
-            if settings:
-                chosen = {name: given.pop(name) for name in field_names}
-                given["settings"] = read(settings, chosen)
-            with common.quietly(quiet):
+            limits, code = limits_of(tuple(given.pop("limits", None) or ())), given.pop("allow_code", False)
+            loud, quiet = given.pop("verbose"), given.pop("quiet")
+            with with_hint(hint), limited(limits), common.verbosely(loud), common.quietly(quiet), allowing(code):
+                if settings:
+                    chosen = {name: given.pop(name) for name in field_names}
+                    given["settings"] = read(settings, chosen)
                 function(**given)
 
         command.__name__, command.__doc__ = function.__name__.rstrip("_"), function.__doc__
@@ -59,6 +79,29 @@ def verb(settings: type[Settings] | None = None, *, without: Iterable[str] = ())
         return command
 
     return make
+
+
+class Verb(TyperCommand):
+    """A command whose help shows nothing behind a switch, which takes no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Arguments and options."""
+        return _without_types(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A group of commands whose help shows nothing behind a switch."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Options of the group."""
+        return _without_types(super().get_params(ctx))
+
+
+def _without_types(parameters: list[Any]) -> list[Any]:
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False) and parameter.metavar is None:
+            parameter.metavar = ""
+    return parameters
 
 
 def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,10 +216,7 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
     """Take the defaults of this verb's options from a file."""
     if value is None or context.resilient_parsing:
         return value
-    try:
-        tables = tomllib.loads(value.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"--config {value}: {error}") from error
+    tables = read_toml(value, UsageError)
     chain = _chain(context)
     _only_tables(value, tables, chain[0].command)
     for one in chain[1:]:
@@ -190,6 +230,10 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
             raise UsageError(f"--config {value}: {unknown(f'option of {context.info_name}', key, sorted(by_flag))}")
         if isinstance(given, dict):
             raise UsageError(f"--config {value}: {key} is a table; a value was expected")
+        if parameter.name in CODE and ":" in str(given) and not Path(str(given)).exists():
+            raise UsageError(
+                f"--config {value}: {key} = {given!r} names code, which only the command line may; give --{key} there"
+            )
         several = bool(getattr(parameter, "multiple", False))
         defaults[parameter.name] = [given] if several and not isinstance(given, list) else given
     context.default_map = defaults
@@ -229,7 +273,26 @@ def _extra(name: str, hint: Any, default: Any, info: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info], default=default)
 
 
-NOT_CONFIGURED = ("config", "help", "data")
+READ = {"inputs", "corpus", "folder"}  # parameters of the verbs that read files
+RESUME = "what was finished is kept. Run the same command with --resume to go on."
+AGAIN = "what was finished is kept. Run the same command again to go on."
+LIMIT = _extra(
+    "limits",
+    list[str] | None,
+    None,
+    typer.Option(
+        "--limit",
+        help=f"The most that is read of one input: {', '.join(f.name for f in fields(Limits))}. Repeat it for several.",
+        metavar="NAME=NUMBER",
+    ),
+)
+VERBOSE = _extra("verbose", bool, False, typer.Option("--verbose", "-v", help="Also print tracebacks of what failed."))
+# What is said on the command line alone: a file must not allow itself to run code.
+NOT_CONFIGURED = ("config", "help", "data", "allow_code")
+CODE = ("model", "objects")  # may name a module:name, whose code runs
+ALLOW_CODE = _extra(
+    "allow_code", bool, False, typer.Option("--allow-code", help="Let a model's file run code of its own (TorchScript).")
+)
 QUIET = _extra("quiet", bool, False, typer.Option("--quiet", "-q", help="Print results alone: no progress, no notes."))
 CONFIG = _extra(
     "config",

@@ -14,7 +14,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.options import Options
 
 if TYPE_CHECKING:
-    from affectlens.pipeline import Result
+    from affectlens.pipeline import Result, Run
 
 
 @verb(Options)
@@ -34,14 +34,22 @@ def explain(
 
         def show(result: Result) -> None:
             bars.reset()
-            common.note("\n".join(result.summary()))
+            for line in result.summary():
+                common.note(line)
 
         run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **settings)
+    _told(run)
+    common.say(*(result.report for result in run.results))
+    raise typer.Exit(run.exit_code)
+
+
+def _told(run: Run) -> None:
+    """What was left out, what an earlier run had done, and what failed."""
+    for text in run.notes:
+        common.note(f"note: {text}")
     for path in run.resumed:
         common.note(f"already done: {path}")
     common.fail(run.failures)
-    common.say(*(result.report for result in run.results))
-    raise typer.Exit(run.exit_code)
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
@@ -67,20 +75,23 @@ def recognize(
     settings: dict[str, Any],
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
+    resume: Resume = False,
 ) -> None:
     """Recognise expressed emotion; writes one table of all inputs."""
     from affectlens import pipeline
     from affectlens.report.exporters import chosen
 
     shown = chosen(out, fmt).name
+    if resume and out is None:
+        raise UsageError("--resume goes on from what is beside the table: give --out FILE too")
     with common.bars() as bars:
-        run = pipeline.recognize(inputs, out=out, format=fmt, progress=bars, **settings)
+        run = pipeline.recognize(inputs, out=out, format=fmt, resume=resume, keep=out is None, progress=bars, **settings)
     if out is None:
         common.print_table(run.table, shown)
     else:
-        common.note(f"{len(run.table)} rows of {len(run.results)} recordings")
+        common.note(f"{run.rows} rows of {len(run.results)} recordings")
         common.say(out)
-    common.fail(run.failures)
+    _told(run)
     raise typer.Exit(run.exit_code)
 
 

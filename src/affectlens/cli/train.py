@@ -9,15 +9,18 @@ import typer
 
 from affectlens import train
 from affectlens.cli import common
-from affectlens.cli.options import Corpora, verb
+from affectlens.cli.options import Corpora, Verb, verb
 from affectlens.core.settings import Settings
-from affectlens.learning.background import BackgroundRecipe
-from affectlens.learning.bclstm import BcLstmRecipe
-from affectlens.learning.face import FaceRecipe
-from affectlens.learning.fusion import FusionRecipe
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
-from affectlens.learning.words import WordsRecipe
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 SHOWN = 60  # rows of scores
+TERMS = {"mean_recall": "UAR", "UA": "UAR"}  # recall averaged over the classes, by one name
 
 
 def add(name: str, settings: type[Settings]) -> None:
@@ -46,7 +50,7 @@ def add(name: str, settings: type[Settings]) -> None:
         common.say(run.weights)
 
     command.__doc__ = (function.__doc__ or "").partition("\n")[0]
-    app.command(name)(verb(settings)(command))
+    app.command(name, cls=Verb)(verb(settings, goes_on=True)(command))
 
 
 def _show(scores: pd.DataFrame) -> None:
@@ -58,11 +62,12 @@ def _show(scores: pd.DataFrame) -> None:
 
 
 def line(row: dict[str, Any]) -> str:
-    """What a row of scores says, such as ``speaker: mean recall 0.753 (0.706 to 0.781)``; what does not apply is left out."""
-    known = {k: v for k, v in row.items() if v != "" and v == v}  # a number that is none is not equal to itself
+    """What a row of scores says, such as ``speaker: UAR 0.753 (0.706 to 0.781)``; what does not apply is left out."""
+    known = {TERMS.get(k, k): v for k, v in row.items() if v != "" and v == v}  # a number that is none is not equal to itself
     interval = f" ({known.pop('low'):.3f} to {known.pop('high'):.3f})" if {"low", "high"} <= set(known) else ""
     if "value" in known:
-        known[known.pop("score")] = known.pop("value")
+        score = known.pop("score")
+        known[TERMS.get(score, score)] = known.pop("value")
     words = [str(v) for v in known.values() if isinstance(v, str)]
     numbers = [f"{name.replace('_', ' ')} {_number(v)}" for name, v in known.items() if not isinstance(v, str)]
     return f"{', '.join(words)}{': ' if words else ''}{', '.join(numbers)}{interval}"

@@ -6,7 +6,6 @@ MVSO (Jou et al. 2015). Which pairs our measurements can bear out, and by which 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,11 @@ import numpy as np
 
 from affectlens.context.place import Place
 from affectlens.context.place_table import SURFACES
+from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
+from affectlens.core.limits import within
+from affectlens.core.untrusted.documents import read_json, read_text
+from affectlens.models.adapters.onnx_file import check_onnx
 from affectlens.perception.scene.appearance import adjectives, measure
 from affectlens.perception.scene.objects import Thing
 
@@ -174,11 +177,14 @@ class PairClassifier:
         lists = [path for path in (folder / "classes.json", folder / "classes.txt") if path.exists()]
         if not model.exists() or not lists:
             raise ModelError(f"{folder}: model.onnx and classes.json or classes.txt were expected in it")
-        text = lists[0].read_text(encoding="utf-8")
-        self.labels: tuple[str, ...] = tuple(json.loads(text) if lists[0].suffix == ".json" else text.split())
-        self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-        model_input = self._session.get_inputs()[0]
-        self._name, self._side = model_input.name, int(model_input.shape[-1])
+        listed = read_json(lists[0], ModelError) if lists[0].suffix == ".json" else read_text(lists[0], ModelError).split()
+        self.labels: tuple[str, ...] = tuple(map(str, listed))
+        with reading(model, "a network in ONNX", ModelError):
+            check_onnx(model)
+            self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+            model_input = self._session.get_inputs()[0]
+            self._name, self._side = model_input.name, int(model_input.shape[-1])
+            within("pixels", self._side**2, model)
 
     def __call__(self, image: np.ndarray, most: int = 5) -> list[tuple[str, float]]:
         """The most probable pairs of an RGB picture, with their probabilities."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.labels import EKMAN7
+from affectlens.core.untrusted.frames import read_csv
 
 LICENCE = "FindingEmo annotations, CC BY-NC-SA 4.0"
 _FAMILIES: tuple[tuple[str, dict[str, float]], ...] = (
@@ -55,7 +56,7 @@ def findingemo(path: Path) -> pd.DataFrame:
     UsageError
         A file without the published columns.
     """
-    ratings = pd.read_csv(path)
+    ratings = read_csv(path)
     if not {"image_path", "emotion"} <= set(ratings.columns):
         raise UsageError(f"{path}: columns {list(ratings.columns)[:6]}; FindingEmo's image_path and emotion were expected")
     ratings = ratings[ratings.emotion.isin(_SEVEN)]

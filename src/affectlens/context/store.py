@@ -13,11 +13,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import OutputError
+from affectlens.core.limits import within
+from affectlens.core.untrusted.documents import parse_json
 
 # Each step brings a store from the version of its place to the next; never change one that was released.
 MIGRATIONS = (
@@ -68,6 +72,9 @@ class Store:
             raise OutputError(f"{self.path}: not a store of affectlens ({error}); give another --store") from error
 
     def _migrate(self, db: sqlite3.Connection) -> None:
+        foreign = db.execute("SELECT name FROM sqlite_master WHERE type IN ('view', 'trigger')").fetchall()
+        if foreign:  # they would be carried out, and may have no end
+            raise OutputError(f"{self.path}: it holds {foreign[0][0]!r:.80}, which no store has; give another --store")
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise OutputError(
@@ -139,28 +146,36 @@ class Store:
             One row a person and recording: fingerprint, place, indoor, started, hour, weekday (0 Monday), person, readable and
             ``p_<label>``.
         """
-        with self._open() as db:
+        with reading(self.path, "a store of affectlens", OutputError), self._open() as db:
+            count, size = db.execute("SELECT count(*), sum(length(labels) + length(probabilities)) FROM person").fetchone()
+            within("items", count, self.path)
+            within("bytes", size or 0, self.path)
             rows = db.execute(
                 "SELECT r.fingerprint, r.place, r.indoor, r.started, p.person, p.readable, p.labels, p.probabilities "
                 "FROM person p JOIN recording r USING (fingerprint) WHERE r.fingerprint <> ? ORDER BY r.added, p.person",
                 (without,),
             ).fetchall()
-        out = []
-        for fingerprint, place, indoor, started, person, readable, labels, probabilities in rows:
-            at = datetime.fromisoformat(started) if started else None
-            shares = {f"p_{label}": value for label, value in zip(json.loads(labels), json.loads(probabilities), strict=True)}
-            out.append(
-                {
-                    "fingerprint": fingerprint,
-                    "place": place,
-                    "indoor": None if indoor is None else bool(indoor),
-                    "started": started,
-                    "hour": at.hour if at else np.nan,
-                    "weekday": at.weekday() if at else np.nan,
-                    "person": person,
-                    "readable": readable,
-                    **shares,
-                }
-            )
-        columns = ["fingerprint", "place", "indoor", "started", "hour", "weekday", "person", "readable"]
-        return pd.DataFrame(out) if out else pd.DataFrame(columns=columns)
+        with reading(self.path, "a store of affectlens", OutputError):
+            return _units(rows)
+
+
+def _units(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    out = []
+    for fingerprint, place, indoor, started, person, readable, labels, probabilities in rows:
+        at = datetime.fromisoformat(started) if started else None
+        shares = {f"p_{label}": value for label, value in zip(parse_json(labels), parse_json(probabilities), strict=True)}
+        out.append(
+            {
+                "fingerprint": fingerprint,
+                "place": place,
+                "indoor": None if indoor is None else bool(indoor),
+                "started": started,
+                "hour": at.hour if at else np.nan,
+                "weekday": at.weekday() if at else np.nan,
+                "person": person,
+                "readable": readable,
+                **shares,
+            }
+        )
+    columns = ["fingerprint", "place", "indoor", "started", "hour", "weekday", "person", "readable"]
+    return pd.DataFrame(out) if out else pd.DataFrame(columns=columns)

@@ -15,6 +15,10 @@ class MediaError(AffectlensError):
     """A file cannot be read as what it claims to be."""
 
 
+class LimitError(MediaError):
+    """An input holds more than is read of one; see ``--limit``."""
+
+
 class AssetError(AffectlensError):
     """A weight or sample is missing, damaged or cannot be fetched."""
 

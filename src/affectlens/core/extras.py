@@ -10,7 +10,7 @@ from affectlens.core.errors import UsageError
 
 # Extra: the modules it brings. ``pyproject.toml`` names the packages; a test compares the two.
 EXTRAS = {
-    "speech": ("faster_whisper",),
+    "speech": ("faster_whisper", "yaml"),
     "audit": ("sklearn", "onnxruntime"),
     "train": ("sklearn", "h5py"),
     "onnx": ("onnxruntime",),

@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import functools
 import hashlib
 import json
 import os
+import platform
+import re
+import secrets
+import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from affectlens.core.digests import sha256_of_file
 from affectlens.core.errors import OutputError
+
+TEMPORARY = re.compile(r"\.affectlens-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")
+FORGOTTEN = 7 * 86400.0  # seconds after which a temporary file of another machine is nobody's
+
+# What to do about what the system says; whatever is not here is said in the system's own words.
+ADVICE = {
+    errno.ENOSPC: "free some space or give another --out",
+    errno.EDQUOT: "your share of the disk is used up: remove something of yours, or give another --out",
+    errno.EACCES: "you may not write there: change who may, or give another --out",
+    errno.EPERM: "you may not write there: change who may, or give another --out",
+    errno.EROFS: "nothing can be written on that file system: give another --out",
+    errno.ENAMETOOLONG: "give a shorter --out",
+    errno.EISDIR: "a folder of that name is there: move it away, or give another --out",
+    errno.ENOTEMPTY: "a folder of that name is there: move it away, or give another --out",
+    errno.ENOTDIR: "a file stands where a folder was expected: give another --out",
+    errno.EEXIST: "a file stands where a folder was expected: give another --out",
+    errno.ENOENT: "its folder was taken away meanwhile: make it again, or give another --out",
+    errno.EMFILE: "this process has too many files open: raise the limit (ulimit -n)",
+    errno.EFBIG: "the file is larger than the file system, or your limit (ulimit -f), allows: give another --out",
+}
+
+
+def not_written(path: str | Path, error: OSError) -> str:
+    """Why a file or folder cannot be written, in the system's words, and what to do about that.
+
+    Returns
+    -------
+    str
+        What an `OutputError` shall say.
+
+    Examples
+    --------
+    >>> print(not_written("out/table.csv", OSError(errno.ENOSPC, "No space left on device")))
+    cannot write out/table.csv: No space left on device; free some space or give another --out
+    >>> print(not_written("out/table.csv", OSError("the writer was closed")))
+    cannot write out/table.csv: the writer was closed
+    """
+    advice = ADVICE.get(error.errno or 0, "")
+    return f"cannot write {path}: {error.strerror or error}" + (f"; {advice}" if advice else "")
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Call ``write`` with a temporary path beside ``path`` and move the result to its name.
+    """Call ``write`` with a temporary path beside ``path`` and move the result to its name, once it is on the disk.
 
     Parameters
     ----------
@@ -35,20 +82,89 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
     OSError
         What ``write`` could not read from elsewhere.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")  # two runs may write the same file
+    partial = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_temporaries(path.parent)
         write(partial)
+        sync(partial)
         os.replace(partial, path)
+        sync(path.parent)
     except OSError as error:
         _remove(partial)
-        if error.filename is not None and Path(str(error.filename)) not in (partial, path, *path.parents):
+        if error.filename is not None and Path(os.fsdecode(error.filename)) not in (partial, path, *path.parents):
             raise  # something else could not be read on the way
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; free some space or give another --out") from error
+        raise OutputError(not_written(path, error)) from error
     except BaseException:
         _remove(partial)
         raise
     return path
+
+
+def temporary_beside(path: Path) -> Path:
+    """A name in the same folder that no other process, thread or call takes, with the same ending where that is short."""
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= 20 else ""
+    return path.with_name(f".affectlens-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial{suffix}")
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what processes that were killed left in a folder; looked for once a process and folder."""
+    _remove_once(str(folder.absolute()), os.getpid())
+
+
+@functools.lru_cache(maxsize=1024)
+def _remove_once(folder: str, _process: int) -> None:
+    try:
+        names = [file.name for file in Path(folder).iterdir()]
+    except OSError:  # a folder may be written to and not be listed
+        return
+    for name in names:
+        found = TEMPORARY.match(name)
+        if found and _is_left_behind(Path(folder) / name, found[1], int(found[2])):
+            _remove(Path(folder) / name)
+
+
+def _is_left_behind(file: Path, machine: str, process: int) -> bool:
+    if machine == _machine():
+        return not _is_alive(process)
+    try:
+        return time.time() - file.stat().st_mtime > FORGOTTEN
+    except OSError:
+        return False
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+@functools.cache
+def _machine() -> str:
+    """Eight digits for where process numbers mean the same: this machine since it was started, this container."""
+    marks = [platform.node()]
+    for mark in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with contextlib.suppress(OSError):
+            marks.append(str(Path(mark).readlink()) if mark.endswith("/pid") else Path(mark).read_text(encoding="ascii"))
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:8]
+
+
+def sync(path: Path) -> None:
+    """See that a file, or the names in a folder, are on the disk and not only on their way there."""
+    flags = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) if path.is_dir() else os.O_RDWR
+    with contextlib.suppress(PermissionError):  # systems that open no folders, files that were made read-only
+        handle = os.open(path, flags)
+        try:
+            os.fsync(handle)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):  # file systems that cannot
+                raise
+        finally:
+            os.close(handle)
 
 
 def check_folder(folder: Path) -> Path:
@@ -64,13 +180,13 @@ def check_folder(folder: Path) -> Path:
     OutputError
         It cannot.
     """
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    trial = there / f".affectlens-write-test-{os.getpid()}"
     try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        trial = temporary_beside(there / "trial")
         trial.write_bytes(b"")
         trial.unlink()
     except OSError as error:
-        raise OutputError(f"cannot write to {folder} ({error.strerror}); give a folder you may write with --out") from error
+        raise OutputError(not_written(folder, error)) from error
     return folder
 
 
@@ -81,19 +197,30 @@ def make_folder(folder: Path) -> Path:
     -------
     Path
         The folder.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
     """
-    check_folder(folder).mkdir(parents=True, exist_ok=True)
+    try:
+        check_folder(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(not_written(folder, error)) from error
     return folder
 
 
 def _remove(partial: Path) -> None:
     with contextlib.suppress(OSError):  # its folder may be no folder at all
-        partial.unlink(missing_ok=True)
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write text as UTF-8, whole or not at all."""
-    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8"))
+    """Write text as UTF-8, whole or not at all; a byte of a file name that is no UTF-8 is written as an escape."""
+    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> Path:
@@ -101,14 +228,26 @@ def write_json(path: Path, value: Any) -> Path:
     return write_text(path, json.dumps(value, indent=1, ensure_ascii=False, default=str) + "\n")
 
 
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file's bytes, or of the names and bytes of all files below a folder."""
+def sha256_of(path: Path, fresh: bool = False) -> str:
+    """Hex digest of a file's bytes, or of the names and bytes of all files below a folder.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder.
+    fresh : bool
+        Read every byte, whatever is remembered of files in the same state (`digests`).
+
+    Returns
+    -------
+    str
+        64 digits.
+    """
     if not path.is_dir():
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        return sha256_of_file(path, fresh)
     whole = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        whole.update(f"{file.relative_to(path).as_posix()}\0{sha256_of(file)}\n".encode())
+        whole.update(os.fsencode(f"{file.relative_to(path).as_posix()}\0{sha256_of_file(file, fresh)}\n"))
     return whole.hexdigest()
 
 

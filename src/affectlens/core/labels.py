@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,6 +63,9 @@ _SYNONYMS = {
     "calm": "neutral",
 }
 
+# Emotions that corpora label and no scheme here has.
+OTHER_LABELS = ("boredom", "calmness", "contempt", "positive", "negative")
+
 # What the classes of other schemes are among the seven; those of the same name are the same, several divide a class's share
 # evenly, none means that nothing among the seven is meant. Happiness takes excitement as in the four classes of IEMOCAP
 # (Busso et al. 2008); EMOTIC's categories follow their published definitions (Kosti et al. 2019), as far as these describe
@@ -121,6 +125,34 @@ def canonical(label: str) -> str:
     """A corpus's word for a class in this package's spelling: ``happy`` and ``Joy`` become ``happiness``."""
     plain = label.strip().lower()
     return _SYNONYMS.get(plain, plain)
+
+
+def known_labels() -> tuple[str, ...]:
+    """Every label that a scheme has or that corpora are known to use, once each."""
+    return tuple(dict.fromkeys([*(label for s in SCHEMES.values() for label in s.labels), *OTHER_LABELS]))
+
+
+def meant(label: str) -> str:
+    """The known label that a misspelt or shortened word may mean.
+
+    Returns
+    -------
+    str
+        The label in this package's spelling, or an empty text.
+
+    Examples
+    --------
+    >>> meant("Angray"), meant("hap"), meant("bliss")
+    ('anger', 'happiness', '')
+    """
+    plain, words = canonical(label), (*known_labels(), *_SYNONYMS)
+    if plain in words:
+        return canonical(plain)
+    if plain.startswith(("un", "not ", "non")):
+        return ""  # what is not happy is not meant to be happy
+    begins = [w for w in words if len(plain) >= 3 and w.startswith(plain)]
+    near = begins or difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
+    return canonical(near[0]) if near else ""
 
 
 def widen(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from affectlens.core.errors import UsageError
+from affectlens.core.registry import declared, has_plugins
 from affectlens.core.settings import Settings, folders, setting
 
 # Languages that Whisper knows (Radford et al. 2022), ISO 639 codes.
@@ -24,14 +26,32 @@ LANGUAGES = (
 )  # fmt: skip
 
 
-def registered(module: str, name: str) -> Callable[[], Iterable[str]]:
-    """Names that a room above knows, looked up when they are needed: core itself imports nothing from above."""
+def registered(module: str, name: str, package: str, decorator: str) -> Callable[[], Iterable[str]]:
+    """Names that a room above knows, looked up when they are needed: core itself imports nothing from above.
+
+    Parameters
+    ----------
+    module, name : str
+        Where they are once that room is in use, or where a plug-in may have brought some.
+    package, decorator : str
+        What registers those of this package; they are read from its source, which takes no networks to be imported.
+
+    Returns
+    -------
+    callable
+        Gives the names.
+    """
 
     def names() -> Iterable[str]:
+        if module not in sys.modules and not has_plugins():
+            return tuple(declared(package, decorator))
         known = getattr(importlib.import_module(module), name)
         return tuple(known() if callable(known) else known)
 
     return names
+
+
+CAMS = registered("affectlens.explainers.cam", "METHODS", "affectlens.explainers.cam", "register_cam")
 
 
 def _some(value: tuple[str, ...]) -> str:
@@ -94,7 +114,7 @@ class Options(Settings):
     modalities: tuple[str, ...] = setting(
         ("face", "words", "voice", "gait", "scene"),
         "Modalities to read.",
-        choices=registered("affectlens.modalities.base", "modality_names"),
+        choices=registered("affectlens.modalities.base", "modality_names", "affectlens.modalities", "register_modality"),
         check=_some,
     )
     language: str | None = setting(
@@ -104,9 +124,7 @@ class Options(Settings):
     seed: int = setting(0, "Seed of everything random.", least=0, most=2**32 - 1, check=_whole)
     rate: float = setting(5.0, "Sampled frames a second, by time whatever the recording's own rate.", least=0.1, most=60)
     window: float = setting(1.0, "Length of a segment in seconds.", least=0.2, most=60)
-    cam_method: str = setting(
-        "hirescam", "Map that explains the face.", choices=registered("affectlens.explainers.cam", "METHODS")
-    )
+    cam_method: str = setting("hirescam", "Map that explains the face.", choices=CAMS)
     faithfulness: int = setting(
         2, "Face segments of each person whose explanation is tested by deletion and insertion.", least=0, check=_whole
     )

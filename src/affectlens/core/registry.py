@@ -7,6 +7,7 @@ once, so that its decorators register something.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import hashlib
 import importlib.util
@@ -39,7 +40,8 @@ class Registry(Generic[T]):
     kind : str
         What an entry is, as errors call it, for example ``"corpus"``.
     packages : str
-        Dotted names of the packages whose modules register entries.
+        Dotted names of the packages whose modules register entries; behind a colon the name of those modules alone that do, so
+        that the others need not be imported.
 
     Examples
     --------
@@ -136,10 +138,64 @@ class Registry(Generic[T]):
 
 
 def import_below(package: str) -> None:
-    """Import every module below a package."""
+    """Import every module below a package, or behind a colon those of one name."""
+    package, _, only = package.partition(":")
     root = importlib.import_module(package)
     for module in pkgutil.walk_packages(root.__path__, f"{package}."):
-        importlib.import_module(module.name)
+        if not only or module.name.endswith(f".{only}"):
+            importlib.import_module(module.name)
+
+
+def declared(package: str, decorator: str) -> list[str]:
+    """Names that the modules below a package register with a decorator, read from their source: nothing is imported.
+
+    Parameters
+    ----------
+    package : str
+        Dotted name of the package.
+    decorator : str
+        Name of the decorator. Its first argument is the name, or where it has none the attribute ``name`` of the class.
+
+    Returns
+    -------
+    list of str
+        In alphabetical order. A name that is put together while a module is imported is not among them.
+    """
+    spec = importlib.util.find_spec(package)
+    folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
+    found = set()
+    for file in (file for folder in folders for file in folder.rglob("*.py")):
+        text = file.read_text(encoding="utf-8")
+        if decorator in text:
+            found |= set(_names_in(ast.parse(text), decorator))
+    return sorted(found)
+
+
+def _names_in(tree: ast.Module, decorator: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+            continue
+        for given in node.decorator_list:
+            called = given.func if isinstance(given, ast.Call) else given
+            if getattr(called, "id", getattr(called, "attr", "")) != decorator:
+                continue
+            if isinstance(given, ast.Call) and given.args and isinstance(given.args[0], ast.Constant):
+                yield str(given.args[0].value)
+            elif isinstance(node, ast.ClassDef):
+                yield from _name_of(node)
+
+
+def _name_of(node: ast.ClassDef) -> Iterator[str]:
+    for line in node.body:
+        targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
+        value = getattr(line, "value", None)
+        if any(getattr(t, "id", "") == "name" for t in targets) and isinstance(value, ast.Constant):
+            yield str(value.value)
+
+
+def has_plugins() -> bool:
+    """Whether something else than this package may register names."""
+    return bool(os.environ.get(VARIABLE, "").strip() or metadata.entry_points(group=GROUP))
 
 
 def _home(entry: Any) -> str:

@@ -12,6 +12,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.kinds import EVIDENCE, LEVELS, Detail
 from affectlens.core.labels import EKMAN7, LabelScheme
 from affectlens.core.labels import scheme as scheme_of
+from affectlens.core.untrusted.documents import parse_json
 
 STATUS = ("ok", "abstained", "missing", "failed")
 SCENE = -1  # the person of a row that speaks of the whole scene
@@ -222,5 +223,5 @@ class Evidence:
     def from_record(cls, record: Mapping[str, Any]) -> Evidence:
         """The inverse of ``to_record``."""
         given = {f.name: record[f.name] for f in fields(cls)}
-        detail = EVIDENCE.get(record["kind"]).detail.from_dict(json.loads(record["detail"]))
+        detail = EVIDENCE.get(record["kind"]).detail.from_dict(parse_json(record["detail"]))
         return cls(**(given | {"detail": detail}))

@@ -167,6 +167,11 @@ def folders(value: str | Path | Iterable[Path]) -> str:
     return "" if not value or all(path.is_dir() for path in paths) else "no such folder"
 
 
+def existing_file(path: Path | None) -> str:
+    """A check: what was given is there, or nothing was given."""
+    return f"{path} is not there" if path is not None and not Path(path).exists() else ""
+
+
 def nearest(given: str, known: Iterable[str]) -> str:
     """``; did you mean …?`` where a known word is near, else nothing."""
     import difflib

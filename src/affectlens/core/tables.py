@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.files import not_written, sync, write_whole
 from affectlens.core.schema import SCENE, Evidence, Row
+from affectlens.core.untrusted.frames import read_parquet
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
 GROUP = 512  # rows written at once
+ROW_GROUP = 1024 * 1024  # rows of a row group, as pyarrow has it
 _VERSION = b"affectlens.schema_version"
+# What a spreadsheet would take for a formula; a number is none.
+_FORMULA, _NUMBER = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"[+-]?(\d[\d.,]*([eE][+-]?\d+)?|inf|nan)", re.IGNORECASE)
 
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
@@ -59,6 +66,7 @@ class TableWriter:
     def __init__(self, path: Path) -> None:
         self.path, self._partial = path, path.with_suffix(".partial.parquet")
         self._writer: pq.ParquetWriter | None = None
+        self._handle: BinaryIO | None = None
         self._waiting: list[pa.Table] = []
 
     def append(self, frame: pd.DataFrame) -> None:
@@ -79,10 +87,11 @@ class TableWriter:
         schema = self._writer.schema if self._writer else waiting[0].schema
         try:
             if self._writer is None:
-                self._writer = pq.ParquetWriter(self._partial, _stamped(schema))
+                self._handle = self._partial.open("wb")
+                self._writer = pq.ParquetWriter(self._handle, _stamped(schema))
             self._writer.write_table(pa.concat_tables([t.cast(self._writer.schema) for t in waiting]).combine_chunks())
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+            raise OutputError(not_written(self.path, error)) from error
 
     def close(self) -> None:
         """Finish the file and move it to its name."""
@@ -91,37 +100,131 @@ class TableWriter:
             write_frame(rows_frame([]), self.path)
             return
         try:
-            self._writer.close()
+            self._end()
+            sync(self._partial)
             os.replace(self._partial, self.path)
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+            raise OutputError(not_written(self.path, error)) from error
 
     def discard(self) -> None:
         """Leave nothing behind."""
         self._waiting = []
-        if self._writer is not None:
-            self._writer.close()
+        self._end()
         self._partial.unlink(missing_ok=True)
+
+    def _end(self) -> None:
+        if self._writer is not None and self._handle is not None:
+            self._writer.close()
+            self._handle.close()
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as Parquet (with ``SCHEMA_VERSION`` in its metadata) or CSV by its suffix, whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        if path.suffix == ".csv":
-            frame.to_csv(partial, index=False)
-        else:
-            write_parquet(frame, partial)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error}; free some space or give another --out") from error
+    write = write_csv if path.suffix == ".csv" else write_parquet
+    write_whole(path, lambda partial: write(frame, partial))
+
+
+def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False, header: bool = True, append: bool = False) -> None:
+    """Write a frame as CSV that a spreadsheet shows and does not carry out.
+
+    A text that begins like a formula (``=``, ``+``, ``-``, ``@``, tab, carriage return) and is no number gets an apostrophe
+    before it, which `unquoted` takes away again.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any table.
+    path : Path
+        The file.
+    index, header : bool
+        Whether the index and the names of columns are written.
+    append : bool
+        Whether rows are added to what the file holds.
+    """
+    made = frame.copy(deep=False)
+    for n in range(frame.shape[1]):
+        if _holds_text(frame.iloc[:, n]):
+            made.isetitem(n, frame.iloc[:, n].map(quoted, na_action="ignore"))
+    made.columns = frame.columns.map(quoted)
+    if index:
+        made.index = _quoted_index(frame.index)
+    made.to_csv(path, index=index, header=header, mode="a" if append else "w", encoding="utf-8")
+
+
+def _quoted_index(index: pd.Index) -> pd.Index:
+    if isinstance(index, pd.MultiIndex):
+        return index.set_levels([level.map(quoted) for level in index.levels])
+    return index.map(quoted)
+
+
+def quoted(value: object) -> object:
+    """A cell of a CSV with an apostrophe before what a spreadsheet would take for a formula.
+
+    Returns
+    -------
+    object
+        The value itself where it is no such text.
+
+    Examples
+    --------
+    >>> quoted("=1+1"), quoted("-0.5"), quoted("- yes"), quoted("joy")
+    ("'=1+1", '-0.5', "'- yes", 'joy')
+    """
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def unquoted(value: object) -> object:
+    """The inverse of `quoted`.
+
+    Returns
+    -------
+    object
+        The cell as it was before.
+
+    Examples
+    --------
+    >>> unquoted(quoted("=1+1")), unquoted(quoted("'=1+1")), unquoted("'tis")
+    ('=1+1', "'=1+1", "'tis")
+    """
+    if isinstance(value, str) and value.startswith("'") and _FORMULA.match(value):
+        return value[1:]
+    return value
+
+
+def _holds_text(column: pd.Series) -> bool:
+    return bool(pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column))
 
 
 def write_parquet(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as Parquet with ``SCHEMA_VERSION`` in its metadata, whatever the path's suffix."""
     made = pa.Table.from_pandas(frame, preserve_index=False)
-    pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), path)
+    with path.open("wb") as handle:
+        pq.write_table(made.replace_schema_metadata(_stamped(made.schema).metadata), handle)
+
+
+def write_parquet_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+    """Write frames with the same columns and types as one Parquet file, the same as of the whole; see `write_parquet`."""
+    writer: pq.ParquetWriter | None = None
+    waiting: list[pa.Table] = []
+    handle = path.open("wb")
+    try:
+        for piece in pieces:
+            made = pa.Table.from_pandas(piece, preserve_index=False)
+            if writer is None:
+                writer = pq.ParquetWriter(handle, _stamped(made.schema))
+            waiting.append(made.cast(writer.schema))
+            if sum(table.num_rows for table in waiting) >= ROW_GROUP:
+                whole = pa.concat_tables(waiting).combine_chunks()
+                writer.write_table(whole.slice(0, ROW_GROUP))
+                waiting = [whole.slice(ROW_GROUP)]
+        if writer is not None:
+            writer.write_table(pa.concat_tables(waiting).combine_chunks())
+    finally:
+        if writer is not None:
+            writer.close()
+        handle.close()
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -138,9 +241,10 @@ def read_frame(path: Path) -> pd.DataFrame:
         The file cannot be read, or was written in a form that this version does not read; the message says what to do.
     """
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        with path.open("rb") as handle:
+            metadata = pq.read_schema(handle).metadata or {}
         check_version(metadata.get(_VERSION, b"").decode() or None, path, made_here=b"pandas" in metadata)
-        return pd.read_parquet(path)
+        return read_parquet(path)
     except (OSError, pa.ArrowInvalid) as error:
         raise OutputError(f"{path}: cannot be read ({error}); make it again") from error
 

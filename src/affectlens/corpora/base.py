@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +10,20 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
+from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
+from affectlens.core.names import one_line
 from affectlens.core.registry import Registry
+from affectlens.corpora.account import Account, accounting
+
+PARTS = ("train", "val", "dev", "test")
+# What folders and tables call their splits, and what these are called here.
+SPLITS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "dev", "devel": "dev",
+    "test": "test", "testing": "test",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,10 @@ class Item:
 
 
 class Corpus(Protocol):
-    """A reader bound to a path; ``affectlens.checks.check_corpus`` tests that it keeps to this contract."""
+    """A reader bound to a path; ``affectlens.checks.check_corpus`` tests that it keeps to this contract.
+
+    One that was opened by ``open_corpus`` also has an ``account``: what its reader found and left out, see ``account_of``.
+    """
 
     info: CorpusInfo
     scheme: LabelScheme
@@ -88,6 +101,42 @@ class Corpus(Protocol):
     def items(self, split: str) -> Iterator[Item]:
         """Items of a split, in the table's order; one that cannot be read keeps its place with its problem."""
         ...
+
+
+def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
+    """Items of a split, also where their reader breaks off: what it would have given keeps its place with the reason.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The reader.
+    split : str
+        One of its splits.
+
+    Yields
+    ------
+    Item
+        One for each row of the split's table.
+
+    Raises
+    ------
+    AffectlensError
+        The reader's own, such as a split that is not there, before the first item.
+    """
+    given = 0
+    try:
+        for item in corpus.items(split):
+            given += 1
+            yield replace(item, problem=one_line(item.problem)) if item.problem else item
+    except Exception as error:
+        table = corpus.table(split)
+        if given == 0 and isinstance(error, AffectlensError):
+            raise
+        why = f"the reader broke off after {given} of {len(table)} items: {failure_of(split, error).reason}"
+        keys = list(table.key) if "key" in table else [str(n) for n in range(len(table))]
+        labels = list(table.labels) if "labels" in table else [(label,) for label in table.label]
+        for key, label in list(zip(keys, labels, strict=True))[given:]:
+            yield Item(str(key), None, tuple(label), problem=why)
 
 
 Reader = Callable[[Path], Corpus]
@@ -219,13 +268,53 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
     ------
     CorpusError
         Nothing at the path, or another layout than the official one.
+    LimitError
+        A file that holds more than is read of one.
+    AffectlensError
+        And every other that the reader raises on purpose.
     """
     if not path.exists():
         raise CorpusError(f"{path}: not there; {info.title} can be had from {info.home}. Expected: {info.layout}")
     try:
-        return reader(path)
-    except (OSError, EOFError, ValueError, LookupError, csv.Error) as error:
-        raise CorpusError(f"{path}: not readable as {info.title} ({error}); expected {info.layout}") from error
+        with accounting() as account:
+            corpus = reader(path)
+    except AffectlensError:
+        raise
+    except MemoryError as error:
+        raise LimitError(f"{path}: the memory does not suffice to read it as {info.title}") from error
+    except Exception as error:
+        raise CorpusError(f"{path}: not readable as {info.title} ({reason_of(error)}); expected {info.layout}") from error
+    corpus.account = account  # type: ignore[attr-defined]
+    return corpus
+
+
+def parts_of(splits: Iterable[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
+    """Names of splits once each, the usual ones first and in their order; empty and taken names are left out."""
+    given = dict.fromkeys(s for s in splits if s and s not in set(taken))
+    return tuple(sorted(given, key=lambda s: PARTS.index(s) if s in PARTS else len(PARTS)))
+
+
+def account_of(corpus: Corpus) -> Account:
+    """What a corpus's reader found and left out while it was opened; empty of one that was opened by hand."""
+    return getattr(corpus, "account", Account())
+
+
+def whole_splits(info: CorpusInfo) -> tuple[str, ...]:
+    """The splits that together hold every item once.
+
+    Returns
+    -------
+    tuple of str
+        ``all``, or those that share no item.
+
+    Examples
+    --------
+    >>> whole_splits(CorpusInfo("a", "A", "face", "", "", "", ("all", "train")))
+    ('all',)
+    """
+    if "all" in info.splits:
+        return ("all",)
+    return tuple(split for split in info.splits if split in info.disjoint) or info.splits
 
 
 def check_split(corpus: Corpus, split: str) -> str:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from affectlens.core.progress import Progress, silent
 from affectlens.features.banks import CLASSES, Fold, Pair
-from affectlens.learning.fusion import FUSIONS, Bank, FusionRecipe, Fusions, pair, subsets, train_fusion
+from affectlens.learning.fusion import FUSIONS, Bank, Fusions, pair, subsets, train_fusion
+from affectlens.learning.recipes import FusionRecipe
 from affectlens.models.nets.fusion import FusionNet
 from affectlens.stats.classification import expected_calibration_error
 
@@ -23,7 +24,7 @@ class Ablation:
     """Scores of every subset of modules.
 
     ``scores``: one row a way of fusing and subset, columns pairing (``class-matched`` or ``same people``), fusion, modules,
-    size, mean_recall, low, high, calibration_error and log_loss. ``against``: differences of mean recall between all modules
+    size, mean_recall, low, high, calibration_error and log_loss. ``against``: differences of UAR between all modules
     and each single one, and between each way of fusing and the pool, with interval and ``p_value`` (one-sided). ``joint``:
     whether cases are of the same people.
     """
@@ -50,7 +51,7 @@ class Ablation:
             )
         for fusion, mean in self.over_subsets().iterrows():
             out.append(
-                f"{fusion}, mean over subsets: mean recall {mean.mean_recall:.3f}, "
+                f"{fusion}, mean over subsets: UAR {mean.mean_recall:.3f}, "
                 f"calibration error {mean.calibration_error:.3f}, log loss {mean.log_loss:.3f}"
             )
         for row in self.against.itertuples():

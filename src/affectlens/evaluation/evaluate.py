@@ -11,7 +11,7 @@ import numpy as np
 from affectlens.assets.store import fetch
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, name_and_path, open_corpus
+from affectlens.corpora.base import Corpus, account_of, name_and_path, open_corpus
 from affectlens.evaluation.predictions import check_meets, predict_corpus, split_of
 from affectlens.evaluation.result import Evaluation
 from affectlens.evaluation.scores import score
@@ -41,8 +41,8 @@ def evaluate(
     corpus : str or Corpus
         ``NAME=PATH``, or a corpus that is open.
     split : str
-        By default test, where there is one, else the four classes of a corpus of speech or gait, else val or dev, else the
-        first.
+        By default the four classes of a corpus of speech or gait, else test, else the seven classes of a corpus that has
+        others too, else val or dev, else the first.
     draws : int
         Bootstrap draws; groups (people, recordings) are drawn whole.
     seed : int
@@ -91,7 +91,9 @@ def evaluate(
     tell("bootstrap", 0, 1)
     thresholds = np.array(opened.meta["thresholds"]) if "thresholds" in opened.meta else None
     calibration = getattr(opened, "calibration", Calibration())
-    scored = score(predictions, calibration, np.random.default_rng(seed), thresholds=thresholds, draws=draws)
+    labels_only = bool(getattr(opened, "labels_only", False))
+    rng = np.random.default_rng(seed)
+    scored = score(predictions, calibration, rng, thresholds=thresholds, draws=draws, labels_only=labels_only)
     about = {
         "model": opened.name,
         "sha256": opened.meta.get("sha256", ""),
@@ -100,7 +102,9 @@ def evaluate(
         "draws": draws,
         "seed": seed,
     }
-    result = replace(scored, about=about, notes=_notes(opened, source, part))
+    counted = (f"{source.info.name}: {line}" for line in account_of(source).lines())
+    notes = (*_notes(opened, source, part), *counted, *predictions.notes, *getattr(opened, "notes", ()))
+    result = replace(scored, about=about, notes=notes)
     tell("bootstrap", 1, 1)
     if out is not None:
         result.save(out)

@@ -20,9 +20,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.learning.balance import recording_weights
 from affectlens.learning.motion import (
     LOWER,
-    GaitRecipe,
     GaitWindows,
-    PostureRecipe,
     Postures,
     gait_deep_and_logits,
     hide_lower,
@@ -31,6 +29,7 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
+from affectlens.learning.recipes import GaitRecipe, PostureRecipe
 from affectlens.models.nets.gait import GaitNetConfig
 from affectlens.stats.classification import confusion, softmax, unweighted_recall
 from affectlens.stats.resample import bootstrap

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import AffectlensError, CorpusError, UsageError
+from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, CorpusInfo, check_split, label_targets
+from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
-DEFAULT_SPLITS = ("test", "four", "val", "dev")
+DEFAULT_SPLITS = ("four", "test", "seven", "val", "dev")  # four: classes of speech and gait, which their models know
 # Modalities of the corpora that a model of each modality can be asked about.
 READABLE: dict[str, tuple[str, ...]] = {
     "face": ("face", "scene"),
@@ -46,6 +47,8 @@ class Predictions:
         The classes.
     missed : dict of str to str
         Items that could not be read, and why.
+    notes : tuple of str
+        What has to be known of how items were read.
     """
 
     probabilities: np.ndarray
@@ -54,6 +57,7 @@ class Predictions:
     keys: list[str]
     labels: tuple[str, ...]
     missed: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def split_of(corpus: Corpus, split: str = "") -> str:
@@ -89,12 +93,12 @@ def check_modality(model: Any, info: CorpusInfo) -> None:
 
 
 def check_meets(model: Any, corpus: Corpus, split: str) -> None:
-    """Refuse a corpus that a model cannot be scored on.
+    """Refuse a corpus that a model cannot be scored on; a table of predictions is matched with the corpus's keys.
 
     Raises
     ------
     UsageError
-        It holds another modality than the model reads.
+        It holds another modality than the model reads, or a table has no classes or no prediction of its items.
     CorpusError
         The split has no items, or items with a label that is none of the model's classes.
     """
@@ -102,6 +106,11 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     table = corpus.table(split)
     if table.empty:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
+    if set(getattr(model, "units", ())) == set(model.labels):
+        raise UsageError(
+            f"{model.name} has intensities of action units and no classes, so there is nothing to score; "
+            "`affectlens audit properties --predictions` tests what they depend on"
+        )
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
         shown = ", ".join(f"{label!r} ({count} items)" for label, count in unknown.most_common(5))
@@ -110,6 +119,8 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
             + (f"; other splits: {', '.join(other_splits)}" if other_splits else "")
         )
+    if hasattr(model, "meet"):
+        model.meet(list(table.key), corpus.info.name)
 
 
 def _labels(table: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -148,18 +159,24 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     labels: tuple[str, ...] = tuple(model.labels)
     probabilities = np.full((total, len(labels)), np.nan)
     item_labels: list[tuple[str, ...]] = []
-    groups, keys, missed = [], [], {}
+    groups: list[str] = []
+    keys: list[str] = []
+    missed: dict[str, str] = {}
+    cut = 0
     rows: list[int] = []
     inputs: list[Any] = []
     limit = total if getattr(model, "contextual", False) else batch  # context must not be cut
 
     def ask() -> None:
-        if rows:
-            probabilities[rows] = model.probabilities(np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs))
-            rows.clear()
-            inputs.clear()
+        answers, why = _answers(model, inputs, [keys[row] for row in rows])
+        for row, answer in zip(rows, answers, strict=True):
+            if answer is not None:
+                probabilities[row] = answer
+        missed.update(why)
+        rows.clear()
+        inputs.clear()
 
-    for i, item in enumerate(corpus.items(split)):
+    for i, item in enumerate(items_of(corpus, split)):
         unknown = [label for label in item.labels if label not in labels]
         if unknown:
             raise CorpusError(f"{item.key}: label {unknown[0]!r} is not among the model's classes {labels}")
@@ -172,10 +189,35 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
             try:
                 inputs.append(model.read(item))
                 rows.append(i)
-            except AffectlensError as error:
-                missed[item.key] = str(error)
+                cut += bool(getattr(inputs[-1], "truncated", False))
+            except Exception as error:
+                missed[item.key] = failure_of(item.key, error).reason
         if len(rows) >= limit:
             ask()
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     ask()
-    return Predictions(probabilities, label_targets(item_labels, labels), np.array(groups, dtype=object), keys, labels, missed)
+    if total and len(missed) == total:
+        first = next(iter(missed.values()))
+        raise CorpusError(f"{corpus.info.name}, {split}: none of {total} items could be read or answered; first: {first}")
+    notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
+    people = np.array(groups, dtype=object)
+    return Predictions(probabilities, label_targets(item_labels, labels), people, keys, labels, missed, notes)
+
+
+def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.ndarray | None], dict[str, str]]:
+    """What a model answers to each input, all asked together, or one by one where that fails; and why some have no answer."""
+    if not inputs:
+        return [], {}
+    try:
+        together = model.probabilities(np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs))
+        return list(together), {}
+    except Exception as error:
+        if len(inputs) == 1 or getattr(model, "contextual", False):
+            return [None] * len(inputs), {key: failure_of(key, error).reason for key in keys}
+    answers: list[np.ndarray | None] = []
+    reasons: dict[str, str] = {}
+    for one, key in zip(inputs, keys, strict=True):
+        answer, reason = _answers(model, [one], [key])
+        answers += answer
+        reasons |= reason
+    return answers, reasons

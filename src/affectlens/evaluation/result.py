@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,13 @@ from typing import Any, Self
 
 import pandas as pd
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import missed_frame
 from affectlens.core.files import write_json, write_whole
+from affectlens.core.tables import unquoted, write_csv
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.stats.resample import Estimate
 
 SCHEMA_VERSION = 2
@@ -106,10 +110,10 @@ class Evaluation:
             A file cannot be written.
         """
         folder = Path(folder)
-        missed = pd.DataFrame(list(self.missed.items()), columns=["key", "reason"])
-        write_whole(folder / "confusion.csv", self.confusion.to_csv)
-        write_whole(folder / "groups.csv", partial(self.groups.to_csv, index=False))
-        write_whole(folder / "missed.csv", partial(missed.to_csv, index=False))
+        missed = missed_frame(self.missed)
+        write_whole(folder / "confusion.csv", partial(write_csv, self.confusion, index=True))
+        write_whole(folder / "groups.csv", partial(write_csv, self.groups))
+        write_whole(folder / "missed.csv", partial(write_csv, missed))
         write_json(folder / SCORES, self.to_dict())
         return folder
 
@@ -128,17 +132,23 @@ class Evaluation:
             No evaluation in the folder, or one of another version of the layout.
         """
         folder = Path(folder)
+        with reading(folder, "an evaluation", UsageError):
+            return cls._loaded(folder)
+
+    @classmethod
+    def _loaded(cls, folder: Path) -> Self:
         try:
-            facts = json.loads((folder / SCORES).read_text(encoding="utf-8"))
+            facts = json_of(folder / SCORES)
             version = facts.get("schema_version")
             if version != SCHEMA_VERSION:
                 raise UsageError(
                     f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; evaluate again"
                 )
-            read_table = partial(pd.read_csv, keep_default_na=False, float_precision="round_trip")
-            confusion = read_table(folder / "confusion.csv", index_col=0)
+            read_table = partial(read_csv, keep_default_na=False, float_precision="round_trip")
+            confusion = read_table(folder / "confusion.csv", index_col=0).rename(index=unquoted, columns=unquoted)
             groups = read_table(folder / "groups.csv", dtype={"group": str})
-            missed = read_table(folder / "missed.csv", dtype=str)
+            groups["group"] = groups["group"].map(unquoted)
+            missed = read_table(folder / "missed.csv", dtype=str).map(unquoted)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
         names = [entry.name for entry in fields(Estimate)]

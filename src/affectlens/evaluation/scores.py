@@ -59,6 +59,7 @@ def score(
     thresholds: np.ndarray | None = None,
     draws: int = 1000,
     level: float = 0.95,
+    labels_only: bool = False,
 ) -> Evaluation:
     """Accuracy, UAR, macro F1, ECE and conformal coverage with intervals.
 
@@ -79,6 +80,8 @@ def score(
         Of the bootstrap.
     level : float
         Of the intervals.
+    labels_only : bool
+        Whether the model says a class and no probabilities, so that there is no calibration to measure.
 
     Returns
     -------
@@ -98,6 +101,8 @@ def score(
     names = predictions.groups.astype(str)
     groups = names if len(set(names)) > 1 else None
     statistics = _statistics(judged, targets, calibration, thresholds)
+    if labels_only:
+        del statistics["calibration_error"]
     scores = {
         name: bootstrap(statistic, n, rng, groups=groups, draws=draws, level=level) for name, statistic in statistics.items()
     }

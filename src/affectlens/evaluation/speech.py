@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from affectlens.core.errors import CorpusError, ModelError
+from affectlens.core.errors import CorpusError
+from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, label_targets, open_corpus
+from affectlens.corpora.base import Corpus, items_of, label_targets, open_corpus
 from affectlens.evaluation.predictions import Predictions
 from affectlens.features.speech import speech_table
 from affectlens.models.readers import functionals_of
@@ -79,11 +80,11 @@ def _measured(corpus: str, source: Corpus, total: int, progress: Progress) -> tu
     """Keys and features ``(n, 88)`` of the clips that can be used, and why the others cannot."""
     features: dict[str, np.ndarray] = {}
     missed: dict[str, str] = {}
-    for i, item in enumerate(source.items(SPLIT)):
+    for i, item in enumerate(items_of(source, SPLIT)):
         try:
             features[item.key] = functionals_of(item)
-        except ModelError as error:
-            missed[item.key] = str(error)
+        except Exception as error:
+            missed[item.key] = failure_of(item.key, error).reason
         progress(corpus, i + 1, total)
     if not features:
         raise CorpusError(f"{corpus}: none of {total} clips could be read; first: {next(iter(missed.values()))}")

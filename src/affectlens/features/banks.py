@@ -21,16 +21,14 @@ from sklearn.linear_model import Ridge
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, IEMOCAP4
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item, open_corpus
+from affectlens.corpora.base import Item, items_of, open_corpus
 from affectlens.features.motion import gait_windows, postures
 from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.export import calibrate
 from affectlens.learning.folds import check_classes, grouped_folds
 from affectlens.learning.fusion import Bank
 from affectlens.learning.motion import (
-    GaitRecipe,
     GaitWindows,
-    PostureRecipe,
     Postures,
     gait_deep_and_logits,
     posture_deep_and_logits,
@@ -38,7 +36,8 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
+from affectlens.learning.recipes import GaitRecipe, PostureRecipe, SpeechRecipe
+from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.shipped.speech_scale import pooled
 
@@ -121,11 +120,11 @@ def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progre
         For training, and for testing or None.
     """
     source, model = open_corpus(corpus, path), load_model("face")
-    learned = {_digest(item) for item in source.items("train") if item.data is not None}
+    learned = {_digest(item) for item in items_of(source, "train") if item.data is not None}
 
     def bank(split: str) -> Bank:
         kept = [
-            item for item in source.items(split)
+            item for item in items_of(source, split)
             if item.data is not None and item.labels[0] in CLASSES and _digest(item) not in learned
         ]  # fmt: skip
         classes = _classes_of(kept, f"{corpus}, {split}, pictures that are not in train")
@@ -145,7 +144,7 @@ def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", progress: Pr
     source, model = open_corpus(corpus, path), load_model("words")
 
     def bank(split: str) -> Bank:
-        single = [item for item in source.items(split) if item.data is not None and len(item.labels) == 1]
+        single = [item for item in items_of(source, split) if item.data is not None and len(item.labels) == 1]
         kept = [item for item in single if item.labels[0] in CLASSES]
         classes = _classes_of(kept, f"{corpus}, {split}, texts with one label")
         deep = model.embed([item.data for item in kept])

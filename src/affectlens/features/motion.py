@@ -11,7 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import MediaError, UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item, open_corpus
+from affectlens.corpora.base import Item, items_of, open_corpus
 from affectlens.learning.motion import GaitWindows, Postures
 from affectlens.models.shipped.gait import FRAMES, window
 from affectlens.perception.body.formats import of_corpus
@@ -85,7 +85,7 @@ def _each_recording(
     """Call ``read`` with every recording; gives those that could not be read and why."""
     source = open_corpus(corpus, path)
     total, missed = len(source.table(split)), {}
-    for i, item in enumerate(source.items(split)):
+    for i, item in enumerate(items_of(source, split)):
         try:
             if item.data is None:
                 raise MediaError(item.problem)

@@ -9,20 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir
 from affectlens.core.cache import contents_of, kept_arrays
 from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.failures import failure_of
 from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress
-from affectlens.corpora.base import Corpus, open_corpus
+from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip
-from affectlens.perception.voice.egemaps import functionals
+from affectlens.perception.voice.egemaps import SHORTEST, functionals
 from affectlens.perception.voice.stream import describe
 
-VERSION = 3  # of the features; raise it when their values change
-SHORTEST = 0.2  # seconds
-
+VERSION = 4  # of the features; raise it when their values change
 TURNS = 5  # of one speaker in a recording, for "recording"
 
 
@@ -124,14 +123,19 @@ def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None,
 def _measure(name: str, corpus: Corpus, total: int, progress: Progress | None, compatible: bool) -> dict[str, np.ndarray]:
     """Features ``(n, 88)`` of the clips that can be used, their rows and seconds, and why the others could not be."""
     features, kept, seconds, missed = [], [], [], {}
-    for i, item in enumerate(corpus.items("four")):
+    for i, item in enumerate(items_of(corpus, "four")):
         if progress:
             progress(name, i, total)
         length = 0.0 if item.data is None else len(item.data) / 16000
         if item.data is None or length < SHORTEST:
             missed[f"{name}/{item.key}"] = item.problem or f"{1000 * length:.0f} ms long; at least {1000 * SHORTEST:.0f} needed"
             continue
-        features.append(functionals(describe(item.data, compatible=compatible)))
+        try:
+            measured = functionals(describe(item.data, compatible=compatible))
+        except Exception as error:
+            missed[f"{name}/{item.key}"] = failure_of(item.key, error).reason
+            continue
+        features.append(measured)
         kept.append(i)
         seconds.append(length)
     if progress:

@@ -17,16 +17,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.assets.store import cache_dir, fetch, locate
+from affectlens.assets.store import fetch, locate
 from affectlens.core.cache import contents_of, kept_arrays
-from affectlens.core.errors import AffectlensError, MediaError, UsageError, unknown
+from affectlens.core.errors import MediaError, UsageError, unknown
+from affectlens.core.failures import failure_of
 from affectlens.core.files import key_of, sha256_of, write_whole
+from affectlens.core.finding import is_hidden
+from affectlens.core.names import encodable
+from affectlens.core.places import cache_dir, located
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import unquoted, write_csv
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
-from affectlens.media.audio import audio_blocks
-from affectlens.media.frames import frames
+from affectlens.media.audio import Sound
+from affectlens.media.frames import Problems, frames
 from affectlens.models.base import load_model
 from affectlens.models.weights import weights_path
 from affectlens.perception.face.landmarks import BLENDSHAPES
@@ -34,7 +40,7 @@ from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 
-VERSION = 1
+VERSION = 2
 MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
@@ -80,7 +86,7 @@ def measured(
             raise unknown("modality", modality, [*out.features, *MODALITIES])
         if modality == "text" and not data.rows.text.str.strip().any():
             raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
-        if modality != "text" and ("path" not in data.rows or not any(Path(path).exists() for path in data.rows.path)):
+        if modality != "text" and ("path" not in data.rows or not any(located(path).exists() for path in data.rows.path)):
             raise UsageError(
                 f"{data.name} has no recordings here, so {modality} features cannot be measured; use its text, or give "
                 "recordings as a dialogue-folder"
@@ -109,7 +115,7 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     if modality == "text":
         return [list(data.rows.text), sha256_of(weights_path("words")), sha256_of(locate("minilm", "model.safetensors"))]
     times = data.rows[["start", "end"]].astype(float).to_numpy()
-    parts = [times, [Path(path).stem for path in data.rows.path], contents_of(list(data.rows.path))]
+    parts = [times, [located(path).stem for path in data.rows.path], contents_of(list(data.rows.path))]
     return parts if modality == "audio" else [*parts, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
@@ -131,10 +137,10 @@ def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     missing = np.zeros(len(data), dtype=bool)
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
-        whole = Path(str(row.path)).stem == row.key
+        whole = encodable(located(row.path).stem) == row.key
         start, end = (np.nan, np.nan) if whole else (float(row.start), float(row.end))
         try:
-            signal = read_clip(Path(str(row.path)), start, end)
+            signal = read_clip(located(row.path), start, end)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
                 values[i] = egemaps(signal)
@@ -153,8 +159,9 @@ def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     missing = np.ones(len(data), dtype=bool)
     for path, rows in data.rows.groupby("path"):
         try:
-            by_person, mouths = _watched(Path(str(path)), PeopleFinder(detector, marker))
-        except AffectlensError:
+            by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
+        except Exception as error:  # these utterances are missing what is seen
+            failure_of(path, error)
             continue
         for i, row in rows.iterrows():
             face = _face_of(by_person, mouths, float(row.start), float(row.end))
@@ -212,9 +219,11 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
         raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
     done = (
-        pd.read_csv(target) if target.exists() else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
+        read_csv(target).map(unquoted)
+        if target.exists()
+        else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
     )
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _MEDIA]
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _MEDIA and not is_hidden(Path(path.name))]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
     fetch(("whisper-base", "yunet", "face-landmarker"), progress)
@@ -223,15 +232,15 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     failed = {}
     for i, path in enumerate(files):
         progress("transcribing", i, len(files))
-        if (done.file == path.name).any():
+        if (done.file == encodable(path.name)).any():
             continue
         try:
             rows = list(_recognised(path, hear, detector, marker))
-        except AffectlensError as error:
-            failed[path.name] = str(error)
+        except Exception as error:
+            failed[path.name] = failure_of(path.name, error).reason
             continue
         done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True) if rows else done
-        write_whole(target, partial(done.to_csv, index=False))
+        write_whole(target, partial(write_csv, done))
     progress("transcribing", len(files), len(files))
     if not target.exists():
         raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
@@ -239,13 +248,20 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
 
 
 def _recognised(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
-    spoken = [utterance for _, utterances in hear(audio_blocks(path)) for utterance in utterances]
+    spoken = [
+        replace(utterance, channel=voice.channel)
+        for voice in Sound(path, Problems()).voices
+        for _, utterances in hear(voice)
+        for utterance in utterances
+    ]
+    spoken.sort(key=lambda utterance: utterance.start)
     mouths = _watched(path, PeopleFinder(detector, marker))[1] if spoken else MouthMotion()
     for utterance in spoken:
         start, end = utterance.words[0].start, utterance.words[-1].end
-        speaker = mouths.speaker(start, end, RATE).person
+        person, channel = mouths.speaker(start, end, RATE).person, utterance.channel
+        speaker = f"person {person}" if person >= 0 else f"channel {channel}" if channel is not None else ""
         text = " ".join(word.text for word in utterance.words)
         yield {
-            "file": path.name, "start": round(start, 2), "end": round(end, 2),
-            "speaker": f"person {speaker}" if speaker >= 0 else "", "text": text, "label": "",
+            "file": encodable(path.name), "start": round(start, 2), "end": round(end, 2),
+            "speaker": speaker, "text": text, "label": "",
         }  # fmt: skip

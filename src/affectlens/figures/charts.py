@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from affectlens.core.files import write_text, write_whole
 from affectlens.core.labels import EKMAN7
 from affectlens.perception.face.regions import RegionShare
 
@@ -135,7 +136,7 @@ def svg(chart: Any) -> str:
 
 def save(chart: Any, path: Path) -> None:
     """Write ``path``.svg and ``path``.png (on white, twice the size)."""
-    path.with_suffix(".svg").write_text(svg(chart), encoding="utf-8")
+    write_text(path.with_name(f"{path.name}.svg"), svg(chart))
     white = chart.copy(deep=True)
     white.config.background = "white"
-    white.save(str(path.with_suffix(".png")), scale_factor=2.0)
+    write_whole(path.with_name(f"{path.name}.png"), lambda partial: white.save(str(partial), scale_factor=2.0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from affectlens.core.files import write_text
+from affectlens.core.files import write_text, write_whole
+from affectlens.core.names import safe_name
 from affectlens.figures import charts as figures
 from affectlens.figures.html import environment
 
@@ -49,7 +51,7 @@ class Section:
 HEADINGS = {
     "p_value": "p", "p_holm": "p (Holm)", "p_bh": "p (BH)", "p_exchanged": "p exchanged", "p_exchanged_bh": "p exchanged (BH)",
     "p_others": "p others", "p_others_bh": "p others (BH)", "p_presence": "p presence", "p_presence_bh": "p presence (BH)",
-    "yule_q": "Yule's Q", "dice": "Dice", "jaccard": "Jaccard", "spearman": "Spearman",
+    "mean_recall": "UAR", "yule_q": "Yule's Q", "dice": "Dice", "jaccard": "Jaccard", "spearman": "Spearman",
 }  # fmt: skip
 """How a page calls a column whose name alone does not read well; of any other the underscores become spaces."""
 
@@ -70,7 +72,7 @@ def heading(column: str) -> str:
     Examples
     --------
     >>> heading("p_holm"), heading("mean_recall_low"), heading("over_others")
-    ('p (Holm)', 'mean recall, low', 'over others')
+    ('p (Holm)', 'UAR, low', 'over others')
     """
     if column in HEADINGS:
         return HEADINGS[column]
@@ -102,11 +104,11 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
     for section in sections:
         shown_figures = []
         for figure in section.figures:
-            figures.save(figure.chart, folder / "figures" / figure.name)
+            figures.save(figure.chart, folder / "figures" / safe_name(figure.name))
             shown_figures.append({"svg": figures.svg(figure.chart), "caption": figure.caption})
         for picture in section.pictures:
-            file = folder / "figures" / f"{picture.name}.jpg"
-            Image.fromarray(picture.image).save(file, quality=88)
+            file = folder / "figures" / f"{safe_name(picture.name)}.jpg"
+            write_whole(file, partial(Image.fromarray(picture.image).save, quality=88))
             shown_figures.append(
                 {"uri": f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}", "caption": picture.caption}
             )

@@ -19,7 +19,7 @@ from affectlens.fusion.evidence import (
     ShareOfTimeDetail,
     WhatIfDetail,
 )
-from affectlens.fusion.grouping import segments
+from affectlens.fusion.grouping import WINDOWS, extent, segments
 from affectlens.fusion.pool import Fused, Fuser, Opinion
 from affectlens.modalities.base import Clip, Finding
 
@@ -43,7 +43,8 @@ def fuse_findings(
     """Fuse the findings of a recording segment by segment.
 
     A person's segments are the windows in which their face was seen; an utterance of theirs speaks for every window that
-    it covers by a quarter or more. An utterance without such a window is a segment by itself. Rows of other label schemes
+    it covers by a quarter or more. Without such a window a turn of voice is a segment with all utterances in it, which speak
+    together, each by its length; an utterance without a turn is a segment by itself. Rows of other label schemes
     speak in the classes that theirs correspond to (`affectlens.core.labels.translate`); what has no counterpart takes no part,
     which is noted.
 
@@ -79,6 +80,7 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     """One segment's answer with the evidence for it."""
     clip, rows = fusion.clip, [fusion.findings[i].row for i in members]
     first = rows[0]
+    start, end = extent(rows)
     opinions, used, lost = _opinions(fusion, members)
     if not opinions:
         reason = "; ".join(dict.fromkeys(f"{entry.modality}: {entry.reason}" for entry in rows if entry.status != "ok"))
@@ -87,19 +89,20 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
             f"{modality}: {', '.join(classes)} is none of the classes of the fused answer" for modality, classes in lost.items()
         ]
         status = "abstained" if lost or any(entry.status == "abstained" for entry in rows) else first.status
-        return Finding(Row(clip.file, first.start, first.end, first.person, "fused", status, "; ".join(reasons)))
+        return Finding(Row(clip.file, start, end, first.person, "fused", status, "; ".join(reasons)))
     if fusion.usual is not None:
         opinions.append(fusion.usual)
     result = fusion.fuser.fuse(opinions)
-    for i, opinion in zip(used, opinions, strict=False):
-        fusion.weights[i].append(result.weights[opinion.modality])
+    for those, opinion in zip(used, opinions, strict=False):
+        for i in those:
+            fusion.weights[i].append(result.weights[opinion.modality])
     order = np.argsort(-result.probabilities, kind="stable")
     inside = conformal_union(opinions) if result.conflict else conformal_intersection(opinions)
-    spoke = [fusion.findings[i].row for i in used]
+    spoke = [fusion.findings[i].row for those in used for i in those]
     row = Row(
         clip.file,
-        first.start,
-        first.end,
+        start,
+        end,
         first.person,
         "fused",
         probabilities=tuple(float(value) for value in result.probabilities),
@@ -107,7 +110,7 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
         quality=float(np.mean([entry.quality for entry in spoke])),
         weight=1.0,
         conflict=result.conflict,
-        text=next((entry.text for entry in spoke if entry.text), ""),
+        text=" ".join(entry.text for entry in sorted(spoke, key=lambda entry: entry.start) if entry.text),
     )
     evidence = _segment_evidence(clip, row, opinions, result, fusion.fuser) if clip.explaining and len(opinions) > 1 else []
     if clip.explaining:
@@ -116,23 +119,23 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     return Finding(row, tuple(evidence), 1.0)
 
 
-def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[int], dict[str, dict[str, float]]]:
+def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[list[int]], dict[str, dict[str, float]]]:
     """The opinions of a segment in the fused answer's classes, whose they are, and by modality what has no counterpart there.
 
-    Of two utterances in one window the first speaks.
+    Of two utterances in one window the first speaks; those in one turn of voice speak together.
 
     Returns
     -------
     tuple
         Opinions, positions of their findings, and by modality the classes without a counterpart.
     """
-    opinions: list[Opinion] = []
-    used: list[int] = []
+    window = fusion.findings[members[0]].row.modality == WINDOWS
+    said: dict[str, list[tuple[int, Opinion]]] = {}
     lost: dict[str, dict[str, float]] = {}
     for i in members:
         finding = fusion.findings[i]
         row = finding.row
-        if row.probabilities is None or row.status != "ok" or any(opinion.modality == row.modality for opinion in opinions):
+        if row.probabilities is None or row.status != "ok" or (window and row.modality in said):
             continue
         translated = translate(np.array(row.probabilities), row.scheme)
         if translated.lost:
@@ -144,9 +147,29 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
         quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
         open_to = translate_set(row.conformal, row.scheme)
         weight = finding.weight * (1 - translated.lost_share)
-        opinions.append(Opinion(row.modality, translated.probabilities, weight, open_to, finding.deep, quality))
-        used.append(i)
-    return opinions, used, lost
+        opinion = Opinion(row.modality, translated.probabilities, weight, open_to, finding.deep, quality)
+        said.setdefault(row.modality, []).append((i, opinion))
+    opinions = [_together(fusion, pairs) for pairs in said.values()]
+    return opinions, [[i for i, _ in pairs] for pairs in said.values()], lost
+
+
+def _together(fusion: _Fusion, pairs: list[tuple[int, Opinion]]) -> Opinion:
+    """What one modality says in several rows of a segment: their mean by length; open to every class that any is open to."""
+    opinions = [opinion for _, opinion in pairs]
+    if len(opinions) == 1:
+        return opinions[0]
+    rows = [fusion.findings[i].row for i, _ in pairs]
+    seconds = np.array([max(row.end - row.start, 1e-3) for row in rows])
+    share = seconds / seconds.sum()
+    deep = [o.deep for o in opinions if o.deep is not None]
+    return Opinion(
+        opinions[0].modality,
+        np.asarray(share @ np.stack([o.probabilities for o in opinions])),
+        float(share @ [o.weight for o in opinions]),
+        tuple(c for c in EKMAN7.labels if c in conformal_union(opinions)),
+        np.asarray(share @ np.stack(deep)) if len(deep) == len(opinions) else None,
+        float(share @ [o.quality for o in opinions]),
+    )
 
 
 def conformal_union(opinions: Sequence[Opinion]) -> set[str]:

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.core.settings import Settings
-from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
 from affectlens.learning.loop import seeded, train_rows
+from affectlens.learning.recipes import BackgroundRecipe
 from affectlens.models.shipped.background import BackgroundNet, BackgroundNetConfig
-
-
-@dataclass(frozen=True)
-class BackgroundRecipe(Settings):
-    """Every choice of training the background network."""
-
-    assets: ClassVar[tuple[str, ...]] = ("efficientdet-lite0",)
-
-    epochs: int = fields.epochs(30)
-    batch: int = fields.batch(64, least=2)
-    rate: float = fields.rate(1e-3)
-    weight_decay: float = fields.weight_decay(5e-2)
-    smoothing: float = fields.smoothing(0.1)
-    noise: float = fields.amount(0.1, "Deviation of the noise on the features, in deviations of each.")
-    parts: int = fields.whole(4, "Parts into which people or pictures are cut; one is kept for calibration and scores.", 2, 100)
-    seed: int = fields.seed()
 
 
 def train_background(x: np.ndarray, y: np.ndarray, recipe: BackgroundRecipe, classes: int) -> BackgroundNet:

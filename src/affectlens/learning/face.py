@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,40 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import Settings, setting
-from affectlens.learning import recipe as fields
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
+from affectlens.learning.recipes import FaceRecipe
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
-
-
-def _no_file(path: Path | None) -> str:
-    readable = path is None or Path(path).is_file()
-    return "" if readable else "no such file; a face.safetensors of `affectlens train face` was expected"
-
-
-@dataclass(frozen=True)
-class FaceRecipe(Settings):
-    """Every choice of training the face network; ``augmentation`` has how crops are changed."""
-
-    epochs: int = fields.epochs(30)
-    batch: int = fields.batch(96)
-    rate: float = fields.rate(0.05)
-    weight_decay: float = fields.weight_decay(5e-4)
-    warmup: float = fields.share(0.1, "Share of the run in which the rate rises.")
-    label_smoothing: float = fields.smoothing(0.1)
-    teacher_share: float = fields.share(0.5, "Share of the targets that an earlier network's answers make up (--start).")
-    small_size: int = fields.whole(40, "Side of the pictures at first, in pixels.", 16, 48)
-    small_until: float = fields.share(0.4, "Share of the run with small pictures.")
-    strong_until: float = fields.share(0.5, "Share of the run with strong changes of the pictures.")
-    average_decay: float = fields.share(0.999, "Decay of the averaged weights, which are what ships.")
-    plain_last_epochs: int = fields.whole(3, "Epochs at the end with hardly any change of the pictures.", 0)
-    zooms: tuple[float, ...] = setting(
-        (1.0, 0.92, 0.85), "Views of a crop that are averaged; chosen on validation.", least=0.1, most=1
-    )
-    start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.", check=_no_file)  # noqa: RUF009
-    seed: int = fields.seed()
 
 
 def rate_factor(done: float, warmup: float) -> float:
@@ -163,6 +136,7 @@ def train_face(
     best = BestEpoch(
         out,
         {**recipe.to_dict(), "net": asdict(config)},
+        digest_of(images, labels, validation_images, validation_labels, *_tensors(start)),
         {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule},
         "validation_accuracy",
         lambda: float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean()),
@@ -183,6 +157,12 @@ def train_face(
     ).run()
     average.load_state_dict(best.best["weights"])
     return average.eval()
+
+
+def _tensors(net: nn.Module | None) -> list[Any]:
+    """Names and weights of a network."""
+    weights = net.state_dict().items() if net is not None else ()
+    return [part for name, tensor in weights for part in (name, tensor.detach().cpu().numpy())]
 
 
 def _targets(images: np.ndarray, labels: np.ndarray, recipe: FaceRecipe, classes: int, teacher: nn.Module | None) -> Tensor:

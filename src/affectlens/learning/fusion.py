@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.core.settings import Settings
-from affectlens.learning import recipe as fields
 from affectlens.learning.loop import TrainingLoop, batches_of, one_cycle_of, seeded
+from affectlens.learning.recipes import FusionRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.nets.fusion import FusionConfig, FusionNet, Part
 from affectlens.stats.classification import softmax
@@ -60,33 +58,6 @@ class Bank:
     def take(self, rows: np.ndarray) -> Bank:
         """Some of the items."""
         return replace(self, deep=self.deep[rows], logits=self.logits[rows], labels=self.labels[rows], groups=self.groups[rows])
-
-
-@dataclass(frozen=True)
-class FusionRecipe(Settings):
-    """Every choice of training a network that fuses.
-
-    Chosen among five by the log loss on one half of the training people after training on the other, without test items.
-    """
-
-    assets: ClassVar[tuple[str, ...]] = ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0")
-
-    epochs: int = fields.epochs(6)
-    cases: int = fields.whole(4096, "Cases that are drawn anew for every epoch.", 4)
-    batch: int = fields.batch(128)
-    rate: float = fields.rate(2e-4)
-    weight_decay: float = fields.weight_decay(1.0)
-    smoothing: float = fields.smoothing(0.05)
-    keep: float = fields.share(0.6, "Probability with which a module takes part in a case; at least one does.")
-    noise: float = fields.amount(0.5, "Deviation of the noise on deep features, in deviations of each.")
-    width: int = fields.whole(16, "Width of the layers that join the modules.", 1, 4096)
-    folds: int = fields.whole(3, "Folds of people of the ablation.", 2, 20)
-    draws: int = fields.whole(200, "Bootstrap draws of the ablation.", 2)
-    seed: int = fields.seed()
-
-    def of(self, kind: str) -> FusionRecipe:
-        """The recipe of a kind: a gated network starts from nothing and has to learn for longer."""
-        return self if kind == "early" else replace(self, epochs=10, rate=5e-4, weight_decay=0.3, noise=0.3)
 
 
 def pair(

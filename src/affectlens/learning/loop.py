@@ -7,6 +7,7 @@ It is also the only place where torch is seeded. Draws that take no generator (f
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -18,9 +19,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
-from affectlens.core.files import write_whole
+from affectlens.core.files import write_text, write_whole
 from affectlens.core.progress import Progress, silent
+from affectlens.core.versions import package_version
+from affectlens.models.checkpoints import read_checkpoint
+
+log = logging.getLogger(__name__)
+_OTHER = {"recipe": "by another recipe", "content": "from other data", "version": "by another version of affectlens"}
 
 Batch = TypeVar("Batch")
 
@@ -55,6 +62,8 @@ class BestEpoch:
         Takes ``checkpoint.pt``, written whole or not at all after every epoch, and ``log.jsonl`` with one line an epoch.
     recipe : dict
         Plain types; a checkpoint is read only by the recipe that made it.
+    content : str
+        A digest of what is learned and chosen from; a checkpoint is read only where it is the same.
     parts : dict of str to Stateful
         What is saved and put back.
     name : str
@@ -67,11 +76,13 @@ class BestEpoch:
 
     folder: Path
     recipe: dict[str, Any]
+    content: str
     parts: dict[str, Stateful]
     name: str
     score: Callable[[], float]
     weights: Callable[[], dict[str, Tensor]]
     best: dict[str, Any] = field(default_factory=lambda: {"score": float("-inf"), "epoch": 0, "weights": {}})
+    rows: list[dict[str, Any]] = field(default_factory=list)
 
     def resume(self) -> int:
         """Put back what was saved.
@@ -84,18 +95,30 @@ class BestEpoch:
         Raises
         ------
         UsageError
-            The checkpoint was made by another recipe.
+            The checkpoint was made by another recipe, from other data or by another version.
         """
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return 0
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
-        if saved.get("recipe") != json.dumps(self.recipe):
-            raise UsageError(f"{path} was made by another recipe; give another --out or delete it")
+        try:
+            with reading(path, "a checkpoint of a training run", UsageError):
+                saved: dict[str, Any] = dict(read_checkpoint(path))
+        except UsageError as error:
+            log.warning("%s; training begins again", error)
+            return 0
+        for name, value in self._made_by().items():
+            if saved.get(name) != value:
+                raise UsageError(f"{path} was made {_OTHER[name]}; give another --out or delete it")
         for name, part in self.parts.items():
             part.load_state_dict(saved["parts"][name])
-        self.best = saved["best"]
-        return int(saved["epochs"])
+        self.best, self.rows = saved["best"], json.loads(saved["log"])
+        self._write_log()  # a run may be killed after the checkpoint and before the log
+        done = int(saved["epochs"])
+        log.info("%d epochs were done before in %s", done, self.folder)
+        return done
+
+    def _made_by(self) -> dict[str, str]:
+        return {"recipe": json.dumps(self.recipe), "content": self.content, "version": package_version()}
 
     def keep(self, epoch: int, of: int, loss: float, seconds: float) -> None:
         """Score the network after an epoch and write checkpoint and log."""
@@ -104,11 +127,14 @@ class BestEpoch:
             weights = {name: tensor.clone() for name, tensor in self.weights().items()}
             self.best = {"score": score, "epoch": epoch, "weights": weights}
         parts = {name: part.state_dict() for name, part in self.parts.items()}
-        saved = {"recipe": json.dumps(self.recipe), "epochs": epoch, "parts": parts, "best": self.best}
-        write_whole(self.folder / "checkpoint.pt", lambda path: torch.save(saved, path))
         row = {"epoch": epoch, "of": of, "loss": round(loss, 4), self.name: round(score, 4), "seconds": round(seconds, 1)}
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(row) + "\n")
+        self.rows.append(row)
+        saved = {**self._made_by(), "epochs": epoch, "parts": parts, "best": self.best, "log": json.dumps(self.rows)}
+        write_whole(self.folder / "checkpoint.pt", lambda path: torch.save(saved, path))
+        self._write_log()
+
+    def _write_log(self) -> None:
+        write_text(self.folder / "log.jsonl", "".join(json.dumps(row) + "\n" for row in self.rows))
 
 
 @dataclass

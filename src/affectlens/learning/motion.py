@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from affectlens.core.settings import Settings
-from affectlens.learning import recipe as fields
 from affectlens.learning.balance import recording_weights
 from affectlens.learning.loop import seeded, train_rows
+from affectlens.learning.recipes import GaitRecipe, PostureRecipe
 from affectlens.models.nets.gait import GaitNet, GaitNetConfig
 from affectlens.models.nets.posture import PostureNet, PostureNetConfig
 from affectlens.perception.body.joints import JOINTS, MIRROR
@@ -23,42 +22,6 @@ LOWER = [
 ]
 LIMIT = 3.0  # deviations at which features are clipped
 Scale = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class GaitRecipe(Settings):
-    """Every choice of training the gait network."""
-
-    epochs: int = fields.epochs(60)
-    batch: int = fields.batch(32)
-    rate: float = fields.rate(2e-3)
-    weight_decay: float = fields.weight_decay(3e-2)
-    smoothing: float = fields.smoothing(0.1)
-    turn: float = fields.amount(0.25, "Largest turn about the vertical, in radians.")
-    scale: float = fields.amount(0.05, "Deviation of the change of size, as a share.")
-    noise: float = fields.amount(0.01, "Deviation of the noise on joints, in leg lengths.")
-    jitter: float = fields.amount(0.2, "Deviation of the noise on the standardised features.")
-    mask: float = fields.share(0.15, "Share of the features that are made missing.")
-    seeds: int = fields.seeds(5)
-    seed: int = fields.seed()
-
-
-@dataclass(frozen=True)
-class PostureRecipe(Settings):
-    """Every choice of training the posture network, which also rebuilds what is hidden from it."""
-
-    epochs: int = fields.epochs(40)
-    batch: int = fields.batch(64)
-    rate: float = fields.rate(2e-3)
-    weight_decay: float = fields.weight_decay(3e-2)
-    smoothing: float = fields.smoothing(0.1)
-    turn: float = fields.amount(0.3, "Largest turn about the vertical, in radians.")
-    noise: float = fields.amount(0.03, "Deviation of the noise on joints, in torso lengths.")
-    mask: float = fields.share(0.1, "Share of the joints that are hidden.")
-    half: float = fields.share(0.4, "How often the whole lower body is hidden.")
-    rebuild: float = fields.amount(10.0, "Weight of the reconstruction's loss.")
-    seeds: int = fields.seeds(5)
-    seed: int = fields.seed()
 
 
 @dataclass(frozen=True)

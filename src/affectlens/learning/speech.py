@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,30 +14,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from affectlens.core.errors import CorpusError, UsageError, unknown
-from affectlens.core.settings import Settings
-from affectlens.learning import recipe as fields
 from affectlens.learning.balance import class_weights
 from affectlens.learning.loop import seeded, train_rows
-from affectlens.models.nets.speech import KINDS, SpeechNet, SpeechNetConfig, reparametrised
+from affectlens.learning.recipes import BASELINES, SpeechRecipe
+from affectlens.models.nets.names import KINDS
+from affectlens.models.nets.speech import SpeechNet, SpeechNetConfig, reparametrised
 from affectlens.stats.classification import softmax
-
-
-@dataclass(frozen=True)
-class SpeechRecipe(Settings):
-    """Every choice of training a speech autoencoder. Denoising networks rebuild what ``mask`` and ``noise`` took away."""
-
-    kind: str = fields.word("semi-supervised", "Kind of autoencoder.", KINDS)
-    epochs: int = fields.epochs(60)
-    batch: int = fields.batch(64)
-    rate: float = fields.rate(3e-3)
-    weight_decay: float = fields.weight_decay(1e-2)
-    mask: float = fields.share(0.3, "Share of the features that are dropped.")
-    noise: float = fields.amount(0.3, "Deviation of the noise on the features, in deviations of each.")
-    supervision: float = fields.amount(1.0, "Weight of the classifier's loss against the reconstruction's.")
-    smoothing: float = fields.smoothing(0.1)
-    divergence: float = fields.amount(0.05, "Weight of the divergence from a normal latent, of a variational network.")
-    seeds: int = fields.seeds(5)
-    seed: int = fields.seed()
 
 
 class Classifier(Protocol):
@@ -217,9 +199,6 @@ def _boosting(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(max_iter=150, learning_rate=0.06, class_weight="balanced", random_state=seed)
-
-
-BASELINES = ("logistic", "svm", "boosting")
 
 
 def make_classifier(name: str, seed: int = 0, recipe: SpeechRecipe | None = None) -> Classifier:

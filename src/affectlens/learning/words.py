@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,26 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
+from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.progress import Progress, silent
-from affectlens.core.settings import Settings, setting
-from affectlens.learning import recipe as fields
 from affectlens.learning.loop import BestEpoch, TrainingLoop, seeded
+from affectlens.learning.recipes import WordsRecipe
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
-
-
-@dataclass(frozen=True)
-class WordsRecipe(Settings):
-    """Every choice of training the words network."""
-
-    assets: ClassVar[tuple[str, ...]] = ("minilm",)
-
-    epochs: int = fields.epochs(2)
-    batch: int = fields.batch(32)
-    rate: float = fields.rate(1e-3)
-    head_rate: float = setting(2e-3, "Highest learning rate of the classifier.", least=0, most=10)
-    warmup: float = fields.share(0.06, "Share of the run in which the rate rises.")
-    weight_decay: float = fields.weight_decay(0.01)
-    seed: int = fields.seed()
 
 
 def soft_targets(labels: list[list[int]], classes: int) -> np.ndarray:
@@ -125,6 +109,7 @@ def train_words(
     best = BestEpoch(
         out,
         {**recipe.to_dict(), "net": asdict(config)},
+        digest_of(texts, labels, validation_texts, validation_labels, sha256_of(base)),
         {"net": _Adapters(net), "optimiser": optimiser, "schedule": schedule},
         "validation_log_likelihood",
         score,

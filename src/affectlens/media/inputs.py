@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.failures import Failure, failure_of
+from affectlens.core.finding import files_below, is_hidden
 from affectlens.media import images
+from affectlens.media.lists import paths_in
 
-VIDEO = {".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp"}
-AUDIO = {".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".aif"}
+VIDEO = {
+    ".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".3g2", ".mts", ".m2ts",
+    ".m2t", ".mpe", ".m2v", ".vob", ".ogv", ".asf", ".mxf", ".dv", ".qt", ".f4v", ".divx",
+}  # fmt: skip
+AUDIO = {
+    ".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".wma", ".aiff", ".aif", ".oga", ".mka", ".amr", ".caf", ".au",
+    ".weba", ".m4b", ".ac3", ".w64",
+}  # fmt: skip
 MOTION = {".bvh"}
 TABLES = {".csv", ".tsv", ".parquet", ".txt"}
 MEDIA = VIDEO | AUDIO | MOTION | images.SUFFIXES
+SHOWN = 3  # names of what was left out
 
 
 def kind_of(path: Path) -> str:
@@ -26,53 +36,116 @@ def kind_of(path: Path) -> str:
     return "image" if suffix in images.SUFFIXES else "audio" if suffix in AUDIO else "video"
 
 
-def find_inputs(given: Iterable[str | Path]) -> list[Path]:
-    """Every file that the arguments name, once each, in order.
+@dataclass
+class Inputs:
+    """What was found behind the names that were given.
+
+    Attributes
+    ----------
+    files : list of Path
+        Every file, once, in order; one that is not there is among them, so that it fails by itself and is listed.
+    failures : list of Failure
+        Folders, globs and tables that gave nothing, and why.
+    notes : list of str
+        What was left out or read in another way than it stood there.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_inputs(given: Iterable[str | Path]) -> Inputs:
+    """Every file that the arguments name; an argument that cannot be read is a failure, and the others go on.
 
     Parameters
     ----------
     given : iterable of str or Path
-        A folder gives the media files below it, sorted; a glob what it matches; a csv, tsv or parquet table the paths in its
-        column ``file`` or ``path`` (relative ones against the table's folder), a txt file one path a line.
+        A folder gives the media files below it, sorted, without hidden ones; a glob what it matches; a csv, tsv or parquet
+        table the paths in its column ``file``, ``path`` or ``filename`` (relative ones against the table's folder), a txt file
+        one path a line.
 
     Returns
     -------
-    list of Path
-        A name that matches nothing is kept, so that it fails by itself and is listed.
+    Inputs
+        Files, failures and notes.
 
     Raises
     ------
     UsageError
-        A folder without media, a glob that matches nothing, or a table without a column of paths.
+        Nothing at all was found; the message says why.
     """
-    out: dict[Path, None] = {}
+    out, files = Inputs(), dict[Path, None]()
+    doubled = 0
     for item in given:
-        path = Path(item)
-        if path.is_dir():
-            files = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in MEDIA and p.is_file()]
-            if not files:
-                raise UsageError(f"{path}: no image, audio, video or motion file in this folder")
-        elif path.suffix.lower() in TABLES and path.is_file():
-            files = _from_table(path)
-        elif not path.exists() and any(c in str(item) for c in "*?["):
-            files = [Path(p) for p in sorted(glob.glob(str(item), recursive=True)) if Path(p).is_file()]
-            if not files:
-                raise UsageError(f"{item}: no file matches")
-        else:
-            files = [path]
-        out.update(dict.fromkeys(files))
-    return list(out)
+        try:
+            found = _behind(item, out.notes)
+        except Exception as error:
+            out.failures.append(failure_of(item, error))
+            last = error
+            continue
+        doubled += len(found) - len(set(found) - files.keys())
+        files.update(dict.fromkeys(found))
+    if not files:
+        if not out.failures:
+            raise UsageError("no input was given: name files, folders, globs or tables of paths")
+        if len(out.failures) == 1 and isinstance(last, AffectlensError):
+            raise last
+        raise UsageError("; ".join(failure.reason for failure in out.failures))
+    if doubled:
+        out.notes.append(f"{_counted(doubled, 'file was', 'files were')} named before; each is read once")
+    out.files = list(files)
+    return out
 
 
-def _from_table(path: Path) -> list[Path]:
-    suffix = path.suffix.lower()
-    if suffix == ".txt":
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-        names = [line for line in lines if line and not line.startswith("#")]
-    else:
-        frame = pd.read_parquet(path) if suffix == ".parquet" else pd.read_csv(path, sep="\t" if suffix == ".tsv" else ",")
-        column = next((c for c in ("file", "path", "filename") if c in frame.columns), None)
-        if column is None:
-            raise UsageError(f"{path}: a table of inputs needs a column 'file' or 'path', got {list(frame.columns)[:8]}")
-        names = [str(v) for v in frame[column].dropna().unique()]
-    return [p if p.is_absolute() else path.parent / p for p in map(Path, names)]
+def _behind(item: str | Path, notes: list[str]) -> list[Path]:
+    """The files that one argument names."""
+    path = Path(item)
+    if "\0" in str(item):
+        raise UsageError(f"{item}: a name of a file cannot hold a zero byte")
+    if path.is_dir():
+        return _from_folder(path, notes)
+    if path.suffix.lower() in TABLES and path.is_file():
+        return paths_in(path, notes)
+    if not path.exists() and any(c in str(item) for c in "*?["):
+        return _from_glob(str(item), notes)
+    return [path]
+
+
+def _from_folder(folder: Path, notes: list[str]) -> list[Path]:
+    found = files_below(folder)
+    files = [p for p in found.files if p.suffix.lower() in MEDIA]
+    others = Counter(p.suffix.lower() or "no suffix" for p in found.files if p.suffix.lower() not in MEDIA)
+    if found.hidden:
+        hidden = _counted(len(found.hidden), "hidden file or folder", "hidden files or folders")
+        notes.append(f"{folder}: {hidden} left out ({_some(found.hidden)})")
+    if others:
+        kinds = ", ".join(kind for kind, _ in others.most_common(SHOWN))
+        notes.append(f"{folder}: {_counted(others.total(), 'file', 'files')} of other kinds left out ({kinds})")
+    if found.again:
+        links = _counted(len(found.again), "link", "links")
+        notes.append(f"{folder}: {links} to folders that were read already left out ({_some(found.again)})")
+    if found.closed:
+        notes.append(f"{folder}: {_counted(len(found.closed), 'folder', 'folders')} may not be read ({_some(found.closed)})")
+    if not files:
+        raise UsageError(f"{folder}: no image, audio, video or motion file in this folder")
+    return files
+
+
+def _from_glob(pattern: str, notes: list[str]) -> list[Path]:
+    files = [p for p in map(Path, sorted(glob.glob(pattern, recursive=True))) if p.is_file()]
+    seen = [p for p in files if not is_hidden(Path(p.name))]
+    if len(seen) < len(files) and seen:
+        hidden = [p for p in files if p not in set(seen)]
+        notes.append(f"{pattern}: {_counted(len(hidden), 'hidden file', 'hidden files')} left out ({_some(hidden)})")
+    if not files:
+        raise UsageError(f"{pattern}: no file matches")
+    return seen or files  # whoever asks for hidden files alone is given them
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _some(paths: list[Path]) -> str:
+    return ", ".join(p.name for p in paths[:SHOWN]) + (", …" if len(paths) > SHOWN else "")

@@ -12,6 +12,7 @@ import numpy as np
 from affectlens.context.place import Place
 from affectlens.core.kinds import EVIDENCE, Detail
 from affectlens.core.options import Options
+from affectlens.core.places import written
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
 from affectlens.media.audio import AudioBlock
@@ -111,8 +112,8 @@ class Clip:
 
     @property
     def file(self) -> str:
-        """The name under which rows list this recording."""
-        return str(self.path)
+        """The name under which rows list this recording, as `affectlens.core.places.written` has it."""
+        return written(self.path)
 
     def evidence(
         self,

@@ -1,17 +1,21 @@
-"""What modalities share that hear the whole recording: the stream, whose mouth moved, what is missing."""
+"""What modalities share that hear the whole recording: the stream, who speaks, what is missing."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from affectlens.core.labels import EKMAN7, LabelScheme
 from affectlens.core.schema import SCENE, Row
-from affectlens.media.audio import AudioBlock
+from affectlens.media.audio import AudioBlock, Sound
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality
 from affectlens.perception.people.finder import Person
 from affectlens.perception.people.speaker import SpeakerChoice
+from affectlens.perception.words.transcript import Utterance
+from affectlens.perception.words.turns import Turn
 
 
 class ListeningModality(Modality):
@@ -25,30 +29,67 @@ class ListeningModality(Modality):
         self._heard = 0.0
 
     @abstractmethod
-    def take(self, blocks: Iterable[AudioBlock]) -> None:
-        """Work through the stream."""
+    def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
+        """Work through the stream of one channel, counted from 1, or of all channels together (None)."""
 
     def listen(self, clip: Clip, blocks: Iterable[AudioBlock], progress: Callable[[float], None] | None) -> None:
-        """Hear the whole recording."""
+        """Hear the whole recording, speaker by speaker where each has a channel of its own."""
+        voices = blocks.voices if isinstance(blocks, Sound) else (blocks,)
 
-        def counted() -> Iterator[AudioBlock]:
-            for block in blocks:
-                self._heard = block.start + len(block.samples) / block.rate
+        def counted(k: int, voice: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+            for block in voice:
+                end = block.start + len(block.samples) / block.rate
+                self._heard = max(self._heard, end)
                 if progress:
-                    progress(self._heard)
+                    progress((k * clip.info.duration + end) / len(voices))
                 yield block
 
-        self.take(counted())
+        for k, voice in enumerate(voices):
+            self.take(counted(k, voice), voice.channel if isinstance(voice, Sound) else None)
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
         """See one sampled frame."""
         for person in people:
             clip.mouths.add(person.id, frame.time, person.marks.mouth_opening)
 
-    def speaker(self, clip: Clip, start: float, end: float) -> SpeakerChoice:
-        """Whose mouth moved between two times in seconds."""
+    def speakers(self, clip: Clip, spoken: Sequence[Turn | Utterance]) -> list[SpeakerChoice]:
+        """Whose each turn or utterance is: the person's whose mouth moved with it.
+
+        Where each speaker has a channel, what no mouth moved with belongs to the channel's speaker.
+
+        Parameters
+        ----------
+        clip : Clip
+            The recording; a note is made where voices cannot be told apart.
+        spoken : sequence of Turn or Utterance
+            All that was heard.
+
+        Returns
+        -------
+        list of SpeakerChoice
+            In the same order.
+        """
+        seen = [self._seen(clip, s.start, s.end) for s in spoken]
+        by_channel: dict[int, Counter[int]] = {}
+        for s, choice in zip(spoken, seen, strict=True):
+            if s.channel is not None:
+                by_channel.setdefault(s.channel, Counter())[choice.person] += choice.person != SCENE
+        known = {channel: next((p for p, n in c.most_common(1) if n), None) for channel, c in by_channel.items()}
+        unseen = 1 + max((s.person for s in clip.sightings), default=-1)  # numbers of people that nobody saw
+        out = []
+        for s, choice in zip(spoken, seen, strict=True):
+            if s.channel is not None and choice.person == SCENE:
+                usual = known[s.channel]
+                person = unseen + s.channel - 1 if usual is None else usual
+                choice = replace(choice, person=person, reason=f"heard on channel {s.channel}, where only one person speaks")
+            out.append(choice)
+        if clip.info.audio_tracks and not clip.info.video_tracks and len(spoken) > 1 and not by_channel:
+            clip.problems.add("all voices were taken for one person: there is no picture and no channel that tells them apart")
+        return out
+
+    def _seen(self, clip: Clip, start: float, end: float) -> SpeakerChoice:
         if not clip.info.video_tracks:
-            return SpeakerChoice(SCENE, "the recording has no picture", {})
+            return SpeakerChoice(SCENE, "the recording has no picture; all its voices are taken for one person", {})
         return clip.mouths.speaker(start, end, clip.options.rate)
 
     def nothing(self, clip: Clip, status: str, reason: str) -> Finding:

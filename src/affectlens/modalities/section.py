@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from affectlens.core.files import write_whole
+from affectlens.core.names import safe_name
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence
 from affectlens.figures import charts
@@ -83,14 +85,14 @@ def embedded(image: np.ndarray, name: str, folder: Path | None, quality: int = 8
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=quality)
     if folder:
-        (folder / f"{name}.jpg").write_bytes(buffer.getvalue())
+        write_whole(folder / f"{safe_name(name)}.jpg", lambda path: path.write_bytes(buffer.getvalue()))
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def figure(chart: object, name: str, folder: Path | None) -> str:
     """A chart as svg; also saved as ``name`` in the folder where one is given."""
     if folder:
-        charts.save(chart, folder / name)
+        charts.save(chart, folder / safe_name(name))
     return charts.svg(chart)
 
 

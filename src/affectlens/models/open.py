@@ -13,6 +13,7 @@ from torch import nn
 from affectlens.core.errors import UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.settings import nearest
+from affectlens.core.untrusted.code import allowing
 from affectlens.models.adapters.function import CallableModel
 from affectlens.models.adapters.onnx import OnnxModel
 from affectlens.models.adapters.pictures import picture_network
@@ -29,7 +30,14 @@ PICTURES = ("face", "scene", "background")  # modalities whose models are given 
 TORCHSCRIPT = (".pt", ".pth", ".torchscript")
 
 
-def open_model(spec: str | Path | Model, *, weights: str | Path | None = None, modality: str = "", layer: str = "") -> Model:
+def open_model(
+    spec: str | Path | Model,
+    *,
+    weights: str | Path | None = None,
+    modality: str = "",
+    layer: str = "",
+    allow_code: bool = False,
+) -> Model:
     """Open a model; nothing is fetched.
 
     Parameters
@@ -46,6 +54,9 @@ def open_model(spec: str | Path | Model, *, weights: str | Path | None = None, m
         (a text), voice (a sound at 16 kHz), gait (a motion), posture (a skeleton). By default its own attribute, else face.
     layer : str
         The layer that maps are drawn of, instead of the model's own choice.
+    allow_code : bool
+        Whether a file may bring code of its own: TorchScript with more than the usual operators of networks. Files that are
+        data bring none; ``module:name`` is code that you name yourself.
 
     Returns
     -------
@@ -65,6 +76,11 @@ def open_model(spec: str | Path | Model, *, weights: str | Path | None = None, m
     >>> model.modality, model.labels
     ('gait', ('anger', 'happiness', 'neutral', 'sadness'))
     """
+    with allowing(allow_code):
+        return _opened(spec, weights, modality, layer)
+
+
+def _opened(spec: str | Path | Model, weights: str | Path | None, modality: str, layer: str) -> Model:
     if not isinstance(spec, str | Path):
         model = spec
     elif str(spec) in MODELS:
@@ -181,6 +197,8 @@ def imported(spec: str, option: str) -> Any:
         No such module or name.
     """
     module, _, name = spec.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), name)):
+        raise UsageError(f"{option} {spec}: a name in a module that can be imported from here was expected, not a path")
     sys.path.insert(0, str(Path.cwd()))
     try:
         return getattr(importlib.import_module(module), name)

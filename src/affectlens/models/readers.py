@@ -26,11 +26,10 @@ from affectlens.perception.face.crops import crop_matrix, grey_crop
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker, Landmarks
 from affectlens.perception.scene.objects import object_detector
-from affectlens.perception.voice.egemaps import functionals
+from affectlens.perception.voice.egemaps import SHORTEST, functionals
 from affectlens.perception.voice.stream import describe
 
 RATE = 16000  # samples a second of every sound
-SHORTEST = 0.2  # seconds of a sound that can be measured
 FACE_SIDE, COLOUR_SIDE = 48, 160  # pixels of the face model's grey crop, and of the crop that other models are given
 PRESENCE = 0.3  # probability from which on a face mesh counts as one
 SMALL = 160  # pixels; the detector misses the faces of smaller pictures, which are enlarged for it

@@ -12,14 +12,60 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from affectlens.core.errors import ModelError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import LimitError, ModelError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.documents import parse_json
+from affectlens.core.untrusted.weight import file_within
 from affectlens.models.base import Calibration
+
+
+def weights_folder() -> Path:
+    """Where the weights that ship lie, beside their cards and the table of what each file holds, ``SHA256SUMS``."""
+    return Path(str(resources.files("affectlens"))) / "weights"
 
 
 def weights_path(name: str) -> Path:
     """Where the shipped weights of a model lie."""
-    return Path(str(resources.files("affectlens"))) / "weights" / f"{name}.safetensors"
+    return weights_folder() / f"{name}.safetensors"
+
+
+def weights_of(model: Any) -> Path:
+    """The file that a model's weights were read from."""
+    return Path(getattr(model, "path", None) or weights_path(model.name))
+
+
+def check_shipped(path: Path) -> Path:
+    """See that a file of weights is as it was shipped; weights of one's own, which lie elsewhere, pass.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    ModelError
+        The file lies among those that ship and does not hold what was shipped.
+    """
+    folder = weights_folder()
+    if path.absolute().parent != folder.absolute():
+        return path
+    table = folder / "SHA256SUMS"
+    try:
+        lines = table.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{table}: cannot be read ({error}), so no weights can be told from damaged ones; reinstall"
+        ) from error
+    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}.get(path.name)
+    found = sha256_of(path)
+    if found != expected:
+        raise ModelError(
+            f"{path}: not the weights that were shipped (sha256 {found[:12]}…, expected {(expected or 'none')[:12]}…); "
+            "reinstall affectlens, or keep weights of your own in another folder and name them by their path"
+        )
+    return path
 
 
 def save_weights(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibration: Calibration) -> None:
@@ -33,15 +79,21 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], Calibra
     """The inverse of ``save_weights``."""
     if not path.exists():
         raise ModelError(f"{path}: these weights are not here; train them with `affectlens train` or reinstall")
+    check_shipped(path)
     try:
+        file_within(path)
         with safe_open(str(path), framework="pt") as handle:
             header = handle.metadata() or {}
             tensors = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+        calibration, meta = parse_json(header["calibration"], path), dict(parse_json(header["meta"], path))
+        calibration["prior"] = tuple(calibration["prior"])
+        return tensors, meta, Calibration(**calibration)
+    except LimitError:
+        raise
     except Exception as error:
-        raise ModelError(f"{path}: not readable as safetensors ({error}); the file is damaged, reinstall it") from error
-    calibration = json.loads(header["calibration"])
-    calibration["prior"] = tuple(calibration["prior"])
-    return tensors, json.loads(header["meta"]), Calibration(**calibration)
+        raise ModelError(
+            f"{path}: not readable as safetensors ({reason_of(error)}); the file is damaged, reinstall it"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -93,8 +145,8 @@ def facts_of(path: Path) -> WeightsFacts:
     """What a weights file says of itself; its tensors are not read."""
     header = _header(path)
     meta, calibration = (
-        json.loads(header.get("meta") or header.get("about") or "{}"),
-        json.loads(header.get("calibration", "{}")),
+        parse_json(header.get("meta") or header.get("about") or "{}", path),
+        parse_json(header.get("calibration", "{}"), path),
     )
     return WeightsFacts(
         path.stem,

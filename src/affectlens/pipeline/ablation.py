@@ -10,8 +10,8 @@ from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpora, corpora_of
 from affectlens.evaluation.ablation import Ablation
-from affectlens.learning.fusion import FusionRecipe
 from affectlens.learning.loop import seeded
+from affectlens.learning.recipes import FusionRecipe
 from affectlens.training.fusion import ablation_of, save_ablation
 
 

@@ -15,6 +15,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.files import make_folder
 from affectlens.core.labels import EKMAN7
 from affectlens.core.tables import write_frame
+from affectlens.core.untrusted.frames import read_csv
 
 FILE = "averages.csv"
 
@@ -69,7 +70,7 @@ class Averages:
     def load(cls, folder: str | Path) -> Self:
         """The inverse of ``save``."""
         try:
-            return cls(pd.read_csv(Path(folder) / FILE, keep_default_na=False))
+            return cls(read_csv(Path(folder) / FILE, keep_default_na=False))
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no {FILE} in it ({error})") from error
 

@@ -15,9 +15,10 @@ import pandas as pd
 
 from affectlens import __version__
 from affectlens.assets.manifest import manifest
-from affectlens.assets.store import cache_dir, state
+from affectlens.assets.store import state
 from affectlens.core.errors import AffectlensError
 from affectlens.core.extras import EXTRAS, missing
+from affectlens.core.places import cache_dir
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
 PACKAGES = ("numpy", "pandas", "torch", "av", "opencv-python-headless", "ai-edge-litert", "altair", "vl-convert-python")
@@ -113,11 +114,12 @@ def _video() -> str:
     import av
 
     from affectlens.media.audio import audio_blocks
+    from affectlens.media.container import open_file
     from affectlens.media.frames import frames
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
-        with av.open(str(path), "w") as out:
+        with open_file(path, "w") as out:
             video, sound = out.add_stream("libx264", rate=8), out.add_stream("aac", rate=16000)
             video.width, video.height, video.pix_fmt, sound.layout = 64, 48, "yuv420p", "mono"
             for level in range(0, 160, 20):

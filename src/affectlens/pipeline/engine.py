@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
-from affectlens.core.errors import MediaError
+from affectlens.assets.store import digests_of
+from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.extras import helpful
-from affectlens.core.files import write_json
+from affectlens.core.files import sha256_of, write_json
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress, silent
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import TableWriter, evidence_frame
+from affectlens.core.untrusted.documents import json_of
+from affectlens.core.versions import package_version
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
-from affectlens.media.audio import audio_blocks
+from affectlens.media.audio import Sound
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
-from affectlens.modalities.base import Clip, Finding, Modality, build
+from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
 from affectlens.models.base import load_model
+from affectlens.models.weights import weights_of
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report
+
+METHOD = 1  # to be raised where the same recording, options and weights give another report
+MOST_UNSEEN = 600  # windows without a frame in a row that are listed one by one
 
 
 class Engine:
@@ -57,6 +63,17 @@ class Engine:
         network = load_model("fusion") if self.options.fusion == "early" else None
         self.fuser = Fuser(EKMAN7.labels, network)
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
+
+    def made_by(self) -> dict[str, Any]:
+        """What a report depends on beside the recording and the options: versions, and the sha256 of all weights in use."""
+        files = {f"{m.name}: {model.name}": sha256_of(weights_of(model)) for m in self.modalities for model in m.models}
+        files |= {f"{name}/{file}": digest for name in assets_of(self.options) for file, digest in digests_of(name).items()}
+        # What is usual somewhere grows with every recording of a run, so it is no reason to make the earlier ones again.
+        given = {name: value for name, value in self.options.to_dict().items() if isinstance(value, str) and name != "store"}
+        files |= {f"--{name}": sha256_of(Path(value)) for name, value in given.items() if value and Path(value).is_file()}
+        if self.fuser.network is not None:
+            files["fusion"] = sha256_of(weights_of(self.fuser.network))
+        return {"affectlens": package_version(), "method": METHOD, "weights": dict(sorted(files.items()))}
 
     def run(
         self, path: Path, *, explaining: bool, scratch: Path | None = None, progress: Progress | None = None
@@ -105,27 +122,32 @@ class Engine:
         return clip, report.findings, report
 
     def _listen(self, clip: Clip, scratch: Path | None, progress: Progress) -> None:
+        sound = Sound(clip.path, clip.problems)
+        sound.measured()  # what is to be told of the sound is told too where what was heard before is restored
         for modality in self.modalities:
             if not modality.needs_audio:
                 continue
             memory = scratch / f"heard-{modality.name}.json" if scratch else None
-            if memory and memory.exists() and modality.restore(json.loads(memory.read_text(encoding="utf-8"))):
+            if memory and _restored(modality, memory):
                 continue
-            blocks = audio_blocks(clip.path, problems=clip.problems)
             with helpful():
-                modality.listen(clip, blocks, lambda seconds: progress("listening", seconds, clip.info.duration))
+                modality.listen(clip, sound, lambda seconds: progress("listening", seconds, clip.info.duration))
             state = modality.heard()
             if memory and state is not None:
                 write_json(memory, state)
 
     def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float]) -> Iterator[list[Finding]]:
-        """What was found in each window of the picture, in order of time."""
+        """What was found in each window of the picture, in order of time; a window without a frame is one too."""
         if not clip.info.video_tracks:
             return
         length, rate = self.options.window, self.options.rate
         finder = self._people_finder()
         still = clip.info.kind == "image"
-        pictures = iter([Frame(0.0, read_image(clip.path))]) if still else frames(clip.path, rate, clip.problems)
+        pictures = (
+            iter([Frame(0.0, read_image(clip.path, note=clip.problems.add))])
+            if still
+            else frames(clip.path, rate, clip.problems)
+        )
         index, last = -1, 0.0
         while True:
             with _timed(seconds, "decoding"):
@@ -134,16 +156,20 @@ class Engine:
             if index >= 0 and here != index:
                 # The last window ends where the recording does.
                 end = (index + 1) * length if frame is not None else min((index + 1) * length, last + 1 / rate)
-                end = 0.0 if still else end
-                with _timed(seconds, "models"):
-                    window = [f for m in self.modalities for f in m.window(clip, index * length, end)]
-                clip.end = end
-                yield window
+                yield self._window(clip, index * length, 0.0 if still else end, seconds)
             if frame is None or here is None:
                 return
+            for start, end in _unseen(index + 1, here, length):
+                yield self._window(clip, start, end, seconds)
             index, last = here, frame.time
             self._see(clip, frame, finder, seconds)
             progress("watching", frame.time, clip.info.duration)
+
+    def _window(self, clip: Clip, start: float, end: float, seconds: dict[str, float]) -> list[Finding]:
+        with _timed(seconds, "models"):
+            found = [f for m in self.modalities for f in m.window(clip, start, end)]
+        clip.end = end
+        return found
 
     def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> None:
         with _timed(seconds, "people"):
@@ -209,6 +235,23 @@ class _Sink:
             self._file.discard()
 
 
+def _restored(modality: Modality, memory: Path) -> bool:
+    """Whether a modality took what an earlier run heard; what cannot be used is heard again."""
+    try:
+        return modality.restore(json_of(memory))
+    except (OSError, ValueError, LookupError, TypeError, AffectlensError):
+        return False
+
+
+def _unseen(first: int, here: int, length: float) -> Iterator[tuple[float, float]]:
+    """Start and end in seconds of windows in which no frame is shown: each, or where there are very many one for all."""
+    if here - first > MOST_UNSEEN:
+        yield first * length, here * length
+        return
+    for index in range(first, here):
+        yield index * length, (index + 1) * length
+
+
 @contextmanager
 def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
     began = time.perf_counter()
@@ -217,11 +260,6 @@ def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 def _probe(path: Path) -> MediaInfo:
-    if kind_of(path) == "image":
-        image = read_image(path)
-        if min(image.shape[:2]) < 2:
-            raise MediaError(f"{path}: {image.shape[1]} x {image.shape[0]} pixels; nothing can be seen in it")
-        return MediaInfo(path, "image", 0.0, image.shape[1], image.shape[0], video_tracks=1)
     if kind_of(path) == "motion":
         if not path.exists():
             raise MediaError(f"{path}: no such file")

@@ -4,72 +4,157 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import AffectlensError, MediaError
+from affectlens.core.files import sha256_of, sync, write_text
+from affectlens.core.locks import alone_in
 from affectlens.core.options import Options
+from affectlens.core.untrusted.documents import json_of
 
 MANIFEST = "provenance.json"  # written last: a folder with it is whole
+LONGEST = 150  # bytes of the recording's name in that of its folder; the system takes 255, and what is hidden is longer
 
 
-def folder_name(path: Path) -> str:
-    """The report folder of an input: its name, with a few hex digits of its whole path so that two never share one."""
-    digest = hashlib.sha256(str(path.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{path.stem or 'input'}-{digest}"
+def folder_name(path: Path, content: str | None = None) -> str:
+    """The report folder of an input: its name, with twelve digits of its whole path and of what it holds.
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+    content : str, optional
+        Its sha256, or nothing where it cannot be read; read from the file where it is not given.
+
+    Returns
+    -------
+    str
+        At most 163 bytes, all of them UTF-8 whatever the recording's name is made of.
+
+    Examples
+    --------
+    >>> folder_name(Path("/talks/talk.mp4"), "ab")[:5]
+    'talk-'
+    >>> folder_name(Path("/talks/talk.mp4"), "ab") == folder_name(Path("/other/talk.mp4"), "ab")
+    False
+    """
+    content = content_of(path) if content is None else content
+    digest = hashlib.sha256(os.fsencode(path.absolute()) + b"\0" + content.encode()).hexdigest()[:12]
+    stem = os.fsencode(path.stem or "input").decode("utf-8", "replace").replace("\ufffd", "_")
+    return f"{stem.encode()[:LONGEST].decode('utf-8', 'ignore')}-{digest}"
+
+
+def content_of(path: Path) -> str:
+    """The sha256 of a recording; empty where it cannot be read."""
+    try:
+        return sha256_of(path)
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One recording and the folder below ``out`` that its report will be."""
+    """One recording and the folder below ``out`` that its report will be.
+
+    Attributes
+    ----------
+    path : Path
+        The recording.
+    out : Path
+        Where reports go.
+    options : Options
+        Of the run.
+    made_by : mapping
+        What else the report depends on: versions, and the sha256 of every file of weights (``Engine.made_by``).
+    """
 
     path: Path
     out: Path
     options: Options
+    made_by: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def content(self) -> str:
+        """The sha256 of the recording; empty where it cannot be read, which is said when it is claimed."""
+        return content_of(self.path)
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the finished folder."""
+        return folder_name(self.path, self.content)
 
     @property
     def target(self) -> Path:
         """The finished folder."""
-        return self.out / folder_name(self.path)
+        return self.out / self.name
 
     @property
     def scratch(self) -> Path:
         """The folder while it is being filled."""
-        return self.out / f".{folder_name(self.path)}.partial"
+        return self.out / f".{self.name}.partial"
+
+    @property
+    def replaced(self) -> Path:
+        """An earlier report of the same recording while the new one takes its place."""
+        return self.out / f".{self.name}.replaced"
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the job against other processes."""
+        return alone_in(self.out / f".{self.name}.lock", f"{self.path} in {self.out}")
 
     def key(self) -> dict[str, Any]:
-        """What decides whether two jobs are the same: the file as it lies there, and every option."""
-        stat = self.path.stat()
-        given = {"size": stat.st_size, "modified": stat.st_mtime_ns, "options": self.options.to_dict()}
-        return dict(json.loads(json.dumps(given)))
+        """What decides whether two jobs are the same: what the recording holds, every option, versions and weights."""
+        given = {"sha256": self.content, "options": self.options.to_dict(), **self.made_by}
+        return dict(json.loads(json.dumps(given, default=str)))
 
     def is_done(self) -> bool:
         """Whether a whole report of the same job is there."""
         try:
-            return bool(json.loads((self.target / MANIFEST).read_text(encoding="utf-8"))["job"] == self.key())
-        except (OSError, ValueError, KeyError):
+            return bool(json_of(self.target / MANIFEST)["job"] == self.key())
+        except (OSError, ValueError, KeyError, TypeError, AffectlensError):
             return False
 
     def claim(self, resume: bool) -> Path:
         """The scratch folder, empty, or with ``resume`` with what an interrupted run of the same job left."""
         if not self.path.exists():
             raise MediaError(f"{self.path}: no such file")
+        self.recover()
         key = json.dumps(self.key())
         note = self.scratch / "job.json"
         if not (resume and note.exists() and note.read_text(encoding="utf-8") == key):
             shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True, exist_ok=True)
-        note.write_text(key, encoding="utf-8")
+        write_text(note, key)
         return self.scratch
 
+    def recover(self) -> None:
+        """Put an earlier report back where a process was killed between taking it away and giving its name to the new one."""
+        if not self.replaced.exists():
+            return
+        if self.target.exists():
+            shutil.rmtree(self.replaced, ignore_errors=True)
+        else:
+            self.replaced.replace(self.target)
+
     def finish(self) -> Path:
-        """Give the filled folder its name."""
+        """Give the filled folder its name, once all of it is on the disk."""
         for leftover in (*self.scratch.glob("heard-*.json"), self.scratch / "job.json"):
             leftover.unlink(missing_ok=True)
-        shutil.rmtree(self.target, ignore_errors=True)
-        return self.scratch.replace(self.target)
+        for path in (*self.scratch.rglob("*"), self.scratch):
+            sync(path)
+        if self.target.exists():
+            self.target.replace(self.replaced)
+        done = self.scratch.replace(self.target)
+        sync(self.out)
+        shutil.rmtree(self.replaced, ignore_errors=True)
+        return done
 
     def abandon(self) -> None:
         """Remove what a failed recording left, but for what was heard, which the next run can use."""

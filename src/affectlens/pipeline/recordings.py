@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from affectlens.assets.store import fetch
-from affectlens.core.errors import AffectlensError
+from affectlens.core.errors import UsageError
+from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failures
+from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.files import make_folder
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
@@ -18,17 +21,12 @@ from affectlens.media.inputs import find_inputs
 from affectlens.modalities.base import assets_of
 from affectlens.pipeline.engine import Engine
 from affectlens.pipeline.jobs import Job
+from affectlens.pipeline.parts import Parts, beside
 from affectlens.pipeline.results import Result, Run
-from affectlens.pipeline.writer import (
-    check_file,
-    reading,
-    write_overview,
-    write_recording,
-    writing,
-)
+from affectlens.pipeline.writer import check_file, write_overview, write_recording, writing
 from affectlens.report.exporters import chosen as chosen_format
-from affectlens.report.exporters import export
 
+log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")
 
 
@@ -37,6 +35,8 @@ def recognize(
     *,
     out: str | Path | None = None,
     format: str = "",
+    resume: bool = False,
+    keep: bool = True,
     options: Options | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -49,9 +49,14 @@ def recognize(
     inputs : path or iterable of paths
         Images, videos, audio files, motions, folders, globs, or a table of paths.
     out : path, optional
-        File for the table of all inputs.
+        File for the table of all inputs. The rows of each input are on disk beside it before the next one begins.
     format : str
         ``parquet``, ``csv`` or ``json``; by the suffix of ``out`` when empty.
+    resume : bool
+        Use the rows that an earlier run with the same ``out`` wrote of the same files with the same options, and keep these
+        for a later one.
+    keep : bool
+        Whether the rows are also in ``Run.table``; False for batches that are larger than the memory.
     options : Options, optional
         Settings of the run; or give them one by one as ``settings``.
     engine : Engine, optional
@@ -75,22 +80,49 @@ def recognize(
     if file is not None:
         chosen_format(file, format)
         check_file(file)
+    elif resume or not keep:
+        raise UsageError("resume=True and keep=False need a file: give out")
     chosen = engine.options if engine else with_fields(Options, options, settings)
-    paths = find_inputs(_several(inputs))
+    found = find_inputs(_several(inputs))
     engine = engine or _engine(chosen, progress)
-    run = Run()
-    for path in paths:
-        try:
-            with reading(path):
-                _, findings, report = engine.run(path, explaining=False, progress=progress)
-        except AffectlensError as error:
-            run.failures[str(path)] = str(error)
-            continue
-        rows = rows_frame([f.row for f in findings])
-        run.results.append(Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds))
-    if file is not None:
-        export(run.table, file, format)
+    run = Run(failed=list(found.failures), notes=found.notes, out=file)
+    if file is None:
+        _recognize_each(run, found.files, engine, None, keep, progress)
+        return run
+    with tracebacks_in(beside(file, f".{LOG}")):
+        parts = Parts(file, chosen, resume, engine.made_by())
+        _recognize_each(run, found.files, engine, parts, keep, progress)
+    parts.export(format)
+    write_failures(run.failed, beside(file, f".{FAILURES}"))
+    if not run.failed:
+        parts.clear()
     return run
+
+
+def _recognize_each(
+    run: Run, files: list[Path], engine: Engine, parts: Parts | None, keep: bool, progress: Progress | None
+) -> None:
+    """Recognise one file after the other; whatever one of them raises is its failure alone."""
+    for path in files:
+        try:
+            result = parts.read(path) if parts is not None else None
+            if result is not None:
+                run.resumed.append(str(path))
+            else:
+                result = _recognized(path, engine, progress)
+                if parts is not None:
+                    parts.add(path, result)
+        except Exception as error:
+            run.failed.append(failure_of(path, error))
+            continue
+        run.rows += len(result.table)
+        run.results.append(result if keep else replace(result, table=rows_frame([])))
+
+
+def _recognized(path: Path, engine: Engine, progress: Progress | None) -> Result:
+    _, findings, report = engine.run(path, explaining=False, progress=progress)
+    rows = rows_frame([f.row for f in findings])
+    return Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds)
 
 
 def explain(
@@ -136,25 +168,29 @@ def explain(
     chosen = engine.options if engine else with_fields(Options, options, settings)
     out = Path(out)
     chosen_format(out / "table.parquet", format)
-    paths = find_inputs(_several(inputs))
+    found = find_inputs(_several(inputs))
     make_folder(out)
     engine = engine or _engine(chosen, progress)
-    run = Run(out=out)
-    for path in paths:
-        job = Job(path, out, chosen)
-        try:
-            if resume and job.is_done():
-                run.results.append(replace(Result.load(job.target), file=str(path)))
-                run.resumed.append(str(path))
+    run = Run(failed=list(found.failures), notes=found.notes, out=out)
+    made_by = engine.made_by()
+    with tracebacks_in(out / LOG):
+        for path in found.files:
+            try:
+                job = Job(path, out, chosen, made_by)
+                with job.alone():
+                    done = _taken_up(job) if resume else None
+                    result = done or _explained(job, engine, resume, progress)
+            except Exception as error:
+                run.failed.append(failure_of(path, error))
                 continue
-            result = _explained(job, engine, resume, progress)
-        except AffectlensError as error:
-            job.abandon()
-            run.failures[str(path)] = str(error)
-            continue
-        run.results.append(result)
-        if on_result:
-            on_result(result)
+            run.rows += len(result.table)
+            run.results.append(result)
+            if done is not None:
+                run.resumed.append(str(path))
+            elif on_result:
+                on_result(result)
+    if run.resumed:
+        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(found.files), out)
     write_overview(run, out, format)
     return run
 
@@ -166,11 +202,30 @@ def _engine(options: Options, progress: Progress | None) -> Engine:
     return Engine(options)
 
 
+def _taken_up(job: Job) -> Result | None:
+    """The finished report of the same job, where one is there and can be read."""
+    job.recover()
+    if not job.is_done():
+        return None
+    try:
+        return replace(Result.load(job.target), file=str(job.path))
+    except UsageError as error:  # a table of it was damaged since; a folder of another version is the user's to decide on
+        log.warning("%s; it is made again", error)
+        return None
+
+
 def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
+    try:
+        return _written(job, engine, resume, progress)
+    except Exception:
+        job.abandon()
+        raise
+
+
+def _written(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
     with writing(job.scratch):
         scratch = job.claim(resume)
-    with reading(job.path):
-        _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=progress)
+    _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=progress)
     with writing(job.target):
         target = write_recording(job, report, findings, engine.modalities)
     evidence = read_frame(target / "evidence.parquet")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any, Self
 import pandas as pd
 
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import Failure
 from affectlens.core.files import write_json
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
+from affectlens.core.untrusted.documents import json_of
 from affectlens.pipeline.jobs import MANIFEST
 
 
@@ -122,24 +123,47 @@ class Result:
         """
         folder = Path(folder)
         try:
-            facts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            facts = json_of(folder / MANIFEST)
             check_version(facts.get("schema_version"), folder)
             table, evidence = read_frame(folder / "table.parquet"), read_frame(folder / "evidence.parquet")
             page = folder / "report.html"
             report = page if page.exists() else None
-            return cls(facts["file"], table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
-        except (OSError, ValueError, KeyError) as error:
+            return cls(str(facts["file"]), table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UsageError(f"{folder}: no finished report in it ({error}); make one with --out or `explain`") from error
 
 
 @dataclass
 class Run:
-    """Every recording of a call. ``failures`` maps a file to what was wrong with it; the others are done."""
+    """Every recording of a call.
+
+    Attributes
+    ----------
+    results : list of Result
+        What is done.
+    failed : list of Failure
+        Inputs that came to nothing, with what failed and why.
+    resumed : list of str
+        Those of the results that an earlier run had made.
+    notes : list of str
+        What was left out of folders and tables of paths.
+    out : Path or None
+        Where it was written to.
+    rows : int
+        Rows of all recordings, also of those that are not kept in memory.
+    """
 
     results: list[Result] = field(default_factory=list)
-    failures: dict[str, str] = field(default_factory=dict)
+    failed: list[Failure] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     out: Path | None = None
+    rows: int = 0
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Why each input failed that did; the others are done."""
+        return {failure.key: failure.reason for failure in self.failed}
 
     @property
     def table(self) -> pd.DataFrame:
@@ -159,7 +183,7 @@ class Run:
     @property
     def exit_code(self) -> int:
         """0 when all is done, 1 when some inputs failed."""
-        return 1 if self.failures else 0
+        return 1 if self.failed else 0
 
 
 def _person_line(person: int, rows: pd.DataFrame) -> list[str]:

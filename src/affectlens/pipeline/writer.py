@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-
-from affectlens.core.errors import MediaError, OutputError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import AffectlensError, OutputError
+from affectlens.core.failures import TABLE as FAILURES
+from affectlens.core.failures import write_failures
+from affectlens.core.files import not_written
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job
@@ -31,11 +33,7 @@ def write_overview(run: Run, out: Path, fmt: str) -> None:
         export(run.table, out / "table.parquet")
     if run.results and fmt != "parquet":
         export(run.table, out / f"table{EXPORTERS.get(fmt).suffix}", fmt)
-    failures = out / "failures.csv"
-    if run.failures:
-        write_frame(pd.DataFrame(run.failures.items(), columns=["file", "error"]), failures)
-    else:
-        failures.unlink(missing_ok=True)
+    write_failures(run.failed, out / FAILURES)
 
 
 def check_file(out: Path) -> None:
@@ -47,19 +45,13 @@ def check_file(out: Path) -> None:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Errors of the system inside say that a file could not be read, and which."""
-    try:
-        yield
-    except OSError as error:
-        raise MediaError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
-
-
-@contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Errors of the system inside say that a file could not be written, and which."""
+    """Whatever fails inside says that a file could not be written, and which."""
     try:
         yield
+    except AffectlensError:
+        raise
     except OSError as error:
-        why = error.strerror or error
-        raise OutputError(f"cannot write {error.filename or path}: {why}; free some space or give another --out") from error
+        raise OutputError(not_written(error.filename or path, error)) from error
+    except Exception as error:
+        raise OutputError(f"cannot write {path}: {type(error).__name__}: {reason_of(error)}") from error

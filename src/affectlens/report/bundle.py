@@ -10,12 +10,14 @@ from importlib import metadata
 from typing import Any
 
 from affectlens.assets.manifest import asset
+from affectlens.assets.store import digests_of
 from affectlens.context.summary import PersonSummary
 from affectlens.core.files import sha256_of
+from affectlens.core.places import relative
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Clip, Finding, Modality
-from affectlens.models.weights import weights_path
+from affectlens.models.weights import weights_of
 
 PEOPLE = 8
 VIEWS = 3
@@ -106,21 +108,22 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
     for modality in modalities:
         for model in modality.models:
             meta = {k: model.meta[k] for k in ("corpus", "licence", "recipe") if k in model.meta}
-            models.append(
-                {"name": model.name, "sha256": sha256_of(getattr(model, "path", None) or weights_path(model.name))} | meta
-            )
+            models.append({"name": model.name, "sha256": sha256_of(weights_of(model))} | meta)
         used.extend(modality.assets)
     licences = []
     for name in dict.fromkeys(used):
-        a = asset(name)
-        licences.append({"name": a.title, "licence": a.licence, "home": a.home, "sha256": a.files[0].sha256})
+        a, digests = asset(name), digests_of(name)
+        licences.append(
+            {"name": a.title, "licence": a.licence, "home": a.home, "sha256": digests[a.files[0].name], "files": digests}
+        )
     versions = {"affectlens": metadata.version("affectlens"), "python": platform.python_version()}
     for package in ("torch", "numpy", "av", "opencv-python-headless", "ai-edge-litert", "faster-whisper"):
         versions[package] = metadata.version(package)
     info = report.clip.info
     return {
         "schema_version": SCHEMA_VERSION,
-        "file": report.clip.file,
+        "file": relative(report.clip.path),
+        "sha256": job.get("sha256", ""),
         "kind": info.kind,
         "duration": info.duration,
         "size": [info.width, info.height],

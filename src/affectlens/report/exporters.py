@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,10 @@ import pandas as pd
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.files import write_whole
 from affectlens.core.registry import Registry
+from affectlens.core.tables import to_audformat, write_csv, write_parquet, write_parquet_pieces
 
 Write = Callable[[pd.DataFrame, Path], object]
+Pieces = Callable[[Iterator[pd.DataFrame], Path], object]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Exporter:
         Whether it can go to standard output.
     help : str
         What it is good for, in a few words.
+    pieces : callable, optional
+        Writes tables with the same columns one below the other, with one of them in memory; the same bytes as of the whole.
     """
 
     name: str
@@ -39,17 +43,20 @@ class Exporter:
     suffix: str
     text: bool = False
     help: str = ""
+    pieces: Pieces | None = None
 
 
 EXPORTERS: Registry[Exporter] = Registry("format")
 
 
-def register_exporter(name: str, *, suffix: str = "", text: bool = False, help: str = "") -> Callable[[Write], Write]:
+def register_exporter(
+    name: str, *, suffix: str = "", text: bool = False, help: str = "", pieces: Pieces | None = None
+) -> Callable[[Write], Write]:
     """Make a format available under ``name``; a decorator.
 
     Parameters
     ----------
-    name, suffix, text, help
+    name, suffix, text, help, pieces
         As in ``Exporter``; the suffix is the name behind a dot when absent.
 
     Returns
@@ -69,7 +76,7 @@ def register_exporter(name: str, *, suffix: str = "", text: bool = False, help: 
     """
 
     def add(function: Write) -> Write:
-        EXPORTERS.add(name, Exporter(name, function, suffix or f".{name}", text, help))
+        EXPORTERS.add(name, Exporter(name, function, suffix or f".{name}", text, help, pieces))
         return function
 
     return add
@@ -101,6 +108,36 @@ def export(table: pd.DataFrame, path: Path, format: str = "") -> Path:
     """
     exporter = chosen(path, format)
     return write_whole(path, lambda partial: exporter.function(table, partial))
+
+
+def export_pieces(pieces: Callable[[], Iterable[pd.DataFrame]], path: Path, format: str = "") -> Path:
+    """Write tables one below the other as one, whole or not at all; few of them are in memory where the format allows it.
+
+    Parameters
+    ----------
+    pieces : callable
+        Gives the tables, at least one, whenever it is called; a column that one lacks is not a number in its rows.
+    path, format
+        As in ``export``.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UsageError
+        No such format.
+    OutputError
+        The file cannot be written.
+    """
+    write = chosen(path, format)
+    if write.pieces is None:
+        return export(pd.concat(list(pieces()), ignore_index=True), path, format)
+    columns = list(dict.fromkeys(name for piece in pieces() for name in piece.columns))
+    same = write.pieces
+    return write_whole(path, lambda partial: same((piece.reindex(columns=columns) for piece in pieces()), partial))
 
 
 def as_text(table: pd.DataFrame, format: str = "csv") -> str:
@@ -164,27 +201,47 @@ def chosen(path: Path | None, format: str = "") -> Exporter:
     return exporter
 
 
-@register_exporter("parquet", help="typed columns, small; what --resume reads")
+@register_exporter("parquet", help="typed columns, small; what --resume reads", pieces=write_parquet_pieces)
 def _parquet(table: pd.DataFrame, path: Path) -> None:
-    from affectlens.core.tables import write_parquet
-
     write_parquet(table, path)
 
 
-@register_exporter("csv", text=True, help="for spreadsheets")
+def _csv_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+    for n, piece in enumerate(pieces):
+        write_csv(piece, path, header=n == 0, append=n > 0)
+
+
+@register_exporter("csv", text=True, help="for spreadsheets", pieces=_csv_pieces)
 def _csv(table: pd.DataFrame, path: Path) -> None:
-    table.to_csv(path, index=False)
+    write_csv(table, path)
 
 
-@register_exporter("json", text=True, help="a list of records")
+def _json_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        begin = "["
+        for piece in pieces:
+            rows = str(piece.to_json(orient="records", indent=1, force_ascii=False))
+            file.write(begin + rows[1:-2] if len(piece) else "")
+            begin = "," if len(piece) else begin
+        file.write("[\n\n]" if begin == "[" else "\n]")
+
+
+@register_exporter("json", text=True, help="a list of records", pieces=_json_pieces)
 def _json(table: pd.DataFrame, path: Path) -> None:
     table.to_json(path, orient="records", indent=1, force_ascii=False)
 
 
+def _audformat_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
+    for n, piece in enumerate(pieces):
+        write_csv(to_audformat(piece), path, index=True, header=n == 0, append=n > 0)
+
+
 @register_exporter(
-    "audformat", suffix=".audformat.csv", text=True, help="file, start and end as the index that speech tools use"
+    "audformat",
+    suffix=".audformat.csv",
+    text=True,
+    help="file, start and end as the index that speech tools use",
+    pieces=_audformat_pieces,
 )
 def _audformat(table: pd.DataFrame, path: Path) -> None:
-    from affectlens.core.tables import to_audformat
-
-    to_audformat(table).to_csv(path)
+    write_csv(to_audformat(table), path, index=True)

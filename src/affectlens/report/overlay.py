@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from affectlens.core.schema import SCENE
 from affectlens.figures.charts import colour as colour_of
+from affectlens.media.container import open_file
 from affectlens.media.frames import frames
 from affectlens.report.bundle import Report
 
@@ -36,7 +37,7 @@ def write_overlay(report: Report, path: Path) -> bool:
             rows[f.row.person].append(f.row)
     starts = {p: [r.start for r in theirs] for p, theirs in rows.items()}
     spoken = [f.row for f in report.findings if f.row.modality == "words" and f.row.text]
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as out:
+    with open_file(path, "w", options={"movflags": "faststart"}) as out:
         stream: Any = None
         font = small = None
         for frame in frames(clip.path, _RATE):

@@ -93,7 +93,24 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
 
 
 def permutation_p(observed: float, null: np.ndarray, side: str = "greater") -> float:
-    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010). ``side`` is greater, less or two."""
+    """``(1 + #as extreme) / (K + 1)``: never zero, valid for any K (Phipson & Smyth 2010); NaN where the statistic is NaN.
+
+    Parameters
+    ----------
+    observed : float
+        The statistic.
+    null : array (K,)
+        Draws of it under the null.
+    side : str
+        ``greater``, ``less`` or ``two``.
+
+    Returns
+    -------
+    float
+        In (0, 1].
+    """
+    if np.isnan(observed):
+        return float("nan")
     null = np.asarray(null, dtype=np.float64)
     tolerance = 1e-12 * max(1.0, abs(observed))
     greater = (1 + int((null >= observed - tolerance).sum())) / (len(null) + 1)
@@ -128,8 +145,10 @@ def sequential_p(
     Returns
     -------
     float
-        ``stop / draws`` where it ended early, else ``(1 + reached) / (draws + 1)``.
+        ``stop / draws`` where it ended early, else ``(1 + reached) / (draws + 1)``; NaN where the statistic is not defined.
     """
+    if np.isnan(observed):
+        return float("nan")
     reach = observed - 1e-12 * max(1.0, abs(observed))
     beyond = drawn = 0
     while drawn < most:

@@ -13,11 +13,13 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, open_corpus
+from affectlens.core.tables import write_frame
+from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.evaluation.result import HEADINGS
-from affectlens.learning.background import BackgroundRecipe, train_background
+from affectlens.learning.background import train_background
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import grouped_folds
+from affectlens.learning.recipes import BackgroundRecipe
 from affectlens.models.shipped.background import BackgroundModel
 from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.classification import accuracy, confusion, unweighted_recall
@@ -62,7 +64,7 @@ def train_background_model(
     export(weights, net.state_dict(), meta, calibrate(logits, np.eye(len(EKMAN7.labels))[y[test]]))
     scores = _scores(y[test], logits.argmax(1), groups[test], np.random.default_rng(recipe.seed))
     frame = scores_frame(scores)
-    frame.to_csv(out / "scores.csv", index=False)
+    write_frame(frame, out / "scores.csv")
     facts = [
         f"Corpus: {corpus.info.title}, {len(train)} pictures learned from, {len(test)} held out; licence: {corpus.info.licence}"
     ]
@@ -88,7 +90,7 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
     find = object_detector(detector)
     features, labels, groups = [], [], []
     total = len(corpus.table(split))
-    for i, item in enumerate(corpus.items(split)):
+    for i, item in enumerate(items_of(corpus, split)):
         label = next((name for name in item.labels if name in EKMAN7.labels), None)
         if item.data is not None and label is not None:
             box = (item.meta or {}).get("box")

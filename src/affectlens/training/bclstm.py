@@ -11,11 +11,14 @@ import pandas as pd
 from affectlens.core.errors import CorpusError
 from affectlens.core.files import key_of, write_whole
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import write_frame
+from affectlens.core.versions import package_version
 from affectlens.corpora.base import CorpusInfo
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, joined, open_dialogues
 from affectlens.features.utterances import measured
-from affectlens.learning.bclstm import BcLstmRecipe, Packed, fit, pack, predict, scale_of
+from affectlens.learning.bclstm import Packed, fit, pack, predict, scale_of
 from affectlens.learning.export import calibrate, export
+from affectlens.learning.recipes import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig
 from affectlens.models.shipped.bclstm import BcLstmModel, meta_of
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
@@ -76,9 +79,9 @@ def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, p
             predictions.append(_predictions(fold, seed, predict(model.net, test), int(model.meta["epochs"])))
             files.append(file)
     all_predictions = pd.concat(predictions, ignore_index=True)
-    all_predictions.to_parquet(out / "predictions.parquet")
+    write_whole(out / "predictions.parquet", all_predictions.to_parquet)
     scores = score(all_predictions, folds[0].train.classes, np.random.default_rng(recipe.seed))
-    scores.to_csv(out / "scores.csv", index=False)
+    write_frame(scores, out / "scores.csv")
     weights = write_whole(out / "bclstm.safetensors", lambda partial: partial.write_bytes(files[0].read_bytes()))
     card = _card(BcLstmModel(weights), weights, source.info, scores, carried[0], folds)
     shares_frame = pd.DataFrame(
@@ -101,7 +104,7 @@ def _trained(
     data = fold.train
     content = [*data.features.values(), data.labels, list(data.dialogues), list(data.speakers), list(data.features)]
     held_out = [] if fold.held_out is None else fold.held_out.tolist()
-    key = key_of(*content, held_out, recipe.to_dict(), config.to_dict())
+    key = key_of(*content, held_out, recipe.to_dict(), config.to_dict(), package_version())
     file = folder / f"{fold.name}-{recipe.seed}-{key}.safetensors"
     if file.exists():
         return file
@@ -214,7 +217,7 @@ def _card(
         f"Parts: {parts}; no dialogue in both",
     ]
     rows = [("accuracy", f"{mean.accuracy:.4f} [{mean.low:.3f}, {mean.high:.3f}]", f"{spread.accuracy:.4f}")]
-    names = {"mean_recall": "mean recall", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
+    names = {"mean_recall": "UAR", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
     rows += [(shown, f"{mean[name]:.4f}", f"{spread[name]:.4f}") for name, shown in names.items()]
     sections = {
         "Scores on the test part": [

@@ -15,14 +15,15 @@ from affectlens.core.errors import CorpusError, ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings
-from affectlens.corpora.base import Corpus, Item, check_split, open_corpus
+from affectlens.corpora.base import Corpus, Item, check_split, items_of, open_corpus
 from affectlens.evaluation.evaluate import evaluate
 from affectlens.evaluation.predictions import predict_corpus
 from affectlens.evaluation.result import HEADINGS, Evaluation
 from affectlens.evaluation.scores import fit_thresholds
 from affectlens.learning.export import calibrate, export
-from affectlens.learning.face import FaceRecipe, train_face
-from affectlens.learning.words import WordsRecipe, train_words
+from affectlens.learning.face import train_face
+from affectlens.learning.recipes import FaceRecipe, WordsRecipe
+from affectlens.learning.words import train_words
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import TwoStreamFaceNet
 from affectlens.models.nets.words import WordsTokenizer
@@ -177,7 +178,7 @@ def _texts(corpus: Corpus, split: str) -> tuple[list[str], list[list[int]]]:
 
 def _readable(corpus: Corpus, split: str) -> list[Item]:
     """What can be learned from or chosen by, from a split in which there is enough of it."""
-    items = [item for item in corpus.items(check_split(corpus, split)) if item.data is not None]
+    items = [item for item in items_of(corpus, check_split(corpus, split)) if item.data is not None]
     if len(items) < LEAST:
         raise CorpusError(
             f"{corpus.info.name}, {split}: {len(items)} items that can be read; at least {LEAST} are needed to train on and to "

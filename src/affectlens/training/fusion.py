@@ -15,6 +15,7 @@ from affectlens.core.cache import kept_arrays
 from affectlens.core.errors import UsageError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import write_frame
 from affectlens.corpora.base import CorpusInfo, open_corpus
 from affectlens.evaluation.ablation import Ablation, ablate
 from affectlens.features.banks import (
@@ -31,9 +32,8 @@ from affectlens.features.banks import (
 from affectlens.features.speech import speech_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import check_classes
-from affectlens.learning.fusion import Bank, FusionRecipe, pair, train_fusion
-from affectlens.learning.motion import GaitRecipe, PostureRecipe
-from affectlens.learning.speech import SpeechRecipe
+from affectlens.learning.fusion import Bank, pair, train_fusion
+from affectlens.learning.recipes import FusionRecipe, GaitRecipe, PostureRecipe, SpeechRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.shipped.fusion import EarlyFusionModel
 from affectlens.models.weights import weights_path
@@ -173,8 +173,8 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
 def save_ablation(ablation: Ablation, out: Path) -> None:
     """Write the tables ``ablation.csv`` and ``against.csv``."""
     out.mkdir(parents=True, exist_ok=True)
-    ablation.scores.to_csv(out / "ablation.csv", index=False)
-    ablation.against.to_csv(out / "against.csv", index=False)
+    write_frame(ablation.scores, out / "ablation.csv")
+    write_frame(ablation.against, out / "against.csv")
 
 
 _ABOUT = (
@@ -221,7 +221,7 @@ def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: lis
             *_ways(ablation.scores),
             "",
             *(
-                f"- {row.question}: early fusion is {_difference(row)} mean recall against the pool, one-sided"
+                f"- {row.question}: early fusion is {_difference(row)} UAR against the pool, one-sided"
                 for row in pool.itertuples()
             ),
         ],
@@ -250,9 +250,7 @@ def _ways(scores: pd.DataFrame) -> list[str]:
         )
         for fusion, row in mean.iterrows()
     ]
-    return table(
-        ("way of fusing", "mean recall over subsets", "calibration error", "log loss", "mean recall, all modules"), rows
-    )
+    return table(("way of fusing", "UAR over subsets", "calibration error", "log loss", "UAR, all modules"), rows)
 
 
 def _subsets(scores: pd.DataFrame) -> list[str]:
@@ -261,7 +259,7 @@ def _subsets(scores: pd.DataFrame) -> list[str]:
         (row.modules, interval(row.mean_recall, row.low, row.high), f"{row.calibration_error:.3f}")
         for row in early.itertuples()
     ]
-    return table(("modules", "mean recall", "calibration error"), rows)
+    return table(("modules", "UAR", "calibration error"), rows)
 
 
 def _difference(row: Any) -> str:

@@ -17,7 +17,7 @@ from affectlens.core.cache import kept_arrays
 from affectlens.core.errors import ModelError
 from affectlens.core.files import key_of, sha256_of
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Corpus, Item, open_corpus
+from affectlens.corpora.base import Corpus, Item, items_of, open_corpus
 from affectlens.features.banks import CLASSES, INNER, Fold, Pair, held_out
 from affectlens.learning.export import calibrate
 from affectlens.learning.folds import check_classes, grouped_folds
@@ -111,7 +111,7 @@ def _measure(
     """Features by module, class indices and groups of the pictures in which every module finds something."""
     rows: list[tuple[dict[str, np.ndarray], int, str]] = []
     total = len(source.table(split))
-    for i, item in enumerate(source.items(split)):
+    for i, item in enumerate(items_of(source, split)):
         label = next((name for name in item.labels if name in CLASSES), None)
         if item.data is not None and label is not None:
             features = modules(item)

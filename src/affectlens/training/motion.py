@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.cache import kept_frame
-from affectlens.core.files import key_of
+from affectlens.core.files import key_of, write_whole
 from affectlens.core.labels import GROUPWALK4
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import write_frame
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.motion import GAIT_KINDS, gait_predictions, motion_scores, posture_predictions
 from affectlens.features.motion import gait_windows, postures
 from affectlens.learning.export import calibrate_predictions, export
-from affectlens.learning.motion import GaitRecipe, GaitWindows, PostureRecipe, Postures, scale_of, train_gait, train_posture
+from affectlens.learning.motion import GaitWindows, Postures, scale_of, train_gait, train_posture
+from affectlens.learning.recipes import GaitRecipe, PostureRecipe
 from affectlens.models.nets.gait import GaitNet
 from affectlens.models.nets.posture import PostureNet
 from affectlens.models.shipped.gait import GaitModel
@@ -129,9 +131,9 @@ def _ship(
     seed: int,
 ) -> tuple[Any, Path, pd.DataFrame]:
     """Scores, calibration on motions never seen, and weights; gives the model as it ships, its file and the scores."""
-    predictions.to_parquet(out / "predictions.parquet")
+    write_whole(out / "predictions.parquet", predictions.to_parquet)
     scores = motion_scores(predictions, len(CLASSES), np.random.default_rng(seed))
-    scores.to_csv(out / "scores.csv", index=False)
+    write_frame(scores, out / "scores.csv")
     calibration = calibrate_predictions(predictions[predictions.kind == "network"])
     weights = out / f"{kind}.safetensors"
     meta |= {"labels": list(CLASSES), "config": net.config.to_dict(), **licence_of(open_corpus(name, path).info)}
@@ -141,7 +143,7 @@ def _ship(
 
 def _scores_table(rows: str, scores: pd.DataFrame, models: dict[str, str]) -> list[str]:
     return table(
-        ("model", f"mean recall of {rows}", "of recordings", "mean over motions"),
+        ("model", f"UAR of {rows}", "of recordings", "mean over motions"),
         [
             (
                 models[row.kind],

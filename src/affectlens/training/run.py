@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.core.cache import contents_of
-from affectlens.core.errors import OutputError, UsageError
-from affectlens.core.files import key_of, sha256_of
+from affectlens.core.errors import UsageError
+from affectlens.core.files import key_of, make_folder, sha256_of
 from affectlens.corpora.base import Corpora, Corpus, CorpusInfo, corpora_of
 from affectlens.stats.resample import Estimate
 
@@ -52,12 +52,7 @@ def one_corpus(corpora_given: Corpora) -> tuple[str, Path]:
 
 def folder_of(out: str | Path) -> Path:
     """The folder of a run, made where it is not there; one that cannot be made is an OutputError."""
-    folder = Path(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}; give another --out") from error
-    return folder
+    return make_folder(Path(out))
 
 
 def content_of(corpus: Corpus, path: Path, split: str) -> str:

@@ -14,11 +14,13 @@ from affectlens.core.errors import UsageError
 from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent
+from affectlens.core.tables import write_frame
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, run_protocol, scores
 from affectlens.features.speech import SpeechTable, speech_table
 from affectlens.learning.export import calibrate_predictions, export, logits_and_targets
-from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
+from affectlens.learning.recipes import SpeechRecipe
+from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration
 from affectlens.models.shipped.speech import SpeechModel
 from affectlens.models.shipped.speech_scale import normalise, pooled
@@ -36,7 +38,7 @@ def train_speech_model(corpora: dict[str, Path], out: Path, recipe: SpeechRecipe
     table = speech_table(corpora, progress=progress)
     predictions = _protocols(table, out / PARTS, recipe, progress)
     result = scores(predictions, np.random.default_rng(recipe.seed))
-    result.to_csv(out / "scores.csv", index=False)
+    write_frame(result, out / "scores.csv")
     never_heard = predictions[
         (predictions.protocol == "leave-one-out") & (predictions.setting == Setting(recipe.kind, "recording").name)
     ]

@@ -60,7 +60,8 @@ def _steps(scores: pd.DataFrame, corpora: int, seeds: int) -> list[str]:
         for text, setting in (*STEPS, *OTHERS)
     ]
     return [
-        f"UA (mean recall, chance .25), mean over {corpora} corpora and {seeds} seeds, 95 % intervals over speakers. "
+        f"UAR (recall averaged over the classes, chance .25), mean over {corpora} corpora and {seeds} seeds, 95 % intervals "
+        "over speakers. "
         f"Within: {FOLDS} folds without shared speakers. Never heard: trained on the other corpora.",
         "",
         *table(("step", "within", "corpus never heard"), steps),

@@ -183,6 +183,7 @@ def test_concepts_with_few_examples_or_dialogues_fall_away():
         "enough": made(FEWEST), "few": made(FEWEST - 1), "all": 1 - made(FEWEST - 1), "most": 1 - made(FEWEST),
         "half": np.where(made(FEWEST) > 0, 1.0, 0.5),  # a half is no example
         "unknown": np.where(at < 50, made(FEWEST, step=5), np.nan),
+        "two places and halves": np.where(at < 20, 1.0, np.where(at < 30, 0.5, 0.0)),
         "three places": (at < 21).astype(float), "two places": (at < 20).astype(float),
     }  # fmt: skip
     kept, why = with_enough_examples(targets, dialogues)
@@ -190,6 +191,7 @@ def test_concepts_with_few_examples_or_dialogues_fall_away():
     assert why == {
         "few": f"{FEWEST - 1} examples and {101 - FEWEST} counterexamples in the pool; {FEWEST} of each are needed",
         "all": f"{101 - FEWEST} examples and {FEWEST - 1} counterexamples in the pool; {FEWEST} of each are needed",
+        "two places and halves": "its 20 examples lie in 2 dialogues; at least 3 are needed",
         "two places": "its 20 examples lie in 2 dialogues; at least 3 are needed",
     }
     assert with_enough_examples({"c": made(FEWEST)}, np.zeros(100))[1]["c"].endswith("lie in 1 dialogue; at least 3 are needed")

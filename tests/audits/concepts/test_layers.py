@@ -99,7 +99,7 @@ def test_clear_errors():
     net, x = Conv(), torch.randn(2, 1, 8, 8)
     with pytest.raises(UsageError, match="conv"):
         read_layers(net, x, ["cnov"])
-    with pytest.raises(UsageError, match="mean"):
+    with pytest.raises(UsageError, match="unknown pooling 'men'; did you mean mean"):
         read_layers(net, x, ["act"], pool="men")
 
     class Dead(Conv):

@@ -252,6 +252,13 @@ def test_norms_are_means_over_the_words_that_have_one(tmp_path):
     np.testing.assert_allclose(rows.norm_dominance[:1], [(6 + 6 + 3) / 3])
     (tmp_path / "h.csv").write_text(",Word,V.Mean.Sum,A.Mean.Sum,D.Mean.Sum\n1,joy,8,7,6\n2,war,2,6,3\n")
     np.testing.assert_allclose(with_norms(_rows(["joy", "war"]), tmp_path / "h.csv").norm_valence, [8, 2])
+    (tmp_path / "ten.csv").write_text("joy,8,1,9,7,1,9,6,1,9\n")
+    assert (
+        with_norms(_rows(["joy"]), tmp_path / "ten.csv").norm_dominance[0] == 6
+    )  # word, and three times mean, deviation, count
+    (tmp_path / "nine.csv").write_text("joy,8,1,9,7,1,9,6,1\n")
+    with pytest.raises(UsageError, match="9 columns; expected Warriner"):
+        with_norms(_rows(["joy"]), tmp_path / "nine.csv")
     with pytest.raises(UsageError, match="not a readable csv"):
         with_norms(_rows(["joy"]), tmp_path / "absent.csv")
 

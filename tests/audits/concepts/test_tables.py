@@ -95,3 +95,20 @@ def test_concepts_are_chosen(tmp_path):
     np.testing.assert_array_equal(out["a against b"], [1, 0, np.nan])
     with pytest.raises(UsageError, match="it needs voice"):
         with_pairs({"a": a}, ("a:loud",), {"loud": "it needs voice"})
+
+
+def test_four_examples_of_each_kind_are_shown():
+    data = _set(12)
+    table = example_table(
+        {"c": (np.arange(12) < 6).astype(float)}, data, np.arange(12.0)[:, None], np.zeros(12, int), data.classes
+    )
+    assert list(table.key) == ["u5", "u4", "u3", "u2", "u11", "u10", "u9", "u8"]
+
+
+def test_a_label_without_utterances_goes_with_nothing():
+    data = _set(20, ("no", "yes"))
+    labels = np.zeros(20, int)
+    table = support_table({"c": (np.arange(20) < 6).astype(float)}, labels, data).set_index("concept")
+    assert table.most_with["c"] == "no" and table.label_association["c"] == 0
+    none = support_table({"c": np.ones(20)}, np.full(20, 5), data)
+    assert none.most_with[0] == ""

@@ -125,6 +125,7 @@ def test_directions_without_a_partner(rng):
 def test_over_seeds_without_seeds_and_with(rng):
     z = rng.normal(size=(40, 3))
     alone = over_seeds(SeedStability(z, principal(z), 2).compute(np.arange(40) % 5, rng))
+    assert list(alone) == ["measure", "mean", "lowest", "highest"] and alone.index.tolist() == [0]
     assert len(alone) == 1 and alone["lowest"][0] <= alone["mean"][0] <= alone["highest"][0]
     two = SeedStability(z, principal(z), 2)
     two.update(1, z * 3)
@@ -145,7 +146,7 @@ def test_findings_by_hand():
         "k-means: 2 clusters (silhouette 0.210); most like emotion (ARI 0.400, p adjusted 0.051).",
         "HDBSCAN: 2 clusters (silhouette 0.100); no factor with two values to compare them with.",
         "Beyond chance the clusters agree with corpus (ARI 0.30, GMM), gender (ARI 0.10, GMM).",
-        "A probe tells the corpus of speakers that it never heard with mean recall 0.90 from the features as measured and 0.55 from "
+        "A probe tells the corpus of speakers that it never heard with UAR 0.90 from the features as measured and 0.55 from "
         "the latent; chance is 0.50.",
     ]
     none = SimpleNamespace(agreement=audit.agreement.assign(p_holm=0.2), shift=shift.iloc[:0])

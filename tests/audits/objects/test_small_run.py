@@ -67,7 +67,7 @@ def test_examples_are_of_the_first_map_and_of_the_pictures_that_hold_most(audito
 def test_as_many_pictures_are_changed_as_were_asked_for(found):
     assert found.effects.single.image.nunique() == 2 and not found.effects.missed
     assert list(found.objects) == list(found.groups) == list(METHODS)
-    assert list(found.missed.image) == ["zz.png"] and found.recall is None and found.detected
+    assert list(found.missed.key) == ["zz.png"] and found.recall is None and found.detected
 
 
 def test_without_changes_there_are_no_effects(pictures):

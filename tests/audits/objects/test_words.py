@@ -110,7 +110,7 @@ def test_whether_maps_do_better_than_area():
 def seen(missed=(), recall=None, detected=True, things=(0, 2, 3)):
     return seen_text(
         SimpleNamespace(notes=("a note",), recall=recall, detected=detected, images=pd.DataFrame({"things": things}),
-                        missed=pd.DataFrame(missed, columns=["image", "why"]))
+                        missed=pd.DataFrame(missed, columns=["key", "reason"]))
     )  # fmt: skip
 
 

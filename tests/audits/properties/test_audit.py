@@ -132,7 +132,7 @@ def test_tables_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "a.csv").write_text("x,y\n1,2\n")
     with pytest.raises(ModelError, match="no two columns"):
         read_predictions(tmp_path / "a.csv")
-    with pytest.raises(ModelError, match="not a readable table"):
+    with pytest.raises(ModelError, match="absent.csv: no such file"):
         read_predictions(tmp_path / "absent.csv")
     table, kinds, p, labels = planted(100)
     with pytest.raises(UsageError, match="like keys"):
@@ -169,14 +169,14 @@ def test_the_page_and_its_files(tmp_path, rng):
     found = audit_properties(table, kinds, p, labels, rng)
     said = found.findings()
     assert "of 8 tests" in said[0] and "used" in said[1] and any("No dependence was found on clean" in s for s in said)
-    missed = pd.DataFrame({"what": ["i9"], "why": ["no face found"]})
+    missed = pd.DataFrame({"key": ["i9"], "reason": ["no face found"]})
     page = replace(found, title="A model", missed=missed).report(tmp_path)
     text = page.read_text(encoding="utf-8")
     for word in ("Matched pairs", "Limits", "How p falls", "What was left out", "constant"):
         assert word in text
     facts = json.loads((tmp_path / "audit.json").read_text())
     assert facts["n"] == 400 and facts["tests"] == 8 and facts["excluded"]
-    assert "p (Holm)" in text and "p_holm" not in text.split("<svg")[0] and "mean recall, low" in text
+    assert "p (Holm)" in text and "p_holm" not in text.split("<svg")[0] and "UAR, low" in text
     sheet = (tmp_path / "evidence-sheet.md").read_text()
     assert "no legal advice" in sheet and "Articles 10" in sheet
     assert "Dependence on properties" in (tmp_path / "model-card.md").read_text()
@@ -266,7 +266,7 @@ def test_one_pass_measures_and_asks_and_goes_on(tmp_path, light, monkeypatch):
     for name in ("tests", "groups", "gaps", "pairs", "missed"):
         pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name))
     assert found.provenance.data == whole.provenance.data and found.provenance.data["items"] == 60
-    missed = dict(zip(found.missed.what, found.missed.why, strict=True))
+    missed = dict(zip(found.missed.key, found.missed.reason, strict=True))
     assert missed.pop("g4") == "broken file" and missed and all("division" in why for why in missed.values())
     auditor = PropertyAuditor(classifier(), Greys(), settings, tmp_path)
     np.testing.assert_allclose(auditor.answers().anger, auditor.table()[0]["test light"].dropna() / 255)

@@ -99,3 +99,27 @@ def test_what_is_measured_of_a_face(monkeypatch):
     seen = pd.Series(measure(np.ones((2, 2))))
     assert seen.light == 3.0 and seen[["word", "none"]].isna().all() and set(seen.index) == {"light", "word", "none"}
     assert pd.Series(measure(np.zeros((2, 2)))).isna().all()
+
+
+def test_where_the_sample_has_enough_nothing_else_is_asked(rng):
+    found, _ = measured(["he sings"] * 6 + ["he reads"] * 6, [f"k{i}" for i in range(5)], rng)
+    assert found["him to her"].n == 5 and len(found["him to her"].samples) == 2
+
+
+@pytest.mark.parametrize("modality", ["face", "voice"])
+def test_each_intervention_has_its_doses_and_only_faces_are_measured(rng, monkeypatch, modality):
+    asked = []
+    monkeypatch.setattr(module, "dose_response", lambda *given, **more: asked.append((given, more)) or given[0])
+    monkeypatch.setattr(module, "_face_measure", lambda: "measure")
+    made = Texts(["one", "two", "three"])
+    made.modality, made.people_of = modality, lambda keys: [f"of {k}" for k in keys]
+    chosen = module.chosen_interventions(("all",), modality)[:2]
+    doses, notes = measure_doses(made, chosen, ["k2", "k0"], rng, "progress")
+    assert doses == {i.name: i.name for i in chosen} and notes == [] and len(asked) == 2
+    given, more = asked[1]
+    assert given == (chosen[1].name, chosen[1].unit, ["three", "one"], chosen[1].doses, chosen[1].change, made.answers_to,
+                     ("a", "b"), rng)  # fmt: skip
+    measured = modality == "face"
+    assert more == {"people": ["of k2", "of k0"], "measure": "measure" if measured else None,
+                    "meant": chosen[1].moves if measured else "", "progress": "progress"}  # fmt: skip
+    assert not measured or chosen[1].moves

@@ -35,16 +35,22 @@ def test_per_cent_and_rows_that_do_not_sum_to_one(tmp_path):
         "values were in per cent and are divided by 100",
     )
     odd = read(tmp_path, "key,anger,happy\na,.2,.6\nb,.5,.51\nc,0,0\nd,.5,.53\n")
-    assert odd.notes == ("3 of 4 rows did not sum to 1 and are divided by their sum",)
+    assert odd.notes == (
+        "3 of 4 rows did not sum to 1 and are divided by their sum",
+        "1 of 4 rows have no answer: 1 all values are 0",
+    )
     assert odd.table.loc["a"].tolist() == pytest.approx([0.25, 0.75]) and odd.table.loc["c"].isna().all()
     one = read(tmp_path, "key,anger,happy\na,.2,1.4\nb,.5,.5\n")  # above one, and no per cent
     assert one.table.loc["a"].tolist() == pytest.approx([0.125, 0.875])
 
 
-def test_frames_of_one_file_are_averaged(tmp_path):
+def test_rows_of_one_file_stay_apart(tmp_path):
     found = read(tmp_path, "file,anger,happy,label\nv/a,.2,.8,joy\nv/a,.4,.6,fear\nv/b,.5,.5,fear\n")
-    assert found.table.loc["a"].tolist() == pytest.approx([0.3, 0.7]) and "1 keys occur more than once" in found.notes[0]
-    assert found.labels.to_dict() == {"a": "happiness", "b": "fear"} and len(found.table) == 2
+    assert list(found.table.index) == ["a#row=0", "a#row=1", "b"] and found.table.anger.tolist() == [0.2, 0.4, 0.5]
+    assert found.labels.to_dict() == {"a#row=0": "happiness", "a#row=1": "fear", "b": "fear"}
+    assert "2 rows are of it and nothing says which is meant" in found.chosen.reasons["v/a"]
+    same = read(tmp_path, "file,anger,happy\na,.2,.8\na,.2,.8\n")
+    assert list(same.table.index) == ["a"] and "1 rows are there twice" in same.notes[0]
 
 
 def test_files_of_one_name_in_several_folders_stay_apart(tmp_path):
@@ -98,7 +104,7 @@ def test_parquet_and_broken_files(tmp_path):
     frame = pd.DataFrame({"Path": ["a"], "anger": [0.4], "happiness": [0.6]})
     frame.to_parquet(tmp_path / "p.parquet")
     assert read_predictions(tmp_path / "p.parquet").table.loc["a"].tolist() == [0.4, 0.6]
-    with pytest.raises(ModelError, match="not a readable table"):
+    with pytest.raises(ModelError, match="cannot be read as a table of predictions"):
         read(tmp_path, "{", "p.json")
 
 

@@ -143,5 +143,5 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "resnet18_places365.pth.tar").write_bytes(b"none")
     for name in ("categories_places365.txt", "IO_places365.txt"):
         (tmp_path / name).write_text("/a/b 0\n")
-    with pytest.raises(ModelError, match="not readable"):
+    with pytest.raises(ModelError, match="cannot be read as a checkpoint"):
         Places365(tmp_path)

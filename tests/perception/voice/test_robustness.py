@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from affectlens.core.errors import AffectlensError
+from affectlens.core.errors import UsageError
 from affectlens.perception.voice import functionals as F
 from affectlens.perception.voice.descriptors import Descriptors
 from affectlens.perception.voice.egemaps import NAMES, egemaps
@@ -18,9 +18,7 @@ def signals():
         "silence": np.zeros(RATE, np.float32),
         "dc": np.full(RATE, 0.3, np.float32),
         "clipped": np.clip(harmonics(140.0) * 9, -1, 1),
-        "short": harmonics(140.0)[:320],
-        "one frame": harmonics(140.0)[:960],
-        "nothing": np.zeros(0, np.float32),
+        "shortest": harmonics(140.0)[:3200],
         "noise": rng.normal(0, 0.1, RATE).astype(np.float32),
         "one click": np.eye(1, RATE, 4000, dtype=np.float32)[0],
     }
@@ -33,9 +31,45 @@ def test_every_value_is_a_number(name, compatible):
     assert values.shape == (88,) and np.isfinite(values).all()
 
 
-def test_samples_that_are_not_numbers_are_an_error():
-    with pytest.raises(AffectlensError, match="not numbers"):
-        describe(np.array([0.1, np.nan] * 1000, np.float32))
+WRONG = {
+    "not numbers": np.array([0.1, np.nan] * 4000, np.float32),
+    "not numbers ": np.array([0.1, np.inf] * 4000, np.float32),
+    "int16 was given; divide by full scale": (harmonics(140.0) * 32767).astype(np.int16),
+    "uint8 was given": np.zeros(RATE, np.uint8),
+    "bool was given": np.zeros(RATE, bool),
+    "complex128 was given": np.zeros(RATE, complex),
+    "samples reach": harmonics(140.0) * 32767,
+    "one channel": np.stack([harmonics(140.0)] * 2),
+    "one channel ": np.stack([harmonics(140.0)] * 2, axis=1),
+    "list was given": [0.1] * RATE,
+}
+
+
+@pytest.mark.parametrize("says", list(WRONG))
+def test_what_is_no_signal_is_an_error(says):
+    for measure in (egemaps, describe, DescriptorStream().push):
+        with pytest.raises(UsageError, match=says.strip()):
+            measure(WRONG[says])
+
+
+@pytest.mark.parametrize("samples", [0, 1, 320, 3199])
+def test_what_is_too_short_is_an_error(samples):
+    with pytest.raises(UsageError, match="at least 200 ms"):
+        egemaps(harmonics(140.0)[:samples])
+
+
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+def test_another_rate_is_an_error(rate):
+    with pytest.raises(UsageError, match=f"{rate} Hz was given; resample"):
+        egemaps(harmonics(140.0), rate=rate)
+
+
+@pytest.mark.parametrize("level", [0.01, 0.001, 0.0001])
+def test_what_is_quiet_has_a_pitch_all_the_same(level):
+    loud, quiet = describe(harmonics(140.0)), describe(harmonics(140.0) * np.float32(level))
+    assert ((quiet.hertz > 0) == (loud.hertz > 0)).all() and (loud.hertz > 0).mean() > 0.9
+    faint = np.concatenate([harmonics(140.0), harmonics(140.0) * np.float32(level)])
+    assert (describe(faint).hertz[110:] > 0).any() == (level > 0.002)  # beside loud speech it is its background
 
 
 @pytest.mark.parametrize("compatible", [False, True])

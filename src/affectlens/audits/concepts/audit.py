@@ -21,17 +21,17 @@ from affectlens.audits.concepts.cav.tcav import FEWEST, ConceptTests, test_conce
 from affectlens.audits.concepts.choice import choose, with_pairs
 from affectlens.audits.concepts.layers import LayerReading, cached, content_hash
 from affectlens.audits.concepts.library.base import supported
-from affectlens.audits.concepts.pool import pooled_rows, with_enough_examples
+from affectlens.audits.concepts.pool import in_classes_of, pooled_rows, with_enough_examples
 from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import read_dialogues, rerun
 from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.sources import Corpus, known_layers, listed, open_dialogue_source, open_network
-from affectlens.audits.registry import register_audit
+from affectlens.audits.concepts.sources import Corpus, known_layers, open_dialogue_source, open_network
 from affectlens.audits.result import Provenance
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.options import torch_threads
+from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
@@ -98,7 +98,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     Raises
     ------
     UsageError
-        Features that the model needs and the corpus does not have, or an unknown layer.
+        Features that the model needs and the corpus does not have, labels of which none is a class of the model, or an
+        unknown layer.
     """
 
     kind = "concepts"
@@ -121,7 +122,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         lacking = [modality for modality in model.modalities if modality not in data.features]
         if lacking:
             raise UsageError(f"the model reads {', '.join(model.modalities)}; this corpus has no {', '.join(lacking)} features")
-        self.model, self.data, self.targets = model, data, dict(targets)
+        self.model, self.targets = model, dict(targets)
+        self.data, self.notes = in_classes_of(data, tuple(model.labels))
         self.meanings, self.unsupported, self.cache = dict(meanings or {}), dict(unsupported or {}), cache
         self.facts = dict(facts or {})
         self.layers = known_layers(model, settings.layers)
@@ -178,7 +180,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
             examples=tables.example_table(pool.targets, pool.data, values, pool.predicted, self.model.labels),
             directions={layer: _unit(space.expand(tests.layers[layer].directions)) for layer, space in pool.spaces.items()},
             unsupported={**self.unsupported, **reasons},
-            warnings=(*tests.warnings, *_weak(accuracy)),
+            warnings=(*self.notes, *tests.warnings, *_weak(accuracy)),
             provenance=self._provenance(pool),
         )
 
@@ -255,7 +257,6 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         }  # fmt: skip
 
 
-@register_audit("concepts", ConceptSettings, listing=listed, model_help="Weights of `affectlens train bclstm`.")
 def concepts(
     model: str | Path | BcLstmModel | None,
     corpus: Corpus,
@@ -309,8 +310,6 @@ def concepts(
     missing = tuple(modality for modality in network.modalities if modality not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
-    from affectlens.assets.store import cache_dir
-
     auditor = ConceptAuditor(
         network, data, with_pairs(targets, chosen.against, reasons), chosen, out,
         meanings={entry.name: entry.meaning for entry in selected}, unsupported=reasons, cache=cache_dir() / "layers",

@@ -14,7 +14,10 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from affectlens.core.errors import ModelError
+from affectlens.core.errors import LimitError, ModelError
+from affectlens.core.untrusted.documents import parse_json
+from affectlens.core.untrusted.weight import file_within
+from affectlens.models.weights import check_shipped
 from affectlens.stats.multiple import holm
 
 
@@ -62,16 +65,24 @@ class ConceptBank:
         Raises
         ------
         ModelError
-            The file is not there or is damaged.
+            The file is not there, is damaged, or lies among those that ship and is another.
+        LimitError
+            It is larger than what is read of one file.
         """
+        if path.exists():
+            check_shipped(path)
         try:
+            file_within(path)
             with safe_open(str(path), framework="numpy") as file:
                 meta = file.metadata() or {}
                 arrays = {name: file.get_tensor(name).astype(np.float64) for name in ("directions", "null")}
+            names, about = tuple(parse_json(meta["names"], path)), dict(parse_json(meta["about"], path))
+        except LimitError:
+            raise
         except Exception as error:
             raise ModelError(f"{path}: not readable as a bank of concepts ({error}); reinstall, or make it again") from error
         unit = {name: vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for name, vectors in arrays.items()}
-        return cls(tuple(json.loads(meta["names"])), unit["directions"], unit["null"], json.loads(meta["about"]))
+        return cls(names, unit["directions"], unit["null"], about)
 
     def sensitivity(self, gradient: np.ndarray, asked: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """How one input's gradient lies to the concepts.

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.cache import kept_arrays
 from affectlens.core.errors import ModelError, UsageError, unknown
 
 POOLS = ("auto", "mean", "first", "flat")
@@ -188,19 +189,14 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
     """The reading of that name from ``folder``, or made and kept there."""
     if folder is None:
         return read()
-    path = folder / f"layers-{key}.npz"
-    if path.exists():
-        try:
-            with np.load(path) as kept:
-                names = [name[2:] for name in kept.files if name.startswith("a:")]
-                return {layer: LayerReading(kept[f"a:{layer}"], kept.get(f"g:{layer}")) for layer in names}
-        except (OSError, ValueError, KeyError):
-            path.unlink()  # damaged: make it again
-    readings = read()
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays: dict[str, Any] = {f"a:{layer}": reading.activations for layer, reading in readings.items()}
-    arrays |= {f"g:{layer}": reading.gradients for layer, reading in readings.items() if reading.gradients is not None}
-    partial = path.with_suffix(".tmp.npz")
-    np.savez(partial, **arrays)
-    partial.replace(path)
-    return readings
+
+    def make() -> dict[str, np.ndarray]:
+        readings = read()
+        arrays = {f"a:{layer}": reading.activations for layer, reading in readings.items()}
+        return arrays | {
+            f"g:{layer}": reading.gradients for layer, reading in readings.items() if reading.gradients is not None
+        }
+
+    kept = kept_arrays(folder, "layers", key, make)
+    names = [name[2:] for name in kept if name.startswith("a:")]
+    return {layer: LayerReading(kept[f"a:{layer}"], kept.get(f"g:{layer}")) for layer in names}

@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from affectlens.audits.concepts.cav.tcav import FEWEST
+from affectlens.core.errors import UsageError
 from affectlens.corpora.dialogues.base import DialogueSet
 
 DIALOGUES = 3  # in which a concept's examples must lie at least
+
+
+def in_classes_of(data: DialogueSet, labels: tuple[str, ...]) -> tuple[DialogueSet, tuple[str, ...]]:
+    """Utterances whose classes are those of a model, by name and in its order.
+
+    Parameters
+    ----------
+    data : DialogueSet
+        Utterances with the corpus's own classes.
+    labels : tuple of str
+        Classes of the model.
+
+    Returns
+    -------
+    data : DialogueSet
+        Those labelled otherwise have no class, so that what the model answers stands for it.
+    notes : tuple of str
+        How many those are.
+
+    Raises
+    ------
+    UsageError
+        There are labels, and none is a class of the model.
+    """
+    scored = data.rows.label[data.labels >= 0]
+    strange = Counter(scored[~scored.isin(labels)])
+    named = ", ".join(f"{label} ({count})" for label, count in strange.most_common(8))
+    if strange and strange.total() == len(scored):
+        raise UsageError(
+            f"no label of {data.name} is a class of the model: {named}, where {', '.join(labels)} were expected; take a corpus "
+            "with the model's classes, or one without labels"
+        )
+    notes = (f"labels that are no classes of the model are passed over, and its answers stand for them: {named}",)
+    return replace(data, classes=labels), notes if strange else ()
 
 
 def pooled_rows(data: DialogueSet, size: int, rng: np.random.Generator) -> np.ndarray:

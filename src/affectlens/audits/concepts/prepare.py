@@ -13,7 +13,9 @@ from affectlens.audits.concepts.library.face import markers, with_action_units, 
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
 from affectlens.core.errors import UsageError
+from affectlens.core.places import located
 from affectlens.core.progress import Progress
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet
 from affectlens.corpora.dialogues.iemocap import IemocapDialogues
 from affectlens.features.utterances import VIDEO_NAMES, measured
@@ -65,7 +67,7 @@ def prepared(
     rows = data.rows
     if norms is not None:
         rows = with_norms(rows, norms)
-    recorded = "path" in rows and any(Path(str(path)).exists() for path in rows.path)
+    recorded = "path" in rows and any(located(path).exists() for path in rows.path)
     if recorded and any(column.startswith("voice_") for column in needs | {"arousal_cue"}):
         rows = with_voice(rows, measured(data, ("audio",), progress).features["audio"], NAMES)
     if any(column.startswith("face_") for column in needs):
@@ -80,14 +82,14 @@ def _with_face(
 ) -> pd.DataFrame:
     if units is not None:
         try:
-            return with_action_units(rows, pd.read_csv(units))
+            return with_action_units(rows, read_csv(units))
         except (OSError, ValueError) as error:
             raise UsageError(f"{units}: not a readable csv of action units ({error})") from error
     if isinstance(corpus, IemocapDialogues):
         frame = pd.DataFrame([markers(corpus.face(key), corpus.head(key)) for key in rows.key], index=rows.index)
         return rows.assign(**{column: frame[column] for column in frame})
     if recorded and any(
-        Path(str(path)).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for path in rows.path
+        located(path).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for path in rows.path
     ):
         return with_video(rows, measured(data, ("video",), progress).features["video"], VIDEO_NAMES)
     return rows

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from affectlens.audits.concepts.layers import LayerReading, frozen
+from affectlens.audits.concepts.settings import STEPS
 from affectlens.core.errors import unknown
 from affectlens.models.nets.bclstm import BcLstmNet
-
-STEPS = ("own", "all")
 
 
 def context_layers(net: BcLstmNet) -> tuple[str, ...]:

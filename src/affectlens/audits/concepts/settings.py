@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from affectlens.audits.registry import declare_audit
 from affectlens.core.errors import UsageError
-from affectlens.core.settings import Settings, setting
+from affectlens.core.settings import Settings, existing_file, setting
 
-
-def _methods() -> tuple[str, ...]:
-    from affectlens.audits.concepts.cav.space import ALIASES, METHODS
-
-    return (*METHODS, *ALIASES)
-
-
-def _steps() -> tuple[str, ...]:
-    from affectlens.audits.concepts.recurrent import STEPS
-
-    return STEPS
+METHODS = ("pattern", "ridge", "svm", "sgd")  # of fitting a concept's direction
+ALIASES = {"mean-difference": "pattern", "fastcav": "pattern", "lda": "ridge"}
+STEPS = ("own", "all")  # of an utterance's dialogue that its direction is followed at
 
 
 def _unknown_concept(names: tuple[str, ...]) -> str:
@@ -48,8 +41,6 @@ def _no_pair(pairs: tuple[str, ...]) -> str:
 
 
 def _absent(paths: tuple[Path, ...] | Path | None) -> str:
-    from affectlens.audits.sources import existing_file
-
     return next(filter(None, map(existing_file, paths if isinstance(paths, tuple) else (paths,))), "")
 
 
@@ -76,10 +67,20 @@ class ConceptSettings(Settings):
     norms: Path | None = setting(None, "Affect norms of words, as Warriner et al. 2013 publish them.", check=_absent)
     units: Path | None = setting(None, "A csv of action units per utterance: key, AU12, …", check=_absent)
     layers: tuple[str, ...] = setting((), "Comma-separated; all that hold a state an utterance when absent.")
-    method: str = setting("pattern", "pattern, ridge (lda), svm or sgd.", choices=_methods)
-    step: str = setting("own", "own: the state at the utterance; all: at every utterance of its dialogue.", choices=_steps)
+    method: str = setting("pattern", "pattern, ridge (lda), svm or sgd.", choices=(*METHODS, *ALIASES))
+    step: str = setting("own", "own: the state at the utterance; all: at every utterance of its dialogue.", choices=STEPS)
     draws: int = setting(1999, "Pseudo-concepts.", least=1, most=1_000_000)
     counterparts: int = setting(0, "Random counterpart sets; 0 for all other utterances at once.", least=0, most=10_000)
     bootstraps: int = setting(300, "Resamplings of dialogues for the intervals; 0 for no intervals.", least=0, most=100_000)
     pool: int = setting(1500, "Utterances looked at, whole dialogues.", least=1)
     seed: int = setting(0, "Seed of everything random.", least=0)
+
+
+declare_audit(
+    "concepts",
+    ConceptSettings,
+    "affectlens.audits.concepts.audit:concepts",
+    help="Audit which human concepts move a contextual model's answer, at which layers, with tests that hold their level.",
+    model_help="Weights of `affectlens train bclstm`.",
+    listing="affectlens.audits.concepts.sources:listed",
+)

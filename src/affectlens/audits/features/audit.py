@@ -12,7 +12,6 @@ from affectlens.audits.features.measures import REPEATS
 from affectlens.audits.features.result import FeatureAudit
 from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
-from affectlens.audits.registry import register_audit
 from affectlens.audits.speech_corpora import Corpora, SpeechAuditor, check_enough, kind_or_setting, left_out, open_table
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.options import torch_threads
@@ -46,7 +45,6 @@ class FeatureAuditor(SpeechAuditor[FeatureSettings, FeatureAudit]):
         return FeatureAudit(**tables, left_out=left_out(self.table), provenance=self.provenance())
 
 
-@register_audit("features", FeatureSettings, model=None, several=True)
 def features(
     model: str | None,
     corpora: Corpora,

@@ -17,7 +17,6 @@ from affectlens.audits.latent.result import LatentAudit
 from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.shift import FOLDS, shift_table
 from affectlens.audits.latent.stability import SeedStability
-from affectlens.audits.registry import register_audit
 from affectlens.audits.result import Provenance
 from affectlens.audits.speech_corpora import Corpora, SpeechAuditor, check_enough, kind_or_setting, left_out, open_table
 from affectlens.core.errors import CorpusError
@@ -26,7 +25,8 @@ from affectlens.core.labels import AFFECT
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable
-from affectlens.learning.speech import SpeechAutoencoder, SpeechRecipe
+from affectlens.learning.recipes import SpeechRecipe
+from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES
 
@@ -143,7 +143,6 @@ class LatentAuditor(SpeechAuditor[LatentSettings, LatentAudit]):
         )  # fmt: skip
 
 
-@register_audit("latent", LatentSettings, model=None, several=True)
 def latent(
     model: str | None,
     corpora: Corpora,

@@ -69,7 +69,7 @@ def principal(z: np.ndarray, explained: float = 0.9, most: int = 8) -> Direction
     mean = z.mean(axis=0)
     _, s, v = np.linalg.svd(z - mean, full_matrices=False)
     share = s**2 / (s**2).sum()
-    k = min(most, int(np.searchsorted(np.cumsum(share), explained)) + 1)
+    k = min(most, len(share), int(np.searchsorted(np.cumsum(share), explained)) + 1)  # rounding may leave the sum below 1
     v = v[:k] * np.sign(v[np.arange(k), np.abs(v[:k]).argmax(axis=1)])[:, None]
     return Directions(mean, v, s[:k] / np.sqrt(len(z)), share[:k])
 

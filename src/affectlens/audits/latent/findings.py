@@ -49,6 +49,6 @@ def corpus_sentence(audit: LatentAudit) -> str:
         )
     first, last = audit.shift.iloc[0], audit.shift.iloc[-1]
     return (
-        f"A probe tells the corpus of speakers that it never heard with mean recall {first.corpus_probe:.2f} from the features "
+        f"A probe tells the corpus of speakers that it never heard with UAR {first.corpus_probe:.2f} from the features "
         f"as measured and {last.corpus_probe:.2f} from the latent; chance is {first.chance:.2f}."
     )

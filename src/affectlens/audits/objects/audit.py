@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.base import Audit, checked_settings
-from affectlens.audits.objects.effects import measure_effects, reason
+from affectlens.audits.objects.effects import measure_effects
 from affectlens.audits.objects.examples import examples
 from affectlens.audits.objects.finders import ASSETS
 from affectlens.audits.objects.maps import Mapped, Mapper, default_methods, rows_of
 from affectlens.audits.objects.model import open_pictures_model
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.audits.objects.result import ObjectAudit
-from affectlens.audits.objects.settings import ObjectSettings
-from affectlens.audits.objects.statistics import PRESETS, above, agreement, combine
+from affectlens.audits.objects.settings import PRESETS, ObjectSettings
+from affectlens.audits.objects.statistics import above, agreement, combine
 from affectlens.audits.parts import ITEMS, Batch, digest
-from affectlens.audits.registry import register_audit
 from affectlens.audits.sources import model_facts, title_of
-from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.errors import UsageError
+from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.overlap import COLUMNS
 from affectlens.models.base import Model
@@ -104,6 +104,10 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         """Corpus, split, digests."""
         return self.pictures.facts()
 
+    def contents(self) -> Mapping[str, str]:
+        """The file of each picture, or the picture."""
+        return self.pictures.contents()
+
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Rows of some pictures at a time."""
         for start in range(0, len(keys), TOGETHER):
@@ -142,7 +146,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         return ObjectAudit(
             title=f"Objects that drive {title_of(self.given, self.model)}", about=self._about(len(images), len(missed)),
             objects=tables, groups=groups, agreement=agreement(tables, rng), images=images,
-            missed=pd.DataFrame({"image": list(missed), "why": list(missed.values())}, dtype=str), examples=tuple(chosen),
+            missed=missed_frame(missed), examples=tuple(chosen),
             effects=effects, recall=self._recall(), detected=self.pictures.objects != "regions", notes=self._notes(),
             provenance=self.provenance(),
         )  # fmt: skip
@@ -156,7 +160,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
                 view = self.pictures[key]
                 views[key] = view, self.model.prepare(view.picture)
             except Exception as error:
-                reasons[key] = reason(error)
+                reasons[key] = failure_of(key, error).reason
         mapped = self._map(views, reasons)
         batch = Batch(tables={self.rows: []})
         for key in keys:
@@ -187,7 +191,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
                 try:
                     out[key] = self.mapper(prepared, chosen_labels[key])
                 except Exception as error:
-                    reasons[key] = reason(error)
+                    reasons[key] = failure_of(key, error).reason
             return out
 
     def _notes(self) -> tuple[str, ...]:
@@ -222,7 +226,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
                 continue
             try:
                 view = self.pictures[key]
-            except AffectlensError:
+            except Exception:  # it is among the missed ones, with its reason
                 continue
             detected[key], true[key] = view.things, self.truth.of(key, view.picture.shape)
         return recall(detected, true)
@@ -233,7 +237,6 @@ def needed_assets(model: str, _corpus: str, settings: ObjectSettings) -> list[st
     return ASSETS.get(objects_of(model, settings), [])
 
 
-@register_audit("objects", ObjectSettings, model="face", assets=needed_assets)
 def objects(
     model: str | Path | Model,
     pictures: Any,

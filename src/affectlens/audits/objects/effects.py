@@ -18,6 +18,7 @@ from scipy.stats import spearmanr
 from affectlens.audits.objects.maps import Mapper, rows_of
 from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import Pictures, View
+from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
@@ -108,7 +109,7 @@ def measure_effects(
             cutouts += _cutouts(view)
             previous = view.picture
         except Exception as error:  # one picture that cannot be changed is named, the others go on
-            missed[key] = reason(error)
+            missed[key] = failure_of(key, error).reason
         progress("changed pictures", count + 1, len(keys))
     frame = pd.DataFrame(single, columns=list(_COLUMNS))
     return Effects(frame, effect_table(frame, rng), foretold(frame, pd.DataFrame(claims), rng), missed)
@@ -153,11 +154,6 @@ def changes_of(view: View, background: np.ndarray | None, cutouts: Sequence[Cuto
         out.append(Changed("insert", thing.name, False, insert(picture, thing.patch, thing.alpha, at, 0.4)))
         out.append(Changed("insert", thing.name, True, insert(picture, _shuffled(thing.patch, rng), thing.alpha, at, 0.4)))
     return out
-
-
-def reason(error: Exception) -> str:
-    """Why a picture was missed, in few words."""
-    return str(error)[:300] or type(error).__name__
 
 
 def _answers(model: Any, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def seen_text(audit: ObjectAudit) -> list[str]:
         f"{len(audit.images)} pictures read, {without} of them without any object; {len(audit.missed)} could not be read."
     )
     reasons: dict[str, list[str]] = {}
-    for key, problem in zip(audit.missed.image, audit.missed.why, strict=True):
+    for key, problem in zip(audit.missed.key, audit.missed.reason, strict=True):
         reasons.setdefault(problem.replace(key, "it"), []).append(key)
     for problem, keys in sorted(reasons.items(), key=lambda entry: -len(entry[1]))[:20]:
         more = f" and {len(keys) - 5} more, see missed.csv" if len(keys) > 5 else ""

@@ -11,6 +11,7 @@ import numpy as np
 from affectlens.audits.objects.groups import group_masks
 from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import View
+from affectlens.audits.objects.settings import RISE
 from affectlens.core.errors import unknown
 from affectlens.explainers.cam import METHODS, CamEngine
 from affectlens.explainers.cam.outside import rise
@@ -18,7 +19,6 @@ from affectlens.explainers.overlap import image_rows
 from affectlens.models.adapters import TorchModel
 from affectlens.stats.classification import softmax
 
-RISE = "rise"
 Mapped = tuple[dict[str, np.ndarray], str, np.ndarray]  # raw signed maps by method, the class they are of, probabilities
 
 

@@ -105,7 +105,7 @@ def facts(audit: ObjectAudit) -> dict[str, Any]:
     """What the page says, as JSON types; the tables are beside it as csv and parquet."""
     return {
         "title": audit.title, "about": audit.about, "findings": audit.findings(), "notes": list(audit.notes),
-        "images": len(audit.images), "missed": dict(zip(audit.missed.image, audit.missed.why, strict=True)),
+        "images": len(audit.images), "missed": dict(zip(audit.missed.key, audit.missed.reason, strict=True)),
         "methods": list(METHODS), "limits": LIMITS,
     }  # fmt: skip
 

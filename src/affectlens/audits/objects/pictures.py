@@ -12,13 +12,20 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.objects.finders import Finder, finder_of
+from affectlens.audits.parts import digest
 from affectlens.audits.sources import corpus_facts, open_source, table_digest
+from affectlens.core.barrier import reading
+from affectlens.core.cache import contents_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
-from affectlens.corpora.base import Corpus, check_split
+from affectlens.core.finding import files_below
+from affectlens.core.places import located
+from affectlens.core.sheets import read_sheet, words
+from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
 from affectlens.media.images import SUFFIXES, read_image
+from affectlens.models.adapters.predictions.matching import NO_ROW, match
 from affectlens.perception.scene.objects import SCORE, Thing
 
 
@@ -148,6 +155,12 @@ class Pictures:
             out = {"corpus": "pictures", "table": table_digest(labelled)}
         return out | ({"objects": sha256_of(Path(self.objects))} if Path(self.objects).exists() else {})
 
+    def contents(self) -> dict[str, str]:
+        """A digest of every picture as it lies on disk, or in memory."""
+        held = contents_of([e.path for e in self._entries if e.path is not None])
+        files = iter(held)
+        return {e.key: next(files) if e.path is not None else digest(e.data) for e in self._entries}
+
     def __getitem__(self, key: str) -> View:
         """Read a picture and find what is in it.
 
@@ -180,30 +193,32 @@ class Pictures:
         table = corpus.table(self.split)
         if isinstance(corpus, PictureCorpus) and table.path.map(lambda path: Path(path).suffix.lower() in SUFFIXES).all():
             # Pictures are read when they are looked at, not kept.
-            return [_Entry(row["key"], row["label"], Path(row["path"])) for row in table.to_dict("records")]
+            return [_Entry(row["key"], row["label"], located(row["path"])) for row in table.to_dict("records")]
         return [
             _Entry(item.key, item.labels[0] if item.labels else "", data=item.data, problem=item.problem)
-            for item in corpus.items(self.split)
+            for item in items_of(corpus, self.split)
         ]
 
     def _of_folder(self, folder: Path, labels: Path | None) -> list[_Entry]:
         if not folder.is_dir():
             raise UsageError(f"{folder}: a folder of pictures was expected, or NAME=PATH for a corpus")
         label_of = _labels(labels) if labels else {}
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        keys = [str(file.relative_to(folder)) for file in files]
-        absent = sorted(set(label_of) - set(keys) - {file.name for file in files})
-        if absent:
-            self.notes += (f"{len(absent)} pictures of {labels} are not in {folder}: {', '.join(absent[:5])}",)
-        return [
-            _Entry(key, label_of.get(key, label_of.get(file.name, "")), file) for key, file in zip(keys, files, strict=True)
-        ]
+        files = [path for path in files_below(folder).files if path.suffix.lower() in SUFFIXES]
+        keys = [file.relative_to(folder).as_posix() for file in files]
+        met = match(keys, list(label_of))
+        if met.spare:
+            self.notes += (f"{len(met.spare)} pictures of {labels} are not in {folder}: {', '.join(sorted(met.spare)[:5])}",)
+        unsure = [f"{key} ({reason})" for key, reason in met.reasons.items() if label_of and reason != NO_ROW]
+        if unsure:
+            self.notes += (f"{len(unsure)} pictures have no label, such as {', '.join(unsure[:3])}",)
+        return [_Entry(key, label_of.get(met.found.get(key, ""), ""), file) for key, file in zip(keys, files, strict=True)]
 
 
 def _labels(path: Path) -> dict[str, str]:
     if not path.exists():
         raise UsageError(f"--labels {path}: no such file")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    with reading(path, "a table of labels", UsageError):
+        table = read_sheet(path).frame
     if not {"file", "label"} <= set(table.columns):
         raise UsageError(f"--labels {path}: columns {', '.join(map(str, table.columns[:6]))}; file and label were expected")
-    return dict(zip(table.file, table.label, strict=True))
+    return dict(zip(words(table.file), words(table.label).str.strip(), strict=True))

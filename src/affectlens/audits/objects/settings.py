@@ -6,20 +6,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from affectlens.audits.sources import existing_file
-from affectlens.core.settings import Settings, folders, setting
+from affectlens.audits.registry import declare_audit
+from affectlens.core.options import CAMS
+from affectlens.core.settings import Settings, existing_file, folders, setting
+
+RISE = "rise"  # the map of a model that shows nothing but its answers
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What counts: detections of at least ``score``, answers of at least ``sure``, objects of at least ``importance``."""
+
+    score: float = 0.0
+    sure: float = 0.0
+    importance: float = 0.0
+
+
+# The authors' published code keeps detections from .3 on; their values for answers and importance are not published: ours are
+# a third of the drawn map's range and no bound on the answer.
+PRESETS = {"none": Thresholds(), "emocam": Thresholds(score=0.3, importance=1 / 3)}
 
 
 def _methods() -> Iterable[str]:
-    from affectlens.audits.objects.maps import known_methods
-
-    return known_methods()
-
-
-def _presets() -> Iterable[str]:
-    from affectlens.audits.objects.statistics import PRESETS
-
-    return PRESETS
+    return (*CAMS(), RISE)
 
 
 def existing_objects(spec: str) -> str:
@@ -55,7 +64,7 @@ class ObjectSettings(Settings):
         (), "Comma-separated maps, to compare; findings are told from the first.", choices=_methods, metavar="NAME,NAME"
     )
     preset: str = setting(
-        "none", "Thresholds: none, or emocam (detections from .3 on, importance from 1/3 on).", choices=_presets
+        "none", "Thresholds: none, or emocam (detections from .3 on, importance from 1/3 on).", choices=tuple(PRESETS)
     )
     truth: Path | None = setting(
         None, "True boxes (as --objects) that the detector's recall is measured on.", check=existing_file
@@ -64,3 +73,13 @@ class ObjectSettings(Settings):
     sample: int = setting(0, "Pictures drawn at random; 0 for all.", least=0)
     join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add.", check=folders)
     seed: int = setting(0, "Seed of everything random.", least=0)
+
+
+declare_audit(
+    "objects",
+    ObjectSettings,
+    "affectlens.audits.objects.audit:objects",
+    help="Which regions or things in pictures drive a model: relevance against area, with tests; agreement of maps; changes.",
+    model="face",
+    assets="affectlens.audits.objects.audit:needed_assets",
+)

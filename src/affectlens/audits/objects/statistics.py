@@ -1,20 +1,20 @@
 """Statistics over a corpus, emotion by emotion and object by object.
 
 Shares, lift, associations, three null hypotheses and agreement of methods, after EmoCAM (Doulfoukar et al. 2024, arXiv
-2407.14314). The paper's importance is the mean of the drawn map in the box, its association Dice's coefficient.
+2407.14314).
 
 The paper's importance is the mean of the drawn map in the box, its association Dice's coefficient.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom, rankdata, spearmanr
 
+from affectlens.audits.objects.settings import Thresholds
 from affectlens.explainers.overlap import SMALL
 from affectlens.stats.multiple import benjamini_hochberg
 from affectlens.stats.resample import permutation_p, sequential_p
@@ -26,20 +26,6 @@ _CELLS = 2_000_000  # numbers that are drawn at once
 _FIRST = ("emotion", "object", "images", "dice", "jaccard", "yule_q", "odds_ratio", "p_presence")
 _NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "over_others", "p_value", "p_exchanged", "p_others")
 _CORRECTED = {"p_value": "p_bh", "p_exchanged": "p_exchanged_bh", "p_others": "p_others_bh", "p_presence": "p_presence_bh"}
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """What counts: detections of at least ``score``, answers of at least ``sure``, objects of at least ``importance``."""
-
-    score: float = 0.0
-    sure: float = 0.0
-    importance: float = 0.0
-
-
-# The authors' published code keeps detections from .3 on; their values for answers and importance are not published: ours are
-# a third of the drawn map's range and no bound on the answer.
-PRESETS = {"none": Thresholds(), "emocam": Thresholds(score=0.3, importance=1 / 3)}
 
 
 def above(rows: pd.DataFrame, images: pd.DataFrame, thresholds: Thresholds) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -263,13 +249,13 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: 
 
 def _mantel(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[float, float] | None:
     finite = np.isfinite(x) & np.isfinite(y)
-    if int(finite.sum()) < 5:
-        return None
+    if int(finite.sum()) < 5 or np.ptp(x[finite]) == 0 or np.ptp(y[finite]) == 0:
+        return None  # what is constant has no ranks
     rho = float(spearmanr(x[finite], y[finite])[0])
     null = []
     for _ in range(draws):
         z = y[:, rng.permutation(y.shape[1])]
         both = np.isfinite(x) & np.isfinite(z)
-        if both.sum() >= 5:
+        if both.sum() >= 5 and np.ptp(x[both]) > 0 and np.ptp(z[both]) > 0:
             null.append(float(np.corrcoef(rankdata(x[both]), rankdata(z[both]))[0, 1]))
     return rho, permutation_p(rho, np.array(null))

@@ -19,11 +19,13 @@ from affectlens.audits.properties.model import AskedModel
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
-from affectlens.audits.registry import register_audit
-from affectlens.audits.sources import corpus_facts, corpus_info, model_facts, title_of
+from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
+from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item
+from affectlens.core.sheets import numbers, read_sheet, words
+from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
@@ -96,13 +98,17 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         """Corpus, split, licence, digest of keys and labels."""
         return corpus_facts(self.corpus.source, self.corpus.split)
 
+    def contents(self) -> Mapping[str, str]:
+        """The file of each item, or the corpus."""
+        return corpus_contents(self.corpus.source, self.corpus.split, self.corpus.path)
+
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Properties and answers of some items at a time."""
         chosen, some = set(keys), []
         for item in self.corpus.items():
             if item.key not in chosen:
                 continue
-            some.append((item, *self.corpus.view(item)))
+            some.append((item, *self._view(item)))
             if len(some) == self.part_size:
                 yield self._look(some)
                 some = []
@@ -125,22 +131,24 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     def answers(self) -> pd.DataFrame:
         """Accumulated answers by key, a column a class."""
         labels = list(self.asked.labels)
-        answers = self._items()[[_answer(label) for label in labels]].astype(float).dropna()
+        answers = self._items()[[_answer(label) for label in labels]].astype(float)
         answers.columns = pd.Index(labels)
-        return answers
+        return answers.dropna(subset=[c for c in labels if c in self.asked.model.labels])
 
     def compute(self, progress: Progress = silent) -> PropertyAudit:
         """Tests and scores of what is accumulated, then interventions."""
         settings, rng = self.settings, np.random.default_rng(self.settings.seed)
         (table, kinds), answers, labels = self.table(), self.answers(), self._labels()
         result = audit_properties(
-            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress
-        )
+            table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress,
+            units=self.asked.units, calibrated=not self.asked.labels_only,
+        )  # fmt: skip
         at_hand = [key for key in answers.index if key in set(self.corpus.keys)]
         keys = sampled(labels, at_hand, settings.sample, rng) if self.interventions else []
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
-        notes = (*(self.asked.table.notes if self.asked.table else ()), *left_out)
         info = self.corpus.source.info
+        counted = (f"{info.name}: {line}" for line in account_of(self.corpus.source).lines())
+        notes = (*counted, *(self.asked.table.notes if self.asked.table else ()), *left_out)
         return replace(
             result, title=f"Properties that {self._title()} depends on",
             about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}",
@@ -153,6 +161,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         batch = Batch()
         for number, (item, view, reason) in enumerate(some):
             values, problems = self._measured(view)
+            if why := self.asked.why_not(item.key):
+                problems["prediction"] = why
             row = {
                 "key": item.key,
                 "why": "" if view is not None else reason,
@@ -165,6 +175,13 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             batch.items.append(row)
         return batch
 
+    def _view(self, item: Item) -> tuple[Any, str]:
+        """What properties of an item look at, or None and the reason."""
+        try:
+            return self.corpus.view(item)
+        except Exception as error:
+            return None, failure_of(item.key, error).reason
+
     def _measured(self, view: Any) -> tuple[dict[str, Any], dict[str, str]]:
         """Every property of one item, and why some could not be measured."""
         values: dict[str, Any] = dict.fromkeys(self._names())
@@ -172,8 +189,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         for entry in self.properties if view is not None else ():
             try:
                 values[entry.name] = entry.measure(view)
-            except (ValueError, ArithmeticError, IndexError, np.linalg.LinAlgError) as error:
-                problems[entry.name] = str(error)
+            except Exception as error:
+                problems[entry.name] = failure_of(entry.name, error).reason
         return values, problems
 
     def _names(self) -> list[str]:
@@ -184,8 +201,16 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         inputs = [self.asked.input_of(item, view) for item, view, _ in some]
         readable = [i for i, model_input in enumerate(inputs) if model_input is not None]
         answers = np.full((len(some), len(self.asked.labels)), np.nan)
-        if readable:
+        if not readable:
+            return answers
+        try:
             answers[readable] = self.asked.answers([inputs[i] for i in readable])
+        except Exception as error:  # one of them: each by itself, so that the others have their answers
+            if len(readable) == 1:
+                failure_of(some[readable[0]][0].key, error)
+                return answers
+            for i in readable:
+                answers[i] = self._ask([some[i]])[0]
         return answers
 
     def _items(self) -> pd.DataFrame:
@@ -210,7 +235,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             rows += [(key, reason)] if reason else []
             if isinstance(problems, str):
                 rows += [(f"{key}: {name}", text) for name, text in json.loads(problems).items()]
-        return pd.DataFrame(rows, columns=["what", "why"], dtype=str)
+        return missed_frame(rows)
 
     def _title(self) -> str:
         table = self.asked.table
@@ -233,10 +258,22 @@ def _word(column: pd.Series | None, key: str) -> str | None:
 def _own_table(path: Path) -> pd.DataFrame:
     """Properties of the user's own by key."""
     path = Path(path)
-    table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+    with reading(path, "a table of properties", UsageError):
+        table = read_sheet(path).frame
     if "key" not in table:
         raise UsageError(f"--table {path}: no column key; columns {list(table.columns)[:6]}")
-    return table.assign(key=table.key.astype(str)).set_index("key").drop(columns=["label"], errors="ignore")
+    twice = table.key[table.key.duplicated()]
+    if len(twice):
+        raise UsageError(f"--table {path}: the key {twice.iloc[0]!r} is in several rows; one row an item was expected")
+    table = table.assign(key=words(table.key)).set_index("key").drop(columns=["label"], errors="ignore")
+    return table.apply(_measured_or_named)
+
+
+def _measured_or_named(column: pd.Series) -> pd.Series:
+    """Numbers where every cell that is not empty is one, else words; missing where a cell is empty."""
+    text = words(column).str.strip()
+    number = numbers(column)
+    return number if (number.notna() | (text == "")).all() else column.where(text != "")
 
 
 def _kind(values: pd.Series) -> str:
@@ -250,7 +287,6 @@ def needed_assets(_model: Any, corpus: Any, _settings: PropertySettings) -> list
     return ASSETS if corpus_info(corpus).modality in ("face", "scene") else []
 
 
-@register_audit("properties", PropertySettings, assets=needed_assets)
 def properties(
     model: str | Path | Model | None,
     corpus: Any,

@@ -13,7 +13,7 @@ from affectlens.audits.properties.settings import MODALITIES
 from affectlens.audits.properties.views import view_maker
 from affectlens.audits.sources import open_source
 from affectlens.core.errors import UsageError
-from affectlens.corpora.base import Item, check_split
+from affectlens.corpora.base import Item, check_split, items_of
 
 
 class AuditedCorpus:
@@ -52,7 +52,7 @@ class AuditedCorpus:
 
     def items(self) -> Iterator[Item]:
         """Items in the corpus's order."""
-        return self.source.items(self.split)
+        return items_of(self.source, self.split)
 
     def view(self, item: Item) -> tuple[Any, str]:
         """What properties look at, or None and the reason."""

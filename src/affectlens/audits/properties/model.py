@@ -10,7 +10,6 @@ import numpy as np
 
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.views import voice_features
-from affectlens.core.errors import ModelError, UsageError
 from affectlens.corpora.base import Item
 from affectlens.evaluation.predictions import check_modality
 from affectlens.features.speech import as_recordings
@@ -48,13 +47,27 @@ class AskedModel:
         check_modality(self.model, corpus.source.info)
         self.table = self.model if isinstance(self.model, TableModel) else None
         if self.table is not None:
-            self._check_keys(self.table)
+            self.table.meet(corpus.keys, corpus.name)
         self._clips: dict[str, np.ndarray] | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Classes of the model."""
-        return tuple(self.model.labels)
+        """Outputs: the classes of the model, and intensities of action units that a table gives beside them."""
+        return tuple(self.model.labels) if self.table is None else self.table.outputs
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Outputs that are no classes."""
+        return () if self.table is None else self.table.units
+
+    @property
+    def labels_only(self) -> bool:
+        """Whether answers are classes without probabilities."""
+        return self.table is not None and self.table.labels_only
+
+    def why_not(self, key: str) -> str:
+        """Why a table has no prediction of an item; empty where it has one, and of other models."""
+        return "" if self.table is None else self.table.why_not(key)
 
     @property
     def can_be_asked_again(self) -> bool:
@@ -72,12 +85,12 @@ class AskedModel:
             if isinstance(self.model, SpeechModel):
                 return self._turns().get(item.key)
             return self.model.read(item)
-        except ModelError:  # the properties of an item that cannot be read say what is wrong with it
+        except Exception:  # the properties of an item that cannot be read say what is wrong with it
             return None
 
     def answers(self, inputs: Sequence[Any]) -> np.ndarray:
         """Probabilities ``(n, classes)`` of inputs; of a table of other scores its values as they are."""
-        ask = self.model.answers if self.table is not None else self.model.probabilities
+        ask = self.table.values if self.table is not None else self.model.probabilities
         return np.asarray(ask(inputs))
 
     def data(self, keys: list[str]) -> list[Any]:
@@ -102,14 +115,6 @@ class AskedModel:
             scaled = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
             self._clips = dict(zip(table.rows.key, scaled, strict=True))
         return self._clips
-
-    def _check_keys(self, table: TableModel) -> None:
-        keys = self.corpus.keys
-        if not any(key in table.table.index or Path(key).name in table.table.index for key in keys):
-            raise UsageError(
-                f"{table.name} has none of the {len(keys)} items of {self.corpus.name}: its keys are like "
-                f"{', '.join(map(str, table.table.index[:2]))}, those of the corpus like {', '.join(keys[:2])}"
-            )
 
 
 def _crop(item: Item, view: Any) -> Any:

@@ -12,7 +12,9 @@ from PIL import Image
 
 from affectlens.audits.properties import figures as draw
 from affectlens.audits.properties.findings import dose_text
-from affectlens.core.files import write_json, write_text
+from affectlens.core.failures import missed_frame
+from affectlens.core.files import write_json, write_text, write_whole
+from affectlens.core.names import safe_name
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
 
@@ -153,11 +155,11 @@ def _performance(audit: PropertyAudit) -> list[Section]:
 
 
 def _dose(response: DoseResponse, folder: Path) -> Section:
-    text, name = [dose_text(response)], response.name.replace(" ", "-")
+    text, name = [dose_text(response)], safe_name(response.name)
     strip = draw.strip(response)
     if strip is not None:
         size = (strip.shape[1] * 2, strip.shape[0] * 2)
-        Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC).save(folder / f"samples-{name}.png")
+        write_whole(folder / f"samples-{name}.png", Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC).save)
         text.append(f"One item at every dose: samples-{name}.png beside this page.")
     table = response.moved if len(response.moved) else None
     figure = Figure(draw.dose(response), f"dose-{name}", "")
@@ -167,7 +169,7 @@ def _dose(response: DoseResponse, folder: Path) -> Section:
 def _left_out(audit: PropertyAudit) -> list[Section]:
     if audit.missed.empty and not audit.excluded:
         return []
-    excluded = pd.DataFrame({"what": list(audit.excluded), "why": list(audit.excluded.values())})
+    excluded = missed_frame(audit.excluded)
     rows = pd.concat([excluded, audit.missed.head(200)], ignore_index=True)
     text = f"{len(audit.excluded)} properties and {len(audit.missed)} items or measurements."
     return [Section("What was left out", (text,), (), rows, "List")]

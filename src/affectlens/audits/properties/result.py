@@ -9,11 +9,12 @@ import pandas as pd
 
 from affectlens.audits.properties.settings import ALPHA
 from affectlens.audits.result import AuditResult, Provenance
+from affectlens.core.failures import MISSED
 from affectlens.explainers.interventions.dose import DoseResponse
 
 
 def _no_missed() -> pd.DataFrame:
-    return pd.DataFrame(columns=["what", "why"])
+    return pd.DataFrame(columns=MISSED)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class PropertyAudit(AuditResult):
     interventions : dict of str to DoseResponse
         What changes of the input did.
     missed : DataFrame
-        Items and measurements that could not be had: columns what, why.
+        Items and measurements that could not be had: columns key, reason.
     notes : tuple of str
         What the reader should know.
     provenance : Provenance

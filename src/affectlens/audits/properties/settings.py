@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from affectlens.audits.sources import existing_file
-from affectlens.core.settings import Settings, folders, setting
+from affectlens.audits.registry import declare_audit
+from affectlens.core.settings import Settings, existing_file, folders, setting
 
 ALL, NONE = "all", "none"
 ALPHA = 0.05
@@ -46,3 +46,12 @@ class PropertySettings(Settings):
     labels: bool = setting(True, "Ask given the corpus's labels; else whether it depends at all.")
     join: tuple[Path, ...] = setting((), "Folders of runs with the same settings to add.", check=folders)
     seed: int = setting(0, "Seed of everything random.", least=0)
+
+
+declare_audit(
+    "properties",
+    PropertySettings,
+    "affectlens.audits.properties.audit:properties",
+    help="Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet.",
+    assets="affectlens.audits.properties.audit:needed_assets",
+)

@@ -7,6 +7,8 @@ the label is used, or stands for something that is. Their property set is not kn
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -34,6 +36,8 @@ def audit_properties(
     *,
     people: pd.Series | None = None,
     progress: Progress = silent,
+    units: Sequence[str] = (),
+    calibrated: bool = True,
 ) -> PropertyAudit:
     """Test predictions against properties.
 
@@ -54,6 +58,10 @@ def audit_properties(
         within people and label only.
     progress : callable
         Told how far it is.
+    units : sequence of str
+        Columns of ``predicted`` that are no probabilities of classes but intensities, tested as they are.
+    calibrated : bool
+        Whether the answers are probabilities whose calibration can be measured, not labels that were said.
 
     Returns
     -------
@@ -75,17 +83,22 @@ def audit_properties(
     truth = labels.reindex(keys) if labels is not None else None
     person = people.reindex(keys).astype(str) if people is not None and people.nunique() > 1 else None
     rows = np.sort(rng.permutation(len(keys))[:MOST])
-    tests, excluded = _tests(table, kinds, predicted, truth, person, rows, rng, progress)
+    classes = predicted.drop(columns=list(units))
+    outputs = pd.concat([logits_of(classes), predicted[list(units)]], axis=1)
+    decision = classes.idxmax(axis=1) if len(classes.columns) else None
+    tests, excluded = _tests(table, kinds, outputs, decision, truth, person, rows, rng, progress)
     examined = [name for name in table.columns if name not in excluded]
-    groups, gaps, pairs = _performance(table, kinds, predicted, truth, examined, rng)
+    groups, gaps, pairs = _performance(table, kinds, classes, truth if decision is not None else None, examined, rng)
     curves = pd.DataFrame()
     if person is None:
         part = None if truth is None else truth.iloc[rows]
-        curves = _curves(tests, table.iloc[rows], logits_of(predicted).iloc[rows], part, rng)
+        curves = _curves(tests, table.iloc[rows], outputs.iloc[rows], part, rng)
     two = list(dict.fromkeys(_strongest(tests[tests.p_holm <= ALPHA]).property))[:2]
     crossed = pd.DataFrame()
-    if truth is not None and len(two) == 2:
-        crossed = intersections(table, kinds, two[0], two[1], predicted, truth, rng)
+    if truth is not None and decision is not None and len(two) == 2:
+        crossed = intersections(table, kinds, two[0], two[1], classes, truth, rng)
+    if not calibrated:
+        groups, crossed = (frame.drop(columns="calibration_error", errors="ignore") for frame in (groups, crossed))
     condition = (
         "the label" if truth is not None else "nothing: no labels were given, so that classes differ in a property counts too"
     )
@@ -96,19 +109,18 @@ def audit_properties(
 
 
 def _tests(
-    table: pd.DataFrame, kinds: dict[str, str], predicted: pd.DataFrame, truth: pd.Series | None, person: pd.Series | None,
-    rows: np.ndarray, rng: np.random.Generator, progress: Progress,
+    table: pd.DataFrame, kinds: dict[str, str], outputs: pd.DataFrame, decision: pd.Series | None, truth: pd.Series | None,
+    person: pd.Series | None, rows: np.ndarray, rng: np.random.Generator, progress: Progress,
 ) -> tuple[pd.DataFrame, dict[str, str]]:  # fmt: skip
     """One row a property and output, and the properties that cannot be tested with the reason."""
-    outputs, decision = logits_of(predicted), predicted.idxmax(axis=1)
+    named = {str(c): outputs[c] for c in outputs} | ({} if decision is None else {DECISION: decision})
     tested, excluded = [], {}
     for i, name in enumerate(table.columns):
         reason = _unfit(table[name], kinds[name], truth)
         if reason:
             excluded[name] = reason
             continue
-        for output in (*predicted.columns, DECISION):
-            y = decision if output == DECISION else outputs[output]
+        for output, y in named.items():
             tested.append(_tested(name, kinds[name], output, table[name], y, truth, person, rows, rng))
         progress("tests", i + 1, len(table.columns))
     usable = [row for row in tested if row is not None]

@@ -104,7 +104,7 @@ def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, featur
     rows : DataFrame
         A row an utterance, with some of ``COLUMNS`` and others.
     features : dict of ndarray
-        By modality ``(n, width)``; what is no number becomes 0.
+        By modality ``(n, width)``; a value that is missing (NaN) becomes 0.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, featur
     Raises
     ------
     CorpusError
-        Features and rows differ in number.
+        Features and rows differ in number, or a feature is infinite.
 
     Examples
     --------
@@ -129,6 +129,13 @@ def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, featur
     for m, x in features.items():
         if len(x) != len(frame):
             raise CorpusError(f"{name}: {len(x)} rows of {m} features for {len(frame)} utterances")
+        infinite = np.isinf(np.asarray(x, dtype=np.float32)).reshape(len(x), -1)
+        if infinite.any():
+            at = frame.key[int(infinite.any(axis=1).argmax())]
+            raise CorpusError(
+                f"{name}: {int(infinite.sum())} values of the {m} features are infinite, the first of {at}; numbers were "
+                "expected: measure them again, or write NaN where a value is missing (it counts as 0)"
+            )
     order = np.lexsort((frame.turn.to_numpy(), frame.dialogue.to_numpy(dtype=str)))
     ordered = {m: np.nan_to_num(np.asarray(x, dtype=np.float32))[order] for m, x in features.items()}
     return DialogueSet(name, classes, frame.iloc[order].reset_index(drop=True), ordered)

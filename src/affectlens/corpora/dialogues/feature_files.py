@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.barrier import reason_of
+from affectlens.core.errors import AffectlensError, CorpusError
 from affectlens.core.labels import LabelScheme
+from affectlens.core.untrusted.arrays import arrays_of
+from affectlens.core.untrusted.pickles import read_pickle
+from affectlens.corpora.account import coded, found, remark
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, dialogue_set
 
@@ -22,7 +25,8 @@ MOSI = CorpusInfo(
     "utterances",
     "research only; cite Zadeh et al. 2016 and Poria et al. 2017",
     "https://github.com/soujanyaporia/multimodal-sentiment-analysis",
-    "an npz with text_*, audio_*, video_*, y_* (0 negative, 1 positive), utt_* (video_number), transcript_*; * = train, test",
+    "an npz with text_*, audio_*, video_*, y_* (0 negative, 1 positive; or sentiment of -3 to 3, read by its sign), utt_* "
+    "(video_number), transcript_*; * = train, test",
     ("train", "test"),
     disjoint=("train", "test"),
 )
@@ -54,22 +58,22 @@ class MosiFeatures(DialogueCorpus):
     scheme = SENTIMENT2
 
     def __init__(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {k: archive[k] for k in archive.files}
+        data = arrays_of(path)
         self.sets = {}
         for split in MOSI.splits:
             if f"y_{split}" not in data or f"utt_{split}" not in data:
                 continue
-            names = [str(u).rsplit("_", 1) for u in data[f"utt_{split}"]]
+            names = [_video_and_number(u, path) for u in data[f"utt_{split}"]]
+            found(len(names), "utterances")
             rows = pd.DataFrame(
                 {
                     "key": data[f"utt_{split}"].astype(str),
                     "dialogue": [n[0] for n in names],
-                    "turn": [int(n[1]) for n in names],
+                    "turn": [n[1] for n in names],
                     "speaker": [n[0] for n in names],
                     # The transcripts are in capitals, which says nothing here.
                     "text": [str(t).lower() for t in data.get(f"transcript_{split}", [""] * len(names))],
-                    "label": [SENTIMENT2.labels[int(v)] for v in data[f"y_{split}"]],
+                    "label": _polarity(data[f"y_{split}"], path, split),
                 }
             )
             features = {m: data[f"{m}_{split}"] for m in ("text", "audio", "video") if f"{m}_{split}" in data}
@@ -79,13 +83,34 @@ class MosiFeatures(DialogueCorpus):
         self.info = replace(MOSI, splits=tuple(self.sets))
 
 
+def _video_and_number(key: Any, path: Path) -> tuple[str, int]:
+    video, _, number = str(key).rpartition("_")
+    if not video or not number.isdigit():
+        raise CorpusError(f"{path}: utterance {str(key)!r}; a video and a number, as in 03bSnISJMiM_11, were expected")
+    return video, int(number)
+
+
+def _polarity(values: np.ndarray, path: Path, split: str) -> list[str]:
+    """Polarity of labels that are classes (0 and 1), or the sentiment that CMU-MOSI was rated by, -3 to 3, by its sign."""
+    given = np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+    if given.shape[1] != 1 or not np.isfinite(given).all() or np.abs(given).max(initial=0) > 3:
+        shown = f"{given.shape[1]} values each" if given.shape[1] != 1 else f"{np.nanmin(given):g} to {np.nanmax(given):g}"
+        raise CorpusError(f"{path}: y_{split} has {shown}; 0 (negative) and 1 (positive), or sentiment of -3 to 3 was expected")
+    flat = given[:, 0]
+    if np.isin(flat, (0, 1)).all():
+        return [SENTIMENT2.labels[int(v)] for v in flat]
+    undecided = int((flat == 0).sum())
+    remark(f"y_{split} is sentiment of -3 to 3 and read by its sign" + (f"; {undecided} of 0 are context" if undecided else ""))
+    return ["neutral" if v == 0 else SENTIMENT2.labels[int(v > 0)] for v in flat]
+
+
 @register_corpus(PICKLE)
 class FeaturePickle(DialogueCorpus):
     """The published tuple layouts, told apart by how many entries they have and what these are.
 
     Nine entries ending in the two lists of videos: IEMOCAP. Nine with the lists at six and seven and a second set of labels:
-    MELD (its emotions are used). Six: ids, text features, speakers, labels, lists. A pickle can run code; this one is read by
-    an unpickler that knows arrays and plain containers only.
+    MELD (its emotions are used). Six: ids, text features, speakers, labels, lists. A pickle can run code; this one is read as
+    data, by a reader that knows arrays and plain containers only.
 
     Raises
     ------
@@ -132,6 +157,7 @@ def _from_dicts(
     parts: dict[str, list[np.ndarray]] = {m: [] for m in features}
     for v in videos:
         count = len(labels[v])
+        found(count, "utterances")
         for m, by_video in features.items():
             if len(by_video[v]) != count:
                 raise CorpusError(f"{path}: dialogue {v} has {count} labels but {len(by_video[v])} rows of {m}")
@@ -145,7 +171,7 @@ def _from_dicts(
                     "key": str(names[i]),
                     "dialogue": str(v),
                     "turn": i,
-                    "label": order[int(labels[v][i])],
+                    "label": coded(labels[v][i], order),
                     "speaker": f"{v}_{int(np.argmax(who)) if np.ndim(who) else who}",
                     "text": str(said[i]) if i < len(said) else "",
                 }
@@ -155,25 +181,8 @@ def _from_dicts(
     return dialogue_set(path.stem, order, pd.DataFrame(rows), {m: np.concatenate(x) for m, x in parts.items()})
 
 
-class _PlainUnpickler(pickle.Unpickler):
-    """Arrays, numbers, text and containers; anything else could run code."""
-
-    _ALLOWED: ClassVar = {
-        ("numpy", "ndarray"), ("numpy", "dtype"), ("numpy.core.multiarray", "_reconstruct"),
-        ("numpy._core.multiarray", "_reconstruct"), ("numpy.core.multiarray", "scalar"),
-        ("numpy._core.multiarray", "scalar"), ("_codecs", "encode"), ("collections", "OrderedDict"),
-        ("builtins", "set"), ("builtins", "frozenset"), ("builtins", "list"), ("builtins", "dict"),
-        ("__builtin__", "set"), ("__builtin__", "list"), ("__builtin__", "dict"),
-    }  # fmt: skip
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._ALLOWED and not (module.startswith("numpy.dtypes")):
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which a table of features does not need")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-
-
 def read_plain_pickle(path: Path) -> Any:
-    """Read a pickle of arrays and plain containers (also one of Python 2).
+    """Read a pickle of arrays and plain containers (also one of Python 2); nothing in it can run.
 
     Returns
     -------
@@ -183,10 +192,13 @@ def read_plain_pickle(path: Path) -> Any:
     Raises
     ------
     CorpusError
-        It is no pickle, or has anything in it that could run code.
+        It is no pickle, has anything in it that could run code, or would take more memory than is read of one file.
     """
     try:
-        with path.open("rb") as file:
-            return _PlainUnpickler(file, encoding="latin1").load()
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, AttributeError, ImportError, OSError) as error:
-        raise CorpusError(f"{path}: not a readable pickle of features ({error}); expected {PICKLE.layout}") from error
+        return read_pickle(path)
+    except Exception as error:
+        if isinstance(error, AffectlensError):
+            raise
+        raise CorpusError(
+            f"{path}: not a readable pickle of features ({reason_of(error)}); expected {PICKLE.layout}"
+        ) from error

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
-from affectlens.corpora.base import CorpusInfo, register_corpus
+from affectlens.core.places import located, written
+from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.core.tables import unquoted
+from affectlens.corpora.account import found, remark, spelling
+from affectlens.corpora.base import SPLITS, CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
+from affectlens.corpora.speech.segments import seconds
 
 TABLE = "utterances.csv"
 INFO = CorpusInfo(
@@ -40,24 +45,33 @@ class DialogueFolder(DialogueCorpus):
         source = path / TABLE if path.is_dir() else path
         if not source.exists():
             raise CorpusError(f"{path}: no {TABLE}; expected {INFO.layout}")
-        frame = pd.read_csv(source)
+        sheet = read_sheet(source)
+        frame = sheet.frame.map(unquoted)  # as `corpus transcribe` writes it
+        for note in sheet.notes:
+            remark(note)
         needed = {"file", "start", "end", "text"}
         if not needed <= set(frame.columns) or frame.empty:
             raise CorpusError(f"{source}: {len(frame)} rows, columns {list(frame.columns)[:8]}; expected {sorted(needed)}")
+        found(len(frame), "utterances")
         blank = pd.Series([""] * len(frame))
-        label = frame.get("label", blank).fillna("").astype(str).map(canonical)
+        label = words(frame.get("label", blank)).map(canonical)
+        file = words(frame.file).map(in_posix)
+        start, end = seconds(frame.start), seconds(frame.end)
+        odd = spelling(words(frame.get("label", blank)).str.strip())
+        if odd:
+            remark(f"labels that are no known word for an emotion: {odd}")
         rows = pd.DataFrame(
             {
-                "key": [f"{f}#{i}" for i, f in enumerate(frame.file)],
-                "dialogue": frame.file.astype(str),
-                "turn": np.asarray(frame.groupby("file").start.rank(method="first"), dtype=int),
-                "speaker": frame.get("speaker", blank).fillna("").astype(str),
-                "text": frame.text.fillna("").astype(str),
-                "start": frame.start.astype(float),
-                "end": frame.end.astype(float),
+                "key": [f"{f}#{i}" for i, f in enumerate(file)],
+                "dialogue": file,
+                "turn": pd.Series(start).groupby(file.to_numpy()).rank(method="first", na_option="bottom").astype(int),
+                "speaker": words(frame.get("speaker", blank)).str.strip(),
+                "text": words(frame.text).map(html.unescape),
+                "start": start,
+                "end": end,
                 "label": label,
-                "path": [str(source.parent / str(f)) for f in frame.file],
-                "split": frame.get("split", blank).fillna("").astype(str),
+                "path": [written(source.parent / located(f)) for f in file],
+                "split": [SPLITS.get(s.lower(), s) for s in words(frame.get("split", blank)).str.strip()],
             }
         )
         self.scheme = LabelScheme("folder", tuple(sorted({v for v in label if v})), "the table's own labels")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import IEMOCAP4, IEMOCAP6, LabelScheme
+from affectlens.core.untrusted.documents import read_text
 from affectlens.corpora.base import CorpusInfo, check_split, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, dialogue_set
 from affectlens.corpora.speech.tables import iemocap as turns
@@ -105,7 +106,7 @@ def transcripts(root: Path) -> dict[str, tuple[str, float, float]]:
     """Text, start and end in seconds of each turn, from ``dialog/transcriptions``."""
     out = {}
     for path in sorted(root.glob("Session*/dialog/transcriptions/Ses*.txt")):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(path, CorpusError, "replace").splitlines():
             if m := _SAID.match(line):
                 out[m["key"]] = (m["text"].strip(), float(m["start"]), float(m["end"]))
     return out
@@ -115,7 +116,7 @@ def ratings(root: Path) -> pd.DataFrame:
     """What each rater said: columns key, rater, kind (``category`` or ``dimension``), said."""
     rows, key = [], ""
     for path in sorted(root.glob("Session*/dialog/EmoEvaluation/Ses*.txt")):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(path, CorpusError, "replace").splitlines():
             if line.startswith("["):
                 key = line.split("\t")[1]
             elif (m := _RATER.match(line)) and key:
@@ -128,7 +129,7 @@ def read_alignment(path: Path) -> pd.DataFrame:
     """Columns word, start, end (seconds) of a ``.wdseg`` file; silences and noises in ``<>`` or ``++`` are left out."""
     rows = []
     if path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(path, CorpusError, "replace").splitlines():
             parts = line.split()
             if len(parts) == 4 and parts[0].isdigit() and parts[3][0] not in "<+":
                 word = parts[3].split("(")[0].lower()  # a number in brackets tells variants of a pronunciation apart
@@ -151,7 +152,7 @@ def read_mocap(path: Path) -> pd.DataFrame:
     """
     if not path.exists():
         return pd.DataFrame()
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = read_text(path, CorpusError, "replace").splitlines()
     names = lines[0].split()[2:] if lines else []
     values = [line.split() for line in lines[2:] if line.strip()]
     width = len(values[0]) - 2 if values else len(names)

@@ -9,6 +9,8 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import canonical
+from affectlens.core.sheets import numbers, read_sheet
+from affectlens.corpora.account import each_once, found
 from affectlens.corpora.base import CorpusInfo, register_corpus, with_splits
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
 from affectlens.corpora.texts.goemotions import GOEMOTIONS_EKMAN
@@ -46,7 +48,7 @@ class Meld(DialogueCorpus):
             source = path / f"{split}_sent_emo.csv"
             if not source.exists():
                 continue
-            frame = pd.read_csv(source, encoding="utf-8")
+            frame = read_sheet(source).frame
             needed = {"Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID"}
             if not needed <= set(frame.columns):
                 raise CorpusError(f"{source}: columns {list(frame.columns)[:8]}; expected {sorted(needed)}")
@@ -54,8 +56,8 @@ class Meld(DialogueCorpus):
                 {
                     "key": [f"dia{d}_utt{u}" for d, u in zip(frame.Dialogue_ID, frame.Utterance_ID, strict=True)],
                     "dialogue": [f"{split}_{d}" for d in frame.Dialogue_ID],
-                    "turn": frame.Utterance_ID,
-                    "speaker": frame.Speaker.astype(str),
+                    "turn": numbers(frame.Utterance_ID).astype(int),
+                    "speaker": frame.Speaker,
                     "text": frame.Utterance.map(_mended),
                     "start": _seconds(frame, "StartTime"),
                     "end": _seconds(frame, "EndTime"),
@@ -63,6 +65,8 @@ class Meld(DialogueCorpus):
                 }
             )
             rows["labels"] = [(v,) for v in rows.label]
+            found(len(rows), "utterances")
+            rows = pd.DataFrame(each_once(rows.to_dict("records"), "key"))
             self.sets[split] = dialogue_set("meld", GOEMOTIONS_EKMAN.labels, rows, {})
         self.info = with_splits(MELD, self.sets, path)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, LabelScheme, canonical
+from affectlens.core.names import encodable
+from affectlens.core.places import located, written
+from affectlens.corpora.account import drop, each_once, list_files
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 BANDAI = CorpusInfo(
@@ -44,18 +48,28 @@ class Bandai:
     scheme: LabelScheme = GROUPWALK4
 
     def __init__(self, path: Path) -> None:
-        rows = []
-        for file in sorted(path.rglob("*.bvh")):
+        rows: list[dict[str, Any]] = []
+        for file in list_files(path, {".bvh"}, "motions"):
             m = _NAME.fullmatch(file.stem)
-            if m and m["motion"].lower() in LOCOMOTION:
+            if not m:
+                drop(file.name, "its name is not of the layout")
+            elif m["motion"].lower() not in LOCOMOTION:
+                drop(file.name, f"{m['motion'].lower()} is no motion over the ground")
+            else:
                 style = m["style"].lower()
                 label = _STYLES.get(style, canonical(style))
                 rows.append(
-                    {"key": file.stem, "path": str(file), "label": label, "style": style, "motion": m["motion"].lower()}
+                    {
+                        "key": encodable(file.stem),
+                        "path": written(file),
+                        "label": label,
+                        "style": style,
+                        "motion": m["motion"].lower(),
+                    }
                 )
         if not rows:
             raise CorpusError(f"{path}: no locomotion found; expected {BANDAI.layout}")
-        self._frame = pd.DataFrame(rows)
+        self._frame = pd.DataFrame(each_once(rows))
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, path, label, style, motion and group (the motion)."""
@@ -66,7 +80,7 @@ class Bandai:
     def items(self, split: str) -> Iterator[Item]:
         """Paths of BVH files; ``perception.body.bvh.read_bvh`` reads them."""
         for row in self.table(split).to_dict("records"):
-            path = Path(row["path"])
+            path = located(row["path"])
             problem = "" if path.stat().st_size else f"{path}: an empty file"
             meta = {str(k): v for k, v in row.items()}
             yield Item(row["key"], None if problem else path, (row["label"],), row["group"], meta, problem)

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.errors import CorpusError, LimitError
 from affectlens.core.labels import EMOTIC26
+from affectlens.core.untrusted.arrays import load_array
+from affectlens.core.untrusted.frames import read_csv
+from affectlens.corpora.account import drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 INFO = CorpusInfo(
@@ -49,7 +52,7 @@ class Bold:
         for split in INFO.splits:
             file = path / "annotations" / f"{split}.csv"
             if file.exists():
-                frame = pd.read_csv(file, header=None)
+                frame = read_csv(file, header=None)
                 if frame.shape[1] < len(_COLUMNS):
                     raise CorpusError(
                         f"{file}: {frame.shape[1]} columns; {len(_COLUMNS)} were expected: {', '.join(_COLUMNS[:5])}, …"
@@ -64,7 +67,11 @@ class Bold:
         frame["label"] = [labels[0] for labels in frame.labels]
         frame["key"] = [f"{v}#{p}" for v, p in zip(frame.video, frame.person, strict=True)]
         frame["group"] = [str(Path(v).parent.name) for v in frame.video]
-        self._frame = frame
+        found(len(frame), "people")
+        same = frame.duplicated(["split", "key"])
+        for key in frame.key[same]:
+            drop(key, "it is there again")
+        self._frame = frame[~same].reset_index(drop=True)
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, labels, group, the frames, dimensions and what is known of the person."""
@@ -76,8 +83,8 @@ class Bold:
             file = (self._path / "joints" / row["video"]).with_suffix(".npy")
             meta = {str(k): v for k, v in row.items()} | {"layout": "openpose18", "rate": 24.0}
             try:
-                joints = _labelled(np.load(file), row)
-            except (OSError, EOFError, ValueError, IndexError) as error:
+                joints = _labelled(load_array(file, CorpusError), row)
+            except (CorpusError, LimitError, ValueError, IndexError, TypeError) as error:
                 yield Item(row["key"], None, row["labels"], row["group"], meta, f"{file}: no joints ({error})")
             else:
                 yield Item(row["key"], joints, row["labels"], row["group"], meta)

@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError
+from affectlens.core.errors import CorpusError, LimitError
+from affectlens.core.finding import files_below, is_hidden
 from affectlens.core.labels import GROUPWALK4, canonical
+from affectlens.core.places import located, written
+from affectlens.core.untrusted.h5 import h5_arrays, h5_names
+from affectlens.corpora.account import coded, drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 _LAYOUT = "features*.h5 and labels*.h5 with like keys: (frames, 48) coordinates of 16 joints, and a class of 0 to 3"
@@ -39,21 +43,22 @@ class _StepArrays:
     scheme = GROUPWALK4
 
     def _read(self, features: Path, labels: Path | None, split: str) -> None:
-        import h5py
-
-        with h5py.File(features) as arrays:
-            keys = sorted(arrays.keys())
+        keys = h5_names(features, CorpusError)
         if labels is None:
             codes = [canonical(k.rsplit("_", 1)[-1]) for k in keys]
         else:
-            with h5py.File(labels) as classes:
-                missing = [k for k in keys if k not in classes]
-                if missing:
-                    raise CorpusError(f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}")
-                codes = [_CODES[int(np.asarray(classes[k]).reshape(-1)[0])] for k in keys]
+            labelled = set(h5_names(labels, CorpusError))
+            missing = [k for k in keys if k not in labelled]
+            if missing:
+                raise CorpusError(f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}")
+            codes = [coded(a.reshape(-1)[0], _CODES) for a in h5_arrays(labels, keys, CorpusError)]
+        found(len(keys), "gaits")
         for key, label in zip(keys, codes, strict=True):
-            where = {"split": split, "path": str(features), "inside": key}
-            name = f"{features.stem}/{key}"
+            if label not in self.scheme.labels:
+                drop(f"{features.stem}/{key}", f"its label {label!r} is none of the classes")
+                continue
+            where = {"split": split, "path": written(features), "inside": key}
+            name = f"{split}/{features.stem}/{key}" if split in ("train", "test") else f"{features.stem}/{key}"
             self._rows.append({"key": name, "label": label, "group": name, **where})
 
     def _start(self) -> None:
@@ -67,16 +72,17 @@ class _StepArrays:
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, group, path, inside (the key in the file)."""
         frame = self._frame[(self._frame.split == check_split(self, split)) | (split == "all")]
-        return frame[frame.label.isin(self.scheme.labels)].reset_index(drop=True)
+        return frame.reset_index(drop=True)
 
     def items(self, split: str) -> Iterator[Item]:
         """Arrays of joints; ``meta`` names their layout and rate."""
-        import h5py
-
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()} | {"layout": "step", "rate": RATE}
-            with h5py.File(row["path"]) as arrays:
-                x = np.asarray(arrays[row["inside"]], dtype=np.float64)
+            try:
+                x = h5_arrays(located(row["path"]), [row["inside"]], CorpusError)[0].astype(np.float64)
+            except (CorpusError, LimitError) as error:
+                yield Item(row["key"], None, (row["label"],), row["group"], meta, str(error))
+                continue
             good = x.ndim == 2 and x.shape[1] == 48 and len(x) > 0
             problem = "" if good else f"{row['key']}: {x.shape}; (frames, 48) was expected"
             yield Item(row["key"], None if problem else x.reshape(-1, 16, 3), (row["label"],), row["group"], meta, problem)
@@ -99,7 +105,7 @@ class EmotionGait(_StepArrays):
         for features, labels, split in (("features", "labels", "real"), ("features_ELMD", "labels_ELMD", "elmd")):
             if (path / f"{features}.h5").exists():
                 self._read(path / f"{features}.h5", path / f"{labels}.h5", split)
-        for file in sorted(path.glob("features*CVAEGCN*.h5")):
+        for file in sorted(p for p in path.glob("features*CVAEGCN*.h5") if not is_hidden(p, path)):
             self._read(file, None, "synthetic")
         self._finish(path)
         self.info = replace(EGAIT, splits=tuple(s for s in EGAIT.splits if (self._frame.split == s).any()))
@@ -108,7 +114,9 @@ class EmotionGait(_StepArrays):
 class _Walks(_StepArrays):
     def __init__(self, path: Path) -> None:
         self._start()
-        for file in sorted(path.rglob("features*.h5")):
+        for file in files_below(path).files:
+            if not (file.name.startswith("features") and file.suffix == ".h5"):
+                continue
             labels = file.with_name(file.name.replace("features", "labels", 1))
             part = file.parent.name if file.parent.name in ("train", "test") else "all"
             self._read(file, labels if labels.exists() else None, part)

@@ -6,11 +6,15 @@ Both the release with one file a picture and value and the older csv tables are 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
-import numpy as np
-import pandas as pd
-
+from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
+from affectlens.core.finding import is_hidden
+from affectlens.core.places import written
+from affectlens.core.sheets import in_posix, numbers, read_sheet
+from affectlens.core.untrusted.arrays import load_array
+from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -38,25 +42,28 @@ class AffectNet(PictureCorpus):
 
     def __init__(self, path: Path) -> None:
         rows = _arrays(path) if (path / "train_set").is_dir() or (path / "val_set").is_dir() else _tables(path)
+        self.left_out = sum(not set(cast("tuple[str, ...]", r["labels"])) <= set(self.scheme.labels) for r in rows)
         self._take(rows, path)
-        self.left_out = int((~self._frame.label.isin(self.scheme.labels)).sum())
 
 
 def _arrays(path: Path) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for folder, split in (("train_set", "train"), ("val_set", "val")):
-        for file in sorted((path / folder / "annotations").glob("*_exp.npy")):
+        files = [f for f in sorted((path / folder / "annotations").glob("*_exp.npy")) if not is_hidden(f, path)]
+        found(len(files), "annotations")
+        for file in files:
             name = file.name.removesuffix("_exp.npy")
-            code = int(np.load(file).astype(float))
+            with reading(file, "an annotation of AffectNet", CorpusError):
+                label = coded(load_array(file, CorpusError).item(), _CODES)
             values = {}
             for short, long in (("val", "valence"), ("aro", "arousal")):
                 other = file.with_name(f"{name}_{short}.npy")
-                values[long] = float(np.load(other).astype(float)) if other.exists() else float("nan")
+                values[long] = float(load_array(other, CorpusError).astype(float)) if other.exists() else float("nan")
             rows.append(
                 {
                     "key": f"{split}/{name}",
-                    "path": str(path / folder / "images" / f"{name}.jpg"),
-                    "labels": (_CODES[code],),
+                    "path": written(path / folder / "images" / f"{name}.jpg"),
+                    "labels": (label,),
                     "group": "",
                     "split": split,
                     **values,
@@ -71,17 +78,21 @@ def _tables(path: Path) -> list[dict[str, object]]:
         file = next((p for p in (path / f"{name}.csv", path / f"Manually_Annotated_file_lists/{name}.csv") if p.exists()), None)
         if file is None:
             continue
-        frame = pd.read_csv(file)
+        frame = read_sheet(file).frame
+        found(len(frame), "annotations")
         wanted = {"subDirectory_filePath", "expression"}
         if not wanted <= set(frame.columns):
             raise CorpusError(f"{file}: columns {list(frame.columns)[:6]}; {sorted(wanted)} were expected")
+        for column in {"valence", "arousal"} & set(frame.columns):
+            frame[column] = numbers(frame[column])
         for r in frame.to_dict("records"):
-            picture = path / "Manually_Annotated_Images" / r["subDirectory_filePath"]
+            name_there = in_posix(r["subDirectory_filePath"])
+            picture = path / "Manually_Annotated_Images" / name_there
             rows.append(
                 {
-                    "key": r["subDirectory_filePath"],
-                    "path": str(picture),
-                    "labels": (_CODES[int(r["expression"])],),
+                    "key": name_there,
+                    "path": written(picture),
+                    "labels": (coded(r["expression"], _CODES),),
                     "group": "",
                     "split": split,
                     "valence": r.get("valence", float("nan")),

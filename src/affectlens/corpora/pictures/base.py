@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, LabelScheme
+from affectlens.core.places import located
+from affectlens.corpora.account import drop, each_once
 from affectlens.corpora.base import CorpusInfo, Item, check_split
 from affectlens.media.images import read_image
 
@@ -25,6 +28,8 @@ class PictureCorpus:
 
     def _take(self, rows: list[dict[str, object]], path: Path) -> None:
         """Take rows with key, path, labels (a tuple), group and split, and more as they come."""
+        known = set(self.scheme.labels)
+        rows = each_once([r for r in rows if _inside(r, known)], "split", "key")
         if not rows:
             raise CorpusError(f"{path}: no labelled picture found; expected {self.info.layout}")
         self._frame = pd.DataFrame(rows)
@@ -32,15 +37,24 @@ class PictureCorpus:
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label (the first), labels, group, path and the corpus's own."""
-        frame = self._frame[self._frame.split == check_split(self, split)]
-        known = frame.labels.map(lambda labels: bool(labels) and set(labels) <= set(self.scheme.labels))
-        return frame[known].reset_index(drop=True)
+        return self._frame[self._frame.split == check_split(self, split)].reset_index(drop=True)
 
     def items(self, split: str) -> Iterator[Item]:
         """Pictures of a split, in the table's order."""
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()}
             try:
-                yield Item(row["key"], read_image(Path(row["path"])), row["labels"], str(row["group"]), meta)
+                yield Item(row["key"], read_image(located(row["path"])), row["labels"], str(row["group"]), meta)
             except MediaError as error:
                 yield Item(row["key"], None, row["labels"], str(row["group"]), meta, str(error))
+
+
+def _inside(row: dict[str, object], known: set[str]) -> bool:
+    """Whether every label of a row is one of the classes; a row that is left out is told."""
+    labels = cast("tuple[str, ...]", row["labels"])
+    outside = [label for label in labels if label not in known]
+    if not labels:
+        drop(row["key"], "it has no label")
+    elif outside:
+        drop(row["key"], f"its label {outside[0]!r} is none of the classes")
+    return bool(labels) and not outside

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.finding import is_hidden
 from affectlens.core.labels import canonical
+from affectlens.core.names import encodable
+from affectlens.core.places import written
+from affectlens.corpora.account import UNREADABLE, list_files
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.media.images import SUFFIXES
@@ -33,13 +37,13 @@ class CaerS(PictureCorpus):
         path = path / "CAER-S" if (path / "CAER-S").is_dir() else path
         rows: list[dict[str, object]] = []
         for split in INFO.splits:
-            for folder in sorted(p for p in (path / split).glob("*") if p.is_dir()):
+            for folder in sorted(p for p in (path / split).glob("*") if p.is_dir() and not is_hidden(p, path)):
                 label = canonical(folder.name)
                 if label not in self.scheme.labels:
                     raise CorpusError(f"{folder}: not a class of CAER-S; expected {INFO.layout}")
                 rows += [
-                    {"key": f"{split}/{folder.name}/{p.name}", "path": str(p), "labels": (label,), "group": "", "split": split}
-                    for p in sorted(folder.iterdir())
-                    if p.suffix.lower() in SUFFIXES
-                ]
+                    {"key": encodable(f"{split}/{folder.name}/{p.relative_to(folder).as_posix()}"), "path": written(p),
+                     "labels": (label,), "group": "", "split": split}
+                    for p in list_files(folder, SUFFIXES, "pictures", UNREADABLE)
+                ]  # fmt: skip
         self._take(rows, path)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
+from affectlens.core.places import written
+from affectlens.core.untrusted.mat import read_mat
+from affectlens.corpora.account import found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -35,45 +36,46 @@ class Emotic(PictureCorpus):
     scheme = EMOTIC26
 
     def __init__(self, path: Path) -> None:
-        from scipy.io import loadmat
-
         file = next((p for p in (path / "Annotations" / "Annotations.mat", path / "Annotations.mat") if p.exists()), None)
         if file is None:
             raise CorpusError(f"{path}: no Annotations.mat; expected {INFO.layout}")
-        annotations = loadmat(str(file), squeeze_me=True, struct_as_record=False)
+        annotations = read_mat(file, CorpusError)
         pictures = path / "emotic" if (path / "emotic").is_dir() else path
         rows: list[dict[str, object]] = []
         for split in INFO.splits:
-            for entry in np.atleast_1d(annotations.get(split, [])):
-                for k, person in enumerate(np.atleast_1d(entry.person)):
+            for entry in _entries(annotations.get(split, [])):
+                people = _entries(entry["person"])
+                found(len(people), "people")
+                for k, person in enumerate(people):
                     rows.append(_person(entry, person, k, split, pictures))
         self._take(rows, path)
 
 
-def _person(entry: Any, person: Any, k: int, split: str, pictures: Path) -> dict[str, object]:
-    combined = getattr(person, "combined_categories", None)
-    raters = combined if combined is not None else _first(person.annotations_categories).categories
-    labels = tuple(dict.fromkeys(_clean(c) for c in np.atleast_1d(raters)))
-    values = getattr(person, "combined_continuous", None)
-    values = values if values is not None else _first(person.annotations_continuous)
-    picture = f"{entry.folder}/{entry.filename}"
+def _person(entry: dict[str, Any], person: dict[str, Any], k: int, split: str, pictures: Path) -> dict[str, object]:
+    combined = person.get("combined_categories")
+    raters = combined if combined is not None else _entries(person["annotations_categories"])[0]["categories"]
+    labels = tuple(dict.fromkeys(_clean(c) for c in ([raters] if isinstance(raters, str) else raters)))
+    rated = person.get("combined_continuous")
+    values = _entries(rated if rated is not None else person["annotations_continuous"])[0]
+    picture = f"{entry['folder']}/{entry['filename']}"
     return {
         "key": f"{picture}#{k}",
-        "path": str(pictures / picture),
+        "path": written(pictures / picture),
         "labels": labels,
         "group": picture,
         "split": split,
-        "box": tuple(float(v) for v in person.body_bbox),
-        "valence": float(values.valence),
-        "arousal": float(values.arousal),
-        "dominance": float(values.dominance),
-        "gender": str(person.gender),
-        "age": str(person.age),
+        "box": tuple(float(v) for v in person["body_bbox"]),
+        "valence": float(values["valence"]),
+        "arousal": float(values["arousal"]),
+        "dominance": float(values["dominance"]),
+        "gender": str(person["gender"]),
+        "age": str(person["age"]),
     }
 
 
-def _first(value: Any) -> Any:
-    return np.atleast_1d(value)[0]
+def _entries(structure: Any) -> list[dict[str, Any]]:
+    """The entries of a structure, which an array of numbers (an empty one) has not."""
+    return list(structure) if isinstance(structure, list) else []
 
 
 def _clean(category: str) -> str:

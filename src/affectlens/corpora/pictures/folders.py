@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from affectlens.core.errors import CorpusError, MediaError
-from affectlens.core.labels import EKMAN7, canonical
-from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+from affectlens.core.labels import EKMAN7, canonical, known_labels
+from affectlens.core.names import encodable
+from affectlens.core.places import located, written
+from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.corpora.account import UNREADABLE, drop, each_once, found, list_files, remark, spelling
+from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.images import SUFFIXES, read_image
+
+SEVEN = "seven"  # the split of the items that have one of the seven classes, where a corpus has others too
+# Letters that are not seen: spaces of no width, marks of direction.
+_UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
 
 FOLDER = CorpusInfo(
     "folder",
@@ -34,6 +44,8 @@ MANIFEST = CorpusInfo(
 
 
 class _TableCorpus:
+    """``all`` holds every item under its own label; ``seven`` (where there are others) and other splits the seven classes."""
+
     info: CorpusInfo
     scheme = EKMAN7
     _frame: pd.DataFrame
@@ -41,33 +53,51 @@ class _TableCorpus:
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, group, split and the table's own."""
         check_split(self, split)
-        return self._frame[(self._frame.split == split) | (split == "all")].reset_index(drop=True)
+        if split == "all":
+            return self._frame.reset_index(drop=True)
+        inside = self._frame.label.isin(self.scheme.labels)
+        return self._frame[inside & ((self._frame.split == split) | (split == SEVEN))].reset_index(drop=True)
 
     def items(self, split: str) -> Iterator[Item]:
         """Pictures ``(h, w, 3)`` uint8 or texts; a file that cannot be read keeps its place with its problem."""
         for row in self.table(split).to_dict("records"):
             labels = (row["label"],)
             if "text" in row:
-                yield Item(row["key"], str(row["text"]), labels, str(row["group"]), row)
+                seen = row["text"].translate(_UNSEEN).strip()
+                problem = "" if seen else "the text is empty"
+                yield Item(row["key"], row["text"] if seen else None, labels, str(row["group"]), row, problem)
                 continue
             try:
-                yield Item(row["key"], read_image(Path(row["path"])), labels, str(row["group"]), row)
+                yield Item(row["key"], read_image(located(row["path"])), labels, str(row["group"]), row)
             except MediaError as error:
                 yield Item(row["key"], None, labels, str(row["group"]), row, str(error))
 
-    def _finish(self, frame: pd.DataFrame, info: CorpusInfo, path: Path) -> None:
-        unknown_labels = sorted(set(frame.label) - set(self.scheme.labels))
-        if unknown_labels:
-            raise CorpusError(f"{path}: labels {unknown_labels[:5]} are not known; expected {', '.join(self.scheme.labels)}")
-        self._frame = frame
-        splits = [s for s in dict.fromkeys(frame.split) if s]
-        modality = "words" if "text" in frame else info.modality
-        self.info = replace(info, splits=("all", *splits), modality=modality)
+    def _finish(self, rows: list[dict[str, Any]], given: list[str], info: CorpusInfo, path: Path) -> None:
+        """Take rows; ``given`` has their labels as they were written."""
+        labels = {row["label"] for row in rows}
+        odd = spelling(given)
+        if odd or not labels & set(self.scheme.labels):
+            shown = odd or ", ".join(map(repr, sorted(labels)[:5]))
+            raise CorpusError(
+                f"{path}: labels {shown} are not known; expected {', '.join(self.scheme.labels)} (or {', '.join(_others())}); "
+                "correct them, or take these rows or folders out"
+            )
+        self._frame = pd.DataFrame(each_once(rows))
+        others = sorted(labels - set(self.scheme.labels))
+        if others:
+            remark(f"labels outside the seven classes, in the split all only: {', '.join(others)}")
+        splits = parts_of(self._frame.split, ("all", SEVEN))
+        modality = "words" if "text" in self._frame else info.modality
+        self.info = replace(info, splits=("all", *([SEVEN] if others else []), *splits), modality=modality)
+
+
+def _others() -> list[str]:
+    return [*[label for label in known_labels() if label not in EKMAN7.labels][:6], "…"]
 
 
 @register_corpus(FOLDER)
 class ImageFolder(_TableCorpus):
-    """Pictures below subfolders that name their class.
+    """Pictures below subfolders that name their class, which may have folders of people or sessions in them.
 
     Raises
     ------
@@ -78,29 +108,34 @@ class ImageFolder(_TableCorpus):
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
             raise CorpusError(f"{path}: expected a folder with {FOLDER.layout}")
-        rows = []
-        for file in sorted(path.rglob("*")):
-            if file.suffix.lower() not in SUFFIXES:
-                continue
+        known, rows, given = set(known_labels()), [], []
+        for file in list_files(path, SUFFIXES, "pictures", UNREADABLE):
             parts = file.relative_to(path).parts
-            split = parts[0] if len(parts) > 2 and parts[0] in ("train", "val", "dev", "test") else ""
+            folders = [name for name in reversed(parts[:-1]) if name.lower() not in SPLITS]
+            if not folders:
+                drop("/".join(parts), "it lies in no folder that names a class")
+                continue
+            named = next((name for name in folders if canonical(name) in known), folders[0])
+            given.append(named)
             rows.append(
                 {
-                    "key": "/".join(parts),
-                    "path": str(file),
-                    "label": canonical(file.parent.name),
+                    "key": encodable("/".join(parts)),
+                    "path": written(file),
+                    "label": canonical(named),
                     "group": "",
-                    "split": split,
+                    "split": next((SPLITS[name.lower()] for name in parts[:-1] if name.lower() in SPLITS), ""),
                 }
             )
         if not rows:
-            raise CorpusError(f"{path}: no picture in this folder; expected {FOLDER.layout}")
-        self._finish(pd.DataFrame(rows), FOLDER, path)
+            raise CorpusError(f"{path}: no picture in a folder that names a class; expected {FOLDER.layout}")
+        self._finish(rows, given, FOLDER, path)
 
 
 @register_corpus(MANIFEST)
 class CsvManifest(_TableCorpus):
     """A csv, tsv or parquet table of files or texts with labels.
+
+    Texts keep the words that they have (``NA`` is a text); HTML entities such as ``&amp;`` are decoded.
 
     Raises
     ------
@@ -109,17 +144,30 @@ class CsvManifest(_TableCorpus):
     """
 
     def __init__(self, path: Path) -> None:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, sep=None, engine="python")
+        sheet = read_sheet(path)
+        frame = sheet.frame
         if "label" not in frame or not {"file", "text"} & set(frame.columns):
             raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected {MANIFEST.layout}")
-        empty = int(frame.label.isna().sum())
+        for text in sheet.notes:
+            remark(text)
+        found(len(frame), "rows")
+        given = words(frame.label).str.strip()
+        empty = int((given == "").sum())
         if empty:
             raise CorpusError(f"{path}: {empty} rows have no label; give each one or remove them")
-        source = "text" if "text" in frame else "file"
-        keys = frame[source].astype(str) if source == "file" else pd.Series([f"row{i}" for i in range(len(frame))])
-        frame = frame.assign(key=keys, label=frame.label.astype(str).map(canonical))
-        if source == "file":
-            frame["path"] = [str(p if p.is_absolute() else path.parent / p) for p in map(Path, keys)]
+        frame = frame.assign(label=given.map(canonical))
         for column in ("group", "split"):
-            frame[column] = frame[column].fillna("").astype(str) if column in frame else ""
-        self._finish(frame.reset_index(drop=True), MANIFEST, path)
+            frame[column] = words(frame[column]).str.strip() if column in frame else ""
+        frame["split"] = [SPLITS.get(s.lower(), s) for s in frame.split]
+        if "text" in frame:
+            given_text = words(frame.text)
+            frame["text"] = given_text.map(html.unescape)
+            changed = int((frame.text != given_text).sum())
+            if changed:
+                remark(f"HTML entities such as &amp; are decoded in {changed} texts")
+            frame["key"] = [f"row{i}" for i in range(len(frame))]
+        else:
+            files = words(frame.file).map(in_posix)
+            frame["key"] = files
+            frame["path"] = [written(p if p.is_absolute() else path.parent / p) for p in map(located, files)]
+        self._finish([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")], list(given), MANIFEST, path)

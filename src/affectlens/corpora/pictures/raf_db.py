@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.places import written
+from affectlens.core.sheets import read_text
+from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -35,16 +38,17 @@ class RafDb(PictureCorpus):
             raise CorpusError(f"{path}: no EmoLabel/list_patition_label.txt; expected {INFO.layout}")
         aligned = base / "Image" / "aligned"
         rows: list[dict[str, object]] = []
-        for number, line in enumerate(labels.read_text(encoding="utf-8").splitlines(), 1):
+        for number, line in enumerate(read_text(labels)[0].split("\n"), 1):
             if not line.strip():
                 continue
+            found(1, "lines")
             try:
                 name, code = line.split()
-                label = _CODES[int(code) - 1]
-            except (ValueError, IndexError) as error:
+                label = coded(code, _CODES, first=1)
+            except ValueError as error:
                 raise CorpusError(f"{labels}, line {number}: {line!r}; a name and a class of 1 to 7 were expected") from error
             stem = Path(name).stem
             file = aligned / f"{stem}_aligned.jpg" if aligned.is_dir() else base / "Image" / "original" / name
             split = stem.split("_")[0]
-            rows.append({"key": name, "path": str(file), "labels": (label,), "group": "", "split": split})
+            rows.append({"key": name, "path": written(file), "labels": (label,), "group": "", "split": split})
         self._take(rows, path)

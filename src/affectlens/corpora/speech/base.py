@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,18 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError, MediaError
+from affectlens.core.files import sha256_of
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
-from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
+from affectlens.core.names import encodable
+from affectlens.core.places import located
+from affectlens.corpora.account import drop, each_once, list_files, remark, spelling
+from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.audio import audio_blocks
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
 RATE = 16000
+_NO_CLASS = ("excited", "other", "undecided")  # words of the readers here that are no label of a scheme
+SILENCE = 1e-4  # of full scale, -80 dB: what a recorder writes without a microphone
 
 Rows = list[dict[str, Any]]
 
@@ -47,7 +53,7 @@ class SpeechCorpus:
     """Clips as float32 signals ``(n,)`` at 16 kHz.
 
     Split ``four`` has the clips whose label is anger, happiness, sadness or neutral (excitement counts as happiness), ``all``
-    every clip under its own label.
+    every clip under its own label. Parts such as ``train`` and ``test``, where they are, hold clips of the four classes.
 
     Raises
     ------
@@ -59,23 +65,34 @@ class SpeechCorpus:
 
     def __init__(self, layout: Layout, path: Path) -> None:
         self.info, self.language = layout.info, layout.language
-        rows = layout.rows(path)
+        given = layout.rows(path)
+        rows = [{**row, "label": canonical(str(row["label"]))} for row in given]
+        odd = spelling((str(row["label"]) for row in given), _NO_CLASS)
+        if odd:
+            remark(f"labels that are no known word for an emotion, in the split all only: {odd}")
+        rows = each_once(rows)
         if not rows:
             raise CorpusError(f"{path}: no clip of {self.info.title} found; expected {self.info.layout}")
         frame = pd.DataFrame(rows)
         for column, empty in (("speaker", ""), ("gender", ""), ("start", np.nan), ("end", np.nan)):
             if column not in frame:
                 frame[column] = empty
-        frame["label"] = [canonical(str(v)) for v in frame.label]
         if "language" not in frame:
             frame["language"] = self.language
+        self._parts: tuple[str, ...] = ()
+        if "split" in frame:
+            frame["split"] = [SPLITS.get(str(s).lower(), str(s)) for s in frame.split.fillna("")]
+            self._parts = parts_of(frame.split, layout.info.splits)
+            self.info = replace(layout.info, splits=(*layout.info.splits, *self._parts))
         self._frame = frame.sort_values("key", kind="stable").reset_index(drop=True)
 
     def table(self, split: str) -> pd.DataFrame:
         """Columns key, label, group (the speaker), gender, language and the corpus's own."""
         check_split(self, split)
         frame = self._frame.assign(group=self._frame.speaker)
-        if split == "four":
+        if split in self._parts:
+            frame = frame[frame.split == split]
+        if split != "all":
             label = frame.label.replace({"excitement": "happiness", "excited": "happiness"})
             frame = frame.assign(label=label)[label.isin(self.scheme.labels)]
         return frame.reset_index(drop=True)
@@ -85,7 +102,9 @@ class SpeechCorpus:
         for row in self.table(split).to_dict("records"):
             meta = {str(k): v for k, v in row.items()}
             try:
-                signal = read_clip(Path(row["path"]), row["start"], row["end"])
+                signal = read_clip(located(row["path"]), row["start"], row["end"])
+                if not (np.abs(signal) > SILENCE).any():
+                    raise MediaError(f"{row['path']}: nothing but silence in this clip")
                 yield Item(row["key"], signal, (row["label"],), str(row["group"]), meta)
             except MediaError as error:
                 yield Item(row["key"], None, (row["label"],), str(row["group"]), meta, str(error))
@@ -130,6 +149,8 @@ def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndar
 def clips(root: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
     """List the audio files below a folder whose relative path, without its suffix, ends as a pattern says.
 
+    A clip that is there twice under one name, as in archives that hold their own content again, is listed once.
+
     Parameters
     ----------
     root : Path
@@ -150,18 +171,33 @@ def clips(root: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
     if not root.is_dir():
         raise CorpusError(f"{root}: a file; the corpus's folder was expected")
     compiled = re.compile(rf"(?:^|/)(?:{pattern})$", re.IGNORECASE)
-    matches = []
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            name = path.relative_to(root).with_suffix("").as_posix()
-            if match := compiled.search(name):
-                matches.append((path, match))
+    matches: list[tuple[Path, re.Match[str]]] = []
+    named: dict[str, list[Path]] = {}
+    for path in list_files(root, SUFFIXES, "clips"):
+        name = path.relative_to(root).with_suffix("").as_posix()
+        match = compiled.search(name)
+        if match is None:
+            drop(path.relative_to(root).as_posix(), "its name is not of the layout")
+            continue
+        twins = named.setdefault(match[0].strip("/").lower(), [])
+        if any(_same(path, twin) for twin in twins):
+            drop(path.relative_to(root).as_posix(), "the same clip is there again, in another folder or kind of file")
+            continue
+        twins.append(path)
+        matches.append((path, match))
     return matches
+
+
+def _same(a: Path, b: Path) -> bool:
+    """Whether two files of one name are one clip: byte by byte, or beside each other in two kinds of file."""
+    if a.with_suffix("") == b.with_suffix(""):
+        return True
+    return a.stat().st_size == b.stat().st_size and sha256_of(a) == sha256_of(b)
 
 
 def key_of(root: Path, path: Path) -> str:
     """A clip's name within its corpus, whatever its audio format."""
-    return path.relative_to(root).with_suffix("").as_posix()
+    return encodable(path.relative_to(root).with_suffix("").as_posix())
 
 
 def register_speech(name: str, title: str, language: str, licence: str, home: str, layout: str) -> Callable[[Any], Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
+from affectlens.core.places import written
+from affectlens.core.sheets import read_sheet
 from affectlens.corpora.speech.base import Rows, clips, key_of, register_speech
 
 
@@ -18,7 +18,7 @@ def emodb(root: Path) -> Rows:
     codes = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
     men = {"03", "10", "11", "12", "15"}
     return [
-        {"key": key_of(root, p), "path": str(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],
+        {"key": key_of(root, p), "path": written(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],
          "gender": "male" if m[1] in men else "female"}
         for p, m in clips(root, r"(\d\d)([ab]\d\d)([WLEAFTN])([a-f])")
     ]  # fmt: skip
@@ -33,7 +33,7 @@ def ravdess(root: Path) -> Rows:
     names = ("neutral", "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise")
     # Calm is an emotion of its own here, not another word for neutral.
     return [
-        {"key": key_of(root, p), "path": str(p), "label": "calmness" if m[1] == "02" else names[int(m[1]) - 1],
+        {"key": key_of(root, p), "path": written(p), "label": "calmness" if m[1] == "02" else names[int(m[1]) - 1],
          "speaker": m[5], "gender": "male" if int(m[5]) % 2 else "female", "intensity": int(m[2]), "text": m[3]}
         for p, m in clips(root, r"03-01-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
     ]  # fmt: skip
@@ -46,7 +46,7 @@ def ravdess(root: Path) -> Rows:
 def urdu(root: Path) -> Rows:
     """Latif et al. 2018: 400 utterances of talk shows."""
     return [
-        {"key": key_of(root, p), "path": str(p), "label": m[1], "speaker": m[2],
+        {"key": key_of(root, p), "path": written(p), "label": m[1], "speaker": m[2],
          "gender": "male" if m[2][1].upper() == "M" else "female"}
         for p, m in clips(root, r"(Angry|Happy|Neutral|Sad)/(S[MF]\d+)_F\d+_[AHNS]\d+")
     ]  # fmt: skip
@@ -61,10 +61,10 @@ def nemo(root: Path) -> Rows:
     people: dict[str, dict[str, str]] = {}
     table = root / "data.tsv"
     if table.exists():
-        frame = pd.read_csv(table, sep="\t", dtype=str).drop_duplicates("speaker_id")
+        frame = read_sheet(table).frame.drop_duplicates("speaker_id")
         people = {str(r.speaker_id).strip(): {"gender": r.gender, "age": r.age} for r in frame.itertuples()}
     return [
-        {"key": key_of(root, p), "path": str(p), "label": m[2], "speaker": m[1], **people.get(m[1], {"gender": ""})}
+        {"key": key_of(root, p), "path": written(p), "label": m[2], "speaker": m[1], **people.get(m[1], {"gender": ""})}
         for p, m in clips(root, r"([A-Z]{2}\d)_([a-z]+)_\d+")
     ]
 
@@ -80,11 +80,10 @@ def cremad(root: Path) -> Rows:
     table = root / "VideoDemographics.csv"
     if table.exists():
         people = {
-            str(r.ActorID): {"gender": str(r.Sex).lower(), "age": str(r.Age)}
-            for r in pd.read_csv(table, dtype=str).itertuples()
+            str(r.ActorID): {"gender": str(r.Sex).lower(), "age": str(r.Age)} for r in read_sheet(table).frame.itertuples()
         }
     return [
-        {"key": key_of(root, p), "path": str(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],
+        {"key": key_of(root, p), "path": written(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],
          **people.get(m[1], {"gender": ""})}
         for p, m in clips(root, r"(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(?:XX|LO|MD|HI|X)")
     ]  # fmt: skip
@@ -98,7 +97,7 @@ def savee(root: Path) -> Rows:
     """Haq & Jackson 2010: four men."""
     codes = {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "n": "neutral", "sa": "sadness", "su": "surprise"}
     return [
-        {"key": key_of(root, p), "path": str(p), "label": codes[m[2].lower()], "speaker": m[1].upper(), "gender": "male"}
+        {"key": key_of(root, p), "path": written(p), "label": codes[m[2].lower()], "speaker": m[1].upper(), "gender": "male"}
         for p, m in clips(root, r"(DC|JE|JK|KL)[/_](sa|su|a|d|f|h|n)\d\d")
     ]
 
@@ -110,7 +109,7 @@ def savee(root: Path) -> Rows:
 def tess(root: Path) -> Rows:
     """Pichora-Fuller & Dupuis 2020: an older and a younger woman."""
     return [
-        {"key": key_of(root, p), "path": str(p), "label": "surprise" if m[3].lower() == "ps" else m[3],
+        {"key": key_of(root, p), "path": written(p), "label": "surprise" if m[3].lower() == "ps" else m[3],
          "speaker": "OAF" if m[1].upper() == "OA" else m[1].upper(), "text": m[2], "gender": "female"}
         for p, m in clips(root, r"(OAF|YAF|OA)_([A-Za-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)")
     ]  # fmt: skip
@@ -132,7 +131,7 @@ def emovo(root: Path) -> Rows:
         "tri": "sadness",
     }
     return [
-        {"key": key_of(root, p), "path": str(p), "label": codes[m[1].lower()], "speaker": m[2].lower(), "text": m[3],
+        {"key": key_of(root, p), "path": written(p), "label": codes[m[1].lower()], "speaker": m[2].lower(), "text": m[3],
          "gender": "male" if m[2][0].lower() == "m" else "female"}
         for p, m in clips(root, r"(dis|gio|neu|pau|rab|sor|tri)-([mf]\d)-([a-z]+\d+)")
     ]  # fmt: skip
@@ -146,7 +145,7 @@ def cafe(root: Path) -> Rows:
     """Gournay et al. 2018: twelve actors, Canadian French."""
     codes = {"C": "anger", "D": "disgust", "J": "happiness", "N": "neutral", "P": "fear", "S": "surprise", "T": "sadness"}
     return [
-        {"key": key_of(root, p), "path": str(p), "label": codes[m[2].upper()], "speaker": m[1], "intensity": int(m[3]),
+        {"key": key_of(root, p), "path": written(p), "label": codes[m[2].upper()], "speaker": m[1], "intensity": int(m[3]),
          "text": m[4], "gender": "male" if int(m[1]) % 2 else "female"}
         for p, m in clips(root, r"(\d\d)-([CDJNPST])-([12])-(\d)")
     ]  # fmt: skip
@@ -159,7 +158,7 @@ def cafe(root: Path) -> Rows:
 def aesdd(root: Path) -> Rows:
     """Vryzas et al. 2018: Greek actors; there is no neutral class."""
     return [
-        {"key": key_of(root, p), "path": str(p), "label": m[1], "speaker": m[3], "text": m[2]}
+        {"key": key_of(root, p), "path": written(p), "label": m[1], "speaker": m[3], "text": m[2]}
         for p, m in clips(root, r"(anger|disgust|fear|happiness|sadness)/[adfhs](\d+) ?\((\d+)\)b?")
     ]
 
@@ -172,7 +171,7 @@ def shemo(root: Path) -> Rows:
     """Mohamad Nezami et al. 2019: 3,000 utterances of radio plays."""
     codes = {"A": "anger", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "W": "surprise"}
     return [
-        {"key": key_of(root, p), "path": str(p), "label": codes[m[3].upper()], "speaker": m[1].upper() + m[2],
+        {"key": key_of(root, p), "path": written(p), "label": codes[m[3].upper()], "speaker": m[1].upper() + m[2],
          "gender": "male" if m[1].upper() == "M" else "female"}
         for p, m in clips(root, r"([MF])(\d\d)([AFHNSW])\d+")
     ]  # fmt: skip

@@ -1,15 +1,20 @@
-"""Speech corpora whose labels lie in tables: IEMOCAP, audformat databases, a csv of your own."""
+"""Speech corpora whose labels lie in tables: IEMOCAP, a csv of your own."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
+from affectlens.core.finding import is_hidden
+from affectlens.core.places import written
+from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.core.untrusted.documents import read_text
+from affectlens.corpora.account import drop, found, remark
 from affectlens.corpora.speech.base import Rows, register_speech
+from affectlens.corpora.speech.segments import key_of_segment, seconds
 
 _TURN = re.compile(r"^\[(?P<start>[\d.]+) - (?P<end>[\d.]+)\]\t(?P<name>\S+)\t(?P<label>\w+)\t\[(?P<vad>[^\]]+)\]")
 _IEMOCAP = {
@@ -26,17 +31,23 @@ def iemocap(root: Path) -> Rows:
     """Turns of the five sessions with category, valence, arousal (activation) and dominance; a missing wav keeps its row."""
     rows: Rows = []
     for table in sorted(root.glob("Session*/dialog/EmoEvaluation/Ses*.txt")):
+        if is_hidden(table, root):
+            continue
         session = table.parts[-4]
-        for line in table.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in read_text(table, CorpusError, "replace").splitlines():
+            if not re.match(r"\[\d", line):
+                continue
+            found(1, "turns")
             m = _TURN.match(line)
             if not m:
+                drop(f"{table.name}: {line[:60]}", "a line that is not of the layout")
                 continue
             name = m["name"]
             valence, activation, dominance = (float(v) for v in m["vad"].split(","))
             rows.append(
                 {
                     "key": name,
-                    "path": str(root / session / "sentences" / "wav" / name.rsplit("_", 1)[0] / f"{name}.wav"),
+                    "path": written(root / session / "sentences" / "wav" / name.rsplit("_", 1)[0] / f"{name}.wav"),
                     "label": _IEMOCAP.get(m["label"], m["label"]),
                     "speaker": f"{name[:5]}{name.rsplit('_', 1)[1][0]}",
                     "gender": "female" if name.rsplit("_", 1)[1][0] == "F" else "male",
@@ -51,63 +62,30 @@ def iemocap(root: Path) -> Rows:
 
 
 @register_speech(
-    "audformat", "An audformat database", "", "the database's own", "https://audeering.github.io/audformat",
-    "db.yaml with tables db.NAME.csv (or .parquet); one has columns file and emotion, speaker there or in another",
-)  # fmt: skip
-def audformat(root: Path) -> Rows:
-    """File-wise or segmented tables; ``start`` and ``end`` as pandas writes time differences."""
-    tables = {p.name: _read(p) for p in sorted([*root.glob("db.*.csv"), *root.glob("db.*.parquet")])}
-    labelled = [t for t in tables.values() if {"file", "emotion"} <= set(t.columns)]
-    if not labelled:
-        names = ", ".join(tables) or "none"
-        raise CorpusError(f"{root}: tables here: {names}; expected db.*.csv or db.*.parquet with columns file and emotion")
-    frame = labelled[0]
-    for other in tables.values():
-        if "file" in other and "start" not in other:
-            more = [c for c in ("speaker", "gender", "age", "language") if c in other and c not in frame]
-            frame = frame.merge(other.drop_duplicates("file")[["file", *more]], on="file", how="left") if more else frame
-    return _rows(frame.dropna(subset=["emotion"]), root, "emotion", frame.get("language"))
-
-
-@register_speech(
     "speech-csv", "A csv table of speech clips", "", "your own", "your own",
-    "columns file and label; optionally speaker, gender, language, start, end (seconds); files relative to the table",
+    "columns file and label; optionally speaker, gender, language, start, end (seconds), split; files relative to the table",
 )  # fmt: skip
 def speech_csv(path: Path) -> Rows:
     """A csv, tsv or parquet table of clips."""
     if path.is_dir():
         raise CorpusError(f"{path}: expected a csv, tsv or parquet table, not a folder")
-    frame = _read(path)
+    sheet = read_sheet(path)
+    frame = sheet.frame
     if not {"file", "label"} <= set(frame.columns):
         raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected at least file and label")
-    empty = int(frame.label.isna().sum())
+    for text in sheet.notes:
+        remark(text)
+    found(len(frame), "rows")
+    label = words(frame.label).str.strip()
+    empty = int((label == "").sum())
     if empty:
         raise CorpusError(f"{path}: {empty} rows have no label; give each one or remove them")
-    return _rows(frame, path.parent, "label", frame.get("language"))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    return pd.read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", dtype={"speaker": str})
-
-
-def _seconds(values: pd.Series) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(values):
-        return np.asarray(values.to_numpy(dtype=float))
-    return np.asarray(pd.to_timedelta(values).dt.total_seconds())
-
-
-def _rows(frame: pd.DataFrame, root: Path, label: str, language: pd.Series | None) -> Rows:
-    files = frame["file"].astype(str)
-    out = pd.DataFrame({"path": [str(root / f) for f in files], "label": frame[label].astype(str).to_numpy()})
-    out["key"] = files.to_numpy()
-    for column in ("speaker", "gender", "age"):
+    files = words(frame["file"]).map(in_posix)
+    out = pd.DataFrame({"path": [written(path.parent / f) for f in files], "label": label.to_numpy(), "key": files.to_numpy()})
+    for column in ("speaker", "gender", "age", "language", "split"):
         if column in frame:
-            out[column] = frame[column].fillna("").astype(str).to_numpy()
+            out[column] = words(frame[column]).str.strip().to_numpy()
     if "start" in frame and "end" in frame:
-        out["start"], out["end"] = _seconds(frame["start"]), _seconds(frame["end"])
-        out["key"] = [f"{k}#{s:.2f}" for k, s in zip(out.key, out.start, strict=True)]
-    if language is not None:
-        out["language"] = language.fillna("").astype(str).to_numpy()
+        out["start"], out["end"] = seconds(frame["start"]), seconds(frame["end"])
+        out["key"] = [key_of_segment(k, s, e) for k, s, e in zip(out.key, out.start, out.end, strict=True)]
     return [{str(k): v for k, v in r.items()} for r in out.to_dict("records")]

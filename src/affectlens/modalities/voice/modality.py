@@ -56,9 +56,9 @@ class VoiceModality(ListeningModality):
         super().begin(clip)
         self._turns: list[Turn] = []
 
-    def take(self, blocks: Iterable[AudioBlock]) -> None:
+    def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
         """Keep what is heard."""
-        self._turns.extend(turns(blocks))
+        self._turns.extend(replace(turn, channel=channel) for turn in turns(blocks))
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
@@ -76,7 +76,7 @@ class VoiceModality(ListeningModality):
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
         if not self._turns:
             return [self.nothing(clip, "missing", "no speech in the audio")], []
-        choices = [self.speaker(clip, t.start, t.end) for t in self._turns]
+        choices = self.speakers(clip, self._turns)
         out: list[Finding | None] = [None] * len(self._turns)
         by_person: dict[int, list[int]] = defaultdict(list)
         for i, (turn, choice) in enumerate(zip(self._turns, choices, strict=True)):

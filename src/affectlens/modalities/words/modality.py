@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from affectlens.models.base import load_model
 from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
 from affectlens.perception.people.speaker import SpeakerChoice
+from affectlens.perception.words.invented import told
 from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
 
 _SHORT = 2  # utterances of fewer words say too little
@@ -58,30 +60,33 @@ class WordsModality(ListeningModality):
         super().begin(clip)
         self._utterances: list[Utterance] = []
         self._voiced: list[tuple[float, float]] = []
+        self._left_out: Counter[str] = Counter()
 
-    def take(self, blocks: Iterable[AudioBlock]) -> None:
+    def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
         """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
-            self._utterances.extend(utterances)
+            self._utterances.extend(replace(u, channel=channel) for u in utterances)
+        self._left_out += self.recogniser.left_out
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
-        return {"heard": self._heard, "voiced": self._voiced, "utterances": [asdict(u) for u in self._utterances]}
+        utterances = [asdict(u) for u in self._utterances]
+        return {"heard": self._heard, "voiced": self._voiced, "utterances": utterances, "left out": dict(self._left_out)}
 
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
         self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
-        self._utterances = [
-            Utterance(tuple(Word(**w) for w in u["words"]), u["language"], u["language_probability"])
-            for u in state["utterances"]
-        ]
+        self._left_out = Counter(state.get("left out", {}))
+        self._utterances = [Utterance(**(u | {"words": tuple(Word(**w) for w in u["words"])})) for u in state["utterances"]]
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
         """The findings of the whole recording."""
         if not clip.info.audio_tracks:
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
+        if note := told(self._left_out):
+            clip.problems.add(note)
         if not self._utterances:
             reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
             return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
@@ -93,17 +98,21 @@ class WordsModality(ListeningModality):
             logits = self.model.name_class(deep)
             p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
         given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
-        return [self._finding(clip, u, *given.get(id(u), (None, None))) for u in self._utterances], []
+        choices = self.speakers(clip, self._utterances)
+        pairs = zip(self._utterances, choices, strict=True)
+        return [self._finding(clip, u, choice, *given.get(id(u), (None, None))) for u, choice in pairs], []
 
-    def _finding(self, clip: Clip, utterance: Utterance, p: np.ndarray | None, deep: np.ndarray | None) -> Finding:
-        choice = self.speaker(clip, utterance.start, utterance.end)
+    def _finding(
+        self, clip: Clip, utterance: Utterance, choice: SpeakerChoice, p: np.ndarray | None, deep: np.ndarray | None
+    ) -> Finding:
         quality = float(np.mean([w.probability for w in utterance.words]))
         common: dict[str, Any] = {"text": utterance.text, "language": utterance.language, "quality": quality}
         if p is None:
             reason = "one word is too little to judge"
             if utterance.language not in self.model.languages:
                 known = ", ".join(self.model.languages)
-                language = f"{utterance.language} ({utterance.language_probability:.0%} certain)"
+                language, certain = utterance.language, utterance.language_probability
+                language = f"{language} ({certain:.0%} certain)" if certain >= 0.5 else f"probably {language}"
                 reason = f"the words model reads {known}, this is {language}"
             row = Row(clip.file, utterance.start, utterance.end, choice.person, self.name, "abstained", reason, **common)
             return Finding(row, detail=WordsDetail(choice))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from affectlens.core.errors import ModelError
+from affectlens.core.errors import LimitError, ModelError
 from affectlens.models.adapters.blackbox import FileModel, last_line
+from affectlens.models.adapters.onnx_file import check_onnx
 
 
 class OnnxModel(FileModel):
@@ -32,7 +33,10 @@ class OnnxModel(FileModel):
         import onnxruntime
 
         try:
+            check_onnx(file)
             self._session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        except LimitError:
+            raise
         except Exception as error:
             raise ModelError(f"{file}: not a readable ONNX model ({last_line(error)})") from error
 

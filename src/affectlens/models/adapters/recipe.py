@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 
 from affectlens.core.errors import ModelError
+from affectlens.core.untrusted.documents import json_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def read_recipe(model: Path) -> Recipe:
     if not beside.exists():
         raise ModelError(f"{beside} is not there; it has to hold labels, size, grey, mean and deviation of {model.name}")
     try:
-        facts = json.loads(beside.read_text(encoding="utf-8"))
+        facts = json_of(beside)
         if "labels" not in facts:
             raise ModelError(f"{beside}: no labels in it")
         mean, deviation = (np.atleast_1d(np.array(facts.get(k, d), np.float32)) for k, d in (("mean", 0), ("deviation", 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import ModelError
+from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.files import sha256_of
 from affectlens.corpora.base import Item
 from affectlens.models.adapters.blackbox import BlackBox
-from affectlens.models.adapters.predictions import read_predictions
+from affectlens.models.adapters.predictions import Predicted, read_predictions
+from affectlens.models.adapters.predictions.layouts import LABELS
+from affectlens.models.adapters.predictions.matching import NO_ROW, SHOWN, Match, match
 
 
 class TableModel(BlackBox):
@@ -36,10 +39,14 @@ class TableModel(BlackBox):
     ----------
     table : pandas.DataFrame
         The values as they are, indexed by key, a column a class; rows without values are left out.
+    units : tuple of str
+        Outputs that are intensities of action units, not probabilities of classes.
+    labels_only : bool
+        Whether the table says a class and no probabilities.
     truth : pandas.Series or None
         Labels that the table gives, by key.
     notes : tuple of str
-        What was done to the values when they were read.
+        What was done to the values when they were read, and how rows were matched with a corpus.
 
     Raises
     ------
@@ -56,6 +63,8 @@ class TableModel(BlackBox):
 
     truth: pd.Series | None = None
     notes: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    labels_only: bool = False
 
     def __init__(
         self,
@@ -74,6 +83,10 @@ class TableModel(BlackBox):
             shown = list(table.columns)[:10]
             raise ModelError(f"{name}: the table has no column for {missing or 'any class'}; its columns are {shown}")
         self.table = table[columns].astype(np.float64).set_axis(list(self.labels), axis=1).dropna()
+        self._files = {str(k): str(k) for k in self.table.index}  # the row that answers for a name
+        self._reasons: dict[str, str] = {}
+        self._match = Match()
+        self._met = False
 
     @classmethod
     def from_file(cls, path: str | Path, modality: str = "face") -> TableModel:
@@ -92,12 +105,80 @@ class TableModel(BlackBox):
         file = Path(path)
         read = read_predictions(file)
         meta = {"sha256": sha256_of(file), "source": read.source}
-        model = cls(read.table, tuple(read.table.columns), modality, name=file.stem, meta=meta)
-        model.truth, model.notes = read.labels, read.notes
+        classes = tuple(c for c in read.table.columns if c not in read.units) or read.units
+        model = cls(read.table, classes, modality, name=file.stem, meta=meta)
+        model.truth, model.notes, model.units = read.labels, (*read.notes, *read.chosen.notes), read.units
+        model.labels_only = read.kind == LABELS
+        model._take(read)
         return model
 
+    def _take(self, read: Predicted) -> None:
+        """Take the rows that answer for each file; of several frames of one person their mean."""
+        self._files, self._reasons = {}, dict(read.chosen.reasons)
+        self.table = read.table.dropna(subset=list(self.labels)).astype(np.float64)
+        means = {}
+        for file, keys in read.chosen.rows.items():
+            self._files[file] = keys[0] if len(keys) == 1 else file
+            if len(keys) > 1:
+                means[file] = read.table.loc[keys].mean()
+                if self.truth is not None:
+                    self.truth[file] = self.truth[keys[0]]
+        if means:
+            self.table = pd.concat([self.table, pd.DataFrame(means).T.rename_axis("key")])
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Classes, and after them the units."""
+        return tuple(dict.fromkeys([*self.labels, *self.units]))
+
+    def meet(self, keys: Sequence[str], corpus: str) -> None:
+        """Match the rows with the items of a corpus, by the longest ending of their paths that only these two have.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            Keys of the corpus.
+        corpus : str
+            Its name, for messages.
+
+        Raises
+        ------
+        UsageError
+            No item has a row; the message has names of both sides.
+        """
+        names = [*self._files, *self._reasons]
+        self._match, self._met = match(list(keys), names), True
+        reasons, spare = self._match.reasons, self._match.spare
+        if not any(name in self._files for name in self._match.found.values()):
+            why = next(iter(reasons.values()), next(iter(self._reasons.values()), ""))
+            raise UsageError(
+                f"{self.name} has none of the {len(keys)} items of {corpus}: its keys are like {_some(names)}, those of the "
+                f"corpus like {_some(list(keys))} ({why})"
+            )
+        told = []
+        lost = [k for k in keys if k in reasons or self._match.found[k] not in self._files]
+        if lost:
+            whys = Counter(self.why_not(k) for k in lost)
+            shown = "; ".join(f"{n}: {why}" for why, n in whys.most_common(SHOWN))
+            told.append(f"{len(lost)} of {len(keys)} items of {corpus} have no prediction, such as {_some(lost)} ({shown})")
+        if spare:
+            told.append(f"{len(spare)} of {len(names)} files of the table are not in {corpus}, such as {_some(spare)}")
+        if self._match.apart:
+            pairs = [f"{k} with {self._match.found[k]}" for k in self._match.apart]
+            told.append(
+                f"{len(pairs)} items were matched by the end of their path, though folders before it differ: {_some(pairs)}"
+            )
+        self.notes = (*self.notes, *(t for t in told if t not in self.notes))
+
+    def why_not(self, key: str) -> str:
+        """Why an item has no prediction; empty where it has one."""
+        name = self._match.found.get(key, key)
+        if name in self._files:
+            return ""
+        return self._match.reasons.get(key) or self._reasons.get(name) or NO_ROW
+
     def read(self, item: Any) -> str:
-        """The key of an item in the table: its own, or its file name without folders; a bare key is taken as it is.
+        """The key of the row that answers for an item: matched by ``meet``, else by the item's key alone.
 
         Returns
         -------
@@ -107,13 +188,17 @@ class TableModel(BlackBox):
         Raises
         ------
         ModelError
-            There is no prediction of that item.
+            There is no prediction of that item, or none that is sure to be of it.
         """
         key, problem = (item.key, item.problem) if isinstance(item, Item) else (str(item), "")
-        for name in (key, Path(key).name):
-            if name in self.table.index:
-                return name
-        raise ModelError(f"{self.name}: no prediction for {key}" + (f" ({problem})" if problem else ""))
+        if key in self.table.index and not self._met:
+            return key
+        found = self._match if self._met else match([key], [*self._files, *self._reasons])
+        name = found.found.get(key, "")
+        if name in self._files:
+            return self._files[name]
+        why = found.reasons.get(key) or self._reasons.get(name) or NO_ROW
+        raise ModelError(f"{self.name}: no prediction for {key}: {why}" + (f" ({problem})" if problem else ""))
 
     def answers(self, inputs: Any) -> np.ndarray:
         """Values ``(n, classes)`` of the rows whose keys are given; a key that is not there is a ModelError."""
@@ -121,7 +206,11 @@ class TableModel(BlackBox):
         absent = [k for k in keys if k not in self.table.index]
         if absent:
             raise ModelError(f"no prediction in the table for {absent[:3]} ({len(absent)} of {len(keys)} keys)")
-        return np.asarray(self.table.loc[keys])
+        return np.asarray(self.table.loc[keys, list(self.labels)])
+
+    def values(self, inputs: Any) -> np.ndarray:
+        """Values ``(n, outputs)`` of the rows whose keys are given, units included; NaN where a unit was not measured."""
+        return np.asarray(self.table.reindex(list(inputs))[list(self.outputs)])
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """Probabilities ``(n, classes)`` float64; values of independent scores are divided by their sum.
@@ -141,3 +230,7 @@ class TableModel(BlackBox):
         if (given < 0).any() or (total <= 0).any():
             raise ModelError(f"{self.name}: values below 0, or all 0; probabilities were expected")
         return np.asarray(given / total)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

@@ -9,10 +9,14 @@ import torch
 
 from affectlens.core.errors import ModelError
 from affectlens.models.adapters.blackbox import FileModel, last_line
+from affectlens.models.adapters.script_code import check_script
 
 
 class TorchScriptModel(FileModel):
     """A network saved by ``torch.jit``: a batch ``(n, ...)`` to logits or probabilities.
+
+    Such a file is a program. Its code is read first: one that touches files is refused, and one with more than the operators of
+    networks is loaded only where code is allowed (see `open_model`).
 
     Parameters
     ----------
@@ -21,6 +25,7 @@ class TorchScriptModel(FileModel):
     """
 
     def _open(self, file: Path) -> None:
+        check_script(file)
         try:
             self.net = torch.jit.load(str(file), map_location="cpu").eval()  # type: ignore[no-untyped-call]
         except Exception as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,9 @@ from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.documents import read_json
 from affectlens.models.adapters.blackbox import BlackBox
+from affectlens.models.adapters.folder_check import check_folder
 from affectlens.models.adapters.pictures import picture_network
 from affectlens.models.adapters.torch_module import TorchModel
 
@@ -44,9 +45,10 @@ class TransformersModel(BlackBox):
         except ImportError as error:
             raise ModelError(f"{folder} needs transformers: pip install transformers") from error
         task = TASKS[modality]
+        check_folder(folder)
         try:
             self._run = pipeline(task, model=str(folder), device="cpu", top_k=None, trust_remote_code=False)
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:
             raise ModelError(f"{folder}: no {task.replace('-', ' ')} of transformers ({str(error)[:200]})") from error
         names = self._run.model.config.id2label
         super().__init__(folder.name, modality, labels_of(names), {"sha256": sha256_of(folder)}, reader=reader)
@@ -88,12 +90,13 @@ def picture_transformer(folder: Path, modality: str, reader: Callable[[Any], Any
         from transformers import AutoModelForImageClassification
     except ImportError as error:
         raise ModelError(f"{folder} needs transformers: pip install transformers") from error
+    check_folder(folder)
     try:
         net = AutoModelForImageClassification.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:
         raise ModelError(f"{folder}: no image classifier of transformers ({str(error)[:200]})") from error
     file = folder / "preprocessor_config.json"
-    facts = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    facts = read_json(file, ModelError) if file.exists() else {}
     return picture_network(
         _Logits(net.eval()),
         labels_of(net.config.id2label),

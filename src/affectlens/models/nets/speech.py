@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from affectlens.models.nets.config import NetConfig
-
-KINDS = ("undercomplete", "denoising", "variational", "semi-supervised")
+from affectlens.models.nets.names import KINDS
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from torch import Tensor, nn
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
 from affectlens.core.files import sha256_of
+from affectlens.core.untrusted.weight import file_within
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
+from affectlens.models.checkpoints import read_checkpoint
 from affectlens.models.readers import coloured, picture_of
 
 LABELS = (
@@ -81,8 +83,8 @@ class EmoNetModel(TorchModel):
     """
 
     def __init__(self, weights: Path) -> None:
-        net = EmoNet()
         state, mean = _state(weights)
+        net = EmoNet()
         try:
             net.load_state_dict(state)
         except RuntimeError as error:
@@ -111,6 +113,7 @@ def prepared(picture: np.ndarray, mean: np.ndarray = _MEAN) -> np.ndarray:
 def _mean_image(path: Path) -> np.ndarray:
     """The published text: 227 lines, each the red, then the green, then the blue values of a row."""
     try:
+        file_within(path)
         values = np.loadtxt(path, delimiter=",", dtype=np.float32).reshape(SIDE, 3, SIDE)
     except ValueError as error:
         raise ModelError(f"{path}: {SIDE} lines of {3 * SIDE} numbers, separated by commas, were expected ({error})") from error
@@ -123,10 +126,11 @@ def _state(path: Path) -> tuple[dict[str, Any], np.ndarray | None]:
         raise ModelError(
             f"{path}: no such file; the authors offer the weights on OSF, github.com/ecco-laboratory/emonet-pytorch"
         )
-    try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ModelError(f"{path}: not readable as a state dict ({error})") from error
+    with reading(path, "a state dict", ModelError):
+        return _renamed(read_checkpoint(path))
+
+
+def _renamed(tensors: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray | None]:
     mean = tensors.pop("mean_image", None)
     state = {}
     for key, value in tensors.items():

@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
+from affectlens.core.untrusted.documents import read_text
+from affectlens.models.checkpoints import read_checkpoint
 
 _MEAN, _DEVIATION = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -92,8 +95,8 @@ class Places365:
                 f"{folder}: resnet18_places365.pth.tar (or resnet50), {lists[0].name} and {lists[1].name} were expected; "
                 "they are at https://github.com/CSAILVision/places365"
             )
-        rows = [line.split() for line in lists[0].read_text(encoding="utf-8").splitlines() if line.strip()]
-        inside = [line.split() for line in lists[1].read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [line.split() for line in read_text(lists[0], ModelError).splitlines() if line.strip()]
+        inside = [line.split() for line in read_text(lists[1], ModelError).splitlines() if line.strip()]
         self.labels: tuple[str, ...] = tuple(name.split("/", 2)[2] for name, _ in rows)
         self.indoor = np.array([side == "1" for _, side in inside])
         state = _state(weights[0])
@@ -124,12 +127,10 @@ def prepare(image: np.ndarray) -> np.ndarray:
 
 
 def _state(path: Path) -> dict[str, Any]:
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ModelError(f"{path}: not readable as a checkpoint ({error})") from error
-    state = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
-    state = {k.removeprefix("module."): v for k, v in state.items()}
+    with reading(path, "a checkpoint", ModelError):
+        stored = read_checkpoint(path)
+        state = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
+        state = {k.removeprefix("module."): v for k, v in state.items()}
     if "layer1.0.conv1.weight" not in state:
         raise ModelError(f"{path}: no residual network in it; ResNet-18 or -50 of Places365 was expected")
     return state

@@ -8,8 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from affectlens.core.barrier import reads
 from affectlens.core.errors import MediaError
+from affectlens.core.limits import within
+from affectlens.core.untrusted.documents import read_text
 from affectlens.perception.body.joints import JOINTS, Motion
+
+_LONGEST, _HEAD, _PIECE = 10_000_000, 2000, 1_000_000  # letters of a hierarchy, of what stands before the numbers, read at once
+_AT_ONCE = 500_000  # joints times frames that are turned at once
 
 # Names of joints as vendors write them, without punctuation and side.
 _NAMES = {
@@ -35,6 +41,7 @@ class _Joint:
     channels: list[str] = field(default_factory=list)
 
 
+@reads("a motion in BVH")
 def read_bvh(path: Path) -> Motion:
     """Read a BVH file as a motion on the common skeleton, y up, in the file's unit (``cm`` by convention).
 
@@ -54,24 +61,28 @@ def read_bvh(path: Path) -> Motion:
     Raises
     ------
     MediaError
-        Not a BVH file, frames cut short, no frame, or no joint with a known name.
+        Not a BVH file, fewer frames than it promises, no frame, or no joint with a known name.
+    LimitError
+        More frames, seconds or joints than are read of one file.
     """
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise MediaError(f"{path}: {error}") from error
+    text = read_text(path, errors="replace")
     head, sign, tail = text.partition("MOTION")
     if not sign or "HIERARCHY" not in head:
         raise MediaError(f"{path}: no HIERARCHY and MOTION; not a BVH file")
+    if len(head) > _LONGEST:
+        raise MediaError(f"{path}: a hierarchy of {len(head):,} letters; no body has more than {_LONGEST:,}")
     joints = _hierarchy(head, path)
-    frames, seconds, values = _motion(tail, sum(len(j.channels) for j in joints), path)
-    where = _positions(joints, values)
     at = _known([j.name for j in joints])
     if len(at) < 4:
         raise MediaError(f"{path}: joints {[j.name for j in joints][:8]}; no spelling of theirs is known here")
-    points = np.full((frames, len(JOINTS), 3), np.nan)
-    for name, i in at.items():
-        points[:, JOINTS.index(name)] = where[:, i]
+    seconds, values = _motion(tail, sum(len(j.channels) for j in joints), path)
+    within("bytes", len(values) * len(joints) * 8, path)
+    points = np.full((len(values), len(JOINTS), 3), np.nan)
+    rows = [JOINTS.index(name) for name in at]
+    step = max(1, _AT_ONCE // len(joints))
+    for start in range(0, len(values), step):
+        where = _positions(joints, values[start : start + step])
+        points[start : start + step, rows] = where[:, list(at.values())]
     return Motion(points, 1 / seconds, "cm", str(path))
 
 
@@ -98,19 +109,40 @@ def _hierarchy(text: str, path: Path) -> list[_Joint]:
             joints[-1].channels = words[2 : 2 + int(words[1])]
     if not joints:
         raise MediaError(f"{path}: a hierarchy without joints")
+    if any(joint.offset.shape != (3,) for joint in joints):
+        raise MediaError(f"{path}: an offset that is not of three numbers")
     return joints
 
 
-def _motion(text: str, width: int, path: Path) -> tuple[int, float, np.ndarray]:
-    count = re.search(r"Frames:\s*(\d+)", text)
-    step = re.search(r"Frame Time:\s*([\d.eE+-]+)[^\n]*\n", text)
-    if not count or not step or not float(step[1]) > 0:
+def _motion(text: str, width: int, path: Path) -> tuple[float, np.ndarray]:
+    """Seconds a frame, and the values ``(frames, width)``."""
+    head = text[:_HEAD]  # two short lines; a search through the numbers could take for ever
+    count = re.search(r"Frames:\s*(\d+)", head)
+    step = re.search(r"Frame Time:\s*([\d.eE+-]+)[^\n]*\n", head)
+    if not count or not step or not 0 < float(step[1]) < np.inf:
         raise MediaError(f"{path}: no number of frames or no frame time")
-    values = np.array(text[step.end() :].split(), dtype=np.float64)
+    promised, seconds = int(count[1]), float(step[1])
+    within("frames", promised, path)
+    within("seconds", promised * seconds, path)
+    values = _numbers(text[step.end() :])
     frames = len(values) // width if width else 0
-    if frames < 1 or len(values) % width:
-        raise MediaError(f"{path}: {len(values)} values for channels of {width}; the file is cut short")
-    return frames, float(step[1]), values.reshape(frames, width)
+    if frames < 1 or len(values) % width or frames < promised:
+        raise MediaError(f"{path}: {len(values)} values for {promised} frames with channels of {width}; the file is cut short")
+    within("frames", frames, path)
+    within("seconds", frames * seconds, path)
+    return seconds, values.reshape(frames, width)
+
+
+def _numbers(text: str) -> np.ndarray:
+    """The numbers in a text, without a list of all their words."""
+    parts, start = [], 0
+    while start < len(text):
+        end = start + _PIECE
+        while end < len(text) and not text[end].isspace():
+            end += 1
+        parts.append(np.array(text[start:end].split(), dtype=np.float64))
+        start = end
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _positions(joints: list[_Joint], values: np.ndarray) -> np.ndarray:

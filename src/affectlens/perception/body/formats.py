@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from affectlens.core.barrier import reading
 from affectlens.core.errors import MediaError
+from affectlens.core.limits import within
+from affectlens.core.untrusted.documents import json_of
 from affectlens.perception.body.bvh import read_bvh
 from affectlens.perception.body.joints import JOINTS, Motion
 
@@ -80,6 +83,9 @@ LAYOUTS = {
 }  # fmt: skip
 
 
+_MOST = max(layout.count for layout in LAYOUTS.values())
+
+
 def of_corpus(data: Path | np.ndarray, meta: dict[str, object]) -> Motion:
     """The motion of a gait corpus's item.
 
@@ -140,29 +146,33 @@ def read_keypoints(paths: Iterable[Path], rate: float, person: int = 0, least: f
     layout = OPENPOSE
     files = list(paths)
     for path in files:
-        try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise MediaError(f"{path}: not readable as json ({error})") from error
-        if isinstance(content, list):
-            layout = COCO
-            rows = [r for r in content if "keypoints" in r]
-            frames += [_scored(np.array(r["keypoints"], dtype=float).reshape(-1, 3), least) for r in rows]
-        elif isinstance(content, dict) and "people" in content:
-            people = content["people"]
-            if len(people) > person:
-                points = np.array(people[person]["pose_keypoints_2d"], dtype=float).reshape(-1, 3)
-                frames.append(_scored(points, least))
+        with reading(path, "keypoints of OpenPose or COCO"):
+            content = json_of(path)
+            if isinstance(content, list):
+                layout = COCO
+                frames += [_points(r["keypoints"], least) for r in content if "keypoints" in r]
+            elif isinstance(content, dict) and "people" in content:
+                people = content["people"]
+                found = len(people) > person
+                frames.append(_points(people[person]["pose_keypoints_2d"], least) if found else np.full((25, 2), np.nan))
             else:
-                frames.append(np.full((25, 2), np.nan))
-        else:
-            raise MediaError(f"{path}: neither OpenPose's people nor COCO's list of keypoints")
+                raise MediaError(f"{path}: neither OpenPose's people nor COCO's list of keypoints")
+        within("frames", len(frames), path)
     if not frames or not any(np.isfinite(f).any() for f in frames):
         raise MediaError(f"{files[0] if files else 'no file'}: nobody was found in {len(frames)} frames")
     if any(len(f) < layout.count for f in frames):
         raise MediaError(f"{files[0]}: {len(frames[0])} points a frame; {layout.name} has {layout.count}")
     x = np.stack([f[: layout.count] for f in frames]) * np.array([1.0, -1.0])
     return Motion(layout(x), rate, "px", str(files[0]), True)
+
+
+def _points(values: Any, least: float) -> np.ndarray:
+    """Points ``(points, 2)`` of a flat list of x, y and score; none is needed behind the most that a layout has."""
+    if not isinstance(values, list):
+        raise TypeError("keypoints that are no list")
+    if len(values) % 3:
+        raise ValueError(f"{len(values)} numbers for points of x, y and score")
+    return _scored(np.array(values[: 3 * _MOST], dtype=float).reshape(-1, 3), least)
 
 
 def _scored(points: np.ndarray, least: float) -> np.ndarray:

@@ -23,7 +23,9 @@ _OVAL = (
     "10 338 297 332 284 251 389 356 454 323 361 288 397 365 379 378 400 377 152 148 176 149 150 136 172 58 132 93 234 127 "
     "162 21 54 103 67 109"
 )
-REGIONS = (*_RING, "forehead", "right cheek", "left cheek", "chin and jaw", "outside the face")
+REGION_RINGS = {name: tuple(int(i) for i in ring.split()) for name, ring in _RING.items()}  # landmarks around each region
+_OVAL_RING = tuple(int(i) for i in _OVAL.split())
+REGIONS = (*REGION_RINGS, "forehead", "right cheek", "left cheek", "chin and jaw", "outside the face")
 
 
 def crop_matrix(marks: Landmarks, side: int = SIDE) -> np.ndarray:
@@ -59,18 +61,24 @@ def grey_crop(image: np.ndarray, marks: Landmarks, side: int = SIDE) -> np.ndarr
     return cv2.warpAffine(grey, moved, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def crop_points(marks: Landmarks, side: int = SIDE) -> np.ndarray:
+    """Landmarks ``(478, 2)`` in pixels of the crop."""
+    matrix = crop_matrix(marks, side)
+    return np.asarray(marks.points[:, :2] @ matrix[:, :2].T + matrix[:, 2])
+
+
+def filled(points: np.ndarray, ring: tuple[int, ...], side: int, grow: int = 0) -> np.ndarray:
+    """``(side, side)`` uint8: 1 inside the ring of landmarks, made larger by a square of ``grow`` pixels."""
+    mask = np.zeros((side, side), dtype=np.uint8)
+    cv2.fillPoly(mask, [np.round(points[list(ring)]).astype(np.int32)], 1)
+    return np.asarray(cv2.dilate(mask, np.ones((grow, grow), np.uint8))) if grow else mask
+
+
 def region_map(marks: Landmarks, side: int = SIDE) -> np.ndarray:
     """``(side, side)`` int8: for each pixel of the crop the index of its region in ``REGIONS``; every pixel has one."""
-    matrix = crop_matrix(marks, side)
-    points = marks.points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-
-    def filled(indices: str, grow: int = 0) -> np.ndarray:
-        mask = np.zeros((side, side), dtype=np.uint8)
-        cv2.fillPoly(mask, [np.round(points[[int(i) for i in indices.split()]]).astype(np.int32)], 1)
-        return cv2.dilate(mask, np.ones((grow, grow), np.uint8)) if grow else mask
-
+    points = crop_points(marks, side)
     out = np.full((side, side), REGIONS.index("outside the face"), dtype=np.int8)
-    oval = filled(_OVAL).astype(bool)
+    oval = filled(points, _OVAL_RING, side).astype(bool)
     rows, columns = np.mgrid[0:side, 0:side]
     brow_line, nose_x, mouth_y = points[[105, 334], 1].mean(), points[4, 0], points[[61, 291], 1].mean()
     out[oval & (rows < brow_line)] = REGIONS.index("forehead")
@@ -78,6 +86,6 @@ def region_map(marks: Landmarks, side: int = SIDE) -> np.ndarray:
     out[below & (columns < nose_x)] = REGIONS.index("right cheek")
     out[below & (columns >= nose_x)] = REGIONS.index("left cheek")
     out[oval & (rows > mouth_y)] = REGIONS.index("chin and jaw")
-    for name, ring in _RING.items():
-        out[filled(ring, grow=3 if name != "nose" else 0).astype(bool)] = REGIONS.index(name)
+    for name, ring in REGION_RINGS.items():
+        out[filled(points, ring, side, grow=3 if name != "nose" else 0).astype(bool)] = REGIONS.index(name)
     return out

@@ -285,6 +285,14 @@ def crop_matrix(eyes: np.ndarray, centre: tuple[float, float], side: float) -> n
     return matrix
 
 
+def face_patch(image: np.ndarray, marks: Landmarks) -> np.ndarray:
+    """The face and its surroundings, turned upright by its eyes: ``(256, 256, 3)`` uint8."""
+    low, high = marks.points[:, :2].min(axis=0), marks.points[:, :2].max(axis=0)
+    middle, side = (low + high) / 2, 2 * float((high - low).max())
+    matrix = crop_matrix(marks.points[[33, 263], :2], (float(middle[0]), float(middle[1])), max(side, 8.0))
+    return np.asarray(cv2.warpAffine(image, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
 class FaceLandmarker:
     """Landmarks and blendshapes of one face at a time; deterministic, no state between faces."""
 

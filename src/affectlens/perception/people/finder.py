@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from affectlens.media.frames import Frame
 from affectlens.perception.face.detector import FaceBox, FaceDetector
+from affectlens.perception.face.finder import FaceFinder, doubtful
 from affectlens.perception.face.landmarks import FaceLandmarker, Landmarks
 from affectlens.perception.face.quality import FaceQuality, face_quality
 from affectlens.perception.people.tracking import Tracker
+
+TURN_EVERY = 1.0  # seconds until frames are turned again after that brought nothing
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,18 @@ class PeopleFinder:
     """Frames in order of time to the people in each; one per recording, since it remembers who was seen."""
 
     def __init__(self, detector: FaceDetector, landmarker: FaceLandmarker, presence: float = 0.3) -> None:
-        self._detector, self._landmarker, self._presence = detector, landmarker, presence
+        self._faces = FaceFinder(detector, landmarker, presence)
+        self._turn_from = 0.0  # seconds before which frames are not turned again, since it was of no use
         self.tracker = Tracker()
 
     def __call__(self, frame: Frame) -> list[Person]:
         """People in a frame, in order of their ids. A detection in which no face mesh is faces is left out."""
-        faces: list[tuple[FaceBox, Landmarks]] = []
-        for face in self._detector(frame.image):
-            marks = self._landmarker(frame.image, face.points[:2], face.box)
-            if marks.presence >= self._presence and np.isfinite(marks.points).all():
-                faces.append((face, marks))
+        faces = self._faces(frame.image)
+        if frame.time >= self._turn_from and (not faces or any(doubtful(f) for f in faces)):
+            turned = self._faces.turned(frame.image, faces)
+            if [id(f) for f in turned] == [id(f) for f in faces]:
+                self._turn_from = frame.time + TURN_EVERY
+            faces = turned
         ids = self.tracker.update(frame.time, frame.image, [f for f, _ in faces], [m for _, m in faces])
         people = [Person(i, f, m, face_quality(frame.image, m)) for i, (f, m) in zip(ids, faces, strict=True)]
         return sorted(people, key=lambda p: p.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.core.barrier import reads
 from affectlens.core.errors import UsageError
+from affectlens.core.finding import files_below
+from affectlens.core.untrusted.documents import json_of, read_text
+from affectlens.core.untrusted.frames import read_csv
 from affectlens.perception.scene.objects import Thing, overlap
 from affectlens.stats.resample import wilson
 
@@ -72,6 +75,7 @@ class Detections:
         return next((self._by_name[n] for n in (Path(key).name, Path(key).stem) if self._by_name.get(n)), None)
 
 
+@reads("detections", UsageError)
 def read_detections(path: Path) -> Detections:
     """Detections of a COCO json, a folder of YOLO's text files, or an Open Images csv.
 
@@ -109,7 +113,7 @@ def read_detections(path: Path) -> Detections:
 
 def _coco(path: Path) -> Detections:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_of(path)
     except ValueError as error:
         raise UsageError(f"{path}: not readable as json ({error})") from error
     if not isinstance(content, Mapping) or not {"images", "annotations", "categories"} <= set(content):
@@ -132,14 +136,14 @@ def _coco(path: Path) -> Detections:
 
 def _yolo(folder: Path) -> Detections:
     names = _yolo_names(folder)
-    files = sorted(p for p in folder.rglob("*.txt") if p.name not in ("classes.txt", "obj.names"))
+    files = [p for p in files_below(folder).files if p.suffix == ".txt" and p.name != "classes.txt"]
     if not files:
         raise UsageError(f"{folder}: no text file of YOLO's in it")
     boxes: dict[str, list[Any]] = {}
     unknown: set[str] = set()
     for file in files:
         of_picture = boxes.setdefault(str(file.relative_to(folder).with_suffix("")), [])
-        for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        for n, line in enumerate(read_text(file, UsageError).splitlines(), 1):
             if not line.strip():
                 continue
             parts = line.split()
@@ -160,12 +164,12 @@ def _yolo(folder: Path) -> Detections:
 def _yolo_names(folder: Path) -> dict[int, str]:
     for name in ("classes.txt", "obj.names"):
         if (folder / name).exists():
-            return dict(enumerate(v.strip() for v in (folder / name).read_text(encoding="utf-8").splitlines() if v.strip()))
+            return dict(enumerate(v.strip() for v in read_text(folder / name, UsageError).splitlines() if v.strip()))
     file = folder / "data.yaml"
     if not file.exists():
         return {}
     # Two forms of one entry are all that is needed of YAML: names: [a, b] and a list of "0: a" or "- a" lines below it.
-    text = file.read_text(encoding="utf-8")
+    text = read_text(file, UsageError)
     after = text.split("names:", 1)[1] if "names:" in text else ""
     first = after.split("\n", 1)[0].strip()
     if first.startswith("["):
@@ -180,13 +184,13 @@ def _yolo_names(folder: Path) -> dict[int, str]:
 
 
 def _open_images(path: Path) -> Detections:
-    table = pd.read_csv(path, sep=None, engine="python", dtype={"ImageID": str, "LabelName": str})
+    table = read_csv(path, sep=None, engine="python", dtype={"ImageID": str, "LabelName": str})
     missing = [c for c in _CSV if c not in table]
     if missing:
         raise UsageError(f"{path}: no column {', '.join(missing)}; columns {', '.join(map(str, table.columns[:10]))}")
     names: dict[str, str] = {}
     for file in sorted(path.parent.glob("class-descriptions*.csv")):
-        described = pd.read_csv(file, header=None, names=["id", "name"], dtype=str)
+        described = read_csv(file, header=None, names=["id", "name"], dtype=str)
         names |= dict(zip(described.id, described.name, strict=True))
     boxes: dict[str, list[Any]] = defaultdict(list)
     score = table.Confidence if "Confidence" in table else pd.Series(1.0, index=table.index)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from affectlens.core.errors import UsageError
 from affectlens.perception.voice.descriptors import Descriptors
 from affectlens.perception.voice.functionals import (
     mean_and_variation,
@@ -13,7 +14,10 @@ from affectlens.perception.voice.functionals import (
     smooth,
     stretches,
 )
-from affectlens.perception.voice.stream import describe
+from affectlens.perception.voice.spectra import RATE
+from affectlens.perception.voice.stream import describe, refuse_other
+
+SHORTEST = 0.2  # seconds of a signal that can be measured
 
 _CURVE = (
     "amean", "stddevNorm", "percentile20.0", "percentile50.0", "percentile80.0", "pctlrange0-2",
@@ -86,6 +90,38 @@ def functionals(d: Descriptors) -> np.ndarray:
     return np.asarray(np.nan_to_num(np.array(values), nan=0.0, posinf=0.0, neginf=0.0))
 
 
-def egemaps(x: np.ndarray, *, compatible: bool = False) -> np.ndarray:
-    """The 88 functionals ``(88,)`` of a float32 signal in [-1, 1] at 16 kHz; see ``assemble`` for ``compatible``."""
+def egemaps(x: np.ndarray, *, rate: int = RATE, compatible: bool = False) -> np.ndarray:
+    """The 88 functionals of a signal.
+
+    Parameters
+    ----------
+    x : (samples,) float array
+        One channel in [-1, 1].
+    rate : int
+        Of the signal, Hz; 16 kHz is what can be measured.
+    compatible : bool
+        Follow openSMILE where it differs from the published definitions; see ``assemble``.
+
+    Returns
+    -------
+    (88,) float64 array
+        In the order of ``NAMES``, all finite, 0 where there is nothing to measure (no voiced frame, say).
+
+    Raises
+    ------
+    UsageError
+        Whole numbers, several channels, samples that are not numbers or far beyond full scale, another rate, or less than
+        ``SHORTEST`` seconds.
+
+    Examples
+    --------
+    >>> egemaps(0.1 * np.sin(np.arange(100) / 10))
+    Traceback (most recent call last):
+    affectlens.core.errors.UsageError: 6 ms of sound were given; at least 200 ms are needed
+    """
+    refuse_other(x)
+    if rate != RATE:
+        raise UsageError(f"a sound at {RATE} Hz was expected, {rate} Hz was given; resample it first")
+    if len(x) < SHORTEST * RATE:
+        raise UsageError(f"{1000 * len(x) / RATE:.0f} ms of sound were given; at least {1000 * SHORTEST:.0f} ms are needed")
     return functionals(describe(x, compatible=compatible))

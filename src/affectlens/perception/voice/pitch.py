@@ -16,10 +16,34 @@ HARMONICS = 15
 COMPRESSION = 0.85  # weight of each further harmonic
 VOICED = 0.7  # a candidate this much above the mean of the summed spectrum sounds voiced
 QUIET = 0.001  # RMS under which a frame has no pitch
+UNDER = 30.0  # dB under the loud moments of quiet speech from which on a frame has none
 _STATES = np.arange(CANDIDATES + 1)
 _POINTS = LONG_FFT // 2 + 1
 _BOTTOM = np.log2(25.0)
 _PER_OCTAVE = (_POINTS - 1) / (np.log2(RATE / 2) - _BOTTOM)
+
+
+def gate(x: np.ndarray) -> float:
+    """RMS under which a frame of a signal ``(samples,)`` has no pitch.
+
+    Returns
+    -------
+    float
+        ``QUIET``, or less where the signal is quiet itself: ``UNDER`` decibels under its loud moments, the 95th percentile of
+        the deviation over 25 ms.
+
+    Examples
+    --------
+    >>> tone = np.sin(np.arange(16000) * 0.1)
+    >>> gate(tone), round(gate(0.001 * tone), 5)
+    (0.001, 2e-05)
+    """
+    size = RATE // 40
+    steps = x[: len(x) // size * size].reshape(-1, size)
+    if not len(steps):
+        return QUIET
+    loud = float(np.quantile(steps.std(axis=1, dtype=np.float64), 0.95))
+    return min(QUIET, loud * 10 ** (-UNDER / 20))
 
 
 @cache

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from affectlens.core.errors import AffectlensError
+from affectlens.core.errors import UsageError
 from affectlens.perception.voice.descriptors import Descriptors, assemble
-from affectlens.perception.voice.pitch import QUIET, PitchPath, candidates
+from affectlens.perception.voice.pitch import QUIET, PitchPath, candidates, gate
 from affectlens.perception.voice.spectra import LONG, RATE, STEP, Spectra, frame_count, spectra
+
+LOUDEST = 4.0  # times full scale; no sound that is scaled to full scale comes near
 
 _MOST = 30 * RATE  # samples worked on at once
 
@@ -16,10 +18,17 @@ class DescriptorStream:
     """Feed samples with ``push``, end with ``finish``; each gives the descriptors of the frames that are settled by then.
 
     Frames are settled some seconds after they were heard, when the search for the pitch has looked far enough ahead.
+
+    Parameters
+    ----------
+    compatible : bool
+        See ``assemble``.
+    quiet : float
+        RMS under which a frame has no pitch.
     """
 
-    def __init__(self, *, compatible: bool = False) -> None:
-        self._compatible = compatible
+    def __init__(self, *, compatible: bool = False, quiet: float = QUIET) -> None:
+        self._compatible, self._quiet = compatible, quiet
         self._path = PitchPath()
         self._x = np.zeros(0, dtype=np.float32)  # from the first frame that is not settled
         self._open: list[Spectra] = []
@@ -40,11 +49,10 @@ class DescriptorStream:
 
         Raises
         ------
-        AffectlensError
-            A sample is not a number.
+        UsageError
+            It is no such signal; see ``refuse_other``.
         """
-        if not np.isfinite(samples).all():
-            raise AffectlensError("the signal holds samples that are not numbers; replace them with zeros first")
+        refuse_other(samples)
         parts = [Descriptors.empty()]
         for start in range(0, len(samples), _MOST):
             parts.append(self._hear(samples[start : start + _MOST]))
@@ -72,7 +80,7 @@ class DescriptorStream:
         waiting = Spectra.join(self._open)
         settled = waiting.part(0, n)
         self._open = [waiting.part(n, len(waiting.rms))]
-        pitch = np.where(settled.rms > QUIET, hertz, 0.0)
+        pitch = np.where(settled.rms > self._quiet, hertz, 0.0)
         # Exactly the samples of these frames, so that what is measured does not depend on how much more has been heard.
         heard = self._x[: (n - 1) * STEP + LONG]
         described = assemble(heard, settled, pitch, compatible=self._compatible, before=self._before)
@@ -85,7 +93,56 @@ def _pieces(hertz: np.ndarray) -> list[np.ndarray]:
     return [hertz[i : i + PitchPath.EVERY] for i in range(0, len(hertz), PitchPath.EVERY)]
 
 
+def refuse_other(x: np.ndarray) -> None:
+    """See that something is a signal of one channel, as floats of full scale 1.
+
+    Raises
+    ------
+    UsageError
+        Whole numbers, several channels, samples that are not numbers or lie far beyond full scale.
+
+    Examples
+    --------
+    >>> refuse_other(np.zeros(16000, np.int16))
+    Traceback (most recent call last):
+    affectlens.core.errors.UsageError: a sound of floats in [-1, 1] was expected, int16 was given; divide by full scale (32768) first
+    """  # noqa: E501
+    if not isinstance(x, np.ndarray):
+        raise UsageError(f"a sound as an array of floats in [-1, 1] was expected, {type(x).__name__} was given")
+    if not np.issubdtype(x.dtype, np.floating):
+        scale = f"; divide by full scale ({-np.iinfo(x.dtype).min}) first" if np.issubdtype(x.dtype, np.signedinteger) else ""
+        raise UsageError(f"a sound of floats in [-1, 1] was expected, {x.dtype} was given{scale}")
+    if x.ndim != 1:
+        raise UsageError(
+            f"a sound of one channel (samples,) was expected, an array {x.shape} was given; choose or mix channels first"
+        )
+    if not np.isfinite(x).all():
+        raise UsageError("the signal holds samples that are not numbers; replace them with zeros first")
+    peak = float(np.abs(x).max(initial=0.0))
+    if peak > LOUDEST:
+        raise UsageError(f"a sound of floats in [-1, 1] was expected, samples reach {peak:.4g}; divide by full scale first")
+
+
 def describe(x: np.ndarray, *, compatible: bool = False) -> Descriptors:
-    """All descriptors of a whole float32 signal in [-1, 1] at 16 kHz; see ``assemble`` for ``compatible``."""
-    stream = DescriptorStream(compatible=compatible)
+    """All descriptors of a whole signal.
+
+    Parameters
+    ----------
+    x : (samples,) float array
+        In [-1, 1] at 16 kHz.
+    compatible : bool
+        See ``assemble``; then the level under which nothing has a pitch is openSMILE's, however quiet the signal is.
+
+    Returns
+    -------
+    Descriptors
+        Every 10 ms; none where the signal is shorter than a frame of 60 ms.
+
+    Raises
+    ------
+    UsageError
+        It is no such signal; see ``refuse_other``.
+    """
+    refuse_other(x)
+    stream = DescriptorStream(compatible=compatible, quiet=QUIET if compatible else gate(x))
     return Descriptors.join([stream.push(x), stream.finish()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from affectlens.media.audio import AudioBlock
+from affectlens.perception.words.invented import reason_against, spoken
+from affectlens.perception.words.languages import SURE, Stretch, stretches
 
 RATE = 16000
 MAX_CHUNK = 28.0  # seconds; Whisper reads at most 30 at once
@@ -28,11 +31,15 @@ class Word:
 
 @dataclass(frozen=True)
 class Utterance:
-    """Consecutive words, about a sentence. ``language`` is an ISO 639-1 code with its probability."""
+    """Consecutive words, about a sentence.
+
+    ``language`` is an ISO 639-1 code with its probability, ``channel`` the one that the speaker has alone, if so.
+    """
 
     words: tuple[Word, ...]
     language: str
     language_probability: float
+    channel: int | None = None
 
     @property
     def start(self) -> float:
@@ -88,6 +95,7 @@ def speech_chunks(blocks: Iterable[AudioBlock]) -> Iterator[SpeechChunk]:
         block = next(iterator, None)
         ended = block is None
         if block is not None:
+            offset = offset if len(samples) or offset else round(block.start * RATE)
             samples = np.concatenate([samples, block.samples])
             if len(samples) < MAX_CHUNK * RATE:
                 continue
@@ -123,7 +131,24 @@ def _pack(spans: list[tuple[int, int]], samples: np.ndarray, offset: int) -> Ite
 
 
 class WordRecogniser:
-    """Whisper through faster-whisper; ``language`` fixes it, None detects it in each chunk until one is certain."""
+    """Whisper through faster-whisper.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the model.
+    language : str, optional
+        Of all that is said; without it, it is detected between pauses, which about doubles the work.
+    device : str
+        ``cpu`` or ``cuda``, with a number where there are several.
+    threads : int
+        Of the processor.
+
+    Attributes
+    ----------
+    left_out : Counter of str
+        What was written of the last recording that probably nobody said, and how often.
+    """
 
     def __init__(self, folder: Path, language: str | None = None, device: str = "cpu", threads: int = 2) -> None:
         from faster_whisper import WhisperModel
@@ -137,36 +162,68 @@ class WordRecogniser:
             cpu_threads=threads,
         )
         self._language = language
+        self.left_out: Counter[str] = Counter()
 
     def __call__(
         self, blocks: Iterable[AudioBlock], progress: Callable[[float], None] | None = None
     ) -> Iterator[tuple[SpeechChunk, list[Utterance]]]:
         """For each chunk with speech its utterances; a chunk in which no word was recognised gives an empty list."""
-        language = self._language
+        self.left_out = Counter()
+        before = self._language
         for chunk in speech_chunks(blocks):
-            segments, info = self._model.transcribe(
-                chunk.samples,
-                language=language,
-                word_timestamps=True,
-                condition_on_previous_text=False,
-                beam_size=5,
-                temperature=[0.0, 0.4],
-            )
-            words = [w for s in segments if not _is_invented(s) for w in _words(s, chunk.start)]
-            if language is None and info.language_probability > 0.8:
-                language = info.language  # a recording keeps its language once it is certain
+            found: list[Utterance] = []
+            for stretch in self._stretches(chunk, before):
+                heard = max((self._hear(chunk, stretch, language) for language in stretch.languages), key=lambda h: h.score)
+                self.left_out.update(heard.left_out)
+                found.extend(_utterances(heard.words, heard.language, stretch.probability_of(heard.language)))
+                if len(stretch.languages) == 1 and stretch.probability >= SURE:
+                    before = heard.language
             if progress:
                 progress(chunk.start + len(chunk.samples) / RATE)
-            yield chunk, list(_utterances(words, info.language, float(info.language_probability)))
+            yield chunk, found
+
+    def _stretches(self, chunk: SpeechChunk, before: str | None) -> list[Stretch]:
+        whole = len(chunk.samples)
+        if self._language is not None:
+            return [Stretch(0, whole, (self._language,), (1.0,))]
+        spans = [(round((a - chunk.start) * RATE), round((b - chunk.start) * RATE)) for a, b in chunk.active]
+
+        def detect(span: tuple[int, int]) -> dict[str, float]:
+            return dict(self._model.detect_language(chunk.samples[span[0] : span[1]])[2])
+
+        return stretches(spans, detect, RATE, before)
+
+    def _hear(self, chunk: SpeechChunk, stretch: Stretch, language: str) -> _Heard:
+        segments, _ = self._model.transcribe(
+            chunk.samples[stretch.first : stretch.last],
+            language=language,
+            word_timestamps=True,
+            condition_on_previous_text=False,
+            beam_size=5,
+            temperature=[0.0, 0.4],
+        )
+        left_out: Counter[str] = Counter()
+        words: list[Word] = []
+        scores = []
+        for segment in segments:
+            said = list(_words(segment, chunk.start + stretch.first / RATE))
+            reason = reason_against(segment)
+            if reason:
+                left_out[f"words of {reason}"] += len(said)
+            else:
+                words.extend(said)
+                scores.append(segment.avg_logprob)
+        return _Heard(language, spoken(words, left_out), float(np.mean(scores)) if scores else -np.inf, left_out)
 
 
-def _is_invented(segment: Any) -> bool:
-    """Whisper writes fluent text over noise; such segments have low probability or repeat themselves."""
-    return bool(
-        (segment.no_speech_prob > 0.6 and segment.avg_logprob < -0.7)
-        or segment.avg_logprob < -1.2
-        or segment.compression_ratio > 2.6
-    )
+@dataclass(frozen=True)
+class _Heard:
+    """What a stretch says if it is in a language, and the mean logarithm of the words' probability."""
+
+    language: str
+    words: list[Word]
+    score: float
+    left_out: Counter[str]
 
 
 def _words(segment: Any, offset: float) -> Iterator[Word]:

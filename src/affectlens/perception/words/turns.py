@@ -44,6 +44,8 @@ class Turn:
         Share of samples at full scale.
     narrow : bool
         Whether nothing is heard above 4 kHz (telephone).
+    channel : int, optional
+        The channel, counted from 1, that its speaker has alone.
     """
 
     start: float
@@ -54,6 +56,7 @@ class Turn:
     flatness: float
     clipped: float
     narrow: bool
+    channel: int | None = None
 
     @property
     def problem(self) -> str:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from affectlens.audits.concepts.settings import ALIASES, METHODS
 from affectlens.core.errors import UsageError, unknown
 
-METHODS = ("pattern", "ridge", "svm", "sgd")
-ALIASES = {"mean-difference": "pattern", "fastcav": "pattern", "lda": "ridge"}
 _CHUNK = 8192  # columns of a layer that are in double precision at a time
 
 

@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError, unknown
+from affectlens.core.finding import is_hidden
+from affectlens.core.query import answer
 from affectlens.core.registry import Registry
+from affectlens.core.untrusted.documents import read_text
 
 # Columns that tell an expressed emotion; a predicate never sees them.
 LABELS = ("label", "labels", "valence", "arousal", "dominance", "sentiment", "emotion")
@@ -147,12 +150,12 @@ def words_held(text: str, names: tuple[str, ...]) -> dict[str, bool]:
 
 
 def from_query(name: str, query: str) -> Concept:
-    """A concept from a pandas query over the columns, for example ``"words > 20 and speaker == 'Joey'"``."""
+    """A concept from a query over the columns (see ``core.query``), for example ``"words > 20 and speaker == 'Joey'"``."""
     return Concept(name, "user", f"query: {query}", (), lambda rows: evaluate_query(query, rows))
 
 
 def evaluate_query(query: str, rows: pd.DataFrame) -> np.ndarray:
-    """The value ``(n,)`` of a query over the columns. It can run code: take queries only from those who run the program.
+    """The value ``(n,)`` of a query over the columns; nothing in it can be run (see ``core.query``).
 
     Returns
     -------
@@ -162,12 +165,13 @@ def evaluate_query(query: str, rows: pd.DataFrame) -> np.ndarray:
     Raises
     ------
     UsageError
-        A query that cannot be evaluated, with the columns that there are.
+        A query that cannot be evaluated, with the columns that there are, or one that gives no numbers.
     """
+    value = answer(query, rows)
     try:
-        return np.asarray(rows.eval(query, engine="python"), dtype=np.float64)
-    except Exception as error:
-        raise UsageError(f"query {query!r}: {error}; columns: {', '.join(map(str, rows.columns))}") from error
+        return np.asarray(value, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"query {query!r}: a comparison was expected, this gives texts ({error})") from error
 
 
 def from_keys(name: str, keys: set[str], source: str) -> Concept:
@@ -201,11 +205,12 @@ def from_folder(folder: Path) -> Concept:
         Neither is there.
     """
     if folder.is_file():
-        lines = folder.read_text(encoding="utf-8").split()
+        lines = read_text(folder, UsageError).split()
         return from_keys(folder.stem, set(lines), str(folder))
     if not folder.is_dir():
         raise UsageError(f"{folder}: neither a folder of examples nor a file of their keys")
-    return from_keys(folder.name, {path.stem for path in folder.iterdir() if path.is_file()}, str(folder))
+    files = (path for path in folder.iterdir() if path.is_file() and not is_hidden(path, folder))
+    return from_keys(folder.name, {path.stem for path in files}, str(folder))
 
 
 def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> np.ndarray:

@@ -20,6 +20,7 @@ from affectlens.audits.concepts.library.lexicon import (
     SECOND_PERSON,
 )
 from affectlens.core.errors import UsageError
+from affectlens.core.untrusted.frames import read_csv
 
 _TOKEN = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
@@ -114,7 +115,7 @@ def with_norms(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         A file that is no such table.
     """
     try:
-        table = pd.read_csv(path, header=None, dtype=str)
+        table = read_csv(path, header=None, dtype=str)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a readable csv of affect norms ({error})") from error
     head = [str(cell) for cell in table.iloc[0]]

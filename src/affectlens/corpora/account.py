@@ -1,0 +1,221 @@
+"""What a reader found and what it left out: found is items and dropped together, and every drop has its reason.
+
+A reader says ``found`` of everything that could be an item, before it looks closer, and ``drop`` of what it leaves out. What is
+said while a corpus is opened is kept in its ``account``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from affectlens.core.finding import files_below
+from affectlens.core.labels import canonical, known_labels, meant
+
+EXAMPLES = 5  # names kept of each reason
+UNREADABLE = {".heic", ".heif", ".avif", ".jfif", ".jpe", ".jp2", ".psd", ".cr2", ".nef", ".arw", ".dng", ".svg"}  # pictures
+
+
+@dataclass
+class Account:
+    """Counts of one corpus.
+
+    Attributes
+    ----------
+    found : int
+        Files, rows or people that could be items.
+    unit : str
+        What they are, in the plural.
+    dropped : Counter
+        How many were left out, by reason.
+    examples : dict of str to list of str
+        Some of their names, by reason.
+    notes : list of str
+        What else has to be known of the corpus as it was read.
+    """
+
+    found: int = 0
+    unit: str = "items"
+    dropped: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """What was left out, a line a reason, and the notes."""
+        out = [f"{n} dropped: {why} ({_some(self.examples[why], n)})" for why, n in self.dropped.items()]
+        return [*out, *self.notes]
+
+
+_current: ContextVar[Account | None] = ContextVar("account", default=None)
+
+
+@contextmanager
+def accounting() -> Iterator[Account]:
+    """Collect what readers say inside."""
+    account = Account()
+    token = _current.set(account)
+    try:
+        yield account
+    finally:
+        _current.reset(token)
+
+
+def found(number: int, unit: str) -> None:
+    """Say how many files, rows, … there are that could be items."""
+    if (account := _current.get()) is not None:
+        account.found += number
+        account.unit = unit
+
+
+def drop(name: object, why: str) -> None:
+    """Say that one of them is left out, and why."""
+    if (account := _current.get()) is not None:
+        account.dropped[why] += 1
+        names = account.examples.setdefault(why, [])
+        if len(names) < EXAMPLES:
+            names.append(str(name))
+
+
+def remark(text: str) -> None:
+    """Say what else has to be known."""
+    if (account := _current.get()) is not None and text not in account.notes:
+        account.notes.append(text)
+
+
+def list_files(root: Path, suffixes: Iterable[str], unit: str = "files", others: Iterable[str] = ()) -> list[Path]:
+    """Files of some kinds below a folder, counted as found; what systems hide there is left out and told.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; linked folders in it are followed.
+    suffixes : iterable of str
+        Kinds that are read, in lower case.
+    unit : str
+        What they are called.
+    others : iterable of str
+        Kinds that are known but not read, which are dropped by name.
+
+    Returns
+    -------
+    list of Path
+        Sorted.
+    """
+    below, wanted = files_below(root), frozenset(suffixes)
+    files = [p for p in below.files if p.suffix.lower() in wanted]
+    not_read = [p for p in below.files if p.suffix.lower() in frozenset(others) - wanted]
+    found(len(files) + len(not_read), unit)
+    for p in not_read:
+        drop(p.relative_to(root).as_posix(), f"{p.suffix.lower()} is not read; make it one of {', '.join(sorted(wanted)[:6])}")
+    for paths, what in ((below.hidden, "hidden, left out"), (below.again, "linked twice"), (below.closed, "not to be read")):
+        if paths:
+            names = [p.relative_to(root).as_posix() for p in paths]
+            remark(f"{len(paths)} files or folders {what}: {_some(names, len(names))}")
+    return files
+
+
+def each_once(rows: list[dict[str, Any]], *identity: str) -> list[dict[str, Any]]:
+    """Rows of which none is there twice.
+
+    Parameters
+    ----------
+    rows : list of dict
+        With ``key`` and ``label`` or ``labels``.
+    *identity : str
+        Fields that tell items apart; by default the key.
+
+    Returns
+    -------
+    list of dict
+        A row that comes again with the same label counts once; one that has several labels is left out. Both are told.
+
+    Examples
+    --------
+    >>> rows = [{"key": k, "label": label} for k, label in (("a", "joy"), ("a", "joy"), ("b", "joy"), ("b", "fear"))]
+    >>> each_once(rows)
+    [{'key': 'a', 'label': 'joy'}]
+    """
+
+    def name_of(row: dict[str, Any]) -> Hashable:
+        return tuple(row.get(f) for f in identity or ("key",))
+
+    labels: dict[Hashable, set[Any]] = {}
+    for row in rows:
+        labels.setdefault(name_of(row), set()).add(row.get("labels", row.get("label")))
+    kept: dict[Hashable, dict[str, Any]] = {}
+    for row in rows:
+        name = name_of(row)
+        if len(labels[name]) > 1:
+            drop(row["key"], "it has several labels")
+        elif name in kept:
+            drop(row["key"], "it is there again")
+        else:
+            kept[name] = row
+    return list(kept.values())
+
+
+def spelling(labels: Iterable[str], expected: Iterable[str] = ()) -> str:
+    """List the labels that are no word for an emotion that is known here.
+
+    Returns
+    -------
+    str
+        Each with its number of rows and what may be meant; empty where there is none.
+
+    Examples
+    --------
+    >>> spelling(["Angray", "Angray", "joy", "bliss"])
+    "'Angray' (2 rows, perhaps anger), 'bliss' (1 row)"
+    """
+    known = {*known_labels(), *expected}
+    odd = Counter(label for label in labels if label and canonical(label) not in known)
+    shown = []
+    for label, n in odd.items():
+        hint = f", perhaps {meant(label)}" if meant(label) else ""
+        shown.append(f"{label!r} ({n} row{'s' if n > 1 else ''}{hint})")
+    return ", ".join(shown)
+
+
+def coded(code: Any, names: tuple[str, ...], first: int = 0) -> str:
+    """The class of a number, as corpora write it.
+
+    Parameters
+    ----------
+    code : number or text
+        The class's number.
+    names : tuple of str
+        The classes, in the order of their numbers.
+    first : int
+        The first class's number.
+
+    Returns
+    -------
+    str
+        Its name.
+
+    Raises
+    ------
+    ValueError
+        No whole number, or one outside the range.
+
+    Examples
+    --------
+    >>> coded("2", ("anger", "fear"), first=1)
+    'fear'
+    """
+    number = float(code)
+    at = int(number) - first if number == number and abs(number) != float("inf") else -1
+    if at + first != number or not 0 <= at < len(names):
+        last = first + len(names) - 1
+        raise ValueError(f"class {code}; a number of {first} ({names[0]}) to {last} ({names[-1]}) was expected")
+    return names[at]
+
+
+def _some(names: list[str], n: int) -> str:
+    shown = names[:EXAMPLES]
+    return ", ".join(shown) + (", …" if n > len(shown) else "")

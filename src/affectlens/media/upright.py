@@ -1,0 +1,122 @@
+"""A decoded frame as a player shows it: square pixels, turned and mirrored, 8-bit RGB of ordinary brightness."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+from av.sidedata.sidedata import Type
+
+from affectlens.media.light import BT2020, HLG, PQ, ordinary
+
+MAX_SIDE = 1920
+MAX_ASPECT = 8  # a pixel wider or higher than this many times is a damaged header
+
+UNTURNED = (1, 0, 0, 1)
+
+
+def upright(frame: av.VideoFrame, aspect: Fraction = Fraction(1)) -> np.ndarray:
+    """The picture that a player shows of a decoded frame.
+
+    Parameters
+    ----------
+    frame : VideoFrame
+        Of any pixel format; the decoder has applied the codec's cropping.
+    aspect : Fraction
+        Width of a pixel by its height, as the container or the codec tells it.
+
+    Returns
+    -------
+    (h, w, 3) uint8 array
+        RGB with square pixels, at most ``MAX_SIDE`` a side, turned and mirrored by the display matrix; PQ and HLG are
+        tone-mapped.
+    """
+    width, height = size_of(frame.width, frame.height, aspect)
+    image = to_rgb(frame, width, height)
+    return turned(image, turn_of(frame))
+
+
+def size_of(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """Size with square pixels, before turning; pixels are made larger, never smaller, but for the bound on a side.
+
+    Returns
+    -------
+    tuple of int
+        Width and height.
+
+    Examples
+    --------
+    >>> size_of(320, 360, Fraction(2))
+    (640, 360)
+    >>> size_of(3840, 2160, Fraction(1))
+    (1920, 1080)
+    """
+    wide, high = width * max(aspect, Fraction(1)), height / min(aspect, Fraction(1))
+    factor = min(Fraction(1), MAX_SIDE / max(wide, high))
+    return max(1, round(wide * factor)), max(1, round(high * factor))
+
+
+def aspect_of(stream: av.VideoStream) -> Fraction:
+    """Width of a pixel by its height; 1 where the file does not tell or tells nonsense."""
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
+    return Fraction(aspect) if 1 / MAX_ASPECT <= aspect <= MAX_ASPECT else Fraction(1)
+
+
+def to_rgb(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:
+    """``(height, width, 3)`` uint8 RGB by the frame's own matrix and range; PQ and HLG are tone-mapped."""
+    bright = frame.color_trc in (PQ, HLG)
+    name = "rgb48le" if bright else "rgb24"
+    if (width, height) != (frame.width, frame.height):
+        scaled = frame.reformat(width=width, height=height, format=name)
+    else:
+        scaled = frame
+    image = scaled.to_ndarray(format=name)
+    return ordinary(image, frame.color_trc, frame.color_primaries in (BT2020, 2)) if bright else image
+
+
+def turn_of(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """The display matrix as the nearest of the eight ways to turn and mirror a picture.
+
+    Returns
+    -------
+    tuple of int
+        ``(a, b, c, d)``, each -1, 0 or 1: a pixel at ``(x, y)`` is shown at ``(a x + c y, b x + d y)``.
+    """
+    data = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]  # the stubs take names only
+    if data is None:
+        return UNTURNED
+    a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data))
+    if a == b == c == d == 0:
+        return UNTURNED
+    if abs(a) + abs(d) >= abs(b) + abs(c):
+        return (-1 if a < 0 else 1, 0, 0, -1 if d < 0 else 1)
+    return (0, -1 if b < 0 else 1, -1 if c < 0 else 1, 0)
+
+
+def turned(image: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
+    """A picture ``(h, w, ...)`` turned and mirrored.
+
+    Returns
+    -------
+    array
+        Of shape ``(w, h, ...)`` after a quarter turn.
+
+    Examples
+    --------
+    A quarter turn clockwise brings the left to the top.
+
+    >>> turned(np.array([[1, 2]]), (0, 1, -1, 0)).tolist()
+    [[1], [2]]
+    """
+    if turn == UNTURNED:
+        return image
+    a, b, c, d = turn
+    if b:
+        image = image.swapaxes(0, 1)
+    if (a or c) < 0:
+        image = image[:, ::-1]
+    if (d or b) < 0:
+        image = image[::-1]
+    return np.ascontiguousarray(image)

@@ -1,0 +1,181 @@
+"""Reading a table of predictions: values by row, what each row is of, and what was done to the values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from affectlens.core.errors import ModelError
+from affectlens.core.labels import EKMAN7, canonical
+from affectlens.core.sheets import numbers, words
+from affectlens.corpora.account import spelling
+from affectlens.models.adapters.predictions.cells import read_cells
+from affectlens.models.adapters.predictions.layouts import (
+    CLASSES,
+    EMPTY,
+    LABELS,
+    PROBABILITIES,
+    UNITS,
+    Columns,
+    Layout,
+    layout_of,
+    reasons,
+    said,
+    units,
+)
+from affectlens.models.adapters.predictions.rows import Chosen, choose, column_named, places, row_keys
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".parquet")
+_TRUTH = ("label", "truth", "true_label")
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions as they were read, a row a file, or where a file has several, a frame and face.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Index key, a column a class, then one a unit; a row without an answer is NaN.
+    labels : Series or None
+        Labels that the table gives, by key.
+    source : str
+        Name of the format.
+    notes : tuple of str
+        What was done to the values.
+    kind : str
+        What the values are: ``probabilities``, independent ``scores``, intensities of ``units``, or ``labels``: 1 for the
+        class that was said and 0 for the others, since the table has no probabilities.
+    units : tuple of str
+        The columns that are intensities of action units.
+    places : DataFrame
+        File, frame, face, size and confidence by key.
+    missing : dict of str to str
+        Rows without an answer, and why.
+    chosen : Chosen
+        Which rows answer for a file.
+    """
+
+    table: pd.DataFrame
+    labels: pd.Series | None
+    source: str
+    notes: tuple[str, ...]
+    kind: str = PROBABILITIES
+    units: tuple[str, ...] = ()
+    places: pd.DataFrame = field(default_factory=pd.DataFrame)
+    missing: dict[str, str] = field(default_factory=dict)
+    chosen: Chosen = field(default_factory=Chosen)
+
+
+def read_predictions(path: Path) -> Predicted:
+    """Read a csv, tsv, txt, json or parquet table of predictions.
+
+    Parameters
+    ----------
+    path : Path
+        The table, of any separator, decimal sign and encoding. Items are named by its column ``key`` as it is, or by the files
+        in a column such as ``file`` or ``input``; columns ``frame`` and ``face`` tell several rows of a file apart. A column
+        ``label`` or ``truth`` gives the labels.
+
+    Returns
+    -------
+    Predicted
+        Probabilities in per cent are divided by 100; rows that do not sum to 1 within 2 % are counted in ``notes`` and divided
+        by their sum, unless the format gives independent scores. Files, frames and faces are never put together here.
+
+    Raises
+    ------
+    ModelError
+        A file that cannot be read, in which no class is found, or in whose column ``key`` an item is twice.
+    """
+    sheet = read_cells(path)
+    frame, notes = _each_once(sheet.frame, list(sheet.notes))
+    if frame.empty:
+        raise ModelError(f"{path}: there is no row in it")
+    fitting = layout_of(frame)
+    if fitting is None:
+        raise ModelError(
+            f"{path}: no two columns name classes among {list(frame.columns)[:8]}; expected a column of probabilities a class, "
+            "such as happiness or p_happiness, a column prediction of words, or an export of Py-Feat, OpenFace, LibreFace, "
+            "DeepFace or FaceReader"
+        )
+    layout, columns = fitting
+    why = reasons(frame, layout, columns)
+    values = _values(frame, layout, columns, why, notes, path)
+    place = places(frame, sheet.before, path, layout.name)
+    exact = column_named(frame, ("key",)) != ""
+    if place.file.str.fullmatch(r"row\d+").all():
+        notes.append("no column names files, so rows are named by their number: row0, row1, …")
+    if exact and place.file.duplicated().any():
+        twice = place.file[place.file.duplicated()].iloc[0]
+        raise ModelError(f"{path}: the key {twice!r} occurs more than once; give every item one row")
+    index = row_keys(place, exact)
+    if not exact and any("/" in name.partition("#")[0] for name in index):
+        notes.append("files of one name lie in several folders, so items are named with their folders")
+    place.index = values.index = index
+    why.index = index
+    missing = {str(k): v for k, v in why[why != ""].items()}
+    if missing:
+        counted = why[why != ""].value_counts()
+        notes.append(f"{len(missing)} of {len(frame)} rows have no answer: {', '.join(f'{n} {w}' for w, n in counted.items())}")
+    extra = tuple(units(frame)) if layout.kind in (LABELS, UNITS) else ()
+    truth = column_named(frame, _TRUTH)
+    labels = words(frame[truth]).map(canonical).set_axis(index) if truth else None
+    return Predicted(values, labels, layout.name, tuple(notes), layout.kind, extra, place, missing, choose(place, missing))
+
+
+def _each_once(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Rows that are the same in every cell, counted once where a column tells what they are of."""
+    if not column_named(frame, ("file", "filename", "input", "image", "path", "img_path", "input_image_path")):
+        return frame, notes
+    again = frame.astype(str).duplicated()
+    if again.any():
+        notes.append(f"{int(again.sum())} rows are there twice, the same in every cell, and count once")
+    return frame[~again].reset_index(drop=True), notes
+
+
+def _values(
+    frame: pd.DataFrame, layout: Layout, columns: Columns, why: pd.Series, notes: list[str], path: Path
+) -> pd.DataFrame:
+    """A column a class or unit; NaN in rows without an answer."""
+    if layout.kind == LABELS:
+        values = pd.concat([_one_hot(frame, path), *_intensities(frame)], axis=1)
+        notes.append(
+            f"the table has labels ({said(frame)}) and no probabilities: 1 stands for the class that was said, calibration is "
+            "not computed" + ("; intensities of action units are outputs of their own" if units(frame) else "")
+        )
+        return values.mask(why != "")
+    values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()}).mask(why != "")
+    if layout.kind == UNITS:
+        notes.append(
+            f"{layout.name} gives action units, not emotions: each unit's intensity is audited as an output of its own"
+        )
+        return values
+    total = values.sum(axis=1, min_count=1)
+    if total.median() > 50:
+        values, total = values / 100, total / 100
+        notes.append("values were in per cent and are divided by 100")
+    odd = int(((total - 1).abs() > 0.02).sum())
+    if odd and layout.kind == PROBABILITIES:
+        notes.append(f"{odd} of {len(values)} rows did not sum to 1 and are divided by their sum")
+        values = values.div(total.where(total > 0), axis=0)
+        why[(total <= 0) & (why == "")] = "all values are 0"
+    return values
+
+
+def _intensities(frame: pd.DataFrame) -> list[pd.Series]:
+    return [numbers(frame[column]).rename(unit) for unit, column in units(frame).items()]
+
+
+def _one_hot(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """1 in the column of the class that was said."""
+    given = words(frame[said(frame)]).str.strip()
+    given = given.where(~given.str.lower().isin(EMPTY), "")
+    word = given.map(canonical)
+    odd = spelling(w for w in given if w and canonical(w) not in CLASSES)
+    if odd:
+        raise ModelError(f"{path}: column {said(frame)} has {odd}; words for {', '.join(CLASSES)} were expected")
+    classes = [*EKMAN7.labels, *sorted(set(word) - {*EKMAN7.labels, ""})]
+    return pd.DataFrame({c: (word == c).astype(float) for c in classes})

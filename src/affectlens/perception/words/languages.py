@@ -1,0 +1,119 @@
+"""Which language is spoken where: decided stretch by stretch between pauses, so that people may change it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+SURE = 0.7  # probability from which a language is certain
+LEAST = 1.0  # seconds of speech from which it can be
+LIKELY = 0.5  # probability from which a stretch is heard in its own language too where its neighbours speak another
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Samples ``first`` to before ``last`` of a chunk, in one language.
+
+    Attributes
+    ----------
+    first, last : int
+        Samples.
+    languages : tuple of str
+        The language as an ISO 639-1 code; several where sound alone cannot tell which.
+    probabilities : tuple of float
+        Of the languages, on average over the stretch.
+    """
+
+    first: int
+    last: int
+    languages: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def probability(self) -> float:
+        """Of the most probable language."""
+        return self.probabilities[0]
+
+    def probability_of(self, language: str) -> float:
+        """Of one of the languages."""
+        return self.probabilities[self.languages.index(language)]
+
+
+def stretches(
+    spans: Sequence[Span], detect: Callable[[Span], Mapping[str, float]], rate: int, before: str | None = None
+) -> list[Stretch]:
+    """Divide speech at its pauses where the language changes.
+
+    A span that is long enough and clear has its own language. Others have that of their neighbours where these agree; where
+    they do not, or the span is more likely in another, several languages are left open.
+
+    Parameters
+    ----------
+    spans : sequence of (int, int)
+        Speech between pauses, in samples, in order.
+    detect : callable
+        Gives the probability of each language in a span.
+    rate : int
+        Samples a second.
+    before : str, optional
+        The language last certain before these spans.
+
+    Returns
+    -------
+    list of Stretch
+        In order; neighbours differ in language.
+
+    Examples
+    --------
+    >>> heard = {(0, 20): {"en": 0.9}, (22, 30): {"de": 0.6, "en": 0.4}, (31, 60): {"de": 0.95}}
+    >>> [(s.first, s.last, s.languages) for s in stretches(list(heard), heard.get, rate=10)]
+    [(0, 20, ('en',)), (22, 30, ('de', 'en')), (31, 60, ('de',))]
+    """
+    heard = [dict(detect(span)) for span in spans]
+    sure = [_sure(span, probabilities, rate) for span, probabilities in zip(spans, heard, strict=True)]
+    if not any(sure) and spans:
+        sure = [_main(spans, heard, before)] * len(spans)
+    out: list[Stretch] = []
+    for i, (span, probabilities) in enumerate(zip(spans, heard, strict=True)):
+        own = sure[i]
+        languages = (own,) if own else _open(probabilities, sure[:i], sure[i + 1 :], before)
+        likely = tuple(probabilities.get(language, 0.0) for language in languages)
+        if out and out[-1].languages == languages and len(languages) == 1:
+            last = out.pop()
+            lengths = last.last - last.first, span[1] - span[0]
+            mean = (last.probability * lengths[0] + likely[0] * lengths[1]) / sum(lengths)
+            out.append(Stretch(last.first, span[1], languages, (mean,)))
+        else:
+            out.append(Stretch(*span, languages, likely))
+    return out
+
+
+def _sure(span: Span, probabilities: Mapping[str, float], rate: int) -> str | None:
+    top = max(probabilities, key=probabilities.__getitem__)
+    return top if probabilities[top] >= SURE and span[1] - span[0] >= LEAST * rate else None
+
+
+def _main(spans: Sequence[Span], heard: Sequence[Mapping[str, float]], before: str | None) -> str:
+    """One language for spans of which none is certain."""
+    total: dict[str, float] = defaultdict(float)
+    for span, probabilities in zip(spans, heard, strict=True):
+        for language, p in probabilities.items():
+            total[language] += p * (span[1] - span[0])
+    top = max(total, key=total.__getitem__)
+    likely = total[top] >= LIKELY * sum(last - first for first, last in spans)
+    return top if before is None or likely else before
+
+
+def _open(
+    probabilities: Mapping[str, float], earlier: Sequence[str | None], later: Sequence[str | None], before: str | None
+) -> tuple[str, ...]:
+    """Languages that an uncertain span may be in, the most probable first."""
+    around = [next((s for s in reversed(earlier) if s), before), next((s for s in later if s), None)]
+    languages = {language for language in around if language}
+    top = max(probabilities, key=probabilities.__getitem__)
+    if len(languages) > 1 or probabilities[top] >= LIKELY:
+        languages.add(top)
+    return tuple(sorted(languages, key=lambda language: -probabilities.get(language, 0.0)))

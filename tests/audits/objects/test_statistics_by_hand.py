@@ -1,0 +1,200 @@
+"""Statistics of objects from rows by hand: against exact permutations, reference libraries and sums on paper."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import rankdata, spearmanr, ttest_ind
+
+from affectlens.audits.objects import statistics as module
+from affectlens.audits.objects.statistics import Thresholds, above, agreement, associations, combine, own, shown
+from affectlens.explainers.overlap import SMALL
+
+
+def rows_of(shares, emotion="joy", thing="cup", areas=0.25, moved=0.0, places=None, seed=0):
+    """One row a picture with that share of relevance; maps and masks are random."""
+    rng = np.random.default_rng(seed)
+    n = len(shares)
+    drawn = places if places is not None else np.zeros((n, 40))
+    return pd.DataFrame({
+        "image": [f"i{k}" for k in range(n)], "emotion": emotion, "object": thing, "score": 0.9, "relevance": np.asarray(shares, float),
+        "area": areas, "mean": 0.5, "importance": 0.6, "moved": moved, "placed": [d.astype(np.float32).tobytes() for d in drawn],
+        "map": [rng.random((SMALL, SMALL)).astype(np.float16).tobytes() for _ in range(n)],
+        "mask": [rng.random((SMALL, SMALL)).astype(np.float16).tobytes() for _ in range(n)],
+    })  # fmt: skip
+
+
+def images_of(n, emotion="joy", probability=None):
+    made = pd.DataFrame({"image": [f"i{k}" for k in range(n)], "emotion": emotion})
+    return made if probability is None else made.assign(probability=probability)
+
+
+def test_what_reaches_a_threshold_passes_it():
+    rows = rows_of([0.1] * 4).assign(score=[0.3, 0.29, 0.5, 0.5], importance=[0.5, 0.9, 0.49, 0.5])
+    kept, sure = above(rows, images_of(4, probability=[0.5, 0.9, 0.9, 0.4]), Thresholds(0.3, 0.5, 0.5))
+    assert kept.image.tolist() == ["i0"] and sure.image.tolist() == ["i0", "i1", "i2"]
+    assert module.PRESETS["emocam"] == Thresholds(0.3, 0.0, pytest.approx(1 / 3)) and module.PRESETS["none"] == Thresholds(
+        0, 0, 0
+    )
+    every, images = above(rows, images_of(4), Thresholds(sure=0.9))  # nothing is known of the answers
+    assert len(every) == len(images) == 4
+
+
+def test_five_pictures_are_tested_and_four_are_not(rng):
+    for count in (4, 5):
+        rows = rows_of([0.5] * count)
+        (row,) = combine(rows, images_of(8), rng, draws=9).itertuples()
+        assert (row.images, row.dice) == (count, pytest.approx(2 * count / (count + 8)))
+        assert np.isnan(row.lift) == np.isnan(row.p_value) == np.isnan(row.p_exchanged) == (count == 4)
+    assert row.lift == pytest.approx(2) and (row.share, row.area, row.mean, row.importance) == (0.5, 0.25, 0.5, 0.6)
+
+
+def test_every_emotion_has_a_row_for_every_object(rng):
+    rows = pd.concat([rows_of([0.5] * 6), rows_of([0.2] * 2, thing="dog")])
+    images = images_of(10, ["joy"] * 6 + ["fear"] * 4)
+    found = combine(rows, images, rng, draws=9)
+    assert list(zip(found.object, found.emotion, found.images, strict=True)) == [
+        ("cup", "fear", 0), ("cup", "joy", 6), ("dog", "fear", 0), ("dog", "joy", 2)
+    ]  # fmt: skip
+    cup = found.set_index(["object", "emotion"]).loc["cup"]
+    np.testing.assert_allclose(cup.p_presence, 2 / 210)  # all six of the ten are the joyful ones
+    assert cup.jaccard["joy"] == 1 and cup.jaccard["fear"] == 0
+    assert (found.p_presence_bh >= found.p_presence).all() and found.p_bh.notna().sum() == 1
+
+
+def test_the_lift_is_a_ratio_of_sums_with_an_interval_of_pictures():
+    shares, areas = np.array([0.6, 0.2, 0.3, 0.5, 0.4]), np.array([0.1, 0.2, 0.3, 0.2, 0.1])
+    found = module._lift(rows_of(shares, areas=areas), np.random.default_rng(1), 99)
+    assert found["lift"] == pytest.approx(2.0 / 0.9) and found["area"] == pytest.approx(0.18)
+    picks = np.random.default_rng(1).integers(0, 5, (500, 5))
+    ends = np.quantile(shares[picks].sum(1) / areas[picks].sum(1), [0.025, 0.975])
+    assert (found["low"], found["high"]) == tuple(pytest.approx(v) for v in ends)
+
+
+def test_what_an_object_holds_is_compared_with_its_form_at_other_places():
+    """Each picture's form lies at one of three places, its own among them: the null has 3^5 equally likely means."""
+    moved = np.full(5, 0.1)
+    shares = np.array([0.22, 0.12, 0.2, 0.15, 0.1])
+    places = np.tile([0.0, 0.15], (5, 1)) + 0.013 * np.arange(5)[:, None]
+    options = np.concatenate([shares[:, None], places], axis=1) - moved[:, None]
+    means = np.array([options[np.arange(5), list(pick)].mean() for pick in np.ndindex(*[3] * 5)])
+    exact = (np.abs(means) >= abs(options[:, 0].mean()) - 1e-9).mean()
+    rng = np.random.default_rng(0)
+    found = module._lift(rows_of(shares, moved=moved, places=places), rng, 9999)
+    assert found["p_value"] == pytest.approx(exact, rel=0.3) and 0.1 < exact < 0.2
+    less = module._lift(rows_of([0.0] * 5, moved=0.3, places=np.full((5, 40), 0.3)), rng, 999)
+    assert less["p_value"] < 0.01  # two-sided
+
+
+def test_maps_are_exchanged_among_the_pictures():
+    """Of five pictures all 120 deals of the maps; the statistic is the mean share of relevance in the masks less its mean."""
+    rows = rows_of([0.5] * 5, seed=4)
+    maps, masks = (np.stack([np.frombuffer(v, np.float16).astype(float) for v in rows[c]]) for c in ("map", "mask"))
+    masks[2] *= 0.1
+    rows["mask"] = [m.astype(np.float16).tobytes() for m in masks]
+    masks = np.stack([np.frombuffer(v, np.float16).astype(float) for v in rows["mask"]])
+    share = np.array([[(m * k).sum() / m.sum() for k in masks] for m in maps])
+    deals = np.array([np.mean([share[o[j], j] for j in range(5)]) for o in permutations(range(5))])
+    centred = np.abs(deals - share.mean())
+    exact = (centred >= abs(np.mean(np.diag(share)) - share.mean()) - 1e-12).mean()
+    assert module._exchanged(rows, np.random.default_rng(0), 9999) == pytest.approx(exact, rel=0.35)
+
+
+def test_of_many_pictures_a_part_is_exchanged(monkeypatch, rng):
+    monkeypatch.setattr(module, "_MOST", 6)
+    looked = []
+    planes = module._planes
+    monkeypatch.setattr(module, "_planes", lambda column: looked.append(len(column)) or planes(column))
+    module._exchanged(rows_of([0.5] * 6), rng, 9)
+    module._exchanged(rows_of([0.5] * 9), rng, 9)
+    assert looked == [6] * 4
+    # All that are drawn of these are of one emotion or too few of the other.
+    both = pd.concat([rows_of([0.5] * 20), rows_of([0.2] * 2, "fear")])
+    assert all(np.isnan(module._others(both, "joy", np.random.default_rng(s), 9)[0]) for s in range(5))
+
+
+def test_more_than_under_other_emotions():
+    here, other = np.array([0.6, 0.5, 0.7, 0.55, 0.65]), np.array([0.2, 0.3, 0.25, 0.35, 0.4, 0.62])
+    both = pd.concat([rows_of(here + 0.1, moved=0.1), rows_of(other + 0.05, "fear", moved=0.05)])
+    difference, p = module._others(both, "joy", np.random.default_rng(0), 9999)
+    assert difference == pytest.approx(here.mean() - other.mean())
+    back, same = module._others(both, "fear", np.random.default_rng(0), 9999)
+    assert back == pytest.approx(-difference) and same == pytest.approx(p, rel=0.3) and 0.001 < p < 0.05
+    assert np.isnan(module._others(both[1:], "joy", np.random.default_rng(0), 9)).all()  # four
+    assert np.isnan(module._others(both[:9], "joy", np.random.default_rng(0), 9)).all()  # four others
+    assert np.isfinite(module._others(both[:10], "joy", np.random.default_rng(0), 9)).all()
+
+
+def test_the_statistic_is_welchs(rng):
+    values, here = rng.normal(size=(3, 12)) * 2, np.arange(12) < 5
+    expected = [abs(ttest_ind(v[here], v[~here], equal_var=False).statistic) for v in values]
+    np.testing.assert_allclose(module._welch(values, here), expected)
+    assert module._welch(np.ones((1, 12)), here) == 0
+    dealt = module._dealt(np.arange(12.0), 5, rng)
+    assert dealt.shape == (5, 12) and (np.sort(dealt, axis=1) == np.arange(12)).all() and len(np.unique(dealt, axis=0)) == 5
+
+
+def test_associations_at_the_edges():
+    assert associations(0, 0, 0, 10) == {
+        "dice": 0,
+        "jaccard": 0,
+        "yule_q": pytest.approx((21 - 1) / (21 + 1)),
+        "odds_ratio": 21,
+    }
+    assert associations(1, 1, 0, 10)["dice"] == 2 and associations(2, 3, 4, 10)["jaccard"] == pytest.approx(2 / 5)
+    assert associations(1, 1, 1, 10)["dice"] == associations(1, 1, 1, 10)["jaccard"] == 1
+    assert module._presence(0, 5, 5, 10) == pytest.approx(2 / 252) and module._presence(2, 4, 5, 10) == 1
+
+
+def test_the_level_itself_is_significant_and_a_lift_of_one_is_none():
+    table = pd.DataFrame({"p_bh": [0.05, 0.051, 0.01], "lift": [1.01, 2, 1.0], "p_others_bh": [0.05, 0.051, 0.01],
+                          "over_others": [0.01, 1, 0.0]})  # fmt: skip
+    assert shown(table).tolist() == own(table).tolist() == [True, False, False]
+
+
+def lifts(values, what="lift"):
+    emotions, objects = ["fear", "joy"], ["a", "b", "c", "d"]
+    index = pd.MultiIndex.from_product([emotions, objects], names=["emotion", "object"])
+    other = "dice" if what == "lift" else "lift"
+    return pd.DataFrame({what: np.ravel(values), other: 1.0}, index=index).reset_index()
+
+
+def test_methods_are_compared_in_pairs_and_by_exchanging_objects(rng):
+    x, y = rng.random((2, 4)), rng.random((2, 4))
+    tables = {"one": lifts(x), "two": lifts(y), "three": lifts(x + 1), "none": lifts(x)[:0]}
+    found = agreement(tables, np.random.default_rng(3), 199)
+    assert list(zip(found.method, found.against, found.of, strict=True)) == [
+        ("one", "two", "lift"), ("one", "three", "lift"), ("two", "three", "lift")
+    ]  # fmt: skip
+    assert found.spearman[0] == pytest.approx(spearmanr(x.ravel(), y.ravel())[0]) and found.spearman[1] == pytest.approx(1)
+    orders = list(permutations(range(4)))
+    null = [np.corrcoef(rankdata(x), rankdata(y[:, list(o)]))[0, 1] for o in orders]
+    exact = np.mean(np.array(null) >= found.spearman[0] - 1e-9)
+    assert found.p_value[0] == pytest.approx(exact, abs=0.12)
+    assert found.p_value[1] == pytest.approx(1 / 24, abs=0.05)
+    differ = agreement({"one": lifts(x, "dice"), "two": lifts(y, "dice")}, rng, 9)
+    assert set(differ.of) == {"dice"} and len(differ) == 1  # a constant lift has no ranks
+
+
+def test_five_pairs_are_enough_to_agree_and_four_are_not(rng):
+    x = np.arange(8.0).reshape(2, 4)
+    five, four = x.copy(), x.copy()
+    five[0, :3], four[:, 2:] = np.nan, np.nan
+    assert module._mantel(x, four, rng, 9) is None
+    rho, p = module._mantel(x, five, rng, 9)
+    assert rho == pytest.approx(1) and 0 < p <= 1
+
+
+def test_draws_with_too_few_pairs_say_nothing(rng):
+    """Both lack the same three of eight pairs: of the 24 deals only two leave five, and one of them is the deal as it is."""
+    x = np.array([[1.0, 2, 3, np.nan], [4, 5, np.nan, np.nan]])
+    rho, p = module._mantel(x, x, rng, 400)
+    assert rho == pytest.approx(1) and 0.3 < p < 0.75
+
+
+def test_what_is_constant_agrees_with_nothing(rng):
+    x = np.arange(8.0).reshape(2, 4)
+    assert module._mantel(x, np.ones((2, 4)), rng, 9) is None and module._mantel(np.ones((2, 4)), x, rng, 9) is None

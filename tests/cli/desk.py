@@ -1,0 +1,126 @@
+"""A folder with everything that the commands of README and docs name, generated, under the names that they give it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from affectlens.checks.recordings import make_recordings
+from affectlens.core.labels import EKMAN7
+from tests.audits import corpora as speech
+from tests.cli.generated import SAID, fer2013, goemotions, motions, pictures
+from tests.corpora.trees import write_wav
+from tests.modalities.test_scene import background_weights
+from tests.models.onnx_file import linear_onnx
+from tests.models.test_emonet import SHAPES
+from tests.perception.body.walker import walker, write_bvh
+
+_NETWORK = '''"""A small network of one's own."""
+
+import cv2
+import numpy as np
+import torch
+
+from affectlens import TorchModel
+
+
+def prepare(picture):
+    return cv2.resize(picture, (64, 64)).transpose(2, 0, 1).astype(np.float32) / 255
+
+
+def make():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 5, stride=2), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 2)
+    )
+    return TorchModel(net.eval(), ("anger", "happiness"), layer="0", prepare=prepare)
+'''
+
+
+def desk(folder: Path) -> Path:
+    """Make all of it."""
+    made = make_recordings(folder)
+    shutil.copy(made["a film with sound"], folder / "talk.mp4")  # what a file holds does not depend on its name
+    (folder / "clips").mkdir()
+    for name in ("a picture", "a sound"):
+        shutil.copy(made[name], folder / "clips")
+    write_bvh(walker(seconds=3.0), folder / "walk.bvh")
+    fer2013(folder)
+    goemotions(folder)
+    motions(folder, ("walk", "run", "dash", "jump", "turn", "bow"))
+    speech.emodb(folder / "emodb", people=6, takes=2)
+    _urdu(folder / "urdu")
+    _emovo(folder / "emovo")
+    _meld(folder / "meld")
+    pictures(folder).rename(folder / "faces")
+    _pyfeat(folder)
+    pictures(folder, each=2)
+    _boxes(folder)
+    speech.mosi(folder / "mosi_bclstm.npz")
+    words = sorted({word for said in SAID.values() for text in said for word in text.split()} | {"good", "bad", "day"})
+    norms = pd.DataFrame({"Word": words, "V.Mean.Sum": np.linspace(1, 9, len(words)), "A.Mean.Sum": 5.0, "D.Mean.Sum": 5.0})
+    norms.to_csv(folder / "warriner.csv")
+    linear_onnx(folder / "net.onnx", np.random.default_rng(0).normal(size=(3 * 16 * 16, 2)) / 50, (3, 16, 16))
+    (folder / "net.json").write_text(json.dumps({"labels": ["anger", "happiness"], "size": 16}), encoding="utf-8")
+    generator = torch.Generator().manual_seed(0)
+    state = {f"{n}.weight": torch.randn(s, generator=generator) * (2 / np.prod(s[1:])) ** 0.5 for n, s in SHAPES.items()}
+    torch.save(state | {f"{n}.bias": torch.zeros(s[0]) for n, s in SHAPES.items()}, folder / "emonet.pth")
+    background_weights(folder / "background.safetensors")
+    (folder / "mynets.py").write_text(_NETWORK, encoding="utf-8")
+    return folder
+
+
+def _urdu(folder: Path) -> None:
+    for person in range(1, 7):
+        for kind, letter, hertz in (("Angry", "A", 250), ("Happy", "H", 220), ("Neutral", "N", 150), ("Sad", "S", 120)):
+            for take in (1, 2):
+                write_wav(folder / kind / f"SM{person}_F{take}_{letter}{take:02}.wav", 0.5, hertz=hertz + 7 * person + take)
+
+
+def _emovo(folder: Path) -> None:
+    for person in ("f1", "f2", "m1", "m2"):
+        for kind, hertz in (("dis", 180), ("gio", 220), ("neu", 150), ("rab", 250), ("tri", 120), ("pau", 240), ("sor", 260)):
+            write_wav(folder / person / f"{kind}-{person}-b1.wav", 0.5, hertz=hertz + len(person))
+
+
+def _meld(folder: Path) -> None:
+    folder.mkdir()
+    emotions = {"happiness": "joy", "anger": "anger", "sadness": "sadness", "neutral": "neutral"}
+    sentiments = {"happiness": "positive", "anger": "negative", "sadness": "negative", "neutral": "neutral"}
+    for split, count in (("train", 20), ("dev", 8), ("test", 8)):
+        rows = [
+            {"Sr No.": 1, "Utterance": SAID[label][(d + u) % 3], "Speaker": ("Anna", "Ben")[u % 2], "Emotion": emotions[label],
+             "Sentiment": sentiments[label], "Dialogue_ID": d, "Utterance_ID": u, "Season": 1, "Episode": 1,
+             "StartTime": f"00:00:0{u},000", "EndTime": f"00:00:0{u + 1},000"}
+            for d in range(count) for u, label in enumerate(list(SAID) * 2)
+        ]  # fmt: skip
+        pd.DataFrame(rows).to_csv(folder / f"{split}_sent_emo.csv", index=False)
+
+
+def _pyfeat(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    files = sorted((folder / "faces").rglob("*.png"))
+    table = pd.DataFrame(rng.dirichlet(np.ones(7), len(files)), columns=list(EKMAN7.labels))
+    table.insert(0, "input", [str(f.relative_to(folder)) for f in files])
+    table.assign(FaceScore=0.99).to_csv(folder / "pyfeat.csv", index=False)
+
+
+def _boxes(folder: Path) -> None:
+    files = sorted((folder / "pictures").rglob("*.png"))
+    names = [str(f.relative_to(folder / "pictures")) for f in files]
+    coco = {
+        "images": [{"id": i, "file_name": name, "width": 96, "height": 96} for i, name in enumerate(names)],
+        "categories": [{"id": 1, "name": "cup"}, {"id": 2, "name": "head"}],
+        "annotations": [
+            {"image_id": i, "category_id": c, "bbox": box}
+            for i in range(len(names))
+            for c, box in ((1, [2, 2, 18, 16]), (2, [14, 4, 68, 88]))
+        ],
+    }
+    (folder / "boxes.json").write_text(json.dumps(coco), encoding="utf-8")
+    pd.DataFrame({"file": names, "label": [name.split("/")[0] for name in names]}).to_csv(folder / "labels.csv", index=False)

@@ -1,0 +1,74 @@
+"""Weights that ship hold what was shipped, or are not read."""
+
+import shutil
+
+import pytest
+
+from affectlens.audits.concepts.bank import ConceptBank
+from affectlens.core.errors import ModelError
+from affectlens.core.files import sha256_of
+from affectlens.models import weights
+from affectlens.models.base import load_model
+from affectlens.models.weights import check_shipped, read_weights, shipped_weights, weights_folder
+
+SHIPPED = sorted(path.stem for path in weights_folder().glob("*.safetensors"))
+
+
+def read(path):
+    return ConceptBank.load(path) if path.stem == "concepts-words" else read_weights(path)
+
+
+def flip(path, at=None):
+    """One bit of one byte is another, by default in the last tensor."""
+    content = bytearray(path.read_bytes())
+    content[len(content) - 5 if at is None else at] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """The folder of weights, copied."""
+    shutil.copytree(weights_folder(), tmp_path / "weights")
+    monkeypatch.setattr(weights, "weights_folder", lambda: tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+def test_the_table_names_every_file_and_no_other():
+    listed = [line.split("  ") for line in (weights_folder() / "SHA256SUMS").read_text().splitlines()]
+    assert listed == [
+        [sha256_of(weights_folder() / f"{name}.safetensors", fresh=True), f"{name}.safetensors"] for name in SHIPPED
+    ]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_one_bit_is_enough(name, copies):
+    read(copies / f"{name}.safetensors")
+    flip(copies / f"{name}.safetensors")
+    with pytest.raises(ModelError, match=f"{name}.safetensors: not the weights that were shipped.*reinstall"):
+        read(copies / f"{name}.safetensors")
+
+
+def test_models_by_name_are_held_to_it(copies):
+    load_model("posture")
+    flip(copies / "posture.safetensors")
+    with pytest.raises(ModelError, match="not the weights that were shipped"):
+        load_model("posture")
+
+
+def test_other_weights_in_their_place_are_refused_and_elsewhere_are_read(copies, tmp_path):
+    flip(copies / "gait.safetensors")
+    mine = shutil.copy(copies / "gait.safetensors", tmp_path / "mine.safetensors")
+    read_weights(tmp_path / "mine.safetensors")
+    shutil.copy(mine, copies / "mine.safetensors")
+    with pytest.raises(ModelError, match="expected none"):
+        check_shipped(copies / "mine.safetensors")
+    (copies / "SHA256SUMS").unlink()
+    with pytest.raises(ModelError, match="SHA256SUMS: cannot be read"):
+        check_shipped(copies / "face.safetensors")
+
+
+def test_what_is_printed_is_computed(copies):
+    before = {facts.name: facts.sha256 for facts in shipped_weights()}
+    flip(copies / "speech.safetensors")
+    after = {facts.name: facts.sha256 for facts in shipped_weights()}
+    assert [name for name in before if before[name] != after[name]] == ["speech"]

@@ -1,0 +1,114 @@
+"""Languages between pauses: by hand, with a recogniser that stands in for Whisper, and with real speech where it is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from affectlens.media.audio import Sound
+from affectlens.media.frames import Problems
+from affectlens.perception.words import transcript
+from affectlens.perception.words.languages import stretches
+from affectlens.perception.words.transcript import RATE, SpeechChunk, WordRecogniser
+from tests.conftest import asset_path
+
+CASE = Path(__file__).resolve().parents[4] / "shared" / "cases" / "audio" / "switch_en_de_en.wav"
+
+
+def divided(heard, before=None):
+    """Stretches of spans given in seconds, at ten samples a second."""
+    given = {(round(10 * a), round(10 * b)): p for (a, b), p in heard.items()}
+    return [(s.first / 10, s.last / 10, s.languages) for s in stretches(list(given), given.__getitem__, 10, before)]
+
+
+def test_one_language_is_one_stretch():
+    heard = {(0, 2): {"en": 0.9}, (2.5, 3): {"nn": 0.6, "en": 0.4}, (4, 8): {"en": 0.8}}
+    assert divided({k: v for k, v in heard.items() if k != (2.5, 3)}) == [(0, 8, ("en",))]
+    assert divided({**heard, (2.5, 3): {"nn": 0.3, "en": 0.2}}) == [(0, 8, ("en",))]
+    assert divided(heard)[1] == (2.5, 3, ("nn", "en"))  # likely enough to be heard in both
+
+
+def test_a_language_between_two_others_is_its_own():
+    heard = {(0, 3): {"en": 0.9}, (3.5, 8): {"de": 0.95}, (8.5, 10): {"en": 0.5, "de": 0.1}, (11, 14): {"en": 0.8}}
+    assert divided(heard) == [(0, 3, ("en",)), (3.5, 8, ("de",)), (8.5, 10, ("en", "de")), (11, 14, ("en",))]
+
+
+def test_what_is_short_is_not_certain():
+    assert divided({(0, 0.5): {"ja": 0.9, "en": 0.05}, (1, 4): {"en": 0.9}})[0] == (0, 0.5, ("ja", "en"))
+    assert divided({(0, 0.5): {"ja": 0.4, "en": 0.3}, (1, 4): {"en": 0.9}}) == [(0, 4, ("en",))]
+
+
+def test_where_nothing_is_certain_there_is_one_language():
+    heard = {(0, 3): {"pl": 0.3, "cs": 0.2}, (4, 6): {"cs": 0.4, "pl": 0.35}}
+    assert divided(heard) == [(0, 6, ("pl",))]
+    assert divided(heard, before="en") == [(0, 6, ("en",))]
+    assert divided({(0, 3): {"pl": 0.6, "en": 0.3}}, before="en") == [(0, 3, ("pl",))]
+    assert divided({}) == []
+
+
+class Whisper:
+    """Hears a language by the sign of the samples, and writes better text in the right one."""
+
+    def __init__(self):
+        self.asked = []
+
+    def detect_language(self, samples):
+        share = float((samples > 0).mean())
+        ranked = sorted({"en": share, "de": 1 - share}.items(), key=lambda pair: -pair[1])
+        return (*ranked[0], ranked)
+
+    def transcribe(self, samples, language, **_):
+        self.asked.append((language, len(samples) / RATE))
+        right = "en" if (samples > 0).mean() > 0.45 else "de"
+        word = SimpleNamespace(word=f" {language}.", start=0.1, end=0.4, probability=0.9)
+        score = -0.2 if language == right else -0.9
+        return iter([SimpleNamespace(words=[word], no_speech_prob=0, avg_logprob=score, compression_ratio=1)]), None
+
+
+def recogniser(language=None):
+    made = object.__new__(WordRecogniser)
+    made._model, made._language, made.left_out = Whisper(), language, Counter()
+    return made
+
+
+def heard(made, monkeypatch, shares, seconds=2.0):
+    """Utterances of one chunk of spans, each positive in a share of its samples."""
+    n = round(seconds * RATE)
+    samples = np.concatenate([np.where(np.arange(n) % 100 < 100 * share, 0.5, -0.5) for share in shares]).astype(np.float32)
+    active = tuple((100 + k * seconds, 100 + (k + 1) * seconds) for k in range(len(shares)))
+    monkeypatch.setattr(transcript, "speech_chunks", lambda _: [SpeechChunk(100.0, samples, active)])
+    ((_, utterances),) = made([])
+    return [(u.language, round(u.start, 1)) for u in utterances]
+
+
+def test_each_stretch_is_heard_in_its_own_language(monkeypatch):
+    made = recogniser()
+    assert heard(made, monkeypatch, [0.9, 0.8, 0.1, 0.9]) == [("en", 100.1), ("de", 104.1), ("en", 106.1)]
+    assert made._model.asked == [("en", 4.0), ("de", 2.0), ("en", 2.0)]
+
+
+def test_in_doubt_the_better_text_tells(monkeypatch):
+    made = recogniser()
+    assert heard(made, monkeypatch, [0.9, 0.5, 0.1]) == [("en", 100.1), ("en", 102.1), ("de", 104.1)]
+    assert Counter(language for language, _ in made._model.asked) == {"en": 2, "de": 2}  # the one in doubt in both
+    assert heard(recogniser(), monkeypatch, [0.9, 0.4, 0.1]) == [("en", 100.1), ("de", 102.1), ("de", 104.1)]
+
+
+def test_a_language_that_is_given_holds_throughout(monkeypatch):
+    made = recogniser("de")
+    assert heard(made, monkeypatch, [0.9, 0.1]) == [("de", 100.1)]
+    assert made._model.asked == [("de", 4.0)]
+
+
+def test_a_german_turn_between_english_ones_is_german():
+    if not CASE.exists():
+        pytest.skip("the cases are not here")
+    hear = WordRecogniser(asset_path("whisper-base").parent, threads=1)
+    found = [u for _, utterances in hear(Sound(CASE, Problems())) for u in utterances]
+    german = [u for u in found if u.language == "de"]
+    assert german and all(5.2 < u.start < 11.3 for u in german)
+    assert all(u.end < 5.4 or u.start > 11.3 for u in found if u.language == "en") and len(german) < len(found)
