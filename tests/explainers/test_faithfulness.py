@@ -128,12 +128,3 @@ def test_cells_of_an_uneven_grid():
     keep = np.zeros((1, 6), bool)
     keep[0, 3] = True  # lower left: rows 3 and 4, columns 0 and 1
     assert score(keep)[0] == picture[3:, :2].sum() - (30 - 4)
-
-
-def test_a_hit_needs_the_largest_value_inside_of_the_mask():
-    from affectlens.explainers.faithfulness import pointing_game
-
-    maps = np.array([[[0.0, 1.0], [0.5, 0.0]], [[2.0, 1.0], [0.0, 0.0]]])
-    masks = np.array([[[0.0, 0.1], [0.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]])
-    got = pointing_game(maps, masks)
-    assert got.value == 0.5 and got.n == 2

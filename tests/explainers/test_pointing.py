@@ -7,7 +7,6 @@ from torch import nn
 from torch.nn import functional as F
 
 from affectlens.explainers.cam import METHODS, CamEngine, upsample
-from affectlens.explainers.faithfulness import pointing_game
 from affectlens.models.adapters import TorchModel
 
 SIDE, PATCH = 24, 6
@@ -44,17 +43,10 @@ def learned():
     return TorchModel(net.eval(), ("rows", "columns", "check"))
 
 
-def test_by_hand():
-    maps = np.zeros((3, 4, 4))
-    maps[0, 1, 1], maps[1, 3, 3], maps[2, 0, 0] = 1, 1, 1
-    masks = np.zeros((3, 4, 4))
-    masks[:, :2, :2] = 1
-    assert pointing_game(maps, masks).value == pytest.approx(2 / 3)
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_the_patch_that_decides_is_pointed_at(learned, method):
     x, y, masks = planted(np.random.default_rng(1), 60)
     assert (learned.predict(x).argmax(axis=1) == y).mean() > 0.95
-    found = CamEngine(learned, "4")(x, method).maps[np.arange(60), y]
-    assert pointing_game(upsample(found, (SIDE, SIDE)), masks).value >= 0.9
+    maps = upsample(CamEngine(learned, "4")(x, method).maps[np.arange(60), y], (SIDE, SIDE))
+    largest = maps.reshape(60, -1).argmax(axis=1)
+    assert masks.reshape(60, -1)[np.arange(60), largest].mean() >= 0.9

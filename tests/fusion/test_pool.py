@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from affectlens.fusion.pool import Fuser, Opinion, pool, shapley_values
+from affectlens.explainers.shapley import shapley_values
+from affectlens.fusion.pool import Fuser, Opinion, pool
 
 
 def fuse(opinions, labels):

@@ -150,28 +150,28 @@ class Audit(ABC, Generic[S, R]):
     def plan(self) -> Plan:
         """What there is, what was done before and what will be done."""
         keys = self.keys()
-        return Plan(self.kind, len(keys), sum(k in self.parts.done for k in keys), self.unit)
+        return Plan(self.kind, len(keys), sum(key in self.parts.done for key in keys), self.unit)
 
     def collect(self, progress: Progress = silent, keys: Sequence[str] | None = None) -> None:
         """Look at the items, or at those of ``keys``, that were not looked at before."""
-        wanted = list(self.keys() if keys is None else keys)
-        left = [k for k in wanted if k not in self.parts.done]
-        done = len(wanted) - len(left)
+        chosen = list(self.keys() if keys is None else keys)
+        pending = [key for key in chosen if key not in self.parts.done]
+        done = len(chosen) - len(pending)
         if done and self.out is not None:
-            log.info("%d of %d %s were done before in %s", done, len(wanted), self.unit, self.out)
-        again = len(self.parts.changed.intersection(left))
+            log.info("%d of %d %s were done before in %s", done, len(chosen), self.unit, self.out)
+        again = len(self.parts.changed.intersection(pending))
         if again:
             log.info("%d %s hold something else than before and are looked at again", again, self.unit)
         batch = Batch()
-        if wanted:
-            progress(self.unit, done, len(wanted))
-        for found in self.measure(left) if left else ():
-            batch.extend(found)
-            done += len(found.items)
+        if chosen:
+            progress(self.unit, done, len(chosen))
+        for part in self.measure(pending) if pending else ():
+            batch.extend(part)
+            done += len(part.items)
             if len(batch.items) >= self.part_size:
                 self.update(batch)
                 batch = Batch()
-            progress(self.unit, done, len(wanted))
+            progress(self.unit, done, len(chosen))
         self.update(batch)
 
     def update(self, batch: Batch) -> None:
@@ -187,10 +187,10 @@ class Audit(ABC, Generic[S, R]):
         """Collect, merge the runs kept in other folders, compute, and with ``out`` write the result and its page there."""
         alone = nullcontext() if self.out is None else alone_in(self.out / ".lock", str(self.out))
         with alone:
-            others = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass
+            earlier_runs = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass
             self.collect(progress or silent)
-            for other in others:
-                self.parts.merge(other)
+            for earlier in earlier_runs:
+                self.parts.merge(earlier)
             result = self.compute(progress or silent)
             if self.out is not None:
                 result.report(self.out)
@@ -199,5 +199,5 @@ class Audit(ABC, Generic[S, R]):
     def provenance(self) -> Provenance:
         """Settings, model, data and versions, with digests of the weights and of what was read."""
         items = self.parts.items
-        read = {"items": len(items), "sha256": self.parts.sha256} if len(items) else {}
-        return Provenance(self.kind, self.settings.to_dict(), dict(self.model_facts()), {**self.data_facts(), **read})
+        read_facts = {"items": len(items), "sha256": self.parts.sha256} if len(items) else {}
+        return Provenance(self.kind, self.settings.to_dict(), dict(self.model_facts()), {**self.data_facts(), **read_facts})

@@ -92,9 +92,9 @@ class Parts:
         self, folder: Path, settings: Mapping[str, Any], data: Mapping[str, Any], columns: Mapping[str, Sequence[str]],
         key: str = "key", contents: Mapping[str, str] | None = None, method: int = 1, order: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        self.folder, self.columns, self.key = folder, {k: tuple(v) for k, v in columns.items()}, key
+        self.folder, self.columns, self.key = folder, {name: tuple(names) for name, names in columns.items()}, key
         self.contents = dict(contents or {})
-        self._rank = {k: i for i, k in enumerate(order)}
+        self._rank = {name: i for i, name in enumerate(order)}
         versions = {"affectlens": package_version(), "method": method}
         stamp = {"settings": dict(settings), "data": dict(data), "versions": versions}
         self.stamp = json.loads(json.dumps(stamp, default=str))
@@ -132,24 +132,24 @@ class Parts:
     def sha256(self) -> str:
         """A digest of the keys, labels and bytes of all items that were read, whatever their order."""
         items = self.items
-        lines = sorted(f"{k}\0{digest}\n" for k, digest in zip(items.key, items.sha256, strict=True))
+        lines = sorted(f"{key}\0{digest}\n" for key, digest in zip(items.key, items.sha256, strict=True))
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def table(self, name: str, **equal: str) -> pd.DataFrame:
         """Rows of a table whose columns equal what is given; they stay on disk until they are asked for."""
-        wanted = [(k, "==", v) for k, v in equal.items()] or None
-        found = []
+        filters = [(column, "==", value) for column, value in equal.items()] or None
+        frames = []
         for file, keys in self._files:
-            rows = read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=wanted)
+            rows = read_parquet(file.with_name(file.name.replace(ITEMS, name, 1)), filters=filters)
             if len(rows):
-                found.append(rows[rows[self.key].isin(keys)])
-        if not found:
+                frames.append(rows[rows[self.key].isin(keys)])
+        if not frames:
             return pd.DataFrame(columns=list(self.columns[name]))
-        return self._arranged(pd.concat(found, ignore_index=True), self.key)
+        return self._arranged(pd.concat(frames, ignore_index=True), self.key)
 
     def _arranged(self, frame: pd.DataFrame, key: str) -> pd.DataFrame:
         last = len(self._rank)
-        rank = np.array([self._rank.get(k, last) for k in frame[key]])
+        rank = np.array([self._rank.get(name, last) for name in frame[key]])
         if (np.diff(rank) >= 0).all():
             return frame
         return frame.iloc[np.argsort(rank, kind="stable")].reset_index(drop=True)
@@ -282,10 +282,12 @@ def _read_stamp(file: Path) -> dict[str, Any]:
 def _require_same(now: Mapping[str, Any], before: Mapping[str, Any], folder: Path) -> None:
     """An error that lists what differs."""
     for part, values in now.items():
-        other = [
-            f"{k}: {before[part].get(k)!r} before, {values.get(k)!r} now"
-            for k in {**before[part], **values}
-            if before[part].get(k) != values.get(k)
+        differing = [
+            f"{setting}: {before[part].get(setting)!r} before, {values.get(setting)!r} now"
+            for setting in {**before[part], **values}
+            if before[part].get(setting) != values.get(setting)
         ]
-        if other:
-            raise UsageError(f"{folder} holds a run with other {part} ({'; '.join(other)}); give another --out or remove it")
+        if differing:
+            raise UsageError(
+                f"{folder} holds a run with other {part} ({'; '.join(differing)}); give another --out or remove it"
+            )

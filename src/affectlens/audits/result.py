@@ -136,13 +136,13 @@ class AuditResult:
         (folder / MANIFEST).unlink(missing_ok=True)  # a folder is whole only with it
         tables: dict[str, pd.DataFrame] = {}
         arrays: dict[str, np.ndarray] = {}
-        packed = {f.name: _packed(getattr(self, f.name), f.name, tables, arrays) for f in fields(self)}  # type: ignore[arg-type]
+        packed = {member.name: _packed(getattr(self, member.name), member.name, tables, arrays) for member in fields(self)}  # type: ignore[arg-type]
         for name, frame in tables.items():
             flat = _writable(frame)
             write_whole(folder / f"{name}.parquet", flat.to_parquet)
             write_whole(folder / f"{name}.csv", partial(write_csv, _readable(frame), index=_named(frame)))
         if arrays:
-            write_whole(folder / "arrays.npz", lambda p: _save_arrays(p, arrays))
+            write_whole(folder / "arrays.npz", lambda path: _save_arrays(path, arrays))
         write_json(folder / "result.json", packed)
         facts = {"schema_version": SCHEMA_VERSION, "kind": self.kind} | plain(asdict(self.provenance))
         write_json(folder / MANIFEST, facts)
@@ -189,16 +189,16 @@ def _named(frame: pd.DataFrame) -> bool:
 def _writable(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns of mixed types as text, which parquet can hold."""
     out = frame.copy()
-    for c in out.select_dtypes(object).columns:
-        kinds = {type(v) for v in out[c] if v is not None and v == v}
+    for column in out.select_dtypes(object).columns:
+        kinds = {type(value) for value in out[column] if value is not None and value == value}
         if len(kinds) > 1:
-            out[c] = [None if v is None or v != v else str(v) for v in out[c]]
+            out[column] = [None if value is None or value != value else str(value) for value in out[column]]
     return out
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:
     """Without columns of raw bytes, which no one can read in a csv."""
-    raw = [c for c in frame.columns if frame[c].map(lambda v: isinstance(v, bytes)).any()]
+    raw = [column for column in frame.columns if frame[column].map(lambda value: isinstance(value, bytes)).any()]
     return frame.drop(columns=raw)
 
 
@@ -214,21 +214,23 @@ def _packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict
         return {"$table": name}
     if isinstance(value, np.ndarray):
         if value.dtype == object:
-            return {"$list": [_packed(v, f"{name}.{i}", tables, arrays) for i, v in enumerate(value)]}
+            return {"$list": [_packed(item, f"{name}.{i}", tables, arrays) for i, item in enumerate(value)]}
         arrays[name] = value
         return {"$array": name}
     if is_dataclass(value) and not isinstance(value, type):
-        return {"$fields": {f.name: _packed(getattr(value, f.name), f"{name}.{f.name}", tables, arrays) for f in fields(value)}}
+        members = {member.name: getattr(value, member.name) for member in fields(value)}
+        return {"$fields": {key: _packed(item, f"{name}.{key}", tables, arrays) for key, item in members.items()}}
     if isinstance(value, dict):
         return {
             "$dict": [
-                [_packed(k, "", tables, arrays), _packed(v, f"{name}.{safe_name(k)}", tables, arrays)] for k, v in value.items()
+                [_packed(key, "", tables, arrays), _packed(item, f"{name}.{safe_name(key)}", tables, arrays)]
+                for key, item in value.items()
             ]
         }
     if isinstance(value, tuple | list | set | frozenset):
         ordered = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         kind = "$list" if isinstance(value, list) else "$tuple"
-        return {kind: [_packed(v, f"{name}.{i}", tables, arrays) for i, v in enumerate(ordered)]}
+        return {kind: [_packed(item, f"{name}.{i}", tables, arrays) for i, item in enumerate(ordered)]}
     if isinstance(value, np.generic):
         return value.item()
     return str(value) if isinstance(value, Path) else value
@@ -241,7 +243,7 @@ def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray
     (kind, value), *_ = packed.items()
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        hint = next(a for a in args if a is not type(None))
+        hint = next(option for option in args if option is not type(None))
         return _unpacked(packed, hint, folder, arrays)
     if kind == "$table":
         return read_parquet(folder / f"{plain_name(value)}.parquet")
@@ -249,10 +251,10 @@ def _unpacked(packed: Any, hint: Any, folder: Path, arrays: dict[str, np.ndarray
         return arrays[value]
     if kind == "$fields":
         hints = typing.get_type_hints(hint)
-        return hint(**{k: _unpacked(v, hints[k], folder, arrays) for k, v in value.items() if k in hints})
+        return hint(**{name: _unpacked(part, hints[name], folder, arrays) for name, part in value.items() if name in hints})
     if kind == "$dict":
         inner = args[1] if len(args) == 2 else Any
-        return {_unpacked(k, Any, folder, arrays): _unpacked(v, inner, folder, arrays) for k, v in value}
+        return {_unpacked(key, Any, folder, arrays): _unpacked(item, inner, folder, arrays) for key, item in value}
     inner = args[0] if args else Any
-    made = [_unpacked(v, inner, folder, arrays) for v in value]
-    return made if kind == "$list" else tuple(made)
+    items = [_unpacked(item, inner, folder, arrays) for item in value]
+    return items if kind == "$list" else tuple(items)

@@ -28,7 +28,7 @@ def open_source(given: Any) -> Corpus:
     UsageError
         Neither, or several at once.
     """
-    given = _only_one(given)
+    given = only_one(given)
     return given if _opened(given) else open_corpus(str(given))
 
 
@@ -50,16 +50,17 @@ def corpus_info(given: Any) -> CorpusInfo:
     UsageError
         Several were given at once, or a name that no reader has.
     """
-    given = _only_one(given)
+    given = only_one(given)
     return given.info if _opened(given) else CORPORA.get(name_and_path(str(given))[0])[0]
 
 
-def _only_one(given: Any) -> Any:
-    """What is given alone or as a list of one."""
+def only_one(given: Any, joined: bool = True) -> Any:
+    """What is given alone or as a list of one; ``joined`` says whether runs of the audit can be joined instead."""
     if not isinstance(given, list | tuple):
         return given
     if len(given) != 1:
-        raise UsageError(f"{len(given)} corpora were given; this audit looks at one at a time, runs are joined with --join")
+        advice = ", runs are joined with --join" if joined else ""
+        raise UsageError(f"{len(given)} corpora were given; this audit looks at one at a time{advice}")
     return given[0]
 
 
@@ -125,12 +126,12 @@ def model_facts(given: Any, model: Any) -> dict[str, Any]:
     """
     opened_here = isinstance(given, str | Path)
     facts = {"name": model.name, "spec": str(given) if opened_here else type(given).__name__}
-    known = {k: model.meta[k] for k in ("sha256", "licence", "corpus") if model.meta.get(k)}
+    stored = {key: model.meta[key] for key in ("sha256", "licence", "corpus") if model.meta.get(key)}
     net: Any = getattr(model, "net", None)
     if not opened_here and hasattr(net, "state_dict"):
         weights = sorted(net.state_dict().items())
-        known["sha256"] = digest_of(*(part for name, v in weights for part in (name, v.detach().cpu().numpy())))
-    return {"sha256": ""} | facts | known
+        stored["sha256"] = digest_of(*(part for name, tensor in weights for part in (name, tensor.detach().cpu().numpy())))
+    return {"sha256": ""} | facts | stored
 
 
 def title_of(given: Any, model: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.audits.base import Audit, R, S
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.failures import missed_frame
 from affectlens.core.files import digest_of
@@ -19,6 +20,30 @@ from affectlens.features.speech import SpeechTable, speech_table
 
 SPLIT = "four"  # the clips of the four classes that the speech models know
 Corpora = SpeechTable | str | Sequence[str] | Mapping[str, str | Path]
+
+
+class SpeechAuditor(Audit[S, R]):
+    """Base of the audits of speech: clips of one or more corpora as one table of features.
+
+    Parameters
+    ----------
+    table : SpeechTable
+        Acoustic features of the corpora.
+    settings : Settings
+        All settings of the audit.
+    out : Path, optional
+        Folder of result and page.
+    """
+
+    unit = "clips"
+
+    def __init__(self, table: SpeechTable, settings: S, out: str | Path | None = None) -> None:
+        super().__init__(settings, out)
+        self.table = table
+
+    def data_facts(self) -> dict[str, Any]:
+        """Corpora, clips and a digest of their features."""
+        return table_facts(self.table)
 
 
 def open_table(corpora: Corpora, progress: Progress = silent) -> SpeechTable:
@@ -61,7 +86,7 @@ def kind_or_setting(model: str | None, fields: dict[str, Any], audit: str) -> di
     return {**fields, "kind": model}
 
 
-def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: int, what: str) -> None:
+def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: int, purpose: str) -> None:
     """Refuse a corpus with too few clips, speakers or classes.
 
     Parameters
@@ -70,7 +95,7 @@ def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: in
         Of the clips.
     clips, people : int
         Fewest clips of two classes or more, and fewest speakers.
-    what : str
+    purpose : str
         What they are needed for.
 
     Raises
@@ -81,7 +106,7 @@ def check_enough(labels: np.ndarray, speaker: np.ndarray, clips: int, people: in
     have = len(labels), len(set(speaker)), len(set(labels))
     if have[0] < clips or have[1] < people or have[2] < 2:
         raise CorpusError(
-            f"{have[0]} clips of {have[1]} speakers and {have[2]} classes: {what} needs at least {clips} clips of {people} "
+            f"{have[0]} clips of {have[1]} speakers and {have[2]} classes: {purpose} needs at least {clips} clips of {people} "
             "speakers and 2 classes; add a corpus"
         )
 
@@ -93,7 +118,7 @@ def left_out(table: SpeechTable) -> pd.DataFrame:
 
 def table_facts(table: SpeechTable) -> dict[str, Any]:
     """What provenance says of the data; the digest is of the features and of all that is known of each clip."""
-    licences = {c.name: c.licence for c in known_corpora()}
+    licences = {info.name: info.licence for info in known_corpora()}
     names = list(dict.fromkeys(table.corpus))
     return {
         "corpus": ", ".join(names),

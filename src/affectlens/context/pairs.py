@@ -124,11 +124,14 @@ def pairs_of(
     whole = dict(measures if measures is not None else measure(image, things))
     of_scene = adjectives(whole)
     present: dict[str, tuple[str, dict[str, str]]] = {}
-    for t in sorted(things, key=lambda t: t.score):
-        left, top, right, bottom = (round(v) for v in t.box)
-        own = {} if t.name == "person" else adjectives(measure(image[top : max(bottom, top + 2), left : max(right, left + 2)]))
-        kept = {w: y for w, y in own.items() if w not in _OF_SCENE} | {w: y for w, y in of_scene.items() if w in _OF_SCENE}
-        present[t.name] = (f"{t.name} seen ({t.score:.2f})", kept)
+    for thing in sorted(things, key=lambda thing: thing.score):
+        left, top, right, bottom = (round(edge) for edge in thing.box)
+        of_thing: dict[str, str] = {}
+        if thing.name != "person":
+            of_thing = adjectives(measure(image[top : max(bottom, top + 2), left : max(right, left + 2)]))
+        kept = {word: reason for word, reason in of_thing.items() if word not in _OF_SCENE}
+        kept |= {word: reason for word, reason in of_scene.items() if word in _OF_SCENE}
+        present[thing.name] = (f"{thing.name} seen ({thing.score:.2f})", kept)
     if place.kind:
         present[place.kind] = (f"place: {place.kind.replace('_', ' ')} ({place.source})", of_scene)
         if place.kind in ROOMS:
@@ -145,7 +148,9 @@ def pairs_of(
         if adjective == "empty" and vehicles:
             continue
         because, words = present[noun]
-        out.append(Pair(text, noun, adjective, f"{because}; {words[adjective]}", tuple(_VOCABULARY[v] for v in holders)))
+        out.append(
+            Pair(text, noun, adjective, f"{because}; {words[adjective]}", tuple(_VOCABULARY[holder] for holder in holders))
+        )
     return out
 
 
@@ -169,7 +174,7 @@ class PairClassifier:
         import onnxruntime
 
         model = folder / "model.onnx"
-        lists = [p for p in (folder / "classes.json", folder / "classes.txt") if p.exists()]
+        lists = [path for path in (folder / "classes.json", folder / "classes.txt") if path.exists()]
         if not model.exists() or not lists:
             raise ModelError(f"{folder}: model.onnx and classes.json or classes.txt were expected in it")
         listed = read_json(lists[0], ModelError) if lists[0].suffix == ".json" else read_text(lists[0], ModelError).split()
@@ -177,18 +182,18 @@ class PairClassifier:
         with reading(model, "a network in ONNX", ModelError):
             check_onnx(model)
             self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-            given = self._session.get_inputs()[0]
-            self._name, self._side = given.name, int(given.shape[-1])
+            model_input = self._session.get_inputs()[0]
+            self._name, self._side = model_input.name, int(model_input.shape[-1])
             within("pixels", self._side**2, model)
 
     def __call__(self, image: np.ndarray, most: int = 5) -> list[tuple[str, float]]:
         """The most probable pairs of an RGB picture, with their probabilities."""
         small = cv2.resize(image, (self._side, self._side), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-        x = (small[..., ::-1] - np.array([104.0, 117.0, 123.0], np.float32)).transpose(2, 0, 1)[None]
-        p = np.asarray(self._session.run(None, {self._name: np.ascontiguousarray(x)})[0]).reshape(-1)
-        if len(p) != len(self.labels):
-            raise ModelError(f"the network gives {len(p)} values, its list has {len(self.labels)} pairs")
-        if p.min() < 0 or abs(float(p.sum()) - 1) > 1e-3:
-            p = np.exp(p - p.max())
-            p /= p.sum()
-        return [(self.labels[i], float(p[i])) for i in np.argsort(-p, kind="stable")[:most]]
+        tensor = (small[..., ::-1] - np.array([104.0, 117.0, 123.0], np.float32)).transpose(2, 0, 1)[None]
+        probabilities = np.asarray(self._session.run(None, {self._name: np.ascontiguousarray(tensor)})[0]).reshape(-1)
+        if len(probabilities) != len(self.labels):
+            raise ModelError(f"the network gives {len(probabilities)} values, its list has {len(self.labels)} pairs")
+        if probabilities.min() < 0 or abs(float(probabilities.sum()) - 1) > 1e-3:
+            probabilities = np.exp(probabilities - probabilities.max())
+            probabilities /= probabilities.sum()
+        return [(self.labels[i], float(probabilities[i])) for i in np.argsort(-probabilities, kind="stable")[:most]]

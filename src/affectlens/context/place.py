@@ -75,25 +75,25 @@ def infer_place(seen: Mapping[str, float], measures: Mapping[str, float]) -> tup
         The posterior of all kinds.
     """
     names = list(KINDS)
-    log = np.log([KINDS[k].prior for k in names])
+    log = np.log([KINDS[kind].prior for kind in names])
     clues = 0
     for thing, score in seen.items():
-        p = np.array([KINDS[k].shows.get(thing, RATE) for k in names])
+        p = np.array([KINDS[kind].shows.get(thing, RATE) for kind in names])
         if np.ptp(p) > 0:
             clues += thing != "person"
             log = log + np.log(score * p / RATE + 1 - score)
     for surface, (name, level) in SURFACES.items():
         value = measures.get(name, float("nan"))
         if np.isfinite(value):
-            p = np.array([KINDS[k].shows.get(surface, SURFACE_RATE) for k in names])
+            p = np.array([KINDS[kind].shows.get(surface, SURFACE_RATE) for kind in names])
             shown = value >= level
             clues += bool(shown)
             # A surface is measured, not recognised: half of what the table says.
             log = log + 0.5 * np.log(p if shown else 1 - p)
     p = np.exp(log - log.max())
     p /= p.sum()
-    posterior = {k: float(v) for k, v in sorted(zip(names, p, strict=True), key=lambda kv: -kv[1])}
-    indoors = float(sum(v for k, v in posterior.items() if KINDS[k].indoor))
+    posterior = {kind: float(share) for kind, share in sorted(zip(names, p, strict=True), key=lambda entry: -entry[1])}
+    indoors = float(sum(share for kind, share in posterior.items() if KINDS[kind].indoor))
     best, sure = next(iter(posterior.items()))
     if clues < 1 or max(indoors, 1 - indoors) < SURE_INDOOR:
         return Place("", None, "what is seen does not tell the place", sure), posterior
@@ -112,9 +112,9 @@ def place_of(path: Path, given: str = "") -> Place:
             raise UsageError(f"--place {given!r}: a kind of place such as office, street or waiting_room was expected")
         return Place(_SAME.get(kind, kind), PLACES.get(_SAME.get(kind, kind)), "given")
     words = "_".join(re.findall(r"[a-z]+", f"{path.parent.name} {path.stem}".lower()))
-    kinds = {_SAME.get(k, k) for k in (*PLACES, *_SAME) if re.search(rf"(^|_){k}s?($|_)", words)}
+    kinds = {_SAME.get(word, word) for word in (*PLACES, *_SAME) if re.search(rf"(^|_){word}s?($|_)", words)}
     # "waiting_room" holds no other place, but "train station" is a station, not a train.
-    kinds -= {a for a in kinds for b in kinds if a != b and f"{a}_{b}" in words}
+    kinds -= {first for first in kinds for second in kinds if first != second and f"{first}_{second}" in words}
     if len(kinds) == 1:
         kind = kinds.pop()
         return Place(kind, PLACES[kind], "file name")

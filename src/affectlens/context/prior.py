@@ -60,9 +60,11 @@ def findingemo(path: Path) -> pd.DataFrame:
     if not {"image_path", "emotion"} <= set(ratings.columns):
         raise UsageError(f"{path}: columns {list(ratings.columns)[:6]}; FindingEmo's image_path and emotion were expected")
     ratings = ratings[ratings.emotion.isin(_SEVEN)]
-    shares = np.array([[_SEVEN[e].get(c, 0.0) for c in EKMAN7.labels] for e in ratings.emotion])
-    frame = pd.DataFrame(shares, columns=[f"p_{c}" for c in EKMAN7.labels], index=ratings.image_path).groupby(level=0).mean()
-    searches = [str(p).strip("/").split("/")[1].lower() for p in frame.index]
+    shares = np.array([[_SEVEN[emotion].get(label, 0.0) for label in EKMAN7.labels] for emotion in ratings.emotion])
+    columns = [f"p_{label}" for label in EKMAN7.labels]
+    frame = pd.DataFrame(shares, columns=columns, index=ratings.image_path).groupby(level=0).mean()
+    searches = [str(path).strip("/").split("/")[1].lower() for path in frame.index]
     frame.insert(0, "fingerprint", frame.index)
-    frame.insert(1, "place", [next((k for end, k in _PLACES.items() if s.endswith(end)), "") for s in searches])
+    places = [next((place for end, place in _PLACES.items() if search.endswith(end)), "") for search in searches]
+    frame.insert(1, "place", places)
     return frame.reset_index(drop=True).assign(indoor=None, started=None, hour=np.nan, weekday=np.nan, person=0, readable=1)

@@ -88,8 +88,8 @@ class Store:
         try:
             # Another process may have been faster.
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            known = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if version == 0 and known:
+            tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if version == 0 and tables:
                 raise OutputError(f"{self.path}: a database of something else; give another --store")
             for step in MIGRATIONS[version:]:
                 for statement in step.split(";"):
@@ -126,7 +126,10 @@ class Store:
                 )
                 db.executemany(
                     "INSERT INTO person VALUES (?, ?, ?, ?, ?)",
-                    [(fingerprint, u.person, u.readable, json.dumps(u.labels), json.dumps(u.probabilities)) for u in units],
+                    [
+                        (fingerprint, unit.person, unit.readable, json.dumps(unit.labels), json.dumps(unit.probabilities))
+                        for unit in units
+                    ],
                 )
                 db.execute("COMMIT")
             except BaseException:
@@ -160,7 +163,7 @@ def _units(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     out = []
     for fingerprint, place, indoor, started, person, readable, labels, probabilities in rows:
         at = datetime.fromisoformat(started) if started else None
-        given = {f"p_{k}": v for k, v in zip(parse_json(labels), parse_json(probabilities), strict=True)}
+        shares = {f"p_{label}": value for label, value in zip(parse_json(labels), parse_json(probabilities), strict=True)}
         out.append(
             {
                 "fingerprint": fingerprint,
@@ -171,7 +174,7 @@ def _units(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
                 "weekday": at.weekday() if at else np.nan,
                 "person": person,
                 "readable": readable,
-                **given,
+                **shares,
             }
         )
     columns = ["fingerprint", "place", "indoor", "started", "hour", "weekday", "person", "readable"]

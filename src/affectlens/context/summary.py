@@ -57,20 +57,19 @@ def summarise(rows: list[Row]) -> list[PersonSummary]:
         if row.modality == "fused":
             people.setdefault(row.person, []).append(row)
     out = []
-    for person, theirs in people.items():
-        good = [r for r in theirs if r.status == "ok" and r.probabilities is not None]
+    for person, person_rows in people.items():
+        good = [row for row in person_rows if row.status == "ok" and row.probabilities is not None]
         if not good:
-            out.append(PersonSummary(person, len(theirs), 0, "", Estimate(0, 0, 0, 0, 0), float("nan"), (), 0, 0))
+            out.append(PersonSummary(person, len(person_rows), 0, "", Estimate(0, 0, 0, 0, 0), float("nan"), (), 0, 0))
             continue
-        labels = np.array([r.label for r in good])
+        labels = np.array([row.label for row in good])
         names, counts = np.unique(labels, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         top = str(names[order[0]])
         share = wilson(int(counts[order[0]]), len(labels))
-        mean = float(np.mean([r.confidence for r in good if r.label == top]))
+        mean = float(np.mean([row.confidence for row in good if row.label == top]))
         shares = tuple((str(names[i]), float(counts[i] / len(labels))) for i in order)
         changes = int((labels[1:] != labels[:-1]).sum())
-        out.append(
-            PersonSummary(person, len(theirs), len(good), top, share, mean, shares, changes, sum(r.conflict for r in good))
-        )
-    return sorted(out, key=lambda s: (s.person < 0, -s.windows, s.person))
+        conflicts = sum(row.conflict for row in good)
+        out.append(PersonSummary(person, len(person_rows), len(good), top, share, mean, shares, changes, conflicts))
+    return sorted(out, key=lambda summary: (summary.person < 0, -summary.windows, summary.person))

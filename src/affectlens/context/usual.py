@@ -30,8 +30,8 @@ class Context:
 
     def __str__(self) -> str:
         article = "an" if self.place[:1] in "aeiou" else "a"
-        where = f"at {article} {self.place.replace('_', ' ')}" if self.place else "anywhere"
-        return f"{where} in the {self.part}".replace("in the night", "at night") if self.part else where
+        text = f"at {article} {self.place.replace('_', ' ')}" if self.place else "anywhere"
+        return f"{text} in the {self.part}".replace("in the night", "at night") if self.part else text
 
 
 @dataclass(frozen=True)
@@ -112,36 +112,36 @@ def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: n
     Usual
         Mean and interval of each class, and how many people and recordings are behind them.
     """
-    x, recordings, masks = _arrays(units, context, labels)
+    shares, recordings, masks = _arrays(units, context, labels)
     inside = masks[-1] if len(masks) else np.zeros(0, dtype=bool)
-    mean = _smoothed(x, masks, np.ones(len(x)), len(labels))
-    names, inverse = np.unique(recordings, return_inverse=True) if len(x) else (np.array([]), np.array([], dtype=int))
+    mean = _smoothed(shares, masks, np.ones(len(shares)), len(labels))
+    names, inverse = np.unique(recordings, return_inverse=True) if len(shares) else (np.array([]), np.array([], dtype=int))
     interval = np.stack([mean, mean])
     if len(names) > 1:
         counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-        drawn = np.array([_smoothed(x, masks, c[inverse].astype(float), len(labels)) for c in counts])
-        interval = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return Usual(context, labels, mean, interval, int(inside.sum()), len(set(recordings[inside])) if len(x) else 0)
+        resampled = np.array([_smoothed(shares, masks, count[inverse].astype(float), len(labels)) for count in counts])
+        interval = np.quantile(resampled, [0.025, 0.975], axis=0)
+    return Usual(context, labels, mean, interval, int(inside.sum()), len(set(recordings[inside])) if len(shares) else 0)
 
 
 def _arrays(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    columns = [f"p_{c}" for c in labels]
-    if not len(units) or any(c not in units for c in columns):
+    columns = [f"p_{label}" for label in labels]
+    if not len(units) or any(label not in units for label in columns):
         return np.zeros((0, len(labels))), np.array([]), []
-    known = units.dropna(subset=columns)
-    masks = [np.ones(len(known), dtype=bool)]
+    complete = units.dropna(subset=columns)
+    masks = [np.ones(len(complete), dtype=bool)]
     if context.place:
-        masks.append(masks[-1] & (known.place == context.place).to_numpy())
+        masks.append(masks[-1] & (complete.place == context.place).to_numpy())
     if context.part:
-        masks.append(masks[-1] & np.array([part_of_day(h) == context.part for h in known.hour], dtype=bool))
-    return known[columns].to_numpy(dtype=float), known.fingerprint.to_numpy(), masks
+        masks.append(masks[-1] & np.array([part_of_day(hour) == context.part for hour in complete.hour], dtype=bool))
+    return complete[columns].to_numpy(dtype=float), complete.fingerprint.to_numpy(), masks
 
 
-def _smoothed(x: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, classes: int) -> np.ndarray:
+def _smoothed(shares: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, classes: int) -> np.ndarray:
     mean = np.full(classes, 1 / classes)
     for mask in masks:
-        w = weight[mask]
-        mean = (STRENGTH * mean + w @ x[mask]) / (STRENGTH + w.sum())
+        weights = weight[mask]
+        mean = (STRENGTH * mean + weights @ shares[mask]) / (STRENGTH + weights.sum())
     return mean
 
 
@@ -161,12 +161,12 @@ def differs(
         How far, in which class most, and the p-value.
     """
     far_from = distance(here, units, context, labels, rng)
-    x, _, masks = _arrays(units, far_from.usual.context, labels)
+    shares, _, masks = _arrays(units, far_from.usual.context, labels)
     p = float("nan")
     if masks and masks[-1].sum() >= FEWEST:
         # The person among the others, each held against all but themselves.
-        everyone = np.vstack([x, here])
-        inside = [np.append(m, True) for m in masks]
+        everyone = np.vstack([shares, here])
+        inside = [np.append(mask, True) for mask in masks]
         far = []
         for i in np.flatnonzero(inside[-1]):
             weight = np.ones(len(everyone))
@@ -180,17 +180,18 @@ def distance(
     here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
 ) -> Difference:
     """As ``differs``, without a test: for averages of what was not measured in the same way."""
-    u = usual(units, narrowest(units, context, labels), labels, rng, draws=200)
-    most = int(np.argmax(np.abs(here - u.mean)))
-    return Difference(u, jensen_shannon(here, u.mean), float("nan"), labels[most], float(here[most] - u.mean[most]))
+    average = usual(units, narrowest(units, context, labels), labels, rng, draws=200)
+    most = int(np.argmax(np.abs(here - average.mean)))
+    by = float(here[most] - average.mean[most])
+    return Difference(average, jensen_shannon(here, average.mean), float("nan"), labels[most], by)
 
 
 def narrowest(units: pd.DataFrame, context: Context, labels: tuple[str, ...]) -> Context:
     """The narrowest of place and part of the day, place, and all in which at least 19 people were met; all where none has."""
-    for c in (context, Context(context.place), Context()):
-        masks = _arrays(units, c, labels)[2]
+    for wider in (context, Context(context.place), Context()):
+        masks = _arrays(units, wider, labels)[2]
         if masks and masks[-1].sum() >= FEWEST:
-            return c
+            return wider
     return Context()
 
 
@@ -226,19 +227,19 @@ def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Genera
     """
     rows = []
     contexts: list[tuple[str, str, pd.DataFrame, Context]] = [("all", "", units, Context())]
-    for place in sorted({p for p in units.place if p}):
+    for place in sorted({name for name in units.place if name}):
         contexts.append(("place", place, units, Context(place)))
     for part in PARTS:
-        if any(part_of_day(h) == part for h in units.hour):
+        if any(part_of_day(hour) == part for hour in units.hour):
             contexts.append(("part of the day", part, units, Context("", part)))
     days = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-    for name, column, words in (("hour", "hour", [f"{h:02}" for h in range(24)]), ("weekday", "weekday", list(days))):
-        for v in sorted({int(v) for v in units[column] if np.isfinite(v)}):
-            contexts.append((name, words[v], units[units[column] == v], Context()))
+    for name, column, words in (("hour", "hour", [f"{hour:02}" for hour in range(24)]), ("weekday", "weekday", list(days))):
+        for number in sorted({int(number) for number in units[column] if np.isfinite(number)}):
+            contexts.append((name, words[number], units[units[column] == number], Context()))
     for by, value, subset, context in contexts:
-        u = usual(subset, context, labels, rng)
-        row: dict[str, object] = {"by": by, "value": value, "people": u.people, "recordings": u.recordings}
+        average = usual(subset, context, labels, rng)
+        row: dict[str, object] = {"by": by, "value": value, "people": average.people, "recordings": average.recordings}
         for i, label in enumerate(labels):
-            row |= {label: u.mean[i], f"{label}, low": u.interval[0, i], f"{label}, high": u.interval[1, i]}
+            row |= {label: average.mean[i], f"{label}, low": average.interval[0, i], f"{label}, high": average.interval[1, i]}
         rows.append(row)
     return pd.DataFrame(rows)

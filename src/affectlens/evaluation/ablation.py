@@ -49,9 +49,9 @@ class Ablation:
                 "class-matched pairing: items of different people with the same label stand for one person; several modules "
                 "together score more than a recording of one person can give"
             )
-        for how, mean in self.over_subsets().iterrows():
+        for fusion, mean in self.over_subsets().iterrows():
             out.append(
-                f"{how}, mean over subsets: UAR {mean.mean_recall:.3f}, "
+                f"{fusion}, mean over subsets: UAR {mean.mean_recall:.3f}, "
                 f"calibration error {mean.calibration_error:.3f}, log loss {mean.log_loss:.3f}"
             )
         for row in self.against.itertuples():
@@ -101,10 +101,10 @@ def ablate(
     names = tuple(by_fold[0])
     sets = subsets(names)
     values = np.zeros((folds, len(FUSIONS), len(sets), 3))
-    drawn = np.zeros((folds, len(FUSIONS), len(sets), draws))
+    resampled = np.zeros((folds, len(FUSIONS), len(sets), draws))
     for k, pairs in enumerate(by_fold):
-        train = {n: p[0] for n, p in pairs.items()}
-        test: dict[str, Bank] = {n: p[1] for n, p in pairs.items() if p[1] is not None}
+        train = {name: sides[0] for name, sides in pairs.items()}
+        test: dict[str, Bank] = {name: sides[1] for name, sides in pairs.items() if sides[1] is not None}
         nets: dict[str, FusionNet] = {}
         for i, kind in enumerate(("early", "gated")):
             nets[kind] = train_fusion(train, classes, kind, recipe, joint)
@@ -112,47 +112,48 @@ def ablate(
         fusions = Fusions(nets, test, classes)
         rng = np.random.default_rng([recipe.seed, k])
         y, rows = pair(test, classes, WHOLE, rng, joint=joint)
-        for f, how in enumerate(FUSIONS):
-            for s, members in enumerate(sets):
-                values[k, f, s] = _scores(fusions.probabilities(how, members, rows), y)
-        for d in range(draws):
+        for way, fusion in enumerate(FUSIONS):
+            for subset, members in enumerate(sets):
+                values[k, way, subset] = _scores(fusions.probabilities(fusion, members, rows), y)
+        for draw in range(draws):
             y, rows = pair(test, classes, CASES, rng, True, joint)
-            for f, how in enumerate(FUSIONS):
-                for s, members in enumerate(sets):
-                    drawn[k, f, s, d] = _mean_recall(fusions.probabilities(how, members, rows).argmax(1) == y, y)
-            progress(f"bootstrap, fold {k + 1}", d + 1, draws)
-    value, spread = values.mean(0), drawn.mean(0)
+            for way, fusion in enumerate(FUSIONS):
+                for subset, members in enumerate(sets):
+                    answers = fusions.probabilities(fusion, members, rows).argmax(1)
+                    resampled[k, way, subset, draw] = _mean_recall(answers == y, y)
+            progress(f"bootstrap, fold {k + 1}", draw + 1, draws)
+    value, spread = values.mean(0), resampled.mean(0)
     low, high = np.quantile(spread, [0.025, 0.975], axis=-1)
     pairing = "same people" if joint else "class-matched"
     scores = pd.DataFrame(
         [
             {
                 "pairing": pairing,
-                "fusion": how,
+                "fusion": fusion,
                 "modules": " + ".join(members),
                 "size": len(members),
-                "mean_recall": value[f, s, 0],
-                "low": low[f, s],
-                "high": high[f, s],
-                "calibration_error": value[f, s, 1],
-                "log_loss": value[f, s, 2],
+                "mean_recall": value[way, subset, 0],
+                "low": low[way, subset],
+                "high": high[way, subset],
+                "calibration_error": value[way, subset, 1],
+                "log_loss": value[way, subset, 2],
             }
-            for f, how in enumerate(FUSIONS)
-            for s, members in enumerate(sets)
+            for way, fusion in enumerate(FUSIONS)
+            for subset, members in enumerate(sets)
         ]
     )
     return Ablation(scores, _against(value[..., 0], spread, names), joint)
 
 
-def _scores(p: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+def _scores(probabilities: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
     """Mean recall, calibration error and log loss of probabilities ``(n, classes)``."""
-    right = p.argmax(1) == y
-    loss = -np.log(np.clip(p[np.arange(len(y)), y], 1e-9, 1)).mean()
-    return _mean_recall(right, y), expected_calibration_error(p.max(1), right), float(loss)
+    right = probabilities.argmax(1) == truth
+    loss = -np.log(np.clip(probabilities[np.arange(len(truth)), truth], 1e-9, 1)).mean()
+    return _mean_recall(right, truth), expected_calibration_error(probabilities.max(1), right), float(loss)
 
 
-def _mean_recall(right: np.ndarray, y: np.ndarray) -> float:
-    return float(np.mean([right[y == c].mean() for c in range(int(y.max()) + 1)]))
+def _mean_recall(right: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.mean([right[truth == label].mean() for label in range(int(truth.max()) + 1)]))
 
 
 def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
@@ -160,13 +161,13 @@ def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> p
     rows = []
     whole, pool = value.shape[1] - 1, FUSIONS.index("pool")
 
-    def add(question: str, how: str, other: str, difference: float, draws: np.ndarray) -> None:
+    def add(question: str, fusion: str, against: str, difference: float, draws: np.ndarray) -> None:
         low, high = np.quantile(draws, [0.025, 0.975])
         rows.append(
             {
                 "question": question,
-                "fusion": how,
-                "against": other,
+                "fusion": fusion,
+                "against": against,
                 "difference": difference,
                 "low": low,
                 "high": high,
@@ -174,11 +175,12 @@ def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> p
             }
         )
 
-    for f, how in enumerate(FUSIONS):
-        for s, name in enumerate(names):
-            add("all modules against one", how, name, value[f, whole] - value[f, s], spread[f, whole] - spread[f, s])
-        if f != pool:
-            difference = (value[f] - value[pool]).mean()
-            add("mean over subsets", how, "pool", difference, (spread[f] - spread[pool]).mean(axis=0))
-            add("all modules", how, "pool", value[f, whole] - value[pool, whole], spread[f, whole] - spread[pool, whole])
+    for way, fusion in enumerate(FUSIONS):
+        together, together_drawn = value[way, whole], spread[way, whole]
+        for i, name in enumerate(names):
+            add("all modules against one", fusion, name, together - value[way, i], together_drawn - spread[way, i])
+        if way != pool:
+            difference = (value[way] - value[pool]).mean()
+            add("mean over subsets", fusion, "pool", difference, (spread[way] - spread[pool]).mean(axis=0))
+            add("all modules", fusion, "pool", together - value[pool, whole], together_drawn - spread[pool, whole])
     return pd.DataFrame(rows)

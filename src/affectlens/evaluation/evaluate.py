@@ -78,32 +78,32 @@ def evaluate(
     path = name_and_path(corpus)[1] if isinstance(corpus, str) else None
     source = open_corpus(corpus) if isinstance(corpus, str) else corpus
     fetch(assets_of(model), progress)
-    asked: Any = open_model(model, weights=weights, modality=_modality_of(model, source))
+    opened: Any = open_model(model, weights=weights, modality=_modality_of(model, source))
     part = split_of(source, split)
-    check_meets(asked, source, part)
+    check_meets(opened, source, part)
     tell = progress or silent
-    if isinstance(asked, SpeechModel):
+    if isinstance(opened, SpeechModel):
         if part != "four":
             raise UsageError(f"the speech model knows four classes; --split four, not {part}")
-        predictions = predict_speech(asked, source.info.name, path or source, progress=tell)
+        predictions = predict_speech(opened, source.info.name, path or source, progress=tell)
     else:
-        predictions = predict_corpus(asked, source, part, progress=tell)
+        predictions = predict_corpus(opened, source, part, progress=tell)
     tell("bootstrap", 0, 1)
-    thresholds = np.array(asked.meta["thresholds"]) if "thresholds" in asked.meta else None
-    calibration = getattr(asked, "calibration", Calibration())
-    labels_only = bool(getattr(asked, "labels_only", False))
+    thresholds = np.array(opened.meta["thresholds"]) if "thresholds" in opened.meta else None
+    calibration = getattr(opened, "calibration", Calibration())
+    labels_only = bool(getattr(opened, "labels_only", False))
     rng = np.random.default_rng(seed)
     scored = score(predictions, calibration, rng, thresholds=thresholds, draws=draws, labels_only=labels_only)
     about = {
-        "model": asked.name,
-        "sha256": asked.meta.get("sha256", ""),
+        "model": opened.name,
+        "sha256": opened.meta.get("sha256", ""),
         "corpus": source.info.name,
         "split": part,
         "draws": draws,
         "seed": seed,
     }
     counted = (f"{source.info.name}: {line}" for line in account_of(source).lines())
-    notes = (*_notes(asked, source, part), *counted, *predictions.notes, *getattr(asked, "notes", ()))
+    notes = (*_notes(opened, source, part), *counted, *predictions.notes, *getattr(opened, "notes", ()))
     result = replace(scored, about=about, notes=notes)
     tell("bootstrap", 1, 1)
     if out is not None:
@@ -113,8 +113,8 @@ def evaluate(
 
 def _modality_of(model: str | Path | Model, source: Corpus) -> str:
     """What a model that others made is given of a corpus; registered ones know themselves."""
-    known = not isinstance(model, str | Path) or str(model) in MODELS
-    return "" if known else {"utterances": "words"}.get(source.info.modality, source.info.modality)
+    registered = not isinstance(model, str | Path) or str(model) in MODELS
+    return "" if registered else {"utterances": "words"}.get(source.info.modality, source.info.modality)
 
 
 def _notes(model: Any, source: Corpus, split: str) -> tuple[str, ...]:

@@ -88,11 +88,11 @@ def leave_motion_out(
         for i, motion in enumerate(motions):
             out = (data.rows.motion == motion).to_numpy()
             train, test = data.take(~out), data.take(out & data.rows.label.isin(classes).to_numpy())
-            truth = [classes.index(v) for v in test.rows.label]
+            truth = [classes.index(label) for label in test.rows.label]
             answers = fit(train, test, seed)
             for kind, answer in answers.items():
                 frame = test.rows.assign(kind=kind, seed=seed, truth=truth, **answer.more)
-                columns = [f"p{c}" for c in range(len(classes))]
+                columns = [f"p{index}" for index in range(len(classes))]
                 parts.append(pd.concat([frame, pd.DataFrame(answer.probabilities, columns=columns)], axis=1))
             progress(f"{', '.join(answers)}, seed {seed}", i + 1, len(motions))
     return pd.concat(parts, ignore_index=True)
@@ -197,14 +197,14 @@ def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Genera
         ``mean_recall_motions`` (mean over types of motion).
     """
     rows = []
-    columns = [f"p{c}" for c in range(classes)]
+    columns = [f"p{index}" for index in range(classes)]
     for kind, of_kind in predictions.groupby("kind", sort=False):
         overall, by_recording, by_motion = [], [], []
-        for _, one in of_kind.groupby("seed"):
-            overall.append(_recall(one, columns))
-            recordings = one.groupby("key")[columns].mean().assign(truth=one.groupby("key").truth.first())
+        for _, of_seed in of_kind.groupby("seed"):
+            overall.append(_recall(of_seed, columns))
+            recordings = of_seed.groupby("key")[columns].mean().assign(truth=of_seed.groupby("key").truth.first())
             by_recording.append(_recall(recordings, columns))
-            by_motion.append(np.mean([_recall(motion, columns) for _, motion in one.groupby("motion")]))
+            by_motion.append(np.mean([_recall(motion, columns) for _, motion in of_seed.groupby("motion")]))
         first = of_kind[of_kind.seed == of_kind.seed.min()]
         estimate = bootstrap(_recall_of(first, columns), len(first), rng, groups=first.key.to_numpy())
         rows.append(
@@ -243,14 +243,14 @@ def _gait_peer(kind: str, train: GaitWindows, test: GaitWindows, classes: tuple[
 
 
 def _posture_peer(train: Postures, test: Postures, classes: tuple[str, ...]) -> np.ndarray:
-    known = train.take(train.rows.label.isin(classes).to_numpy())
-    scale = StandardScaler().fit(known.joints.reshape(len(known.joints), -1))
+    labelled = train.take(train.rows.label.isin(classes).to_numpy())
+    scale = StandardScaler().fit(labelled.joints.reshape(len(labelled.joints), -1))
     model = LogisticRegression(C=0.1, max_iter=3000)
-    x = scale.transform(known.joints.reshape(len(known.joints), -1))
-    model.fit(x, known.rows.label, sample_weight=recording_weights(known.rows))
+    scaled = scale.transform(labelled.joints.reshape(len(labelled.joints), -1))
+    model.fit(scaled, labelled.rows.label, sample_weight=recording_weights(labelled.rows))
     return _in_order(model, scale.transform(test.joints.reshape(len(test.joints), -1)), classes)
 
 
-def _in_order(model: Any, x: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
-    order = [list(model.classes_).index(c) for c in classes]
-    return np.asarray(model.predict_proba(x)[:, order])
+def _in_order(model: Any, features: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    order = [list(model.classes_).index(name) for name in classes]
+    return np.asarray(model.predict_proba(features)[:, order])

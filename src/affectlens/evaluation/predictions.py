@@ -88,8 +88,8 @@ def check_modality(model: Any, info: CorpusInfo) -> None:
     """
     readable = READABLE.get(model.modality, ())
     if info.modality not in readable:
-        wanted = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
-        raise UsageError(f"{model.name} reads {model.modality}: {wanted} was expected; {info.name} holds {info.modality}")
+        expected = f"a corpus of {' or '.join(readable)}" if readable else "deep features of several modules, not a corpus"
+        raise UsageError(f"{model.name} reads {model.modality}: {expected} was expected; {info.name} holds {info.modality}")
 
 
 def check_meets(model: Any, corpus: Corpus, split: str) -> None:
@@ -113,11 +113,11 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
         )
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
-        shown = ", ".join(f"{label!r} ({n} items)" for label, n in unknown.most_common(5))
-        others = [s for s in corpus.info.splits if s != split]
+        shown = ", ".join(f"{label!r} ({count} items)" for label, count in unknown.most_common(5))
+        other_splits = [name for name in corpus.info.splits if name != split]
         raise CorpusError(
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"
-            + (f"; other splits: {', '.join(others)}" if others else "")
+            + (f"; other splits: {', '.join(other_splits)}" if other_splits else "")
         )
     if hasattr(model, "meet"):
         model.meet(list(table.key), corpus.info.name)
@@ -158,7 +158,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     total = len(corpus.table(split))
     labels: tuple[str, ...] = tuple(model.labels)
     probabilities = np.full((total, len(labels)), np.nan)
-    given: list[tuple[str, ...]] = []
+    item_labels: list[tuple[str, ...]] = []
     groups: list[str] = []
     keys: list[str] = []
     missed: dict[str, str] = {}
@@ -180,7 +180,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
         unknown = [label for label in item.labels if label not in labels]
         if unknown:
             raise CorpusError(f"{item.key}: label {unknown[0]!r} is not among the model's classes {labels}")
-        given.append(item.labels)
+        item_labels.append(item.labels)
         groups.append(item.group)
         keys.append(item.key)
         if item.data is None:
@@ -201,7 +201,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
         raise CorpusError(f"{corpus.info.name}, {split}: none of {total} items could be read or answered; first: {first}")
     notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
     people = np.array(groups, dtype=object)
-    return Predictions(probabilities, label_targets(given, labels), people, keys, labels, missed, notes)
+    return Predictions(probabilities, label_targets(item_labels, labels), people, keys, labels, missed, notes)
 
 
 def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.ndarray | None], dict[str, str]]:
@@ -215,9 +215,9 @@ def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.nd
         if len(inputs) == 1 or getattr(model, "contextual", False):
             return [None] * len(inputs), {key: failure_of(key, error).reason for key in keys}
     answers: list[np.ndarray | None] = []
-    why: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for one, key in zip(inputs, keys, strict=True):
         answer, reason = _answers(model, [one], [key])
         answers += answer
-        why |= reason
-    return answers, why
+        reasons |= reason
+    return answers, reasons

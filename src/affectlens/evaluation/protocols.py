@@ -95,8 +95,8 @@ def run_protocol(
     out = []
     for i, (seed, source, target, train, test) in enumerate(jobs):
         progress(f"{protocol}: {setting.name}", i, len(jobs))
-        p = _fit_predict(table, setting, replace(recipe, seed=seed), train, test)
-        frame = pd.DataFrame(p, columns=[f"p{c}" for c in range(p.shape[1])])
+        probabilities = _fit_predict(table, setting, replace(recipe, seed=seed), train, test)
+        frame = pd.DataFrame(probabilities, columns=[f"p{index}" for index in range(probabilities.shape[1])])
         out.append(
             frame.assign(
                 protocol=protocol,
@@ -120,16 +120,18 @@ def _jobs(table: SpeechTable, protocol: str, seeds: int) -> Iterator[tuple[int, 
         raise CorpusError(f"{protocol} needs at least two corpora, got {names}")
     for seed in range(seeds):
         for name in names:
-            own = rows[name]
+            members = rows[name]
             if protocol == "leave-one-out":
-                yield seed, "all others", name, np.concatenate([rows[n] for n in names if n != name]), own
+                yield seed, "all others", name, np.concatenate([rows[other] for other in names if other != name]), members
             elif protocol == "one-to-one":
-                for other in names:
-                    if other != name:
-                        yield seed, other, name, rows[other], own
+                for source in names:
+                    if source != name:
+                        yield seed, source, name, rows[source], members
             else:
-                for train, test in grouped_folds(table.labels[own], table.speaker[own], FOLDS, seed, IEMOCAP4.labels, name):
-                    yield seed, name, name, own[train], own[test]
+                for train, test in grouped_folds(
+                    table.labels[members], table.speaker[members], FOLDS, seed, IEMOCAP4.labels, name
+                ):
+                    yield seed, name, name, members[train], members[test]
 
 
 def _fit_predict(table: SpeechTable, setting: Setting, recipe: SpeechRecipe, train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -146,15 +148,15 @@ def _features(
     target = np.flatnonzero(np.isin(corpus, list(set(corpus[test]))))
     if setting.normalisation == "source":
         scale = Scale.of(x[train])
-        z = np.clip(scale(x), -CLIP, CLIP)
-        return z[train], z[test], z[target]
+        scaled = np.clip(scale(x), -CLIP, CLIP)
+        return scaled[train], scaled[test], scaled[target]
     both = np.union1d(train, target)
-    z = np.zeros(x.shape)
-    z[both] = normalise(x[both], corpus[both], speaker[both], by_speaker=setting.normalisation != "corpus")
+    scaled = np.zeros(x.shape)
+    scaled[both] = normalise(x[both], corpus[both], speaker[both], by_speaker=setting.normalisation != "corpus")
     if setting.normalisation == "recording":
         scale = pooled(x[train], corpus[train])
-        return z[train], as_recordings(x, speaker, test, scale, seed), z[target]
-    return z[train], z[test], z[target]
+        return scaled[train], as_recordings(x, speaker, test, scale, seed), scaled[target]
+    return scaled[train], scaled[test], scaled[target]
 
 
 def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 1000) -> pd.DataFrame:
@@ -177,17 +179,19 @@ def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 100
     """
     out = []
     for (protocol, setting), part in predictions.groupby(["protocol", "setting"], sort=False):
-        drawn: dict[str, list[np.ndarray]] = {}
+        by_score: dict[str, list[np.ndarray]] = {}
         for (source, target), cell in part.groupby(["source", "target"], sort=False):
             for name, (estimate, values) in _cell_scores(cell, rng, draws).items():
                 out.append(_row(protocol, setting, source, target, name, estimate))
-                drawn.setdefault(name, []).append(values)
-        for name, columns in drawn.items():
-            value = np.mean([r["value"] for r in out if (r["protocol"], r["setting"], r["score"]) == (protocol, setting, name)])
+                by_score.setdefault(name, []).append(values)
+        for name, columns in by_score.items():
+            value = np.mean(
+                [row["value"] for row in out if (row["protocol"], row["setting"], row["score"]) == (protocol, setting, name)]
+            )
             means = np.mean(columns, axis=0)
             low, high = np.quantile(means, [0.025, 0.975])
-            n = int(part.row.nunique())
-            mean = Estimate(float(value), float(low), float(high), n, int(part.speaker.nunique()))
+            clips = int(part.row.nunique())
+            mean = Estimate(float(value), float(low), float(high), clips, int(part.speaker.nunique()))
             out.append(_row(protocol, setting, "", "mean", name, mean))
     return pd.DataFrame(out)
 
@@ -209,21 +213,29 @@ def _row(protocol: str, setting: str, source: str, target: str, score: str, esti
 
 def _cell_scores(cell: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, tuple[Estimate, np.ndarray]]:
     """Each score with its estimate and its bootstrap draws; clips in one order for all seeds."""
-    wide = cell.pivot(index="row", columns="seed", values=[c for c in cell if c.startswith("p") and c[1:].isdigit()])
+    wide = cell.pivot(
+        index="row", columns="seed", values=[column for column in cell if column.startswith("p") and column[1:].isdigit()]
+    )
     classes = wide.columns.get_level_values(0).nunique()
     seeds = wide.columns.get_level_values(1).nunique()
     predicted = wide.to_numpy().reshape(len(wide), classes, seeds).argmax(axis=1)
     facts = cell.drop_duplicates("row").set_index("row").loc[wide.index]
     truth, speakers = facts.truth.to_numpy(), facts.speaker.to_numpy()
+
+    def kept_draws(function: Callable[[np.ndarray], float], values: list[float]) -> Callable[[np.ndarray], float]:
+        """The mean over seeds of a score of some rows; every value is kept, for the mean over corpora."""
+
+        def statistic(rows: np.ndarray) -> float:
+            tables = [confusion(truth[rows], predicted[rows, seed], classes) for seed in range(seeds)]
+            values.append(float(np.mean([function(table) for table in tables])))
+            return values[-1]
+
+        return statistic
+
     out = {}
     for name, function in (("UA", unweighted_recall), ("WA", accuracy), ("macro F1", macro_f1)):
         values: list[float] = []
-
-        def statistic(rows: np.ndarray, f: Callable[[np.ndarray], float] = function, kept: list[float] = values) -> float:
-            kept.append(float(np.mean([f(confusion(truth[rows], predicted[rows, s], classes)) for s in range(seeds)])))
-            return kept[-1]
-
-        estimate = bootstrap(statistic, len(truth), rng, groups=speakers, draws=draws)
+        estimate = bootstrap(kept_draws(function, values), len(truth), rng, groups=speakers, draws=draws)
         out[name] = (estimate, np.array(values[1:]))
     return out
 

@@ -79,7 +79,10 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, without groups and reasons."""
-        table = {str(k): {str(c): int(v) for c, v in row.items()} for k, row in self.confusion.to_dict("index").items()}
+        table = {
+            str(label): {str(column): int(count) for column, count in row.items()}
+            for label, row in self.confusion.to_dict("index").items()
+        }
         return {
             "schema_version": SCHEMA_VERSION,
             "n": self.n,
@@ -141,15 +144,15 @@ class Evaluation:
                 raise UsageError(
                     f"{folder} has layout {version}, this version of affectlens reads {SCHEMA_VERSION}; evaluate again"
                 )
-            read = partial(read_csv, keep_default_na=False, float_precision="round_trip")
-            confusion = read(folder / "confusion.csv", index_col=0).rename(index=unquoted, columns=unquoted)
-            groups = read(folder / "groups.csv", dtype={"group": str})
+            read_table = partial(read_csv, keep_default_na=False, float_precision="round_trip")
+            confusion = read_table(folder / "confusion.csv", index_col=0).rename(index=unquoted, columns=unquoted)
+            groups = read_table(folder / "groups.csv", dtype={"group": str})
             groups["group"] = groups["group"].map(unquoted)
-            missed = read(folder / "missed.csv", dtype=str).map(unquoted)
+            missed = read_table(folder / "missed.csv", dtype=str).map(unquoted)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
-        known = [f.name for f in fields(Estimate)]
-        scores = {name: Estimate(**{f: row[f] for f in known}) for name, row in facts["scores"].items()}
+        names = [entry.name for entry in fields(Estimate)]
+        scores = {name: Estimate(**{entry: row[entry] for entry in names}) for name, row in facts["scores"].items()}
         confusion.index.name = None
         return cls(
             scores,

@@ -42,10 +42,10 @@ class _Judged:
 
     @classmethod
     def of(cls, predictions: Predictions) -> _Judged:
-        p, targets = predictions.probabilities, predictions.targets
+        probabilities, targets = predictions.probabilities, predictions.targets
         n, classes = targets.shape
-        read = ~np.isnan(p[:, 0])
-        filled = np.where(read[:, None], p, 1 / classes)
+        read = ~np.isnan(probabilities[:, 0])
+        filled = np.where(read[:, None], probabilities, 1 / classes)
         predicted = np.where(read, filled.argmax(axis=1), -1)
         right = read & (targets[np.arange(n), np.maximum(predicted, 0)] > 0)
         return cls(read, filled, predicted, right, np.where(right, predicted, targets.argmax(axis=1)))
@@ -158,9 +158,9 @@ def _by_group(names: np.ndarray, judged: _Judged, classes: int) -> pd.DataFrame:
 def fit_thresholds(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """For each class the probability threshold with the best F1 on validation data ``(n, classes)``."""
     out = []
-    for c in range(probabilities.shape[1]):
-        order = np.argsort(-probabilities[:, c], kind="stable")
-        hits = np.cumsum(targets[order, c] > 0)
-        f1 = 2 * hits / (np.arange(1, len(order) + 1) + (targets[:, c] > 0).sum())
-        out.append(float(probabilities[order[int(f1.argmax())], c]))
+    for column in range(probabilities.shape[1]):
+        order = np.argsort(-probabilities[:, column], kind="stable")
+        hits = np.cumsum(targets[order, column] > 0)
+        f1 = 2 * hits / (np.arange(1, len(order) + 1) + (targets[:, column] > 0).sum())
+        out.append(float(probabilities[order[int(f1.argmax())], column]))
     return np.array(out)

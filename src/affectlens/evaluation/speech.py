@@ -54,25 +54,25 @@ def predict_speech(
         No clip could be used.
     """
     opened = open_corpus(corpus, source) if isinstance(source, Path) else source
-    wanted = opened.table(SPLIT)
+    clips = opened.table(SPLIT)
     if isinstance(source, Path):
         table = speech_table({corpus: source}, cache, progress)
         keys, features, missed = list(table.rows.key), table.features, table.missed
     else:
-        keys, features, missed = _measured(corpus, source, len(wanted), progress)
-    place = {key: i for i, key in enumerate(wanted.key)}
-    rows = [place[key] for key in keys]
-    speaker = wanted.speaker.astype(str).to_numpy(dtype=object)[rows]
-    probabilities = np.full((len(wanted), len(model.labels)), np.nan)
+        keys, features, missed = _measured(corpus, source, len(clips), progress)
+    position = {key: i for i, key in enumerate(clips.key)}
+    rows = [position[key] for key in keys]
+    speaker = clips.speaker.astype(str).to_numpy(dtype=object)[rows]
+    probabilities = np.full((len(clips), len(model.labels)), np.nan)
     scaled = normalise(features, np.full(len(rows), corpus, dtype=object), speaker)
     probabilities[rows] = model.probabilities(scaled)
     return Predictions(
         probabilities,
-        label_targets([(v,) for v in wanted.label], model.labels),
-        wanted.speaker.to_numpy(dtype=object),
-        list(wanted.key),
+        label_targets([(label,) for label in clips.label], model.labels),
+        clips.speaker.to_numpy(dtype=object),
+        list(clips.key),
         model.labels,
-        {key.removeprefix(f"{corpus}/"): why for key, why in missed.items()},
+        {key.removeprefix(f"{corpus}/"): reason for key, reason in missed.items()},
     )
 
 

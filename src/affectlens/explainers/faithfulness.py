@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectlens.stats.resample import Estimate, permutation_p, wilson
+from affectlens.stats.resample import permutation_p
 
 
 @dataclass(frozen=True)
@@ -115,26 +115,6 @@ def faithfulness(
         permutation_p(insertion, null, "greater"),
         random,
     )
-
-
-def pointing_game(maps: np.ndarray, masks: np.ndarray) -> Estimate:
-    """Count the maps whose largest value lies where it should (Zhang et al. 2018).
-
-    Parameters
-    ----------
-    maps : ndarray
-        ``(n, h, w)``.
-    masks : ndarray
-        ``(n, h, w)``, above zero where what decides lies.
-
-    Returns
-    -------
-    Estimate
-        The share, with Wilson's interval.
-    """
-    flat = np.asarray(maps).reshape(len(maps), -1)
-    hits = np.asarray(masks).reshape(len(masks), -1)[np.arange(len(maps)), flat.argmax(axis=1)] > 0
-    return wilson(int(hits.sum()), len(hits))
 
 
 def grid_score(

@@ -22,17 +22,17 @@ Box = tuple[float, float, float, float]
 
 def grid_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """Height and width of the grid of a picture ``(h, w, …)``."""
-    h, w = shape[:2]
-    longest = max(h, w)
-    return max(1, round(h * min(SIDE, longest) / longest)), max(1, round(w * min(SIDE, longest) / longest))
+    height, width = shape[:2]
+    longest = max(height, width)
+    return max(1, round(height * min(SIDE, longest) / longest)), max(1, round(width * min(SIDE, longest) / longest))
 
 
 def box_mask(box: Box, shape: tuple[int, ...]) -> np.ndarray:
     """Share of each grid cell that a box (left, top, right, bottom in pixels) covers, clipped to the picture."""
     rows, columns = grid_shape(shape)
-    h, w = shape[:2]
-    y = _covered(box[1] * rows / h, box[3] * rows / h, rows)
-    x = _covered(box[0] * columns / w, box[2] * columns / w, columns)
+    height, width = shape[:2]
+    y = _covered(box[1] * rows / height, box[3] * rows / height, rows)
+    x = _covered(box[0] * columns / width, box[2] * columns / width, columns)
     return np.asarray(y[:, None] * x[None], dtype=np.float32)
 
 
@@ -65,12 +65,12 @@ def boxes_to_masks(boxes: Iterable[tuple[str, Box]], shape: tuple[int, ...], exc
     8.0
     """
     masks: dict[str, np.ndarray] = {}
-    taken = np.zeros(grid_shape(shape), np.float32)
-    for name, box in sorted(boxes, key=lambda b: (b[1][2] - b[1][0]) * (b[1][3] - b[1][1])):
+    covered = np.zeros(grid_shape(shape), np.float32)
+    for name, box in sorted(boxes, key=lambda entry: (entry[1][2] - entry[1][0]) * (entry[1][3] - entry[1][1])):
         mask = box_mask(box, shape)
         if exclusive:
-            mask = np.minimum(mask, 1 - taken)
-            taken = np.maximum(taken, mask)
+            mask = np.minimum(mask, 1 - covered)
+            covered = np.maximum(covered, mask)
         if mask.any():
             masks[name] = np.maximum(masks[name], mask) if name in masks else mask
     return masks
@@ -125,13 +125,13 @@ def image_rows(
     rows: list[dict[str, Any]] = []
     if not masks:
         return rows
-    h, w = next(iter(masks.values())).shape
-    wide = cv2.resize(np.asarray(relevance, np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
+    height, width = next(iter(masks.values())).shape
+    wide = cv2.resize(np.asarray(relevance, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     positive = np.maximum(wide, 0).astype(np.float64)
     total, largest = float(positive.sum()), float(np.abs(wide).max())
     if total <= 0:
         return rows
-    drawn = (positive - positive.min()) / max(float(np.ptp(positive)), 1e-12)
+    scaled = (positive - positive.min()) / max(float(np.ptp(positive)), 1e-12)
     small = _small(positive / total)
     for name, mask in masks.items():
         size = float(mask.sum())
@@ -148,7 +148,7 @@ def image_rows(
                 "relevance": float((positive * mask).sum()) / total,
                 "area": size / mask.size,
                 "mean": float((wide * mask).sum()) / size / largest,
-                "importance": float((drawn * mask).sum()) / size,
+                "importance": float((scaled * mask).sum()) / size,
                 "moved": float(places.mean()),
                 "placed": places[drawn_at].astype(np.float32).tobytes(),
                 "map": small,
@@ -158,5 +158,5 @@ def image_rows(
     return rows
 
 
-def _small(x: np.ndarray) -> bytes:
-    return cv2.resize(x.astype(np.float32), (SMALL, SMALL), interpolation=cv2.INTER_AREA).astype(np.float16).tobytes()
+def _small(grid: np.ndarray) -> bytes:
+    return cv2.resize(grid.astype(np.float32), (SMALL, SMALL), interpolation=cv2.INTER_AREA).astype(np.float16).tobytes()

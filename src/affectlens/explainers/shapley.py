@@ -1,14 +1,16 @@
-"""Exact Shapley values of groups of features."""
+"""Exact Shapley values: of any players, and of groups of features."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
 from math import factorial
+from typing import Any, TypeVar
 
 import numpy as np
 
 Predict = Callable[[np.ndarray], np.ndarray]
+Worth = TypeVar("Worth", bound=float | np.ndarray)
 
 
 def group_shapley(predict: Predict, x: np.ndarray, background: np.ndarray, groups: list[np.ndarray]) -> np.ndarray:
@@ -42,19 +44,41 @@ def group_shapley(predict: Predict, x: np.ndarray, background: np.ndarray, group
     >>> values[0, :, 0].round(3).tolist()
     [0.38, 0.0]
     """
-    n, m, g = len(x), len(background), len(groups)
-    worth: dict[tuple[int, ...], np.ndarray] = {}
-    for size in range(g + 1):
-        for members in combinations(range(g), size):
-            mixed = np.repeat(background[None], n, axis=0)
-            for i in members:
-                mixed[:, :, groups[i]] = x[:, None, groups[i]]
-            p = predict(mixed.reshape(n * m, -1)).reshape(n, m, -1)
-            worth[members] = np.log(np.clip(p, 1e-6, 1)).mean(axis=1)
-    out = np.zeros((n, g, worth[()].shape[1]))
-    for i in range(g):
-        for members, value in worth.items():
-            if i not in members:
-                share = factorial(len(members)) * factorial(g - len(members) - 1) / factorial(g)
-                out[:, i] += share * (worth[tuple(sorted((*members, i)))] - value)
+    n, m = len(x), len(background)
+
+    def worth(members: tuple[int, ...]) -> np.ndarray:
+        mixed = np.repeat(background[None], n, axis=0)
+        for i in members:
+            mixed[:, :, groups[i]] = x[:, None, groups[i]]
+        probabilities = predict(mixed.reshape(n * m, -1)).reshape(n, m, -1)
+        return np.asarray(np.log(np.clip(probabilities, 1e-6, 1)).mean(axis=1))
+
+    return np.stack(shapley_values(len(groups), worth), axis=1)
+
+
+def shapley_values(players: int, worth: Callable[[tuple[int, ...]], Worth]) -> list[Worth]:
+    """Exact Shapley values (Shapley 1953) of ``players`` under ``worth`` of sorted coalitions, a number or an array.
+
+    Returns
+    -------
+    list of float or of ndarray
+        One a player.
+
+    Examples
+    --------
+    >>> shapley_values(2, lambda members: float(len(members) == 2))
+    [0.5, 0.5]
+    """
+    worths: dict[tuple[int, ...], Any] = {}
+    for size in range(players + 1):
+        for members in combinations(range(players), size):
+            worths[members] = worth(members)
+    out = []
+    for i in range(players):
+        total: Any = 0.0
+        for coalition, value in worths.items():
+            if i not in coalition:
+                share = factorial(len(coalition)) * factorial(players - len(coalition) - 1) / factorial(players)
+                total = total + share * (worths[tuple(sorted((*coalition, i)))] - value)
+        out.append(total)
     return out

@@ -111,9 +111,9 @@ def words_of(spans: Sequence[tuple[int, int] | None], text: str) -> list[tuple[s
     for i, span in enumerate(spans):
         if span is None:
             continue
-        for w, (start, end) in enumerate(bounds):
+        for index, (start, end) in enumerate(bounds):
             if start <= span[0] < end:
-                out[w][1].append(i)
+                out[index][1].append(i)
                 break
     return [(word, tokens) for word, tokens in out if tokens]
 
@@ -130,11 +130,11 @@ def attribute_words(model: WordsModel, text: str, target: str, steps: int = 32) 
         for i in members:
             changed[i] = MASK_ID
         variants.append(changed)
-    p = model.calibration.probabilities(model.predict_ids(variants))[:, index]
-    odds = np.log(p / np.clip(1 - p, 1e-12, None))
+    probabilities = model.calibration.probabilities(model.predict_ids(variants))[:, index]
+    odds = np.log(probabilities / np.clip(1 - probabilities, 1e-12, None))
     return WordAttribution(
-        tuple(w for w, _ in words),
-        np.array([values[m].sum() for _, m in words]),
+        tuple(word for word, _ in words),
+        np.array([values[members].sum() for _, members in words]),
         odds[0] - odds[1:],
         target,
         gap,

@@ -93,11 +93,11 @@ def crossfit(
     everyone = np.arange(len(labels))
     target, logits = read(reference, everyone)
     deep, logits = np.zeros_like(target), logits.copy()
-    for train, rest in grouped_folds(labels, groups, min(parts, max(2, len(set(groups)))), seed, CLASSES, "fusion"):
+    for train, left_out in grouped_folds(labels, groups, min(parts, max(2, len(set(groups)))), seed, CLASSES, "fusion"):
         network = fit(train)
         to_reference = Ridge(alpha=1.0).fit(read(network, train)[0], target[train])
-        own, logits[rest] = read(network, rest)
-        deep[rest] = to_reference.predict(own)
+        own_deep, logits[left_out] = read(network, left_out)
+        deep[left_out] = to_reference.predict(own_deep)
     return Bank(deep, logits, labels, units, calibrate(logits, np.eye(logits.shape[1])[labels]))
 
 
@@ -120,21 +120,21 @@ def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progre
         For training, and for testing or None.
     """
     source, model = open_corpus(corpus, path), load_model("face")
-    seen = {hashlib.sha256(i.data.tobytes()).digest() for i in items_of(source, "train") if i.data is not None}
+    learned = {_digest(item) for item in items_of(source, "train") if item.data is not None}
 
     def bank(split: str) -> Bank:
         kept = [
-            i for i in items_of(source, split)
-            if i.data is not None and i.labels[0] in CLASSES and hashlib.sha256(i.data.tobytes()).digest() not in seen
+            item for item in items_of(source, split)
+            if item.data is not None and item.labels[0] in CLASSES and _digest(item) not in learned
         ]  # fmt: skip
-        y = _classes_of(kept, f"{corpus}, {split}, pictures that are not in train")
+        classes = _classes_of(kept, f"{corpus}, {split}, pictures that are not in train")
         deep, logits = [], []
         for start in range(0, len(kept), 256):
-            d, z = model.deep_and_logits(np.stack([i.data for i in kept[start : start + 256]]))
-            deep.append(d)
-            logits.append(z)
+            some_deep, some_logits = model.deep_and_logits(np.stack([item.data for item in kept[start : start + 256]]))
+            deep.append(some_deep)
+            logits.append(some_logits)
             progress(f"face, {split}", min(start + 256, len(kept)), len(kept))
-        return _known(np.concatenate(deep), np.concatenate(logits), model.labels, kept, y)
+        return _of_four(np.concatenate(deep), np.concatenate(logits), model.labels, kept, classes)
 
     return _fixed(bank("val"), lambda: bank("test"), fold)
 
@@ -144,28 +144,33 @@ def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", progress: Pr
     source, model = open_corpus(corpus, path), load_model("words")
 
     def bank(split: str) -> Bank:
-        kept = [i for i in items_of(source, split) if i.data is not None and len(i.labels) == 1 and i.labels[0] in CLASSES]
-        y = _classes_of(kept, f"{corpus}, {split}, texts with one label")
-        deep = model.embed([i.data for i in kept])
+        single = [item for item in items_of(source, split) if item.data is not None and len(item.labels) == 1]
+        kept = [item for item in single if item.labels[0] in CLASSES]
+        classes = _classes_of(kept, f"{corpus}, {split}, texts with one label")
+        deep = model.embed([item.data for item in kept])
         logits = model.name_class(deep)
         progress(f"words, {split}", len(kept), len(kept))
-        return _known(deep, logits, model.labels, kept, y)
+        return _of_four(deep, logits, model.labels, kept, classes)
 
     return _fixed(bank("dev"), lambda: bank("test"), fold)
 
 
+def _digest(item: Item) -> bytes:
+    return hashlib.sha256(item.data.tobytes()).digest()
+
+
 def _classes_of(items: list[Item], of: str) -> np.ndarray:
     """Class indices of items with one label, all classes among them."""
-    y = np.array([CLASSES.index(i.labels[0]) for i in items], dtype=int)
-    check_classes(y, CLASSES, of)
-    return y
+    classes = np.array([CLASSES.index(item.labels[0]) for item in items], dtype=int)
+    check_classes(classes, CLASSES, of)
+    return classes
 
 
-def _known(deep: np.ndarray, logits: np.ndarray, labels: tuple[str, ...], items: list[Item], y: np.ndarray) -> Bank:
+def _of_four(deep: np.ndarray, logits: np.ndarray, labels: tuple[str, ...], items: list[Item], classes: np.ndarray) -> Bank:
     """Of a network that knows more classes only the four count."""
-    four = logits[:, [labels.index(c) for c in CLASSES]]
-    groups = np.array([i.group or i.key for i in items], dtype=object)
-    return Bank(deep, four, y, groups, calibrate(four, np.eye(len(CLASSES))[y]))
+    four = logits[:, [labels.index(name) for name in CLASSES]]
+    groups = np.array([item.group or item.key for item in items], dtype=object)
+    return Bank(deep, four, classes, groups, calibrate(four, np.eye(len(CLASSES))[classes]))
 
 
 def _fixed(train: Bank, test: Callable[[], Bank], fold: Fold) -> Pair:
@@ -178,23 +183,23 @@ def _fixed(train: Bank, test: Callable[[], Bank], fold: Fold) -> Pair:
 
 def voice_banks(table: SpeechTable, fold: Fold, progress: Progress = silent) -> Pair:
     """Cross-fitted over speakers; test clips as the main job meets them, in recordings of a few turns."""
-    order = [IEMOCAP4.index(c) for c in CLASSES]
-    known, speaker, corpus = table.labels, table.speaker, table.corpus
-    labels = np.array([order.index(v) for v in known])
+    order = [IEMOCAP4.index(name) for name in CLASSES]
+    truth, speaker, corpus = table.labels, table.speaker, table.corpus
+    labels = np.array([order.index(label) for label in truth])
     out = held_out(labels, speaker, fold)
     train, test = np.flatnonzero(~out), np.flatnonzero(out)
     scale = pooled(table.features[train], corpus[train])
-    heard = as_recordings(table.features, speaker, train, scale, fold.seed)
+    in_recordings = as_recordings(table.features, speaker, train, scale, fold.seed)
 
     def fit(rows: np.ndarray) -> SpeechAutoencoder:
         progress("voice networks", 0, INNER + 1)
-        return SpeechAutoencoder(recipe=SpeechRecipe(seed=fold.seed)).fit(heard[rows], known[train][rows])
+        return SpeechAutoencoder(recipe=SpeechRecipe(seed=fold.seed)).fit(in_recordings[rows], truth[train][rows])
 
-    def read_features(model: SpeechAutoencoder, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return model.encode(x), np.log(np.clip(model.predict_proba(x), 1e-9, 1))[:, order]
+    def read_features(model: SpeechAutoencoder, clips: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return model.encode(clips), np.log(np.clip(model.predict_proba(clips), 1e-9, 1))[:, order]
 
     def read(model: SpeechAutoencoder, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return read_features(model, heard[rows])
+        return read_features(model, in_recordings[rows])
 
     if fold.part is None:
         reference = SpeechAutoencoder()
@@ -233,12 +238,12 @@ def body_banks(path: Path, fold: Fold, corpus: str = "bandai", progress: Progres
     def read_posture(net: Any, data: Postures) -> tuple[np.ndarray, np.ndarray]:
         return posture_deep_and_logits(net, data.joints)
 
-    known = bodies.take(bodies.rows.label.isin(CLASSES).to_numpy())
+    named = bodies.take(bodies.rows.label.isin(CLASSES).to_numpy())
     gait, posture = load_model("gait"), load_model("posture")
     body = partial(_body_pair, away=away, fold=fold, motions=len(motions), progress=progress)
     return {
         "gait": body("gait", windows, fit_gait, read_gait, (gait.net, (gait.mean, gait.deviation))),
-        "posture": body("posture", known, fit_posture, read_posture, posture.net),
+        "posture": body("posture", named, fit_posture, read_posture, posture.net),
     }
 
 
@@ -268,7 +273,7 @@ def _body_pair(
 
 
 def _labels(data: Any) -> np.ndarray:
-    return np.array([CLASSES.index(v) for v in data.rows.label])
+    return np.array([CLASSES.index(label) for label in data.rows.label])
 
 
 def _mask(rows: np.ndarray, count: int) -> np.ndarray:
@@ -297,9 +302,14 @@ def banks_of_arrays(arrays: dict[str, np.ndarray]) -> dict[str, Pair]:
         if f"{name}/{part}/0" not in arrays:
             return None
         deep, logits, labels, groups, numbers = (arrays[f"{name}/{part}/{i}"] for i in range(5))
-        temperature, conformal, coverage, reliability, *prior = (float(v) for v in numbers)
+        temperature, conformal, coverage, reliability, *prior = (float(value) for value in numbers)
         calibration = Calibration(temperature, conformal, coverage, reliability, tuple(prior))
         return Bank(deep, logits, labels, groups.astype(object), calibration)
 
     names = dict.fromkeys(key.split("/")[0] for key in arrays)
-    return {name: (train, bank(name, "test")) for name in names if (train := bank(name, "train")) is not None}
+    out: dict[str, Pair] = {}
+    for name in names:
+        train = bank(name, "train")
+        if train is not None:
+            out[name] = (train, bank(name, "test"))
+    return out

@@ -51,9 +51,9 @@ def gait_windows(path: Path, corpus: str = "bandai", split: str = "four", progre
     def read(item: Item, motion: Motion) -> None:
         motion = resampled(motion, RATE)
         for start in range(0, max(1, len(motion) - FRAMES + 1), HOP):
-            x, f = window(motion.part(start, start + FRAMES))
-            joints.append(x)
-            features.append(f)
+            points, values = window(motion.part(start, start + FRAMES))
+            joints.append(points)
+            features.append(values)
             rows.append(_row(item, start / RATE))
 
     missed = _each_recording(path, corpus, split, "gait", progress, read)

@@ -46,7 +46,7 @@ class SpeechTable:
     @property
     def labels(self) -> np.ndarray:
         """Class indices ``(n,)`` in the order of IEMOCAP4."""
-        return np.array([IEMOCAP4.index(v) for v in self.rows.label])
+        return np.array([IEMOCAP4.index(label) for label in self.rows.label])
 
     @property
     def corpus(self) -> np.ndarray:
@@ -96,15 +96,16 @@ def speech_table(
     CorpusError
         A corpus without a clip of the four classes, or none that can be read.
     """
-    parts = [_one(name, path, cache or cache_dir() / "features", progress, compatible) for name, path in corpora.items()]
+    folder = cache or cache_dir() / "features"
+    parts = [_corpus_table(name, path, folder, progress, compatible) for name, path in corpora.items()]
     if not parts:
         raise UsageError("no corpora were given: name at least one, as --corpus emodb=PATH")
-    rows = pd.concat([p.rows for p in parts], ignore_index=True)
-    missed = {k: v for p in parts for k, v in p.missed.items()}
-    return SpeechTable(np.concatenate([p.features for p in parts]), rows, missed)
+    rows = pd.concat([part.rows for part in parts], ignore_index=True)
+    missed = {key: reason for part in parts for key, reason in part.missed.items()}
+    return SpeechTable(np.concatenate([part.features for part in parts]), rows, missed)
 
 
-def _one(name: str, path: Path, cache: Path, progress: Progress | None, compatible: bool) -> SpeechTable:
+def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None, compatible: bool) -> SpeechTable:
     corpus = open_corpus(name, path)
     if corpus.info.modality != "voice":
         raise UsageError(f"{name} holds {corpus.info.modality}, not speech")
@@ -182,7 +183,7 @@ def as_recordings(
     rng = np.random.default_rng(seed)
     out = np.zeros((len(rows), x.shape[1]))
     for person in dict.fromkeys(speaker[rows]):
-        own = rng.permutation(np.flatnonzero(speaker[rows] == person))
-        for group in np.array_split(own, max(1, -(-len(own) // turns))):
+        clips = rng.permutation(np.flatnonzero(speaker[rows] == person))
+        for group in np.array_split(clips, max(1, -(-len(clips) // turns))):
             out[group] = against_own_clip(x[rows[group]], scale)
     return out

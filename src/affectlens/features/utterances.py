@@ -45,7 +45,7 @@ MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
 POSE = ("yaw", "pitch", "roll")
-VIDEO_NAMES = tuple(f"{n} {s}" for s in ("mean", "deviation") for n in (*BLENDSHAPES, *POSE))
+VIDEO_NAMES = tuple(f"{name} {statistic}" for statistic in ("mean", "deviation") for name in (*BLENDSHAPES, *POSE))
 _SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
 
 _MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
@@ -79,31 +79,31 @@ def measured(
         A modality that can be neither found nor measured in this corpus.
     """  # noqa: DOC501
     out = data
-    for m in modalities:
-        if m in out.features:
+    for modality in modalities:
+        if modality in out.features:
             continue
-        if m not in MODALITIES:
-            raise unknown("modality", m, [*out.features, *MODALITIES])
-        if m == "text" and not data.rows.text.str.strip().any():
+        if modality not in MODALITIES:
+            raise unknown("modality", modality, [*out.features, *MODALITIES])
+        if modality == "text" and not data.rows.text.str.strip().any():
             raise UsageError(f"{data.name} has no transcripts, so text features cannot be measured")
-        if m != "text" and ("path" not in data.rows or not any(located(p).exists() for p in data.rows.path)):
+        if modality != "text" and ("path" not in data.rows or not any(located(path).exists() for path in data.rows.path)):
             raise UsageError(
-                f"{data.name} has no recordings here, so {m} features cannot be measured; use its text, or give recordings "
-                "as a dialogue-folder"
+                f"{data.name} has no recordings here, so {modality} features cannot be measured; use its text, or give "
+                "recordings as a dialogue-folder"
             )
-        fetch(ASSETS[m], progress)
-        x, missing = _cached(out, m, progress or silent, cache or cache_dir() / "features")
-        rows = out.rows.assign(**{f"missing_{m}": missing})
-        out = replace(out, rows=rows, features={**out.features, m: x})
-    return replace(out, features={m: out.features[m] for m in modalities})
+        fetch(ASSETS[modality], progress)
+        values, missing = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
+        rows = out.rows.assign(**{f"missing_{modality}": missing})
+        out = replace(out, rows=rows, features={**out.features, modality: values})
+    return replace(out, features={modality: out.features[modality] for modality in modalities})
 
 
 def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     measure = {"text": _text, "audio": _audio, "video": _video}[modality]
 
     def make() -> dict[str, np.ndarray]:
-        x, missing = measure(data, progress)
-        return {"x": x, "missing": missing}
+        values, missing = measure(data, progress)
+        return {"x": values, "missing": missing}
 
     key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
     arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
@@ -115,25 +115,25 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     if modality == "text":
         return [list(data.rows.text), sha256_of(weights_path("words")), sha256_of(locate("minilm", "model.safetensors"))]
     times = data.rows[["start", "end"]].astype(float).to_numpy()
-    read = [times, [located(p).stem for p in data.rows.path], contents_of(list(data.rows.path))]
-    return read if modality == "audio" else [*read, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
+    parts = [times, [located(path).stem for path in data.rows.path], contents_of(list(data.rows.path))]
+    return parts if modality == "audio" else [*parts, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
 def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
     model = load_model("words")
-    texts = [t if t.strip() else "." for t in data.rows.text]
+    texts = [text if text.strip() else "." for text in data.rows.text]
     parts = []
     for start in range(0, len(texts), 512):
         parts.append(model.embed(texts[start : start + 512]))
         progress("text", min(start + 512, len(texts)), len(texts))
     missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
-    x = np.concatenate(parts)
-    x[missing] = 0
-    return x, missing
+    values = np.concatenate(parts)
+    values[missing] = 0
+    return values, missing
 
 
 def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-    x = np.zeros((len(data), len(NAMES)), dtype=np.float32)
+    values = np.zeros((len(data), len(NAMES)), dtype=np.float32)
     missing = np.zeros(len(data), dtype=bool)
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
@@ -143,11 +143,11 @@ def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
             signal = read_clip(located(row.path), start, end)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
-                x[i] = egemaps(signal)
+                values[i] = egemaps(signal)
         except MediaError:
             missing[i] = True
         progress("audio", i + 1, len(data))
-    return np.nan_to_num(x), missing
+    return np.nan_to_num(values), missing
 
 
 def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
@@ -155,44 +155,45 @@ def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
     from affectlens.perception.face.landmarks import FaceLandmarker
 
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
-    x = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
+    values = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
     missing = np.ones(len(data), dtype=bool)
     for path, rows in data.rows.groupby("path"):
         try:
-            seen, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
+            by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
         except Exception as error:  # these utterances are missing what is seen
             failure_of(path, error)
             continue
         for i, row in rows.iterrows():
-            face = _face_of(seen, mouths, float(row.start), float(row.end))
+            face = _face_of(by_person, mouths, float(row.start), float(row.end))
             if face is not None:
-                x[int(str(i))], missing[int(str(i))] = face, False
+                values[int(str(i))], missing[int(str(i))] = face, False
         progress("video", int(rows.index.max()) + 1, len(data))
-    return x, missing
+    return values, missing
 
 
 def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
     """Per person: time, and blendshapes with pose ``(55,)``, of each sampled frame."""
-    seen: dict[int, list[tuple[float, np.ndarray]]] = {}
+    by_person: dict[int, list[tuple[float, np.ndarray]]] = {}
     mouths = MouthMotion()
     for frame in frames(path, RATE):
-        for p in finder(frame):
-            mouths.add(p.id, frame.time, p.marks.mouth_opening)
-            values = np.concatenate([p.marks.blendshapes, p.marks.head_pose()]).astype(np.float32)
-            seen.setdefault(p.id, []).append((frame.time, values))
-    return seen, mouths
+        for person in finder(frame):
+            mouths.add(person.id, frame.time, person.marks.mouth_opening)
+            values = np.concatenate([person.marks.blendshapes, person.marks.head_pose()]).astype(np.float32)
+            by_person.setdefault(person.id, []).append((frame.time, values))
+    return by_person, mouths
 
 
-def _face_of(seen: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
+def _face_of(by_person: dict[int, Any], mouths: MouthMotion, start: float, end: float) -> np.ndarray | None:
     margin = 0.5 / RATE
-    inside = {person: np.array([v for t, v in views if start - margin <= t <= end + margin]) for person, views in seen.items()}
-    inside = {p: v for p, v in inside.items() if len(v)}
+    low, high = start - margin, end + margin
+    inside = {person: np.array([values for at, values in views if low <= at <= high]) for person, views in by_person.items()}
+    inside = {person: values for person, values in inside.items() if len(values)}
     if not inside:
         return None
-    who = mouths.speaker(start, end, RATE).person
-    best = who if who in inside else max(inside, key=lambda p: len(inside[p]))
-    v = inside[best]
-    return np.concatenate([v.mean(axis=0), v.std(axis=0)])
+    speaker = mouths.speaker(start, end, RATE).person
+    best = speaker if speaker in inside else max(inside, key=lambda person: len(inside[person]))
+    values = inside[best]
+    return np.concatenate([values.mean(axis=0), values.std(axis=0)])
 
 
 def transcribe(folder: Path, progress: Progress = silent, language: str | None = None) -> tuple[Path, dict[str, str]]:
@@ -222,7 +223,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
         if target.exists()
         else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
     )
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in _MEDIA and not is_hidden(Path(p.name))]
+    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _MEDIA and not is_hidden(Path(path.name))]
     if not files:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
     fetch(("whisper-base", "yunet", "face-landmarker"), progress)
@@ -234,7 +235,7 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
         if (done.file == encodable(path.name)).any():
             continue
         try:
-            rows = list(_said(path, hear, detector, marker))
+            rows = list(_recognised(path, hear, detector, marker))
         except Exception as error:
             failed[path.name] = failure_of(path.name, error).reason
             continue
@@ -246,16 +247,20 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     return target, failed
 
 
-def _said(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
-    voices = Sound(path, Problems()).voices
-    said = [replace(u, channel=voice.channel) for voice in voices for _, utterances in hear(voice) for u in utterances]
-    said.sort(key=lambda u: u.start)
-    mouths = _watched(path, PeopleFinder(detector, marker))[1] if said else MouthMotion()
-    for u in said:
-        start, end = u.words[0].start, u.words[-1].end
-        who = mouths.speaker(start, end, RATE).person
-        speaker = f"person {who}" if who >= 0 else f"channel {u.channel}" if u.channel is not None else ""
-        text = " ".join(w.text for w in u.words)
+def _recognised(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
+    spoken = [
+        replace(utterance, channel=voice.channel)
+        for voice in Sound(path, Problems()).voices
+        for _, utterances in hear(voice)
+        for utterance in utterances
+    ]
+    spoken.sort(key=lambda utterance: utterance.start)
+    mouths = _watched(path, PeopleFinder(detector, marker))[1] if spoken else MouthMotion()
+    for utterance in spoken:
+        start, end = utterance.words[0].start, utterance.words[-1].end
+        person, channel = mouths.speaker(start, end, RATE).person, utterance.channel
+        speaker = f"person {person}" if person >= 0 else f"channel {channel}" if channel is not None else ""
+        text = " ".join(word.text for word in utterance.words)
         yield {
             "file": encodable(path.name), "start": round(start, 2), "end": round(end, 2),
             "speaker": speaker, "text": text, "label": "",

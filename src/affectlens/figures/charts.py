@@ -48,7 +48,7 @@ def timeline(rows: pd.DataFrame, width: int = 620) -> Any:
     good = rows[rows.status == "ok"]
     long = good.melt(
         id_vars=["start", "end", "label"],
-        value_vars=[f"p_{c}" for c in classes],
+        value_vars=[f"p_{label}" for label in classes],
         var_name="class",
         value_name="probability",
     )
@@ -90,7 +90,7 @@ def timeline(rows: pd.DataFrame, width: int = 620) -> Any:
 def regions(shares: list[RegionShare], width: int = 250) -> Any:
     """Share of relevance (bar) against share of area (tick) of each region of one face."""
     frame = pd.DataFrame(
-        [{"region": s.region, "relevance": s.relevance, "area": s.area} for s in shares if s.area > 0.004]
+        [{"region": share.region, "relevance": share.relevance, "area": share.area} for share in shares if share.area > 0.004]
     ).sort_values("relevance", ascending=False)
     order = list(frame.region)
     top = max(0.1, float(frame[["relevance", "area"]].to_numpy().max()) * 1.05)

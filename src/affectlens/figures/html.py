@@ -13,7 +13,7 @@ _FOLDERS = ("affectlens.figures", "affectlens.modalities", "affectlens.fusion", 
 def environment() -> Environment:
     """Templates of audits' pages and of reports, with the filters ``percent`` and ``p``."""
     loader = ChoiceLoader([PackageLoader(name) for name in _FOLDERS])
-    made = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
-    made.filters["percent"] = lambda v: f"{v:.0%}"
-    made.filters["p"] = lambda v: f"p = {v:.2f}" if v >= 0.01 else f"p = {v:.3f}"
-    return made
+    templates = Environment(loader=loader, autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+    templates.filters["percent"] = lambda value: f"{value:.0%}"
+    templates.filters["p"] = lambda value: f"p = {value:.2f}" if value >= 0.01 else f"p = {value:.3f}"
+    return templates

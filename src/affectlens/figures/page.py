@@ -101,22 +101,24 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
     """
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     shown = []
-    for s in sections:
-        drawn = []
-        for f in s.figures:
-            figures.save(f.chart, folder / "figures" / safe_name(f.name))
-            drawn.append({"svg": figures.svg(f.chart), "caption": f.caption})
-        for p in s.pictures:
-            file = folder / "figures" / f"{safe_name(p.name)}.jpg"
-            write_whole(file, partial(Image.fromarray(p.image).save, quality=88))
-            drawn.append(
-                {"uri": f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}", "caption": p.caption}
+    for section in sections:
+        shown_figures = []
+        for figure in section.figures:
+            figures.save(figure.chart, folder / "figures" / safe_name(figure.name))
+            shown_figures.append({"svg": figures.svg(figure.chart), "caption": figure.caption})
+        for picture in section.pictures:
+            file = folder / "figures" / f"{safe_name(picture.name)}.jpg"
+            write_whole(file, partial(Image.fromarray(picture.image).save, quality=88))
+            shown_figures.append(
+                {"uri": f"data:image/jpeg;base64,{base64.b64encode(file.read_bytes()).decode()}", "caption": picture.caption}
             )
         table = None
-        if s.table is not None:
-            rows = [[_text(v) for v in r] for r in s.table.to_numpy(dtype=object)]
-            table = {"columns": [heading(str(c)) for c in s.table.columns], "rows": rows}
-        shown.append({"title": s.title, "text": s.text, "figures": drawn, "table": table, "folded": s.folded})
+        if section.table is not None:
+            rows = [[_text(value) for value in row] for row in section.table.to_numpy(dtype=object)]
+            table = {"columns": [heading(str(column)) for column in section.table.columns], "rows": rows}
+        shown.append(
+            {"title": section.title, "text": section.text, "figures": shown_figures, "table": table, "folded": section.folded}
+        )
     page = environment().get_template("audit.html").render(title=title, about=about, sections=shown)
     return write_text(folder / "audit.html", page)
 

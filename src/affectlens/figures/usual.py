@@ -20,14 +20,14 @@ def usual_chart(usual: Mapping[str, float], low: Sequence[float], high: Sequence
             "usual": list(usual.values()),
             "low": list(low),
             "high": list(high),
-            "here": [here[c] for c in labels],
+            "here": [here[label] for label in labels],
         }
     )
     base = alt.Chart(frame).encode(y=alt.Y("label:N", sort=labels, title=None))
     scale = alt.Scale(domain=[0, max(0.5, float(frame[["here", "high"]].max().max()) * 1.05)])
     bars = base.mark_bar(height=12, opacity=0.55).encode(
         x=alt.X("usual:Q", title="share; bar: usual here, dot: this person", axis=alt.Axis(format="%"), scale=scale),
-        color=alt.Color("label:N", scale=alt.Scale(domain=labels, range=[colour(c) for c in labels]), legend=None),
+        color=alt.Color("label:N", scale=alt.Scale(domain=labels, range=[colour(label) for label in labels]), legend=None),
     )
     lines = base.mark_rule(color="#555").encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
     dots = base.mark_point(filled=True, size=70, color="#111").encode(x=alt.X("here:Q", scale=scale))
@@ -38,7 +38,7 @@ def averages_chart(frame: pd.DataFrame, labels: tuple[str, ...]) -> Any:
     """Stacked smoothed averages, one bar a context, those of few people faint."""
     long = frame[frame.by != "all"].melt(["by", "value", "people"], list(labels), "label", "share")
     long["context"] = long.value.str.replace("_", " ") + " (" + long.people.astype(str) + ")"
-    order = [f"{v} ({n})".replace("_", " ") for v, n in zip(frame.value, frame.people, strict=True)]
+    order = [f"{value} ({people})".replace("_", " ") for value, people in zip(frame.value, frame.people, strict=True)]
     charts = []
     for by in dict.fromkeys(long.by):
         part = alt.Chart(long[long.by == by], title=alt.Title(by, anchor="start", fontSize=12))
@@ -47,7 +47,7 @@ def averages_chart(frame: pd.DataFrame, labels: tuple[str, ...]) -> Any:
                 y=alt.Y("context:N", sort=order, title=None, axis=alt.Axis(labelLimit=200)),
                 x=alt.X("share:Q", title="smoothed average share", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
                 color=alt.Color("label:N", sort=list(labels), title=None,
-                                scale=alt.Scale(domain=list(labels), range=[colour(c) for c in labels])),
+                                scale=alt.Scale(domain=list(labels), range=[colour(label) for label in labels])),
                 opacity=alt.condition(alt.datum.people >= 5, alt.value(1.0), alt.value(0.45)),
             ).properties(width=420, height=alt.Step(18))
         )  # fmt: skip

@@ -72,64 +72,63 @@ class NotReadDetail(Detail):
 
 
 @evidence_kind("share of time", ShareOfTimeDetail, unit="share of readable windows", level="situation", section="summary")
-def share_of_time_clause(e: Evidence) -> str:
+def share_of_time_clause(evidence: Evidence) -> str:
     """For example: person 0 probably expresses anger in 40% of 10 readable segments (…)."""
-    detail = e.detail_as(ShareOfTimeDetail)
+    detail = evidence.detail_as(ShareOfTimeDetail)
     mean = detail.mean_probability
-    text = f"{who(e.person)} {graded(mean)} expresses {e.target}"
+    text = f"{who(evidence.person)} {graded(mean)} expresses {evidence.target}"
     if detail.readable == 1:
         return f"{text} (mean probability {mean:.2f})"
     return (
-        f"{text} in {e.value:.0%} of {detail.readable} readable segments "
-        f"(95 % interval {e.low:.0%} to {e.high:.0%}; mean probability there {mean:.2f})"
+        f"{text} in {evidence.value:.0%} of {detail.readable} readable segments "
+        f"(95 % interval {evidence.low:.0%} to {evidence.high:.0%}; mean probability there {mean:.2f})"
     )
 
 
 @evidence_kind("changes", unit="changes of the most probable class", level="situation", section="summary")
-def changes_clause(e: Evidence) -> str:
+def changes_clause(evidence: Evidence) -> str:
     """For example: the most probable class changes 3 times."""
-    return f"the most probable class changes {times(e.value, 'time')}"
+    return f"the most probable class changes {times(evidence.value, 'time')}"
 
 
 @evidence_kind("not read", NotReadDetail, unit="windows", level="situation", section="summary")
-def not_read_clause(e: Evidence) -> str:
+def not_read_clause(evidence: Evidence) -> str:
     """For example: 2 segments could not be read (face: the face is small)."""
-    return f"{times(e.value, 'segment')} could not be read ({e.detail_as(NotReadDetail).reason})"
+    return f"{times(evidence.value, 'segment')} could not be read ({evidence.detail_as(NotReadDetail).reason})"
 
 
 @evidence_kind("share", ShareDetail, unit="log-odds", section="fusion")
-def share_clause(e: Evidence) -> str:
+def share_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s the face speaks for anger (+1.20 log-odds, weight 60%)."""
-    weight = e.detail_as(ShareDetail).weight
-    return f"{at(e)} {named(e.subject)} {speaks(e.subject)} {way(e)} {e.target} ({e.value:+.2f} log-odds, weight {weight:.0%})"
+    modality, weight = evidence.subject, evidence.detail_as(ShareDetail).weight
+    text = f"{at(evidence)} {named(modality)} {speaks(modality)} {way(evidence)} {evidence.target}"
+    return f"{text} ({evidence.value:+.2f} log-odds, weight {weight:.0%})"
 
 
 @evidence_kind("conflict", ConflictDetail, unit="bit", section="fusion")
-def conflict_clause(e: Evidence) -> str:
+def conflict_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s the face says anger but the words say happiness."""
-    parts = [f"{says(modality)} {label}" for modality, label in e.detail_as(ConflictDetail).says.items()]
-    return f"{at(e)} {', '.join(parts[:-1])} but {parts[-1]}"
+    parts = [f"{says(modality)} {label}" for modality, label in evidence.detail_as(ConflictDetail).says.items()]
+    return f"{at(evidence)} {', '.join(parts[:-1])} but {parts[-1]}"
 
 
 @evidence_kind("what if", WhatIfDetail, unit="change of probability", section="fusion")
-def what_if_clause(e: Evidence) -> str:
+def what_if_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s without the words it would still be anger (0.60 instead of 0.80)."""
-    d = e.detail_as(WhatIfDetail)
-    noun = named(e.subject)
-    if d.answer == e.target:
-        return f"{at(e)} without {noun} it would still be {e.target} ({d.probability:.2f} instead of {d.before:.2f})"
-    return (
-        f"{at(e)} without {noun} it would be {d.answer} ({d.probability:.2f}) instead of {e.target} "
-        f"({d.before:.2f}, then {d.of_target:.2f})"
-    )
+    detail = evidence.detail_as(WhatIfDetail)
+    target, before, now = evidence.target, f"{detail.before:.2f}", f"{detail.probability:.2f}"
+    text = f"{at(evidence)} without {named(evidence.subject)} it would"
+    if detail.answer == target:
+        return f"{text} still be {target} ({now} instead of {before})"
+    return f"{text} be {detail.answer} ({now}) instead of {target} ({before}, then {detail.of_target:.2f})"
 
 
 @evidence_kind("no counterpart", NoCounterpartDetail, unit="probability", section="fusion")
-def no_counterpart_clause(e: Evidence) -> str:
+def no_counterpart_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s 40% of what the words say is none of the classes of the fused answer and takes no part."""
-    classes = ", ".join(f"{c} {p:.0%}" for c, p in e.detail_as(NoCounterpartDetail).classes.items())
-    part = f"what {says(e.subject)} ({classes})"
-    return f"{at(e)} {e.value:.0%} of {part} is none of the classes of the fused answer and takes no part"
+    classes = ", ".join(f"{label} {share:.0%}" for label, share in evidence.detail_as(NoCounterpartDetail).classes.items())
+    part = f"what {says(evidence.subject)} ({classes})"
+    return f"{at(evidence)} {evidence.value:.0%} of {part} is none of the classes of the fused answer and takes no part"
 
 
 def summary_sentences(rows: list[Evidence]) -> list[Sentence]:
@@ -142,25 +141,27 @@ def fusion_sentences(rows: list[Evidence]) -> list[Sentence]:
     out: list[Sentence] = []
     conflicts, shares, lost = (of_kind(rows, kind) for kind in ("conflict", "share", "no counterpart"))
     if conflicts:
-        out += sentence([max(conflicts, key=lambda e: e.value)])
+        out += sentence([max(conflicts, key=lambda entry: entry.value)])
     if shares:
-        strongest = max(shares, key=lambda e: abs(e.value))
-        out += sentence([e for e in shares if e.start == strongest.start])
-        out += sentence([e for e in of_kind(rows, "what if") if e.start == strongest.start][:1])
+        strongest = max(shares, key=lambda entry: abs(entry.value))
+        out += sentence([entry for entry in shares if entry.start == strongest.start])
+        out += sentence([entry for entry in of_kind(rows, "what if") if entry.start == strongest.start][:1])
     if lost:
-        out += sentence([max(lost, key=lambda e: e.value)])
+        out += sentence([max(lost, key=lambda entry: entry.value)])
     return out
 
 
 def weights_page(material: Material) -> str:
     """Mean share of each modality in the fused answer, over the segments in which it spoke, and Shapley values over time."""
     weights = []
-    for modality in dict.fromkeys(f.row.modality for f in material.findings if f.row.modality != "fused"):
-        given = [f.row.weight for f in material.of(modality) if np.isfinite(f.row.weight)]
-        if given:
-            weights.append({"modality": modality, "mean": float(np.mean(given)), "segments": len(given)})
+    for modality in dict.fromkeys(finding.row.modality for finding in material.findings if finding.row.modality != "fused"):
+        known_weights = [finding.row.weight for finding in material.of(modality) if np.isfinite(finding.row.weight)]
+        if known_weights:
+            weights.append({"modality": modality, "mean": float(np.mean(known_weights)), "segments": len(known_weights)})
     shares = of_kind(material.evidence, "share")[:_CHARTED]
-    frame = pd.DataFrame([{"start": round(e.start, 1), "modality": e.subject, "value": e.value} for e in shares])
+    frame = pd.DataFrame(
+        [{"start": round(entry.start, 1), "modality": entry.subject, "value": entry.value} for entry in shares]
+    )
     chart = figure(charts.modality_shares(frame), "modality-shares", material.folder) if shares else ""
     return render("weights.html", weights=weights, chart=chart)
 

@@ -26,13 +26,13 @@ def segments(findings: Sequence[Finding]) -> list[list[int]]:
         if person == SCENE and len(by_person) > 1:
             # What a whole recording lacks (speech, legs) is told by its own row; it is nobody's segment.
             members = [i for i in members if findings[i].row.status != "missing"]
-        others = [i for i in members if findings[i].row.modality != WINDOWS]
+        faceless = [i for i in members if findings[i].row.modality != WINDOWS]
         covered: set[int] = set()
         for window in (i for i in members if findings[i].row.modality == WINDOWS):
-            here = [i for i in others if _covers(findings[i].row, findings[window].row)]
-            covered.update(here)
-            out.append([window, *here])
-        out += segments_without_face([i for i in others if i not in covered], findings)
+            within = [i for i in faceless if _covers(findings[i].row, findings[window].row)]
+            covered.update(within)
+            out.append([window, *within])
+        out += segments_without_face([i for i in faceless if i not in covered], findings)
     return out
 
 
@@ -50,8 +50,8 @@ def segments_without_face(members: list[int], findings: Sequence[Finding]) -> li
     groups: list[list[int]] = []
     for i in sorted(members, key=lambda i: findings[i].row.modality != _FIRST):
         row = findings[i].row
-        fitting = [g for g in groups if findings[g[0]].row.modality != row.modality]
-        best = max(fitting, key=lambda g: _shared(row, findings[g[0]].row), default=None)
+        fitting = [group for group in groups if findings[group[0]].row.modality != row.modality]
+        best = max(fitting, key=lambda group: _shared(row, findings[group[0]].row), default=None)
         first = findings[best[0]].row if best else row
         if best and _shared(row, first) >= TOGETHER * min(row.end - row.start, first.end - first.start) > 0:
             best.append(i)
@@ -86,5 +86,5 @@ def _covers(long: Row, window: Row) -> bool:
     return shared >= COVERED * (window.end - window.start) and shared > 0
 
 
-def _shared(a: Row, b: Row) -> float:
-    return max(0.0, min(a.end, b.end) - max(a.start, b.start))
+def _shared(first: Row, second: Row) -> float:
+    return max(0.0, min(first.end, second.end) - max(first.start, second.start))

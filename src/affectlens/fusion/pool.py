@@ -6,13 +6,14 @@ Pool: p(c) is proportional to prod_m p_m(c)^w_m with w_m = reliability_m * quali
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from math import factorial
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from affectlens.explainers.shapley import shapley_values
 
 if TYPE_CHECKING:
     from affectlens.models.shipped.fusion import EarlyFusionModel
@@ -96,13 +97,15 @@ def pool(opinions: Sequence[Opinion]) -> np.ndarray:
     if not opinions:
         raise ValueError("nothing to pool")
     weights = _normalised(opinions)
-    logs = sum(w * np.log(np.clip(o.probabilities, 1e-9, 1)) for w, o in zip(weights, opinions, strict=True))
+    logs = sum(
+        weight * np.log(np.clip(opinion.probabilities, 1e-9, 1)) for weight, opinion in zip(weights, opinions, strict=True)
+    )
     powers = np.exp(logs - np.max(logs))
     return np.asarray(powers / powers.sum())
 
 
 def _normalised(opinions: Sequence[Opinion]) -> np.ndarray:
-    raw = np.array([max(o.weight, 0.0) for o in opinions])
+    raw = np.array([max(opinion.weight, 0.0) for opinion in opinions])
     return raw / raw.sum() if raw.sum() > 0 else np.full(len(raw), 1 / len(raw))
 
 
@@ -119,7 +122,7 @@ class Fuser:
         """The opinions that the network can join."""
         if self.network is None:
             return []
-        joined = [o for o in opinions if o.deep is not None and o.modality in self.network.modules]
+        joined = [opinion for opinion in opinions if opinion.deep is not None and opinion.modality in self.network.modules]
         return joined if len(joined) > 1 else []
 
     def probabilities(self, opinions: Sequence[Opinion]) -> np.ndarray:
@@ -136,15 +139,15 @@ class Fuser:
         joined = self.joined(opinions)
         if not joined or self.network is None:
             return pool(opinions)
-        p = pool(joined)
-        four = [self.labels.index(c) for c in self.network.labels]
-        among = p[four].sum()
-        p[four] = among * self.network.predict_one(joined, self.labels)
-        rest = [o for o in opinions if all(o is not j for j in joined)]
-        if not rest:
-            return np.asarray(p)
-        together = Opinion("joined", p, sum(o.weight for o in joined), ())
-        return pool([together, *rest])
+        fused = pool(joined)
+        four = [self.labels.index(label) for label in self.network.labels]
+        among = fused[four].sum()
+        fused[four] = among * self.network.predict_one(joined, self.labels)
+        apart = [opinion for opinion in opinions if all(opinion is not member for member in joined)]
+        if not apart:
+            return np.asarray(fused)
+        together = Opinion("joined", fused, sum(opinion.weight for opinion in joined), ())
+        return pool([together, *apart])
 
     def fuse(self, opinions: Sequence[Opinion]) -> Fused:
         """Fuse the opinions. They conflict when two modalities' top classes lie outside each other's conformal sets.
@@ -156,21 +159,21 @@ class Fuser:
         Fused
             Answer, weights, conflict.
         """
-        p = self.probabilities(opinions)
+        probabilities = self.probabilities(opinions)
         weights = _normalised(opinions)
-        conflict = any(_conflict(a, b, self.labels) for a, b in combinations(opinions, 2))
-        mean = sum(w * o.probabilities for w, o in zip(weights, opinions, strict=True))
-        parts = sum(w * _entropy(o.probabilities) for w, o in zip(weights, opinions, strict=True))
+        conflict = any(_conflict(first, second, self.labels) for first, second in combinations(opinions, 2))
+        mean = sum(weight * opinion.probabilities for weight, opinion in zip(weights, opinions, strict=True))
+        parts = sum(weight * _entropy(opinion.probabilities) for weight, opinion in zip(weights, opinions, strict=True))
         divergence = max(0.0, float(_entropy(np.asarray(mean)) - parts) / np.log(2))
-        shares = {o.modality: float(w) for o, w in zip(opinions, weights, strict=True)}
+        shares = {opinion.modality: float(weight) for opinion, weight in zip(opinions, weights, strict=True)}
         how = "early" if self.joined(opinions) else "pool"
         values: dict[str, float] = {}
         if how == "early":
             prior = np.full(len(self.labels), 1 / len(self.labels))
-            values = self.shapley(opinions, int(p.argmax()), prior)
+            values = self.shapley(opinions, int(probabilities.argmax()), prior)
             total = sum(map(abs, values.values()))
-            shares = {k: abs(v) / total for k, v in values.items()} if total > 0 else shares
-        return Fused(p, shares, conflict, divergence, how, values)
+            shares = {modality: abs(value) / total for modality, value in values.items()} if total > 0 else shares
+        return Fused(probabilities, shares, conflict, divergence, how, values)
 
     def shapley(self, opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
         """Exact Shapley value of each modality for the log-odds of class ``target`` in the fused answer.
@@ -185,43 +188,17 @@ class Fuser:
         """
 
         def worth(members: tuple[int, ...]) -> float:
-            p = self.probabilities([opinions[i] for i in members])[target] if members else prior[target]
-            p = float(np.clip(p, 1e-9, 1 - 1e-9))
-            return float(np.log(p / (1 - p)))
+            probability = self.probabilities([opinions[i] for i in members])[target] if members else prior[target]
+            probability = float(np.clip(probability, 1e-9, 1 - 1e-9))
+            return float(np.log(probability / (1 - probability)))
 
         values = shapley_values(len(opinions), worth)
-        return {o.modality: v for o, v in zip(opinions, values, strict=True)}
+        return {opinion.modality: value for opinion, value in zip(opinions, values, strict=True)}
 
 
-def shapley_values(n: int, worth: Callable[[tuple[int, ...]], float]) -> list[float]:
-    """Exact Shapley values (Shapley 1953) of ``n`` players under ``worth`` of sorted coalitions.
-
-    Returns
-    -------
-    list of float
-        One a player.
-
-    Examples
-    --------
-    >>> shapley_values(2, lambda members: float(len(members) == 2))
-    [0.5, 0.5]
-    """
-    worths = {m: worth(m) for size in range(n + 1) for m in combinations(range(n), size)}
-    out = []
-    for i in range(n):
-        total = 0.0
-        for members, value in worths.items():
-            if i in members:
-                continue
-            share = factorial(len(members)) * factorial(n - len(members) - 1) / factorial(n)
-            total += share * (worths[tuple(sorted((*members, i)))] - value)
-        out.append(total)
-    return out
-
-
-def _conflict(a: Opinion, b: Opinion, labels: tuple[str, ...]) -> bool:
-    top_a, top_b = labels[int(np.argmax(a.probabilities))], labels[int(np.argmax(b.probabilities))]
-    return top_a not in b.conformal and top_b not in a.conformal
+def _conflict(first: Opinion, second: Opinion, labels: tuple[str, ...]) -> bool:
+    top_a, top_b = labels[int(np.argmax(first.probabilities))], labels[int(np.argmax(second.probabilities))]
+    return top_a not in second.conformal and top_b not in first.conformal
 
 
 def _entropy(p: np.ndarray) -> float:

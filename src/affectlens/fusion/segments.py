@@ -69,11 +69,11 @@ def fuse_findings(
     fusion = _Fusion(clip, findings, usual, fuser or Fuser(EKMAN7.labels))
     fused = [_fused(fusion, members) for members in segments(findings)]
     weighted = [
-        replace(f, row=replace(f.row, weight=float(np.mean(fusion.weights[i])))) if i in fusion.weights else f
-        for i, f in enumerate(findings)
+        replace(finding, row=replace(finding.row, weight=float(np.mean(fusion.weights[i])))) if i in fusion.weights else finding
+        for i, finding in enumerate(findings)
     ]
     _note_lost(fusion)
-    return weighted, sorted(fused, key=lambda f: (f.row.start, f.row.person))
+    return weighted, sorted(fused, key=lambda finding: (finding.row.start, finding.row.person))
 
 
 def _fused(fusion: _Fusion, members: list[int]) -> Finding:
@@ -83,10 +83,12 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     start, end = extent(rows)
     opinions, used, lost = _opinions(fusion, members)
     if not opinions:
-        reason = "; ".join(dict.fromkeys(f"{r.modality}: {r.reason}" for r in rows if r.status != "ok"))
+        reason = "; ".join(dict.fromkeys(f"{entry.modality}: {entry.reason}" for entry in rows if entry.status != "ok"))
         reasons = [reason] if reason else []
-        reasons += [f"{m}: {', '.join(classes)} is none of the classes of the fused answer" for m, classes in lost.items()]
-        status = "abstained" if lost or any(r.status == "abstained" for r in rows) else first.status
+        reasons += [
+            f"{modality}: {', '.join(classes)} is none of the classes of the fused answer" for modality, classes in lost.items()
+        ]
+        status = "abstained" if lost or any(entry.status == "abstained" for entry in rows) else first.status
         return Finding(Row(clip.file, start, end, first.person, "fused", status, "; ".join(reasons)))
     if fusion.usual is not None:
         opinions.append(fusion.usual)
@@ -103,17 +105,17 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
         end,
         first.person,
         "fused",
-        probabilities=tuple(float(v) for v in result.probabilities),
+        probabilities=tuple(float(value) for value in result.probabilities),
         conformal=tuple(EKMAN7.labels[i] for i in order if EKMAN7.labels[i] in inside),
-        quality=float(np.mean([r.quality for r in spoke])),
+        quality=float(np.mean([entry.quality for entry in spoke])),
         weight=1.0,
         conflict=result.conflict,
-        text=" ".join(r.text for r in sorted(spoke, key=lambda r: r.start) if r.text),
+        text=" ".join(entry.text for entry in sorted(spoke, key=lambda entry: entry.start) if entry.text),
     )
     evidence = _segment_evidence(clip, row, opinions, result, fusion.fuser) if clip.explaining and len(opinions) > 1 else []
     if clip.explaining:
-        schemes = {r.modality: r.scheme.name for r in rows}
-        evidence += [_lost_evidence(clip, row, m, schemes[m], classes) for m, classes in lost.items()]
+        schemes = {entry.modality: entry.scheme.name for entry in rows}
+        evidence += [_lost_evidence(clip, row, modality, schemes[modality], classes) for modality, classes in lost.items()]
     return Finding(row, tuple(evidence), 1.0)
 
 
@@ -172,12 +174,12 @@ def _together(fusion: _Fusion, pairs: list[tuple[int, Opinion]]) -> Opinion:
 
 def conformal_union(opinions: Sequence[Opinion]) -> set[str]:
     """Classes that any opinion's set holds: the answer where modalities disagree."""
-    return set().union(*(o.conformal for o in opinions))
+    return set().union(*(opinion.conformal for opinion in opinions))
 
 
 def conformal_intersection(opinions: Sequence[Opinion]) -> set[str]:
     """Classes that all opinions' sets hold; where there is none, those that any holds."""
-    return set.intersection(*(set(o.conformal) for o in opinions)) or conformal_union(opinions)
+    return set.intersection(*(set(opinion.conformal) for opinion in opinions)) or conformal_union(opinions)
 
 
 def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fused, fuser: Fuser) -> list[Evidence]:
@@ -197,10 +199,10 @@ def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fus
     ]
     evidence.append(_what_if(clip, row, opinions, fuser))
     if result.conflict:
-        says = {o.modality: EKMAN7.labels[int(o.probabilities.argmax())] for o in opinions}
+        answers = {opinion.modality: EKMAN7.labels[int(opinion.probabilities.argmax())] for opinion in opinions}
         evidence.append(
             clip.evidence(
-                row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence", detail=ConflictDetail(says)
+                row, "conflict", result.divergence, method="weighted Jensen-Shannon divergence", detail=ConflictDetail(answers)
             )
         )
     return evidence
@@ -209,18 +211,20 @@ def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fus
 def _what_if(clip: Clip, row: Row, opinions: list[Opinion], fuser: Fuser) -> Evidence:
     """The opinion whose absence would change the probability of the answer most."""
     target = EKMAN7.labels.index(row.label)
-    without = {o.modality: fuser.probabilities([p for p in opinions if p is not o]) for o in opinions}
-    name = max(without, key=lambda m: abs(without[m][target] - row.confidence))
-    p = without[name]
-    detail = WhatIfDetail(
-        EKMAN7.labels[int(p.argmax())], round(float(p.max()), 4), round(row.confidence, 4), round(float(p[target]), 4)
-    )
-    change = float(p[target]) - row.confidence
+    without = {
+        opinion.modality: fuser.probabilities([other for other in opinions if other is not opinion]) for opinion in opinions
+    }
+    name = max(without, key=lambda modality: abs(without[modality][target] - row.confidence))
+    probabilities = without[name]
+    answer, of_target = EKMAN7.labels[int(probabilities.argmax())], float(probabilities[target])
+    rounded = (round(number, 4) for number in (float(probabilities.max()), row.confidence, of_target))
+    detail = WhatIfDetail(answer, *rounded)
+    change = of_target - row.confidence
     return clip.evidence(row, "what if", change, subject=name, method="fused without this modality", detail=detail)
 
 
 def _lost_evidence(clip: Clip, row: Row, modality: str, scheme: str, classes: dict[str, float]) -> Evidence:
-    detail = NoCounterpartDetail(scheme, {c: round(p, 4) for c, p in classes.items()})
+    detail = NoCounterpartDetail(scheme, {label: round(share, 4) for label, share in classes.items()})
     return clip.evidence(
         row,
         "no counterpart",
@@ -241,9 +245,9 @@ def _note_lost(fusion: _Fusion) -> None:
                 "which it does not tell apart"
             )
     for (modality, scheme), parts in fusion.lost.items():
-        mean = float(np.mean([sum(p.values()) for p in parts]))
+        mean = float(np.mean([sum(part.values()) for part in parts]))
         if mean >= 0.005:
-            classes = ", ".join(sorted({c for p in parts for c, v in p.items() if v >= 0.005}))
+            classes = ", ".join(sorted({label for part in parts for label, share in part.items() if share >= 0.005}))
             fusion.clip.problems.add(
                 f"{modality} answers in the classes of {scheme}; {classes} is none of the seven of the fused answer: "
                 f"on average {mean:.0%} of its probability in {len(parts)} segment{'s' if len(parts) > 1 else ''} takes no part"
@@ -254,40 +258,40 @@ def summary_evidence(clip: Clip, rows: list[Row]) -> tuple[list[PersonSummary], 
     """Each person's summary over the recording, as evidence about a row that spans it."""
     summaries = summarise(rows)
     out = []
-    for s in summaries:
-        if not s.readable:
+    for summary in summaries:
+        if not summary.readable:
             continue
-        theirs = [r for r in rows if r.person == s.person and r.modality == "fused"]
-        whole = replace(
-            next((r for r in theirs if r.label == s.label), theirs[0]), start=theirs[0].start, end=max(r.end for r in theirs)
-        )
-        detail = ShareOfTimeDetail(s.windows, s.readable, round(s.mean_probability, 4), {k: round(v, 4) for k, v in s.shares})
+        person_rows = [row for row in rows if row.person == summary.person and row.modality == "fused"]
+        first = next((row for row in person_rows if row.label == summary.label), person_rows[0])
+        whole = replace(first, start=person_rows[0].start, end=max(row.end for row in person_rows))
+        shares = {label: round(share, 4) for label, share in summary.shares}
+        detail = ShareOfTimeDetail(summary.windows, summary.readable, round(summary.mean_probability, 4), shares)
         out.append(
             clip.evidence(
                 whole,
                 "share of time",
-                s.share.value,
+                summary.share.value,
                 method="count of windows",
-                low=s.share.low,
-                high=s.share.high,
+                low=summary.share.low,
+                high=summary.share.high,
                 test="Wilson interval over windows, 95 %",
-                target=s.label,
+                target=summary.label,
                 detail=detail,
             )
         )
-        if s.changes:
-            out.append(clip.evidence(whole, "changes", s.changes, method="count", target=s.label))
-        if s.readable < s.windows:
-            reasons = [r.reason for r in theirs if r.status != "ok"]
+        if summary.changes:
+            out.append(clip.evidence(whole, "changes", summary.changes, method="count", target=summary.label))
+        if summary.readable < summary.windows:
+            reasons = [row.reason for row in person_rows if row.status != "ok"]
             reason = max(reasons, key=reasons.count)
             out.append(
                 clip.evidence(
                     whole,
                     "not read",
-                    s.windows - s.readable,
+                    summary.windows - summary.readable,
                     method="count",
                     target="",
-                    detail=NotReadDetail(s.windows, reason),
+                    detail=NotReadDetail(summary.windows, reason),
                 )
             )
     return summaries, out

@@ -105,8 +105,8 @@ def usual_opinion(clip: Clip, usual: Usual | None) -> Opinion | None:
             p = average.mean
             explained = 1 + float((p * np.log(np.clip(p, 1e-9, 1))).sum()) / np.log(len(p))
             return Opinion(name, p, explained, EKMAN7.labels)
-    where = "" if usual.context == Context() else f" {usual.context} or elsewhere"
-    clip.problems.add(f"what is usual takes no part: fewer than {FEWEST} people are known{where}")
+    place_name = "" if usual.context == Context() else f" {usual.context} or elsewhere"
+    clip.problems.add(f"what is usual takes no part: fewer than {FEWEST} people are known{place_name}")
     return None
 
 
@@ -123,13 +123,14 @@ def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evi
     """
     if usual is None:
         return []
-    people = {p: [r for r in rows if r.person == p and r.modality == "fused"] for p in sorted({r.person for r in rows})}
-    units = [unit for person, theirs in people.items() for unit in _units(person, theirs)]
+    fused = [row for row in rows if row.modality == "fused"]
+    people = {person: [row for row in fused if row.person == person] for person in sorted({row.person for row in rows})}
+    units = [unit for person, person_rows in people.items() for unit in _units(person, person_rows)]
     out: list[Evidence] = []
     if clip.explaining:
         for unit in units:
             theirs = people[unit.person]
-            whole = replace(theirs[0], start=theirs[0].start, end=max(r.end for r in theirs))
+            whole = replace(theirs[0], start=theirs[0].start, end=max(row.end for row in theirs))
             if usual.others is not None:
                 out.append(_compared(clip, whole, unit, usual, usual.others))
             if usual.elsewhere is not None:
@@ -144,42 +145,43 @@ def usual_evidence(clip: Clip, rows: list[Row], usual: Usual | None) -> list[Evi
 
 def _units(person: int, rows: list[Row]) -> list[Unit]:
     """A person's mean over the readable rows; none where nobody is named or nothing could be read."""
-    good = [r.probabilities for r in rows if r.status == "ok" and r.probabilities is not None]
+    good = [row.probabilities for row in rows if row.status == "ok" and row.probabilities is not None]
     if not good or person < 0:
         return []
     mean = np.mean(good, axis=0)
-    return [Unit(person, len(good), rows[0].scheme.labels, tuple(float(v) for v in mean / mean.sum()))]
+    return [Unit(person, len(good), rows[0].scheme.labels, tuple(float(value) for value in mean / mean.sum()))]
 
 
 def _compared(clip: Clip, whole: Row, unit: Unit, usual: Usual, units: pd.DataFrame, source: str = "") -> Evidence:
     """``source`` names a prior: its labels are not this package's answers, so it gets no test."""
     rng = np.random.default_rng(clip.options.seed)
-    here, labels = np.array(unit.probabilities), unit.labels
-    d = (distance if source else differs)(here, units, usual.context, labels, rng)
+    observed, labels = np.array(unit.probabilities), unit.labels
+    compare = distance if source else differs
+    difference = compare(observed, units, usual.context, labels, rng)
     detail = UsualDetail(
         place=usual.place.kind or "not known",
         place_from=usual.place.source,
         when=usual.when.isoformat() if usual.when else "not known",
         when_from=usual.when_from,
-        context=str(d.usual.context),
-        people=d.usual.people,
-        recordings=d.usual.recordings,
-        usual={k: round(float(v), 4) for k, v in zip(labels, d.usual.mean, strict=True)},
-        low=tuple(round(float(v), 4) for v in d.usual.interval[0]),
-        high=tuple(round(float(v), 4) for v in d.usual.interval[1]),
-        here={k: round(v, 4) for k, v in zip(labels, unit.probabilities, strict=True)},
-        most=d.label,
-        by=round(d.by, 4),
+        context=str(difference.usual.context),
+        people=difference.usual.people,
+        recordings=difference.usual.recordings,
+        usual={label: round(float(value), 4) for label, value in zip(labels, difference.usual.mean, strict=True)},
+        low=tuple(round(float(value), 4) for value in difference.usual.interval[0]),
+        high=tuple(round(float(value), 4) for value in difference.usual.interval[1]),
+        here={label: round(value, 4) for label, value in zip(labels, unit.probabilities, strict=True)},
+        most=difference.label,
+        by=round(difference.by, 4),
         source=source,
         taken_in=clip.options.use_usual,
     )
-    p: dict[str, Any] = {} if source else {"p_value": d.p, "test": "rank among the others of the context"}
+    tested: dict[str, Any] = {} if source else {"p_value": difference.p, "test": "rank among the others of the context"}
     return clip.evidence(
         whole,
         "usual elsewhere" if source else "usual",
-        d.divergence,
-        target=d.label,
+        difference.divergence,
+        target=difference.label,
         detail=detail,
         method="Jensen-Shannon divergence from the smoothed average of the context",
-        **p,
+        **tested,
     )

@@ -43,60 +43,63 @@ class UsualDetail(Detail):
 
 
 @evidence_kind("usual", UsualDetail, unit="bit", level="situation", section="usual")
-def usual_clause(e: Evidence) -> str:
+def usual_clause(evidence: Evidence) -> str:
     """For example: at an office neutral is usual (60% on average over 25 people); person 0 differs from that (p = 0.04), …."""
-    d = e.detail_as(UsualDetail)
-    if not d.people:
-        return f"not enough recordings yet to say what is usual{'' if d.context == ANYWHERE else f' {d.context}'}"
-    top = max(d.usual, key=lambda c: d.usual[c])
-    where = "over all places" if d.context == ANYWHERE else d.context
-    text = f"{where} {top} is usual ({d.usual[top]:.0%} on average over {_people(d.people)})"
-    if not np.isfinite(e.p_value):
-        return f"{text}, but that is too few to say whether {who(e.person)} differs"
-    verdict = "differs from that" if e.p_value <= ALPHA else "is not shown to differ from that"
-    return f"{text}; {who(e.person)} {verdict} (p = {e.p_value:.2f}), most in {d.most} ({100 * d.by:+.0f} percentage points)"
+    detail = evidence.detail_as(UsualDetail)
+    if not detail.people:
+        return f"not enough recordings yet to say what is usual{'' if detail.context == ANYWHERE else f' {detail.context}'}"
+    top = max(detail.usual, key=lambda label: detail.usual[label])
+    place = "over all places" if detail.context == ANYWHERE else detail.context
+    text = f"{place} {top} is usual ({detail.usual[top]:.0%} on average over {_people(detail.people)})"
+    if not np.isfinite(evidence.p_value):
+        return f"{text}, but that is too few to say whether {who(evidence.person)} differs"
+    verdict = "differs from that" if evidence.p_value <= ALPHA else "is not shown to differ from that"
+    most = f"most in {detail.most} ({100 * detail.by:+.0f} percentage points)"
+    return f"{text}; {who(evidence.person)} {verdict} (p = {evidence.p_value:.2f}), {most}"
 
 
 @evidence_kind("usual elsewhere", UsualDetail, unit="bit", level="situation", section="usual")
-def usual_elsewhere_clause(e: Evidence) -> str:
+def usual_elsewhere_clause(evidence: Evidence) -> str:
     """For example: in photographs taken at an office people most often saw neutral (…)."""
-    d = e.detail_as(UsualDetail)
-    where = "of all places" if d.context == ANYWHERE else f"taken {d.context}"
-    if not d.people:
-        return f"there are no photographs {where} to compare with ({d.source})"
-    top = max(d.usual, key=lambda c: d.usual[c])
+    detail = evidence.detail_as(UsualDetail)
+    place = "of all places" if detail.context == ANYWHERE else f"taken {detail.context}"
+    if not detail.people:
+        return f"there are no photographs {place} to compare with ({detail.source})"
+    top = max(detail.usual, key=lambda label: detail.usual[label])
     return (
-        f"in photographs {where} people most often saw {top} ({d.usual[top]:.0%} of {d.people}; {d.source}); "
-        f"{who(e.person)} is furthest from that in {d.most} ({100 * d.by:+.0f} percentage points)"
+        f"in photographs {place} people most often saw {top} ({detail.usual[top]:.0%} of {detail.people}; {detail.source}); "
+        f"{who(evidence.person)} is furthest from that in {detail.most} ({100 * detail.by:+.0f} percentage points)"
     )
 
 
-def _people(n: int) -> str:
-    return f"{n} {'person' if n == 1 else 'people'}"
+def _people(count: int) -> str:
+    return f"{count} {'person' if count == 1 else 'people'}"
 
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """One sentence each."""
-    return [s for e in of_kind(rows, "usual", "usual elsewhere") for s in sentence([e])]
+    return [text for entry in of_kind(rows, "usual", "usual elsewhere") for text in sentence([entry])]
 
 
 def page(material: Material) -> str:
     """What is usual for each of the first people, as text and chart."""
     shown = []
-    rows = [e for e in material.evidence if e.kind in ("usual", "usual elsewhere")]
-    for e in rows[: 2 * _PEOPLE]:
-        d = e.detail_as(UsualDetail)
-        name = f"{e.kind.replace(' ', '-')}-person-{e.person}"
-        svg = figure(usual_chart(d.usual, d.low, d.high, d.here), name, material.folder) if d.people else ""
-        made = clause(e)
-        compared = "all places" if d.context == ANYWHERE else d.context
+    rows = [entry for entry in material.evidence if entry.kind in ("usual", "usual elsewhere")]
+    for entry in rows[: 2 * _PEOPLE]:
+        detail = entry.detail_as(UsualDetail)
+        name = f"{entry.kind.replace(' ', '-')}-person-{entry.person}"
+        chart = usual_chart(detail.usual, detail.low, detail.high, detail.here) if detail.people else None
+        svg = figure(chart, name, material.folder) if chart is not None else ""
+        described = clause(entry)
+        compared = "all places" if detail.context == ANYWHERE else detail.context
+        place, when = detail.place.replace("_", " "), detail.when.replace("T", " ")
         about = (
-            f"Place: {d.place.replace('_', ' ')} ({d.place_from}). Time: {d.when.replace('T', ' ')} ({d.when_from}). "
-            f"Compared with: {compared}, {_people(d.people)} in {times(d.recordings, 'recording')}."
+            f"Place: {place} ({detail.place_from}). Time: {when} ({detail.when_from}). "
+            f"Compared with: {compared}, {_people(detail.people)} in {times(detail.recordings, 'recording')}."
         )
-        if d.taken_in:
+        if detail.taken_in:
             about += " It took part in the fused answers."
-        shown.append({"person": who(e.person), "text": made.text if made else "", "svg": svg, "about": about})
+        shown.append({"person": who(entry.person), "text": described.text if described else "", "svg": svg, "about": about})
     return render("usual.html", people=shown) if shown else ""
 
 

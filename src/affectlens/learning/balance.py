@@ -38,5 +38,5 @@ def class_weights(labels: np.ndarray, classes: int, power: float = 1.0) -> Tenso
 
 def recording_weights(rows: pd.DataFrame) -> np.ndarray:
     """Weights ``(n,)`` of mean 1 under which every recording (column ``key``) counts alike, however many rows it gave."""
-    each = 1 / rows.groupby("key").label.transform("size").to_numpy()
-    return np.asarray(each / each.mean())
+    weights = 1 / rows.groupby("key").label.transform("size").to_numpy()
+    return np.asarray(weights / weights.mean())

@@ -41,16 +41,16 @@ class Packed:
 
     def take(self, dialogues: Tensor) -> Packed:
         """Some of the dialogues, padded no longer than they need."""
-        t = int(self.mask[dialogues].sum(1).max())
+        longest = int(self.mask[dialogues].sum(1).max())
         return Packed(
-            {modality: x[dialogues, :t] for modality, x in self.features.items()},
-            *(x[dialogues, :t] for x in (self.labels, self.mask, self.speaker, self.rows)),
+            {modality: values[dialogues, :longest] for modality, values in self.features.items()},
+            *(values[dialogues, :longest] for values in (self.labels, self.mask, self.speaker, self.rows)),
         )
 
 
 def scale_of(data: DialogueSet) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Mean and deviation of every feature of each modality, from training data only."""
-    return {modality: (x.mean(axis=0), x.std(axis=0) + 1e-6) for modality, x in data.features.items()}
+    return {modality: (values.mean(axis=0), values.std(axis=0) + 1e-6) for modality, values in data.features.items()}
 
 
 def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], limit: float) -> Packed:
@@ -76,22 +76,22 @@ def pack(data: DialogueSet, scale: dict[str, tuple[np.ndarray, np.ndarray]], lim
         Features of another width than the scale's.
     """
     names = data.dialogues
-    turns = {d: np.flatnonzero(names == d) for d in dict.fromkeys(names)}
-    shape = (len(turns), max(len(r) for r in turns.values()))
+    turns = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
+    shape = (len(turns), max(len(at) for at in turns.values()))
     rows = np.full(shape, -1)
     speaker = np.zeros(shape, dtype=np.int64)
-    who = data.speakers
+    speakers = data.speakers
     for i, at in enumerate(turns.values()):
         rows[i, : len(at)] = at
-        number = {s: j for j, s in enumerate(dict.fromkeys(who[at]))}
-        speaker[i, : len(at)] = [number[s] for s in who[at]]
+        number = {name: number for number, name in enumerate(dict.fromkeys(speakers[at]))}
+        speaker[i, : len(at)] = [number[name] for name in speakers[at]]
     mask = rows >= 0
     features = {}
-    for modality, x in data.features.items():
-        if modality not in scale or len(scale[modality][0]) != x.shape[1]:
-            raise UsageError(f"{modality} features are {x.shape[1]} wide; the network was trained on another width")
-        z = np.clip((x - scale[modality][0]) / scale[modality][1], -limit, limit).astype(np.float32)
-        features[modality] = torch.from_numpy(np.where(mask[..., None], z[rows], 0).astype(np.float32))
+    for modality, values in data.features.items():
+        if modality not in scale or len(scale[modality][0]) != values.shape[1]:
+            raise UsageError(f"{modality} features are {values.shape[1]} wide; the network was trained on another width")
+        scaled = np.clip((values - scale[modality][0]) / scale[modality][1], -limit, limit).astype(np.float32)
+        features[modality] = torch.from_numpy(np.where(mask[..., None], scaled[rows], 0).astype(np.float32))
     labels = np.where(mask, data.labels[rows], -1)
     return Packed(features, torch.from_numpy(labels), torch.from_numpy(mask), torch.from_numpy(speaker), torch.from_numpy(rows))
 
@@ -157,7 +157,7 @@ def fit(
     def searched(net: BcLstmNet, epoch: int) -> bool:
         losses.append(_held_out_loss(net, train.take(at[:count]), recipe))
         progress("contextual LSTM", epoch + 1, total)
-        return len(losses) - 1 - int(np.argmin([v.mean() for v in losses])) >= recipe.patience
+        return len(losses) - 1 - int(np.argmin([row.mean() for row in losses])) >= recipe.patience
 
     _train(train.take(at[count:]), config, recipe, recipe.epochs, searched)
     best = first_as_good(np.array(losses)) + 1
@@ -181,12 +181,12 @@ def _train(
         scored = part.labels >= 0
         if not scored.any():
             return None
-        logits, own = net.answers(part.features, part.mask, part.speaker)
-        answers = [(logits, 1.0), *((z, recipe.branch) for z in own.values() if net.joined)]
-        y = part.labels[scored]
+        logits, own_answers = net.answers(part.features, part.mask, part.speaker)
+        answers = [(logits, 1.0), *((answer, recipe.branch) for answer in own_answers.values() if net.joined)]
+        truth = part.labels[scored]
         total = torch.zeros(())
-        for z, share in answers:
-            total = total + share * F.cross_entropy(z[scored], y, weight=weight, label_smoothing=recipe.smoothing)
+        for answer, share in answers:
+            total = total + share * F.cross_entropy(answer[scored], truth, weight=weight, label_smoothing=recipe.smoothing)
         return total
 
     with seeded(recipe.seed):
@@ -232,10 +232,10 @@ def _held_out_loss(net: BcLstmNet, data: Packed, recipe: BcLstmRecipe, draws: in
     with torch.inference_mode():
         for _ in range(times):
             features = {
-                modality: swapped(x, data.mask, net.config.swap.get(modality, 0.0), generator)
-                for modality, x in data.features.items()
+                modality: swapped(values, data.mask, net.config.swap.get(modality, 0.0), generator)
+                for modality, values in data.features.items()
             }
             logits = net(features, data.mask, data.speaker)
-            each = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=-1, reduction="none")
-            total += each.view(data.labels.shape).sum(1) / count
+            losses = F.cross_entropy(logits.flatten(0, 1), data.labels.flatten(), ignore_index=-1, reduction="none")
+            total += losses.view(data.labels.shape).sum(1) / count
     return (total / times).numpy()

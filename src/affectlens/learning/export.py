@@ -46,13 +46,13 @@ def calibrate(logits: np.ndarray, targets: np.ndarray) -> Calibration:
         raise CorpusError(f"{len(logits)} items to calibrate on; at least two are needed, of which each half fits one part")
     even = np.arange(len(logits)) % 2 == 0
     temperature = fit_temperature(logits[even], targets[even])
-    p = softmax(logits / temperature)
+    probabilities = softmax(logits / temperature)
     return Calibration(
         temperature=temperature,
-        conformal=conformal_threshold(p[~even], targets[~even], COVERAGE),
+        conformal=conformal_threshold(probabilities[~even], targets[~even], COVERAGE),
         coverage=COVERAGE,
-        reliability=entropy_explained(p, targets),
-        prior=tuple(float(v) for v in targets.mean(axis=0)),
+        reliability=entropy_explained(probabilities, targets),
+        prior=tuple(float(share) for share in targets.mean(axis=0)),
     )
 
 
@@ -75,9 +75,9 @@ def calibrate_predictions(predictions: pd.DataFrame) -> Calibration:
 
 def logits_and_targets(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Log probabilities and one-hot targets, both ``(n, classes)``, of such a table."""
-    columns = [c for c in predictions if str(c).startswith("p") and str(c)[1:].isdigit()]
-    p = predictions[columns].to_numpy()
-    return np.log(np.clip(p, 1e-9, 1)), np.eye(len(columns))[predictions.truth.to_numpy()]
+    columns = [column for column in predictions if str(column).startswith("p") and str(column)[1:].isdigit()]
+    probabilities = predictions[columns].to_numpy()
+    return np.log(np.clip(probabilities, 1e-9, 1)), np.eye(len(columns))[predictions.truth.to_numpy()]
 
 
 def export(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibration: Calibration) -> None:
@@ -94,8 +94,8 @@ def export(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibra
     calibration : Calibration
         Of the network.
     """
-    half = {
-        k: v.to(torch.float16) if v.is_floating_point() and "running" not in k else v
-        for k, v in ((k, v.detach()) for k, v in tensors.items())
-    }
+    half = {}
+    for name, tensor in tensors.items():
+        halved = tensor.is_floating_point() and "running" not in name
+        half[name] = tensor.detach().to(torch.float16) if halved else tensor.detach()
     write_whole(path, lambda partial: save_weights(partial, half, meta, calibration))

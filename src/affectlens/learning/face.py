@@ -38,8 +38,8 @@ def rate_factor(done: float, warmup: float) -> float:
     """
     if done < warmup:
         return 0.05 + 0.95 * done / warmup
-    rest = (done - warmup) / (1 - warmup) if warmup < 1 else 0.0
-    return 0.001 + 0.999 * 0.5 * (1 + float(np.cos(np.pi * rest)))
+    after_warmup = (done - warmup) / (1 - warmup) if warmup < 1 else 0.0
+    return 0.001 + 0.999 * 0.5 * (1 + float(np.cos(np.pi * after_warmup)))
 
 
 def augmentation(epoch: int, recipe: FaceRecipe) -> dict[str, float]:
@@ -57,9 +57,9 @@ def predict_logits(net: nn.Module, images: np.ndarray, batch: int = 256, mirror:
     rows = []
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            x = torch.from_numpy(images[start : start + batch]).float().div_(255).unsqueeze(1)
-            logits = net(x)
-            rows.append((logits + net(x.flip(-1))) / 2 if mirror else logits)
+            part = torch.from_numpy(images[start : start + batch]).float().div_(255).unsqueeze(1)
+            logits = net(part)
+            rows.append((logits + net(part.flip(-1))) / 2 if mirror else logits)
     return torch.cat(rows).numpy()
 
 
@@ -109,8 +109,8 @@ def train_face(
         net.load_state_dict(start.state_dict())
     average.load_state_dict(net.state_dict())
     groups = [
-        {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [parameter for parameter in net.parameters() if parameter.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [parameter for parameter in net.parameters() if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.SGD(groups, lr=recipe.rate, momentum=0.9, nesterov=True)
     steps = max(1, len(images) // recipe.batch)

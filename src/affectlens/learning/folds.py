@@ -63,14 +63,14 @@ def grouped_folds(
     Traceback (most recent call last):
     affectlens.core.errors.CorpusError: rides: 1 calm, 1 upset of 2 people or recordings; 2 folds without shared ...
     """
-    known = len(set(groups))
-    if known < parts or np.bincount(labels, minlength=1).max() < parts:
+    distinct = len(set(groups))
+    if distinct < parts or np.bincount(labels, minlength=1).max() < parts:
         raise CorpusError(
-            f"{of}: {counted(labels, classes)} of {known} people or recordings; {parts} folds without "
+            f"{of}: {counted(labels, classes)} of {distinct} people or recordings; {parts} folds without "
             f"shared people need {parts} of them and {parts} items of a class"
         )
-    cut = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    return list(cut.split(labels, labels, groups))
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    return list(splitter.split(labels, labels, groups))
 
 
 def check_classes(labels: np.ndarray, classes: tuple[str, ...], of: str, need: int = 1) -> None:

@@ -109,10 +109,10 @@ def pair(
     return y, rows
 
 
-def _same_recording(bank: Bank, candidates: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> list[int]:
+def _same_recording(bank: Bank, candidates: np.ndarray, recordings: np.ndarray, rng: np.random.Generator) -> list[int]:
     """For each recording a candidate of that very recording, or any where it has none."""
-    by_group = {group: candidates[bank.groups[candidates] == group] for group in set(wanted)}
-    return [int(rng.choice(by_group[group] if len(by_group[group]) else candidates)) for group in wanted]
+    by_group = {group: candidates[bank.groups[candidates] == group] for group in set(recordings)}
+    return [int(rng.choice(by_group[group] if len(by_group[group]) else candidates)) for group in recordings]
 
 
 def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: FusionRecipe, joint: bool = False) -> FusionNet:
@@ -139,33 +139,34 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
     recipe = recipe.of(kind)
     rng = np.random.default_rng(recipe.seed)
     generator = torch.Generator().manual_seed(recipe.seed)
-    deep = {name: torch.from_numpy(b.deep.astype(np.float32)) for name, b in banks.items()}
-    answers = {name: torch.from_numpy(b.answers) for name, b in banks.items()}
+    deep = {name: torch.from_numpy(bank.deep.astype(np.float32)) for name, bank in banks.items()}
+    answers = {name: torch.from_numpy(bank.answers) for name, bank in banks.items()}
 
     def batches(_epoch: int) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-        labels, drawn = pair(banks, classes, recipe.cases, rng, joint=joint)
-        y, rows = torch.from_numpy(labels), {name: torch.from_numpy(drawn[name]) for name in deep}
+        labels, case_rows = pair(banks, classes, recipe.cases, rng, joint=joint)
+        y, rows = torch.from_numpy(labels), {name: torch.from_numpy(case_rows[name]) for name in deep}
         for at in batches_of(len(y), recipe.batch, generator):
-            yield y[at], {name: r[at] for name, r in rows.items()}
+            yield y[at], {name: chosen[at] for name, chosen in rows.items()}
 
     def loss(case: tuple[Tensor, dict[str, Tensor]]) -> Tensor:
         y, rows = case
         present = torch.rand(len(y), len(deep), generator=generator) < recipe.keep
         lonely = ~present.any(1)
         present[lonely, torch.randint(0, len(deep), (int(lonely.sum()),), generator=generator)] = True
-        given = {}
-        for name, z in deep.items():
-            x = z[rows[name]]
-            noise = torch.randn(x.shape, generator=generator) * net.scales[f"{name}_deviation"]
-            given[name] = x + recipe.noise * noise
-        own = {name: a[rows[name]] for name, a in answers.items()}
-        return F.cross_entropy(net(given, own, present), y, label_smoothing=recipe.smoothing)
+        noisy = {}
+        for name, features in deep.items():
+            chosen = features[rows[name]]
+            noise = torch.randn(chosen.shape, generator=generator) * net.scales[f"{name}_deviation"]
+            noisy[name] = chosen + recipe.noise * noise
+        own_answers = {name: values[rows[name]] for name, values in answers.items()}
+        return F.cross_entropy(net(noisy, own_answers, present), y, label_smoothing=recipe.smoothing)
 
     with seeded(recipe.seed):
-        net = FusionNet(FusionConfig(tuple((n, z.shape[1]) for n, z in deep.items()), classes, recipe.width, kind=kind))
-        for name, z in deep.items():
-            net.fit_scale(name, z)
-        trained = [p for p in net.parameters() if p.requires_grad]
+        widths = tuple((name, features.shape[1]) for name, features in deep.items())
+        net = FusionNet(FusionConfig(widths, classes, recipe.width, kind=kind))
+        for name, features in deep.items():
+            net.fit_scale(name, features)
+        trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
         optimiser = torch.optim.AdamW(trained, lr=recipe.rate, weight_decay=recipe.weight_decay)
         schedule = one_cycle_of(optimiser, recipe, recipe.cases)
         TrainingLoop[tuple[Tensor, dict[str, Tensor]]](net, optimiser, recipe.epochs, batches, loss, schedule).run()
@@ -174,7 +175,7 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
 
 def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Every subset that is not empty, small ones first."""
-    return [s for size in range(1, len(names) + 1) for s in combinations(names, size)]
+    return [subset for size in range(1, len(names) + 1) for subset in combinations(names, size)]
 
 
 class Fusions:
@@ -185,28 +186,28 @@ class Fusions:
         with torch.inference_mode():
             self._parts = {
                 kind: {
-                    name: net.part(name, torch.from_numpy(b.deep.astype(np.float32)), torch.from_numpy(b.answers))
-                    for name, b in banks.items()
+                    name: net.part(name, torch.from_numpy(bank.deep.astype(np.float32)), torch.from_numpy(bank.answers))
+                    for name, bank in banks.items()
                 }
                 for kind, net in nets.items()
             }
-        self._log = {name: b.answers.astype(np.float64) for name, b in banks.items()}
+        self._log = {name: bank.answers.astype(np.float64) for name, bank in banks.items()}
 
-    def probabilities(self, how: str, members: tuple[str, ...], rows: dict[str, np.ndarray]) -> np.ndarray:
+    def probabilities(self, fusion: str, members: tuple[str, ...], rows: dict[str, np.ndarray]) -> np.ndarray:
         """Probabilities ``(n, classes)`` when only ``members`` are present."""
-        if how in self.nets:
-            net = self.nets[how]
+        if fusion in self.nets:
+            net = self.nets[fusion]
             n = len(next(iter(rows.values())))
             present = torch.tensor([name in members for name in net.config.names]).expand(n, -1)
             with torch.inference_mode():
                 parts = {}
                 for name in members:
                     at = torch.from_numpy(rows[name])
-                    part = self._parts[how][name]
+                    part = self._parts[fusion][name]
                     parts[name] = Part(part.joined[at], part.answer[at], part.gate[at])
                 return np.asarray(net.join(parts, present).double().softmax(1).numpy())
         logs = np.stack([self._log[name][rows[name]] for name in members])
-        if how == "pool":
+        if fusion == "pool":
             weight = np.array([max(self.banks[name].calibration.reliability, 1e-6) for name in members])
             return softmax(np.tensordot(weight / weight.sum(), logs, axes=1))
         return softmax(logs.sum(axis=0))  # classes are equally frequent, so the prior drops out

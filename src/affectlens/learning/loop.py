@@ -124,7 +124,8 @@ class BestEpoch:
         """Score the network after an epoch and write checkpoint and log."""
         score = self.score()
         if score >= self.best["score"]:
-            self.best = {"score": score, "epoch": epoch, "weights": {k: v.clone() for k, v in self.weights().items()}}
+            weights = {name: tensor.clone() for name, tensor in self.weights().items()}
+            self.best = {"score": score, "epoch": epoch, "weights": weights}
         parts = {name: part.state_dict() for name, part in self.parts.items()}
         row = {"epoch": epoch, "of": of, "loss": round(loss, 4), self.name: round(score, 4), "seconds": round(seconds, 1)}
         self.rows.append(row)
@@ -209,7 +210,8 @@ class TrainingLoop(Generic[Batch]):
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             if self.clip is not None:
-                nn.utils.clip_grad_norm_([p for p in self.net.parameters() if p.requires_grad], self.clip)
+                learned = [weight for weight in self.net.parameters() if weight.requires_grad]
+                nn.utils.clip_grad_norm_(learned, self.clip)
             self.optimiser.step()
             if self.after_step:
                 self.after_step()

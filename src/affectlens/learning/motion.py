@@ -17,7 +17,9 @@ from affectlens.models.nets.gait import GaitNet, GaitNetConfig
 from affectlens.models.nets.posture import PostureNet, PostureNetConfig
 from affectlens.perception.body.joints import JOINTS, MIRROR
 
-LOWER = [i for i, j in enumerate(JOINTS) if any(p in j for p in ("hip", "knee", "ankle", "toe")) or j == "pelvis"]
+LOWER = [
+    i for i, joint in enumerate(JOINTS) if any(part in joint for part in ("hip", "knee", "ankle", "toe")) or joint == "pelvis"
+]
 LIMIT = 3.0  # deviations at which features are clipped
 Scale = tuple[np.ndarray, np.ndarray]
 
@@ -63,13 +65,13 @@ def train_gait(data: GaitWindows, classes: tuple[str, ...], recipe: GaitRecipe, 
     generator = torch.Generator().manual_seed(recipe.seed)
     features = _standardised(data.features, scale_of(data.features))
     joints = torch.from_numpy(data.joints.astype(np.float32))
-    labels = torch.tensor([classes.index(v) for v in data.rows.label])
+    labels = torch.tensor([classes.index(label) for label in data.rows.label])
     weight = torch.from_numpy(recording_weights(data.rows).astype(np.float32))
 
     def loss(rows: Tensor) -> Tensor:
         changed = augmented(joints[rows], features[rows], recipe, generator)
-        each = F.cross_entropy(net(*changed), labels[rows], reduction="none", label_smoothing=recipe.smoothing)
-        return (each * weight[rows]).mean()
+        losses = F.cross_entropy(net(*changed), labels[rows], reduction="none", label_smoothing=recipe.smoothing)
+        return (losses * weight[rows]).mean()
 
     with seeded(recipe.seed):
         net = GaitNet(config or GaitNetConfig(len(classes)))
@@ -83,21 +85,21 @@ def train_posture(
     """Rebuild every skeleton, name the class of those whose label is one of ``classes``; every recording counts alike."""
     generator = torch.Generator().manual_seed(recipe.seed)
     joints = torch.from_numpy(data.joints)
-    labels = torch.tensor([classes.index(v) if v in classes else -1 for v in data.rows.label])
+    labels = torch.tensor([classes.index(label) if label in classes else -1 for label in data.rows.label])
     weight = torch.from_numpy(recording_weights(data.rows).astype(np.float32))
 
     def loss(rows: Tensor) -> Tensor:
-        given, clean = corrupted(joints[rows], recipe, generator)
-        deep = net.deep(given)
+        noisy, clean = corrupted(joints[rows], recipe, generator)
+        deep = net.deep(noisy)
         rebuilt = net.back(deep).view_as(clean)
-        seen = torch.isfinite(clean)
-        total = recipe.rebuild * F.mse_loss(rebuilt[seen], clean[seen])
-        known = labels[rows] >= 0
-        if known.any():
-            each = F.cross_entropy(
-                net.head(deep[known]), labels[rows][known], reduction="none", label_smoothing=recipe.smoothing
+        visible = torch.isfinite(clean)
+        total = recipe.rebuild * F.mse_loss(rebuilt[visible], clean[visible])
+        labelled = labels[rows] >= 0
+        if labelled.any():
+            losses = F.cross_entropy(
+                net.head(deep[labelled]), labels[rows][labelled], reduction="none", label_smoothing=recipe.smoothing
             )
-            total = total + (each * weight[rows][known]).mean()
+            total = total + (losses * weight[rows][labelled]).mean()
         return total
 
     with seeded(recipe.seed):
@@ -141,21 +143,21 @@ def corrupted(joints: Tensor, recipe: PostureRecipe, generator: torch.Generator)
     """
     n = len(joints)
     clean = _turned(joints, recipe.turn, generator)
-    given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
+    noisy = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
     hidden = torch.rand(n, len(JOINTS), generator=generator) < recipe.mask
     lower = torch.zeros(len(JOINTS), dtype=torch.bool)
     lower[LOWER] = True
     hidden |= (torch.rand(n, 1, generator=generator) < recipe.half) & lower
-    return given.masked_fill(hidden.unsqueeze(-1), float("nan")), clean
+    return noisy.masked_fill(hidden.unsqueeze(-1), float("nan")), clean
 
 
 def _turned(joints: Tensor, turn: float, generator: torch.Generator) -> Tensor:
     """Half of the items ``(n, …, 18, 3)`` mirrored, each turned about the vertical by up to ``turn`` radians."""
-    n, each = len(joints), (-1, *[1] * (joints.ndim - 1))
-    other = joints[..., list(MIRROR), :] * torch.tensor([-1.0, 1, 1])
-    joints = torch.where((torch.rand(n, generator=generator) < 0.5).view(each), other, joints)
+    n, shape = len(joints), (-1, *[1] * (joints.ndim - 1))
+    mirrored = joints[..., list(MIRROR), :] * torch.tensor([-1.0, 1, 1])
+    joints = torch.where((torch.rand(n, generator=generator) < 0.5).view(shape), mirrored, joints)
     angle = (2 * torch.rand(n, generator=generator) - 1) * turn
-    cosine, sine = angle.cos().view(each[:-1]), angle.sin().view(each[:-1])
+    cosine, sine = angle.cos().view(shape[:-1]), angle.sin().view(shape[:-1])
     across, height, along = joints.unbind(-1)
     return torch.stack([cosine * across - sine * along, height, sine * across + cosine * along], dim=-1)
 
@@ -173,9 +175,9 @@ def gait_deep_and_logits(net: GaitNet, data: GaitWindows, scale: Scale) -> tuple
 
 def posture_deep_and_logits(net: PostureNet, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Deep features ``(n, deep)`` and logits ``(n, classes)`` of skeletons ``(n, 18, 3)``."""
-    x = torch.from_numpy(np.asarray(joints, np.float32))
+    tensor = torch.from_numpy(np.asarray(joints, np.float32))
     with torch.inference_mode():
-        return np.asarray(net.deep(x).numpy()), np.asarray(net(x).numpy())
+        return np.asarray(net.deep(tensor).numpy()), np.asarray(net(tensor).numpy())
 
 
 def hide_lower(joints: np.ndarray) -> np.ndarray:

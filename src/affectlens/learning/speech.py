@@ -70,19 +70,19 @@ def train_net(
 
     def loss(rows: Tensor) -> Tensor:
         clean = features[rows]
-        given = clean
+        noisy = clean
         if corrupts:
-            given = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
-            given = given * (torch.rand(clean.shape, generator=generator) >= recipe.mask)
-        mean, log_variance = net.encode(given)
+            noisy = clean + recipe.noise * torch.randn(clean.shape, generator=generator)
+            noisy = noisy * (torch.rand(clean.shape, generator=generator) >= recipe.mask)
+        mean, log_variance = net.encode(noisy)
         total = F.mse_loss(net.decode(reparametrised(mean, log_variance, generator)), clean)
         if log_variance is not None:
             total = total + recipe.divergence * 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-        known = labels[rows] >= 0
-        if config.kind == "semi-supervised" and known.any():
-            logits = net.head(mean[known])
+        labelled = labels[rows] >= 0
+        if config.kind == "semi-supervised" and labelled.any():
+            logits = net.head(mean[labelled])
             total = total + recipe.supervision * F.cross_entropy(
-                logits, labels[rows][known], weight=class_weight, label_smoothing=recipe.smoothing
+                logits, labels[rows][labelled], weight=class_weight, label_smoothing=recipe.smoothing
             )
         return total
 
@@ -110,9 +110,9 @@ class SpeechAutoencoder:
         config = replace(self.config, features=x.shape[1], classes=max(self.config.classes, int(y.max()) + 1))
         self.net = train_net(x, y, config, self.recipe, unlabelled)
         if config.kind != "semi-supervised":
-            z = self.encode(x)
-            self._scale = StandardScaler().fit(z)
-            self.probe = logistic(0.1).fit(self._scale.transform(z), y)
+            latent = self.encode(x)
+            self._scale = StandardScaler().fit(latent)
+            self.probe = logistic(0.1).fit(self._scale.transform(latent), y)
         return self
 
     def encode(self, x: np.ndarray) -> np.ndarray:

@@ -80,14 +80,14 @@ def train_words(
     with seeded(recipe.seed):
         net = WordsNet(config)
     net.load_base(base)
-    adapters = [p for n, p in net.named_parameters() if n.endswith((".down", ".up"))]
+    adapters = [parameter for name, parameter in net.named_parameters() if name.endswith((".down", ".up"))]
     groups = [{"params": adapters, "lr": recipe.rate}, {"params": list(net.head.parameters()), "lr": recipe.head_rate}]
     optimiser = torch.optim.AdamW(groups, lr=recipe.rate, weight_decay=recipe.weight_decay, betas=(0.9, 0.98))
-    rows = [tokenizer.encode(t)[0].ids for t in texts]
-    validation = [tokenizer.encode(t)[0].ids for t in validation_texts]
+    rows = [tokenizer.encode(text)[0].ids for text in texts]
+    validation = [tokenizer.encode(text)[0].ids for text in validation_texts]
     target = torch.from_numpy(soft_targets(labels, config.classes))
     validation_target = torch.from_numpy(soft_targets(validation_labels, config.classes))
-    lengths = np.array([len(r) for r in rows])
+    lengths = np.array([len(ids) for ids in rows])
     steps = -(-len(rows) // recipe.batch)
 
     def rate_factor(step: int) -> float:

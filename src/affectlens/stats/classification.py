@@ -44,9 +44,9 @@ def multilabel_macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float:
 def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
     """Mean gap between confidence and accuracy over ``bins`` equal intervals, weighted by count (Guo et al. 2017)."""
     confidence, correct = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    count = np.bincount(which, minlength=bins)
-    gaps = np.abs(np.bincount(which, confidence, bins) - np.bincount(which, correct, bins))
+    interval = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(interval, minlength=bins)
+    gaps = np.abs(np.bincount(interval, confidence, bins) - np.bincount(interval, correct, bins))
     return float(gaps.sum() / max(count.sum(), 1))
 
 
@@ -62,8 +62,8 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     """The temperature that minimises cross-entropy against target distributions ``(n, classes)`` (Guo et al. 2017)."""
 
     def loss(log_t: float) -> float:
-        p = softmax(np.asarray(logits, np.float64) / np.exp(log_t))
-        return float(-(targets * np.log(np.clip(p, 1e-12, 1))).sum(axis=1).mean())
+        probabilities = softmax(np.asarray(logits, np.float64) / np.exp(log_t))
+        return float(-(targets * np.log(np.clip(probabilities, 1e-12, 1))).sum(axis=1).mean())
 
     return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
 

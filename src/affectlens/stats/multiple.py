@@ -10,9 +10,9 @@ def holm(p: np.ndarray) -> np.ndarray:
     """P-values adjusted so that the chance of any false finding is bounded (Holm 1979); NaN stays NaN."""
     p = np.asarray(p, dtype=np.float64)
     out = np.full(p.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = (len(known) - np.arange(len(known))) * p[order]
+    finite = np.flatnonzero(np.isfinite(p))
+    order = finite[np.argsort(p[finite], kind="stable")]
+    steps = (len(finite) - np.arange(len(finite))) * p[order]
     out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return out
 
@@ -21,9 +21,9 @@ def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     """P-values adjusted so that the share of false findings among all is bounded (Benjamini & Hochberg 1995); NaN stays NaN."""
     p = np.asarray(p, dtype=np.float64)
     out = np.full(p.shape, np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        out[known] = false_discovery_control(p[known])
+    finite = np.isfinite(p)
+    if finite.any():
+        out[finite] = false_discovery_control(p[finite])
     return out
 
 
@@ -45,13 +45,13 @@ def mean_of_units(values: np.ndarray) -> tuple[float, float, float, float]:
     >>> [round(v, 3) for v in mean_of_units(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484, 0.074]
     """
-    v = np.asarray(values, dtype=np.float64)
-    v = v[np.isfinite(v)]
-    n = len(v)
+    finite = np.asarray(values, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    n = len(finite)
     if n == 0:
         return float("nan"), float("nan"), float("nan"), 1.0
-    mean = float(v.mean())
-    error = float(v.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    mean = float(finite.mean())
+    error = float(finite.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
     if n < 3 or error == 0:
         return mean, float("nan"), float("nan"), 1.0
     half = float(t.ppf(0.975, n - 1)) * error

@@ -71,8 +71,8 @@ def bootstrap(
         members = np.split(order, np.cumsum(np.bincount(inverse))[:-1])
         units = len(members)
     for i in range(draws):
-        drawn = rng.integers(0, units, units)
-        rows = drawn if groups is None else np.concatenate([members[u] for u in drawn])
+        chosen = rng.integers(0, units, units)
+        rows = chosen if groups is None else np.concatenate([members[unit] for unit in chosen])
         values[i] = statistic(rows)
     values = values[np.isfinite(values)]
     if not len(values):
@@ -117,7 +117,9 @@ def permutation_p(observed: float, null: np.ndarray, side: str = "greater") -> f
     less = (1 + int((null <= observed + tolerance).sum())) / (len(null) + 1)
     if side == "greater":
         return greater
-    return less if side == "less" else min(1.0, 2 * min(greater, less))
+    if side == "less":
+        return less
+    return min(1.0, 2 * min(greater, less))
 
 
 def sequential_p(
@@ -148,14 +150,14 @@ def sequential_p(
     if np.isnan(observed):
         return float("nan")
     reach = observed - 1e-12 * max(1.0, abs(observed))
-    beyond = made = 0
-    while made < most:
-        hits = np.asarray(draw(min(size, most - made))) >= reach
+    beyond = drawn = 0
+    while drawn < most:
+        hits = np.asarray(draw(min(size, most - drawn))) >= reach
         if beyond + int(hits.sum()) >= stop:
             last = int(np.flatnonzero(hits)[stop - beyond - 1])
-            return stop / (made + last + 1)
-        beyond, made = beyond + int(hits.sum()), made + len(hits)
-    return (1 + beyond) / (made + 1)
+            return stop / (drawn + last + 1)
+        beyond, drawn = beyond + int(hits.sum()), drawn + len(hits)
+    return (1 + beyond) / (drawn + 1)
 
 
 def sign_flip_test(differences: np.ndarray, rng: np.random.Generator, *, draws: int = 9999, side: str = "greater") -> float:
@@ -182,20 +184,20 @@ def sign_flip_test(differences: np.ndarray, rng: np.random.Generator, *, draws: 
     >>> sign_flip_test(np.array([1.0, 2.0, 3.0]), np.random.default_rng(0))
     0.125
     """
-    d = np.asarray(differences, dtype=np.float64)
-    d = d[np.isfinite(d)]
-    n = len(d)
+    finite = np.asarray(differences, dtype=np.float64)
+    finite = finite[np.isfinite(finite)]
+    n = len(finite)
     if n == 0:
         return 1.0
-    observed = float(d.mean())
+    observed = float(finite.mean())
     if n < 60 and 2**n <= draws + 1:
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
-        means = signs @ d / n
-        tolerance = 1e-12 * max(1.0, float(np.abs(d).max()))
+        means = signs @ finite / n
+        tolerance = 1e-12 * max(1.0, float(np.abs(finite).max()))
         if side == "greater":
             return float((means >= observed - tolerance).mean())
         if side == "less":
             return float((means <= observed + tolerance).mean())
         return float((np.abs(means) >= abs(observed) - tolerance).mean())
     signs = rng.integers(0, 2, (draws, n), dtype=np.int8) * 2 - 1
-    return permutation_p(observed, signs @ d / n, side)
+    return permutation_p(observed, signs @ finite / n, side)

@@ -50,7 +50,7 @@ def train_background_model(
         lambda: backgrounds(corpus, split, detector, progress),
     )
     x, y, groups = pictures["features"], pictures["labels"], pictures["groups"]
-    train, rest = grouped_folds(y, groups, recipe.parts, recipe.seed, EKMAN7.labels, str(path))[0]
+    train, test = grouped_folds(y, groups, recipe.parts, recipe.seed, EKMAN7.labels, str(path))[0]
     net = train_background(x[train], y[train], recipe, len(EKMAN7.labels))
     weights = out / "background.safetensors"
     meta = {
@@ -60,15 +60,15 @@ def train_background_model(
         **licence_of(corpus.info),
     }
     with torch.inference_mode():
-        logits = net(torch.from_numpy(x[rest].astype(np.float32))).numpy()
-    export(weights, net.state_dict(), meta, calibrate(logits, np.eye(len(EKMAN7.labels))[y[rest]]))
-    scores = _scores(y[rest], logits.argmax(1), groups[rest], np.random.default_rng(recipe.seed))
+        logits = net(torch.from_numpy(x[test].astype(np.float32))).numpy()
+    export(weights, net.state_dict(), meta, calibrate(logits, np.eye(len(EKMAN7.labels))[y[test]]))
+    scores = _scores(y[test], logits.argmax(1), groups[test], np.random.default_rng(recipe.seed))
     frame = scores_frame(scores)
     write_frame(frame, out / "scores.csv")
     facts = [
-        f"Corpus: {corpus.info.title}, {len(train)} pictures learned from, {len(rest)} held out; licence: {corpus.info.licence}"
+        f"Corpus: {corpus.info.title}, {len(train)} pictures learned from, {len(test)} held out; licence: {corpus.info.licence}"
     ]
-    sections = {"Held-out pictures": [f"- {HEADINGS[k]}: {v}" for k, v in scores.items()]}
+    sections = {"Held-out pictures": [f"- {HEADINGS[name]}: {estimate}" for name, estimate in scores.items()]}
     card = Card("background", _ABOUT, facts, f"background --corpus {name}=PATH", sections, _LIMITS)
     return TrainingRun(weights, write_card(card, BackgroundModel(weights), weights), frame)
 
@@ -91,13 +91,13 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
     features, labels, groups = [], [], []
     total = len(corpus.table(split))
     for i, item in enumerate(items_of(corpus, split)):
-        label = next((v for v in item.labels if v in EKMAN7.labels), None)
+        label = next((name for name in item.labels if name in EKMAN7.labels), None)
         if item.data is not None and label is not None:
             box = (item.meta or {}).get("box")
-            people = [t.box for t in find(item.data) if t.name == "person"]
-            z = find.features(item.data, [*people, *([box] if box else [])])
-            if np.isfinite(z).all():
-                features.append(z)
+            people = [thing.box for thing in find(item.data) if thing.name == "person"]
+            vector = find.features(item.data, [*people, *([box] if box else [])])
+            if np.isfinite(vector).all():
+                features.append(vector)
                 labels.append(EKMAN7.labels.index(label))
                 groups.append(item.group or item.key)
         progress(f"{corpus.info.name}, {split}", i + 1, total)

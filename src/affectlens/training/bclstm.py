@@ -44,14 +44,14 @@ def folds_of(corpus: DialogueCorpus, modalities: tuple[str, ...], progress: Prog
 
     def ready(name: str) -> DialogueSet:
         data = corpus.dialogues(name)
-        wanted = modalities or tuple(data.features) or ("text",)
-        return measured(data, wanted, progress)
+        chosen = modalities or tuple(data.features) or ("text",)
+        return measured(data, chosen, progress)
 
-    sessions = [s for s in splits if s.startswith("session")]
+    sessions = [split for split in splits if split.startswith("session")]
     if len(sessions) > 1:
         everything = ready("six" if len(corpus.scheme.labels) == 6 else "four")
         part = everything.rows.session.str.lower().to_numpy()
-        return [Fold(s, everything.take(part != s), None, everything.take(part == s)) for s in sessions]
+        return [Fold(session, everything.take(part != session), None, everything.take(part == session)) for session in sessions]
     if "train" not in splits or "test" not in splits:
         raise CorpusError(f"{corpus.info.name} has the splits {', '.join(splits)}; training needs train and test (or sessions)")
     train, test = ready("train"), ready("test")
@@ -60,7 +60,7 @@ def folds_of(corpus: DialogueCorpus, modalities: tuple[str, ...], progress: Prog
     dev = ready("dev")
     both = joined(train, dev)
     names = list(dict.fromkeys(both.dialogues))
-    return [Fold("test", both, np.array([i for i, d in enumerate(names) if d in set(dev.dialogues)]), test)]
+    return [Fold("test", both, np.array([i for i, name in enumerate(names) if name in set(dev.dialogues)]), test)]
 
 
 def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, progress: Progress = silent) -> TrainingRun:
@@ -78,13 +78,15 @@ def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, p
             model = BcLstmModel(file)
             predictions.append(_predictions(fold, seed, predict(model.net, test), int(model.meta["epochs"])))
             files.append(file)
-    every = pd.concat(predictions, ignore_index=True)
-    write_whole(out / "predictions.parquet", every.to_parquet)
-    scores = score(every, folds[0].train.classes, np.random.default_rng(recipe.seed))
+    all_predictions = pd.concat(predictions, ignore_index=True)
+    write_whole(out / "predictions.parquet", all_predictions.to_parquet)
+    scores = score(all_predictions, folds[0].train.classes, np.random.default_rng(recipe.seed))
     write_frame(scores, out / "scores.csv")
     weights = write_whole(out / "bclstm.safetensors", lambda partial: partial.write_bytes(files[0].read_bytes()))
     card = _card(BcLstmModel(weights), weights, source.info, scores, carried[0], folds)
-    shares_frame = pd.DataFrame([{"modality": m, **asdict(c), "swap": c.swap} for m, c in carried[0].items()])
+    shares_frame = pd.DataFrame(
+        [{"modality": modality, **asdict(estimate), "swap": estimate.swap} for modality, estimate in carried[0].items()]
+    )
     return TrainingRun(weights, card, scores, {"carry_over": shares_frame})
 
 
@@ -108,8 +110,8 @@ def _trained(
         return file
     stage = f"{fold.name}, seed {recipe.seed}"
     net, epochs = fit(train, config, recipe, lambda _, done, total: progress(stage, done, total), fold.held_out)
-    known = data.labels >= 0
-    logits, targets = predict(net, train)[known], np.eye(config.classes)[data.labels[known]]
+    labelled = data.labels >= 0
+    logits, targets = predict(net, train)[labelled], np.eye(config.classes)[data.labels[labelled]]
     info = source.info
     meta = meta_of(net, data.classes, scale, recipe.to_dict(), info.title, info.licence)
     meta |= {"epochs": epochs, **licence_of(info)}
@@ -119,24 +121,24 @@ def _trained(
 
 def config_of(data: DialogueSet, carried: dict[str, CarryOver], speakers: bool) -> BcLstmConfig:
     """The shape of the network for these features, and the rates at which features of each modality are swapped."""
-    widths = {m: x.shape[1] for m, x in data.features.items()}
-    swap = {m: c.swap for m, c in carried.items()} or dict.fromkeys(widths, 0.1)
+    widths = {modality: values.shape[1] for modality, values in data.features.items()}
+    swap = {modality: estimate.swap for modality, estimate in carried.items()} or dict.fromkeys(widths, 0.1)
     # The modality that is expected to do best elsewhere is corrected by the others, never drowned.
-    anchor = max(carried, key=lambda m: carried[m].expected) if carried else next(iter(widths))
+    anchor = max(carried, key=lambda modality: carried[modality].expected) if carried else next(iter(widths))
     return BcLstmConfig(widths, len(data.classes), anchor=anchor if len(widths) > 1 else "", speakers=speakers, swap=swap)
 
 
 def _predictions(fold: Fold, seed: int, logits: np.ndarray, epochs: int) -> pd.DataFrame:
-    known = fold.test.labels >= 0
+    labelled = fold.test.labels >= 0
     return pd.DataFrame(
         {
             "fold": fold.name,
             "seed": seed,
             "epochs": epochs,
-            "key": fold.test.rows.key[known],
-            "dialogue": fold.test.dialogues[known],
-            "truth": fold.test.labels[known],
-            "answer": logits[known].argmax(axis=1),
+            "key": fold.test.rows.key[labelled],
+            "dialogue": fold.test.dialogues[labelled],
+            "truth": fold.test.labels[labelled],
+            "answer": logits[labelled].argmax(axis=1),
         }
     )
 
@@ -162,14 +164,14 @@ def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Ge
     for (fold, seed), part in predictions.groupby(["fold", "seed"]):
         rows.append({"fold": fold, "seed": str(seed), "epochs": part.epochs.iloc[0], **_scores(part, len(classes))})
     frame = pd.DataFrame(rows)
-    named = [c for c in frame if c not in ("fold", "seed", "epochs")]
+    named = [column for column in frame if column not in ("fold", "seed", "epochs")]
     # Each seed over all folds; seeds are not independent observations of anything but the training's chance.
-    by_seed = pd.DataFrame([_scores(m, len(classes)) for _, m in predictions.groupby("seed")])
+    by_seed = pd.DataFrame([_scores(of_seed, len(classes)) for _, of_seed in predictions.groupby("seed")])
     right = (predictions.truth == predictions.answer).to_numpy()
     order = predictions.groupby("key", sort=False).indices
     mean_right = np.array([right[i].mean() for i in order.values()])
     groups = np.array([predictions.dialogue.iloc[i[0]] for i in order.values()])
-    estimate = bootstrap(lambda r: float(mean_right[r].mean()), len(mean_right), rng, groups=groups)
+    estimate = bootstrap(lambda chosen: float(mean_right[chosen].mean()), len(mean_right), rng, groups=groups)
     return pd.concat(
         [
             frame,
@@ -205,21 +207,22 @@ _LIMITS = (
 def _card(
     model: BcLstmModel, weights: Path, info: CorpusInfo, scores: pd.DataFrame, carried: dict[str, CarryOver], folds: list[Fold]
 ) -> Path:
-    mean, spread = (scores[scores.seed == s].iloc[0] for s in ("mean", "deviation"))
+    mean, spread = (scores[scores.seed == name].iloc[0] for name in ("mean", "deviation"))
     config = model.net.config
-    parts = ", ".join(f"{f.name}: {len(f.train)} utterances to train, {len(f.test)} to test" for f in folds)
+    parts = ", ".join(f"{fold.name}: {len(fold.train)} utterances to train, {len(fold.test)} to test" for fold in folds)
     facts = [
-        f"Reads: {', '.join(f'{m} ({w})' for m, w in config.widths.items())}" + ("; speaker-aware" if config.speakers else ""),
+        f"Reads: {', '.join(f'{modality} ({width})' for modality, width in config.widths.items())}"
+        + ("; speaker-aware" if config.speakers else ""),
         f"Corpus: {info.title}; licence: {info.licence} ({info.home}). The weights inherit it",
         f"Parts: {parts}; no dialogue in both",
     ]
     rows = [("accuracy", f"{mean.accuracy:.4f} [{mean.low:.3f}, {mean.high:.3f}]", f"{spread.accuracy:.4f}")]
     names = {"mean_recall": "UAR", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
-    rows += [(shown, f"{mean[n]:.4f}", f"{spread[n]:.4f}") for n, shown in names.items()]
+    rows += [(shown, f"{mean[name]:.4f}", f"{spread[name]:.4f}") for name, shown in names.items()]
     sections = {
         "Scores on the test part": [
             f"Mean and deviation over {model.meta['recipe']['seeds']} seeds; the interval of accuracy is over dialogues. "
-            f"Epochs chosen on held-out dialogues: {', '.join(str(int(e)) for e in scores.epochs.dropna())}.",
+            f"Epochs chosen on held-out dialogues: {', '.join(str(int(epoch)) for epoch in scores.epochs.dropna())}.",
             "",
             *table(("score", "mean", "deviation"), rows),
         ],
@@ -231,7 +234,10 @@ def _card(
 def _carried(config: BcLstmConfig, carried: dict[str, CarryOver]) -> list[str]:
     if not carried:
         return [f"Not estimated; features were swapped at a rate of {next(iter(config.swap.values()))}."]
-    rows = [(m, f"{c.held_out:.3f}", f"{c.expected:.3f}", f"{config.swap[m]:.2f}") for m, c in carried.items()]
+    rows = [
+        (modality, f"{estimate.held_out:.3f}", f"{estimate.expected:.3f}", f"{config.swap[modality]:.2f}")
+        for modality, estimate in carried.items()
+    ]
     return [
         "Estimated without labels of the test part, but from its features (transductive): accuracy of a linear probe on "
         "held-out training dialogues, the one to expect on the test part (average thresholded confidence, Garg et al. "

@@ -45,7 +45,7 @@ class Card:
 
 def write_card(card: Card, model: Any, weights: Path) -> Path:
     """Write a card as Markdown beside the weights that ``model`` was read from; gives its path."""
-    count = sum(p.numel() for p in model.net.parameters())
+    count = sum(parameter.numel() for parameter in model.net.parameters())
     size = weights.stat().st_size / 1e6
     lines = [
         f"# Model card: {card.title}",
@@ -58,8 +58,8 @@ def write_card(card: Card, model: Any, weights: Path) -> Path:
         *(f"- {fact}" for fact in card.facts),
         f"- Made by: `affectlens train {card.command}`, recipe below",
     ]
-    recipe = [f"- {k}: {v}" for k, v in model.meta["recipe"].items()]
-    config = [f"- network {k}: {v}" for k, v in model.meta["config"].items()]
+    recipe = [f"- {name}: {value}" for name, value in model.meta["recipe"].items()]
+    config = [f"- network {name}: {value}" for name, value in model.meta["config"].items()]
     sections = {**card.sections, "Limits": [card.limits, "", _USE], "Recipe": [*recipe, *config]}
     for heading, text in sections.items():
         lines += ["", f"## {heading}", "", *text]

@@ -86,9 +86,10 @@ def carry_over(train: DialogueSet, target: dict[str, np.ndarray], folds: int = 5
             raise UsageError(f"the target's {modality} features must be {x.shape[1]} wide")
         x = x[scored]
         confidence, right = np.zeros(len(y)), np.zeros(len(y), dtype=bool)
-        for a, b in GroupKFold(folds).split(x, y, groups):
-            p = _probe().fit(x[a], y[a]).predict_proba(x[b])
-            confidence[b], right[b] = p.max(axis=1), np.unique(y[a])[p.argmax(axis=1)] == y[b]
+        for learn, test in GroupKFold(folds).split(x, y, groups):
+            probabilities = _probe().fit(x[learn], y[learn]).predict_proba(x[test])
+            answers = np.unique(y[learn])[probabilities.argmax(axis=1)]
+            confidence[test], right[test] = probabilities.max(axis=1), answers == y[test]
         accuracy = float(right.mean())
         threshold = np.quantile(confidence, 1 - accuracy)
         expected = float((_probe().fit(x, y).predict_proba(target[modality]).max(axis=1) > threshold).mean())

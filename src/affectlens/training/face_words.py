@@ -62,8 +62,8 @@ def train_face_model(name: str, path: Path, out: Path, recipe: FaceRecipe, progr
     """Write ``face.safetensors``, its card and its evaluation below ``out``; see ``affectlens.train.face``."""
     start = _earlier(recipe.start) if recipe.start else None
     corpus = open_corpus(name, path)
-    (x, y), (vx, vy) = _pictures(corpus, "train"), _pictures(corpus, "val")
-    net = train_face(x, y, vx, vy, out, recipe, progress, start)
+    (images, labels), (validation_images, validation_labels) = _pictures(corpus, "train"), _pictures(corpus, "val")
+    net = train_face(images, labels, validation_images, validation_labels, out, recipe, progress, start)
     meta: dict[str, Any] = {"config": net.config.to_dict(), "zooms": list(recipe.zooms)}
     command = f"face --corpus {name}=PATH"
     if recipe.start:
@@ -96,7 +96,7 @@ def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, pro
     )
     meta = {"config": net.config.to_dict()}
     evaluation, model, weights = _finish("words", WordsModel, corpus, "dev", net.trained_state(), meta, recipe, out)
-    ours = sum(p.numel() for p in model.net.parameters() if p.requires_grad)
+    adapted = sum(parameter.numel() for parameter in model.net.parameters() if parameter.requires_grad)
     card = Card(
         "affectlens words",
         _WORDS,
@@ -104,7 +104,7 @@ def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, pro
         f"words --corpus {name}=PATH",
         {"Test": _test_section(evaluation, model.calibration)},
         _WORDS_LIMITS,
-        f", of which {ours:,} are ours",
+        f", of which {adapted:,} are ours",
     )
     return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores))
 
@@ -146,17 +146,18 @@ def _finish(
 ) -> tuple[Evaluation, Any, Path]:
     """Export, calibrate and score on test; gives the evaluation, the model as it ships and its file."""
     path = out / f"{name}.safetensors"
-    chosen = {k: v for k, v in recipe.to_dict().items() if k != "start"}
+    chosen = {key: value for key, value in recipe.to_dict().items() if key != "start"}
     meta |= {"labels": list(corpus.scheme.labels), "recipe": chosen, **licence_of(corpus.info)}
     export(path, tensors, meta, Calibration())
     # Calibrated on what ships: the weights as they are after rounding to half precision.
     rounded = loader(path)
-    asked = SimpleNamespace(labels=rounded.labels, read=rounded.read, probabilities=rounded.predict)
-    answered = predict_corpus(asked, corpus, validation)
-    known = np.isfinite(answered.probabilities[:, 0])
-    logits, targets = answered.probabilities[known], answered.targets[known]
+    reader = SimpleNamespace(labels=rounded.labels, read=rounded.read, probabilities=rounded.predict)
+    answered = predict_corpus(reader, corpus, validation)
+    read = np.isfinite(answered.probabilities[:, 0])
+    logits, targets = answered.probabilities[read], answered.targets[read]
     calibration = calibrate(logits, targets)
-    meta |= {"thresholds": [round(float(t), 5) for t in fit_thresholds(calibration.probabilities(logits), targets)]}
+    thresholds = fit_thresholds(calibration.probabilities(logits), targets)
+    meta |= {"thresholds": [round(float(threshold), 5) for threshold in thresholds]}
     export(path, tensors, meta, calibration)
     model = loader(path)
     return evaluate(model, corpus, split="test", out=out), model, path
@@ -164,20 +165,20 @@ def _finish(
 
 def _pictures(corpus: Corpus, split: str) -> tuple[np.ndarray, np.ndarray]:
     items = _readable(corpus, split)
-    other = next((i for i in items if i.data.shape != SHAPE), None)
-    if other is not None:
-        raise CorpusError(f"{corpus.info.name}, {split}: {other.key} is {other.data.shape}; grey crops {SHAPE} were expected")
-    return np.stack([i.data for i in items]), np.array([corpus.scheme.index(i.labels[0]) for i in items])
+    unfit = next((item for item in items if item.data.shape != SHAPE), None)
+    if unfit is not None:
+        raise CorpusError(f"{corpus.info.name}, {split}: {unfit.key} is {unfit.data.shape}; grey crops {SHAPE} were expected")
+    return np.stack([item.data for item in items]), np.array([corpus.scheme.index(item.labels[0]) for item in items])
 
 
 def _texts(corpus: Corpus, split: str) -> tuple[list[str], list[list[int]]]:
     items = _readable(corpus, split)
-    return [i.data for i in items], [[corpus.scheme.index(v) for v in i.labels] for i in items]
+    return [item.data for item in items], [[corpus.scheme.index(label) for label in item.labels] for item in items]
 
 
 def _readable(corpus: Corpus, split: str) -> list[Item]:
     """What can be learned from or chosen by, from a split in which there is enough of it."""
-    items = [i for i in items_of(corpus, check_split(corpus, split)) if i.data is not None]
+    items = [item for item in items_of(corpus, check_split(corpus, split)) if item.data is not None]
     if len(items) < LEAST:
         raise CorpusError(
             f"{corpus.info.name}, {split}: {len(items)} items that can be read; at least {LEAST} are needed to train on and to "
@@ -193,7 +194,7 @@ def _facts(corpus: Corpus) -> list[str]:
     ]
 
 
-def _test_section(evaluation: Evaluation, c: Calibration) -> list[str]:
+def _test_section(evaluation: Evaluation, calibration: Calibration) -> list[str]:
     return [
         f"Official test split, {evaluation.n:,} rows, {len(evaluation.missed)} missed (counted as errors); 95 % bootstrap "
         "intervals over rows. Nothing was chosen on it.",
@@ -206,14 +207,15 @@ def _test_section(evaluation: Evaluation, c: Calibration) -> list[str]:
             ],
         ),
         "",
-        f"Temperature {c.temperature:.3f}; a class joins the prediction set at probability {1 - c.conformal:.4f} or more "
-        f"(target coverage {c.coverage:.0%}); both fitted on disjoint halves of the validation split. Share of label "
-        f"entropy explained on validation, used as the weight in fusion: {c.reliability:.3f}.",
+        f"Temperature {calibration.temperature:.3f}; a class joins the prediction set at probability "
+        f"{1 - calibration.conformal:.4f} or more (target coverage {calibration.coverage:.0%}); both fitted on disjoint halves "
+        "of the validation split. Share of label "
+        f"entropy explained on validation, used as the weight in fusion: {calibration.reliability:.3f}.",
         "",
         "Confusion (rows: label, columns: prediction):",
         "",
         *table(
             ("", *evaluation.confusion.columns),
-            [(str(name), *(str(int(v)) for v in row)) for name, row in evaluation.confusion.iterrows()],
+            [(str(name), *(str(int(count)) for count in row)) for name, row in evaluation.confusion.iterrows()],
         ),
     ]

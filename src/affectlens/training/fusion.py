@@ -71,10 +71,10 @@ def banks_for(
             raise UsageError(f"{list(kinds)}: a corpus of whole pictures is used alone; the others would have to be paired")
         name = next(iter(kinds))
         return lambda fold: _checked(joint_banks(name, corpora[name], fold, progress, cache=cache))
-    by_kind = {kind: {n: p for n, p in corpora.items() if kinds[n] == kind} for kind in NETWORKS}
-    if any(kind not in by_kind for kind in kinds.values()) or any(len(by_kind[k]) > 1 for k in SINGLE):
+    by_kind = {kind: {name: path for name, path in corpora.items() if kinds[name] == kind} for kind in NETWORKS}
+    if any(kind not in by_kind for kind in kinds.values()) or any(len(by_kind[kind]) > 1 for kind in SINGLE):
         raise UsageError("one corpus of faces, texts and motion each, and one or more of speech, were expected")
-    if sum(bool(v) for v in by_kind.values()) < 2 and not by_kind["gait"]:
+    if sum(bool(chosen) for chosen in by_kind.values()) < 2 and not by_kind["gait"]:
         raise UsageError("nothing to fuse: name corpora of at least two modules")
 
     def banks(fold: Fold) -> dict[str, Pair]:
@@ -122,7 +122,7 @@ def ablation_of(
     corpora: dict[str, Path], recipe: FusionRecipe, *, progress: Progress = silent, cache: Path | None = None
 ) -> Ablation:
     """Every subset of the modules of the corpora on held-out people."""
-    joint = any(open_corpus(n, p).info.modality == "scene" for n, p in corpora.items())
+    joint = any(open_corpus(name, path).info.modality == "scene" for name, path in corpora.items())
     banks = banks_for(corpora, progress, cache)
     return ablate(banks, recipe, folds=recipe.folds, draws=recipe.draws, joint=joint, progress=progress)
 
@@ -132,9 +132,9 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
     cache = out / PARTS
     ablation = ablation_of(corpora, recipe, progress=progress, cache=cache)
     save_ablation(ablation, out)
-    banks = {n: p[0] for n, p in banks_for(corpora, progress, cache)(Fold(None, recipe.folds, recipe.seed)).items()}
+    banks = {name: pair[0] for name, pair in banks_for(corpora, progress, cache)(Fold(None, recipe.folds, recipe.seed)).items()}
     net = train_fusion(banks, len(CLASSES), "early", recipe, ablation.joint)
-    infos = [open_corpus(n, p).info for n, p in corpora.items()]
+    infos = [open_corpus(name, path).info for name, path in corpora.items()]
     meta = {
         "labels": list(CLASSES),
         "config": net.config.to_dict(),
@@ -154,7 +154,7 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
     learn, test = {}, {}
     sides: dict[object, int] = {}
     for name, bank in banks.items():
-        side = np.array([sides.setdefault(g, int(rng.integers(2))) for g in bank.groups])
+        side = np.array([sides.setdefault(group, int(rng.integers(2))) for group in bank.groups])
         learn[name], test[name] = bank.take(np.flatnonzero(side == 0)), bank.take(np.flatnonzero(side == 1))
         for half in (learn[name], test[name]):
             check_classes(half.labels, CLASSES, f"{name}, one half of the people to calibrate on")
@@ -163,8 +163,8 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
     present = rng.random((len(y), len(test))) < recipe.keep
     present[~present.any(1), 0] = True
     with torch.inference_mode():
-        deep = {n: torch.from_numpy(b.deep.astype(np.float32))[rows[n]] for n, b in test.items()}
-        answers = {n: torch.from_numpy(b.answers)[rows[n]] for n, b in test.items()}
+        deep = {name: torch.from_numpy(bank.deep.astype(np.float32))[rows[name]] for name, bank in test.items()}
+        answers = {name: torch.from_numpy(bank.answers)[rows[name]] for name, bank in test.items()}
         logits = net(deep, answers, torch.from_numpy(present)).numpy()
     order = rng.permutation(len(y))
     return calibrate(logits[order], np.eye(len(CLASSES))[y[order]])
@@ -205,7 +205,7 @@ _WAYS = {
 def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: list[CorpusInfo]) -> Path:
     facts = [
         f"Modules: {', '.join(model.modules)}",
-        f"Corpora and licences, which the weights inherit: {'; '.join(f'{i.title}: {i.licence}' for i in infos)}",
+        f"Corpora and licences, which the weights inherit: {'; '.join(f'{info.title}: {info.licence}' for info in infos)}",
     ]
     against = ablation.against[ablation.against.fusion == "early"]
     pool = against[against.against == "pool"]
@@ -220,13 +220,16 @@ def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: lis
             "",
             *_ways(ablation.scores),
             "",
-            *(f"- {r.question}: early fusion is {_difference(r)} UAR against the pool, one-sided" for r in pool.itertuples()),
+            *(
+                f"- {row.question}: early fusion is {_difference(row)} UAR against the pool, one-sided"
+                for row in pool.itertuples()
+            ),
         ],
         "Every subset, early fusion": [
             *_subsets(ablation.scores),
             "",
             "All modules together against each alone: "
-            + "; ".join(f"{r.against} {_difference(r)}" for r in single.itertuples())
+            + "; ".join(f"{row.against} {_difference(row)}" for row in single.itertuples())
             + ".",
         ],
     }
@@ -236,25 +239,28 @@ def _card(model: EarlyFusionModel, weights: Path, ablation: Ablation, infos: lis
 
 def _ways(scores: pd.DataFrame) -> list[str]:
     mean = scores.groupby("fusion")[["mean_recall", "calibration_error", "log_loss"]].mean()
-    every = scores[scores["size"] == scores["size"].max()].set_index("fusion")
+    all_modules = scores[scores["size"] == scores["size"].max()].set_index("fusion")
     rows = [
         (
-            _WAYS[str(how)],
-            f"{r.mean_recall:.3f}",
-            f"{r.calibration_error:.3f}",
-            f"{r.log_loss:.3f}",
-            interval(every.mean_recall[how], every.low[how], every.high[how]),
+            _WAYS[str(fusion)],
+            f"{row.mean_recall:.3f}",
+            f"{row.calibration_error:.3f}",
+            f"{row.log_loss:.3f}",
+            interval(all_modules.mean_recall[fusion], all_modules.low[fusion], all_modules.high[fusion]),
         )
-        for how, r in mean.iterrows()
+        for fusion, row in mean.iterrows()
     ]
     return table(("way of fusing", "UAR over subsets", "calibration error", "log loss", "UAR, all modules"), rows)
 
 
 def _subsets(scores: pd.DataFrame) -> list[str]:
     early = scores[scores.fusion == "early"].sort_values(["size", "mean_recall"], ascending=[True, False])
-    rows = [(r.modules, interval(r.mean_recall, r.low, r.high), f"{r.calibration_error:.3f}") for r in early.itertuples()]
+    rows = [
+        (row.modules, interval(row.mean_recall, row.low, row.high), f"{row.calibration_error:.3f}")
+        for row in early.itertuples()
+    ]
     return table(("modules", "UAR", "calibration error"), rows)
 
 
-def _difference(r: Any) -> str:
-    return f"{r.difference:+.3f} ({r.low:+.3f} to {r.high:+.3f}), p = {r.p_value:.3f}"
+def _difference(row: Any) -> str:
+    return f"{row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f}), p = {row.p_value:.3f}"

@@ -45,7 +45,7 @@ class PictureModules:
         """Features by module; a module that finds nothing is not in it."""
         image, box = item.data, (item.meta or {}).get("box")
         height, width = image.shape[:2]
-        people = [t.box for t in self.objects(image) if t.name == "person"]
+        people = [thing.box for thing in self.objects(image) if thing.name == "person"]
         out = {"background": self.objects.features(image, [*people, *([box] if box else [])])}
         left, top, right, bottom = box or (0, 0, width, height)
         part = image[int(max(0, top)) : int(max(bottom, top + 2)), int(max(0, left)) : int(max(right, left + 2))]
@@ -55,7 +55,7 @@ class PictureModules:
         joints = upright(bodies[0].joints()) if bodies else None
         if joints is not None:
             out["posture"] = self.posture.deep(joints[None])[0]
-        return {k: v for k, v in out.items() if np.isfinite(v).all()}
+        return {name: values for name, values in out.items() if np.isfinite(values).all()}
 
 
 def joint_banks(
@@ -112,7 +112,7 @@ def _measure(
     rows: list[tuple[dict[str, np.ndarray], int, str]] = []
     total = len(source.table(split))
     for i, item in enumerate(items_of(source, split)):
-        label = next((v for v in item.labels if v in CLASSES), None)
+        label = next((name for name in item.labels if name in CLASSES), None)
         if item.data is not None and label is not None:
             features = modules(item)
             if set(features) == set(MODULES):
@@ -128,8 +128,8 @@ def _measure(
 def _pair(x: np.ndarray, y: np.ndarray, groups: np.ndarray, out: np.ndarray, seed: int) -> Pair:
     train, test = np.flatnonzero(~out), np.flatnonzero(out)
     logits = np.zeros((len(train), len(CLASSES)))
-    for a, b in grouped_folds(y[train], groups[train], INNER, seed, CLASSES, "fusion"):
-        logits[b] = _fit(x[train][a], y[train][a]).predict_log_proba(x[train][b])
+    for learn, check in grouped_folds(y[train], groups[train], INNER, seed, CLASSES, "fusion"):
+        logits[check] = _fit(x[train][learn], y[train][learn]).predict_log_proba(x[train][check])
     calibration = calibrate(logits, np.eye(len(CLASSES))[y[train]])
     bank = Bank(x[train], logits, y[train], groups[train], calibration)
     if not len(test):

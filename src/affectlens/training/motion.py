@@ -113,8 +113,8 @@ def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe,
         f"Hidden lower bodies are rebuilt {predictions.rebuilt.mean():.2f} torso lengths from where they were, against "
         f"{predictions.mean_body.mean():.2f} for the mean body.",
     ]
-    known = int(data.rows.label.isin(CLASSES).sum())
-    facts = [_corpus_fact(model, data, f"{len(data.rows)} skeletons, of which {known} of the four classes")]
+    labelled = int(data.rows.label.isin(CLASSES).sum())
+    facts = [_corpus_fact(model, data, f"{len(data.rows)} skeletons, of which {labelled} of the four classes")]
     card = Card("affectlens posture", _POSTURE, facts, f"posture --corpus {name}=PATH", {_HEADING: section}, _POSTURE_LIMITS)
     return TrainingRun(weights, write_card(card, model, weights), scores)
 
@@ -146,12 +146,12 @@ def _scores_table(rows: str, scores: pd.DataFrame, models: dict[str, str]) -> li
         ("model", f"UAR of {rows}", "of recordings", "mean over motions"),
         [
             (
-                models[r.kind],
-                f"{r.mean_recall:.3f} ± {r.deviation:.3f} ({r.low:.3f} to {r.high:.3f})",
-                f"{r.mean_recall_recordings:.3f}",
-                f"{r.mean_recall_motions:.3f}",
+                models[row.kind],
+                f"{row.mean_recall:.3f} ± {row.deviation:.3f} ({row.low:.3f} to {row.high:.3f})",
+                f"{row.mean_recall_recordings:.3f}",
+                f"{row.mean_recall_motions:.3f}",
             )
-            for r in scores.itertuples()
+            for row in scores.itertuples()
         ],
     )
 

@@ -42,9 +42,9 @@ class TrainingRun:
         return self.scores.copy()
 
 
-def one_corpus(given: Corpora) -> tuple[str, Path]:
+def one_corpus(corpora_given: Corpora) -> tuple[str, Path]:
     """The name and path of a single corpus; several are an error."""
-    corpora = corpora_of(given)
+    corpora = corpora_of(corpora_given)
     if len(corpora) != 1:
         raise UsageError(f"{', '.join(corpora)}: one corpus was expected")
     return next(iter(corpora.items()))
@@ -66,9 +66,9 @@ def licence_of(*infos: CorpusInfo) -> dict[str, str]:
     """The entries of a weights file that say where its training data are from."""
     several = len(infos) > 1
     return {
-        "corpus": "; ".join(i.title for i in infos),
-        "licence": "; ".join(f"{i.title}: {i.licence}" if several else i.licence for i in infos),
-        "home": "; ".join(i.home for i in infos),
+        "corpus": "; ".join(info.title for info in infos),
+        "licence": "; ".join(f"{info.title}: {info.licence}" if several else info.licence for info in infos),
+        "home": "; ".join(info.home for info in infos),
     }
 
 

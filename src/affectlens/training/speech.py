@@ -52,14 +52,15 @@ def train_speech_model(corpora: dict[str, Path], out: Path, recipe: SpeechRecipe
 def jobs_of(kind: str) -> list[tuple[str, Setting]]:
     """Every protocol with every setting that ``scores.csv`` and the card show, for networks of that kind."""
     jobs = [(protocol, setting) for protocol in ("within", "leave-one-out") for _, setting in (*STEPS, *OTHERS)]
-    jobs += [("one-to-one", s) for s in (Setting("logistic", "speaker"), Setting(kind, "speaker"), Setting(kind, "recording"))]
-    jobs += [("within", Setting(kind, "speaker")), *(("leave-one-out", Setting(kind, n)) for n in ("speaker", "recording"))]
+    settings = [Setting("logistic", "speaker"), Setting(kind, "speaker"), Setting(kind, "recording")]
+    jobs += [("one-to-one", setting) for setting in settings]
+    jobs += [("within", settings[1]), *(("leave-one-out", setting) for setting in settings[1:])]
     # A folded corpus is no new one, so it has no row as recordings.
     return list(dict.fromkeys(job for job in jobs if job[0] != "within" or job[1].normalisation != "recording"))
 
 
 def _protocols(table: SpeechTable, folder: Path, recipe: SpeechRecipe, progress: Progress) -> pd.DataFrame:
-    content = (table.features, table.rows.to_json(), {k: v for k, v in recipe.to_dict().items() if k != "kind"})
+    content = (table.features, table.rows.to_json(), {key: value for key, value in recipe.to_dict().items() if key != "kind"})
     parts = []
     for protocol, setting in jobs_of(recipe.kind):
         name = f"{protocol}-{setting.name.replace(', ', '-').replace(' ', '-')}"
@@ -74,28 +75,28 @@ def _held_out_calibration(predictions: pd.DataFrame) -> pd.DataFrame:
     for name in dict.fromkeys(predictions.target):
         fitted = calibrate_predictions(predictions[predictions.target != name])
         logits, targets = logits_and_targets(predictions[predictions.target == name])
-        p = fitted.probabilities(logits)
-        right = targets[np.arange(len(p)), p.argmax(axis=1)] > 0
-        coverage, size = conformal_coverage(p, targets, fitted.conformal)
-        error = expected_calibration_error(p.max(axis=1), right)
+        probabilities = fitted.probabilities(logits)
+        right = targets[np.arange(len(probabilities)), probabilities.argmax(axis=1)] > 0
+        coverage, size = conformal_coverage(probabilities, targets, fitted.conformal)
+        error = expected_calibration_error(probabilities.max(axis=1), right)
         rows.append({"corpus": name, "calibration_error": error, "coverage": coverage, "set_size": size})
     return pd.DataFrame(rows)
 
 
 def _export(table: SpeechTable, corpora: dict[str, Path], recipe: SpeechRecipe, calibration: Calibration, path: Path) -> None:
-    z = normalise(table.features, table.corpus, table.speaker)
-    model = SpeechAutoencoder(recipe=recipe).fit(z, table.labels)
+    normalised = normalise(table.features, table.corpus, table.speaker)
+    model = SpeechAutoencoder(recipe=recipe).fit(normalised, table.labels)
     assert model.net is not None
-    latent = model.encode(z)
+    latent = model.encode(normalised)
     rng = np.random.default_rng(recipe.seed)
     first, second = rng.integers(0, len(latent), (2, 4000))
     scale = pooled(table.features, table.corpus)
-    infos = [open_corpus(name, where).info for name, where in corpora.items()]
+    infos = [open_corpus(name, folder).info for name, folder in corpora.items()]
     columns = ["corpus", "key", "label", "language", "gender"]
     meta = {
         "labels": list(IEMOCAP4.labels),
         "config": model.net.config.to_dict(),
-        "corpora": {i.name: {"title": i.title, "licence": i.licence, "home": i.home} for i in infos},
+        "corpora": {info.name: {"title": info.title, "licence": info.licence, "home": info.home} for info in infos},
         **licence_of(*infos),
         "recipe": recipe.to_dict(),
         "scale": {"mean": scale.mean.tolist(), "deviation": scale.deviation.tolist()},

@@ -31,12 +31,13 @@ def write_speech_card(
     """Write the card beside the weights; every number is from the run."""
     names = list(dict.fromkeys(clips.corpus))
     counts = [
-        f"{n} ({int((clips.corpus == n).sum())} clips, {len(set(clips.speaker[clips.corpus == n]))} speakers)" for n in names
+        f"{name} ({int((clips.corpus == name).sum())} clips, {len(set(clips.speaker[clips.corpus == name]))} speakers)"
+        for name in names
     ]
     facts = [
         "With the latents of the training clips, for “sounds like”",
         f"Corpora: {', '.join(counts)}; {len(clips.missed)} clips could not be used",
-        *(f"Licence, {i['title']}: {i['licence']} ({i['home']})" for i in model.meta["corpora"].values()),
+        *(f"Licence, {info['title']}: {info['licence']} ({info['home']})" for info in model.meta["corpora"].values()),
         "The weights inherit all of these licences: research, not for commerce",
     ]
     sections = {
@@ -54,7 +55,10 @@ def _steps(scores: pd.DataFrame, corpora: int, seeds: int) -> list[str]:
         rows = _rows(scores, protocol, setting, "mean", "UA")
         return interval(rows.value.iloc[0], rows.low.iloc[0], rows.high.iloc[0]) if len(rows) else ""
 
-    steps = [(text, *(cell(p, s.name) for p in ("within", "leave-one-out"))) for text, s in (*STEPS, *OTHERS)]
+    steps = [
+        (text, *(cell(protocol, setting.name) for protocol in ("within", "leave-one-out")))
+        for text, setting in (*STEPS, *OTHERS)
+    ]
     return [
         f"UAR (recall averaged over the classes, chance .25), mean over {corpora} corpora and {seeds} seeds, 95 % intervals "
         "over speakers. "
@@ -68,16 +72,18 @@ def _steps(scores: pd.DataFrame, corpora: int, seeds: int) -> list[str]:
 
 
 def _corpora(model: SpeechModel, scores: pd.DataFrame, calibration: pd.DataFrame) -> list[str]:
-    kind, c = model.net.config.kind, model.calibration
-    speaker, recording = (Setting(kind, n).name for n in ("speaker", "recording"))
+    kind, fitted = model.net.config.kind, model.calibration
+    speaker, recording = (Setting(kind, normalisation).name for normalisation in ("speaker", "recording"))
     cells = (("within", speaker), ("leave-one-out", speaker), ("leave-one-out", recording))
     rows = []
-    for name, r in calibration.iterrows():
+    for name, row in calibration.iterrows():
         triples = [
-            " / ".join(f"{_rows(scores, p, s, str(name), score).value.iloc[0]:.3f}" for score in ("UA", "WA", "macro F1"))
-            for p, s in cells
+            " / ".join(
+                f"{_rows(scores, protocol, setting, str(name), score).value.iloc[0]:.3f}" for score in ("UA", "WA", "macro F1")
+            )
+            for protocol, setting in cells
         ]
-        rows.append((str(name), *triples, f"{r.calibration_error:.3f}", f"{r.coverage:.3f}", f"{r.set_size:.2f}"))
+        rows.append((str(name), *triples, f"{row.calibration_error:.3f}", f"{row.coverage:.3f}", f"{row.set_size:.2f}"))
     headings = (
         "corpus",
         "within",
@@ -95,15 +101,15 @@ def _corpora(model: SpeechModel, scores: pd.DataFrame, calibration: pd.DataFrame
         "ECE and coverage: temperature and threshold fitted on the other corpora's predictions, so this is what to expect "
         "on a new corpus.",
         "",
-        f"Shipped: temperature {c.temperature:.3f}, sets of classes at probability {1 - c.conformal:.4f} or more; share of "
-        f"label entropy explained on corpora never heard, used as the weight in fusion: {c.reliability:.3f}.",
+        f"Shipped: temperature {fitted.temperature:.3f}, sets of classes at probability {1 - fitted.conformal:.4f} or more; "
+        f"share of label entropy explained on corpora never heard, used as the weight in fusion: {fitted.reliability:.3f}.",
     ]
 
 
 def _pairs(scores: pd.DataFrame, setting: str, names: list[str]) -> list[str]:
     of_pairs = scores[(scores.protocol == "one-to-one") & (scores.setting == setting) & (scores.score == "UA")]
     value = of_pairs.set_index(["source", "target"]).value
-    rows = [(a, *(f"{value[a, b]:.3f}" if a != b else "" for b in names)) for a in names]
+    rows = [(source, *(f"{value[source, target]:.3f}" if source != target else "" for target in names)) for source in names]
     mean = of_pairs[of_pairs.target == "mean"].iloc[0]
     return [
         "UA, rows train, columns test.",

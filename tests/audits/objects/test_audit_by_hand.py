@@ -13,7 +13,7 @@ from affectlens.audits.objects import effects as effects_module
 from affectlens.audits.objects import examples as examples_module
 from affectlens.audits.objects import finders as finders_module
 from affectlens.audits.objects import maps as maps_module
-from affectlens.audits.objects.audit import ObjectAuditor, needed_assets, objects_of, reason
+from affectlens.audits.objects.audit import ObjectAuditor, needed_assets, objects_of
 from affectlens.audits.objects.effects import measure_effects
 from affectlens.audits.objects.finders import Detector, Finder, FromTable, finder_of
 from affectlens.audits.objects.maps import Mapper, default_methods, known_methods, rows_of
@@ -90,10 +90,6 @@ def test_a_result_of_tables_alone_says_nothing_more():
     made = ObjectAudit("title", "about", {"one": first, "two": first * 2}, {}, first, first, first)
     assert made.detected and made.recall is None and made.effects is None and made.examples == made.notes == ()
     assert made.first is first and made.statistic.tolist() == [1.5] and made.pvalue.tolist() == [0.1]
-
-
-def test_reasons_are_short_and_never_empty():
-    assert reason(ValueError()) == "ValueError" and reason(ValueError("x" * 400)) == "x" * 300
 
 
 def test_eight_pictures_go_through_at_once(pictures, monkeypatch):

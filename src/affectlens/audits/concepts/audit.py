@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import read_dialogues, rerun
 from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.sources import Corpus, known_layers, open_network, open_source
+from affectlens.audits.concepts.sources import Corpus, known_layers, open_dialogue_source, open_network
 from affectlens.audits.result import Provenance
 from affectlens.core.errors import UsageError
 from affectlens.core.files import digest_of, sha256_of
@@ -63,8 +64,8 @@ class _Pool:
     @property
     def accuracy(self) -> float | None:
         """How often the model is right; None without labels."""
-        known = self.data.labels >= 0
-        return float((self.predicted == self.data.labels)[known].mean()) if known.any() else None
+        labelled = self.data.labels >= 0
+        return float((self.predicted == self.data.labels)[labelled].mean()) if labelled.any() else None
 
 
 class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
@@ -118,7 +119,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(settings, out)
-        lacking = [m for m in model.modalities if m not in data.features]
+        lacking = [modality for modality in model.modalities if modality not in data.features]
         if lacking:
             raise UsageError(f"the model reads {', '.join(model.modalities)}; this corpus has no {', '.join(lacking)} features")
         self.model, self.targets = model, dict(targets)
@@ -129,7 +130,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
 
     def data_facts(self) -> dict[str, Any]:
         """Corpus, size and a digest of rows and features."""
-        features = [part for name in sorted(self.data.features) for part in (name, self.data.features[name])]
+        features = chain.from_iterable(sorted(self.data.features.items()))
         return {
             "corpus": self.data.name, "items": len(self.data), "sha256": digest_of(self.data.rows.to_json(), *features),
             **self.facts,
@@ -138,11 +139,11 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     def model_facts(self) -> dict[str, Any]:
         """The network, what it was trained on, and a digest of its weights."""
         meta, path = self.model.meta, getattr(self.model, "path", None)
-        weights = {k: v.detach().cpu().numpy() for k, v in self.model.net.state_dict().items()}
+        weights = {name: tensor.detach().cpu().numpy() for name, tensor in self.model.net.state_dict().items()}
         return {
             "name": "bclstm", "spec": str(path or ""), "corpus": meta.get("corpus", ""),
             "licence": meta.get("licence", ""), "modalities": list(self.model.modalities),
-            "sha256": sha256_of(path) if path else digest_of(*(part for k, v in weights.items() for part in (k, v))),
+            "sha256": sha256_of(path) if path else digest_of(*chain.from_iterable(weights.items())),
         }  # fmt: skip
 
     def compute(self, progress: Progress = silent) -> ConceptAudit:
@@ -158,12 +159,12 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         UsageError
             No concept has enough examples.
         """
-        s = self.settings
+        settings = self.settings
         with torch_threads(1):
-            pool, why = self._pool(progress)
+            pool, reasons = self._pool(progress)
             names, labels = list(pool.targets), pool.labels
             tests = test_concepts(
-                pool.spaces, pool.targets, pool.rows_of, s, strata=labels, groups=pool.data.dialogues,
+                pool.spaces, pool.targets, pool.rows_of, settings, strata=labels, groups=pool.data.dialogues,
                 input_groups=pool.data.dialogues[pool.inputs], progress=progress,
             )  # fmt: skip
             accuracy, whole = self._checks(pool, tests, progress)
@@ -177,8 +178,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
             cosines=tables.direction_cosines(tests.layers, names),
             completeness=whole,
             examples=tables.example_table(pool.targets, pool.data, values, pool.predicted, self.model.labels),
-            directions={m: _unit(space.expand(tests.layers[m].directions)) for m, space in pool.spaces.items()},
-            unsupported={**self.unsupported, **why},
+            directions={layer: _unit(space.expand(tests.layers[layer].directions)) for layer, space in pool.spaces.items()},
+            unsupported={**self.unsupported, **reasons},
             warnings=(*self.notes, *tests.warnings, *_weak(accuracy)),
             provenance=self._provenance(pool),
         )
@@ -187,54 +188,55 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         base = self.provenance()
         looked_at = {
             "items_examined": len(pool.data), "dialogues_examined": len(set(pool.data.dialogues)),
-            "classes": {c: len(rows) for c, rows in pool.rows_of.items()},
+            "classes": {label: len(rows) for label, rows in pool.rows_of.items()},
         }  # fmt: skip
         return replace(base, data={**base.data, **looked_at}, model={**base.model, "accuracy": pool.accuracy})
 
     def _pool(self, progress: Progress) -> tuple[_Pool, dict[str, str]]:
         """Choose the utterances and read the layers; also the concepts that have too few examples, and why."""
-        s, model = self.settings, self.model
-        kept = pooled_rows(self.data, s.pool, np.random.default_rng(s.seed))
+        settings, model = self.settings, self.model
+        kept = pooled_rows(self.data, settings.pool, np.random.default_rng(settings.seed))
         data = self.data.take(kept)
-        targets, why = with_enough_examples({k: v[kept] for k, v in self.targets.items()}, data.dialogues)
+        targets, reasons = with_enough_examples({name: values[kept] for name, values in self.targets.items()}, data.dialogues)
         if not targets:
             raise UsageError(f"no concept has {FEWEST} examples in {len(data)} utterances; enlarge --pool or name others")
         packed = pack(data.with_modalities(model.modalities), model.scale, model.limit)
-        known = data.labels[data.labels >= 0]
-        scored = sorted(set(known.tolist())) if len(known) else list(range(len(model.labels)))
+        labelled = data.labels[data.labels >= 0]
+        scored = sorted(set(labelled.tolist())) if len(labelled) else list(range(len(model.labels)))
         progress("reading layers", 0, 1)
         readings = self._read(packed, scored)
         progress("reading layers", 1, 1)
         predicted = predict(model.net, packed).argmax(axis=1)
         labels = np.where(data.labels >= 0, data.labels, predicted)
-        inputs = {c: np.flatnonzero(labels == c) for c in scored}
-        inputs = {c: rows for c, rows in inputs.items() if len(rows) >= FEWEST_INPUTS}
+        inputs = {label: np.flatnonzero(labels == label) for label in scored}
+        inputs = {label: rows for label, rows in inputs.items() if len(rows) >= FEWEST_INPUTS}
         spaces = {}
-        for layer, r in readings.items():
-            assert r.gradients is not None
+        for layer, reading in readings.items():
+            assert reading.gradients is not None
             # One row of gradients a class and input of that class, in the order of ``rows_of``.
-            gradients = np.concatenate([r.gradients[rows, scored.index(c)] for c, rows in inputs.items()])
-            spaces[layer] = Space.of(r.activations, gradients)
+            gradients = np.concatenate([reading.gradients[rows, scored.index(label)] for label, rows in inputs.items()])
+            spaces[layer] = Space.of(reading.activations, gradients)
         ends = np.cumsum([0, *(len(rows) for rows in inputs.values())])
-        rows_of = {model.labels[c]: np.arange(ends[i], ends[i + 1]) for i, c in enumerate(inputs)}
+        rows_of = {model.labels[label]: np.arange(ends[i], ends[i + 1]) for i, label in enumerate(inputs)}
         together = np.concatenate(list(inputs.values()))
-        return _Pool(data, targets, packed, predicted, readings, rows_of, together, spaces), why
+        return _Pool(data, targets, packed, predicted, readings, rows_of, together, spaces), reasons
 
     def _read(self, packed: Packed, classes: list[int]) -> dict[str, LayerReading]:
         """Activations and gradients of the layers, from the cache where they were read before."""
         net, step = self.model.net, self.settings.step
-        key = content_hash(net, {m: x.numpy() for m, x in packed.features.items()}, self.layers, classes, step)
+        arrays = {modality: values.numpy() for modality, values in packed.features.items()}
+        key = content_hash(net, arrays, self.layers, classes, step)
         return cached(self.cache, key, lambda: read_dialogues(net, packed, self.layers, classes, step=step))
 
     def _checks(self, pool: _Pool, tests: ConceptTests, progress: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Accuracy of every direction, and completeness of every layer."""
-        s = self.settings
+        settings = self.settings
         y = np.array(list(pool.targets.values()))
-        dealt = orders(y.shape[1], max(CONTROLS, SPANS), np.random.default_rng(s.seed), pool.data.dialogues)
+        dealt = orders(y.shape[1], max(CONTROLS, SPANS), np.random.default_rng(settings.seed), pool.data.dialogues)
         rows, whole = [], []
         for i, (layer, space) in enumerate(pool.spaces.items()):
-            a = held_out_accuracy(space, y, dealt[:CONTROLS], method=s.method, groups=pool.data.dialogues)
-            numbers = zip(pool.targets, a.held_out, a.control, a.p_value, strict=True)
+            result = held_out_accuracy(space, y, dealt[:CONTROLS], method=settings.method, groups=pool.data.dialogues)
+            numbers = zip(pool.targets, result.held_out, result.control, result.p_value, strict=True)
             rows += [(layer, *row) for row in numbers]
             whole.append(self._completeness(pool, layer, tests.layers[layer].directions, y, dealt[:SPANS]))
             progress("accuracy and completeness", i + 1, len(pool.spaces))
@@ -245,13 +247,13 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     ) -> dict[str, object]:
         space, activations = pool.spaces[layer], pool.readings[layer].activations
         pseudo = np.array([directions(space, y[:, order], "pattern") for order in dealt])
-        c = completeness(
+        result = completeness(
             space, activations, vectors, pseudo, lambda states: rerun(self.model.net, pool.packed, layer, states),
             pool.predicted,
         )  # fmt: skip
         return {
-            "layer": layer, "completeness": c.share, "pseudo_concepts": c.control, "p_value": c.p_value, "directions": c.rank,
-            "width": activations.shape[1],
+            "layer": layer, "completeness": result.share, "pseudo_concepts": result.control, "p_value": result.p_value,
+            "directions": result.rank, "width": activations.shape[1],
         }  # fmt: skip
 
 
@@ -295,22 +297,23 @@ def concepts(
     ModelError
         A file that holds no contextual LSTM.
     """
-    s, tell = checked_settings(ConceptSettings, settings, fields, out), progress or silent
+    chosen, tell = checked_settings(ConceptSettings, settings, fields, out), progress or silent
     if model is None:
         raise UsageError("give --model WEIGHTS, as `affectlens train bclstm` writes them")
     network = model if isinstance(model, BcLstmModel) else open_network(model)
-    known_layers(network, s.layers)
-    source = open_source(corpus)
-    wanted = choose(s)
-    data = source.dialogues(s.split)
-    rows = prepared(source, data, wanted, norms=s.norms, units=s.units, progress=tell)
-    targets, why = supported(rows, wanted)
-    missing = tuple(m for m in network.modalities if m not in data.features)
+    known_layers(network, chosen.layers)
+    source = open_dialogue_source(corpus)
+    selected = choose(chosen)
+    data = source.dialogues(chosen.split)
+    rows = prepared(source, data, selected, norms=chosen.norms, units=chosen.units, progress=tell)
+    targets, reasons = supported(rows, selected)
+    missing = tuple(modality for modality in network.modalities if modality not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
     auditor = ConceptAuditor(
-        network, data, with_pairs(targets, s.against, why), s, out, meanings={c.name: c.meaning for c in wanted},
-        unsupported=why, cache=cache_dir() / "layers", facts={"split": s.split, "licence": source.info.licence},
+        network, data, with_pairs(targets, chosen.against, reasons), chosen, out,
+        meanings={entry.name: entry.meaning for entry in selected}, unsupported=reasons, cache=cache_dir() / "layers",
+        facts={"split": chosen.split, "licence": source.info.licence},
     )  # fmt: skip
     return auditor.run(progress)
 
@@ -325,8 +328,8 @@ def _weak(accuracy: pd.DataFrame) -> list[str]:
     for name, rows in accuracy.groupby("concept", sort=False):
         weak = rows[rows.accuracy_p_value > 0.05]
         if len(weak):
-            where = "any layer" if len(weak) == len(rows) else ", ".join(weak.layer)
+            layers = "any layer" if len(weak) == len(rows) else ", ".join(weak.layer)
             out.append(
-                f"concept {name}: its direction tells unseen utterances no better than chance at {where}; read no score there"
+                f"concept {name}: its direction tells unseen utterances no better than chance at {layers}; read no score there"
             )
     return out

@@ -75,13 +75,13 @@ class ConceptBank:
             file_within(path)
             with safe_open(str(path), framework="numpy") as file:
                 meta = file.metadata() or {}
-                arrays = {k: file.get_tensor(k).astype(np.float64) for k in ("directions", "null")}
+                arrays = {name: file.get_tensor(name).astype(np.float64) for name in ("directions", "null")}
             names, about = tuple(parse_json(meta["names"], path)), dict(parse_json(meta["about"], path))
         except LimitError:
             raise
         except Exception as error:
             raise ModelError(f"{path}: not readable as a bank of concepts ({error}); reinstall, or make it again") from error
-        unit = {k: v / np.linalg.norm(v, axis=1, keepdims=True) for k, v in arrays.items()}
+        unit = {name: vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for name, vectors in arrays.items()}
         return cls(names, unit["directions"], unit["null"], about)
 
     def sensitivity(self, gradient: np.ndarray, asked: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

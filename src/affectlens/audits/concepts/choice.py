@@ -15,15 +15,15 @@ from affectlens.core.errors import UsageError
 
 def choose(settings: ConceptSettings) -> list[Concept]:
     """The concepts that settings ask for; all of the library where they name none of any kind."""
-    s = settings
-    wanted = find(list(s.concepts)) if s.concepts or s.query or s.examples else list(concepts().values())
-    for text in s.query:
+    named = settings.concepts or settings.query or settings.examples
+    selected = find(list(settings.concepts)) if named else list(concepts().values())
+    for text in settings.query:
         name, _, query = text.partition("=")
-        wanted.append(from_query(name.strip(), query.strip()))
-    return [*wanted, *(from_folder(Path(p)) for p in s.examples)]
+        selected.append(from_query(name.strip(), query.strip()))
+    return [*selected, *(from_folder(Path(path)) for path in settings.examples)]
 
 
-def with_pairs(targets: Mapping[str, np.ndarray], pairs: Sequence[str], why: Mapping[str, str]) -> dict[str, np.ndarray]:
+def with_pairs(targets: Mapping[str, np.ndarray], pairs: Sequence[str], reasons: Mapping[str, str]) -> dict[str, np.ndarray]:
     """The targets with those of one concept against another, for every ``"CONCEPT:OTHER"``.
 
     Returns
@@ -38,10 +38,10 @@ def with_pairs(targets: Mapping[str, np.ndarray], pairs: Sequence[str], why: Map
     """
     out = dict(targets)
     for pair in pairs:
-        first, _, second = (v.strip() for v in pair.partition(":"))
+        first, _, second = (part.strip() for part in pair.partition(":"))
         for name in (first, second):
             if name not in targets:
-                reason = why.get(name) or f"{name!r} is not among the concepts asked for"
+                reason = reasons.get(name) or f"{name!r} is not among the concepts asked for"
                 raise UsageError(f"--against {pair!r}: {reason}")
         out[f"{first} against {second}"] = relative(targets[first], targets[second])
     return out

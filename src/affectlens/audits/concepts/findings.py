@@ -42,16 +42,16 @@ def findings(audit: ConceptAudit, most: int = 8) -> list[str]:
 
 def _finding(concept: str, label: str, rows: pd.DataFrame) -> str:
     """One concept and class, at the layer where it is strongest."""
-    r, others = rows.iloc[0], len(rows) - 1
-    where = f" and at {others} more layer{'s' if others > 1 else ''}" if others else ""
-    if r.p_within_labels_bh <= ALPHA:
+    row, more = rows.iloc[0], len(rows) - 1
+    elsewhere = f" and at {more} more layer{'s' if more > 1 else ''}" if more else ""
+    if row.p_within_labels_bh <= ALPHA:
         within = " It stays within labels."
     else:
-        within = "" if pd.isna(r.p_within_labels) else " With the label held fixed it is not shown."
-    way = "for" if r.statistic > 0 else "against"
+        within = "" if pd.isna(row.p_within_labels) else " With the label held fixed it is not shown."
+    way = "for" if row.statistic > 0 else "against"
     return (
-        f"“{concept}” speaks {way} {label} at {layer_name(r.layer)} ({r.statistic:+.2f} SD, "
-        f"{r.low:+.2f} to {r.high:+.2f}; p = {r.p_max_t:.2g} over all tests){where}.{within}"
+        f"“{concept}” speaks {way} {label} at {layer_name(row.layer)} ({row.statistic:+.2f} SD, "
+        f"{row.low:+.2f} to {row.high:+.2f}; p = {row.p_max_t:.2g} over all tests){elsewhere}.{within}"
     )
 
 
@@ -60,16 +60,16 @@ def support_sentences(audit: ConceptAudit) -> tuple[str, ...]:
     out = []
     bound = audit.support[audit.support.confounded_with_label]
     if len(bound):
-        parts = [f"{r.concept} ({r.label_association:.2f}, most with {r.most_with})" for r in bound.itertuples()]
+        parts = [f"{row.concept} ({row.label_association:.2f}, most with {row.most_with})" for row in bound.itertuples()]
         out.append(f"Bound to the label at V ≥ {CONFOUNDED}: {', '.join(parts)}.")
     if len(audit.pairs):
-        parts = [f"{r.concept} and {r.other} ({r.association:.2f})" for r in audit.pairs.head(6).itertuples()]
+        parts = [f"{row.concept} and {row.other} ({row.association:.2f})" for row in audit.pairs.head(6).itertuples()]
         out.append(f"Hard to tell apart: {', '.join(parts)}.")
     grouped: dict[str, list[str]] = {}
-    for name, why in audit.unsupported.items():
-        grouped.setdefault(reason(why), []).append(name)
+    for name, text in audit.unsupported.items():
+        grouped.setdefault(reason(text), []).append(name)
     if grouped:
-        out.append("Left out: " + "; ".join(f"{', '.join(names)} ({why})" for why, names in grouped.items()) + ".")
+        out.append("Left out: " + "; ".join(f"{', '.join(names)} ({text})" for text, names in grouped.items()) + ".")
     return tuple(out)
 
 
@@ -98,31 +98,32 @@ def cautions(audit: ConceptAudit) -> tuple[str, ...]:
         "the concept, or of something that goes with it, a test cannot say; the sections on labels and on pairs show what is "
         "known."
     )
-    return (*(f"{w[0].upper()}{w[1:]}." for w in audit.warnings), always)
+    return (*(f"{warning[0].upper()}{warning[1:]}." for warning in audit.warnings), always)
 
 
 def methods_paragraph(audit: ConceptAudit) -> str:
     """A paragraph ready for a paper."""
-    s: dict[str, Any] = audit.provenance.settings
-    d, f = audit.provenance.data, audit.tests
-    layers, classes = f.layer.nunique(), f["class"].nunique()
-    others = "all other utterances"
-    if s["counterparts"]:
-        others = f"each of {s['counterparts']} random sets of as many other utterances"
+    settings: dict[str, Any] = audit.provenance.settings
+    data, tests = audit.provenance.data, audit.tests
+    method, draws = METHODS[method_name(settings["method"])], settings["draws"]
+    layers, classes = tests.layer.nunique(), tests["class"].nunique()
+    counterexamples = "all other utterances"
+    if settings["counterparts"]:
+        counterexamples = f"each of {settings['counterparts']} random sets of as many other utterances"
     gradient = "the gradient of an utterance's logit with respect to the layer's state at that utterance"
-    if s["step"] != "own":
+    if settings["step"] != "own":
         gradient = "the gradient of an utterance's logit summed over the layer's states of its dialogue"
-    pool = f"{d['items_examined']} utterances of {d['dialogues_examined']} dialogues"
+    pool = f"{data['items_examined']} utterances of {data['dialogues_examined']} dialogues"
     return (
         f"Concept activation vectors (Kim et al. 2018) were made at {layers} layers of the network from "
-        f"{METHODS[method_name(s['method'])]}, each concept's examples against {others} in a pool of {pool}. For each class, "
+        f"{method}, each concept's examples against {counterexamples} in a pool of {pool}. For each class, "
         f"{gradient} was taken at the utterances of that class and scaled to unit length. The statistic is the difference "
         "between the concept's examples and the others along the mean gradient, in standard deviations of the pool; mean "
         "cosine sensitivity and sign count are given beside it. Two-sided p-values are (1 + #)/(K + 1) over K = "
-        f"{s['draws']} pseudo-concepts, made by letting whole dialogues of like length change places, so that examples that "
+        f"{draws} pseudo-concepts, made by letting whole dialogues of like length change places, so that examples that "
         "stand together stay together; all concepts were dealt alike. They were corrected over "
-        f"{f.concept.nunique()} concepts × {layers} layers × {classes} classes by step-down max-T (Westfall and Young 1993), "
-        "Holm (1979) and Benjamini and Hochberg (1995). Intervals are 95 % percentile bootstraps over dialogues. Within "
+        f"{tests.concept.nunique()} concepts × {layers} layers × {classes} classes by step-down max-T (Westfall and Young "
+        "1993), Holm (1979) and Benjamini and Hochberg (1995). Intervals are 95 % percentile bootstraps over dialogues. Within "
         "labels, the label's means were taken from the concept first. Directions were checked by balanced accuracy in five "
-        f"folds without shared dialogues against the concept dealt to random utterances. Seed {s['seed']}; affectlens."
+        f"folds without shared dialogues against the concept dealt to random utterances. Seed {settings['seed']}; affectlens."
     )

@@ -8,7 +8,8 @@ pooled: the change of the logit when the same small vector is added everywhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,23 @@ def pooled(x: Tensor, pool: str, gradient: bool) -> Tensor:
     if x.ndim == 3 and pool == "first":
         return x[:, 0]
     raise UsageError(f"a layer that gives {tuple(x.shape)} cannot be pooled by {pool!r}; use one of {', '.join(POOLS)}")
+
+
+@contextmanager
+def frozen(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients of the weights inside; every module and every weight is as it was outside."""
+    modes = [(module, module.training) for module in net.modules()]
+    learned = [(weight, weight.requires_grad) for weight in net.parameters()]
+    net.eval()
+    for weight, _ in learned:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+        for weight, required in learned:
+            weight.requires_grad_(required)
 
 
 def read_layers(
@@ -94,22 +112,15 @@ def read_layers(
             raise unknown("layer", layer, list(named))
     if pool not in POOLS:
         raise unknown("pooling", pool, list(POOLS))
-    run = forward or (lambda n, b: n(b))
+    run = forward or (lambda network, inputs: network(inputs))
     out: dict[str, list[list[np.ndarray]]] = {layer: [[], []] for layer in layers}
-    modes = [(m, m.training) for m in net.modules()]
-    wants = [(p, p.requires_grad) for p in net.parameters()]
-    net.eval()
-    for p, _ in wants:
-        p.requires_grad_(False)
-    try:
+    with frozen(net):
         for start in range(0, len(batch), batch_size):
             _read(net, named, batch[start : start + batch_size], layers, classes, pool, run, out)
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for p, wanted in wants:
-            p.requires_grad_(wanted)
-    return {layer: LayerReading(np.concatenate(a), np.concatenate(g) if classes else None) for layer, (a, g) in out.items()}
+    return {
+        layer: LayerReading(np.concatenate(activations), np.concatenate(gradients) if classes else None)
+        for layer, (activations, gradients) in out.items()
+    }
 
 
 def _read(
@@ -120,13 +131,13 @@ def _read(
 
     def catch(layer: str) -> Callable[..., Any]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-            x = output[0] if isinstance(output, tuple) else output
-            if not isinstance(x, Tensor) or not x.is_floating_point():
-                raise ModelError(f"layer {layer!r} gives {type(x).__name__}, expected a tensor of numbers")
-            if not x.requires_grad:
-                x = x.clone().requires_grad_(True)  # the graph begins at the first layer that is read
-            kept[layer] = x
-            return (x, *output[1:]) if isinstance(output, tuple) else x
+            states = output[0] if isinstance(output, tuple) else output
+            if not isinstance(states, Tensor) or not states.is_floating_point():
+                raise ModelError(f"layer {layer!r} gives {type(states).__name__}, expected a tensor of numbers")
+            if not states.requires_grad:
+                states = states.clone().requires_grad_(True)  # the graph begins at the first layer that is read
+            kept[layer] = states
+            return (states, *output[1:]) if isinstance(output, tuple) else states
 
         return hook
 
@@ -143,16 +154,16 @@ def _read(
         if logits.ndim != 2:
             raise ModelError(f"the network gave logits {tuple(logits.shape)}; expected (n, classes)")
         grads: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-        for c in classes:
-            total = logits[:, c].sum()
+        for label in classes:
+            total = logits[:, label].sum()
             if not total.requires_grad:
                 raise ModelError(
                     "the logits have no gradient at these layers: the network detaches them, or is not differentiable; "
                     "explain it as a black box instead"
                 )
-            gradients = torch.autograd.grad(total, [kept[m] for m in layers], retain_graph=True, allow_unused=True)
-            for layer, g in zip(layers, gradients, strict=True):
-                grads[layer].append(pooled(torch.zeros_like(kept[layer]) if g is None else g, pool, True))
+            gradients = torch.autograd.grad(total, [kept[name] for name in layers], retain_graph=True, allow_unused=True)
+            for layer, gradient in zip(layers, gradients, strict=True):
+                grads[layer].append(pooled(torch.zeros_like(kept[layer]) if gradient is None else gradient, pool, True))
         for layer in layers:
             out[layer][1].append(torch.stack(grads[layer], dim=1).float().cpu().numpy())
     finally:
@@ -162,16 +173,16 @@ def _read(
 
 def content_hash(net: nn.Module, arrays: dict[str, np.ndarray], *settings: object) -> str:
     """A name for what a reading depends on: the network's structure and weights, the data, the settings."""
-    h = hashlib.sha256(str(net).encode())
+    digest = hashlib.sha256(str(net).encode())
     for key, value in net.state_dict().items():
-        h.update(key.encode())
-        h.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(key.encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     for key in sorted(arrays):
-        a = np.ascontiguousarray(arrays[key])
-        h.update(f"{key}{a.dtype}{a.shape}".encode())
-        h.update(a.tobytes())
-    h.update(repr(settings).encode())
-    return h.hexdigest()[:24]
+        array = np.ascontiguousarray(arrays[key])
+        digest.update(f"{key}{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    digest.update(repr(settings).encode())
+    return digest.hexdigest()[:24]
 
 
 def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerReading]]) -> dict[str, LayerReading]:
@@ -181,9 +192,11 @@ def cached(folder: Path | None, key: str, read: Callable[[], dict[str, LayerRead
 
     def make() -> dict[str, np.ndarray]:
         readings = read()
-        arrays = {f"a:{m}": r.activations for m, r in readings.items()}
-        return arrays | {f"g:{m}": r.gradients for m, r in readings.items() if r.gradients is not None}
+        arrays = {f"a:{layer}": reading.activations for layer, reading in readings.items()}
+        return arrays | {
+            f"g:{layer}": reading.gradients for layer, reading in readings.items() if reading.gradients is not None
+        }
 
     kept = kept_arrays(folder, "layers", key, make)
-    names = [k[2:] for k in kept if k.startswith("a:")]
-    return {m: LayerReading(kept[f"a:{m}"], kept.get(f"g:{m}")) for m in names}
+    names = [name[2:] for name in kept if name.startswith("a:")]
+    return {layer: LayerReading(kept[f"a:{layer}"], kept.get(f"g:{layer}")) for layer in names}

@@ -154,19 +154,19 @@ def _examples(audit: ConceptAudit) -> Section:
 def _ordered(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Concepts by their largest shift, layers from input to output under their short names."""
     size = frame.assign(size=frame["shift"].abs()).groupby("concept")["size"].max()
-    return list(size.sort_values(ascending=False).index), [layer_name(m) for m in dict.fromkeys(frame.layer)]
+    return list(size.sort_values(ascending=False).index), [layer_name(layer) for layer in dict.fromkeys(frame.layer)]
 
 
-def heat_map(frame: pd.DataFrame, value: str = "shift", p: str = "") -> Any:
+def heat_map(frame: pd.DataFrame, value: str = "shift", p_column: str = "") -> Any:
     """Concept × layer, one panel a class (one of two, since they mirror each other), with marks of significance."""
     order, layers = _ordered(frame)
     labels = list(dict.fromkeys(frame["class"]))
     shown = labels[1:] if len(labels) == 2 else labels
     cells = frame[frame["class"].isin(shown)].rename(columns={"class": "label"})
-    marks = pd.Series("", index=cells.index).mask(cells[p or "p_bh"] <= ALPHA, "○")
-    if not p:
+    marks = pd.Series("", index=cells.index).mask(cells[p_column or "p_bh"] <= ALPHA, "○")
+    if not p_column:
         marks = marks.mask(cells.p_max_t <= ALPHA, "●")
-    cells = cells.assign(layer=[layer_name(m) for m in cells.layer], value=cells[value], mark=marks)
+    cells = cells.assign(layer=[layer_name(layer) for layer in cells.layer], value=cells[value], mark=marks)
     cells = cells[["concept", "layer", "label", "value", "mark"]]
     limit = float(max(cells.value.abs().max(), 0.1))
     scale = alt.Scale(domain=[-limit, 0, limit], range=["#0072B2", "#F7F7F7", "#D55E00"])
@@ -189,10 +189,10 @@ def _heat_panel(cells: pd.DataFrame, label: str, order: list[str], layers: list[
 def accuracy_chart(frame: pd.DataFrame) -> Any:
     """Balanced accuracy concept × layer."""
     order, layers = _ordered(frame)
-    f = frame.drop_duplicates(["concept", "layer"])[["concept", "layer", "accuracy", "accuracy_p_value"]].copy()
-    f["layer"] = [layer_name(m) for m in f.layer]
-    f["mark"] = ["●" if p <= ALPHA else "" for p in f["accuracy_p_value"]]
-    base = alt.Chart(f).encode(
+    best = frame.drop_duplicates(["concept", "layer"])[["concept", "layer", "accuracy", "accuracy_p_value"]].copy()
+    best["layer"] = [layer_name(layer) for layer in best.layer]
+    best["mark"] = ["●" if p_value <= ALPHA else "" for p_value in best["accuracy_p_value"]]
+    base = alt.Chart(best).encode(
         x=alt.X("layer:N", sort=layers, title=None, axis=alt.Axis(labelAngle=-90, labelLimit=160)),
         y=alt.Y("concept:N", sort=order, title=None, axis=alt.Axis(labelLimit=220)),
     )

@@ -57,12 +57,12 @@ def pooled_rows(data: DialogueSet, size: int, rng: np.random.Generator) -> np.nd
     names = data.dialogues
     count = pd.Series(names).value_counts()
     kept, total = set(), 0
-    for d in rng.permutation(np.array(sorted(count.index))):
+    for dialogue in rng.permutation(np.array(sorted(count.index))):
         if total >= size:
             break
-        kept.add(d)
-        total += int(count[d])
-    return np.flatnonzero([d in kept for d in names])
+        kept.add(dialogue)
+        total += int(count[dialogue])
+    return np.flatnonzero([dialogue in kept for dialogue in names])
 
 
 def with_enough_examples(
@@ -82,15 +82,16 @@ def with_enough_examples(
     tuple of two dict
         Targets by concept, and reasons by concept.
     """
-    enough, why = {}, {}
+    enough, reasons = {}, {}
     for name, y in targets.items():
-        yes, no = int(np.nansum(y > 0.5)), int(np.nansum(y <= 0.5))
-        where = len(set(dialogues[np.nan_to_num(y) > 0.5]))
-        if min(yes, no) < FEWEST:
-            why[name] = f"{yes} examples and {no} counterexamples in the pool; {FEWEST} of each are needed"
-        elif where < DIALOGUES:
-            plural = "s" if where > 1 else ""
-            why[name] = f"its {yes} examples lie in {where} dialogue{plural}; at least {DIALOGUES} are needed"
+        examples, counterexamples = int(np.nansum(y > 0.5)), int(np.nansum(y <= 0.5))
+        dialogue_count = len(set(dialogues[np.nan_to_num(y) > 0.5]))
+        if min(examples, counterexamples) < FEWEST:
+            counts = f"{examples} examples and {counterexamples} counterexamples"
+            reasons[name] = f"{counts} in the pool; {FEWEST} of each are needed"
+        elif dialogue_count < DIALOGUES:
+            plural = "s" if dialogue_count > 1 else ""
+            reasons[name] = f"its {examples} examples lie in {dialogue_count} dialogue{plural}; at least {DIALOGUES} are needed"
         else:
             enough[name] = y
-    return enough, why
+    return enough, reasons

@@ -28,7 +28,7 @@ NEGATIVE = ("anger", "disgust", "fear", "sadness")
 def prepared(
     corpus: DialogueCorpus,
     data: DialogueSet,
-    wanted: list[Concept],
+    selected: list[Concept],
     *,
     norms: Path | None = None,
     units: Path | None = None,
@@ -44,7 +44,7 @@ def prepared(
         The reader.
     data : DialogueSet
         Its utterances.
-    wanted : list of Concept
+    selected : list of Concept
         What is asked for.
     norms : Path, optional
         Affect norms of words.
@@ -63,14 +63,14 @@ def prepared(
     UsageError
         Norms or units that cannot be read.
     """
-    needs = {n for c in wanted for n in c.needs}
+    needs = {column for entry in selected for column in entry.needs}
     rows = data.rows
     if norms is not None:
         rows = with_norms(rows, norms)
-    recorded = "path" in rows and any(located(p).exists() for p in rows.path)
-    if recorded and any(n.startswith("voice_") for n in needs | {"arousal_cue"}):
+    recorded = "path" in rows and any(located(path).exists() for path in rows.path)
+    if recorded and any(column.startswith("voice_") for column in needs | {"arousal_cue"}):
         rows = with_voice(rows, measured(data, ("audio",), progress).features["audio"], NAMES)
-    if any(n.startswith("face_") for n in needs):
+    if any(column.startswith("face_") for column in needs):
         rows = _with_face(corpus, data, rows, recorded, units, progress)
     if "read_negative" in needs and rows.text.str.strip().any():
         rows = rows.assign(read_negative=_read_negative(rows))
@@ -86,9 +86,11 @@ def _with_face(
         except (OSError, ValueError) as error:
             raise UsageError(f"{units}: not a readable csv of action units ({error})") from error
     if isinstance(corpus, IemocapDialogues):
-        frame = pd.DataFrame([markers(corpus.face(k), corpus.head(k)) for k in rows.key], index=rows.index)
-        return rows.assign(**{c: frame[c] for c in frame})
-    if recorded and any(located(p).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for p in rows.path):
+        frame = pd.DataFrame([markers(corpus.face(key), corpus.head(key)) for key in rows.key], index=rows.index)
+        return rows.assign(**{column: frame[column] for column in frame})
+    if recorded and any(
+        located(path).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for path in rows.path
+    ):
         return with_video(rows, measured(data, ("video",), progress).features["video"], VIDEO_NAMES)
     return rows
 
@@ -96,6 +98,6 @@ def _with_face(
 def _read_negative(rows: pd.DataFrame) -> np.ndarray:
     """Probability that the shipped words model gives to anger, disgust, fear and sadness together; NaN without words."""
     model = load_model("words")
-    p = model.calibration.probabilities(model.predict([t if t.strip() else "." for t in rows.text]))
-    negative = p[:, [model.labels.index(c) for c in NEGATIVE]].sum(axis=1)
+    probabilities = model.calibration.probabilities(model.predict([text if text.strip() else "." for text in rows.text]))
+    negative = probabilities[:, [model.labels.index(label) for label in NEGATIVE]].sum(axis=1)
     return np.where(rows.text.str.strip().astype(bool), negative, np.nan)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from affectlens.audits.concepts.layers import LayerReading
+from affectlens.audits.concepts.layers import LayerReading, frozen
 from affectlens.audits.concepts.settings import STEPS
 from affectlens.core.errors import unknown
 from affectlens.models.nets.bclstm import BcLstmNet
@@ -21,7 +21,7 @@ from affectlens.models.nets.bclstm import BcLstmNet
 
 def context_layers(net: BcLstmNet) -> tuple[str, ...]:
     """Layers that hold a state an utterance, from the input's side to the output's."""
-    out = [f"branches.{m}.{part}" for m in net.branches for part in ("context", "dense")]
+    out = [f"branches.{modality}.{part}" for modality in net.branches for part in ("context", "dense")]
     return (*out, "context", "dense") if net.joined else tuple(out)
 
 
@@ -43,24 +43,20 @@ def read_dialogues(
     for layer in layers:
         if layer not in named:
             raise unknown("layer", layer, list(context_layers(net)))
-    was = net.training
-    net.eval()
     n = int(data.mask.sum())
     out: dict[str, LayerReading] = {}
-    try:
+    with frozen(net):
         for at in torch.split(torch.arange(len(data.mask)), batch):
             part = data.take(at)
-            for layer, (a, g) in _read(net, named, part, layers, classes, step).items():
+            for layer, (states, slopes) in _read(net, named, part, layers, classes, step).items():
                 if layer not in out:
-                    grads = np.zeros((n, len(classes), a.shape[-1]), np.float32) if classes else None
-                    out[layer] = LayerReading(np.zeros((n, a.shape[-1]), np.float32), grads)
+                    grads = np.zeros((n, len(classes), states.shape[-1]), np.float32) if classes else None
+                    out[layer] = LayerReading(np.zeros((n, states.shape[-1]), np.float32), grads)
                 rows = part.rows[part.mask].numpy()
-                out[layer].activations[rows] = a[part.mask].numpy()
+                out[layer].activations[rows] = states[part.mask].numpy()
                 gradients = out[layer].gradients
                 if gradients is not None:
-                    gradients[rows] = g[part.mask].numpy()
-    finally:
-        net.train(was)
+                    gradients[rows] = slopes[part.mask].numpy()
     return out
 
 
@@ -72,48 +68,41 @@ def _read(
     def catch(layer: str) -> Any:
         def hook(_m: Any, _i: Any, output: Tensor) -> Tensor:
             # Every layer is its own leaf's child, so that one backward pass serves all of them.
-            x = output if output.requires_grad else output.clone().requires_grad_(True)
-            kept[layer] = x
-            return x
+            states = output if output.requires_grad else output.clone().requires_grad_(True)
+            kept[layer] = states
+            return states
 
         return hook
 
     handles = [named[layer].register_forward_hook(catch(layer)) for layer in layers]
-    wanted = [(p, p.requires_grad) for p in net.parameters()]
-    for p, _ in wanted:
-        p.requires_grad_(False)
     try:
         with torch.enable_grad():
             logits = net(part.features, part.mask, part.speaker)
-        grads = {m: torch.zeros(*kept[m].shape[:2], len(classes), kept[m].shape[-1]) for m in layers}
+        grads = {layer: torch.zeros(*kept[layer].shape[:2], len(classes), kept[layer].shape[-1]) for layer in layers}
         real = part.mask.unsqueeze(-1)
-        for t in range(logits.shape[1] if classes else 0):
-            for j, c in enumerate(classes):
+        for position in range(logits.shape[1] if classes else 0):
+            for j, label in enumerate(classes):
                 gradients = torch.autograd.grad(
-                    logits[:, t, c].sum(), [kept[m] for m in layers], retain_graph=True, allow_unused=True
+                    logits[:, position, label].sum(), [kept[name] for name in layers], retain_graph=True, allow_unused=True
                 )
-                for layer, g in zip(layers, gradients, strict=True):
-                    if g is not None:
-                        grads[layer][:, t, j] = g[:, t] if step == "own" else (g * real).sum(1)
-        return {m: (kept[m].detach(), grads[m]) for m in layers}
+                for layer, gradient in zip(layers, gradients, strict=True):
+                    if gradient is not None:
+                        grads[layer][:, position, j] = gradient[:, position] if step == "own" else (gradient * real).sum(1)
+        return {layer: (kept[layer].detach(), grads[layer]) for layer in layers}
     finally:
         for handle in handles:
             handle.remove()
-        for p, w in wanted:
-            p.requires_grad_(w)
 
 
 def rerun(net: BcLstmNet, data: Any, layer: str, replaced: np.ndarray, batch: int = 32) -> np.ndarray:
     """Logits ``(n, classes)`` when the layer's state at every utterance is replaced by ``replaced`` ``(n, d)``."""
     module = dict(net.named_modules())[layer]
-    was = net.training
-    net.eval()
     out = np.zeros((len(replaced), net.config.classes), np.float32)
-    given = torch.from_numpy(replaced.astype(np.float32))
-    try:
+    states = torch.from_numpy(replaced.astype(np.float32))
+    with frozen(net):
         for at in torch.split(torch.arange(len(data.mask)), batch):
             part = data.take(at)
-            state = torch.where(part.mask.unsqueeze(-1), given[part.rows.clamp(min=0)], torch.zeros(()))
+            state = torch.where(part.mask.unsqueeze(-1), states[part.rows.clamp(min=0)], torch.zeros(()))
             handle = module.register_forward_hook(lambda _m, _i, _o, state=state: state)
             try:
                 with torch.inference_mode():
@@ -121,6 +110,4 @@ def rerun(net: BcLstmNet, data: Any, layer: str, replaced: np.ndarray, batch: in
             finally:
                 handle.remove()
             out[part.rows[part.mask].numpy()] = logits[part.mask].numpy()
-    finally:
-        net.train(was)
     return out

@@ -13,17 +13,18 @@ from affectlens.audits.concepts.library.base import supported
 from affectlens.audits.concepts.prepare import prepared
 from affectlens.audits.concepts.recurrent import context_layers
 from affectlens.audits.concepts.settings import ConceptSettings
+from affectlens.audits.sources import only_one
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import with_fields
-from affectlens.corpora.base import corpora_of
+from affectlens.corpora.base import name_and_path
 from affectlens.corpora.dialogues.base import DialogueCorpus, open_dialogues
 from affectlens.models.shipped.bclstm import BcLstmModel
 
 Corpus = str | Sequence[str] | DialogueCorpus
 
 
-def open_source(corpus: Corpus) -> DialogueCorpus:
+def open_dialogue_source(corpus: Corpus) -> DialogueCorpus:
     """A reader of dialogues.
 
     Returns
@@ -38,13 +39,10 @@ def open_source(corpus: Corpus) -> DialogueCorpus:
     CorpusError
         A corpus without dialogues, or one that cannot be read.
     """
+    corpus = only_one(corpus, joined=False)
     if isinstance(corpus, DialogueCorpus):
         return corpus
-    paths = corpora_of(corpus)
-    if len(paths) != 1:
-        raise UsageError(f"{len(paths)} corpora ({', '.join(paths)}); audit concepts reads one corpus of dialogues")
-    ((name, path),) = paths.items()
-    return open_dialogues(name, path)
+    return open_dialogues(*name_and_path(str(corpus)))
 
 
 def open_network(path: str | Path) -> BcLstmModel:
@@ -113,16 +111,20 @@ def available(
         ``concept``, ``group``, ``meaning``, and with a corpus ``examples``, ``utterances`` and ``why`` (the reason why it is
         not supported, else empty).
     """
-    s = with_fields(ConceptSettings, settings, fields)
-    wanted = choose(s)
-    frame = pd.DataFrame([(c.name, c.group, c.meaning) for c in wanted], columns=["concept", "group", "meaning"])
+    chosen = with_fields(ConceptSettings, settings, fields)
+    selected = choose(chosen)
+    frame = pd.DataFrame(
+        [(entry.name, entry.group, entry.meaning) for entry in selected], columns=["concept", "group", "meaning"]
+    )
     if corpus is None:
         return frame
-    source = open_source(corpus)
-    rows = prepared(source, source.dialogues(s.split), wanted, norms=s.norms, units=s.units, progress=progress or silent)
-    targets, why = supported(rows, wanted)
-    examples = [int((targets[c.name] > 0.5).sum()) if c.name in targets else 0 for c in wanted]
-    return frame.assign(examples=examples, utterances=len(rows), why=[why.get(c.name, "") for c in wanted])
+    source = open_dialogue_source(corpus)
+    rows = prepared(
+        source, source.dialogues(chosen.split), selected, norms=chosen.norms, units=chosen.units, progress=progress or silent
+    )
+    targets, reasons = supported(rows, selected)
+    examples = [int((targets[entry.name] > 0.5).sum()) if entry.name in targets else 0 for entry in selected]
+    return frame.assign(examples=examples, utterances=len(rows), why=[reasons.get(entry.name, "") for entry in selected])
 
 
 def listed(corpus: Corpus | None, *, settings: ConceptSettings, progress: Progress | None = None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -14,12 +15,12 @@ from affectlens.corpora.dialogues.base import DialogueSet
 CONFOUNDED = 0.3  # association with the label, or another concept, from which on it is pointed out
 
 
-def association(a: np.ndarray, b: np.ndarray) -> float:
+def association(first: np.ndarray, second: np.ndarray) -> float:
     """Cramér's V of two categorical variables with Bergsma's (2013) correction for chance.
 
     Parameters
     ----------
-    a, b : array (n,)
+    first, second : array (n,)
         Codes; rows with NaN take no part.
 
     Returns
@@ -27,8 +28,8 @@ def association(a: np.ndarray, b: np.ndarray) -> float:
     float
         0 for none to 1.
     """
-    known = np.isfinite(a) & np.isfinite(b)
-    table = pd.crosstab(a[known], b[known]).to_numpy(dtype=float)
+    finite = np.isfinite(first) & np.isfinite(second)
+    table = pd.crosstab(first[finite], second[finite]).to_numpy(dtype=float)
     n, (rows, columns) = table.sum(), table.shape
     if n < 2 or min(rows, columns) < 2:
         return 0.0
@@ -61,20 +62,20 @@ def support_table(
     """
     rows = []
     for name, y in targets.items():
-        examples, known = np.nan_to_num(y) > 0.5, np.isfinite(y)
-        overall = examples.sum() / max(known.sum(), 1)
+        examples, finite = np.nan_to_num(y) > 0.5, np.isfinite(y)
+        overall = examples.sum() / max(finite.sum(), 1)
         lift = {
-            label: examples[labels == i].sum() / max(known[labels == i].sum(), 1) - overall
+            label: examples[labels == i].sum() / max(finite[labels == i].sum(), 1) - overall
             for i, label in enumerate(data.classes)
             if (labels == i).any()
         }
-        v = association(y, labels.astype(float))
+        strength = association(y, labels.astype(float))
         rows.append(
             {
-                "concept": name, "examples": int(examples.sum()), "of": int(known.sum()),
-                "dialogues": len(set(data.dialogues[examples])), "label_association": v,
+                "concept": name, "examples": int(examples.sum()), "of": int(finite.sum()),
+                "dialogues": len(set(data.dialogues[examples])), "label_association": strength,
                 "most_with": max(lift, key=lambda label: lift[label]) if lift else "",
-                "confounded_with_label": v >= CONFOUNDED, "meaning": (meanings or {}).get(name, ""),
+                "confounded_with_label": strength >= CONFOUNDED, "meaning": (meanings or {}).get(name, ""),
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
@@ -82,20 +83,17 @@ def support_table(
 
 def pair_table(targets: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """Pairs of concepts associated at ``CONFOUNDED`` or more, strongest first."""
-    names = list(targets)
-    pairs = [(a, b, association(targets[a], targets[b])) for i, a in enumerate(names) for b in names[i + 1 :]]
-    frame = pd.DataFrame([p for p in pairs if p[2] >= CONFOUNDED], columns=["concept", "other", "association"])
+    pairs = [(first, second, association(targets[first], targets[second])) for first, second in combinations(targets, 2)]
+    frame = pd.DataFrame([pair for pair in pairs if pair[2] >= CONFOUNDED], columns=["concept", "other", "association"])
     return frame.sort_values("association", ascending=False, ignore_index=True)
 
 
 def layer_agreement(spaces: Mapping[str, Space], tests: Mapping[str, LayerTests], names: list[str]) -> pd.DataFrame:
     """Correlation over utterances of what a concept's directions say at two layers: layers have no common axes."""
     values = {layer: space.points @ tests[layer].directions.T for layer, space in spaces.items()}
-    layers = list(spaces)
     rows = [
-        (name, a, b, float(np.corrcoef(values[a][:, j], values[b][:, j])[0, 1]))
-        for i, a in enumerate(layers)
-        for b in layers[i + 1 :]
+        (name, first, second, float(np.corrcoef(values[first][:, j], values[second][:, j])[0, 1]))
+        for first, second in combinations(spaces, 2)
         for j, name in enumerate(names)
     ]
     return pd.DataFrame(rows, columns=["concept", "layer", "other_layer", "correlation"])
@@ -104,11 +102,9 @@ def layer_agreement(spaces: Mapping[str, Space], tests: Mapping[str, LayerTests]
 def direction_cosines(tests: Mapping[str, LayerTests], names: list[str]) -> pd.DataFrame:
     """Cosine of every two concepts' directions at each layer."""
     rows = [
-        (layer, a, b, float(t.cosines[i, j]))
-        for layer, t in tests.items()
-        for i, a in enumerate(names)
-        for j, b in enumerate(names)
-        if i < j
+        (layer, first, second, float(tested.cosines[i, j]))
+        for layer, tested in tests.items()
+        for (i, first), (j, second) in combinations(enumerate(names), 2)
     ]
     return pd.DataFrame(rows, columns=["layer", "concept", "other", "cosine"])
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from affectlens.audits.base import Audit, checked_settings
+from affectlens.audits.base import checked_settings
 from affectlens.audits.features.measures import REPEATS
 from affectlens.audits.features.result import FeatureAudit
 from affectlens.audits.features.roles import FOLDS, Clips, measure
 from affectlens.audits.features.settings import FeatureSettings
-from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
+from affectlens.audits.speech_corpora import Corpora, SpeechAuditor, check_enough, kind_or_setting, left_out, open_table
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
@@ -22,29 +22,10 @@ from affectlens.perception.voice.catalogue import group_of
 from affectlens.perception.voice.egemaps import NAMES
 
 
-class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
-    """Trains a model in five folds without shared speakers, and shuffles what it reads of the people that it never heard.
-
-    Parameters
-    ----------
-    table : SpeechTable
-        Acoustic features of one or more corpora.
-    settings : FeatureSettings
-        All settings.
-    out : Path, optional
-        Folder of result and page.
-    """
+class FeatureAuditor(SpeechAuditor[FeatureSettings, FeatureAudit]):
+    """Trains a model in five folds without shared speakers, and shuffles what it reads of the people that it never heard."""
 
     kind = "features"
-    unit = "clips"
-
-    def __init__(self, table: SpeechTable, settings: FeatureSettings, out: str | Path | None = None) -> None:
-        super().__init__(settings, out)
-        self.table = table
-
-    def data_facts(self) -> dict[str, Any]:
-        """Corpora, clips and a digest of their features."""
-        return table_facts(self.table)
 
     def model_facts(self) -> dict[str, Any]:
         """The model, which is trained anew in every fold."""
@@ -53,14 +34,14 @@ class FeatureAuditor(Audit[FeatureSettings, FeatureAudit]):
 
     def compute(self, progress: Progress = silent) -> FeatureAudit:
         """Train, shuffle, test."""
-        s, table = self.settings, self.table
+        settings, table = self.settings, self.table
         check_enough(table.labels, table.speaker, FOLDS * 4, FOLDS, f"training in {FOLDS} folds without shared speakers")
-        rng = np.random.default_rng(s.seed)
+        rng = np.random.default_rng(settings.seed)
         clips = clips_of(table)
-        if s.plant:
+        if settings.plant:
             clips = planted(clips, rng)
         with torch_threads(1):
-            tables = measure(clips, s.kind, s.seed, rng, progress).compute(rng)
+            tables = measure(clips, settings.kind, settings.seed, rng, progress).compute(rng)
         return FeatureAudit(**tables, left_out=left_out(self.table), provenance=self.provenance())
 
 

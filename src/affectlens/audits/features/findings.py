@@ -18,7 +18,9 @@ def findings(audit: FeatureAudit) -> list[str]:
         f"{g.left_out:+.3f} when left out."
         for g in audit.groups.sort_values("permuted", ascending=False).itertuples()
     ]
-    top = [f"{f.feature}: {f.permuted:+.4f} bit, p adjusted {f.p_bh:.3g}." for f in audit.features.head(TOP).itertuples()]
+    top = [
+        f"{row.feature}: {row.permuted:+.4f} bit, p adjusted {row.p_bh:.3g}." for row in audit.features.head(TOP).itertuples()
+    ]
     return [*groups, *top, agreement_sentence(audit)]
 
 

@@ -42,11 +42,11 @@ class Surrogate:
 
     def expected(self, x: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """``(n, k)``: the mean of the columns given all others."""
-        rest = np.setdiff1d(np.arange(x.shape[1]), columns)
-        if not len(rest):
+        others = np.setdiff1d(np.arange(x.shape[1]), columns)
+        if not len(others):
             return np.broadcast_to(self._mean[columns], (len(x), len(columns))).copy()
-        weight = np.linalg.solve(self._covariance[np.ix_(rest, rest)], self._covariance[np.ix_(rest, columns)])
-        return np.asarray(self._mean[columns] + (x[:, rest] - self._mean[rest]) @ weight)
+        weight = np.linalg.solve(self._covariance[np.ix_(others, others)], self._covariance[np.ix_(others, columns)])
+        return np.asarray(self._mean[columns] + (x[:, others] - self._mean[others]) @ weight)
 
 
 def permuted_loss(
@@ -88,15 +88,15 @@ def permuted_loss(
     tuple of two arrays (n,)
         Mean weighted log loss (bit) over permutations, and share of them in which the clip is still right.
     """
-    kept = surrogate.expected(x, columns) if surrogate else np.zeros((len(x), len(columns)))
-    moved = x[:, columns] - kept
+    expected = surrogate.expected(x, columns) if surrogate else np.zeros((len(x), len(columns)))
+    moved = x[:, columns] - expected
     stack = np.repeat(x[None], repeats, axis=0)
-    for r in range(repeats):
+    for repeat in range(repeats):
         for name in dict.fromkeys(corpus):
             rows = np.flatnonzero(corpus == name)
-            stack[r][np.ix_(rows, columns)] = kept[rows] + moved[rng.permutation(rows)]
-    p = predict(stack.reshape(-1, x.shape[1])).reshape(repeats, len(x), -1)
-    return row_loss(p, y, weight).mean(axis=0), (p.argmax(axis=-1) == y).mean(axis=0)
+            stack[repeat][np.ix_(rows, columns)] = expected[rows] + moved[rng.permutation(rows)]
+    probabilities = predict(stack.reshape(-1, x.shape[1])).reshape(repeats, len(x), -1)
+    return row_loss(probabilities, y, weight).mean(axis=0), (probabilities.argmax(axis=-1) == y).mean(axis=0)
 
 
 def linear_shap(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:

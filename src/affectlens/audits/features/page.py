@@ -106,11 +106,11 @@ def group_chart(groups: pd.DataFrame) -> Any:
 
 def feature_chart(features: pd.DataFrame, top: int = 20) -> Any:
     """The most important features: marginal with interval, conditional beside it, coloured by group."""
-    titles = {f.name: f.title for f in catalogue()}
-    frame = features.head(top).assign(title=[titles.get(n, n) for n in features.feature.head(top)])
+    titles = {entry.name: entry.title for entry in catalogue()}
+    frame = features.head(top).assign(title=[titles.get(name, name) for name in features.feature.head(top)])
     y = alt.Y("title:N", sort=list(frame.title), title=None, axis=alt.Axis(labelLimit=380))
-    shown = [g for g in _GROUPS if g in set(frame.group)] + sorted(set(frame.group) - set(_GROUPS))
-    colour = alt.Color("group:N", scale=alt.Scale(domain=shown, range=[_GROUPS.get(g, "#7A5230") for g in shown]),
+    shown = [group for group in _GROUPS if group in set(frame.group)] + sorted(set(frame.group) - set(_GROUPS))
+    colour = alt.Color("group:N", scale=alt.Scale(domain=shown, range=[_GROUPS.get(group, "#7A5230") for group in shown]),
                        legend=alt.Legend(title=None, orient="top"))  # fmt: skip
     zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(opacity=0.4).encode(x="x:Q")
     x = alt.X("permuted:Q", title="rise of the log loss (bit)")
@@ -140,17 +140,17 @@ def shapley_chart(shapley: pd.DataFrame) -> Any:
 
 def corpus_chart(by_corpus: pd.DataFrame, features: pd.DataFrame, top: int = 20) -> Any:
     """Importance of the overall top features in each corpus."""
-    titles = {f.name: f.title for f in catalogue()}
+    titles = {entry.name: entry.title for entry in catalogue()}
     names = list(features.feature.head(top))
     frame = by_corpus[(by_corpus.kind == "feature") & by_corpus.name.isin(names)]
-    frame = frame.assign(title=[titles.get(n, n) for n in frame.name])
+    frame = frame.assign(title=[titles.get(name, name) for name in frame.name])
     limit = float(frame.permuted.abs().max())
     return finish(
         alt.Chart(frame)
         .mark_rect()
         .encode(
             x=alt.X("corpus:N", title=None, axis=alt.Axis(labelAngle=0), sort=list(dict.fromkeys(frame.corpus))),
-            y=alt.Y("title:N", title=None, sort=[titles.get(n, n) for n in names], axis=alt.Axis(labelLimit=380)),
+            y=alt.Y("title:N", title=None, sort=[titles.get(name, name) for name in names], axis=alt.Axis(labelLimit=380)),
             color=alt.Color("permuted:Q", scale=alt.Scale(scheme="blueorange", domain=[-limit, limit]),
                             legend=alt.Legend(title="bit")),
         )

@@ -64,7 +64,7 @@ class Clips:
     @cached_property
     def members(self) -> list[np.ndarray]:
         """Columns of each group."""
-        return [np.flatnonzero(np.array(self.groups) == g) for g in self.group_names]
+        return [np.flatnonzero(np.array(self.groups) == name) for name in self.group_names]
 
     @cached_property
     def weight(self) -> np.ndarray:
@@ -123,16 +123,17 @@ class Importance:
         """
         if not self.seen.all():
             raise UsageError(f"{int((~self.seen).sum())} of {len(self.seen)} clips were in no fold yet")
-        c, v = self.clips, self.values
-        features = feature_table(c.names, c.groups, v, c.speaker, rng)
-        groups = group_table(c.group_names, c.members, v, c.y, c.speaker, rng)
-        of = {"feature": (c.names, v["permuted"]), "group": (c.group_names, v["group_permuted"])}
+        clips, measured = self.clips, self.values
+        features = feature_table(clips.names, clips.groups, measured, clips.speaker, rng)
+        groups = group_table(clips.group_names, clips.members, measured, clips.y, clips.speaker, rng)
+        by_kind = {"feature": (clips.names, measured["permuted"]), "group": (clips.group_names, measured["group_permuted"])}
+        ranked = {f"{kind}s": values for kind, (_, values) in by_kind.items()}
         return {
             "features": features,
             "groups": groups,
-            "by_corpus": by_corpus(of, c.corpus),
-            "agreement": rank_agreement({f"{kind}s": values for kind, (_, values) in of.items()}, c.corpus, c.speaker, rng),
-            "shapley": shapley_table(v["shapley"], c.group_names, c.y, c.corpus, c.classes),
+            "by_corpus": by_corpus(by_kind, clips.corpus),
+            "agreement": rank_agreement(ranked, clips.corpus, clips.speaker, rng),
+            "shapley": shapley_table(measured["shapley"], clips.group_names, clips.y, clips.corpus, clips.classes),
         }
 
 
@@ -223,11 +224,12 @@ class _Fold:
         out = {}
         out["group_permuted"], out["recall_lost_permuted"] = self._shuffled(columns, rng, 2 * REPEATS)
         out["group_conditional"], _ = self._shuffled(columns, rng, 2 * REPEATS, self.surrogate)
-        rest = np.setdiff1d(np.arange(self.x.shape[1]), columns)
-        if not len(rest):  # the only group: nothing is left to train on
+        others = np.setdiff1d(np.arange(self.x.shape[1]), columns)
+        if not len(others):  # the only group: nothing is left to train on
             return out | {"left_out": np.zeros(len(self.x)), "recall_lost_left_out": np.zeros(len(self.x))}
-        c = self.clips
-        answer = make_classifier(model, seed).fit(c.x[self.train][:, rest], c.y[self.train]).predict_proba(self.x[:, rest])
+        clips = self.clips
+        trained = make_classifier(model, seed).fit(clips.x[self.train][:, others], clips.y[self.train])
+        answer = trained.predict_proba(self.x[:, others])
         out["left_out"] = row_loss(answer, self.y, self.weight) - self.loss
         out["recall_lost_left_out"] = (self.right - (answer.argmax(axis=1) == self.y) * 1.0) * self.weight
         return out
@@ -236,6 +238,6 @@ class _Fold:
         self, columns: np.ndarray, rng: np.random.Generator, repeats: int, surrogate: Surrogate | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rise of the loss and loss of recall of each clip ``(m,)``."""
-        given = (self.x, self.y, self.weight, columns, self.corpus)
-        loss, right = permuted_loss(self.predict, *given, rng, surrogate, repeats)
+        arguments = (self.x, self.y, self.weight, columns, self.corpus)
+        loss, right = permuted_loss(self.predict, *arguments, rng, surrogate, repeats)
         return loss - self.loss, (self.right - right) * self.weight

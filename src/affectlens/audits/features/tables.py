@@ -34,14 +34,9 @@ def over_people(
         Mean, low and high of its bootstrap interval (95 %) over speakers, and a one-sided p-value for a mean above zero by
         flipping the sign of whole speakers.
     """
-    _, inverse = np.unique(speaker.astype(str), return_inverse=True)
-    sums = np.zeros((inverse.max() + 1, values.shape[1]))
-    np.add.at(sums, inverse, values)
-    count = np.bincount(inverse).astype(float)
-    picks = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=draws).astype(float)
-    drawn = picks @ sums / (picks @ count)[:, None]
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    flips = rng.integers(0, 2, (draws, len(count))) * 2.0 - 1
+    sums, resampled = _by_speaker(values, speaker, rng, draws)
+    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
+    flips = rng.integers(0, 2, (draws, len(sums))) * 2.0 - 1
     total = sums.sum(axis=0)
     p = (1 + (flips @ sums >= total - 1e-12).sum(axis=0)) / (draws + 1)
     return total / len(values), low, high, p
@@ -75,7 +70,7 @@ def group_table(
     rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
     """One row a group: shuffled, conditional and left out, each with interval and p-value, and its Shapley value."""
-    out = pd.DataFrame({"group": list(names), "features": [len(m) for m in members]})
+    out = pd.DataFrame({"group": list(names), "features": [len(columns) for columns in members]})
     for name, key in (("permuted", "group_permuted"), ("conditional", "group_conditional"), ("left_out", "left_out")):
         out = _with_test(out, name, values[key], speaker, rng, "holm")
     for name in ("recall_lost_permuted", "recall_lost_left_out"):
@@ -111,10 +106,13 @@ def shapley_table(
     """Mean Shapley value of each group for the label, by corpus and class, from values ``(n, groups, classes)``."""
     rows = []
     for name in dict.fromkeys(corpus):
-        for c in sorted(set(y[corpus == name].tolist())):
-            mean = shapley[(corpus == name) & (y == c), :, c].mean(axis=0)
-            label = classes[c] if classes else str(c)
-            rows += [{"corpus": name, "class": label, "group": g, "shapley": v} for g, v in zip(groups, mean, strict=True)]
+        for index in sorted(set(y[corpus == name].tolist())):
+            mean = shapley[(corpus == name) & (y == index), :, index].mean(axis=0)
+            label = classes[index] if classes else str(index)
+            rows += [
+                {"corpus": name, "class": label, "group": group, "shapley": value}
+                for group, value in zip(groups, mean, strict=True)
+            ]
     return pd.DataFrame(rows)
 
 
@@ -146,9 +144,9 @@ def rank_agreement(
             for name in dict.fromkeys(corpus)
         }
         pairs = []
-        for a, b in combinations(means, 2):
-            pairs.append(_rank_correlations(means[a], means[b]))
-            rows.append(_correlation(kind, f"{a} and {b}", pairs[-1]))
+        for first, second in combinations(means, 2):
+            pairs.append(_rank_correlations(means[first], means[second]))
+            rows.append(_correlation(kind, f"{first} and {second}", pairs[-1]))
         if len(pairs) > 1:
             rows.append(_correlation(kind, "mean", np.mean(pairs, axis=0)))
     return pd.DataFrame(rows, columns=["of", "corpora", "rank_correlation", "low", "high"])
@@ -156,17 +154,23 @@ def rank_agreement(
 
 def _resampled_means(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
     """Means of the columns ``(1 + draws, k)``: of all clips, then of resampled speakers."""
+    _, resampled = _by_speaker(values, speaker, rng, draws)
+    return np.concatenate([values.mean(axis=0)[None], resampled])
+
+
+def _by_speaker(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of the columns over the clips of each speaker ``(speakers, k)``, and means of resampled speakers ``(draws, k)``."""
     _, inverse = np.unique(speaker.astype(str), return_inverse=True)
     sums = np.zeros((inverse.max() + 1, values.shape[1]))
     np.add.at(sums, inverse, values)
     count = np.bincount(inverse).astype(float)
     picks = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=draws).astype(float)
-    return np.concatenate([values.mean(axis=0)[None], picks @ sums / (picks @ count)[:, None]])
+    return sums, picks @ sums / (picks @ count)[:, None]
 
 
-def _rank_correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _rank_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Spearman correlation of each row of ``a`` ``(m, k)`` with that of ``b``."""
-    ra, rb = rankdata(a, axis=1), rankdata(b, axis=1)
+    ra, rb = rankdata(first, axis=1), rankdata(second, axis=1)
     ra, rb = ra - ra.mean(axis=1, keepdims=True), rb - rb.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore"):  # a single group has no ranks to compare
         return np.asarray((ra * rb).sum(axis=1) / np.sqrt((ra**2).sum(axis=1) * (rb**2).sum(axis=1)))

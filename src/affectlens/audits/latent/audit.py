@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.base import Audit, checked_settings
+from affectlens.audits.base import checked_settings
 from affectlens.audits.latent.clusters import METHODS, Clustering, agreement, describe_clusters, find_clusters
 from affectlens.audits.latent.directions import associations, principal, traversal
 from affectlens.audits.latent.result import LatentAudit
@@ -18,7 +18,7 @@ from affectlens.audits.latent.settings import LatentSettings
 from affectlens.audits.latent.shift import FOLDS, shift_table
 from affectlens.audits.latent.stability import SeedStability
 from affectlens.audits.result import Provenance
-from affectlens.audits.speech_corpora import Corpora, check_enough, kind_or_setting, left_out, open_table, table_facts
+from affectlens.audits.speech_corpora import Corpora, SpeechAuditor, check_enough, kind_or_setting, left_out, open_table
 from affectlens.core.errors import CorpusError
 from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
@@ -60,29 +60,10 @@ class Examined:
         }
 
 
-class LatentAuditor(Audit[LatentSettings, LatentAudit]):
-    """Trains autoencoders on half of the speakers and examines their latents of the other half.
-
-    Parameters
-    ----------
-    table : SpeechTable
-        Acoustic features of one or more corpora.
-    settings : LatentSettings
-        All settings.
-    out : Path, optional
-        Folder of result and page.
-    """
+class LatentAuditor(SpeechAuditor[LatentSettings, LatentAudit]):
+    """Trains autoencoders on half of the speakers and examines their latents of the other half."""
 
     kind = "latent"
-    unit = "clips"
-
-    def __init__(self, table: SpeechTable, settings: LatentSettings, out: str | Path | None = None) -> None:
-        super().__init__(settings, out)
-        self.table = table
-
-    def data_facts(self) -> dict[str, Any]:
-        """Corpora, clips and a digest of their features."""
-        return table_facts(self.table)
 
     def model_facts(self) -> dict[str, Any]:
         """The kind of network; the audit trains its own."""
@@ -102,23 +83,23 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         CorpusError
             A corpus with one speaker.
         """
-        s, table = self.settings, self.table
-        rng = np.random.default_rng(s.seed)
+        settings, table = self.settings, self.table
+        rng = np.random.default_rng(settings.seed)
         train = halves(table, rng)
         check_enough(table.labels[train], table.speaker[train], 4, 1, "training on half of the speakers")
         people = FOLDS if len(set(table.corpus)) > 1 else 1
         check_enough(table.labels[~train], table.speaker[~train], FEWEST, people, "looking at the other half of the speakers")
-        stage = _stages(progress, s.seeds + STAGES)
-        z = normalise(table.features, table.corpus, table.speaker)
+        stage = _stages(progress, settings.seeds + STAGES)
+        normalised = normalise(table.features, table.corpus, table.speaker)
         with torch_threads(1):
             networks = []
-            for number in range(s.seeds):
+            for number in range(settings.seeds):
                 stage("training")
-                recipe = SpeechRecipe(epochs=s.epochs, seed=s.seed + number)
-                networks.append(SpeechAutoencoder(s.kind, recipe).fit(z[train], table.labels[train]))
-            latents = [network.encode(z[~train]) for network in networks]
+                recipe = SpeechRecipe(epochs=settings.epochs, seed=settings.seed + number)
+                networks.append(SpeechAutoencoder(settings.kind, recipe).fit(normalised[train], table.labels[train]))
+            latents = [network.encode(normalised[~train]) for network in networks]
             examined = Examined.of(table, ~train)
-            return self._examine(networks[0], latents, z, examined, rng, stage)
+            return self._examine(networks[0], latents, normalised, examined, rng, stage)
 
     def _provenance(self, network: SpeechAutoencoder, examined: Examined) -> Provenance:
         """With the recipe and a digest of the first network's weights, and what was examined."""
@@ -130,31 +111,31 @@ class LatentAuditor(Audit[LatentSettings, LatentAudit]):
         return replace(base, model=model, data={**base.data, **counts})
 
     def _examine(
-        self, network: SpeechAutoencoder, latents: list[np.ndarray], z: np.ndarray, examined: Examined,
+        self, network: SpeechAutoencoder, latents: list[np.ndarray], normalised: np.ndarray, examined: Examined,
         rng: np.random.Generator, stage: Any,
     ) -> LatentAudit:  # fmt: skip
-        s, table, latent, seen = self.settings, self.table, latents[0], examined.mask
+        settings, table, latent, mask = self.settings, self.table, latents[0], examined.mask
         stage("clusters")
-        clusterings = tuple(find_clusters(latent, method, s.seed) for method in METHODS)
+        clusterings = tuple(find_clusters(latent, method, settings.seed) for method in METHODS)
         stage("agreement")
-        agreed = agreement(list(clusterings), latent, examined.factors, examined.speaker, rng, s.draws)
+        agreed = agreement(list(clusterings), latent, examined.factors, examined.speaker, rng, settings.draws)
         stage("corpora")
-        shift = shift_table(table, seen, z, latent, rng, s.draws)
+        shift = shift_table(table, mask, normalised, latent, rng, settings.draws)
         stage("directions")
-        directions = principal(network.encode(z[~seen]))
+        directions = principal(network.encode(normalised[~mask]))
         scores = directions.scores(latent)
         related = _associations(scores, table, examined)
         scale = pooled(table.features, table.corpus)
-        curves = traversal(directions, network.decode, lambda n: n * scale.deviation + scale.mean, list(NAMES))
+        curves = traversal(directions, network.decode, lambda values: values * scale.deviation + scale.mean, list(NAMES))
         stage("stability")
         stability = SeedStability(latent, directions, clusterings[0].count)
-        for number, other in enumerate(latents[1:], 1):
-            stability.update(number, other)
+        for number, other_latent in enumerate(latents[1:], 1):
+            stability.update(number, other_latent)
         stable = stability.compute(examined.speaker, rng)
         stage("projection")
-        points = _points(examined, clusterings, scores, _projection(latent, s.seed))
-        described = {k: examined.factors[k] for k in ("emotion", "corpus", "gender")}
-        clusters = describe_clusters(clusterings[0].labels, z[seen], table.features[seen], NAMES, described)
+        points = _points(examined, clusterings, scores, _projection(latent, settings.seed))
+        described = {name: examined.factors[name] for name in ("emotion", "corpus", "gender")}
+        clusters = describe_clusters(clusterings[0].labels, normalised[mask], table.features[mask], NAMES, described)
         return LatentAudit(
             agreement=agreed, points=points, latent=latent, clusterings=clusterings, clusters=clusters, shift=shift,
             directions=directions, associations=related, traversals=curves, stability=stable, left_out=left_out(table),
@@ -244,13 +225,13 @@ def _projection(latent: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE of the latents ``(n, 2)``."""
     from sklearn.manifold import TSNE
 
-    made = TSNE(2, init="pca", random_state=seed, perplexity=min(30, (len(latent) - 1) / 3))
-    return np.asarray(made.fit_transform(latent))
+    embedding = TSNE(2, init="pca", random_state=seed, perplexity=min(30, (len(latent) - 1) / 3))
+    return np.asarray(embedding.fit_transform(latent))
 
 
 def _points(examined: Examined, clusterings: tuple[Clustering, ...], scores: np.ndarray, flat: np.ndarray) -> pd.DataFrame:
     return examined.rows.assign(
         corpus=examined.corpus, speaker=examined.speaker, x=flat[:, 0], y=flat[:, 1],
-        **{c.column: c.labels for c in clusterings},
+        **{clustering.column: clustering.labels for clustering in clusterings},
         **{f"direction_{k + 1}": scores[:, k] for k in range(scores.shape[1])},
     )  # fmt: skip

@@ -76,7 +76,7 @@ def find_clusters(z: np.ndarray, method: str, seed: int = 0) -> Clustering:
         return Clustering(method, tried[best], quality[best], f"silhouette, 2 to {most}")
     if method == "GMM":
         models = [GaussianMixture(k, covariance_type="diag", n_init=3, random_state=seed).fit(z) for k in range(1, most + 1)]
-        labels = min(models, key=lambda m: m.bic(z)).predict(z)
+        labels = min(models, key=lambda model: model.bic(z)).predict(z)
         return Clustering(method, labels, _silhouette(z, labels), f"BIC, 1 to {most}")
     if method == "HDBSCAN":
         least = max(5, round(0.02 * len(z)))
@@ -144,22 +144,22 @@ def agreement(
     """
     rows = []
     for name, values in factors.items():
-        known = np.flatnonzero(values.astype(str) != "")
-        v, s, points = values[known].astype(str), speaker[known], z[known]
-        if len(set(v)) < 2:
+        named = np.flatnonzero(values.astype(str) != "")
+        factor, speakers, points = values[named].astype(str), speaker[named], z[named]
+        if len(set(factor)) < 2:
             continue
-        null = [shuffled(v, s, rng) for _ in range(draws)]
-        for c in clusterings:
-            labels = c.labels[known]
-            ari = adjusted_rand_score(v, labels)
-            p = permutation_p(ari, np.array([adjusted_rand_score(u, labels) for u in null]))
-            row = {"clusters": c.method, "number": c.count, "factor": name, "ari": ari, "statistic": ari, "p_value": p}
-            rows.append(row | {"ami": adjusted_mutual_info_score(v, labels)})
+        null = [shuffled(factor, speakers, rng) for _ in range(draws)]
+        for clustering in clusterings:
+            labels = clustering.labels[named]
+            ari = adjusted_rand_score(factor, labels)
+            p = permutation_p(ari, np.array([adjusted_rand_score(permuted, labels) for permuted in null]))
+            row = {"clusters": clustering.method, "number": clustering.count, "factor": name, "ari": ari, "statistic": ari}
+            rows.append(row | {"p_value": p, "ami": adjusted_mutual_info_score(factor, labels)})
         distances = _distances(points)
-        own = _factor_silhouette(distances, v)
-        p = permutation_p(own, np.array([_factor_silhouette(distances, u) for u in null]))
-        row = {"clusters": ITSELF, "number": len(set(v)), "factor": name, "silhouette": own, "statistic": own, "p_value": p}
-        rows.append(row)
+        observed = _factor_silhouette(distances, factor)
+        p = permutation_p(observed, np.array([_factor_silhouette(distances, permuted) for permuted in null]))
+        row = {"clusters": ITSELF, "number": len(set(factor)), "factor": name, "silhouette": observed, "statistic": observed}
+        rows.append(row | {"p_value": p})
     out = pd.DataFrame(rows, columns=["clusters", "number", "factor", "ari", "ami", "silhouette", "statistic", "p_value"])
     return out.assign(p_holm=holm(out.p_value.to_numpy(float)))
 
@@ -175,12 +175,12 @@ def _factor_silhouette(distances: np.ndarray, labels: np.ndarray) -> float:
     member = np.eye(len(count))[inverse]
     sums = distances @ member
     rows = np.arange(len(labels))
-    own = count[inverse]
-    inside = sums[rows, inverse] / np.maximum(own - 1, 1)
+    size = count[inverse]
+    inside = sums[rows, inverse] / np.maximum(size - 1, 1)
     means = sums / count
     means[rows, inverse] = np.inf
     outside = means.min(axis=1)
-    width = np.where(own > 1, (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-12), 0.0)
+    width = np.where(size > 1, (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-12), 0.0)
     return float(width.mean())
 
 

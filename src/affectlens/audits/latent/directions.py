@@ -74,7 +74,7 @@ def principal(z: np.ndarray, explained: float = 0.9, most: int = 8) -> Direction
     return Directions(mean, v, s[:k] / np.sqrt(len(z)), share[:k])
 
 
-def associations(scores: np.ndarray, what: np.ndarray, names: list[str], speaker: np.ndarray) -> pd.DataFrame:
+def associations(scores: np.ndarray, columns: np.ndarray, names: list[str], speaker: np.ndarray) -> pd.DataFrame:
     """Spearman correlation of each direction with each column within speakers.
 
     Differences between voices or corpora cannot produce it.
@@ -83,7 +83,7 @@ def associations(scores: np.ndarray, what: np.ndarray, names: list[str], speaker
     ----------
     scores : array (n, k)
         Along the directions.
-    what : array (n, m)
+    columns : array (n, m)
         Features.
     names : list of str
         Of the features.
@@ -96,10 +96,12 @@ def associations(scores: np.ndarray, what: np.ndarray, names: list[str], speaker
         One row a direction and feature: mean ``correlation`` over speakers, ``low``, ``high``, ``speakers``, ``p_value`` by
         Student's t over speakers (Fisher's z), and ``p_bh`` over all rows.
     """
-    people = [np.flatnonzero(speaker == s) for s in dict.fromkeys(speaker)]
-    people = [p for p in people if len(p) >= LEAST]
+    people = [np.flatnonzero(speaker == name) for name in dict.fromkeys(speaker)]
+    people = [rows for rows in people if len(rows) >= LEAST]
     values = (
-        np.array([_spearman(scores[p], what[p]) for p in people]) if people else np.zeros((0, scores.shape[1], what.shape[1]))
+        np.array([_spearman(scores[rows], columns[rows]) for rows in people])
+        if people
+        else np.zeros((0, scores.shape[1], columns.shape[1]))
     )
     rows = []
     for k in range(scores.shape[1]):
@@ -114,7 +116,7 @@ def associations(scores: np.ndarray, what: np.ndarray, names: list[str], speaker
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Rank correlations ``(k, m)`` of columns; NaN where a column does not vary."""
-    ra, rb = (rankdata(v, axis=0) for v in (a, b))
+    ra, rb = (rankdata(values, axis=0) for values in (a, b))
     ra, rb = ra - ra.mean(axis=0), rb - rb.mean(axis=0)
     size = np.outer(np.sqrt((ra**2).sum(axis=0)), np.sqrt((rb**2).sum(axis=0)))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -169,10 +171,10 @@ def most_moved(traversals: pd.DataFrame, groups: Mapping[str, str], most: int = 
     """
     out: dict[int, list[str]] = {}
     for k, curves in traversals.groupby("direction"):
-        reach = curves.groupby("feature").normalised.agg(lambda v: float(np.ptp(v))).sort_values(ascending=False)
+        reach = curves.groupby("feature").normalised.agg(lambda curve: float(np.ptp(curve))).sort_values(ascending=False)
         chosen: list[str] = []
         for name in map(str, reach.index):
-            if len(chosen) < most and [groups[c] for c in chosen].count(groups[name]) < 2:
+            if len(chosen) < most and [groups[feature] for feature in chosen].count(groups[name]) < 2:
                 chosen.append(name)
         out[int(str(k))] = chosen
     return out
@@ -222,7 +224,7 @@ def bootstrap_stability(z: np.ndarray, k: int, rng: np.random.Generator, groups:
     members = {name: np.flatnonzero(groups == name) for name in names}
     out = []
     for _ in range(draws):
-        drawn = np.concatenate([members[names[i]] for i in rng.integers(0, len(names), len(names))])
-        if len(drawn) > k:
-            out.append(adjusted_rand_score(whole, KMeans(k, n_init=3, random_state=0).fit(z[drawn]).predict(z)))
+        rows = np.concatenate([members[names[i]] for i in rng.integers(0, len(names), len(names))])
+        if len(rows) > k:
+            out.append(adjusted_rand_score(whole, KMeans(k, n_init=3, random_state=0).fit(z[rows]).predict(z)))
     return np.array(out)

@@ -18,11 +18,11 @@ def findings(audit: LatentAudit) -> list[str]:
 
 
 def _clustering(audit: LatentAudit, number: int) -> str:
-    c = audit.clusterings[number]
-    if c.count == 0:
-        return f"{c.method} found no clusters."
-    start = f"{c.method}: {c.count} clusters (silhouette {c.silhouette:.3f})"
-    rows = audit.agreement[audit.agreement.clusters == c.method].sort_values("ari", ascending=False)
+    clustering = audit.clusterings[number]
+    if clustering.count == 0:
+        return f"{clustering.method} found no clusters."
+    start = f"{clustering.method}: {clustering.count} clusters (silhouette {clustering.silhouette:.3f})"
+    rows = audit.agreement[audit.agreement.clusters == clustering.method].sort_values("ari", ascending=False)
     if rows.empty:
         return f"{start}; no factor with two values to compare them with."
     best = rows.iloc[0]
@@ -36,7 +36,7 @@ def agreement_sentence(audit: LatentAudit) -> str:
     if beyond.empty:
         return "No clustering agrees with any factor beyond chance."
     best = beyond.sort_values("ari", ascending=False).drop_duplicates("factor")
-    parts = [f"{r.factor} (ARI {r.ari:.2f}, {r.clusters})" for r in best.itertuples()]
+    parts = [f"{row.factor} (ARI {row.ari:.2f}, {row.clusters})" for row in best.itertuples()]
     return f"Beyond chance the clusters agree with {', '.join(parts)}."
 
 

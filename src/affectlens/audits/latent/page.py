@@ -43,15 +43,18 @@ def charts(audit: LatentAudit) -> dict[str, Callable[[], Any]]:
 
 
 def _about(audit: LatentAudit) -> str:
-    s, d = audit.provenance.settings, audit.provenance.data
+    settings, data = audit.provenance.settings, audit.provenance.data
     return (
-        f"{s['kind']} autoencoder; trained on half of the speakers, examined on the {d['items_examined']} clips of the other "
-        f"{d['speakers_examined']}; {s['seeds']} seeds, {s['draws']} permutations."
+        f"{settings['kind']} autoencoder; trained on half of the speakers, examined on the {data['items_examined']} clips of "
+        f"the other {data['speakers_examined']}; {settings['seeds']} seeds, {settings['draws']} permutations."
     )
 
 
 def _space(audit: LatentAudit) -> Section:
-    clusters = [f"{c.method} {c.count} clusters ({c.how}), {c.unclustered:.0%} in none" for c in audit.clusterings]
+    clusters = [
+        f"{clustering.method} {clustering.count} clusters ({clustering.how}), {clustering.unclustered:.0%} in none"
+        for clustering in audit.clusterings
+    ]
     caption = (
         "t-SNE of the latents of clips whose speakers were not heard in training, coloured by what they are. Distances between "
         "far groups mean little."
@@ -64,14 +67,14 @@ def _space(audit: LatentAudit) -> Section:
 
 
 def _agreement(audit: LatentAudit) -> Section:
-    how = (
+    text = (
         "ARI and AMI are 0 for chance agreement and 1 for identity. Labels were permuted within speakers (emotion) or dealt to "
         "whole speakers (corpus, language, gender): clips of one voice are alike. p is adjusted by Holm."
     )
     caption = f"ARI of each clustering with each factor; pale where p adjusted is over {ALPHA}."
     return Section(
         "Are the clusters emotions, corpora or voices?",
-        (how, agreement_sentence(audit)),
+        (text, agreement_sentence(audit)),
         (Figure(agreement_chart(audit.agreement), "agreement", caption),),
         audit.agreement.drop(columns="statistic").rename(columns={"ari": "ARI", "ami": "AMI"}),
         "All numbers",
@@ -97,7 +100,7 @@ def _corpora(audit: LatentAudit) -> Section:
 
 
 def _directions(audit: LatentAudit) -> Section:
-    shares = ", ".join(f"{v:.0%}" for v in audit.directions.share)
+    shares = ", ".join(f"{share:.0%}" for share in audit.directions.share)
     text = (
         f"Principal directions hold {shares} of the latent's variance. Each correlation is within speakers, averaged over "
         f"them; filled where p adjusted (Benjamini and Hochberg over all {len(audit.associations)} tests) is at most {ALPHA}. "
@@ -130,14 +133,18 @@ def projection(points: pd.DataFrame) -> Any:
         points = points.sample(_MOST, random_state=0)
     factors = {"emotion": "label", "corpus": "corpus", "language": "language", "gender": "gender", "speaker": "speaker",
                "k-means cluster": "k_means"}  # fmt: skip
-    parts = [_projection_panel(points[["x", "y"]].assign(value=points[c].astype(str)), name) for name, c in factors.items()]
+    parts = [
+        _projection_panel(points[["x", "y"]].assign(value=points[column].astype(str)), name) for name, column in factors.items()
+    ]
     return finish(alt.concat(*parts, columns=3).resolve_scale(color="independent"))
 
 
 def _projection_panel(frame: pd.DataFrame, name: str) -> Any:
     values = sorted(set(frame.value))
     many = len(values) > 10
-    colours = [COLOURS[v] for v in values] if name == "emotion" else [_CYCLE[i % len(_CYCLE)] for i in range(len(values))]
+    colours = (
+        [COLOURS[value] for value in values] if name == "emotion" else [_CYCLE[i % len(_CYCLE)] for i in range(len(values))]
+    )
     legend = None if many else alt.Legend(title=None, orient="bottom", columns=4, symbolOpacity=1)
     colour = alt.Color("value:N", scale=alt.Scale(domain=values, range=colours), legend=legend)
     title = f"{name} ({len(values)})" if many else name
@@ -174,11 +181,13 @@ def association_chart(associations: pd.DataFrame, top: int = 7, most: int = 4) -
 
 
 def _association_panel(rows: pd.DataFrame, direction: int, top: int) -> Any:
-    titles = {f.name: f.title for f in catalogue()}
+    titles = {entry.name: entry.title for entry in catalogue()}
     rows = rows.assign(strength=rows.correlation.abs())
     affect = rows[rows.feature.str.contains("of the label")]
     rows = pd.concat([rows[~rows.feature.isin(affect.feature)].nlargest(top, "strength"), affect])
-    rows = rows.assign(title=[titles.get(f, f) for f in rows.feature], significant=rows.p_bh <= ALPHA).drop_duplicates("title")
+    rows = rows.assign(
+        title=[titles.get(feature, feature) for feature in rows.feature], significant=rows.p_bh <= ALPHA
+    ).drop_duplicates("title")
     y = alt.Y("title:N", sort=list(rows.title), title=None, axis=alt.Axis(labelLimit=330))
     x = alt.X("correlation:Q", scale=alt.Scale(domain=[-1, 1]), title="Spearman correlation within speakers")
     fill = alt.condition("datum.significant", alt.value("#0072B2"), alt.value("white"))
@@ -191,9 +200,9 @@ def _association_panel(rows: pd.DataFrame, direction: int, top: int) -> Any:
 
 def traversal_chart(traversals: pd.DataFrame, most: int = 4) -> Any:
     """Curves in real units: for each of the first directions the features that the decoder moves most."""
-    entries = {f.name: f for f in catalogue()}
+    entries = {entry.name: entry for entry in catalogue()}
     rows = []
-    for k, names in list(most_moved(traversals, {f.name: f.group for f in catalogue()}).items())[:most]:
+    for k, names in list(most_moved(traversals, {entry.name: entry.group for entry in catalogue()}).items())[:most]:
         curves = traversals[traversals.direction == k]
         x = alt.X("score:Q", title=f"direction {k} (SD)", axis=alt.Axis(values=[-2, 0, 2]))
         panels = [_curve(curves[curves.feature == name], entries[name].title, entries[name].unit, x) for name in names]

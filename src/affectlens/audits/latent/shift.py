@@ -20,7 +20,7 @@ COLUMNS = ("representation", "corpus_probe", "low", "high", "chance", "mmd_squar
 
 
 def shift_table(
-    table: SpeechTable, seen: np.ndarray, z: np.ndarray, latent: np.ndarray, rng: np.random.Generator, draws: int
+    table: SpeechTable, mask: np.ndarray, z: np.ndarray, latent: np.ndarray, rng: np.random.Generator, draws: int
 ) -> pd.DataFrame:
     """How much of the features, before and after normalisation, and of the latent is the corpus, on held-out speakers.
 
@@ -28,7 +28,7 @@ def shift_table(
     ----------
     table : SpeechTable
         All clips.
-    seen : array (n,) of bool
+    mask : array (n,) of bool
         The held-out clips.
     z : array (n, f)
         Normalised features of all clips.
@@ -48,15 +48,15 @@ def shift_table(
     if len(set(corpus)) < 2:
         return pd.DataFrame(columns=list(COLUMNS))
     forms = {
-        "features as measured": Scale.of(x[~seen])(x[seen]),
-        "each corpus scaled by itself": normalise(x, corpus, speaker, by_speaker=False)[seen],
-        "each trusted speaker by themselves": z[seen],
+        "features as measured": Scale.of(x[~mask])(x[mask]),
+        "each corpus scaled by itself": normalise(x, corpus, speaker, by_speaker=False)[mask],
+        "each trusted speaker by themselves": z[mask],
         "latent": latent,
     }
     rows = []
     for name, form in forms.items():
-        probe = corpus_probe(form, corpus[seen], speaker[seen], rng)
-        distance, chance, p = discrepancy(form, corpus[seen], speaker[seen], rng, draws)
+        probe = corpus_probe(form, corpus[mask], speaker[mask], rng)
+        distance, chance, p = discrepancy(form, corpus[mask], speaker[mask], rng, draws)
         rows.append((name, probe.value, probe.low, probe.high, 1 / len(set(corpus)), distance, chance, p))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -84,9 +84,9 @@ def corpus_probe(
     """
     names, y = np.unique(corpus.astype(str), return_inverse=True)
     predicted = np.zeros(len(y), dtype=np.int64)
-    z = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8)
-    for train, test in StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(z, y, speaker.astype(str)):
-        predicted[test] = logistic(0.05).fit(z[train], y[train]).predict(z[test])
+    scaled = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8)
+    for train, test in StratifiedGroupKFold(folds, shuffle=True, random_state=0).split(scaled, y, speaker.astype(str)):
+        predicted[test] = logistic(0.05).fit(scaled[train], y[train]).predict(scaled[test])
     return bootstrap(
         lambda rows: unweighted_recall(confusion(y[rows], predicted[rows], len(names))), len(y), rng, groups=speaker, draws=500
     )
@@ -119,11 +119,11 @@ def discrepancy(
         Discrepancy, its mean under the null, and a permutation p-value.
     """
     chosen = rng.permutation(len(x))[:most]
-    z = ((x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8))[chosen]
+    scaled = ((x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8))[chosen]
     corpus, speaker = corpus[chosen].astype(str), speaker[chosen]
-    square = (z**2).sum(axis=1)
-    distance = np.maximum(square[:, None] + square - 2 * z @ z.T, 0)
-    kernel = np.exp(-distance / np.median(distance[np.triu_indices(len(z), 1)]))
+    square = (scaled**2).sum(axis=1)
+    distance = np.maximum(square[:, None] + square - 2 * scaled @ scaled.T, 0)
+    kernel = np.exp(-distance / np.median(distance[np.triu_indices(len(scaled), 1)]))
     observed = _pairs(kernel, corpus)
     null = np.array([_pairs(kernel, permute_units(corpus, speaker, rng)) for _ in range(draws)])
     return observed, float(null.mean()), permutation_p(observed, null)
@@ -135,4 +135,4 @@ def _pairs(kernel: np.ndarray, corpus: np.ndarray) -> float:
     sums = member.T @ kernel @ member
     within = (np.diag(sums) - count) / np.maximum(count * (count - 1), 1)  # the kernel of a point with itself is 1
     between = sums / np.outer(count, count)
-    return float(np.mean([within[a] + within[b] - 2 * between[a, b] for a, b in combinations(range(len(names)), 2)]))
+    return float(np.mean([within[i] + within[j] - 2 * between[i, j] for i, j in combinations(range(len(names)), 2)]))

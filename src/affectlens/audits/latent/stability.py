@@ -46,7 +46,9 @@ class SeedStability:
             **{f"direction {k + 1}, matched |r|": value for k, value in enumerate(pairs)},
             ARI: adjusted_rand_score(self._labels, self._k_means(latent)),
         }
-        self._rows[number] = [{"compared": f"seed {number}", "measure": k, "value": v} for k, v in measures.items()]
+        self._rows[number] = [
+            {"compared": f"seed {number}", "measure": measure, "value": value} for measure, value in measures.items()
+        ]
 
     def merge(self, other: SeedStability) -> Self:
         """Add the networks of another comparison with the same first latent; gives itself."""

@@ -130,14 +130,14 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         rng = np.random.default_rng(settings.seed)
         rng.permutation(len(images) + len(missed))  # the stream goes on where the draw of a sample ends
         tables, groups = {}, {}
-        for n, method in enumerate(self.methods):
+        for number, method in enumerate(self.methods):
             tables[method] = combine(*above(self.table(method), images, self.limits), rng)
             groups[method] = combine(self.table(method, "group"), images, rng)
-            progress("statistics", n + 1, len(self.methods))
+            progress("statistics", number + 1, len(self.methods))
         first = self.methods[0]
         chosen = examples(self.model, self.pictures, tables[first], self.table(first), first)
-        here = [k for k in images.image if k in self.pictures]  # pictures of runs that were joined are not at hand
-        changed = [here[i] for i in rng.permutation(len(here))[: settings.effects]]
+        at_hand = [key for key in images.image if key in self.pictures]  # pictures of runs that were joined are not at hand
+        changed = [at_hand[i] for i in rng.permutation(len(at_hand))[: settings.effects]]
         effects = None
         if changed:
             effects = measure_effects(
@@ -154,43 +154,44 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
     def _look(self, keys: Sequence[str]) -> Batch:
         """Some pictures; a broken one is named, the others go on."""
         views: dict[str, tuple[View, np.ndarray]] = {}
-        why: dict[str, str] = {}
+        reasons: dict[str, str] = {}
         for key in keys:
             try:
                 view = self.pictures[key]
                 views[key] = view, self.model.prepare(view.picture)
             except Exception as error:
-                why[key] = failure_of(key, error).reason
-        mapped = self._map(views, why)
+                reasons[key] = failure_of(key, error).reason
+        mapped = self._map(views, reasons)
         batch = Batch(tables={self.rows: []})
         for key in keys:
-            item: dict[str, Any] = {"key": key, "why": why.get(key, ""), "sha256": ""} | dict.fromkeys(IMAGES, "")
+            item: dict[str, Any] = {"key": key, "why": reasons.get(key, ""), "sha256": ""} | dict.fromkeys(IMAGES, "")
             item |= {"probability": np.nan, "things": 0}
             if key in views:
                 item["sha256"] = digest(views[key][0].picture, views[key][0].label)
             if key in mapped:
-                (maps, emotion, p), view = mapped[key], views[key][0]
+                (maps, emotion, probabilities), view = mapped[key], views[key][0]
                 item |= {
-                    "emotion": emotion, "label": view.label, "answer": self.model.labels[int(p.argmax())],
-                    "probability": float(p[self.model.labels.index(emotion)]), "things": len(view.masks),
+                    "emotion": emotion, "label": view.label, "answer": self.model.labels[int(probabilities.argmax())],
+                    "probability": float(probabilities[self.model.labels.index(emotion)]), "things": len(view.masks),
                 }  # fmt: skip
                 batch.tables[self.rows] += rows_of(view, emotion, maps)
             batch.items.append(item)
         return batch
 
-    def _map(self, views: dict[str, tuple[View, np.ndarray]], why: dict[str, str]) -> dict[str, Mapped]:
-        wanted = {k: view.label if self.settings.target == "label" else "" for k, (view, _) in views.items()}
+    def _map(self, views: dict[str, tuple[View, np.ndarray]], reasons: dict[str, str]) -> dict[str, Mapped]:
+        chosen_labels = {key: view.label if self.settings.target == "label" else "" for key, (view, _) in views.items()}
         if not views:
             return {}
         try:
-            return dict(zip(views, self.mapper.many([x for _, x in views.values()], list(wanted.values())), strict=True))
+            maps = self.mapper.many([prepared for _, prepared in views.values()], list(chosen_labels.values()))
+            return dict(zip(views, maps, strict=True))
         except Exception:  # one of them cannot be mapped, or they differ in size: each by itself
             out = {}
-            for key, (_, x) in views.items():
+            for key, (_, prepared) in views.items():
                 try:
-                    out[key] = self.mapper(x, wanted[key])
+                    out[key] = self.mapper(prepared, chosen_labels[key])
                 except Exception as error:
-                    why[key] = failure_of(key, error).reason
+                    reasons[key] = failure_of(key, error).reason
             return out
 
     def _notes(self) -> tuple[str, ...]:
@@ -201,9 +202,9 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             notes += ("The background model never sees people: they are hidden, so no relevance can lie on them.",)
         return notes
 
-    def _about(self, read: int, missed: int) -> str:
-        where = f" at layer {self.layer}" if self.layer else ", a black box"
-        text = f"{read} pictures read, {missed} not; maps of {self.model.name}{where} by {', '.join(self.methods)}"
+    def _about(self, looked_at: int, missed: int) -> str:
+        layer = f" at layer {self.layer}" if self.layer else ", a black box"
+        text = f"{looked_at} pictures read, {missed} not; maps of {self.model.name}{layer} by {', '.join(self.methods)}"
         return text + (f"; thresholds: {self.settings.preset}" if self.settings.preset != "none" else "")
 
     def _true_boxes(self) -> Detections | None:
@@ -219,7 +220,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         """Recall of what is found in the pictures against true boxes."""
         if self.truth is None:
             return None
-        found, true = {}, {}
+        detected, true = {}, {}
         for key in self.pictures:
             if key not in self.truth:
                 continue
@@ -227,8 +228,8 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
                 view = self.pictures[key]
             except Exception:  # it is among the missed ones, with its reason
                 continue
-            found[key], true[key] = view.things, self.truth.of(key, view.picture.shape)
-        return recall(found, true)
+            detected[key], true[key] = view.things, self.truth.of(key, view.picture.shape)
+        return recall(detected, true)
 
 
 def needed_assets(model: str, _corpus: str, settings: ObjectSettings) -> list[str]:

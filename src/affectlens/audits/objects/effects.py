@@ -98,16 +98,16 @@ def measure_effects(
     claims: list[dict[str, Any]] = []
     missed: dict[str, str] = {}
     cutouts: list[Cutout] = []  # things of pictures seen before
-    other: np.ndarray | None = None
+    previous: np.ndarray | None = None
     for count, key in enumerate(keys):
         try:
             view = pictures[key]
             maps, emotion, _ = mapper(model.prepare(view.picture), view.label if target == "label" else "")
-            rows = _answers(model, view, emotion, changes_of(view, other, cutouts, rng))
-            claims += [r for r in rows_of(view, emotion, maps) if r["kind"] == "object"]
+            rows = _answers(model, view, emotion, changes_of(view, previous, cutouts, rng))
+            claims += [row for row in rows_of(view, emotion, maps) if row["kind"] == "object"]
             single += rows
             cutouts += _cutouts(view)
-            other = view.picture
+            previous = view.picture
         except Exception as error:  # one picture that cannot be changed is named, the others go on
             missed[key] = failure_of(key, error).reason
         progress("changed pictures", count + 1, len(keys))
@@ -125,7 +125,7 @@ class Changed:
     picture: np.ndarray
 
 
-def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Changed]:
+def changes_of(view: View, background: np.ndarray | None, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Changed]:
     """Every change of a picture, after the picture as it is.
 
     That one goes the way of the changed ones, since a model may average views that its maps do not.
@@ -137,17 +137,17 @@ def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], 
     """
     picture = view.picture
     out = [Changed("", "", False, picture)]
-    out += [Changed(c.name, "", False, c.change(picture)) for c in interventions("scene")]
+    out += [Changed(entry.name, "", False, entry.change(picture)) for entry in interventions("scene")]
     objects = objects_of(view)
     for name, mask in objects[:OBJECTS]:
         for change in interventions("object"):
             out.append(Changed(change.name, name, False, change.change(picture, mask)))
             if change.controlled:
-                out += [Changed(change.name, name, True, change.change(picture, m)) for m in elsewhere(mask, rng)]
-    if other is not None and view.things and objects:
-        every = np.max([m for _, m in objects], axis=0)
-        out.append(Changed("swap background", "", False, swap_background(picture, every, other)))
-    lacking = [c for c in cutouts if c.name not in {n for n, _ in objects}]
+                out += [Changed(change.name, name, True, change.change(picture, moved)) for moved in elsewhere(mask, rng)]
+    if background is not None and view.things and objects:
+        covered = np.max([mask for _, mask in objects], axis=0)
+        out.append(Changed("swap background", "", False, swap_background(picture, covered, background)))
+    lacking = [cutout for cutout in cutouts if cutout.name not in {name for name, _ in objects}]
     for i in rng.permutation(len(lacking))[:INSERTS]:
         thing = lacking[int(i)]
         at = (float(rng.random()), float(rng.random()))
@@ -159,23 +159,23 @@ def changes_of(view: View, other: np.ndarray | None, cutouts: Sequence[Cutout], 
 def _answers(model: Any, view: View, emotion: str, changed: Sequence[Changed]) -> list[dict[str, Any]]:
     """The probability of ``emotion`` before and after each change, and of the control."""
     prepared, inputs = [], []
-    for one in changed:
+    for change in changed:
         try:
-            inputs.append(model.prepare(one.picture))
-            prepared.append(one)
+            inputs.append(model.prepare(change.picture))
+            prepared.append(change)
         except Exception:  # a change that leaves a network nothing to look at has no answer
             continue
     after = _in_batches(model, inputs)[:, model.labels.index(emotion)] if inputs else np.zeros(0)
     by_change: dict[tuple[str, str], dict[bool, list[float]]] = {}
-    for one, p in zip(prepared, after, strict=True):
-        by_change.setdefault((one.change, one.object), {False: [], True: []})[one.control].append(float(p))
+    for change, probability in zip(prepared, after, strict=True):
+        by_change.setdefault((change.change, change.object), {False: [], True: []})[change.control].append(float(probability))
     before = by_change.pop(("", ""))[False][0]
     return [
         {
             "image": view.key, "emotion": emotion, "change": change, "object": name, "before": before,
-            "after": float(np.mean(p[False])), "control": float(np.mean(p[True])) if p[True] else np.nan,
+            "after": float(np.mean(values[False])), "control": float(np.mean(values[True])) if values[True] else np.nan,
         }
-        for (change, name), p in by_change.items() if p[False]
+        for (change, name), values in by_change.items() if values[False]
     ]  # fmt: skip
 
 
@@ -185,16 +185,16 @@ def _in_batches(model: Any, inputs: list[np.ndarray], size: int = 32) -> np.ndar
 
 def objects_of(view: View) -> list[tuple[str, np.ndarray]]:
     """Objects of a picture with their masks ``(h, w)`` at its size, largest first; what fills nine tenths of it is left out."""
-    h, w = view.picture.shape[:2]
+    height, width = view.picture.shape[:2]
     if view.things:
         boxes: dict[str, list[Box]] = {}
-        for t in view.things:
-            boxes.setdefault(t.name, []).append(t.box)
-        masks = {n: mask_of(b, view.picture.shape) for n, b in boxes.items()}
+        for thing in view.things:
+            boxes.setdefault(thing.name, []).append(thing.box)
+        masks = {name: mask_of(name_boxes, view.picture.shape) for name, name_boxes in boxes.items()}
     else:
-        masks = {n: cv2.resize(m, (w, h), interpolation=cv2.INTER_LINEAR) for n, m in view.masks.items()}
-    kept = [(n, m) for n, m in masks.items() if 0 < float(m.mean()) <= 0.9]
-    return sorted(kept, key=lambda v: -float(v[1].sum()))
+        masks = {name: cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) for name, mask in view.masks.items()}
+    kept = [(name, mask) for name, mask in masks.items() if 0 < float(mask.mean()) <= 0.9]
+    return sorted(kept, key=lambda entry: -float(entry[1].sum()))
 
 
 def elsewhere(mask: np.ndarray, rng: np.random.Generator, tries: int = 12) -> list[np.ndarray]:
@@ -206,18 +206,18 @@ def elsewhere(mask: np.ndarray, rng: np.random.Generator, tries: int = 12) -> li
     room = (mask.shape[0] - form.shape[0], mask.shape[1] - form.shape[1])
     moved_masks = []
     for _ in range(tries):
-        y, x = int(rng.integers(room[0] + 1)), int(rng.integers(room[1] + 1))
+        top, left = int(rng.integers(room[0] + 1)), int(rng.integers(room[1] + 1))
         moved = np.zeros_like(mask)
-        moved[y : y + form.shape[0], x : x + form.shape[1]] = form
+        moved[top : top + form.shape[0], left : left + form.shape[1]] = form
         moved_masks.append((float((moved * mask).sum() / mask.sum()), moved))
-    moved_masks.sort(key=lambda v: v[0])
-    return [m for share, m in moved_masks[:ELSEWHERE] if share < 0.5]
+    moved_masks.sort(key=lambda entry: entry[0])
+    return [moved for share, moved in moved_masks[:ELSEWHERE] if share < 0.5]
 
 
 def _cutouts(view: View) -> list[Cutout]:
     """Cut-outs of the surest thing of each kind that is neither tiny nor most of the picture."""
     boxes = {}
-    for thing in sorted(view.things, key=lambda t: t.score):
+    for thing in sorted(view.things, key=lambda thing: thing.score):
         if 0.01 < thing.area(view.picture.shape) < 0.6 and view.picture.ndim == 3:
             boxes[thing.name] = thing.box
     return [Cutout(name, *cut_out(view.picture, box)) for name, box in boxes.items()]
@@ -225,15 +225,18 @@ def _cutouts(view: View) -> list[Cutout]:
 
 def _shuffled(thing: np.ndarray, rng: np.random.Generator, cells: int = 6) -> np.ndarray:
     """The cut-out with its cells in disorder: its colours and outline without what it is."""
-    h, w = thing.shape[0] // cells * cells, thing.shape[1] // cells * cells
-    if not h or not w:
+    height, width = thing.shape[0] // cells * cells, thing.shape[1] // cells * cells
+    if not height or not width:
         return thing
-    a, b = h // cells, w // cells
-    parts = [thing[i * a : (i + 1) * a, j * b : (j + 1) * b] for i in range(cells) for j in range(cells)]
-    order = rng.permutation(len(parts))
+    cell_height, cell_width = height // cells, width // cells
+    places = [
+        np.s_[i * cell_height : (i + 1) * cell_height, j * cell_width : (j + 1) * cell_width]
+        for i in range(cells)
+        for j in range(cells)
+    ]
     out = thing.copy()
-    for n, (i, j) in enumerate((i, j) for i in range(cells) for j in range(cells)):
-        out[i * a : (i + 1) * a, j * b : (j + 1) * b] = parts[order[n]]
+    for place, source in zip(places, rng.permutation(len(places)), strict=True):
+        out[place] = thing[places[source]]
     return out
 
 
@@ -259,7 +262,7 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
     for (change, name), pooled in single.groupby(["change", "object"]):
         parts.append(((change, name, "all"), pooled))
         if pooled.emotion.nunique() > 1:
-            parts += [((change, name, emotion), g) for emotion, g in pooled.groupby("emotion")]
+            parts += [((change, name, emotion), group) for emotion, group in pooled.groupby("emotion")]
     rows: list[dict[str, Any]] = []
     for (change, name, emotion), part in parts:
         moved = (part.after - part.before).to_numpy(float)
@@ -307,19 +310,20 @@ def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generato
         return pd.DataFrame(columns=columns)
     fall = removed.assign(fall=removed.before - removed.after)[["image", "object", "fall"]]
     rows = []
-    by_method = [(str(m), g) for m, g in claims.groupby("method")]
+    by_method = [(str(name), group) for name, group in claims.groupby("method")]
     by_method.append(("area alone", by_method[0][1].assign(relevance=by_method[0][1].area)))
     for method, claimed in by_method:
         both = claimed.merge(fall, on=["image", "object"])
         if len(both) < FEWEST:
             continue
         relevance, falls = both.relevance.to_numpy(float), both.fall.to_numpy(float)
-        e = bootstrap(partial(_rank_correlation, relevance, falls), len(both), rng, groups=both.image.to_numpy())
-        rows.append(dict(zip(columns, (method, len(both), both.image.nunique(), e.value, e.low, e.high), strict=True)))
+        estimate = bootstrap(partial(_rank_correlation, relevance, falls), len(both), rng, groups=both.image.to_numpy())
+        values = (method, len(both), both.image.nunique(), estimate.value, estimate.low, estimate.high)
+        rows.append(dict(zip(columns, values, strict=True)))
     return pd.DataFrame(rows, columns=columns)
 
 
-def _rank_correlation(a: np.ndarray, b: np.ndarray, pick: np.ndarray) -> float:
-    if len(set(a[pick])) < 2 or len(set(b[pick])) < 2:
+def _rank_correlation(first: np.ndarray, second: np.ndarray, pick: np.ndarray) -> float:
+    if len(set(first[pick])) < 2 or len(set(second[pick])) < 2:
         return float("nan")
-    return float(spearmanr(a[pick], b[pick])[0])
+    return float(spearmanr(first[pick], second[pick])[0])

@@ -59,9 +59,9 @@ def examples(model: Any, pictures: Pictures, table: pd.DataFrame, rows: pd.DataF
 
 def leading(table: pd.DataFrame) -> list[tuple[str, str]]:
     """The object with the largest lift of each emotion, shown ones and many pictures first."""
-    known = table.dropna(subset=["lift"])
-    if known.empty:
+    testable = table.dropna(subset=["lift"])
+    if testable.empty:
         return []
-    ranked = known.assign(shown=known.p_bh <= ALPHA).sort_values(["shown", "lift"], ascending=False)
+    ranked = testable.assign(shown=testable.p_bh <= ALPHA).sort_values(["shown", "lift"], ascending=False)
     first = ranked.drop_duplicates("emotion").sort_values(["shown", "images"], ascending=False)
-    return [(str(r.emotion), str(r.object)) for r in first[:EMOTIONS].itertuples()]
+    return [(str(row.emotion), str(row.object)) for row in first[:EMOTIONS].itertuples()]

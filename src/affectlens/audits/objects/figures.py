@@ -33,9 +33,9 @@ def lifts(table: pd.DataFrame) -> Any:
     order = frame.groupby("object").lift.mean().sort_values(ascending=False).index.tolist()
     frame["doublings"] = np.log2(frame.lift.clip(1 / 8, 8))
     shown = frame.p_bh <= ALPHA
-    others = (frame.p_others_bh <= ALPHA) & ((frame.over_others > 0) == (frame.lift > 1))
-    frame["mark"] = np.where(shown & others, "●", np.where(shown, "○", ""))
-    frame["text"] = [f"{v:.2f}" if v < 10 else f"{v:.0f}" for v in frame.lift]
+    above_others = (frame.p_others_bh <= ALPHA) & ((frame.over_others > 0) == (frame.lift > 1))
+    frame["mark"] = np.where(shown & above_others, "●", np.where(shown, "○", ""))
+    frame["text"] = [f"{lift:.2f}" if lift < 10 else f"{lift:.0f}" for lift in frame.lift]
     base = alt.Chart(frame[["emotion", "object", "doublings", "mark", "text"]]).encode(
         x=alt.X("emotion:N", title=None, axis=alt.Axis(labelAngle=-35, labelLimit=150)),
         y=alt.Y("object:N", sort=order, title=None, axis=alt.Axis(labelLimit=160)),
@@ -73,9 +73,9 @@ def ranked(table: pd.DataFrame) -> Any:
         )
         full = alt.condition("datum.shown", alt.value("#0072B2"), alt.value("#FFFFFF"))
         dots = alt.Chart(panel).mark_point(size=60, filled=True, stroke="#0072B2", strokeWidth=1.5, opacity=1)
-        one = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")
+        unit_line = alt.Chart(pd.DataFrame({"x": [1]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")
         panels.append(
-            (one + bars + dots.encode(x=x, y=y, color=full)).properties(
+            (unit_line + bars + dots.encode(x=x, y=y, color=full)).properties(
                 title=emotion, width=170, height=18 * max(len(panel), 2)
             )
         )
@@ -87,7 +87,7 @@ def agreement(table: pd.DataFrame) -> Any:
     """Method × method."""
     frame = table[table.of == "lift"] if (table.of == "lift").any() else table
     both = pd.concat([frame, frame.rename(columns={"method": "against", "against": "method"})])
-    both = both.assign(text=[f"{v:.2f}" for v in both.spearman])
+    both = both.assign(text=[f"{value:.2f}" for value in both.spearman])
     names = list(dict.fromkeys([*frame.method, *frame.against]))
     base = alt.Chart(both[["method", "against", "spearman", "text"]]).encode(
         x=alt.X("against:N", sort=names, title=None, axis=alt.Axis(labelAngle=-35)), y=alt.Y("method:N", sort=names, title=None)
@@ -107,10 +107,10 @@ def effects(table: pd.DataFrame) -> Any:
     most = frame.groupby("thing").images.sum().sort_values(ascending=False).index[:_MOST]
     frame = frame[frame.thing.isin(most)]
     order = frame.groupby("thing").effect.mean().sort_values().index.tolist()
-    bare = bool((frame.object == "").all())
+    whole = bool((frame.object == "").all())
     panels = []
-    for change in ["the picture"] if bare else list(dict.fromkeys(frame.change)):
-        panel = (frame if bare else frame[frame.change == change])[["thing", "effect", "low", "high", "control", "shown"]]
+    for change in ["the picture"] if whole else list(dict.fromkeys(frame.change)):
+        panel = (frame if whole else frame[frame.change == change])[["thing", "effect", "low", "high", "control", "shown"]]
         y = alt.Y("thing:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
         base = alt.Chart(panel)
         spans = base.mark_rule(strokeWidth=2, color="#0072B2", opacity=0.6).encode(
@@ -126,7 +126,7 @@ def effects(table: pd.DataFrame) -> Any:
             .encode(x="control:Q", y=y)
         )
         zero = alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x="x:Q")
-        title = "" if bare else change
+        title = "" if whole else change
         panels.append(
             (zero + spans + ticks + dots).properties(title=title, width=240, height=18 * max(panel.thing.nunique(), 2))
         )
@@ -150,12 +150,12 @@ def foretold(table: pd.DataFrame) -> Any:
 def example_pictures(examples: Sequence[Example]) -> tuple[Picture, ...]:
     """One row of pictures an emotion: each picture with boxes, and its map."""
     out = []
-    for emotion in dict.fromkeys(e.emotion for e in examples):
-        of_emotion = [e for e in examples if e.emotion == emotion]
-        tiles = [tile for e in of_emotion for tile in (_boxed(e), _mapped(e))]
+    for emotion in dict.fromkeys(example.emotion for example in examples):
+        of_emotion = [example for example in examples if example.emotion == emotion]
+        tiles = [tile for example in of_emotion for tile in (_boxed(example), _mapped(example))]
         gap = np.full((_HIGH, 6, 3), 255, np.uint8)
-        strip = np.concatenate([part for t in tiles for part in (t, gap)][:-1], axis=1)
-        names = ", ".join(e.key for e in of_emotion)
+        strip = np.concatenate([part for tile in tiles for part in (tile, gap)][:-1], axis=1)
+        names = ", ".join(example.key for example in of_emotion)
         out.append(Picture(strip, f"examples-{emotion.replace(' ', '-')}", f"{emotion}: {of_emotion[0].object} ({names})"))
     return tuple(out)
 
@@ -164,21 +164,22 @@ def _size(picture: np.ndarray) -> tuple[int, int]:
     return max(8, round(picture.shape[1] * _HIGH / picture.shape[0])), _HIGH
 
 
-def _boxed(e: Example) -> np.ndarray:
-    picture = e.picture if e.picture.ndim == 3 else cv2.cvtColor(e.picture, cv2.COLOR_GRAY2RGB)
+def _boxed(example: Example) -> np.ndarray:
+    picture = example.picture if example.picture.ndim == 3 else cv2.cvtColor(example.picture, cv2.COLOR_GRAY2RGB)
     size, factor = _size(picture), _HIGH / picture.shape[0]
     out = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    for t in sorted(e.things, key=lambda t: t.name == e.object):  # the object itself is drawn last
-        a, b, c, d = (round(v * factor) for v in t.box)
-        meant = t.name == e.object
-        cv2.rectangle(out, (a, b), (c, d), (240, 138, 24) if meant else (235, 235, 235), 2 if meant else 1, cv2.LINE_AA)
+    for thing in sorted(example.things, key=lambda thing: thing.name == example.object):  # the object itself is drawn last
+        left, top, right, bottom = (round(edge * factor) for edge in thing.box)
+        meant = thing.name == example.object
+        cv2.rectangle(
+            out, (left, top), (right, bottom), (240, 138, 24) if meant else (235, 235, 235), 2 if meant else 1, cv2.LINE_AA
+        )
         if meant:
-            cv2.putText(out, t.name, (max(a, 0) + 2, max(b + 12, 12)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 3, cv2.LINE_AA)
-            cv2.putText(
-                out, t.name, (max(a, 0) + 2, max(b + 12, 12)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA
-            )
+            corner = (max(left, 0) + 2, max(top + 12, 12))
+            for shade, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+                cv2.putText(out, thing.name, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.4, shade, thickness, cv2.LINE_AA)
     return np.asarray(out)
 
 
-def _mapped(e: Example) -> np.ndarray:
-    return heat(e.picture, e.relevance, _size(e.picture))
+def _mapped(example: Example) -> np.ndarray:
+    return heat(example.picture, example.relevance, _size(example.picture))

@@ -83,8 +83,8 @@ class Detector(Finder):
             return []
         things = list(self._objects(image, self.least))
         for face in self._faces(image):
-            x, y, wide, high = (float(v) for v in face.box)
-            things.append(_clipped("face", face.score, (x, y, x + wide, y + high), image.shape))
+            left, top, wide, high = (float(value) for value in face.box)
+            things.append(_clipped("face", face.score, (left, top, left + wide, top + high), image.shape))
         return things
 
 
@@ -100,7 +100,7 @@ class FromTable(Finder):
 
     def absent(self, keys: list[str]) -> list[str]:
         """Pictures that the table does not have."""
-        return [k for k in keys if k not in self._table]
+        return [key for key in keys if key not in self._table]
 
 
 class FromFunction(Finder):
@@ -111,8 +111,9 @@ class FromFunction(Finder):
 
     def things(self, key: str, picture: np.ndarray) -> list[Thing]:
         """What the function finds, clipped to the picture; boxes of no size are left out."""
-        found = (_clipped(str(name), score, box, picture.shape) for name, score, box in self._function(picture))
-        return [t for t in found if t.box[2] - t.box[0] >= 1 and t.box[3] - t.box[1] >= 1 and t.score >= self.least]
+        clipped = (_clipped(str(name), score, box, picture.shape) for name, score, box in self._function(picture))
+        sure = [thing for thing in clipped if thing.score >= self.least]
+        return [thing for thing in sure if thing.box[2] - thing.box[0] >= 1 and thing.box[3] - thing.box[1] >= 1]
 
 
 class FaceRegions(Finder):
@@ -151,10 +152,10 @@ class FaceRegions(Finder):
             name: cv2.resize((wide == i).astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
             for i, name in enumerate(REGIONS)
         }
-        return {n: m for n, m in masks.items() if m.any()}
+        return {name: mask for name, mask in masks.items() if mask.any()}
 
 
 def _clipped(name: str, score: float, box: Any, shape: tuple[int, ...]) -> Thing:
-    h, w = shape[:2]
-    left, top, right, bottom = (float(v) for v in box)
-    return Thing(name, float(score), (max(0.0, left), max(0.0, top), min(float(w), right), min(float(h), bottom)))
+    height, width = shape[:2]
+    left, top, right, bottom = (float(edge) for edge in box)
+    return Thing(name, float(score), (max(0.0, left), max(0.0, top), min(float(width), right), min(float(height), bottom)))

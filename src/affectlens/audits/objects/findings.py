@@ -56,10 +56,10 @@ def _of_effects(effects: Effects | None) -> list[str]:
     lowered = removed[(removed.p_holm <= ALPHA) & (removed.effect < removed.control)]
     if lowered.empty:
         return ["Removing no object is shown to lower the probability of the picture's emotion more than its control does."]
-    r = lowered.loc[(lowered.effect - lowered.control).idxmin()]
+    row = lowered.loc[(lowered.effect - lowered.control).idxmin()]
     words = (
-        f"Changes: removing {r.object} does most: the probability of the picture's emotion moves by {r.effect:+.2f} "
-        f"({r.low:+.2f} to {r.high:+.2f}, {r.images} pictures), the same patch elsewhere by {r.control:+.2f}."
+        f"Changes: removing {row.object} does most: the probability of the picture's emotion moves by {row.effect:+.2f} "
+        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}."
     )
     return [words, *([f"Maps: {foretold_text(effects.foretold)}"] if len(effects.foretold) else [])]
 
@@ -70,11 +70,11 @@ def foretold_text(table: pd.DataFrame) -> str:
     maps = table[table.method != "area alone"].sort_values("spearman", ascending=False)
     if maps.empty or area.empty:
         return "Too few objects were removed to tell."
-    best, bare = maps.iloc[0], float(area.spearman.iloc[0])
-    says = f"{best.method} foretells it best (rho {best.spearman:.2f}, {best.low:.2f} to {best.high:.2f})"
+    best, area_alone = maps.iloc[0], float(area.spearman.iloc[0])
+    text = f"{best.method} foretells it best (rho {best.spearman:.2f}, {best.low:.2f} to {best.high:.2f})"
     if best.low <= 0:
-        return f"{says}, which is not shown to be above zero. The object's area alone: {bare:.2f}."
-    return f"{says}; the object's area alone gives {bare:.2f}."
+        return f"{text}, which is not shown to be above zero. The object's area alone: {area_alone:.2f}."
+    return f"{text}; the object's area alone gives {area_alone:.2f}."
 
 
 def seen_text(audit: ObjectAudit) -> list[str]:
@@ -96,9 +96,9 @@ def seen_text(audit: ObjectAudit) -> list[str]:
         f"{len(audit.images)} pictures read, {without} of them without any object; {len(audit.missed)} could not be read."
     )
     reasons: dict[str, list[str]] = {}
-    for key, why in zip(audit.missed.key, audit.missed.reason, strict=True):
-        reasons.setdefault(why.replace(key, "it"), []).append(key)
-    for why, keys in sorted(reasons.items(), key=lambda r: -len(r[1]))[:20]:
+    for key, problem in zip(audit.missed.key, audit.missed.reason, strict=True):
+        reasons.setdefault(problem.replace(key, "it"), []).append(key)
+    for problem, keys in sorted(reasons.items(), key=lambda entry: -len(entry[1]))[:20]:
         more = f" and {len(keys) - 5} more, see missed.csv" if len(keys) > 5 else ""
-        text.append(f"{why}: {', '.join(keys[:5])}{more}.")
+        text.append(f"{problem}: {', '.join(keys[:5])}{more}.")
     return text

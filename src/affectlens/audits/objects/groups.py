@@ -44,7 +44,7 @@ def group_masks(masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         for kind in kinds:
             out[kind] = np.maximum(out[kind], mask) if kind in out else mask
     if masks:
-        left = 1 - np.minimum(1, np.sum(list(masks.values()), axis=0))
-        if left.sum() > 0:
-            out["in no box"] = np.maximum(left, out["in no box"]) if "in no box" in out else left
+        uncovered = 1 - np.minimum(1, np.sum(list(masks.values()), axis=0))
+        if uncovered.sum() > 0:
+            out["in no box"] = np.maximum(uncovered, out["in no box"]) if "in no box" in out else uncovered
     return out

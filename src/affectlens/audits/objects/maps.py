@@ -49,25 +49,25 @@ class Mapper:
         self.model, self.methods, self.seed = model, tuple(methods), seed
         self._engine = CamEngine(model, model.layer, seed=seed) if isinstance(model, TorchModel) else None
 
-    def __call__(self, x: np.ndarray, label: str = "") -> Mapped:
+    def __call__(self, picture: np.ndarray, label: str = "") -> Mapped:
         """One prepared picture; the map is of ``label``, or where the model does not know it of its answer."""
-        return self.many([x], [label])[0]
+        return self.many([picture], [label])[0]
 
-    def many(self, xs: Sequence[np.ndarray], wanted: Sequence[str]) -> list[Mapped]:
+    def many(self, pictures: Sequence[np.ndarray], asked_labels: Sequence[str]) -> list[Mapped]:
         """Several prepared pictures of one size, each with its label or an empty string."""
         labels = self.model.labels
 
         def chosen(i: int, scores: np.ndarray) -> str:
-            return wanted[i] if wanted[i] in labels else labels[int(scores.argmax())]
+            return asked_labels[i] if asked_labels[i] in labels else labels[int(scores.argmax())]
 
         if self._engine is not None:
-            maps, logits = self._engine.of_answers(xs, self.methods, chosen)
-            p = softmax(logits.astype(np.float64))
+            maps, logits = self._engine.of_answers(pictures, self.methods, chosen)
+            probabilities = softmax(logits.astype(np.float64))
         else:
-            p = answers(self.model, xs)
-            by_class = [rise(partial(answers, self.model), x, np.random.default_rng(self.seed)) for x in xs]
-            maps = [{RISE: m[labels.index(chosen(i, p[i]))]} for i, m in enumerate(by_class)]
-        return [(m, chosen(i, p[i]), p[i]) for i, m in enumerate(maps)]
+            probabilities = answers(self.model, pictures)
+            by_class = [rise(partial(answers, self.model), picture, np.random.default_rng(self.seed)) for picture in pictures]
+            maps = [{RISE: class_maps[labels.index(chosen(i, probabilities[i]))]} for i, class_maps in enumerate(by_class)]
+        return [(picture_maps, chosen(i, probabilities[i]), probabilities[i]) for i, picture_maps in enumerate(maps)]
 
 
 def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -76,6 +76,6 @@ def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray]) -> list[dict[
     groups = group_masks(view.masks)
     for method, relevance in maps.items():
         objects = image_rows(view.key, emotion, relevance, view.masks, view.scores)
-        out += [r | {"method": method, "kind": "object"} for r in objects]
-        out += [r | {"method": method, "kind": "group"} for r in image_rows(view.key, emotion, relevance, groups)]
+        out += [row | {"method": method, "kind": "object"} for row in objects]
+        out += [row | {"method": method, "kind": "group"} for row in image_rows(view.key, emotion, relevance, groups)]
     return out

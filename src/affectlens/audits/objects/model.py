@@ -34,8 +34,8 @@ def open_pictures_model(spec: str | Path | Model | None, weights: Path | None = 
         raise UsageError("an audit of objects asks the model about every picture; give --model")
     model: Any = open_model(spec, weights=weights, modality="scene", layer=layer)
     if model.modality not in PICTURES or isinstance(model, TableModel):
-        what = "is a table of predictions" if isinstance(model, TableModel) else f"reads {model.modality}"
-        raise UsageError(f"--model {model.name} {what}; a model that can be asked about pictures was expected")
+        problem = "is a table of predictions" if isinstance(model, TableModel) else f"reads {model.modality}"
+        raise UsageError(f"--model {model.name} {problem}; a model that can be asked about pictures was expected")
     if isinstance(model, TorchModel) and not model.layer:
         raise ModelError(model.no_layer)
     return model

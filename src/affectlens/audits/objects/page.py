@@ -83,9 +83,9 @@ def _drawn(function: Callable[[pd.DataFrame], Any], table: pd.DataFrame | None) 
 def write(audit: ObjectAudit, folder: Path) -> Path:
     """Write ``audit.html`` with its figures, and ``audit.json`` with what it says; gives the page's path."""
     sections = [Section("Findings", tuple(audit.findings()))]
-    for n, (method, table) in enumerate(audit.objects.items()):
-        sections += _of_method(method, table, audit.groups[method], n == 0)
-        if n == 0 and audit.examples:
+    for number, (method, table) in enumerate(audit.objects.items()):
+        sections += _of_method(method, table, audit.groups[method], number == 0)
+        if number == 0 and audit.examples:
             text = ("The picture, the map of the emotion (orange speaks for it, blue against) and the objects' boxes.",)
             sections.append(Section("Examples", text, pictures=draw.example_pictures(audit.examples)))
     if len(audit.agreement):
@@ -112,13 +112,13 @@ def facts(audit: ObjectAudit) -> dict[str, Any]:
 
 def _of_method(method: str, table: pd.DataFrame, groups: pd.DataFrame, main: bool) -> list[Section]:
     figures = []
-    known = table.lift.notna().any()
-    if known:
+    tested = table.lift.notna().any()
+    if tested:
         figures.append(Figure(draw.lifts(table), f"lift-{method}", _LIFT if main else "Lift, marked as above."))
-    if known and main:
+    if tested and main:
         figures.append(Figure(draw.ranked(table), f"ranked-{method}", _RANKED))
     ranked = table.sort_values(["emotion", "lift"], ascending=[True, False])[_COLUMNS] if len(table) else None
-    text = () if known else ("No object lies in five pictures of one emotion: there are no lifts.",)
+    text = () if tested else ("No object lies in five pictures of one emotion: there are no lifts.",)
     out = [Section(f"Emotion and object: {method}", text, tuple(figures), ranked, "All pairs")]
     if main and groups.lift.notna().any():
         drawn = (
@@ -141,6 +141,6 @@ def _changes(effects: Effects | None) -> list[Section]:
     out = [Section("What changes do", text, tuple(figures), effects.table, "All changes")]
     if len(effects.foretold):
         drawn = (Figure(draw.foretold(effects.foretold), "foretold", _FORETOLD),)
-        title, says = "Do the maps foretell what removal does?", (foretold_text(effects.foretold),)
-        out.append(Section(title, says, drawn, effects.foretold, "Correlations"))
+        title, summary = "Do the maps foretell what removal does?", (foretold_text(effects.foretold),)
+        out.append(Section(title, summary, drawn, effects.foretold, "Correlations"))
     return out

@@ -57,8 +57,8 @@ class View:
     def scores(self) -> dict[str, float]:
         """The surest detection of each object."""
         out: dict[str, float] = {}
-        for t in self.things:
-            out[t.name] = max(t.score, out.get(t.name, 0.0))
+        for thing in self.things:
+            out[thing.name] = max(thing.score, out.get(thing.name, 0.0))
         return out
 
 
@@ -112,7 +112,7 @@ class Pictures:
             self._entries = self._of_corpus(open_source(source), split)
         if not self._entries:
             raise UsageError(f"{source}: no picture found; kinds that are read: {', '.join(sorted(SUFFIXES))}")
-        self._index = {e.key: i for i, e in enumerate(self._entries)}
+        self._index = {entry.key: i for i, entry in enumerate(self._entries)}
         self._finder: Finder = finder_of(objects, least)
         absent = self._finder.absent(list(self._index))
         self.notes += self._finder.notes
@@ -127,7 +127,7 @@ class Pictures:
 
     def keys(self) -> list[str]:
         """Names of all pictures."""
-        return [e.key for e in self._entries]
+        return [entry.key for entry in self._entries]
 
     def __contains__(self, key: object) -> bool:
         return key in self._index
@@ -138,10 +138,10 @@ class Pictures:
 
     def unknown_labels(self, classes: tuple[str, ...]) -> tuple[str, ...]:
         """A note that names the labels which a model with these classes does not have."""
-        count = Counter(e.label for e in self._entries if e.label and e.label not in classes)
+        count = Counter(entry.label for entry in self._entries if entry.label and entry.label not in classes)
         if not count:
             return ()
-        shown = ", ".join(f"{label} ({n})" for label, n in count.most_common(12))
+        shown = ", ".join(f"{label} ({times})" for label, times in count.most_common(12))
         return (
             f"the model has no class {shown}; the map of those pictures is of its answer. Its classes: {', '.join(classes)}",
         )
@@ -151,7 +151,8 @@ class Pictures:
         if self.corpus is not None:
             out = corpus_facts(self.corpus, self.split)
         else:
-            out = {"corpus": "pictures", "table": table_digest(pd.DataFrame([(e.key, e.label) for e in self._entries]))}
+            labelled = pd.DataFrame([(entry.key, entry.label) for entry in self._entries])
+            out = {"corpus": "pictures", "table": table_digest(labelled)}
         return out | ({"objects": sha256_of(Path(self.objects))} if Path(self.objects).exists() else {})
 
     def contents(self) -> dict[str, str]:
@@ -183,33 +184,34 @@ class Pictures:
         if masks is not None:
             return View(key, picture, entry.label, [], masks)
         things = self._finder.things(key, picture)
-        masks = boxes_to_masks([(t.name, t.box) for t in things], picture.shape, self.exclusive)
+        masks = boxes_to_masks([(thing.name, thing.box) for thing in things], picture.shape, self.exclusive)
         return View(key, picture, entry.label, things, masks)
 
     def _of_corpus(self, corpus: Corpus, split: str) -> list[_Entry]:
         self.corpus = corpus
         self.split = check_split(corpus, split or ("test" if "test" in corpus.info.splits else corpus.info.splits[-1]))
         table = corpus.table(self.split)
-        if isinstance(corpus, PictureCorpus) and table.path.map(lambda p: Path(p).suffix.lower() in SUFFIXES).all():
+        if isinstance(corpus, PictureCorpus) and table.path.map(lambda path: Path(path).suffix.lower() in SUFFIXES).all():
             # Pictures are read when they are looked at, not kept.
-            return [_Entry(r["key"], r["label"], located(r["path"])) for r in table.to_dict("records")]
+            return [_Entry(row["key"], row["label"], located(row["path"])) for row in table.to_dict("records")]
         return [
-            _Entry(i.key, i.labels[0] if i.labels else "", data=i.data, problem=i.problem) for i in items_of(corpus, self.split)
+            _Entry(item.key, item.labels[0] if item.labels else "", data=item.data, problem=item.problem)
+            for item in items_of(corpus, self.split)
         ]
 
     def _of_folder(self, folder: Path, labels: Path | None) -> list[_Entry]:
         if not folder.is_dir():
             raise UsageError(f"{folder}: a folder of pictures was expected, or NAME=PATH for a corpus")
-        given = _labels(labels) if labels else {}
-        files = [p for p in files_below(folder).files if p.suffix.lower() in SUFFIXES]
-        keys = [p.relative_to(folder).as_posix() for p in files]
-        met = match(keys, list(given))
+        label_of = _labels(labels) if labels else {}
+        files = [path for path in files_below(folder).files if path.suffix.lower() in SUFFIXES]
+        keys = [file.relative_to(folder).as_posix() for file in files]
+        met = match(keys, list(label_of))
         if met.spare:
             self.notes += (f"{len(met.spare)} pictures of {labels} are not in {folder}: {', '.join(sorted(met.spare)[:5])}",)
-        unsure = [f"{k} ({why})" for k, why in met.reasons.items() if given and why != NO_ROW]
+        unsure = [f"{key} ({reason})" for key, reason in met.reasons.items() if label_of and reason != NO_ROW]
         if unsure:
             self.notes += (f"{len(unsure)} pictures have no label, such as {', '.join(unsure[:3])}",)
-        return [_Entry(k, given.get(met.found.get(k, ""), ""), p) for k, p in zip(keys, files, strict=True)]
+        return [_Entry(key, label_of.get(met.found.get(key, ""), ""), file) for key, file in zip(keys, files, strict=True)]
 
 
 def _labels(path: Path) -> dict[str, str]:

@@ -8,6 +8,8 @@ The paper's importance is the mean of the drawn map in the box, its association 
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from scipy.stats import hypergeom, rankdata, spearmanr
@@ -60,23 +62,23 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
     """
     emotions = sorted(images.emotion.unique())
     objects = sorted(rows.object.unique()) if len(rows) else []
-    index = {v: i for i, v in enumerate(images.image)}
-    codes = np.array([emotions.index(v) for v in images.emotion], dtype=int)
+    index = {key: i for i, key in enumerate(images.image)}
+    codes = np.array([emotions.index(emotion) for emotion in images.emotion], dtype=int)
     by_object = dict(iter(rows.groupby("object")))
     out = []
     for name in objects:
         of_object = by_object[name]
         present = np.zeros(len(images), dtype=bool)
-        present[[index[v] for v in of_object.image]] = True
-        for e, emotion in enumerate(emotions):
-            pair, of_emotion = of_object[of_object.emotion == emotion], codes == e
+        present[[index[key] for key in of_object.image]] = True
+        for code, emotion in enumerate(emotions):
+            pair, of_emotion = of_object[of_object.emotion == emotion], codes == code
             both, with_object, with_emotion = int((present & of_emotion).sum()), int(present.sum()), int(of_emotion.sum())
             row: dict[str, object] = {"emotion": emotion, "object": name, "images": len(pair)}
             row |= associations(both, with_object, with_emotion, len(images))
             row["p_presence"] = _presence(both, with_object, with_emotion, len(images))
             if len(pair) >= FEWEST:
                 row |= _lift(pair, rng, draws) | {"p_exchanged": _exchanged(pair, rng, draws)}
-                row["over_others"], row["p_others"] = _others(of_object, str(emotion), rng, draws)
+                row["over_others"], row["p_others"] = _against_others(of_object, str(emotion), rng, draws)
             out.append(row)
     frame = pd.DataFrame(out, columns=[*_FIRST, *_NUMBERS])
     for name, corrected in _CORRECTED.items():
@@ -135,7 +137,7 @@ def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> floa
     return sequential_p(abs(float(shares[places, places].mean())), null, most=draws)
 
 
-def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> tuple[float, float]:
+def _against_others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> tuple[float, float]:
     """By how much what the object holds beyond its form elsewhere is larger under an emotion than under the others.
 
     A share of relevance; missing where either has few pictures.
@@ -147,13 +149,13 @@ def _others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, dra
     """
     if len(of_object) > _MOST:
         of_object = of_object.iloc[rng.choice(len(of_object), _MOST, replace=False)]
-    here = (of_object.emotion == emotion).to_numpy()
-    count = int(here.sum())
-    if min(count, len(here) - count) < FEWEST:
+    of_emotion = (of_object.emotion == emotion).to_numpy()
+    count = int(of_emotion.sum())
+    if min(count, len(of_emotion) - count) < FEWEST:
         return float("nan"), float("nan")
     value = (of_object.relevance - of_object.moved).to_numpy(float)
-    p = sequential_p(float(_welch(value[None], here)[0]), lambda k: _welch(_dealt(value, k, rng), here), most=draws)
-    return float(value[here].mean() - value[~here].mean()), p
+    p = sequential_p(float(_welch(value[None], of_emotion)[0]), lambda k: _welch(_dealt(value, k, rng), of_emotion), most=draws)
+    return float(value[of_emotion].mean() - value[~of_emotion].mean()), p
 
 
 def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -161,7 +163,7 @@ def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     return rng.permuted(np.tile(values, (k, 1)), axis=1)
 
 
-def _welch(values: np.ndarray, here: np.ndarray) -> np.ndarray:
+def _welch(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Welch's t, without sign, of ``values`` ``(k, n)`` in two groups.
 
     In units of its error, dealing the groups anew is valid also where they differ in spread (Janssen 1997).
@@ -171,15 +173,15 @@ def _welch(values: np.ndarray, here: np.ndarray) -> np.ndarray:
     ndarray
         ``(k,)``.
     """
-    one, other = values[:, here], values[:, ~here]
-    error = one.var(axis=1, ddof=1) / one.shape[1] + other.var(axis=1, ddof=1) / other.shape[1]
-    return np.asarray(np.abs(one.mean(axis=1) - other.mean(axis=1)) / np.sqrt(np.maximum(error, 1e-30)))
+    first, second = values[:, inside], values[:, ~inside]
+    error = first.var(axis=1, ddof=1) / first.shape[1] + second.var(axis=1, ddof=1) / second.shape[1]
+    return np.asarray(np.abs(first.mean(axis=1) - second.mean(axis=1)) / np.sqrt(np.maximum(error, 1e-30)))
 
 
 def _presence(both: int, with_object: int, with_emotion: int, n: int) -> float:
     """Twice the smaller tail of Fisher's exact test."""
-    known = hypergeom(n, with_object, with_emotion)
-    return float(min(1.0, 2 * min(known.cdf(both), known.sf(both - 1))))
+    chance = hypergeom(n, with_object, with_emotion)
+    return float(min(1.0, 2 * min(chance.cdf(both), chance.sf(both - 1))))
 
 
 def associations(both: int, with_object: int, with_emotion: int, n: int) -> dict[str, float]:
@@ -231,28 +233,25 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: 
     DataFrame
         Columns method, against, of (lift or dice), spearman, p_value.
     """
-    names = list(tables)
+    filled = {name: table for name, table in tables.items() if len(table)}
     out = []
-    for what in ("lift", "dice"):
-        wide = {m: t.pivot(index="emotion", columns="object", values=what) for m, t in tables.items() if len(t)}
-        for i, a in enumerate(names):
-            for b in names[i + 1 :]:
-                if a not in wide or b not in wide:
-                    continue
-                x, y = (v.to_numpy(float) for v in wide[a].align(wide[b], join="inner"))
-                if what == "dice" and np.array_equal(x, y, equal_nan=True):
-                    continue  # presence alone is the same under every map
-                tested = _mantel(x, y, rng, draws)
-                if tested is not None:
-                    out.append({"method": a, "against": b, "of": what, "spearman": tested[0], "p_value": tested[1]})
+    for measure in ("lift", "dice"):
+        wide = {name: table.pivot(index="emotion", columns="object", values=measure) for name, table in filled.items()}
+        for first, second in combinations(wide, 2):
+            x, y = (frame.to_numpy(float) for frame in wide[first].align(wide[second], join="inner"))
+            if measure == "dice" and np.array_equal(x, y, equal_nan=True):
+                continue  # presence alone is the same under every map
+            tested = _mantel(x, y, rng, draws)
+            if tested is not None:
+                out.append({"method": first, "against": second, "of": measure, "spearman": tested[0], "p_value": tested[1]})
     return pd.DataFrame(out, columns=["method", "against", "of", "spearman", "p_value"])
 
 
 def _mantel(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[float, float] | None:
-    known = np.isfinite(x) & np.isfinite(y)
-    if int(known.sum()) < 5 or np.ptp(x[known]) == 0 or np.ptp(y[known]) == 0:
+    finite = np.isfinite(x) & np.isfinite(y)
+    if int(finite.sum()) < 5 or np.ptp(x[finite]) == 0 or np.ptp(y[finite]) == 0:
         return None  # what is constant has no ranks
-    rho = float(spearmanr(x[known], y[known])[0])
+    rho = float(spearmanr(x[finite], y[finite])[0])
     null = []
     for _ in range(draws):
         z = y[:, rng.permutation(y.shape[1])]

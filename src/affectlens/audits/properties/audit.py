@@ -78,7 +78,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """Items with their label, person, what could not be measured, every property and every answer."""
-        answers = [_answer(c) for c in self.asked.labels]
+        answers = [_answer(label) for label in self.asked.labels]
         return {ITEMS: ("key", "why", "sha256", "label", "person", "problems", *map(_value, self._names()), *answers)}
 
     def depends_on(self) -> Mapping[str, Any]:
@@ -86,7 +86,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         facts = self.model_facts()
         return {
             "properties": sorted(self._names()),
-            "classifier": {k: facts.get(k, "") for k in ("name", "sha256")},
+            "classifier": {key: facts.get(key, "") for key in ("name", "sha256")},
             "classes": list(self.asked.labels),
         }
 
@@ -104,9 +104,9 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Properties and answers of some items at a time."""
-        wanted, some = set(keys), []
+        chosen, some = set(keys), []
         for item in self.corpus.items():
-            if item.key not in wanted:
+            if item.key not in chosen:
                 continue
             some.append((item, *self._view(item)))
             if len(some) == self.part_size:
@@ -117,7 +117,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def table(self) -> tuple[pd.DataFrame, dict[str, str]]:
         """Accumulated properties by key, with those of the user's own table, and the kind of each."""
-        items, kinds = self._items(), {p.name: p.kind for p in self.properties}
+        items, kinds = self._items(), {entry.name: entry.kind for entry in self.properties}
         table = items[[_value(name) for name in kinds]].copy()
         table.columns = pd.Index(list(kinds))
         for name, kind in kinds.items():
@@ -125,12 +125,13 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 table[name] = pd.to_numeric(table[name], errors="coerce")
         if self.own is None:
             return table, kinds
-        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | {c: _kind(self.own[c]) for c in self.own}
+        own_kinds = {column: _kind(self.own[column]) for column in self.own}
+        return table.join(self.own, how="left", rsuffix=" (table)"), kinds | own_kinds
 
     def answers(self) -> pd.DataFrame:
         """Accumulated answers by key, a column a class."""
         labels = list(self.asked.labels)
-        answers = self._items()[[_answer(c) for c in labels]].astype(float)
+        answers = self._items()[[_answer(label) for label in labels]].astype(float)
         answers.columns = pd.Index(labels)
         return answers.dropna(subset=[c for c in labels if c in self.asked.model.labels])
 
@@ -142,8 +143,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             table, kinds, answers, labels if settings.labels else None, rng, people=self._people(), progress=progress,
             units=self.asked.units, calibrated=not self.asked.labels_only,
         )  # fmt: skip
-        here = [k for k in answers.index if k in set(self.corpus.keys)]
-        keys = sampled(labels, here, settings.sample, rng) if self.interventions else []
+        at_hand = [key for key in answers.index if key in set(self.corpus.keys)]
+        keys = sampled(labels, at_hand, settings.sample, rng) if self.interventions else []
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
         info = self.corpus.source.info
         counted = (f"{info.name}: {line}" for line in account_of(self.corpus.source).lines())
@@ -158,7 +159,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         """Rows of some items."""
         answers = self._ask(some)
         batch = Batch()
-        for n, (item, view, reason) in enumerate(some):
+        for number, (item, view, reason) in enumerate(some):
             values, problems = self._measured(view)
             if why := self.asked.why_not(item.key):
                 problems["prediction"] = why
@@ -170,7 +171,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 "person": _word(self.corpus.people, item.key),
                 "problems": json.dumps(problems) if problems else None,
             } | {_value(name): value for name, value in values.items()}
-            row |= {_answer(c): answers[n, k] for k, c in enumerate(self.asked.labels)}
+            row |= {_answer(label): answers[number, column] for column, label in enumerate(self.asked.labels)}
             batch.items.append(row)
         return batch
 
@@ -185,44 +186,44 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         """Every property of one item, and why some could not be measured."""
         values: dict[str, Any] = dict.fromkeys(self._names())
         problems: dict[str, str] = {}
-        for p in self.properties if view is not None else ():
+        for entry in self.properties if view is not None else ():
             try:
-                values[p.name] = p.measure(view)
+                values[entry.name] = entry.measure(view)
             except Exception as error:
-                problems[p.name] = failure_of(p.name, error).reason
+                problems[entry.name] = failure_of(entry.name, error).reason
         return values, problems
 
     def _names(self) -> list[str]:
-        return [p.name for p in self.properties]
+        return [entry.name for entry in self.properties]
 
     def _ask(self, some: list[tuple[Item, Any, str]]) -> np.ndarray:
         """Answers ``(n, classes)``; missing where an item gives the model nothing to look at."""
         inputs = [self.asked.input_of(item, view) for item, view, _ in some]
-        known = [i for i, x in enumerate(inputs) if x is not None]
+        readable = [i for i, model_input in enumerate(inputs) if model_input is not None]
         answers = np.full((len(some), len(self.asked.labels)), np.nan)
-        if not known:
+        if not readable:
             return answers
         try:
-            answers[known] = self.asked.answers([inputs[i] for i in known])
+            answers[readable] = self.asked.answers([inputs[i] for i in readable])
         except Exception as error:  # one of them: each by itself, so that the others have their answers
-            if len(known) == 1:
-                failure_of(some[known[0]][0].key, error)
+            if len(readable) == 1:
+                failure_of(some[readable[0]][0].key, error)
                 return answers
-            for i in known:
+            for i in readable:
                 answers[i] = self._ask([some[i]])[0]
         return answers
 
     def _items(self) -> pd.DataFrame:
         """Accumulated items by key, those of this corpus first and in its order."""
         items = self.parts.items.set_index("key")
-        here = set(items.index)
-        order = [k for k in self.corpus.keys if k in here]
+        accumulated = set(items.index)
+        order = [key for key in self.corpus.keys if key in accumulated]
         return items.reindex([*order, *items.index.difference(order, sort=False)])
 
     def _labels(self) -> pd.Series | None:
         table = self.asked.table
         if table is not None and table.truth is not None:
-            return pd.Series({k: table.truth.get(table.read(k)) for k in self.answers().index}, dtype=object)
+            return pd.Series({key: table.truth.get(table.read(key)) for key in self.answers().index}, dtype=object)
         return self._items().label if self.corpus.labels is not None else None
 
     def _people(self) -> pd.Series | None:
@@ -230,8 +231,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def _missed(self) -> pd.DataFrame:
         rows = []
-        for key, why, problems in self._items()[["why", "problems"]].itertuples():
-            rows += [(key, why)] if why else []
+        for key, reason, problems in self._items()[["why", "problems"]].itertuples():
+            rows += [(key, reason)] if reason else []
             if isinstance(problems, str):
                 rows += [(f"{key}: {name}", text) for name, text in json.loads(problems).items()]
         return missed_frame(rows)
@@ -258,14 +259,14 @@ def _own_table(path: Path) -> pd.DataFrame:
     """Properties of the user's own by key."""
     path = Path(path)
     with reading(path, "a table of properties", UsageError):
-        own = read_sheet(path).frame
-    if "key" not in own:
-        raise UsageError(f"--table {path}: no column key; columns {list(own.columns)[:6]}")
-    twice = own.key[own.key.duplicated()]
+        table = read_sheet(path).frame
+    if "key" not in table:
+        raise UsageError(f"--table {path}: no column key; columns {list(table.columns)[:6]}")
+    twice = table.key[table.key.duplicated()]
     if len(twice):
         raise UsageError(f"--table {path}: the key {twice.iloc[0]!r} is in several rows; one row an item was expected")
-    own = own.assign(key=words(own.key)).set_index("key").drop(columns=["label"], errors="ignore")
-    return own.apply(_measured_or_named)
+    table = table.assign(key=words(table.key)).set_index("key").drop(columns=["label"], errors="ignore")
+    return table.apply(_measured_or_named)
 
 
 def _measured_or_named(column: pd.Series) -> pd.Series:

@@ -42,8 +42,8 @@ class AuditedCorpus:
         if self.modality not in MODALITIES:
             raise UsageError(f"{self.name} holds {self.modality}; properties are known of {', '.join(MODALITIES)}")
         default = "four" if self.modality in ("voice", "gait") else "test"
-        wanted = split or (default if default in self.source.info.splits else self.source.info.splits[-1])
-        self.split = check_split(self.source, wanted)
+        chosen = split or (default if default in self.source.info.splits else self.source.info.splits[-1])
+        self.split = check_split(self.source, chosen)
         rows = self.source.table(self.split).drop_duplicates("key").set_index("key")
         self.keys: list[str] = rows.index.tolist()
         self.labels: pd.Series | None = rows.label if "label" in rows else None
@@ -69,7 +69,7 @@ class AuditedCorpus:
 
 def _people(rows: pd.DataFrame) -> pd.Series | None:
     """The column that says who each item is of, where there are several people."""
-    name = next((c for c in ("speaker", "person", "group") if c in rows and rows[c].nunique() > 1), None)
+    name = next((column for column in ("speaker", "person", "group") if column in rows and rows[column].nunique() > 1), None)
     if name == "group" and "motion" in rows and (rows.group == rows.motion).all():
         return None  # types of motion, not people
     return rows[name] if name else None

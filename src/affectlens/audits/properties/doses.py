@@ -81,11 +81,11 @@ def measure_doses(
         return _of_words(asked, chosen, data, rng, progress)
     people, measure = asked.corpus.people_of(keys), _face_measure() if modality == "face" else None
     return {
-        i.name: dose_response(
-            i.name, i.unit, data, i.doses, i.change, asked.answers_to, asked.labels, rng, people=people,
-            measure=measure, meant=i.moves if measure else "", progress=progress,
+        entry.name: dose_response(
+            entry.name, entry.unit, data, entry.doses, entry.change, asked.answers_to, asked.labels, rng, people=people,
+            measure=measure, meant=entry.moves if measure else "", progress=progress,
         )
-        for i in chosen
+        for entry in chosen
     }, []  # fmt: skip
 
 
@@ -96,19 +96,19 @@ def sampled(labels: pd.Series | None, keys: list[str], count: int, rng: np.rando
     strata = labels.reindex(keys).astype(str) if labels is not None else pd.Series("", index=keys)
     order = pd.Series(rng.permutation(len(keys)), index=keys)
     rank = order.groupby(strata.to_numpy()).rank()
-    return [str(k) for k in rank.sort_values(kind="stable").index[:count]]
+    return [str(key) for key in rank.sort_values(kind="stable").index[:count]]
 
 
 def _face_measure() -> Callable[[Any], dict[str, float]]:
     """What measures a changed face; estimates of age and gender are left out, as networks' guesses of a changed picture."""
     from affectlens.features.properties.face import FaceViewer
 
-    viewer, known = FaceViewer(), [p for p in properties("face") if p.name not in ("age", "gender")]
+    viewer, measured = FaceViewer(), [entry for entry in properties("face") if entry.name not in ("age", "gender")]
 
     def measure(picture: np.ndarray) -> dict[str, float]:
         view = viewer(picture)
-        values = {p.name: p.measure(view) if view is not None else None for p in known}
-        return {k: float(v) if isinstance(v, int | float) else float("nan") for k, v in values.items()}
+        values = {entry.name: entry.measure(view) if view is not None else None for entry in measured}
+        return {name: float(value) if isinstance(value, int | float) else float("nan") for name, value in values.items()}
 
     return measure
 
@@ -118,17 +118,17 @@ def _of_words(
 ) -> tuple[dict[str, DoseResponse], list[str]]:
     """Each swap on the texts that it changes, of the sample or where that has few of the whole split."""
     out, notes = {}, []
-    for i in chosen:
-        changed = [t for t in texts if i.change(t) != t]
+    for entry in chosen:
+        changed = [text for text in texts if entry.change(text) != text]
         if len(changed) < FEWEST_TEXTS:
-            every = (item.data for item in asked.corpus.items() if item.data is not None)
-            changed = list(islice((t for t in every if i.change(t) != t), MOST_TEXTS))
+            all_texts = (item.data for item in asked.corpus.items() if item.data is not None)
+            changed = list(islice((text for text in all_texts if entry.change(text) != text), MOST_TEXTS))
         if len(changed) < FEWEST_TEXTS:
-            notes.append(f"Intervention {i.name} was left out: only {len(changed)} texts hold words that it swaps.")
+            notes.append(f"Intervention {entry.name} was left out: only {len(changed)} texts hold words that it swaps.")
             continue
-        swap = partial(_swap, i)
-        out[i.name] = dose_response(
-            i.name, "swapped", changed, (0.0, 1.0), swap, asked.answers_to, asked.labels, rng, progress=progress
+        swap = partial(_swap, entry)
+        out[entry.name] = dose_response(
+            entry.name, "swapped", changed, (0.0, 1.0), swap, asked.answers_to, asked.labels, rng, progress=progress
         )
     return out, notes
 

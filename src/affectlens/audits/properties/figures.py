@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def dependence(tests: pd.DataFrame) -> Any:
     """Property × output, colour for the effect, a dot where it is significant."""
     frame = tests.assign(significant=tests.p_holm <= ALPHA)
-    order = frame.groupby("property").effect.apply(lambda e: e.abs().max()).sort_values(ascending=False).index.tolist()
+    largest = frame.assign(size=frame.effect.abs()).groupby("property")["size"].max()
+    order = largest.sort_values(ascending=False).index.tolist()
     top = max(0.2, float(frame.effect.abs().max()))
     base = alt.Chart(frame).encode(
         x=alt.X("output:N", sort=list(dict.fromkeys(frame.output)), title=None, axis=alt.Axis(labelAngle=-35)),
@@ -51,29 +52,35 @@ def groups(table: pd.DataFrame) -> Any:
         base = alt.Chart(panel, title=alt.Title(str(name), anchor="start", fontSize=11)).encode(
             y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(labelLimit=150))
         )
-        x = alt.Scale(
+        scale = alt.Scale(
             domain=[max(0.0, float(frame.accuracy_low.min()) - 0.03), min(1.0, float(frame.accuracy_high.max()) + 0.03)]
         )
-        bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("accuracy_low:Q", scale=x, title="accuracy"), x2="accuracy_high:Q")
-        dots = base.mark_point(filled=True, size=45).encode(x=alt.X("accuracy:Q", scale=x))
+        bars = base.mark_rule(strokeWidth=2).encode(
+            x=alt.X("accuracy_low:Q", scale=scale, title="accuracy"), x2="accuracy_high:Q"
+        )
+        dots = base.mark_point(filled=True, size=45).encode(x=alt.X("accuracy:Q", scale=scale))
         charts.append((bars + dots).properties(width=190, height=alt.Step(16)))
     return finish(alt.concat(*charts, columns=3))
 
 
-def dose(d: DoseResponse) -> Any:
+def dose(response: DoseResponse) -> Any:
     """Change of every class's probability by dose with its interval, and the share of changed decisions."""
-    chart = alt.Chart(d.curve).encode(x=alt.X("dose:Q", title=f"{d.name}, {d.unit}"), color=alt.Color("class:N", title=None))
+    chart = alt.Chart(response.curve).encode(
+        x=alt.X("dose:Q", title=f"{response.name}, {response.unit}"), color=alt.Color("class:N", title=None)
+    )
     lines = chart.mark_line(point=True).encode(y=alt.Y("change:Q", title="change of probability"))
     bands = chart.mark_area(opacity=0.15).encode(y="low:Q", y2="high:Q")
     share = alt.Y("changed_decisions:Q", title="changed decisions", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
-    flips = alt.Chart(d.flips).mark_line(point=True, color="#555").encode(x=alt.X("dose:Q", title=d.unit), y=share)
+    flips = (
+        alt.Chart(response.flips).mark_line(point=True, color="#555").encode(x=alt.X("dose:Q", title=response.unit), y=share)
+    )
     joined = alt.hconcat((bands + lines).properties(width=330, height=200), flips.properties(width=170, height=200))
     return finish(joined)
 
 
-def strip(d: DoseResponse) -> np.ndarray | None:
+def strip(response: DoseResponse) -> np.ndarray | None:
     """One picture at every dose side by side, ``(h, w, 3)`` uint8; None where items are no pictures."""
-    if not len(d.samples) or not isinstance(d.samples[0], np.ndarray) or d.samples[0].ndim not in (2, 3):
+    if not len(response.samples) or not isinstance(response.samples[0], np.ndarray) or response.samples[0].ndim not in (2, 3):
         return None
-    colour = [s if s.ndim == 3 else np.repeat(s[..., None], 3, 2) for s in d.samples]
-    return np.concatenate([np.pad(s, ((0, 0), (0, 4), (0, 0)), constant_values=255) for s in colour], axis=1)
+    colour = [sample if sample.ndim == 3 else np.repeat(sample[..., None], 3, 2) for sample in response.samples]
+    return np.concatenate([np.pad(sample, ((0, 0), (0, 4), (0, 0)), constant_values=255) for sample in colour], axis=1)

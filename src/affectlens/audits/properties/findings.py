@@ -32,26 +32,26 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     ]
     dependent = tests[(tests.p_holm <= ALPHA) & (tests.output != DECISION)]
     strongest = dependent.assign(size=dependent.effect.abs()).sort_values("size", ascending=False).drop_duplicates("property")
-    out += [_sentence(r, audit.kinds.get(r["property"], "")) for r in strongest.head(most).to_dict("records")]
-    without = [n for n in dict.fromkeys(tests.property) if not (tests[tests.property == n].p_holm <= ALPHA).any()]
+    out += [_sentence(row, audit.kinds.get(row["property"], "")) for row in strongest.head(most).to_dict("records")]
+    without = [name for name in dict.fromkeys(tests.property) if not (tests[tests.property == name].p_holm <= ALPHA).any()]
     if without:
         out.append(f"No dependence was found on {', '.join(without)}; weaker ones than above could hide there.")
     return out
 
 
-def _sentence(r: dict[str, Any], kind: str) -> str:
-    known = _registered(r["property"])
-    says, weak = (known.says, known.weak) if known is not None else ("", "")
+def _sentence(row: dict[str, Any], kind: str) -> str:
+    registered = _registered(row["property"])
+    meaning, weak = (registered.says, registered.weak) if registered is not None else ("", "")
     if kind == "categorical":
-        what = f"{r['output'].capitalize()} differs between values of {r['property']}"
-    elif r["kind"] != "correlation":
-        what = f"{r['property'].capitalize()} and {r['output']} are related"
+        text = f"{row['output'].capitalize()} differs between values of {row['property']}"
+    elif row["kind"] != "correlation":
+        text = f"{row['property'].capitalize()} and {row['output']} are related"
     else:
-        more = "more" if r["effect"] > 0 else "less"
-        what = f"The more {r['property']}{f' ({says})' if says else ''}, the {more} {r['output']}"
+        more = "more" if row["effect"] > 0 else "less"
+        text = f"The more {row['property']}{f' ({meaning})' if meaning else ''}, the {more} {row['output']}"
     return (
-        f"{what}: {r['kind']} {r['effect']:+.2f} ({r['low']:+.2f} to {r['high']:+.2f}), p = {r['p_holm']:.2g} corrected, "
-        f"n = {r['n']}." + (f" Careful: {weak}." if weak else "")
+        f"{text}: {row['kind']} {row['effect']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f}), p = {row['p_holm']:.2g} "
+        f"corrected, n = {row['n']}." + (f" Careful: {weak}." if weak else "")
     )
 
 
@@ -63,20 +63,23 @@ def _registered(name: str) -> Property | None:
         return None
 
 
-def dose_text(d: DoseResponse) -> str:
+def dose_text(response: DoseResponse) -> str:
     """What an intervention did."""
-    significant = d.curve[d.curve.p_holm <= ALPHA]
-    flips = d.flips.loc[d.flips.changed_decisions.idxmax()]
-    what = f"{d.name}: at {flips.dose:g} {d.unit} {flips.changed_decisions:.0%} of {d.n} decisions change"
+    significant = response.curve[response.curve.p_holm <= ALPHA]
+    flips = response.flips.loc[response.flips.changed_decisions.idxmax()]
+    text = f"{response.name}: at {flips.dose:g} {response.unit} {flips.changed_decisions:.0%} of {response.n} decisions change"
     if len(significant):
         top = significant.loc[significant.change.abs().idxmax()]
-        what += (
+        text += (
             f"; {top['class']} moves most, by {100 * top.change:+.0f} points at {top.dose:g} ({100 * top.low:+.0f} to "
             f"{100 * top.high:+.0f}, p = {top.p_holm:.2g} corrected)"
         )
     else:
-        what += "; no class is shown to move"
-    if d.clean is None:
-        return what + "."
-    others = list(dict.fromkeys(d.moved[~d.moved.meant.astype(bool) & d.moved.over.astype(bool)].property))
-    return what + ("; nothing else that is measured moved." if not others else f"; it also moved {', '.join(others[:6])}.")
+        text += "; no class is shown to move"
+    if response.clean is None:
+        return text + "."
+    moved = response.moved
+    also_moved = list(dict.fromkeys(moved[~moved.meant.astype(bool) & moved.over.astype(bool)].property))
+    return (
+        f"{text}; it also moved {', '.join(also_moved[:6])}." if also_moved else f"{text}; nothing else that is measured moved."
+    )

@@ -34,19 +34,19 @@ def grouped(values: pd.Series, kind: str, most: int = 6) -> pd.Series:
     >>> grouped(pd.Series([1.0, 0.0, 1.0]), "binary").tolist()
     ['1', '0', '1']
     """
-    known = values.dropna()
-    if kind in ("categorical", "binary") or known.nunique() <= most:
-        top = known.value_counts().index[:most]
-        named = known.where(known.isin(top), "others")
-        return named.map(lambda v: f"{v:g}" if isinstance(v, float | int) else str(v)).reindex(values.index)
-    ranks = known.rank(method="average", pct=True)
-    edges = known.quantile([1 / 3, 2 / 3]).to_numpy()
+    present = values.dropna()
+    if kind in ("categorical", "binary") or present.nunique() <= most:
+        top = present.value_counts().index[:most]
+        named = present.where(present.isin(top), "others")
+        return named.map(lambda value: f"{value:g}" if isinstance(value, float | int) else str(value)).reindex(values.index)
+    ranks = present.rank(method="average", pct=True)
+    edges = present.quantile([1 / 3, 2 / 3]).to_numpy()
     names = [f"low (up to {edges[0]:.3g})", "middle", f"high (from {edges[1]:.3g})"]
     return pd.cut(ranks, [0, 1 / 3, 2 / 3, 1], labels=names, include_lowest=True).astype(str).reindex(values.index)
 
 
 def group_metrics(
-    truth: np.ndarray, p: np.ndarray, classes: list[str], groups: pd.Series, rng: np.random.Generator
+    truth: np.ndarray, probabilities: np.ndarray, classes: list[str], groups: pd.Series, rng: np.random.Generator
 ) -> pd.DataFrame:
     """How well a classifier does in every group.
 
@@ -54,7 +54,7 @@ def group_metrics(
     ----------
     truth : ndarray of shape (n,)
         Index of the true class of every item.
-    p : ndarray of shape (n, classes)
+    probabilities : ndarray of shape (n, classes)
         Probabilities.
     classes : list of str
         Names of the classes.
@@ -69,36 +69,45 @@ def group_metrics(
         One row a group: group, n, accuracy with Wilson's interval (accuracy_low, accuracy_high), mean_recall with a bootstrap
         interval, calibration_error. Groups of fewer than 20 are listed without scores.
     """
-    guess = p.argmax(axis=1)
+    guess = probabilities.argmax(axis=1)
     right = guess == truth
     rows = []
     members = groups.dropna().groupby(groups).groups
-    for name, at in sorted(members.items(), key=lambda kv: _place(str(kv[0]))):
+    for name, at in sorted(members.items(), key=lambda entry: _place(str(entry[0]))):
         inside = groups.index.get_indexer(at)
         row: dict[str, object] = {"group": str(name), "n": len(inside)}
         if len(inside) >= FEWEST:
-            e = wilson(int(right[inside].sum()), len(inside))
-            t, g = truth[inside], guess[inside]
-
-            def recall(r: np.ndarray, t: np.ndarray = t, g: np.ndarray = g) -> float:
-                present = [c for c in range(len(classes)) if (t[r] == c).any()]
-                return float(np.mean([(g[r][t[r] == c] == c).mean() for c in present]))
-
-            u = bootstrap(recall, len(inside), rng, draws=300) if len(inside) <= MANY else _recall_of_many(t, g, len(classes))
-            row |= {"accuracy": e.value, "accuracy_low": e.low, "accuracy_high": e.high, "mean_recall": u.value,
-                    "mean_recall_low": u.low, "mean_recall_high": u.high,
-                    "calibration_error": expected_calibration_error(p[inside].max(axis=1), right[inside])}  # fmt: skip
+            accuracy = wilson(int(right[inside].sum()), len(inside))
+            recall = _mean_recall(truth[inside], guess[inside], len(classes), rng)
+            row |= {
+                "accuracy": accuracy.value, "accuracy_low": accuracy.low, "accuracy_high": accuracy.high,
+                "mean_recall": recall.value, "mean_recall_low": recall.low, "mean_recall_high": recall.high,
+                "calibration_error": expected_calibration_error(probabilities[inside].max(axis=1), right[inside]),
+            }  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _recall_of_many(t: np.ndarray, g: np.ndarray, classes: int) -> Estimate:
-    counts = np.bincount(t, minlength=classes)
-    hits = np.bincount(t[g == t], minlength=classes)
+def _mean_recall(truth: np.ndarray, guess: np.ndarray, classes: int, rng: np.random.Generator) -> Estimate:
+    """Mean recall with its bootstrap interval, of many rows with that of its normal limit."""
+    if len(truth) > MANY:
+        return _recall_of_many(truth, guess, classes)
+
+    def recall(rows: np.ndarray) -> float:
+        drawn_truth, drawn_guess = truth[rows], guess[rows]
+        present = [index for index in range(classes) if (drawn_truth == index).any()]
+        return float(np.mean([(drawn_guess[drawn_truth == index] == index).mean() for index in present]))
+
+    return bootstrap(recall, len(truth), rng, draws=300)
+
+
+def _recall_of_many(truth: np.ndarray, guess: np.ndarray, classes: int) -> Estimate:
+    counts = np.bincount(truth, minlength=classes)
+    hits = np.bincount(truth[guess == truth], minlength=classes)
     present = counts > 0
-    r = hits[present] / counts[present]
-    half = 1.96 * float(np.sqrt((r * (1 - r) / counts[present]).sum())) / int(present.sum())
-    return Estimate(float(r.mean()), float(r.mean()) - half, float(r.mean()) + half, len(t), len(t))
+    recall = hits[present] / counts[present]
+    half = 1.96 * float(np.sqrt((recall * (1 - recall) / counts[present]).sum())) / int(present.sum())
+    return Estimate(float(recall.mean()), float(recall.mean()) - half, float(recall.mean()) + half, len(truth), len(truth))
 
 
 def _place(name: str) -> tuple[int, str]:
@@ -106,12 +115,12 @@ def _place(name: str) -> tuple[int, str]:
     return next((i for i, word in enumerate(("low", "middle", "high")) if name.startswith(word)), 3), name
 
 
-def rate_gaps(truth: np.ndarray, p: np.ndarray, classes: list[str], groups: pd.Series) -> pd.DataFrame:
+def rate_gaps(truth: np.ndarray, probabilities: np.ndarray, classes: list[str], groups: pd.Series) -> pd.DataFrame:
     """For each class the largest difference between groups of its true and false positive rate.
 
     Parameters
     ----------
-    truth, p, classes, groups
+    truth, probabilities, classes, groups
         As of ``group_metrics``.
 
     Returns
@@ -120,23 +129,23 @@ def rate_gaps(truth: np.ndarray, p: np.ndarray, classes: list[str], groups: pd.S
         Columns class, rate, gap, low, high (Newcombe's interval, 1998; the two groups were chosen by the gap, so it is a little
         too narrow), highest, lowest.
     """
-    guess = p.argmax(axis=1)
-    names = [g for g, n in groups.value_counts().items() if n >= FEWEST]
-    member = {g: (groups == g).to_numpy() for g in names}
+    guess = probabilities.argmax(axis=1)
+    names = [name for name, count in groups.value_counts().items() if count >= FEWEST]
+    member = {name: (groups == name).to_numpy() for name in names}
     rows: list[dict[str, object]] = []
-    for c, label in enumerate(classes):
-        for rate, base in (("true positives", truth == c), ("false positives", truth != c)):
-            known = {
-                g: wilson(int((guess[base & m] == c).sum()), int((base & m).sum()))
-                for g, m in member.items() if (base & m).sum() >= 5
+    for index, label in enumerate(classes):
+        for rate, base in (("true positives", truth == index), ("false positives", truth != index)):
+            rates = {
+                name: wilson(int((guess[base & mask] == index).sum()), int((base & mask).sum()))
+                for name, mask in member.items() if (base & mask).sum() >= 5
             }  # fmt: skip
-            if len(known) < 2:
+            if len(rates) < 2:
                 continue
-            top, bottom = max(known, key=lambda g: known[g].value), min(known, key=lambda g: known[g].value)
-            a, b = known[top], known[bottom]
-            gap = a.value - b.value
-            low = gap - float(np.hypot(a.value - a.low, b.high - b.value))
-            high = gap + float(np.hypot(a.high - a.value, b.value - b.low))
+            top, bottom = max(rates, key=lambda name: rates[name].value), min(rates, key=lambda name: rates[name].value)
+            highest, lowest = rates[top], rates[bottom]
+            gap = highest.value - lowest.value
+            low = gap - float(np.hypot(highest.value - highest.low, lowest.high - lowest.value))
+            high = gap + float(np.hypot(highest.high - highest.value, lowest.value - lowest.low))
             rows.append({"class": label, "rate": rate, "gap": gap, "low": low, "high": high, "highest": top, "lowest": bottom})
     return pd.DataFrame(rows, columns=["class", "rate", "gap", "low", "high", "highest", "lowest"])
 
@@ -164,23 +173,24 @@ def matched_pairs(
     dict
         ``pairs``, mean ``difference`` of being right, and ``p_value`` of a sign-flip test of the pairs.
     """
-    known = np.isfinite(values) & np.isfinite(others).all(axis=1)
-    spread = others[known].std(axis=0)
-    z = (others - others[known].mean(axis=0)) / np.where(spread > 0, spread, 1)
-    low, high = np.quantile(values[known], [1 / 3, 2 / 3])
+    complete = np.isfinite(values) & np.isfinite(others).all(axis=1)
+    spread = others[complete].std(axis=0)
+    z = (others - others[complete].mean(axis=0)) / np.where(spread > 0, spread, 1)
+    low, high = np.quantile(values[complete], [1 / 3, 2 / 3])
     differences = []
-    for label in np.unique(labels[known]):
-        a = np.flatnonzero(known & (labels == label) & (values >= high))
-        b = np.flatnonzero(known & (labels == label) & (values <= low))
-        free = np.ones(len(b), dtype=bool)
-        for i in rng.permutation(a):
+    for label in np.unique(labels[complete]):
+        high_rows = np.flatnonzero(complete & (labels == label) & (values >= high))
+        low_rows = np.flatnonzero(complete & (labels == label) & (values <= low))
+        free = np.ones(len(low_rows), dtype=bool)
+        for i in rng.permutation(high_rows):
             if not free.any():
                 break
-            d = np.where(free, ((z[b] - z[i]) ** 2).sum(axis=1), np.inf)
-            j = int(d.argmin())
+            distances = np.where(free, ((z[low_rows] - z[i]) ** 2).sum(axis=1), np.inf)
+            j = int(distances.argmin())
             free[j] = False
-            differences.append(float(right[i]) - float(right[b[j]]))
-    d = np.array(differences)
-    if len(d) < FEWEST:
-        return {"pairs": len(d), "difference": float("nan"), "p_value": float("nan")}
-    return {"pairs": len(d), "difference": float(d.mean()), "p_value": sign_flip_test(d, rng, side="two", draws=1999)}
+            differences.append(float(right[i]) - float(right[low_rows[j]]))
+    gains = np.array(differences)
+    if len(gains) < FEWEST:
+        return {"pairs": len(gains), "difference": float("nan"), "p_value": float("nan")}
+    p_value = sign_flip_test(gains, rng, side="two", draws=1999)
+    return {"pairs": len(gains), "difference": float(gains.mean()), "p_value": p_value}

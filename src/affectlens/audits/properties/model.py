@@ -90,18 +90,18 @@ class AskedModel:
 
     def answers(self, inputs: Sequence[Any]) -> np.ndarray:
         """Probabilities ``(n, classes)`` of inputs; of a table of other scores its values as they are."""
-        asked = self.table.values if self.table is not None else self.model.probabilities
-        return np.asarray(asked(inputs))
+        ask = self.table.values if self.table is not None else self.model.probabilities
+        return np.asarray(ask(inputs))
 
     def data(self, keys: list[str]) -> list[Any]:
         """What interventions change of some items, in the order of ``keys``: upright crops, texts or sounds."""
-        wanted = set(keys)
+        chosen = set(keys)
         data = {}
         for item in self.corpus.items():
-            if item.key in wanted and item.data is not None:
+            if item.key in chosen and item.data is not None:
                 face = self.corpus.modality == "face"
                 data[item.key] = _crop(item, self.corpus.view(item)[0]) if face else item.data
-        return [data[k] for k in keys]
+        return [data[key] for key in keys]
 
     def answers_to(self, data: Sequence[Any]) -> np.ndarray:
         """Probabilities ``(n, classes)`` of changed crops, texts or sounds."""
@@ -112,8 +112,8 @@ class AskedModel:
         """Normalised features of every clip by key, as of recordings of a few turns of one speaker."""
         if self._clips is None:
             table = voice_features(self.corpus.name, self.corpus.path)
-            z = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
-            self._clips = dict(zip(table.rows.key, z, strict=True))
+            scaled = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
+            self._clips = dict(zip(table.rows.key, scaled, strict=True))
         return self._clips
 
 

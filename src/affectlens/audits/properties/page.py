@@ -49,7 +49,7 @@ def charts(audit: PropertyAudit) -> dict[str, Callable[[], Any]]:
         "curves": (draw.p_against_n, audit.curves),
         "groups": (draw.groups, audit.groups),
     }
-    drawn = {n: partial(_drawn, function, table) for n, (function, table) in tables.items()}
+    drawn = {name: partial(_drawn, function, table) for name, (function, table) in tables.items()}
     return {**drawn, **{name: partial(draw.dose, response) for name, response in audit.interventions.items()}}
 
 
@@ -66,40 +66,40 @@ def write(audit: PropertyAudit, folder: Path) -> Path:
     Path
         The page.
     """
-    said = [*audit.findings(), *(dose_text(d) for d in audit.interventions.values())]
+    sentences = [*audit.findings(), *(dose_text(response) for response in audit.interventions.values())]
     dependence = Figure(draw.dependence(audit.tests), "dependence", "")
     sections = [
-        Section("What was found", (*said, *audit.notes)),
+        Section("What was found", (*sentences, *audit.notes)),
         Section("Dependence of every output on every property", (one_line(_DEPENDENCE),), (dependence,), _shown(audit.tests),
                 "All tests"),
         *_performance(audit),
-        *(_dose(d, folder) for d in audit.interventions.values()),
+        *(_dose(response, folder) for response in audit.interventions.values()),
         *_left_out(audit),
         Section("Methods", (methods(audit),)),
         Section("Limits: what tests of this kind cannot show", LIMITS),
     ]  # fmt: skip
-    write_json(folder / "audit.json", facts(audit, said))
-    write_text(folder / "model-card.md", "\n".join(card_section(said)))
-    write_text(folder / "evidence-sheet.md", "\n".join(evidence_sheet(audit, said)))
+    write_json(folder / "audit.json", facts(audit, sentences))
+    write_text(folder / "model-card.md", "\n".join(card_section(sentences)))
+    write_text(folder / "evidence-sheet.md", "\n".join(evidence_sheet(audit, sentences)))
     return write_page(folder, audit.title, audit.about, sections)
 
 
-def facts(audit: PropertyAudit, said: list[str]) -> dict[str, Any]:
+def facts(audit: PropertyAudit, sentences: list[str]) -> dict[str, Any]:
     """What the page says, as JSON types; the tables are beside it as csv and parquet."""
     count, total = audit.share
     return {
         "title": audit.title, "about": audit.about, "n": audit.n, "classes": list(audit.classes), "given": audit.given,
-        "significant": count, "tests": total, "findings": said, "notes": list(audit.notes), "excluded": audit.excluded,
+        "significant": count, "tests": total, "findings": sentences, "notes": list(audit.notes), "excluded": audit.excluded,
         "kinds": audit.kinds, "tested": audit.tested, "people": audit.people,
     }  # fmt: skip
 
 
-def card_section(said: list[str]) -> list[str]:
+def card_section(sentences: list[str]) -> list[str]:
     """What a model card should say of the audit."""
-    return ["## Dependence on properties", "", *(f"- {s}" for s in said), ""]
+    return ["## Dependence on properties", "", *(f"- {sentence}" for sentence in sentences), ""]
 
 
-def evidence_sheet(audit: PropertyAudit, said: list[str]) -> list[str]:
+def evidence_sheet(audit: PropertyAudit, sentences: list[str]) -> list[str]:
     """Lines of a sheet of facts for those who examine a model."""
     gap = "no labels, so none"
     if len(audit.gaps):
@@ -112,9 +112,9 @@ def evidence_sheet(audit: PropertyAudit, said: list[str]) -> list[str]:
         f"# Evidence sheet: {audit.title}", "", one_line(_LAW), "",
         f"- Items examined: {audit.n}; classes: {', '.join(audit.classes)}; tests given {audit.given}",
         f"- Properties examined: {', '.join(dict.fromkeys(audit.tests.property))}",
-        f"- Not examined: {'; '.join(f'{k} ({v})' for k, v in audit.excluded.items()) or 'none'}",
+        f"- Not examined: {'; '.join(f'{name} ({reason})' for name, reason in audit.excluded.items()) or 'none'}",
         f"- Differences of performance between groups: {gap}; all in groups.csv and gaps.csv", "", "## Findings", "",
-        *(f"- {s}" for s in said), "", "## Limits", "", *(f"- {t}" for t in LIMITS), "",
+        *(f"- {sentence}" for sentence in sentences), "", "## Limits", "", *(f"- {limit}" for limit in LIMITS), "",
     ]  # fmt: skip
 
 
@@ -154,17 +154,16 @@ def _performance(audit: PropertyAudit) -> list[Section]:
     return out
 
 
-def _dose(d: DoseResponse, folder: Path) -> Section:
-    text, name = [dose_text(d)], safe_name(d.name)
-    strip = draw.strip(d)
+def _dose(response: DoseResponse, folder: Path) -> Section:
+    text, name = [dose_text(response)], safe_name(response.name)
+    strip = draw.strip(response)
     if strip is not None:
         size = (strip.shape[1] * 2, strip.shape[0] * 2)
         write_whole(folder / f"samples-{name}.png", Image.fromarray(strip).resize(size, Image.Resampling.BICUBIC).save)
         text.append(f"One item at every dose: samples-{name}.png beside this page.")
-    table = d.moved if len(d.moved) else None
-    return Section(
-        f"Intervention: {d.name}", tuple(text), (Figure(draw.dose(d), f"dose-{name}", ""),), table, "What else moved"
-    )
+    table = response.moved if len(response.moved) else None
+    figure = Figure(draw.dose(response), f"dose-{name}", "")
+    return Section(f"Intervention: {response.name}", tuple(text), (figure,), table, "What else moved")
 
 
 def _left_out(audit: PropertyAudit) -> list[Section]:

@@ -18,13 +18,13 @@ MODALITIES = ("face", "voice", "words", "gait")
 def _properties() -> Iterable[str]:
     from affectlens.features.properties.registry import properties
 
-    return [p.name for p in properties()]
+    return [entry.name for entry in properties()]
 
 
 def _interventions() -> Iterable[str]:
     from affectlens.explainers.interventions.registry import interventions
 
-    return [ALL, NONE, *dict.fromkeys(i.name for modality in MODALITIES for i in interventions(modality))]
+    return [ALL, NONE, *dict.fromkeys(entry.name for modality in MODALITIES for entry in interventions(modality))]
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def audit_properties(
     outputs = pd.concat([logits_of(classes), predicted[list(units)]], axis=1)
     decision = classes.idxmax(axis=1) if len(classes.columns) else None
     tests, excluded = _tests(table, kinds, outputs, decision, truth, person, rows, rng, progress)
-    examined = [n for n in table.columns if n not in excluded]
+    examined = [name for name in table.columns if name not in excluded]
     groups, gaps, pairs = _performance(table, kinds, classes, truth if decision is not None else None, examined, rng)
     curves = pd.DataFrame()
     if person is None:
@@ -98,12 +98,12 @@ def audit_properties(
     if truth is not None and decision is not None and len(two) == 2:
         crossed = intersections(table, kinds, two[0], two[1], classes, truth, rng)
     if not calibrated:
-        groups, crossed = (t.drop(columns="calibration_error", errors="ignore") for t in (groups, crossed))
-    given = (
+        groups, crossed = (frame.drop(columns="calibration_error", errors="ignore") for frame in (groups, crossed))
+    condition = (
         "the label" if truth is not None else "nothing: no labels were given, so that classes differ in a property counts too"
     )
     return PropertyAudit(
-        tests, groups, gaps, pairs, curves, crossed, excluded, tuple(predicted.columns), len(keys), given, tested=len(rows),
+        tests, groups, gaps, pairs, curves, crossed, excluded, tuple(predicted.columns), len(keys), condition, tested=len(rows),
         people=0 if person is None else int(person.nunique()), kinds=dict(kinds),
     )  # fmt: skip
 
@@ -121,12 +121,12 @@ def _tests(
             excluded[name] = reason
             continue
         for output, y in named.items():
-            tested.append(_one(name, kinds[name], output, table[name], y, truth, person, rows, rng))
+            tested.append(_tested(name, kinds[name], output, table[name], y, truth, person, rows, rng))
         progress("tests", i + 1, len(table.columns))
-    known = [r for r in tested if r is not None]
-    if not known:
+    usable = [row for row in tested if row is not None]
+    if not usable:
         raise UsageError(f"no property can be tested: {excluded}")
-    tests = pd.DataFrame(known)
+    tests = pd.DataFrame(usable)
     p = tests.p_value.to_numpy()
     return tests.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p)), excluded
 
@@ -137,18 +137,18 @@ def _strongest(tests: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
-    known = values.notna() if truth is None else values.notna() & truth.notna()
-    if known.sum() < 20:
-        return f"known of {int(known.sum())} items; at least 20 are needed"
-    if values[known].nunique() < 2:
-        return f"constant ({values[known].iloc[0]}) over {int(known.sum())} items"
-    counts = values[known].value_counts()
+    present = values.notna() if truth is None else values.notna() & truth.notna()
+    if present.sum() < 20:
+        return f"known of {int(present.sum())} items; at least 20 are needed"
+    if values[present].nunique() < 2:
+        return f"constant ({values[present].iloc[0]}) over {int(present.sum())} items"
+    counts = values[present].value_counts()
     if kind in ("categorical", "binary") and len(counts) > 1 and counts.iloc[1] < 10:
         return f"only {int(counts.iloc[1:].sum())} items are not {counts.index[0]}"
     return ""
 
 
-def _one(
+def _tested(
     name: str, kind: str, output: str, x: pd.Series, y: pd.Series, truth: pd.Series | None, person: pd.Series | None,
     rows: np.ndarray, rng: np.random.Generator,
 ) -> dict[str, object] | None:  # fmt: skip
@@ -156,16 +156,16 @@ def _one(
     z = truth.iloc[rows] if truth is not None else None
     try:
         if person is not None:
-            tested, how = _with_people(x, kind, y, z, person.iloc[rows], rng)
+            tested, note = _with_people(x, kind, y, z, person.iloc[rows], rng)
         else:
-            tested, how = test(x, y, z, rng=rng, kinds={"x": kind}, draws=1), ""
+            tested, note = test(x, y, z, rng=rng, kinds={"x": kind}, draws=1), ""
     except UsageError:
         return None
-    e = tested.effect
+    effect = tested.effect
     return {
-        "property": name, "output": output, "p_value": tested.p, "effect": e.value, "low": e.low,
-        "high": e.high, "kind": e.kind, "n": tested.n, "missing": tested.dropped, "smallest_found": tested.smallest,
-        "method": how or tested.method,
+        "property": name, "output": output, "p_value": tested.p, "effect": effect.value, "low": effect.low,
+        "high": effect.high, "kind": effect.kind, "n": tested.n, "missing": tested.dropped, "smallest_found": tested.smallest,
+        "method": note or tested.method,
     }  # fmt: skip
 
 
@@ -173,9 +173,9 @@ def _with_people(
     x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, person: pd.Series, rng: np.random.Generator, draws: int = 999
 ) -> tuple[Independence, str]:
     """A property constant in people: people exchange it whole; else strata are people and label together."""
-    known = (x.notna() & y.notna() & (z.notna() if z is not None else True)).to_numpy()
-    x, y, person = x[known], y[known], person[known]
-    z = z[known] if z is not None else None
+    complete = (x.notna() & y.notna() & (z.notna() if z is not None else True)).to_numpy()
+    x, y, person = x[complete], y[complete], person[complete]
+    z = z[complete] if z is not None else None
     if (x.groupby(person).nunique() > 1).any():
         strata = person if z is None else person + "/" + z.astype(str)
         sizes = strata.map(strata.value_counts())
@@ -186,26 +186,26 @@ def _with_people(
     if person.nunique() < 6:
         raise UsageError(f"{person.nunique()} people: too few to exchange a property of theirs")
     outputs = y.to_frame() if pd.api.types.is_numeric_dtype(y) else pd.get_dummies(y).astype(float)
-    b = normal_scores(outputs.to_numpy(float)) if outputs.shape[1] == 1 else outputs.to_numpy(float)
-    codes = np.zeros(len(b), dtype=np.int64) if z is None else pd.factorize(z)[0]
-    b = centred_in(b, codes)
+    output_features = normal_scores(outputs.to_numpy(float)) if outputs.shape[1] == 1 else outputs.to_numpy(float)
+    codes = np.zeros(len(output_features), dtype=np.int64) if z is None else pd.factorize(z)[0]
+    output_features = centred_in(output_features, codes)
     units = person.to_numpy(dtype=object)
 
     def features(values: np.ndarray) -> np.ndarray:
         if kind in ("categorical", "binary") or not np.issubdtype(values.dtype, np.number):
-            a = (values[:, None] == np.unique(values)[None, 1:]).astype(float)
+            columns = (values[:, None] == np.unique(values)[None, 1:]).astype(float)
         else:
-            a = normal_scores(values[:, None].astype(float))
-        return centred_in(a, codes)
+            columns = normal_scores(values[:, None].astype(float))
+        return centred_in(columns, codes)
 
     values = x.to_numpy()
-    observed = float(((features(values).T @ b) ** 2).sum())
-    null = np.array([((features(permute_units(values, units, rng)).T @ b) ** 2).sum() for _ in range(draws)])
-    effect = correlation(features(values)[:, 0], b[:, 0])
+    observed = float(((features(values).T @ output_features) ** 2).sum())
+    null = np.array([((features(permute_units(values, units, rng)).T @ output_features) ** 2).sum() for _ in range(draws)])
+    effect = correlation(features(values)[:, 0], output_features[:, 0])
     p = permutation_p(observed, null)
     n = len(values)
     smallest = smallest_correlation(int(person.nunique()))
-    return Independence("people", observed, p, effect, n, int((~known).sum()), (p,), smallest), "people exchanged whole"
+    return Independence("people", observed, p, effect, n, int((~complete).sum()), (p,), smallest), "people exchanged whole"
 
 
 def _performance(
@@ -216,22 +216,22 @@ def _performance(
     empty = pd.DataFrame()
     if truth is None:
         return empty, empty, empty
-    known = truth.isin(classes).to_numpy() & predicted.notna().all(axis=1).to_numpy()
-    index = predicted.index[known]
-    t = np.array([classes.index(v) for v in truth[known]])
-    p = predicted[known].to_numpy()
-    right = (p.argmax(axis=1) == t).astype(float)
-    numbers = [n for n in names if kinds[n] != "categorical"]
+    valid = truth.isin(classes).to_numpy() & predicted.notna().all(axis=1).to_numpy()
+    index = predicted.index[valid]
+    codes = np.array([classes.index(label) for label in truth[valid]])
+    p = predicted[valid].to_numpy()
+    right = (p.argmax(axis=1) == codes).astype(float)
+    numbers = [name for name in names if kinds[name] != "categorical"]
     groups, gaps, pairs = [], [], []
     for name in names:
-        g = grouped(table[name].reindex(index), kinds[name])
-        groups.append(group_metrics(t, p, classes, g, rng).assign(property=name))
-        gaps.append(rate_gaps(t, p, classes, g).assign(property=name))
-        others = [n for n in numbers if n != name and table[n].reindex(index).notna().mean() > 0.8]
-        if name in numbers and kinds[name] == "continuous" and others and len(index) <= MOST:
-            filled = table[others].reindex(index)
+        group_of = grouped(table[name].reindex(index), kinds[name])
+        groups.append(group_metrics(codes, p, classes, group_of, rng).assign(property=name))
+        gaps.append(rate_gaps(codes, p, classes, group_of).assign(property=name))
+        covariates = [other for other in numbers if other != name and table[other].reindex(index).notna().mean() > 0.8]
+        if name in numbers and kinds[name] == "continuous" and covariates and len(index) <= MOST:
+            filled = table[covariates].reindex(index)
             values = table[name].reindex(index).to_numpy(float)
-            pairs.append({"property": name, **matched_pairs(right, t, values, filled.to_numpy(float), rng)})
+            pairs.append({"property": name, **matched_pairs(right, codes, values, filled.to_numpy(float), rng)})
     frame = pd.DataFrame(pairs)
     if len(frame):
         frame["p_holm"] = holm(frame.p_value.to_numpy())
@@ -244,10 +244,10 @@ def _curves(
 ) -> pd.DataFrame:  # fmt: skip
     """P against n for the strongest property and output of the three strongest properties."""
     out = []
-    for r in _strongest(tests[tests.output != DECISION]).drop_duplicates("property").head(most).itertuples():
+    for row in _strongest(tests[tests.output != DECISION]).drop_duplicates("property").head(most).itertuples():
         z = truth if truth is None else truth.to_numpy()
-        curve = p_against_n(table[r.property].to_numpy(), outputs[r.output].to_numpy(), z, rng=rng, repeats=3)
-        out.append(curve.rename(columns={"p": "p_value"}).assign(property=r.property, output=r.output))
+        curve = p_against_n(table[row.property].to_numpy(), outputs[row.output].to_numpy(), z, rng=rng, repeats=3)
+        out.append(curve.rename(columns={"p": "p_value"}).assign(property=row.property, output=row.output))
     return pd.concat(out, ignore_index=True) if out else pd.DataFrame()
 
 
@@ -259,10 +259,10 @@ def intersections(
     keys = table.index.intersection(predicted.index).intersection(labels.dropna().index)
     classes = list(predicted.columns)
     keys = keys[labels.loc[keys].isin(classes).to_numpy()]
-    first, second = (grouped(table.loc[keys, n], kinds[n]) for n in (a, b))
+    first, second = (grouped(table.loc[keys, name], kinds[name]) for name in (a, b))
     both = (a + " " + first.astype(str) + ", " + b + " " + second.astype(str)).where(first.notna() & second.notna())
-    t = np.array([classes.index(v) for v in labels.loc[keys]])
-    return group_metrics(t, predicted.loc[keys].to_numpy(), classes, both, rng)
+    codes = np.array([classes.index(label) for label in labels.loc[keys]])
+    return group_metrics(codes, predicted.loc[keys].to_numpy(), classes, both, rng)
 
 
 def logits_of(table: pd.DataFrame) -> pd.DataFrame:

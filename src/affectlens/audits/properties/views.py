@@ -57,13 +57,13 @@ def _voice(corpus: str, path: Path | None) -> View:
     from affectlens.perception.voice.egemaps import NAMES
 
     features = voice_features(corpus, path)
-    rows = {r["key"]: (i, r) for i, r in enumerate(features.rows.to_dict("records"))}
+    rows = {row["key"]: (i, row) for i, row in enumerate(features.rows.to_dict("records"))}
 
     def view(item: Item) -> tuple[Any, str]:
         if item.key not in rows:
             return None, features.missed.get(f"{corpus}/{item.key}", "no features")
         i, row = rows[item.key]
-        facts = {k: str(row[k]) for k in ("gender", "language", "speaker") if row.get(k)}
+        facts = {column: str(row[column]) for column in ("gender", "language", "speaker") if row.get(column)}
         return VoiceView(dict(zip(NAMES, features.features[i], strict=True)), item.data, facts), ""
 
     return view

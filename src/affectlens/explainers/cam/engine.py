@@ -107,13 +107,13 @@ class CamEngine:
         ModelError
             The layer has no grid.
         """
-        how = METHODS.get(method)
+        cam_method = METHODS.get(method)
         labels = self.model.labels
-        wanted = [labels.index(t) for t in targets] if targets is not None else list(range(len(labels)))
+        wanted = [labels.index(target) for target in targets] if targets is not None else list(range(len(labels)))
         maps, logits = [], []
-        x = self.model.tensor(batch)
-        for start in range(0, len(x), self.batch_size):
-            some_maps, some_logits = self._maps(x[start : start + self.batch_size], how, wanted)
+        tensor = self.model.tensor(batch)
+        for start in range(0, len(tensor), self.batch_size):
+            some_maps, some_logits = self._maps(tensor[start : start + self.batch_size], cam_method, wanted)
             maps.append(some_maps.detach().float().cpu().numpy())
             logits.append(some_logits.detach().float().cpu().numpy())
         names = tuple(labels[i] for i in wanted)
@@ -149,27 +149,28 @@ class CamEngine:
         ModelError
             The layer has no grid.
         """
-        how = {name: METHODS.get(name) for name in methods}
-        x = self.model.tensor(np.stack([np.asarray(p) for p in pictures]))
+        chosen_methods = {name: METHODS.get(name) for name in methods}
+        tensor = self.model.tensor(np.stack([np.asarray(picture) for picture in pictures]))
         maps: list[dict[str, np.ndarray]] = [{} for _ in pictures]
-        with self.model.captured(x, self.layer) as (logits, output):
-            grid = self._grid(output, x)
-            known = logits.detach().float().cpu().numpy()
-            wanted = [self.model.labels.index(choose(i, z)) for i, z in enumerate(known)]
-            plain = [m for m in how.values() if m.reads == "gradients" and not m.rule]
+        with self.model.captured(tensor, self.layer) as (logits, output):
+            grid = self._grid(output, tensor)
+            answers = logits.detach().float().cpu().numpy()
+            wanted = [self.model.labels.index(choose(i, row)) for i, row in enumerate(answers)]
+            plain = [entry for entry in chosen_methods.values() if entry.reads == "gradients" and not entry.rule]
             if plain:
                 # Pictures do not meet in the network, so the sum of their classes' logits has the gradient of each.
-                chosen = logits[torch.arange(len(x)), wanted].sum()
+                chosen = logits[torch.arange(len(tensor)), wanted].sum()
                 gradients = grid.planes(torch.autograd.grad(chosen, output)[0].unsqueeze(1), 2)
-                for m in plain:
-                    drawn = m.function(grid.planes(output.detach()), gradients)[:, 0].float().cpu().numpy()
-                    for of_picture, one in zip(maps, drawn, strict=True):
-                        of_picture[m.name] = one
+                for cam_method in plain:
+                    drawn = cam_method.function(grid.planes(output.detach()), gradients)[:, 0].float().cpu().numpy()
+                    for of_picture, class_map in zip(maps, drawn, strict=True):
+                        of_picture[cam_method.name] = class_map
         for i, of_picture in enumerate(maps):
-            for name, m in how.items():
+            for name, cam_method in chosen_methods.items():
                 if name not in of_picture:
-                    of_picture[name] = self._maps(x[i : i + 1], m, wanted[i : i + 1])[0][0, 0].detach().float().cpu().numpy()
-        return [{name: of_picture[name] for name in methods} for of_picture in maps], known
+                    class_maps, _ = self._maps(tensor[i : i + 1], cam_method, wanted[i : i + 1])
+                    of_picture[name] = class_maps[0, 0].detach().float().cpu().numpy()
+        return [{name: of_picture[name] for name in methods} for of_picture in maps], answers
 
     def _maps(self, x: Tensor, method: CamMethod, wanted: list[int]) -> tuple[Tensor, Tensor]:
         if method.rule:
@@ -190,13 +191,13 @@ class CamEngine:
     def _ruled(self, x: Tensor, method: CamMethod, wanted: list[int]) -> tuple[Tensor, Tensor]:
         """Multipliers instead of gradients; for LIFT-CAM the batch is doubled, its second half the reference."""
         n, rule = len(x), Rule(method.rule)
-        given = torch.cat([x, x]) if rule.paired else x
+        inputs = torch.cat([x, x]) if rule.paired else x
 
         def begin(output: Tensor) -> Tensor:
             rule.on = True
             return zeros(output) if rule.paired else output
 
-        with rule, self.model.captured(given, self.layer, begin) as (logits, output):
+        with rule, self.model.captured(inputs, self.layer, begin) as (logits, output):
             rule.on = False
             grid = self._grid(output, x)
             multipliers = class_gradients(logits[:n], output, wanted)[:n]

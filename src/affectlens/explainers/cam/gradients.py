@@ -60,8 +60,8 @@ def eigen_cam(a: Tensor, g: Tensor) -> Tensor:
     energy = a.double().sum(dim=1).reshape(n, -1)
     energy = energy - energy.mean(dim=1, keepdim=True)
     sign = torch.where((scores * energy).sum(dim=1, keepdim=True) < 0, -1.0, 1.0)
-    one = (scores * sign).to(a.dtype).reshape(n, 1, h, w)
-    result: Tensor = one.expand(n, g.shape[1], h, w).clone()
+    component = (scores * sign).to(a.dtype).reshape(n, 1, h, w)
+    result: Tensor = component.expand(n, g.shape[1], h, w).clone()
     return result
 
 
@@ -107,19 +107,19 @@ def class_gradients(logits: Tensor, activation: Tensor, wanted: list[int]) -> Te
             return together.transpose(0, 1)
         except RuntimeError:  # an operation that cannot be batched
             pass
-    each = [torch.autograd.grad(logits[:, k].sum(), activation, retain_graph=True)[0] for k in wanted]
-    return torch.stack(each, dim=1)
+    gradients = [torch.autograd.grad(logits[:, k].sum(), activation, retain_graph=True)[0] for k in wanted]
+    return torch.stack(gradients, dim=1)
 
 
 def _convolves(logits: Tensor) -> bool:
     """Whether a convolution lies between the layer and the logits: batched, its backward pass is the slower one."""
-    left, seen = [logits.grad_fn], set()
-    while left:
-        node = left.pop()
+    pending, seen = [logits.grad_fn], set()
+    while pending:
+        node = pending.pop()
         if node is None or node in seen:
             continue
         seen.add(node)
         if "Convolution" in node.name():
             return True
-        left += [n for n, _ in node.next_functions]
+        pending += [following for following, _ in node.next_functions]
     return False

@@ -111,18 +111,18 @@ def grid_of(output: Tensor, picture: tuple[int, int], layer: str, given: tuple[i
 
 def _misfit(grid: tuple[int, ...], picture: tuple[int, int]) -> float:
     """How far a grid is from the picture's form: 1 where it has that form."""
-    y, x = picture[0] / grid[0], picture[1] / grid[1]
-    return max(y, x) / min(y, x) if min(y, x) >= 1 else float("inf")
+    vertical, horizontal = picture[0] / grid[0], picture[1] / grid[1]
+    return max(vertical, horizontal) / min(vertical, horizontal) if min(vertical, horizontal) >= 1 else float("inf")
 
 
 def _tokens(count: int, picture: tuple[int, int]) -> tuple[int, int, int] | None:
     """Height, width and prefix of ``count`` tokens of square patches, with the fewest prefix tokens."""
     best: tuple[int, int, int] | None = None
     for side in range(1, min(picture) + 1):
-        h, w = picture[0] // side, picture[1] // side
-        prefix = count - h * w
-        if 0 <= prefix < _PREFIX and (best is None or prefix < best[2]) and h * w > 1:
-            best = (h, w, prefix)
+        height, width = picture[0] // side, picture[1] // side
+        prefix = count - height * width
+        if 0 <= prefix < _PREFIX and (best is None or prefix < best[2]) and height * width > 1:
+            best = (height, width, prefix)
     return best
 
 

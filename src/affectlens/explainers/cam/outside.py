@@ -47,34 +47,34 @@ def rise(
     (2, 12, 16)
     """
     first = picture.ndim == 3 and picture.shape[0] in (1, 3, 4) and picture.shape[2] not in (1, 3, 4)
-    x = np.moveaxis(picture, 0, -1) if first else picture
-    h, w = x.shape[:2]
-    ground = cv2.GaussianBlur(x, (0, 0), max(h, w) / 12).reshape(x.shape)
-    shown = np.zeros((h, w))
+    image = np.moveaxis(picture, 0, -1) if first else picture
+    height, width = image.shape[:2]
+    ground = cv2.GaussianBlur(image, (0, 0), max(height, width) / 12).reshape(image.shape)
+    shown = np.zeros((height, width))
     scores: list[np.ndarray] = []
     weighted: list[np.ndarray] = []
     for start in range(0, masks, batch_size):
-        drawn = [_mask(rng, h, w, cells) for _ in range(min(batch_size, masks - start))]
+        drawn_masks = [_mask(rng, height, width, cells) for _ in range(min(batch_size, masks - start))]
         changed = []
-        for m in drawn:
-            part = m if x.ndim == 2 else m[..., None]
-            mixed = x * part + ground * (1 - part)
-            mixed = np.clip(np.round(mixed), 0, 255).astype(np.uint8) if x.dtype == np.uint8 else mixed.astype(x.dtype)
+        for mask in drawn_masks:
+            part = mask if image.ndim == 2 else mask[..., None]
+            mixed = image * part + ground * (1 - part)
+            mixed = np.clip(np.round(mixed), 0, 255).astype(np.uint8) if image.dtype == np.uint8 else mixed.astype(image.dtype)
             changed.append(np.moveaxis(mixed, -1, 0) if first else mixed)
-        p = np.asarray(probabilities(changed))
-        scores.append(p)
-        stack = np.stack(drawn)
-        weighted.append(np.einsum("nk,nhw->khw", p, stack))
+        answers = np.asarray(probabilities(changed))
+        scores.append(answers)
+        stack = np.stack(drawn_masks)
+        weighted.append(np.einsum("nk,nhw->khw", answers, stack))
         shown += stack.sum(axis=0)
-    every = np.concatenate(scores)
+    all_scores = np.concatenate(scores)
     total = np.sum(weighted, axis=0)
-    return np.asarray((total - every.mean(axis=0)[:, None, None] * shown[None]) / len(every), dtype=np.float32)
+    return np.asarray((total - all_scores.mean(axis=0)[:, None, None] * shown[None]) / len(all_scores), dtype=np.float32)
 
 
-def _mask(rng: np.random.Generator, h: int, w: int, cells: int) -> np.ndarray:
+def _mask(rng: np.random.Generator, height: int, width: int, cells: int) -> np.ndarray:
     """A grid of cells shown or hidden, made smooth, and shifted by a part of a cell."""
-    high, wide = -(-h // cells), -(-w // cells)
+    high, wide = -(-height // cells), -(-width // cells)
     grid = (rng.random((cells + 1, cells + 1)) < KEPT).astype(np.float32)
     large = cv2.resize(grid, ((cells + 1) * wide, (cells + 1) * high), interpolation=cv2.INTER_LINEAR)
-    y, x = int(rng.integers(0, high)), int(rng.integers(0, wide))
-    return np.asarray(large[y : y + h, x : x + w])
+    top, left = int(rng.integers(0, high)), int(rng.integers(0, wide))
+    return np.asarray(large[top : top + height, left : left + width])

@@ -42,10 +42,10 @@ class Inside:
             logits = self.model.predict_with(picture.expand(len(changed), *picture.shape[1:]), self.layer, changed)
         return torch.from_numpy(logits).to(picture.device)
 
-    def logits(self, x: Tensor) -> Tensor:
+    def logits(self, pictures: Tensor) -> Tensor:
         """Logits of pictures as they are."""
         with self.model.evaluating(), torch.inference_mode():
-            return torch.as_tensor(self.model.net(x))
+            return torch.as_tensor(self.model.net(pictures))
 
 
 @register_cam("score-cam", reads="network", source="Wang et al. 2020")
@@ -55,7 +55,7 @@ def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, w
     masks = F.interpolate(planes, size=picture.shape[-2:], mode="bilinear", align_corners=False)[0]
     low, high = masks.amin(dim=(1, 2), keepdim=True), masks.amax(dim=(1, 2), keepdim=True)
     masks = (masks - low) / (high - low).clamp_min(1e-8)
-    scores = torch.cat([inside.logits(picture * m.unsqueeze(1)) for m in torch.split(masks, inside.batch_size)])
+    scores = torch.cat([inside.logits(picture * part.unsqueeze(1)) for part in torch.split(masks, inside.batch_size)])
     baseline = inside.logits(torch.zeros_like(picture))
     return F.softmax((scores - baseline)[:, wanted], dim=0)
 
@@ -85,11 +85,11 @@ def lime_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wa
     count = max(32, 4 * channels)
     present = rng.random((count, channels)) < rng.uniform(0.2, 0.95, (count, 1))
     present[0] = True
-    z = inside.kept(picture, output, torch.from_numpy(present).to(output)).double()[:, wanted]
-    x = torch.from_numpy(present).to(z)
-    distance = 1 - x.mean(dim=1).sqrt()
+    responses = inside.kept(picture, output, torch.from_numpy(present).to(output)).double()[:, wanted]
+    design = torch.from_numpy(present).to(responses)
+    distance = 1 - design.mean(dim=1).sqrt()
     weight = torch.exp(-(distance**2) / 0.25**2)[:, None]
-    x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1)
-    square = x.T @ (weight * x) + 1e-3 * torch.eye(channels + 1, dtype=x.dtype, device=x.device)
-    result: Tensor = torch.linalg.solve(square, x.T @ (weight * z))[:channels].to(output.dtype)
+    design = torch.cat([design, torch.ones_like(design[:, :1])], dim=1)
+    square = design.T @ (weight * design) + 1e-3 * torch.eye(channels + 1, dtype=design.dtype, device=design.device)
+    result: Tensor = torch.linalg.solve(square, design.T @ (weight * responses))[:channels].to(output.dtype)
     return result

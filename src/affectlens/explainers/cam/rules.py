@@ -68,8 +68,8 @@ class Rule(TorchFunctionMode):
             return whole
         # The winner of each window answers for the change of the maximum from the reference's.
         half = len(z) // 2
-        other = flat.detach()[half:].gather(grid, at[:half]).reshape(value[:half].shape)
-        before = chosen.detach()[:half] - other
+        reference = flat.detach()[half:].gather(grid, at[:half]).reshape(value[:half].shape)
+        before = chosen.detach()[:half] - reference
         change = value[:half] - value[half:]
         multiplier = torch.where(before.abs() > _NEAR, change / torch.where(before.abs() > _NEAR, before, 1), 1.0)
         multiplier = torch.cat([multiplier, torch.ones_like(multiplier)])

@@ -103,26 +103,26 @@ def dose_response(
     """
     base_dose = min(doses, key=abs)
     answers = {}
-    for i, d in enumerate(doses):
-        answers[d] = np.asarray(predict([change(x, d) for x in items]))
+    for i, dose in enumerate(doses):
+        answers[dose] = np.asarray(predict([change(item, dose) for item in items]))
         progress(name, i + 1, len(doses))
     base = answers[base_dose]
     units = np.arange(len(items)) if people is None else pd.factorize(people)[0]
     rows, flips = [], []
-    for d in doses:
-        flips.append({"dose": d, "changed_decisions": float((answers[d].argmax(1) != base.argmax(1)).mean())})
-        for c, label in enumerate(classes):
-            by_unit = pd.Series(answers[d][:, c] - base[:, c]).groupby(units).mean().to_numpy()
+    for dose in doses:
+        flips.append({"dose": dose, "changed_decisions": float((answers[dose].argmax(1) != base.argmax(1)).mean())})
+        for column, label in enumerate(classes):
+            by_unit = pd.Series(answers[dose][:, column] - base[:, column]).groupby(units).mean().to_numpy()
             mean, low, high, _ = mean_of_units(by_unit)
-            p = 1.0 if d == base_dose else sign_flip_test(by_unit, rng, side="two", draws=1999)
-            rows.append({"dose": d, "class": label, "change": mean, "low": low, "high": high, "p_value": p})
+            p_value = 1.0 if dose == base_dose else sign_flip_test(by_unit, rng, side="two", draws=1999)
+            rows.append({"dose": dose, "class": label, "change": mean, "low": low, "high": high, "p_value": p_value})
     curve = pd.DataFrame(rows)
     tested = (curve.dose != base_dose).to_numpy()
     curve["p_holm"] = 1.0
     curve.loc[tested, "p_holm"] = holm(curve.p_value[tested].to_numpy())
     moved = _moved(items, doses, base_dose, change, measure, meant, rng) if measure else pd.DataFrame(columns=list(_MOVED))
     shown = items[int(rng.integers(len(items)))]
-    return DoseResponse(name, unit, curve, pd.DataFrame(flips), moved, tuple(change(shown, d) for d in doses), len(items))
+    return DoseResponse(name, unit, curve, pd.DataFrame(flips), moved, tuple(change(shown, dose) for dose in doses), len(items))
 
 
 def _moved(
@@ -134,13 +134,13 @@ def _moved(
     before = pd.DataFrame([measure(change(items[i], base)) for i in chosen])
     spread = before.std()
     rows = []
-    for d in {min(doses), max(doses)} - {base}:
-        after = pd.DataFrame([measure(change(items[i], d)) for i in chosen]).reindex(columns=before.columns)
+    for dose in {min(doses), max(doses)} - {base}:
+        after = pd.DataFrame([measure(change(items[i], dose)) for i in chosen]).reindex(columns=before.columns)
         for name in before.columns:
             if not np.isfinite(spread.get(name, np.nan)) or spread[name] < 1e-9:
                 continue
             shift = (after[name] - before[name]).dropna() / spread[name]
             if len(shift) >= 10:
                 by, lost = float(shift.mean()), int(after[name].isna().sum())
-                rows.append(dict(zip(_MOVED, (d, name, by, lost, name == meant, abs(by) > MOVED), strict=True)))
+                rows.append(dict(zip(_MOVED, (dose, name, by, lost, name == meant, abs(by) > MOVED), strict=True)))
     return pd.DataFrame(rows, columns=list(_MOVED))

@@ -10,8 +10,8 @@ from affectlens.features.properties.face import SITES
 from affectlens.perception.face.crops import TEMPLATE
 
 
-def _clip(x: np.ndarray) -> np.ndarray:
-    return np.clip(np.round(x), 0, 255).astype(np.uint8)
+def _clip(levels: np.ndarray) -> np.ndarray:
+    return np.clip(np.round(levels), 0, 255).astype(np.uint8)
 
 
 @register_intervention("brightness", "face", doses=(-60, -40, -20, 0, 20, 40, 60), unit="grey levels", moves="brightness")
@@ -23,8 +23,8 @@ def brightness(picture: np.ndarray, dose: float) -> np.ndarray:
 @register_intervention("contrast", "face", doses=(-0.6, -0.3, 0, 0.3, 0.6), unit="relative", moves="contrast")
 def contrast(picture: np.ndarray, dose: float) -> np.ndarray:
     """Differences from the mean times ``1 + dose``."""
-    x = picture.astype(np.float32)
-    return _clip(x.mean() + (x - x.mean()) * (1 + dose))
+    levels = picture.astype(np.float32)
+    return _clip(levels.mean() + (levels - levels.mean()) * (1 + dose))
 
 
 @register_intervention("blur", "face", doses=(0, 1, 2, 4, 6), unit="% of width", moves="sharpness")
@@ -47,19 +47,19 @@ def size(picture: np.ndarray, dose: float) -> np.ndarray:
     """Made smaller by ``dose`` per cent and large again: what a smaller face would keep."""
     if dose <= 0:
         return picture.copy()
-    h, w = picture.shape[:2]
+    height, width = picture.shape[:2]
     small = cv2.resize(
-        picture, (max(4, int(w * (1 - dose / 100))), max(4, int(h * (1 - dose / 100)))), interpolation=cv2.INTER_AREA
+        picture, (max(4, int(width * (1 - dose / 100))), max(4, int(height * (1 - dose / 100)))), interpolation=cv2.INTER_AREA
     )
-    return np.asarray(cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 @register_intervention("rotation", "face", doses=(-30, -15, 0, 15, 30), unit="degrees", moves="head roll")
 def rotation(picture: np.ndarray, dose: float) -> np.ndarray:
     """Turned clockwise by ``dose`` degrees about the middle."""
-    h, w = picture.shape[:2]
-    matrix = cv2.getRotationMatrix2D((w / 2 - 0.5, h / 2 - 0.5), -dose, 1.0)
-    return np.asarray(cv2.warpAffine(picture, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2 - 0.5, height / 2 - 0.5), -dose, 1.0)
+    return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 _HIDDEN = (0, 10, 20, 30, 40)  # % of the height
@@ -68,8 +68,8 @@ _HIDDEN = (0, 10, 20, 30, 40)  # % of the height
 @register_intervention("hide the lower face", "face", doses=_HIDDEN, unit="% of height", moves="hidden share")
 def hide_lower(picture: np.ndarray, dose: float) -> np.ndarray:
     """The lower ``dose`` per cent under the picture's mean grey."""
-    h = picture.shape[0]
-    return _hidden(picture, slice(h - int(h * dose / 100), h))
+    height = picture.shape[0]
+    return _hidden(picture, slice(height - int(height * dose / 100), height))
 
 
 @register_intervention("hide the upper face", "face", doses=_HIDDEN, unit="% of height", moves="hidden share")
@@ -90,9 +90,9 @@ def _hidden(picture: np.ndarray, rows: slice) -> np.ndarray:
 )
 def symmetry(picture: np.ndarray, dose: float) -> np.ndarray:
     """Blended with its mirror: 1 is fully symmetric, below 0 the difference between the halves is exaggerated."""
-    x = picture.astype(np.float32)
-    mirror = x[:, ::-1]
-    return _clip(x * (1 - dose / 2) + mirror * (dose / 2))
+    levels = picture.astype(np.float32)
+    mirror = levels[:, ::-1]
+    return _clip(levels * (1 - dose / 2) + mirror * (dose / 2))
 
 
 @register_intervention(
@@ -100,14 +100,14 @@ def symmetry(picture: np.ndarray, dose: float) -> np.ndarray:
 )
 def half_face(picture: np.ndarray, dose: float) -> np.ndarray:
     """One half and its mirror image: dose -1 the left half of the picture twice, 1 the right half, between them a blend."""
-    w = picture.shape[1] // 2
-    x = picture.astype(np.float32)
-    chosen = x.copy()
+    half = picture.shape[1] // 2
+    levels = picture.astype(np.float32)
+    chosen = levels.copy()
     if dose < 0:
-        chosen[:, -w:] = x[:, :w][:, ::-1]
+        chosen[:, -half:] = levels[:, :half][:, ::-1]
     else:
-        chosen[:, :w] = x[:, -w:][:, ::-1]
-    return _clip(x + abs(dose) * (chosen - x))
+        chosen[:, :half] = levels[:, -half:][:, ::-1]
+    return _clip(levels + abs(dose) * (chosen - levels))
 
 
 @register_intervention(
@@ -115,20 +115,20 @@ def half_face(picture: np.ndarray, dose: float) -> np.ndarray:
 )
 def skew_mouth(picture: np.ndarray, dose: float) -> np.ndarray:
     """The mouth's corner on the picture's right raised by ``dose`` per cent of the height, smoothly, in an upright crop."""
-    h, w = picture.shape[:2]
-    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
-    mouth = TEMPLATE[2] * np.array([w, h])
-    away = ((x - (mouth[0] + 0.17 * w)) / (0.16 * w)) ** 2 + ((y - mouth[1]) / (0.13 * h)) ** 2
-    shift = (dose / 100 * h * np.exp(-away)).astype(np.float32)
+    height, width = picture.shape[:2]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    mouth = TEMPLATE[2] * np.array([width, height])
+    away = ((x - (mouth[0] + 0.17 * width)) / (0.16 * width)) ** 2 + ((y - mouth[1]) / (0.13 * height)) ** 2
+    shift = (dose / 100 * height * np.exp(-away)).astype(np.float32)
     return np.asarray(cv2.remap(picture, x, y + shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 @register_intervention("skin", "face", doses=(-20, -10, 0, 10, 20), unit="L*", moves="skin tone (ITA)")
 def skin(picture: np.ndarray, dose: float) -> np.ndarray:
     """Skin lighter (above 0) or darker by ``dose`` L*, strongest in the middle of an upright crop; hair and ground stay."""
-    h, w = picture.shape[:2]
-    y, x = np.mgrid[0:h, 0:w]
-    oval = np.exp(-(((x / w - 0.5) / 0.33) ** 6 + ((y / h - 0.52) / 0.42) ** 6)).astype(np.float32)
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0:height, 0:width]
+    oval = np.exp(-(((x / width - 0.5) / 0.33) ** 6 + ((y / height - 0.52) / 0.42) ** 6)).astype(np.float32)
     if picture.ndim == 2:
         return _clip(picture + oval * dose * 2.55)
     lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
@@ -155,11 +155,11 @@ def electrodes(picture: np.ndarray, dose: float) -> np.ndarray:
         The changed picture, of the same shape.
     """
     out = picture.copy()
-    h, w = picture.shape[:2]
+    height, width = picture.shape[:2]
     order = [i for pair in zip(range(7), range(7, 14), strict=True) for i in pair]
-    radius = max(1, round(0.032 * w))
+    radius = max(1, round(0.032 * width))
     for i in order[: round(dose)]:
-        at = (int(_SITE_AT[i, 0] * w), int(_SITE_AT[i, 1] * h))
+        at = (int(_SITE_AT[i, 0] * width), int(_SITE_AT[i, 1] * height))
         light, dark = ((210,) * 3, (45,) * 3) if picture.ndim == 3 else (210, 45)
         cv2.circle(out, at, radius + 1, light, -1, cv2.LINE_AA)
         cv2.circle(out, at, radius, dark, -1, cv2.LINE_AA)

@@ -20,24 +20,24 @@ def mask_of(boxes: list[Box], shape: tuple[int, ...]) -> np.ndarray:
     """Hard mask ``(h, w)`` float32 of boxes (left, top, right, bottom in pixels)."""
     mask = np.zeros(shape[:2], np.float32)
     for left, top, right, bottom in boxes:
-        a, b = max(0, int(left)), max(0, int(top))
-        mask[b : max(b + 1, round(bottom)), a : max(a + 1, round(right))] = 1
+        first_column, first_row = max(0, int(left)), max(0, int(top))
+        mask[first_row : max(first_row + 1, round(bottom)), first_column : max(first_column + 1, round(right))] = 1
     return mask
 
 
 @register_intervention("remove", "object")
 def remove(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The object filled in from around it (Telea 2004, by OpenCV), at a small size: a hole has no fine detail to keep."""
-    h, w = picture.shape[:2]
-    factor = min(1.0, _SIDE / max(h, w))
-    size = (max(1, round(w * factor)), max(1, round(h * factor)))
+    height, width = picture.shape[:2]
+    factor = min(1.0, _SIDE / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     covered = (cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.05).astype(np.uint8)
     hole = cv2.dilate(covered, np.ones((3, 3), np.uint8))
     if hole.all():
         return np.full_like(picture, GREY)
-    filled = cv2.resize(cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA), (w, h), interpolation=cv2.INTER_LINEAR)
-    return _mixed(filled, picture, cv2.resize(hole.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR))
+    filled = cv2.resize(cv2.inpaint(small, hole, 3, cv2.INPAINT_TELEA), (width, height), interpolation=cv2.INTER_LINEAR)
+    return _mixed(filled, picture, cv2.resize(hole.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 @register_intervention("blur", "object")
@@ -58,9 +58,9 @@ def blur_all_but(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return _mixed(picture, _blurred(picture), mask)
 
 
-def swap_background(picture: np.ndarray, mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+def swap_background(picture: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:
     """The object before another picture, drawn to this one's size."""
-    return _mixed(picture, _like(other, picture), cv2.GaussianBlur(mask, (0, 0), 2))
+    return _mixed(picture, _like(background, picture), cv2.GaussianBlur(mask, (0, 0), 2))
 
 
 def insert(picture: np.ndarray, cutout: np.ndarray, alpha: np.ndarray, at: tuple[float, float], size: float) -> np.ndarray:
@@ -84,12 +84,12 @@ def insert(picture: np.ndarray, cutout: np.ndarray, alpha: np.ndarray, at: tuple
     ndarray
         The changed picture, of the same shape.
     """
-    h, w = picture.shape[:2]
-    factor = size * max(h, w) / max(cutout.shape[:2])
-    wide, high = min(w, max(2, round(cutout.shape[1] * factor))), min(h, max(2, round(cutout.shape[0] * factor)))
+    height, width = picture.shape[:2]
+    factor = size * max(height, width) / max(cutout.shape[:2])
+    wide, high = min(width, max(2, round(cutout.shape[1] * factor))), min(height, max(2, round(cutout.shape[0] * factor)))
     thing = _like(cutout, picture, (wide, high))
     mask = cv2.resize(alpha.astype(np.float32), (wide, high), interpolation=cv2.INTER_AREA)
-    left, top = round(at[0] * (w - wide)), round(at[1] * (h - high))
+    left, top = round(at[0] * (width - wide)), round(at[1] * (height - high))
     out = picture.copy()
     part = np.s_[top : top + high, left : left + wide]
     out[part] = _mixed(thing, picture[part], mask)
@@ -106,13 +106,13 @@ def cut_out(picture: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
     tuple of ndarray
         Patch ``(a, b, 3)`` uint8 and alpha ``(a, b)`` in [0, 1].
     """
-    h, w = picture.shape[:2]
+    height, width = picture.shape[:2]
     left, top = max(0, int(box[0])), max(0, int(box[1]))
-    right, bottom = min(w, round(box[2])), min(h, round(box[3]))
+    right, bottom = min(width, round(box[2])), min(height, round(box[3]))
     # A margin of background around the box is what GrabCut learns the background's colours from.
-    a, b = max(1, (right - left) // 8), max(1, (bottom - top) // 8)
-    x, y = max(0, left - a), max(0, top - b)
-    patch = np.ascontiguousarray(picture[y : min(h, bottom + b), x : min(w, right + a)])
+    margin_x, margin_y = max(1, (right - left) // 8), max(1, (bottom - top) // 8)
+    x, y = max(0, left - margin_x), max(0, top - margin_y)
+    patch = np.ascontiguousarray(picture[y : min(height, bottom + margin_y), x : min(width, right + margin_x)])
     mask = np.zeros(patch.shape[:2], np.uint8)
     inside = (left - x, top - y, max(1, right - left), max(1, bottom - top))
     alpha = np.zeros(patch.shape[:2], np.float32)
@@ -187,6 +187,6 @@ def flip(picture: np.ndarray) -> np.ndarray:
 @register_intervention("crop", "scene")
 def crop(picture: np.ndarray) -> np.ndarray:
     """The middle 70 % of each side."""
-    h, w = picture.shape[:2]
-    a, b = round(0.15 * h), round(0.15 * w)
-    return np.ascontiguousarray(picture[a : max(a + 1, h - a), b : max(b + 1, w - b)])
+    height, width = picture.shape[:2]
+    top, left = round(0.15 * height), round(0.15 * width)
+    return np.ascontiguousarray(picture[top : max(top + 1, height - top), left : max(left + 1, width - left)])

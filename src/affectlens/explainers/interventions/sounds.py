@@ -27,8 +27,8 @@ def noise(samples: np.ndarray, dose: float) -> np.ndarray:
     if dose <= 0:
         return samples.copy()
     power = float((samples**2).mean())
-    made = np.random.default_rng(len(samples)).normal(0, np.sqrt(power * 10 ** (-(60 - dose) / 10)), len(samples))
-    return np.clip(samples + made, -1, 1)
+    white = np.random.default_rng(len(samples)).normal(0, np.sqrt(power * 10 ** (-(60 - dose) / 10)), len(samples))
+    return np.clip(samples + white, -1, 1)
 
 
 @register_intervention("tempo", "voice", doses=(-20, -10, 0, 10, 20), unit="% faster", moves="duration")
@@ -79,12 +79,12 @@ def formants(samples: np.ndarray, dose: float) -> np.ndarray:
     lags = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: order + 1].T
     change = np.zeros(spectrum.shape)
     bins = np.arange(size // 2 + 1)
-    for i, r in enumerate(lags):
-        if r[0] <= 1e-12:
+    for i, autocorrelation in enumerate(lags):
+        if autocorrelation[0] <= 1e-12:
             continue
         # A little noise keeps the equations solvable in frames of few harmonics.
-        a = solve_toeplitz(np.r_[r[0] * (1 + 1e-4), r[1:-1]], r[1:])
-        envelope = -np.log(np.abs(np.fft.rfft(np.r_[1, -a], size)) + 1e-9)
+        coefficients = solve_toeplitz(np.r_[autocorrelation[0] * (1 + 1e-4), autocorrelation[1:-1]], autocorrelation[1:])
+        envelope = -np.log(np.abs(np.fft.rfft(np.r_[1, -coefficients], size)) + 1e-9)
         change[:, i] = np.interp(bins / (1 + dose / 100), bins, envelope) - envelope
     _, out = istft(spectrum * np.exp(np.clip(change, -8, 8)), RATE, hann(size), size, size - hop)
     return np.asarray(np.clip(np.asarray(out[: len(samples)]), -1, 1))

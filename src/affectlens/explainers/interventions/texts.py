@@ -9,7 +9,7 @@ from affectlens.explainers.interventions.registry import register_intervention
 _GENDER = {"he": "she", "him": "her", "his": "her", "himself": "herself", "man": "woman", "men": "women", "boy": "girl",
            "boys": "girls", "guy": "gal", "husband": "wife", "father": "mother", "dad": "mom", "son": "daughter",
            "brother": "sister", "uncle": "aunt", "king": "queen", "sir": "madam", "male": "female"}  # fmt: skip
-_BACK = {v: k for k, v in _GENDER.items() if v != "her"} | {"her": "his", "hers": "his"}
+_BACK = {new: old for old, new in _GENDER.items() if new != "her"} | {"her": "his", "hers": "his"}
 # Names frequent in different groups (Caliskan, Bryson & Narayanan 2017; Bertrand & Mullainathan 2004).
 _NAMES = {"emily": "lakisha", "greg": "jamal", "anne": "ebony", "brad": "darnell", "jill": "latoya", "matthew": "tyrone",
           "john": "mohammed", "mary": "fatima", "david": "ahmed", "sarah": "aisha"}  # fmt: skip
@@ -20,7 +20,7 @@ _SPELLING = {"going to": "gonna", "want to": "wanna", "you all": "y'all", "becau
 def swapped(text: str, table: dict[str, str]) -> str:
     """Whole words of the table exchanged, capitals kept."""
     order = sorted(table, key=len, reverse=True)
-    pattern = re.compile(r"\b(" + "|".join(re.escape(w) for w in order) + r")\b", re.IGNORECASE)
+    pattern = re.compile(r"\b(" + "|".join(re.escape(word) for word in order) + r")\b", re.IGNORECASE)
 
     def replacement(match: re.Match[str]) -> str:
         word, new = match.group(0), table[match.group(0).lower()]
@@ -46,7 +46,7 @@ def her_to_him(text: str) -> str:
 @register_intervention("names", "words", says="first names of one group become those of another")
 def other_names(text: str) -> str:
     """First names of one group become those of another."""
-    return swapped(text, _NAMES | {v: k for k, v in _NAMES.items()})
+    return swapped(text, _NAMES | {new: old for old, new in _NAMES.items()})
 
 
 @register_intervention(

@@ -56,7 +56,7 @@ class FaceView:
 
     def of(self, *names: str) -> np.ndarray:
         """Mask of the crop's pixels in the named regions."""
-        return np.isin(self.regions, [REGIONS.index(n) for n in names])
+        return np.isin(self.regions, [REGIONS.index(name) for name in names])
 
 
 class FaceViewer:
@@ -75,7 +75,7 @@ class FaceViewer:
         faces = self._detect(image)
         if not faces:
             return None
-        face = max(faces, key=lambda f: f.box[2] * f.box[3])
+        face = max(faces, key=lambda candidate: candidate.box[2] * candidate.box[3])
         marks = self._mark(image, face.points[:2], face.box)
         return view_of(image, marks) if marks.presence >= 0.3 else None
 
@@ -185,8 +185,8 @@ def _asymmetry_high(view: FaceView) -> float:
 def _appearance(view: FaceView) -> float:
     grey = cv2.GaussianBlur(cv2.cvtColor(view.crop, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2)
     inner = grey[30:150, 25:135]
-    a, b = inner - inner.mean(), inner[:, ::-1] - inner.mean()
-    return float(1 - (a * b).sum() / max(float((a**2).sum()), 1e-6))
+    plain, mirrored = inner - inner.mean(), inner[:, ::-1] - inner.mean()
+    return float(1 - (plain * mirrored).sum() / max(float((plain**2).sum()), 1e-6))
 
 
 @register_property("glasses", "face", unit="edges on the bridge over the cheeks", says="a frame crosses the bridge of the nose",
@@ -197,8 +197,8 @@ def _glasses(view: FaceView) -> float | None:
     at = view.marks.points[[168, 6, 118, 347], :2] @ matrix[:, :2].T + matrix[:, 2]
     vertical = np.abs(cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     bridge = _patch(vertical, (at[0] + at[1]) / 2, 9)
-    cheeks = [_patch(vertical, p + np.array([0, 14]), 9) for p in at[2:]]
-    base = float(np.mean([c.mean() for c in cheeks if c.size]) if any(c.size for c in cheeks) else 0)
+    cheeks = [_patch(vertical, point + np.array([0, 14]), 9) for point in at[2:]]
+    base = float(np.mean([cheek.mean() for cheek in cheeks if cheek.size]) if any(cheek.size for cheek in cheeks) else 0)
     return float(np.log((bridge.mean() + 4) / (base + 4))) if bridge.size else None
 
 
@@ -212,8 +212,8 @@ def _electrodes(view: FaceView) -> float:
     step = np.where(even < 14, np.abs(middle - around), 0)
     matrix = crop_matrix(view.marks, SIDE)
     discs = 0
-    for a, b in SITES:  # discs disturb the landmarks, so they are looked for near each site
-        at = view.marks.points[[a, b], :2].mean(axis=0) @ matrix[:, :2].T + matrix[:, 2]
+    for first, second in SITES:  # discs disturb the landmarks, so they are looked for near each site
+        at = view.marks.points[[first, second], :2].mean(axis=0) @ matrix[:, :2].T + matrix[:, 2]
         near = _patch(step, at, 9)
         discs += bool(near.size and near.max() > 38)
     return float(discs)
@@ -222,8 +222,8 @@ def _electrodes(view: FaceView) -> float:
 def _disc(inner: float, outer: float) -> np.ndarray:
     """A kernel that takes the mean between two radii in pixels."""
     y, x = np.mgrid[-9:10, -9:10]
-    r = np.hypot(x, y)
-    mask = ((r >= inner) & (r <= outer)).astype(np.float32)
+    radius = np.hypot(x, y)
+    mask = ((radius >= inner) & (radius <= outer)).astype(np.float32)
     return np.asarray(mask / mask.sum())
 
 
@@ -265,15 +265,15 @@ def chip(view: FaceView, side: int) -> np.ndarray:
 
 
 def _answers(view: FaceView, task: str, side: int) -> np.ndarray:
-    x = (chip(view, side).astype(np.float32) - np.array([122.782, 117.001, 104.298], np.float32)) / 256
-    return np.asarray(_net(task).run(None, {"images": x.transpose(2, 0, 1)[None]})[0][0])
+    pixels = (chip(view, side).astype(np.float32) - np.array([122.782, 117.001, 104.298], np.float32)) / 256
+    return np.asarray(_net(task).run(None, {"images": pixels.transpose(2, 0, 1)[None]})[0][0])
 
 
 @register_property("age", "face", unit="years, estimated", says="how old the face looks to a network",
                    weak="an estimate from looks; weak for children, the old, and faces unlike its training set")  # fmt: skip
 def _age(view: FaceView) -> float:
-    p = _answers(view, "age", 64)
-    return float(p @ np.concatenate([[0.25], np.arange(1, 81)]))
+    probabilities = _answers(view, "age", 64)
+    return float(probabilities @ np.concatenate([[0.25], np.arange(1, 81)]))
 
 
 @register_property("gender", "face", unit="probability of “male”, estimated", says="the network says male",

@@ -32,14 +32,14 @@ def _long(motion: Motion) -> float:
 
 
 def _feature(at: int) -> None:
-    f = FEATURES[at]
+    feature = FEATURES[at]
 
-    @register_property(f.name, "gait", unit=f.unit, says=f.meaning)
-    def _one(motion: Motion) -> float | None:
+    @register_property(feature.name, "gait", unit=feature.unit, says=feature.meaning)
+    def _value(motion: Motion) -> float | None:
         value = float(measure(motion)[at])
         return value if np.isfinite(value) else None
 
 
-for _at, _name in enumerate(x.name for x in FEATURES):
+for _at, _name in enumerate(feature.name for feature in FEATURES):
     if "speed" in _name or "stride" in _name:
         _feature(_at)

@@ -80,7 +80,7 @@ def register_property(
 
 def properties(modality: str = "") -> list[Property]:
     """All properties, or those of a modality, by name."""
-    return [p for p, _ in PROPERTIES.values() if not modality or p.modality == modality]
+    return [entry for entry, _ in PROPERTIES.values() if not modality or entry.modality == modality]
 
 
 def property_named(name: str, modality: str = "") -> Property:
@@ -96,7 +96,7 @@ def property_named(name: str, modality: str = "") -> Property:
     UsageError
         There is none; the message names the nearest ones.
     """  # noqa: DOC501
-    known = {p.name: p for p in properties(modality)}
-    if name not in known:
-        raise unknown(f"property of {modality}" if modality else "property", name, list(known))
-    return known[name]
+    by_name = {entry.name: entry for entry in properties(modality)}
+    if name not in by_name:
+        raise unknown(f"property of {modality}" if modality else "property", name, list(by_name))
+    return by_name[name]

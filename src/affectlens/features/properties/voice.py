@@ -71,7 +71,9 @@ def _from_corpus(name: str, kind: str) -> None:
     @register_property(f"{name} (told)", "voice", kind=kind, says=f"{name} as the corpus tells it")
     def _fact(view: VoiceView) -> float | str | None:
         value = view.facts.get(name)
-        return (float(value) if kind == "continuous" else value) if value else None
+        if not value:
+            return None
+        return float(value) if kind == "continuous" else value
 
 
 for _name, _kind in (("gender", "categorical"), ("language", "categorical"), ("age", "continuous")):

@@ -16,6 +16,9 @@ _LISTS = {
 }
 MARKERS = {name: frozenset(words.split()) for name, words in _LISTS.items()}
 
+_HE = frozenset(["he", "him", "his", "man", "men", "guy", "boy", "husband", "father", "dad", "brother", "son"])
+_SHE = frozenset(["she", "her", "hers", "woman", "women", "girl", "wife", "mother", "mom", "mum", "sister"])
+
 
 def syllables(word: str) -> int:
     """A count by groups of vowels, without a silent e."""
@@ -47,8 +50,8 @@ def _ease(text: str) -> float | None:
 
 @register_property("capitals", "words", unit="share of letters", says="how much is written in capitals")
 def _capitals(text: str) -> float | None:
-    letters = [c for c in text if c.isalpha()]
-    return sum(c.isupper() for c in letters) / len(letters) if letters else None
+    letters = [letter for letter in text if letter.isalpha()]
+    return sum(letter.isupper() for letter in letters) / len(letters) if letters else None
 
 
 @register_property("exclamation marks", "words", unit="count", kind="ordinal", says="how many there are")
@@ -63,19 +66,18 @@ def _swearing(text: str) -> float:
 
 @register_property("gendered words", "words", unit="he minus she words", kind="ordinal", says="speaks of him rather than her")
 def _gendered(text: str) -> float:
-    words = [w.lower() for w in _WORD.findall(text)]
-    he = sum(w in ("he", "him", "his", "man", "men", "guy", "boy", "husband", "father", "dad", "brother", "son") for w in words)
-    she = sum(w in ("she", "her", "hers", "woman", "women", "girl", "wife", "mother", "mom", "mum", "sister") for w in words)
+    words = [word.lower() for word in _WORD.findall(text)]
+    he, she = sum(word in _HE for word in words), sum(word in _SHE for word in words)
     return float(max(-3, min(3, he - she)))
 
 
 def _marked(name: str) -> None:
-    known = MARKERS[name]
+    markers = MARKERS[name]
 
     @register_property(f"{name} English", "words", kind="binary", says="holds a word that marks the register",
                        weak="a short list of words, which others use too; a text without them tells nothing")  # fmt: skip
     def _marker(text: str) -> float:
-        return float(any(w.lower() in known for w in _WORD.findall(text)))
+        return float(any(word.lower() in markers for word in _WORD.findall(text)))
 
 
 for _register in MARKERS:

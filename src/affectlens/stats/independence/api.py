@@ -20,7 +20,7 @@ from affectlens.stats.independence.variables import Variable, complete, scaled, 
 METHODS = ("auto", "rcot", "stratified", "kci", "cmiknn", "gcm", "chsic", "parcorr")
 VOTERS = ("chsic", "rcot", "cmiknn")  # of the seed papers' majority decision
 FEWEST = 30
-_SMALL = 4  # rows a stratum must have on average to be a stratum
+_STRATUM_ROWS = 4  # rows a stratum must have on average to be a stratum
 
 
 @dataclass(frozen=True)
@@ -91,46 +91,47 @@ def test(
     if method not in METHODS:
         raise unknown("method", method, list(METHODS))
     kinds = kinds or {}
-    a, b = variable(x, "x", kinds.get("x")), variable(y, "y", kinds.get("y"))
-    c = None if z is None else variable(z, "z", kinds.get("z"))
-    given = [v for v in (a, b, c) if v is not None]
-    if len({len(v.columns) for v in given}) > 1:
-        raise UsageError(f"x, y and z have {', '.join(str(len(v.columns)) for v in given)} rows; as many each were expected")
-    kept = complete(*given)
+    of_x, of_y = variable(x, "x", kinds.get("x")), variable(y, "y", kinds.get("y"))
+    of_z = None if z is None else variable(z, "z", kinds.get("z"))
+    variables = [entry for entry in (of_x, of_y, of_z) if entry is not None]
+    lengths = [len(entry.columns) for entry in variables]
+    if len(set(lengths)) > 1:
+        raise UsageError(f"x, y and z have {', '.join(map(str, lengths))} rows; as many each were expected")
+    kept = complete(*variables)
     dropped = int((~kept).sum())
     rows = np.flatnonzero(kept)
-    a, b = a.take(rows), b.take(rows)
-    c = None if c is None else c.take(rows)
+    of_x, of_y = of_x.take(rows), of_y.take(rows)
+    of_z = None if of_z is None else of_z.take(rows)
     n = len(rows)
-    for name, v in (("x", a), ("y", b)):
-        if n == 0 or v.columns.shape[1] == 0 or (np.ptp(v.columns, axis=0) == 0).all():
+    for name, tested in (("x", of_x), ("y", of_y)):
+        if n == 0 or tested.columns.shape[1] == 0 or (np.ptp(tested.columns, axis=0) == 0).all():
             raise UsageError(f"{name} is constant over the {n} complete rows; nothing can depend on it")
-    strata = _strata(c, n)
+    strata = _strata(of_z, n)
     if method == "auto":
         method = "stratified" if strata is not None else "rcot"
     if method == "stratified":
         if strata is None:
             raise UsageError("z is not discrete, or has hardly two rows a value; method rcot takes any z")
-        return _in_strata(a, b, strata, rng, n, dropped, draws)
+        return _in_strata(of_x, of_y, strata, rng, n, dropped, draws)
     if n < FEWEST:
         raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
-    condition = np.zeros((n, 0)) if c is None else scaled(c)
+    condition = np.zeros((n, 0)) if of_z is None else scaled(of_z)
     if method == "rcot":
-        return _residual(a, b, condition, rng, n, dropped, draws)
-    return _other(method, scaled(a), scaled(b), condition, (a.ordered and b.ordered), rng, n, dropped)
+        return _residual(of_x, of_y, condition, rng, n, dropped, draws)
+    return _baseline(method, scaled(of_x), scaled(of_y), condition, (of_x.ordered and of_y.ordered), rng, n, dropped)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a function of this name is no test to pytest
 
 
-def _strata(z: Variable | None, n: int) -> np.ndarray | None:
+def _strata(condition: Variable | None, n: int) -> np.ndarray | None:
     """Strata ``(n,)`` of a discrete condition with enough rows each, or None."""
-    if z is None:
+    if condition is None:
         return np.zeros(n, dtype=np.int64)
-    if z.codes is None:
+    if condition.codes is None:
         return None
-    _, codes = np.unique(z.codes, return_inverse=True)
-    return codes if n >= _SMALL * (codes.max() + 1) else None
+    _, codes = np.unique(condition.codes, return_inverse=True)
+    return codes if n >= _STRATUM_ROWS * (codes.max() + 1) else None
 
 
 def _in_strata(
@@ -142,23 +143,28 @@ def _in_strata(
     if n > MANY:  # as many rows need no permutations
         tests = []
         for _ in range(draws):
-            left = [Residuals(_unit(centred_in(own_features(v, rng), strata)), np.full(1, float(count))) for v in (x, y)]
-            tests.append((*covariance_test(left[0], left[1], rng, null="spectral"), left))
-        p = cauchy_combination(np.array([t[1] for t in tests]))
+            features = [centred_in(own_features(values, rng), strata) for values in (x, y)]
+            pair = [Residuals(_unit(columns), np.full(1, float(count))) for columns in features]
+            tests.append((*covariance_test(pair[0], pair[1], rng, null="spectral"), pair))
+        each = tuple(p for _, p, _ in tests)
+        p = cauchy_combination(np.array(each))
         first = tests[0][2]
         effect = _effect(first[0].values, first[1].values, ordered, rng)
-        each = tuple(t[1] for t in tests)
         return Independence("stratified, limit", tests[0][0], p, effect, n, dropped, each, smallest_correlation(n, count))
-    if all(len(np.unique(x[strata == s], axis=0)) < 2 or len(np.unique(y[strata == s], axis=0)) < 2 for s in range(count)):
+    if not any(_varies(x[strata == stratum]) and _varies(y[strata == stratum]) for stratum in range(count)):
         raise UsageError("within every value of z x or y is constant: z says all there is to say, and nothing can be tested")
     statistic, p, of_x, of_y = stratified(x, y, strata, rng)
     effect = _effect(of_x, of_y, ordered, rng)
     return Independence("stratified", statistic, p, effect, n, dropped, (p,), smallest_correlation(n, count))
 
 
-def _unit(f: np.ndarray) -> np.ndarray:
-    deviation = f.std(axis=0)
-    return np.asarray(f / np.maximum(deviation, 1e-9))
+def _varies(rows: np.ndarray) -> bool:
+    return len(np.unique(rows, axis=0)) > 1
+
+
+def _unit(columns: np.ndarray) -> np.ndarray:
+    deviation = columns.std(axis=0)
+    return np.asarray(columns / np.maximum(deviation, 1e-9))
 
 
 def _residual(
@@ -168,9 +174,9 @@ def _residual(
     each, statistics = [], []
     first: tuple[Residuals, Residuals] | None = None
     for _ in range(draws):
-        left = residual_pair(x, y, z, rng)
-        statistic, p = covariance_test(left[0], left[1], rng)
-        first = first or left
+        pair = residual_pair(x, y, z, rng)
+        statistic, p = covariance_test(pair[0], pair[1], rng)
+        first = first or pair
         statistics.append(statistic)
         each.append(p)
     assert first is not None
@@ -185,7 +191,7 @@ def _effect(a: np.ndarray, b: np.ndarray, ordered: bool, rng: np.random.Generato
     return correlation(a[:, 0], b[:, 0]) if ordered else strength(_unit(a), _unit(b), rng)
 
 
-def _other(
+def _baseline(
     method: str, x: np.ndarray, y: np.ndarray, z: np.ndarray, ordered: bool, rng: np.random.Generator, n: int, dropped: int
 ) -> Independence:
     if z.shape[1] == 0 and method in ("cmiknn", "chsic"):
@@ -198,8 +204,8 @@ def _other(
         "parcorr": lambda: partial_correlation(x, y, z),
     }
     statistic, p = calls[method]()
-    left = residual_pair(x, y, z, rng)
-    effect = _effect(left[0].values, left[1].values, ordered, rng)
+    pair = residual_pair(x, y, z, rng)
+    effect = _effect(pair[0].values, pair[1].values, ordered, rng)
     note = "a baseline: it sees and removes straight lines only" if method == "parcorr" else ""
     return Independence(method, statistic, p, effect, n, dropped, (p,), smallest_correlation(n), note)
 
@@ -228,7 +234,7 @@ def vote(x: object, y: object, z: object, *, rng: np.random.Generator, alpha: fl
     Vote
         Its ``level`` is what it was measured to reject of true hypotheses (``benchmarks independence``).
     """
-    each = {m: test(x, y, z, method=m, rng=rng, draws=1).p for m in VOTERS}
+    each = {method: test(x, y, z, method=method, rng=rng, draws=1).p for method in VOTERS}
     return Vote(majority(np.array(list(each.values())), alpha), each, VOTE_LEVEL)
 
 
@@ -255,12 +261,12 @@ def p_against_n(
         Columns ``n``, ``p`` (median), ``low`` and ``high`` (quartiles).
     """
     total = len(variable(x).columns)
-    sizes = sizes or tuple(int(v) for v in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))
+    sizes = sizes or tuple(int(size) for size in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))
 
-    def part(v: object, rows: np.ndarray) -> object:
-        if v is None:
+    def part(values: object, rows: np.ndarray) -> object:
+        if values is None:
             return None
-        return v.iloc[rows] if isinstance(v, pd.DataFrame | pd.Series) else np.asarray(v)[rows]
+        return values.iloc[rows] if isinstance(values, pd.DataFrame | pd.Series) else np.asarray(values)[rows]
 
     out = []
     for n in sizes:

@@ -29,15 +29,15 @@ class Effect:
 
 def correlation(a: np.ndarray, b: np.ndarray) -> Effect:
     """Of residuals ``(n,)``; the interval from the influence of each row, which does not need equal variances."""
-    a, b = (v - v.mean() for v in (a, b))
+    a, b = (values - values.mean() for values in (a, b))
     deviation = float(a.std() * b.std())
     if deviation < 1e-12:
         return Effect("correlation", 0.0, float("nan"), float("nan"))
     a, b = a / a.std(), b / b.std()
-    r = float((a * b).mean())
-    influence = a * b - r * (a**2 + b**2) / 2
+    estimate = float((a * b).mean())
+    influence = a * b - estimate * (a**2 + b**2) / 2
     half = float(norm.ppf(0.975) * influence.std() / np.sqrt(len(a)))
-    return Effect("correlation", r, max(-1.0, r - half), min(1.0, r + half))
+    return Effect("correlation", estimate, max(-1.0, estimate - half), min(1.0, estimate + half))
 
 
 def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int = 500) -> Effect:
@@ -59,9 +59,9 @@ def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int 
         taken off.
     """
     n = len(a)
-    m = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
-    mean = m.mean(axis=0)
-    spread = np.cov(m.T).reshape(m.shape[1], m.shape[1]) / n
+    products = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
+    mean = products.mean(axis=0)
+    spread = np.cov(products.T).reshape(products.shape[1], products.shape[1]) / n
     whole = float(np.linalg.norm(a.T @ a / n) * np.linalg.norm(b.T @ b / n))
     if whole < 1e-12:
         return Effect("strength", 0.0, float("nan"), float("nan"))
@@ -72,8 +72,8 @@ def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int 
     squared = float((mean**2).sum()) - noise
     low, high = np.quantile(drawn, [0.025, 0.975])
 
-    def out(v: float) -> float:
-        return float(np.sqrt(np.clip(v / whole, 0, 1)))
+    def out(squared_norm: float) -> float:
+        return float(np.sqrt(np.clip(squared_norm / whole, 0, 1)))
 
     return Effect("strength", out(squared), out(float(low)), max(out(float(high)), out(squared)))
 

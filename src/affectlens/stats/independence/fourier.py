@@ -67,8 +67,8 @@ def median_distance(x: np.ndarray, rng: np.random.Generator, most: int = 500) ->
     part = x[rng.choice(len(x), min(most, len(x)), replace=False)]
     squares = (part**2).sum(1)
     d2 = np.maximum(squares[:, None] + squares[None] - 2 * part @ part.T, 0)
-    d = np.sqrt(d2[np.triu_indices(len(part), 1)])
-    positive = d[d > 1e-9]
+    distances = np.sqrt(d2[np.triu_indices(len(part), 1)])
+    positive = distances[distances > 1e-9]
     return float(np.median(positive)) if len(positive) else 1.0
 
 
@@ -100,17 +100,17 @@ def residuals(target: np.ndarray, maps: Sequence[Map], z: np.ndarray) -> tuple[n
     best = [_Fit(np.inf, -1, 0.0, 0.0)] * k
     sums: dict[int, _Sums] = {}
     some = slice(0, min(n, SOME))
-    for m, phi in enumerate(maps):
-        sums[m] = _sums(phi, z[some], y[some])
-        best = _better(best, sums[m], m, phi.cost)
+    for index, phi in enumerate(maps):
+        sums[index] = _sums(phi, z[some], y[some])
+        best = _better(best, sums[index], index, phi.cost)
     out, spent = y.copy(), np.zeros(k)
-    for m, phi in enumerate(maps):
-        columns = [j for j in range(k) if best[j].map == m]
+    for index, phi in enumerate(maps):
+        columns = [j for j in range(k) if best[j].map == index]
         if not columns:
             continue
-        fitted = sums[m] if n <= SOME else _sums(phi, z, y)
+        fitted = sums[index] if n <= SOME else _sums(phi, z, y)
         if n > SOME:  # the penalty anew, since it shrinks with the rows
-            again = _better([_Fit(np.inf, -1, 0.0, 0.0)] * k, fitted, m, phi.cost)
+            again = _better([_Fit(np.inf, -1, 0.0, 0.0)] * k, fitted, index, phi.cost)
             best = [again[j] if j in columns else best[j] for j in range(k)]
         shrink = np.stack([1 / (fitted.values + best[j].penalty) for j in columns], axis=1)
         beta = fitted.vectors @ (shrink * fitted.cross[:, columns])
@@ -149,10 +149,10 @@ def _sums(phi: Map, z: np.ndarray, y: np.ndarray) -> _Sums:
     mean, gram = np.zeros(phi.width), np.zeros((phi.width, phi.width))
     cross = np.zeros((phi.width, y.shape[1]))
     for rows in _chunks(n):
-        f = phi(z[rows])
-        mean += f.sum(axis=0)
-        gram += f.T @ f
-        cross += f.T @ y[rows]
+        block = phi(z[rows])
+        mean += block.sum(axis=0)
+        gram += block.T @ block
+        cross += block.T @ y[rows]
     mean /= n
     centre = y.mean(axis=0)
     values, vectors = np.linalg.eigh(gram - n * np.outer(mean, mean))
@@ -160,7 +160,7 @@ def _sums(phi: Map, z: np.ndarray, y: np.ndarray) -> _Sums:
     return _Sums(mean, np.maximum(values, 0), vectors, cross, ((y - centre) ** 2).sum(axis=0), n)
 
 
-def _better(best: list[_Fit], sums: _Sums, m: int, cost: int) -> list[_Fit]:
+def _better(best: list[_Fit], sums: _Sums, index: int, cost: int) -> list[_Fit]:
     """Each target's better fit: the one so far, or the best penalty of this map."""
     out = list(best)
     for penalty in _LAMBDAS * sums.n:
@@ -170,8 +170,8 @@ def _better(best: list[_Fit], sums: _Sums, m: int, cost: int) -> list[_Fit]:
             continue
         fitted = (sums.cross**2 * (shrink * (2 - sums.values * shrink))[:, None]).sum(axis=0)
         error = np.maximum(sums.total - fitted, 1e-12) / sums.n / (1 - spent / sums.n) ** 2
-        for j in np.flatnonzero(error < [b.error - 1e-15 for b in out]):
-            out[j] = _Fit(float(error[j]), m, float(penalty), spent)
+        for j in np.flatnonzero(error < [fit.error - 1e-15 for fit in out]):
+            out[j] = _Fit(float(error[j]), index, float(penalty), spent)
     return out
 
 

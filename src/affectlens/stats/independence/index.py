@@ -25,8 +25,8 @@ class Ridges:
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Features ``(n, d + indices * knots)`` of ``(n, d)``."""
         parts = [x]
-        for v, knots, width in zip(self.directions, self.knots, self.widths, strict=True):
-            parts.append(np.exp(-0.5 * ((x @ v)[:, None] - knots) ** 2 / width**2))
+        for direction, knots, width in zip(self.directions, self.knots, self.widths, strict=True):
+            parts.append(np.exp(-0.5 * ((x @ direction)[:, None] - knots) ** 2 / width**2))
         return np.concatenate(parts, axis=1)
 
     @property
@@ -42,12 +42,12 @@ def ridge_maps(z: np.ndarray, targets: np.ndarray, rng: np.random.Generator, mos
         return []
     rows = rng.choice(len(z), min(_ROWS, len(z)), replace=False)
     x, whitening = _whitened(z[rows])
-    left = targets[rows] - targets[rows].mean(axis=0)
+    residual = targets[rows] - targets[rows].mean(axis=0)
     directions: list[np.ndarray] = []
     out = []
     for _ in range(most):
-        v, left = _pursue(x, left)
-        directions.append(whitening @ v)
+        direction, residual = _pursue(x, residual)
+        directions.append(whitening @ direction)
         so_far = np.array(directions)
         projected = z[rows] @ so_far.T
         knots = np.quantile(projected, np.linspace(0.02, 0.98, KNOTS), axis=0).T
@@ -63,53 +63,53 @@ def _whitened(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return centred @ whitening, whitening
 
 
-def _pursue(x: np.ndarray, t: np.ndarray, steps: int = 6) -> tuple[np.ndarray, np.ndarray]:
+def _pursue(x: np.ndarray, targets: np.ndarray, steps: int = 6) -> tuple[np.ndarray, np.ndarray]:
     """The direction ``(d,)`` of whitened ``(n, d)`` whose functions fit the targets best, and what they leave."""
     best: tuple[float, np.ndarray, np.ndarray] | None = None
-    for v in _starts(x, t):
-        error, fit, slope = _along(x @ v, t)
+    for direction in _starts(x, targets):
+        error, fit, slope = _along(x @ direction, targets)
         for _ in range(steps):
-            left = t - fit
+            residual = targets - fit
             weight = (slope**2).sum(axis=1)
             hessian = x.T @ (x * weight[:, None]) + 1e-3 * weight.sum() / x.shape[1] * np.eye(x.shape[1])
-            step = np.linalg.solve(hessian, x.T @ (slope * left).sum(axis=1))
+            step = np.linalg.solve(hessian, x.T @ (slope * residual).sum(axis=1))
             for size in (1.0, 0.3):
-                w = v + size * step
-                w = w / max(float(np.linalg.norm(w)), 1e-12)
-                e, f, s = _along(x @ w, t)
-                if e < error:
-                    v, error, fit, slope = w, e, f, s
+                candidate = direction + size * step
+                candidate = candidate / max(float(np.linalg.norm(candidate)), 1e-12)
+                new_error, new_fit, new_slope = _along(x @ candidate, targets)
+                if new_error < error:
+                    direction, error, fit, slope = candidate, new_error, new_fit, new_slope
                     break
             else:
                 break
         if best is None or error < best[0]:
-            best = (error, v, t - fit)
+            best = (error, direction, targets - fit)
     assert best is not None
     return best[1], best[2]
 
 
-def _starts(x: np.ndarray, t: np.ndarray) -> list[np.ndarray]:
+def _starts(x: np.ndarray, targets: np.ndarray) -> list[np.ndarray]:
     """The linear direction and the two of the largest mean curvature (principal Hessian directions, Li 1992)."""
     n = len(x)
-    slopes = x.T @ t / n
+    slopes = x.T @ targets / n
     _, _, rows = np.linalg.svd(slopes.T, full_matrices=False)
     curvature = np.zeros((x.shape[1], x.shape[1]))
-    for k in range(t.shape[1]):
-        h = x.T @ (x * t[:, k : k + 1]) / n
-        curvature += h @ h
+    for k in range(targets.shape[1]):
+        hessian = x.T @ (x * targets[:, k : k + 1]) / n
+        curvature += hessian @ hessian
     return [rows[0], *np.linalg.eigh(curvature)[1].T[::-1][:2]]
 
 
-def _along(u: np.ndarray, t: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _along(projected: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     """Smooth functions of one variable ``(n,)`` fitted to targets ``(n, k)``: error, fit and slope."""
-    knots = np.quantile(u, np.linspace(0.05, 0.95, 7))
+    knots = np.quantile(projected, np.linspace(0.05, 0.95, 7))
     width = max(1.2 * (knots[-1] - knots[0]) / 6, 1e-6)
-    distance = (u[:, None] - knots) / width
+    distance = (projected[:, None] - knots) / width
     bumps = np.exp(-0.5 * distance**2)
-    f = np.column_stack([np.ones(len(u)), u, bumps])
-    g = np.column_stack([np.zeros(len(u)), np.ones(len(u)), -distance / width * bumps])
-    penalty = 1e-3 * len(u) * np.eye(f.shape[1])
+    basis = np.column_stack([np.ones(len(projected)), projected, bumps])
+    derivative = np.column_stack([np.zeros(len(projected)), np.ones(len(projected)), -distance / width * bumps])
+    penalty = 1e-3 * len(projected) * np.eye(basis.shape[1])
     penalty[0, 0] = penalty[1, 1] = 0
-    beta = np.linalg.solve(f.T @ f + penalty + 1e-9 * np.eye(len(penalty)), f.T @ t)
-    fit = f @ beta
-    return float(((t - fit) ** 2).sum()), fit, g @ beta
+    beta = np.linalg.solve(basis.T @ basis + penalty + 1e-9 * np.eye(len(penalty)), basis.T @ targets)
+    fit = basis @ beta
+    return float(((targets - fit) ** 2).sum()), fit, derivative @ beta

@@ -37,21 +37,20 @@ def kci(x: np.ndarray, y: np.ndarray, z: np.ndarray | None) -> tuple[float, floa
         More than 6,000 rows.
     """
     n = len(x)
-    if n > MOST:
-        raise UsageError(f"{n} rows; kernel matrices are made for at most {MOST}: take a sample, or method rcot")
+    _limit(n)
     a, b = _standard(x), _standard(y)
     if z is None or z.shape[1] == 0:
-        k, m = (_centre(_gauss(v, _width_hsic(v))) for v in (a, b))
-        statistic = float((k * m).sum())
-        mean = np.trace(k) * np.trace(m) / n
-        variance = 2 * float((k**2).sum()) * float((m**2).sum()) / n**2
+        kernel_x, kernel_y = (_centre(_gauss(values, _width_hsic(values))) for values in (a, b))
+        statistic = float((kernel_x * kernel_y).sum())
+        mean = np.trace(kernel_x) * np.trace(kernel_y) / n
+        variance = 2 * float((kernel_x**2).sum()) * float((kernel_y**2).sum()) / n**2
         return statistic, _gamma_tail(statistic, float(mean), variance)
     c = _standard(z)
     width = _width_kci(c)
     # Single precision from here on: entries are below one, and p changes in the sixth decimal.
-    k, m = (_gauss(v, width, np.float32) for v in (np.concatenate([a, 0.5 * c], axis=1), b))
-    k, m = _without_condition([k, m], _gauss(c, width))
-    product = k * m
+    kernel_x, kernel_y = (_gauss(values, width, np.float32) for values in (np.concatenate([a, 0.5 * c], axis=1), b))
+    kernel_x, kernel_y = _without_condition([kernel_x, kernel_y], _gauss(c, width))
+    product = kernel_x * kernel_y
     statistic = float(product.sum(dtype=np.float64))
     flat = product.ravel()
     return statistic, _gamma_tail(statistic, float(np.trace(product, dtype=np.float64)), 2 * float(flat @ flat))
@@ -83,16 +82,16 @@ def _without_condition(kernels: list[np.ndarray], of_z: np.ndarray) -> list[np.n
     values, vectors = np.linalg.eigh(low.T @ low)
     shrink = values / (values + _RIDGE)
     kept = shrink > 1e-6
-    u = np.column_stack([(low @ vectors[:, kept]) / np.sqrt(values[kept]), np.full(n, n**-0.5)]).astype(np.float32)
+    basis = np.column_stack([(low @ vectors[:, kept]) / np.sqrt(values[kept]), np.full(n, n**-0.5)]).astype(np.float32)
     shrink = np.append(shrink[kept], 1.0).astype(np.float32)
     out = []
-    for k in kernels:
-        a = (k @ u) * shrink
-        b = a - u @ ((u.T @ a) * shrink[:, None]) / 2
-        cross = b @ u.T
-        k = k - cross
-        k -= cross.T
-        out.append(k)
+    for kernel in kernels:
+        a = (kernel @ basis) * shrink
+        b = a - basis @ ((basis.T @ a) * shrink[:, None]) / 2
+        cross = b @ basis.T
+        kernel = kernel - cross
+        kernel -= cross.T
+        out.append(kernel)
     return out
 
 
@@ -106,8 +105,8 @@ def _standard(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.where(deviation > 0, (x - x.mean(axis=0)) / np.where(deviation > 0, deviation, 1), 0.0))
 
 
-def _gauss(x: np.ndarray, precision: float, kind: type = np.float64) -> np.ndarray:
-    x = x.astype(kind)
+def _gauss(x: np.ndarray, precision: float, dtype: type = np.float64) -> np.ndarray:
+    x = x.astype(dtype)
     squares = (x**2).sum(axis=1)
     distances = x @ x.T
     distances *= -2
@@ -118,21 +117,33 @@ def _gauss(x: np.ndarray, precision: float, kind: type = np.float64) -> np.ndarr
     return np.asarray(np.exp(distances, out=distances))
 
 
+def _limit(rows: int) -> None:
+    if rows > MOST:
+        raise UsageError(f"{rows} rows; kernel matrices are made for at most {MOST}: take a sample, or method rcot")
+
+
+def _width_of(rows: int, few: float, some: float, many: float) -> float:
+    """The published width for fewer than 200 rows, for fewer than 1,200, or for more."""
+    if rows < 200:
+        return few
+    return some if rows < 1200 else many
+
+
 def _width_kci(z: np.ndarray) -> float:
-    width = 1.2 if len(z) < 200 else 0.7 if len(z) < 1200 else 0.4
+    width = _width_of(len(z), 1.2, 0.7, 0.4)
     return float(1 / width**2 / z.shape[1])
 
 
 def _width_hsic(x: np.ndarray) -> float:
-    width = 0.8 if len(x) < 200 else 0.5 if len(x) < 1200 else 0.3
+    width = _width_of(len(x), 0.8, 0.5, 0.3)
     return float(1 / width**2 * x.shape[1])
 
 
-def _centre(k: np.ndarray) -> np.ndarray:
-    rows = k.mean(axis=0)
-    k = k - (rows - rows.mean())[None]
-    k -= rows[:, None]
-    return np.asarray(k)
+def _centre(kernel: np.ndarray) -> np.ndarray:
+    rows = kernel.mean(axis=0)
+    kernel = kernel - (rows - rows.mean())[None]
+    kernel -= rows[:, None]
+    return np.asarray(kernel)
 
 
 def conditional_hsic(
@@ -162,13 +173,12 @@ def conditional_hsic(
         More than 6,000 rows.
     """
     n = len(x)
-    if n > MOST:
-        raise UsageError(f"{n} rows; kernel matrices are made for at most {MOST}: take a sample, or method rcot")
-    a, b, c = (_standard(v) for v in (x, y, z))
-    kz = _centre(_gauss(c, 1 / _median(c, rng) ** 2))
-    left = n * ridge * np.linalg.inv(kz + n * ridge * np.eye(n))  # what the condition leaves
+    _limit(n)
+    a, b, c = (_standard(values) for values in (x, y, z))
+    kernel_z = _centre(_gauss(c, 1 / _median(c, rng) ** 2))
+    remainder = n * ridge * np.linalg.inv(kernel_z + n * ridge * np.eye(n))  # what the condition leaves
     both = np.concatenate([a, c], axis=1)
-    of_x = _centre(left.T @ left @ _centre(_gauss(both, 1 / _median(both, rng) ** 2)) @ left.T @ left)
+    of_x = _centre(remainder.T @ remainder @ _centre(_gauss(both, 1 / _median(both, rng) ** 2)) @ remainder.T @ remainder)
     precision = 1 / _median(np.concatenate([b, c], axis=1), rng) ** 2
     of_z = np.exp(-0.5 * precision * cdist(c, c, "sqeuclidean"))
     of_y = _gauss(b, precision)
@@ -183,8 +193,8 @@ def conditional_hsic(
 
 def _median(x: np.ndarray, rng: np.random.Generator) -> float:
     part = x[rng.choice(len(x), min(500, len(x)), replace=False)]
-    d = cdist(part, part)[np.triu_indices(len(part), 1)]
-    return float(max(np.median(d[d > 0]), 1e-6)) if (d > 0).any() else 1.0
+    distances = cdist(part, part)[np.triu_indices(len(part), 1)]
+    return float(max(np.median(distances[distances > 0]), 1e-6)) if (distances > 0).any() else 1.0
 
 
 def neighbour_permutation(z: np.ndarray, rng: np.random.Generator, neighbours: int = 5) -> np.ndarray:

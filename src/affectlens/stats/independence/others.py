@@ -37,20 +37,20 @@ def cmi_knn(
     n = len(x)
     k = int(np.clip(round(share * n), 3, 200))
     # Ties are broken by a little noise, as the estimator is for continuous variables.
-    a, b, c = (_ranked(v) + 1e-6 * rng.normal(size=v.shape) for v in (x, y, z))
+    a, b, c = (_ranked(values) + 1e-6 * rng.normal(size=values.shape) for values in (x, y, z))
     trees = {"z": cKDTree(c), "xz": cKDTree(np.concatenate([a, c], axis=1))}
 
     def information(rows: np.ndarray) -> float:
-        w = b[rows]
-        joint = np.concatenate([a, w, c], axis=1)
+        permuted = b[rows]
+        joint = np.concatenate([a, permuted, c], axis=1)
         radius = cKDTree(joint).query(joint, k + 1, p=np.inf)[0][:, -1] * (1 - 1e-9)
-        wz = np.concatenate([w, c], axis=1)
+        permuted_z = np.concatenate([permuted, c], axis=1)
         counts = [
             trees["xz"].query_ball_point(np.concatenate([a, c], axis=1), radius, p=np.inf, return_length=True),
-            cKDTree(wz).query_ball_point(wz, radius, p=np.inf, return_length=True),
+            cKDTree(permuted_z).query_ball_point(permuted_z, radius, p=np.inf, return_length=True),
             trees["z"].query_ball_point(c, radius, p=np.inf, return_length=True),
         ]
-        xz, yz, only = (digamma(np.maximum(v, 1)).mean() for v in counts)
+        xz, yz, only = (digamma(np.maximum(count, 1)).mean() for count in counts)
         return float(digamma(k) + only - xz - yz)
 
     observed = information(np.arange(n))
@@ -84,17 +84,17 @@ def covariance_measure(
         The largest standardised mean product of regression residuals, and the share of draws that reach it.
     """
     maps = condition_maps(z, rng)
-    a, b = (residuals(v, [*maps, *ridge_maps(z, v, rng)], z)[0] for v in (x, y))
-    m = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
-    deviation = m.std(axis=0)
-    m = m[:, deviation > 1e-12] / deviation[deviation > 1e-12]
-    if not m.shape[1]:
+    a, b = (residuals(values, [*maps, *ridge_maps(z, values, rng)], z)[0] for values in (x, y))
+    products = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
+    deviation = products.std(axis=0)
+    products = products[:, deviation > 1e-12] / deviation[deviation > 1e-12]
+    if not products.shape[1]:
         return 0.0, 1.0
-    n = len(m)
-    statistic = float(np.abs(m.mean(axis=0)).max() * np.sqrt(n))
-    centred = m - m.mean(axis=0)
-    drawn = np.abs(rng.normal(size=(draws, n)) @ centred).max(axis=1) / np.sqrt(n)
-    return statistic, float((1 + (drawn >= statistic).sum()) / (draws + 1))
+    n = len(products)
+    statistic = float(np.abs(products.mean(axis=0)).max() * np.sqrt(n))
+    centred = products - products.mean(axis=0)
+    null = np.abs(rng.normal(size=(draws, n)) @ centred).max(axis=1) / np.sqrt(n)
+    return statistic, float((1 + (null >= statistic).sum()) / (draws + 1))
 
 
 def partial_correlation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[float, float]:
@@ -112,10 +112,10 @@ def partial_correlation(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> tuple[fl
     """
     n = len(x)
     design = np.column_stack([np.ones(n), z])
-    a, b = (v - design @ np.linalg.lstsq(design, v, rcond=None)[0] for v in (x, y))
-    a, b = (v / np.maximum(np.sqrt((v**2).sum(axis=0)), 1e-12) for v in (a, b))
-    r = np.clip(np.abs(a.T @ b), 0, 1 - 1e-12)
+    a, b = (values - design @ np.linalg.lstsq(design, values, rcond=None)[0] for values in (x, y))
+    a, b = (values / np.maximum(np.sqrt((values**2).sum(axis=0)), 1e-12) for values in (a, b))
+    correlations = np.clip(np.abs(a.T @ b), 0, 1 - 1e-12)
     freedom = n - 2 - z.shape[1]
-    best = float(r.max())
+    best = float(correlations.max())
     p = 2 * float(student.sf(best * np.sqrt(freedom / (1 - best**2)), freedom))
-    return best, float(np.clip(p * r.size, 1e-300, 1.0))
+    return best, float(np.clip(p * correlations.size, 1e-300, 1.0))

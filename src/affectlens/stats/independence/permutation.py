@@ -39,10 +39,10 @@ def stratified(
     a, b : (n, p) and (n, q) array
         Features centred in their strata.
     """
-    a, b = (centred_in(own_features(v, rng, own), strata) for v in (x, y))
+    a, b = (centred_in(own_features(values, rng, own), strata) for values in (x, y))
     order = np.argsort(strata, kind="stable")
     edges = np.flatnonzero(np.diff(strata[order])) + 1
-    groups = [g for g in np.split(order, edges) if len(g) > 1]
+    groups = [members for members in np.split(order, edges) if len(members) > 1]
 
     def statistic(rows: np.ndarray) -> float:
         return float(((a[rows].T @ b) ** 2).sum()) / len(a)
@@ -50,14 +50,14 @@ def stratified(
     rows = np.arange(len(a))
     observed = statistic(rows)
     beyond = 0
-    made = 0
-    while made < draws and beyond < ENOUGH:
-        for g in groups:
-            rows[g] = rng.permutation(g)
+    drawn = 0
+    while drawn < draws and beyond < ENOUGH:
+        for members in groups:
+            rows[members] = rng.permutation(members)
         beyond += statistic(rows) >= observed * (1 - 1e-12) - 1e-15
-        made += 1
+        drawn += 1
     # Once enough permutations reached it, more would only repeat that nothing is there (Besag & Clifford 1991): valid as well.
-    p = beyond / made if beyond == ENOUGH else (1 + beyond) / (made + 1)
+    p = beyond / drawn if beyond == ENOUGH else (1 + beyond) / (drawn + 1)
     if beyond == 0 and len(a) >= LIMIT:
         p = min(p, limit_p(a, b, len(groups)))
     return observed, p, a, b
@@ -79,16 +79,16 @@ def limit_p(a: np.ndarray, b: np.ndarray, spent: int) -> float:
         From 1e-300 to 1.
     """
     n = len(a)
-    m = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
-    mean = m.mean(axis=0)
-    centred = (m - mean) / np.sqrt(max(1 - spent / n, 0.2))
+    products = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
+    mean = products.mean(axis=0)
+    centred = (products - mean) / np.sqrt(max(1 - spent / n, 0.2))
     return weighted_chi2_tail(n * float((mean**2).sum()), np.maximum(np.linalg.eigvalsh(centred.T @ centred / n), 0))
 
 
-def centred_in(f: np.ndarray, strata: np.ndarray) -> np.ndarray:
+def centred_in(features: np.ndarray, strata: np.ndarray) -> np.ndarray:
     """Features ``(n, p)`` without their mean in each stratum ``(n,)``."""
     counts = np.bincount(strata)
-    out = f.copy()
-    for j in range(f.shape[1]):
-        out[:, j] -= (np.bincount(strata, f[:, j]) / np.maximum(counts, 1))[strata]
+    out = features.copy()
+    for j in range(features.shape[1]):
+        out[:, j] -= (np.bincount(strata, features[:, j]) / np.maximum(counts, 1))[strata]
     return out

@@ -30,10 +30,10 @@ def own_features(x: np.ndarray, rng: np.random.Generator, count: int = OWN) -> n
     """Columns and waves of ``(n, d)``, each of deviation one; a discrete single column with few values needs no waves."""
     distinct = len(np.unique(x[:, 0])) if x.shape[1] == 1 else count + 2
     waves = 0 if distinct <= 2 else min(count, distinct - 1)
-    f = features(x, waves, rng)(x)
-    f = f - f.mean(axis=0)
-    deviation = f.std(axis=0)
-    return np.asarray(f[:, deviation > 1e-9] / deviation[deviation > 1e-9])
+    columns = features(x, waves, rng)(x)
+    columns = columns - columns.mean(axis=0)
+    deviation = columns.std(axis=0)
+    return np.asarray(columns[:, deviation > 1e-9] / deviation[deviation > 1e-9])
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def residual_pair(
     maps = condition_maps(z, rng)
     out = []
     for target in (own_features(x, rng, own), own_features(y, rng, own)):
-        left, spent = residuals(target, [*maps, *ridge_maps(z, target, rng)], z)
-        deviation = left.std(axis=0)
+        residual, spent = residuals(target, [*maps, *ridge_maps(z, target, rng)], z)
+        deviation = residual.std(axis=0)
         # What the condition explains fully says nothing: it stays zero rather than noise blown up.
-        out.append(Residuals(np.where(deviation > 1e-4, left / np.maximum(deviation, 1e-4), 0.0), spent))
+        out.append(Residuals(np.where(deviation > 1e-4, residual / np.maximum(deviation, 1e-4), 0.0), spent))
     return out[0], out[1]
 
 
@@ -107,13 +107,13 @@ def covariance_test(
         ``n ||cov(a, b)||²`` and its p-value.
     """
     n = len(a.values)
-    m = (a.values[:, :, None] * b.values[:, None, :]).reshape(n, -1)
-    mean = m.mean(axis=0)
+    products = (a.values[:, :, None] * b.values[:, None, :]).reshape(n, -1)
+    mean = products.mean(axis=0)
     statistic = n * float((mean**2).sum())
     if null == "auto":
         null = "spectral" if n > MANY else "wild"
     share = np.minimum(np.sqrt(a.spent[:, None] * b.spent[None]).ravel() / n, 0.8)
-    centred = (m - mean) / np.sqrt(1 - share)
+    centred = (products - mean) / np.sqrt(1 - share)
 
     def limit() -> float:
         return weighted_chi2_tail(statistic, np.maximum(np.linalg.eigvalsh(centred.T @ centred / n), 0))

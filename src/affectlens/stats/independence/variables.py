@@ -72,31 +72,35 @@ def variable(values: object, name: str = "x", kind: str | Sequence[str] | None =
     frame = _frame(values, name)
     if not len(frame):
         raise UsageError(f"{name} has no rows")
-    given = [kind] * frame.shape[1] if isinstance(kind, str) else list(kind) if kind else [None] * frame.shape[1]
+    asked_kinds: list[str | None] = [None] * frame.shape[1]
+    if isinstance(kind, str):
+        asked_kinds = [kind] * frame.shape[1]
+    elif kind:
+        asked_kinds = list(kind)
     columns: list[np.ndarray] = []
     kinds: list[str] = []
     parts: list[np.ndarray] = []
-    for i, k in enumerate(given):
+    for i, column_kind in enumerate(asked_kinds):
         column = frame.iloc[:, i]
-        k = k or _guess(column)
-        if k not in KINDS:
-            raise UsageError(f"{name}: kind {k!r} is not one of {', '.join(KINDS)}")
+        column_kind = column_kind or _guess(column)
+        if column_kind not in KINDS:
+            raise UsageError(f"{name}: kind {column_kind!r} is not one of {', '.join(KINDS)}")
         absent = column.isna().to_numpy()
-        if k == "categorical" or not pd.api.types.is_numeric_dtype(column):
+        if column_kind == "categorical" or not pd.api.types.is_numeric_dtype(column):
             codes, names = pd.factorize(column.astype(str).where(~absent), sort=True)
             hot = (codes[:, None] == np.arange(len(names))[None]).astype(float)
             if len(names) == 2:  # one column says it all
-                hot, k = hot[:, 1:], "binary"
+                hot, column_kind = hot[:, 1:], "binary"
             hot[absent] = np.nan
             columns += list(hot.T)
-            kinds += [k] * hot.shape[1]
+            kinds += [column_kind] * hot.shape[1]
             parts.append(np.where(absent, -1, codes))
         else:
-            x = column.to_numpy(dtype=float)
-            columns.append(x)
-            kinds.append(k)
-            if k != "continuous":
-                codes, _ = pd.factorize(pd.Series(x), sort=True)
+            numbers = column.to_numpy(dtype=float)
+            columns.append(numbers)
+            kinds.append(column_kind)
+            if column_kind != "continuous":
+                codes, _ = pd.factorize(pd.Series(numbers), sort=True)
                 parts.append(codes)
     discrete = len(parts) == frame.shape[1]
     codes = pd.factorize(pd.MultiIndex.from_arrays(parts))[0] if discrete else None
@@ -119,8 +123,8 @@ def _frame(values: object, name: str) -> pd.DataFrame:
 def _guess(column: pd.Series) -> str:
     if not pd.api.types.is_numeric_dtype(column):
         return "categorical"
-    x = column.dropna().to_numpy(dtype=float)
-    distinct = np.unique(x)
+    numbers = column.dropna().to_numpy(dtype=float)
+    distinct = np.unique(numbers)
     if len(distinct) <= 2:
         return "binary"
     whole = len(distinct) <= FEW and np.allclose(distinct, np.round(distinct))
@@ -130,8 +134,8 @@ def _guess(column: pd.Series) -> str:
 def complete(*variables: Variable) -> np.ndarray:
     """Mask ``(n,)`` of the rows in which nothing is missing."""
     out = np.ones(len(variables[0].columns), dtype=bool)
-    for v in variables:
-        out &= np.isfinite(v.columns).all(axis=1)
+    for entry in variables:
+        out &= np.isfinite(entry.columns).all(axis=1)
     return out
 
 
@@ -156,11 +160,11 @@ def normal_scores(x: np.ndarray) -> np.ndarray:
     return np.where(deviation > 1e-12, (out - out.mean(axis=0)) / np.maximum(deviation, 1e-12), 0.0)
 
 
-def scaled(v: Variable) -> np.ndarray:
+def scaled(values: Variable) -> np.ndarray:
     """Columns ``(n, d)`` of mean 0 and deviation 1, continuous and ordinal ones as normal scores; constant ones are dropped."""
-    out = np.empty(v.columns.shape)
-    for j, kind in enumerate(v.kinds):
-        column = v.columns[:, j : j + 1]
+    out = np.empty(values.columns.shape)
+    for j, kind in enumerate(values.kinds):
+        column = values.columns[:, j : j + 1]
         if kind in ("continuous", "ordinal"):
             out[:, j] = normal_scores(column)[:, 0]
         else:

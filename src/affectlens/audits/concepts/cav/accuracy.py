@@ -96,13 +96,13 @@ def _balanced(space: Space, targets: np.ndarray, method: str, groups: np.ndarray
     unit = np.arange(n) if groups is None else np.unique(groups.astype(str), return_inverse=True)[1]
     fold = np.random.default_rng(seed).permutation(np.arange(unit.max() + 1) % FOLDS)[unit]
     out = BalancedAccuracy(len(targets))
-    for f in range(FOLDS):
-        test = fold == f
+    for number in range(FOLDS):
+        test = fold == number
         training = np.where(test, np.nan, targets)
         values = directions(space, training, method, seed) @ space.points.T
         for i, row in enumerate(training):
-            yes, no = row > 0.5, row <= 0.5
-            if yes.any() and no.any():
-                threshold = (values[i, yes].mean() + values[i, no].mean()) / 2
+            with_concept, without = row > 0.5, row <= 0.5
+            if with_concept.any() and without.any():
+                threshold = (values[i, with_concept].mean() + values[i, without].mean()) / 2
                 out.update(i, targets[i, test], values[i, test] > threshold)
     return out.compute()

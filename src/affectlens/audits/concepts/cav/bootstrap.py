@@ -60,10 +60,10 @@ def intervals(
     return np.stack([low[0], high[0]]), np.stack([low[1], high[1]])
 
 
-def _resampled_means(view: View, drawn: np.ndarray) -> np.ndarray:
+def _resampled_means(view: View, counts: np.ndarray) -> np.ndarray:
     """Mean unit gradient of each class ``(draws, c, r)`` where inputs come as often as ``drawn`` ``(draws, m)`` says."""
-    sums = np.stack([drawn[:, rows] @ view.space.gradients[rows] for rows in view.classes], axis=1)
-    count = np.stack([drawn[:, rows].sum(axis=1) for rows in view.classes], axis=1)
+    sums = np.stack([counts[:, rows] @ view.space.gradients[rows] for rows in view.classes], axis=1)
+    count = np.stack([counts[:, rows].sum(axis=1) for rows in view.classes], axis=1)
     return np.asarray(sums / np.maximum(count, 1)[:, :, None])
 
 
@@ -71,8 +71,8 @@ def _resampled_scores(
     view: View, target: np.ndarray, weight: np.ndarray, means: np.ndarray, inner: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shift and cosine ``(draws, c)`` of one concept where examples come as often as ``weight`` ``(draws, n)`` says."""
-    known = np.isfinite(target)
-    w, y = np.where(known, weight, 0.0), np.where(known, target, 0.0)
+    finite = np.isfinite(target)
+    w, y = np.where(finite, weight, 0.0), np.where(finite, target, 0.0)
     away = y - ((w @ y) / np.maximum(w.sum(axis=1), 1))[:, None]
     raw = ((w * away) @ view.space.points) * inner
     along = np.einsum("br,bcr->bc", raw, means)

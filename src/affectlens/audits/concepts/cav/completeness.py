@@ -82,6 +82,6 @@ def completeness(
         return (agreement(states) - base) / room, basis.shape[1]
 
     share, rank = through(concepts)
-    null = np.array([through(p)[0] for p in pseudo])
+    null = np.array([through(span)[0] for span in pseudo])
     p = (1 + int((null >= share - 1e-12).sum())) / (len(null) + 1)
     return Completeness(share, float(null.mean()) if len(null) else float("nan"), p, rank)

@@ -105,7 +105,7 @@ class LayerTest:
         """Score the pseudo-concepts that these orders of the examples ``(draws, n)`` make."""
         for start in range(0, len(orders), CHUNK):
             part = orders[start : start + CHUNK]
-            scores = [self.view.score(np.stack([s[part] for s in sets], axis=1)) for sets in self.sets]
+            scores = [self.view.score(np.stack([target[part] for target in sets], axis=1)) for sets in self.sets]
             self._null.append(np.stack(scores, axis=2))
             if self.within_labels:
                 within = [self.view.shift(residual(y[part], self.strata)) for y in self.targets]
@@ -135,7 +135,7 @@ class LayerTest:
         """
         if not self._null:
             raise UsageError("no pseudo-concepts were added, so there is nothing to compare with")
-        view, s = self.view, self.settings
+        view, settings = self.view, self.settings
         null = np.concatenate(self._null, axis=1)
         observed = view.score(self.sets)
         within = within_p_value = np.full(observed.shape[1:], np.nan)
@@ -144,8 +144,8 @@ class LayerTest:
             within_p_value = two_sided(within, np.concatenate(self._null_within))[0]
         p_value, z = two_sided(observed[0], null[0])
         interval, cosine_interval = intervals(
-            view, self.targets, s.bootstraps, copy.deepcopy(self._rng), groups=self.groups, input_groups=self.input_groups,
-            seed=s.seed,
+            view, self.targets, settings.bootstraps, copy.deepcopy(self._rng), groups=self.groups,
+            input_groups=self.input_groups, seed=settings.seed,
         )  # fmt: skip
         vectors = np.array([directions(view.space, sets, view.method).mean(axis=0) for sets in self.sets])
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-300)
@@ -163,10 +163,10 @@ def _with_counterparts(targets: np.ndarray, counterparts: int, rng: np.random.Ge
         return [row[None] for row in targets]
     out = []
     for row in targets:
-        examples, others = np.flatnonzero(row > 0.5), np.flatnonzero(row <= 0.5)
-        made = np.full((counterparts, len(row)), np.nan)
-        made[:, examples] = 1
-        for r in range(counterparts):
-            made[r, rng.choice(others, min(len(examples), len(others)), replace=False)] = 0
-        out.append(made)
+        examples, counterexamples = np.flatnonzero(row > 0.5), np.flatnonzero(row <= 0.5)
+        drawn = np.full((counterparts, len(row)), np.nan)
+        drawn[:, examples] = 1
+        for number in range(counterparts):
+            drawn[number, rng.choice(counterexamples, min(len(examples), len(counterexamples)), replace=False)] = 0
+        out.append(drawn)
     return out

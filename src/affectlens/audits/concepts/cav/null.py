@@ -37,14 +37,14 @@ def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | No
     if groups is None:
         return np.array([rng.permutation(n) for _ in range(draws)])
     _, inverse = np.unique(groups.astype(str), return_inverse=True)
-    members = [np.flatnonzero(inverse == g) for g in range(inverse.max() + 1)]
-    length = np.array([len(m) for m in members])
+    members = [np.flatnonzero(inverse == group) for group in range(inverse.max() + 1)]
+    length = np.array([len(rows) for rows in members])
     bins = np.array_split(np.argsort(length, kind="stable"), max(1, len(members) // BIN))
     out = np.empty((draws, n), dtype=np.int64)
     for k in range(draws):
-        for b in bins:
-            source = np.concatenate([members[g] for g in rng.permutation(b)])
-            target = np.concatenate([members[g] for g in rng.permutation(b)])
+        for bin_groups in bins:
+            source = np.concatenate([members[group] for group in rng.permutation(bin_groups)])
+            target = np.concatenate([members[group] for group in rng.permutation(bin_groups)])
             if len(members) < BIN:
                 source = np.roll(source, int(rng.integers(n)))
             out[k, target] = source
@@ -57,11 +57,11 @@ def residual(targets: np.ndarray, strata: np.ndarray | None) -> np.ndarray:
         return targets
     y = np.array(targets, dtype=np.float64)
     _, inverse = np.unique(strata, return_inverse=True)
-    for s in range(inverse.max() + 1):
-        inside = inverse == s
+    for stratum in range(inverse.max() + 1):
+        inside = inverse == stratum
         part = y[:, inside]
-        known = np.isfinite(part)
-        mean = np.where(known, part, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        finite = np.isfinite(part)
+        mean = np.where(finite, part, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
         y[:, inside] = part - mean[:, None]
     return y
 

@@ -96,9 +96,9 @@ class Space:
 
     def place(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors of the layer ``(k, d)`` in the basis ``(k, r)``: the part of them that lies in the examples' span."""
-        v = np.atleast_2d(vectors).astype(np.float64)
+        layer_vectors = np.atleast_2d(vectors).astype(np.float64)
         centred = self.examples.astype(np.float64) - self.examples.mean(axis=0, dtype=np.float64)
-        return np.asarray(v @ centred.T @ self.back)
+        return np.asarray(layer_vectors @ centred.T @ self.back)
 
     def inner(self) -> np.ndarray:
         """``(r,)``: how a ridge direction weighs each coordinate; the covariance shrunk by Ledoit & Wolf (2004)."""
@@ -164,15 +164,15 @@ def directions(space: Space, targets: np.ndarray, method: str = "pattern", seed:
 
 def centred(targets: np.ndarray) -> np.ndarray:
     """Targets less their mean over the examples that take part; the others get weight 0."""
-    known = np.isfinite(targets)
-    mean = np.where(known, targets, 0).sum(axis=1, keepdims=True) / np.maximum(known.sum(axis=1, keepdims=True), 1)
-    return np.where(known, targets - mean, 0.0)
+    finite = np.isfinite(targets)
+    mean = np.where(finite, targets, 0).sum(axis=1, keepdims=True) / np.maximum(finite.sum(axis=1, keepdims=True), 1)
+    return np.where(finite, targets - mean, 0.0)
 
 
 def _classifier(points: np.ndarray, target: np.ndarray, method: str, seed: int) -> np.ndarray:
     """Weights of a linear classifier; a rotation changes neither machine, so the basis may stand for the layer."""
-    known = np.isfinite(target)
-    x, y = points[known], target[known] > 0.5
+    finite = np.isfinite(target)
+    x, y = points[finite], target[finite] > 0.5
     if method == "svm":
         from sklearn.svm import LinearSVC
 
@@ -182,24 +182,3 @@ def _classifier(points: np.ndarray, target: np.ndarray, method: str, seed: int) 
 
         fitted = SGDClassifier(alpha=0.01, max_iter=1000, tol=1e-3, random_state=seed).fit(x, y)
     return np.asarray(fitted.coef_[0], dtype=np.float64)
-
-
-def sensitivities(space: Space, vectors: np.ndarray) -> np.ndarray:
-    """Cosine of each input's gradient with each direction.
-
-    How much a step towards the concept raises the logit, free of the scale of layer and logit (Kim et al. 2018, eq. 1, divided
-    by the gradient's length).
-
-    Parameters
-    ----------
-    space : Space
-        The layer.
-    vectors : array (k, r)
-        Directions.
-
-    Returns
-    -------
-    array (m, k)
-        Cosines.
-    """
-    return np.asarray(space.gradients @ np.atleast_2d(vectors).T)

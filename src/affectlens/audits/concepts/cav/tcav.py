@@ -54,17 +54,18 @@ def check_concepts(targets: Mapping[str, np.ndarray], groups: np.ndarray | None 
     for name, y in targets.items():
         graded = len(np.unique(y[np.isfinite(y)])) > 2
         examples = int(np.nansum(y > 0.5)) if not graded else int(np.isfinite(y).sum())
-        others = int(np.nansum(y <= 0.5)) if not graded else examples
-        if examples < 3 or others < 3:
+        counterexamples = int(np.nansum(y <= 0.5)) if not graded else examples
+        if examples < 3 or counterexamples < 3:
             raise UsageError(
-                f"concept {name!r} has {examples} examples and {others} counterexamples in the pool; at least 3 of each are "
-                f"needed ({FEWEST} for a result worth reading): loosen its definition, enlarge the pool or leave it out"
+                f"concept {name!r} has {examples} examples and {counterexamples} counterexamples in the pool; at least 3 of "
+                f"each are needed ({FEWEST} for a result worth reading): loosen its definition, enlarge the pool or leave it "
+                "out"
             )
         if groups is not None and not graded and len(np.unique(groups[np.nan_to_num(y) > 0.5])) == 1:
-            where = str(groups[np.nan_to_num(y) > 0.5][0])
+            dialogue = str(groups[np.nan_to_num(y) > 0.5][0])
             raise UsageError(
-                f"all {examples} examples of concept {name!r} lie in dialogue {where!r}; concept and dialogue cannot be told "
-                "apart: add dialogues or leave it out"
+                f"all {examples} examples of concept {name!r} lie in dialogue {dialogue!r}; concept and dialogue cannot be "
+                "told apart: add dialogues or leave it out"
             )
 
 
@@ -132,19 +133,20 @@ def _frame(tests: Mapping[str, LayerTests], concepts: list[str], classes: list[s
     rows = [
         {
             "layer": layer, "concept": concept, "class": label, "examples": int(np.nansum(y[i] > 0.5)),
-            "statistic": t.shift[i, j], "shift": t.shift[i, j], "low": t.interval[0, i, j], "high": t.interval[1, i, j],
-            "p_value": t.p_value[i, j], "cosine": t.cosine[i, j], "cosine_low": t.cosine_interval[0, i, j],
-            "cosine_high": t.cosine_interval[1, i, j], "cosine_p_value": t.cosine_p_value[i, j],
-            "sign_count": t.sign[i, j], "sign_count_p_value": t.sign_p_value[i, j], "z": t.z[-1, i, j],
-            "shift_within_labels": t.within[i, j], "p_within_labels": t.within_p_value[i, j],
+            "statistic": tested.shift[i, j], "shift": tested.shift[i, j],
+            "low": tested.interval[0, i, j], "high": tested.interval[1, i, j],
+            "p_value": tested.p_value[i, j], "cosine": tested.cosine[i, j], "cosine_low": tested.cosine_interval[0, i, j],
+            "cosine_high": tested.cosine_interval[1, i, j], "cosine_p_value": tested.cosine_p_value[i, j],
+            "sign_count": tested.sign[i, j], "sign_count_p_value": tested.sign_p_value[i, j], "z": tested.z[-1, i, j],
+            "shift_within_labels": tested.within[i, j], "p_within_labels": tested.within_p_value[i, j],
         }
-        for layer, t in tests.items()
+        for layer, tested in tests.items()
         for i, concept in enumerate(concepts)
         for j, label in enumerate(classes)
     ]  # fmt: skip
     frame = pd.DataFrame(rows)
     p = frame.p_value.to_numpy()
-    z = np.concatenate([t.z.reshape(len(t.z), -1) for t in tests.values()], axis=1)
+    z = np.concatenate([tested.z.reshape(len(tested.z), -1) for tested in tests.values()], axis=1)
     within = benjamini_hochberg(frame.p_within_labels.to_numpy())
     return frame.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p), p_max_t=max_t(z), p_within_labels_bh=within)
 
@@ -162,8 +164,8 @@ def _coarse(tests: int, draws: int) -> list[str]:
 def _saturated(tests: Mapping[str, LayerTests], classes: list[str]) -> list[str]:
     """Layers in which a class's logit is linear."""
     out = []
-    for layer, t in tests.items():
-        flat = [c for c, alignment in zip(classes, t.alignment, strict=True) if alignment > SATURATED]
+    for layer, tested in tests.items():
+        flat = [label for label, alignment in zip(classes, tested.alignment, strict=True) if alignment > SATURATED]
         if flat:
             out.append(
                 f"layer {layer}: the logit of {', '.join(flat)} is linear in it (all gradients point one way), so the sign "
@@ -200,5 +202,5 @@ def relative(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     >>> relative(np.array([1, 1, 0, 0]), np.array([0, 1, 1, 0])).tolist()
     [1.0, nan, 0.0, nan]
     """
-    a, b = np.nan_to_num(first) > 0.5, np.nan_to_num(second) > 0.5
-    return np.where(a & ~b, 1.0, np.where(b & ~a, 0.0, np.nan))
+    in_first, in_second = np.nan_to_num(first) > 0.5, np.nan_to_num(second) > 0.5
+    return np.where(in_first & ~in_second, 1.0, np.where(in_second & ~in_first, 0.0, np.nan))

@@ -70,9 +70,9 @@ class View:
         array (3, sets, c)
             Shift, mean cosine and share of positive cosines for every class.
         """
-        counts = np.array([len(s) for s in sets])
+        counts = np.array([len(counterparts) for counterparts in sets])
         ends = np.cumsum([0, *counts])[:-1]
-        y = np.concatenate([np.atleast_2d(s) for s in sets])
+        y = np.concatenate([np.atleast_2d(counterparts) for counterparts in sets])
         vectors = directions(self.space, y, self.method)
         out = np.zeros((3, len(y), len(self.classes)))
         out[1] = vectors @ self.means.T
@@ -85,7 +85,7 @@ class View:
         """Mean cosine among the gradients of each class, within the span."""
         out = []
         for rows in self.classes:
-            g = self.space.gradients[rows]
-            length = np.linalg.norm(g, axis=1, keepdims=True)
-            out.append(float(np.linalg.norm((g / np.where(length > 0, length, 1)).mean(axis=0))) ** 2)
+            gradients = self.space.gradients[rows]
+            length = np.linalg.norm(gradients, axis=1, keepdims=True)
+            out.append(float(np.linalg.norm((gradients / np.where(length > 0, length, 1)).mean(axis=0))) ** 2)
         return np.array(out)

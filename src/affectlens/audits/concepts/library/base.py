@@ -78,7 +78,7 @@ def concept(name: str, group: str, meaning: str, *needs: str) -> Callable[[Predi
 
 def concepts() -> dict[str, Concept]:
     """All known concepts by name, by group and in order of definition."""
-    return {c.name: c for c in sorted(CONCEPTS.in_order(), key=lambda c: GROUPS.index(c.group))}
+    return {entry.name: entry for entry in sorted(CONCEPTS.in_order(), key=lambda entry: GROUPS.index(entry.group))}
 
 
 def find(names: list[str]) -> list[Concept]:
@@ -94,17 +94,17 @@ def find(names: list[str]) -> list[Concept]:
     UsageError
         An unknown name, with the nearest ones.
     """  # noqa: DOC501
-    known = concepts()
+    by_name = concepts()
     out: dict[str, Concept] = {}
     for name in names:
-        meant = {k: c for k, c in known.items() if name in (k, c.group)}
+        meant = {key: entry for key, entry in by_name.items() if name in (key, entry.group)}
         if not meant:
-            raise unknown("concept", name, [*known, *GROUPS])
+            raise unknown("concept", name, [*by_name, *GROUPS])
         out |= meant
     return list(out.values())
 
 
-def values(c: Concept, rows: pd.DataFrame) -> np.ndarray:
+def values(entry: Concept, rows: pd.DataFrame) -> np.ndarray:
     """The concept on each utterance ``(n,)``: 1, 0 or NaN.
 
     Returns
@@ -117,32 +117,36 @@ def values(c: Concept, rows: pd.DataFrame) -> np.ndarray:
     UsageError
         A column that it needs is not there, or it gave something else than one value a row.
     """
-    lacking = [n for n in c.needs if n not in rows or rows[n].isna().all() or (rows[n].astype(str) == "").all()]
+    lacking = [
+        column
+        for column in entry.needs
+        if column not in rows or rows[column].isna().all() or (rows[column].astype(str) == "").all()
+    ]
     if lacking:
-        raise UsageError(f"concept {c.name!r} needs {', '.join(lacking)}, which this corpus does not have")
-    given = rows.drop(columns=[v for v in LABELS if v in rows])
-    out = np.asarray(c.predicate(given), dtype=np.float64)
+        raise UsageError(f"concept {entry.name!r} needs {', '.join(lacking)}, which this corpus does not have")
+    unlabelled = rows.drop(columns=[column for column in LABELS if column in rows])
+    out = np.asarray(entry.predicate(unlabelled), dtype=np.float64)
     if out.shape != (len(rows),):
-        raise UsageError(f"concept {c.name!r} gave {out.shape} values for {len(rows)} utterances; expected one each")
+        raise UsageError(f"concept {entry.name!r} gave {out.shape} values for {len(rows)} utterances; expected one each")
     return out
 
 
-def supported(rows: pd.DataFrame, wanted: list[Concept] | None = None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def supported(rows: pd.DataFrame, selected: list[Concept] | None = None) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Values of every concept that a corpus can support, and for the others the reason why not."""
-    targets, why = {}, {}
-    for c in wanted if wanted is not None else concepts().values():
+    targets, reasons = {}, {}
+    for entry in selected if selected is not None else concepts().values():
         try:
-            targets[c.name] = values(c, rows)
+            targets[entry.name] = values(entry, rows)
         except UsageError as error:
-            why[c.name] = str(error)
-    return targets, why
+            reasons[entry.name] = str(error)
+    return targets, reasons
 
 
 def words_held(text: str, names: tuple[str, ...]) -> dict[str, bool]:
     """Which of these word concepts a single text holds."""
     rows = pd.DataFrame({"key": ["0"], "dialogue": ["0"], "turn": [0], "speaker": [""], "text": [text]})
-    known = concepts()
-    return {n: bool(values(known[n], rows)[0] > 0.5) for n in names}
+    by_name = concepts()
+    return {name: bool(values(by_name[name], rows)[0] > 0.5) for name in names}
 
 
 def from_query(name: str, query: str) -> Concept:
@@ -205,7 +209,8 @@ def from_folder(folder: Path) -> Concept:
         return from_keys(folder.stem, set(lines), str(folder))
     if not folder.is_dir():
         raise UsageError(f"{folder}: neither a folder of examples nor a file of their keys")
-    return from_keys(folder.name, {p.stem for p in folder.iterdir() if p.is_file() and not is_hidden(p, folder)}, str(folder))
+    files = (path for path in folder.iterdir() if path.is_file() and not is_hidden(path, folder))
+    return from_keys(folder.name, {path.stem for path in files}, str(folder))
 
 
 def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> np.ndarray:
@@ -224,18 +229,27 @@ def against_speaker(values: pd.Series, rows: pd.DataFrame, fewest: int = 4) -> n
     -------
     array (n,)
     """
-    v = values.to_numpy(dtype=np.float64)
-    out = _robust(v)
-    for speaker, own in rows.groupby("speaker").indices.items():
-        if str(speaker) and len(own) >= fewest:
-            out[own] = _robust(v[own])
+    numbers = values.to_numpy(dtype=np.float64)
+    out = _robust(numbers)
+    for speaker, turns in rows.groupby("speaker").indices.items():
+        if str(speaker) and len(turns) >= fewest:
+            out[turns] = _robust(numbers[turns])
     return out
 
 
-def _robust(v: np.ndarray) -> np.ndarray:
-    middle = np.nanmedian(v) if np.isfinite(v).any() else np.nan
-    spread = 1.4826 * np.nanmedian(np.abs(v - middle)) if np.isfinite(v).any() else np.nan
-    return (v - middle) / (spread if spread > 0 else np.nanstd(v) + 1e-9)
+def _robust(numbers: np.ndarray) -> np.ndarray:
+    middle = np.nanmedian(numbers) if np.isfinite(numbers).any() else np.nan
+    spread = 1.4826 * np.nanmedian(np.abs(numbers - middle)) if np.isfinite(numbers).any() else np.nan
+    return (numbers - middle) / (spread if spread > 0 else np.nanstd(numbers) + 1e-9)
+
+
+def beyond_own_median(name: str, group: str, meaning: str, column: str, sign: int = 1) -> None:
+    """Make a concept of a column that lies a deviation above the speaker's own median, or below it where ``sign`` is -1."""
+
+    def predicate(rows: pd.DataFrame) -> np.ndarray:
+        return above(sign * against_speaker(rows[column], rows), 1.0)
+
+    concept(name, group, meaning, column)(predicate)
 
 
 def above(values: np.ndarray, threshold: float) -> np.ndarray:

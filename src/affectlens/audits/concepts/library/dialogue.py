@@ -43,8 +43,8 @@ def _gap(rows: pd.DataFrame) -> np.ndarray:
     before = previous(rows)
     gap = rows.start.to_numpy(dtype=float) - rows.end.to_numpy(dtype=float)[before]
     speaker = rows.speaker.to_numpy(dtype=str)
-    known = (before >= 0) & (speaker != speaker[before]) & (np.abs(gap) < _GAP)
-    return np.where(known, gap, np.nan)
+    valid = (before >= 0) & (speaker != speaker[before]) & (np.abs(gap) < _GAP)
+    return np.where(valid, gap, np.nan)
 
 
 @concept("interruption", "dialogue", "begins at least 0.2 s before another speaker's turn ends", "start", "end", "speaker")
@@ -66,7 +66,7 @@ def _silence_before(rows: pd.DataFrame) -> np.ndarray:
 
 @concept("long turn", "dialogue", "among the tenth of the corpus's utterances with the most words", "text")
 def _long_turn(rows: pd.DataFrame) -> np.ndarray:
-    count = np.array([len(tokens(t)) for t in rows.text], dtype=float)
+    count = np.array([len(tokens(text)) for text in rows.text], dtype=float)
     count[count == 0] = np.nan
     return above(count, float(np.nanquantile(count, 0.9)))
 
@@ -85,17 +85,17 @@ def _answers(rows: pd.DataFrame) -> np.ndarray:
 
 @concept("topic shift", "dialogue", "three content words at least, none of them in the three utterances before", "text")
 def _topic_shift(rows: pd.DataFrame) -> np.ndarray:
-    content = [set(tokens(t)) - EMPTY for t in rows.text]
+    content = [set(tokens(text)) - EMPTY for text in rows.text]
     before = previous(rows)
     out = np.full(len(rows), np.nan)
     for i, words in enumerate(content):
-        said: set[str] = set()
+        recent: set[str] = set()
         j, steps = int(before[i]), 0
         while j >= 0 and steps < 3:
-            said |= content[j]
+            recent |= content[j]
             j, steps = int(before[j]), steps + 1
-        if steps and len(words) >= 3 and said:
-            out[i] = float(not words & said)
+        if steps and len(words) >= 3 and recent:
+            out[i] = float(not words & recent)
     return out
 
 
@@ -146,11 +146,11 @@ def _partner_negative(rows: pd.DataFrame) -> np.ndarray:
 )
 def _escalation(rows: pd.DataFrame) -> np.ndarray:
     cue = rows.arousal_cue.to_numpy(dtype=float)
-    one = previous(rows)
-    two = np.where(one >= 0, one[one], -1)
-    known = (one >= 0) & (two >= 0)
-    rise = (cue > cue[one]) & (cue[one] > cue[two])
-    measured = known & np.isfinite(cue) & np.isfinite(cue[one]) & np.isfinite(cue[two])
+    last = previous(rows)
+    before_last = np.where(last >= 0, last[last], -1)
+    valid = (last >= 0) & (before_last >= 0)
+    rise = (cue > cue[last]) & (cue[last] > cue[before_last])
+    measured = valid & np.isfinite(cue) & np.isfinite(cue[last]) & np.isfinite(cue[before_last])
     return np.where(measured, rise.astype(float), np.nan)
 
 

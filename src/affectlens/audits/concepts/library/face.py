@@ -9,52 +9,19 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.concepts.library.base import above, against_speaker, concept
+from affectlens.audits.concepts.library.base import beyond_own_median
 from affectlens.core.errors import UsageError
 
-
-def _more(rows: pd.DataFrame, column: str, by: float = 1.0) -> np.ndarray:
-    return above(against_speaker(rows[column], rows), by)
-
-
-@concept("smile", "face", "corners of the lips raised at least one deviation above the person's own median", "face_smile")
-def _smile(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_smile")
-
-
-@concept("brow lowered", "face", "brows lowered at least one deviation more than the person's own median", "face_brow_down")
-def _brow_lowered(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_brow_down")
-
-
-@concept("brow raised", "face", "brows raised at least one deviation more than the person's own median", "face_brow_up")
-def _brow_raised(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_brow_up")
-
-
-@concept(
-    "gaze away", "face", "eyes turned aside or down at least one deviation more than the person's own median", "face_gaze_away"
-)
-def _gaze_away(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_gaze_away")
-
-
-@concept("head down", "face", "head pitched down at least one deviation more than the person's own median", "face_head_down")
-def _head_down(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_head_down")
-
-
-@concept(
-    "head shake", "face", "head turns to and fro at least one deviation more than the person's own median", "face_head_shake"
-)
-def _head_shake(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_head_shake")
-
-
-@concept("mouth open", "face", "jaw open at least one deviation more than the person's own median", "face_jaw_open")
-def _mouth_open(rows: pd.DataFrame) -> np.ndarray:
-    return _more(rows, "face_jaw_open")
-
+for _name, _meaning, _column in (
+    ("smile", "corners of the lips raised at least one deviation above the person's own median", "face_smile"),
+    ("brow lowered", "brows lowered at least one deviation more than the person's own median", "face_brow_down"),
+    ("brow raised", "brows raised at least one deviation more than the person's own median", "face_brow_up"),
+    ("gaze away", "eyes turned aside or down at least one deviation more than the person's own median", "face_gaze_away"),
+    ("head down", "head pitched down at least one deviation more than the person's own median", "face_head_down"),
+    ("head shake", "head turns to and fro at least one deviation more than the person's own median", "face_head_shake"),
+    ("mouth open", "jaw open at least one deviation more than the person's own median", "face_jaw_open"),
+):
+    beyond_own_median(_name, "face", _meaning, _column)
 
 _AWAY = ("eyeLookDownLeft", "eyeLookOutLeft", "eyeLookInLeft", "eyeLookDownRight", "eyeLookOutRight", "eyeLookInRight")
 _SHAPES = {
@@ -78,11 +45,11 @@ _MARKERS = {
 
 def with_video(rows: pd.DataFrame, features: np.ndarray, names: tuple[str, ...]) -> pd.DataFrame:
     """From mean and deviation of blendshapes and pose, columns ``names`` of ``features`` ``(n, 110)``; zeros: no face."""
-    known = np.abs(features).sum(axis=1) > 0
-    x = pd.DataFrame(np.where(known[:, None], features, np.nan), columns=list(names), index=rows.index)
-    made = {k: x[[f"{n} mean" for n in shapes]].mean(axis=1) for k, shapes in _SHAPES.items()}
-    made |= {"face_head_down": x["pitch mean"], "face_head_shake": x["yaw deviation"]}
-    return rows.assign(**made)
+    measured = np.abs(features).sum(axis=1) > 0
+    table = pd.DataFrame(np.where(measured[:, None], features, np.nan), columns=list(names), index=rows.index)
+    columns = {name: table[[f"{shape} mean" for shape in shapes]].mean(axis=1) for name, shapes in _SHAPES.items()}
+    columns |= {"face_head_down": table["pitch mean"], "face_head_shake": table["yaw deviation"]}
+    return rows.assign(**columns)
 
 
 def with_action_units(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
@@ -107,23 +74,23 @@ def with_action_units(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """
     if "key" not in units:
         raise UsageError(f"columns {list(units.columns)[:6]}; action units need a column key with the utterances' keys")
-    u = units.rename(columns={c: c.removesuffix("_r") for c in units}).set_index("key").reindex(rows.key)
-    made = {}
-    for name, wanted in _UNITS.items():
-        columns = [c for c in wanted if c in u]
-        if columns:
-            made[name] = u[columns].astype(float).mean(axis=1).to_numpy()
+    table = units.rename(columns={column: column.removesuffix("_r") for column in units}).set_index("key").reindex(rows.key)
+    columns = {}
+    for name, unit_names in _UNITS.items():
+        present = [unit for unit in unit_names if unit in table]
+        if present:
+            columns[name] = table[present].astype(float).mean(axis=1).to_numpy()
     for name, column in (("face_head_down", "pose_Rx"), ("face_head_shake", "pose_Ry_std")):
-        if column in u:
-            made[name] = u[column].astype(float).to_numpy()
-    return rows.assign(**made)
+        if column in table:
+            columns[name] = table[column].astype(float).to_numpy()
+    return rows.assign(**columns)
 
 
 def markers(face: pd.DataFrame, head: pd.DataFrame) -> dict[str, float]:
     """The face columns of one turn from IEMOCAP's markers (height of a group of markers, mm) and head rotation (degrees)."""
     out = {}
-    for name, (wanted, sign) in _MARKERS.items():
-        heights = face[[f"{m}_z" for m in wanted if f"{m}_z" in face]].to_numpy()
+    for name, (marker_names, sign) in _MARKERS.items():
+        heights = face[[f"{marker}_z" for marker in marker_names if f"{marker}_z" in face]].to_numpy()
         if np.isfinite(heights).any():
             out[name] = sign * float(np.nanmean(heights))
     if "pitch" in head and len(head):

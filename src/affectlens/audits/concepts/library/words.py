@@ -33,40 +33,32 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def _any(rows: pd.DataFrame, words: frozenset[str]) -> np.ndarray:
     """Whether an utterance has one of the words; NaN for an empty one."""
-    return np.array([float(any(t in words for t in tokens(text))) if tokens(text) else np.nan for text in rows.text])
+    return np.array([float(any(token in words for token in tokens(text))) if tokens(text) else np.nan for text in rows.text])
 
 
-@concept("negation", "words", "holds a negating word such as not, never or a contraction of it", "text")
-def _negation(rows: pd.DataFrame) -> np.ndarray:
-    return _any(rows, NEGATION)
+def _lexicon_concept(name: str, meaning: str, words: frozenset[str]) -> None:
+    concept(name, "words", meaning, "text")(lambda rows: _any(rows, words))
 
 
-@concept("first person", "words", "the speaker speaks of themselves in the singular: I, me, my", "text")
-def _first_person(rows: pd.DataFrame) -> np.ndarray:
-    return _any(rows, FIRST_PERSON)
-
-
-@concept("second person", "words", "addresses the other: you, your", "text")
-def _second_person(rows: pd.DataFrame) -> np.ndarray:
-    return _any(rows, SECOND_PERSON)
+_lexicon_concept("negation", "holds a negating word such as not, never or a contraction of it", NEGATION)
+_lexicon_concept("first person", "the speaker speaks of themselves in the singular: I, me, my", FIRST_PERSON)
+_lexicon_concept("second person", "addresses the other: you, your", SECOND_PERSON)
 
 
 @concept("question", "words", "holds a question mark, or begins with a question word", "text")
 def _question(rows: pd.DataFrame) -> np.ndarray:
     starts = {"who", "what", "when", "where", "why", "how", "which", "whose"}
-    return np.array(
-        [float("?" in t or bool(set(tokens(t)[:1]) & starts)) if tokens(t) or "?" in t else np.nan for t in rows.text]
-    )
+    asks = [float("?" in text or bool(set(tokens(text)[:1]) & starts)) for text in rows.text]
+    empty = [not tokens(text) and "?" not in text for text in rows.text]
+    return np.where(empty, np.nan, asks)
 
 
 @concept("exclamation", "words", "holds an exclamation mark", "text")
 def _exclamation(rows: pd.DataFrame) -> np.ndarray:
-    return np.array([float("!" in t) if t.strip() else np.nan for t in rows.text])
+    return np.array([float("!" in text) if text.strip() else np.nan for text in rows.text])
 
 
-@concept("profanity", "words", "holds a swear word", "text")
-def _profanity(rows: pd.DataFrame) -> np.ndarray:
-    return _any(rows, PROFANITY)
+_lexicon_concept("profanity", "holds a swear word", PROFANITY)
 
 
 @concept("positive words", "words", "holds a plainly positive word and no negating one", "text")
@@ -75,53 +67,35 @@ def _positive(rows: pd.DataFrame) -> np.ndarray:
     return np.where(np.isfinite(plain), plain * (1 - np.nan_to_num(negated)), np.nan)
 
 
-@concept("hedging", "words", "holds a word that takes certainty away: maybe, guess, kinda", "text")
-def _hedging(rows: pd.DataFrame) -> np.ndarray:
-    return _any(rows, HEDGES)
-
-
-@concept("intensifier", "words", "holds a strengthening word: very, really, so", "text")
-def _intensifier(rows: pd.DataFrame) -> np.ndarray:
-    return _any(rows, INTENSIFIERS)
+_lexicon_concept("hedging", "holds a word that takes certainty away: maybe, guess, kinda", HEDGES)
+_lexicon_concept("intensifier", "holds a strengthening word: very, really, so", INTENSIFIERS)
 
 
 @concept("few words", "words", "three words or fewer", "text")
 def _few_words(rows: pd.DataFrame) -> np.ndarray:
-    return np.array([float(len(tokens(t)) <= 3) if t.strip() else np.nan for t in rows.text])
+    return np.array([float(len(tokens(text)) <= 3) if text.strip() else np.nan for text in rows.text])
 
 
 def _norm(rows: pd.DataFrame, name: str, high: bool) -> np.ndarray:
     """Upper (or lower) quarter of the mean norm of an utterance's words, over the corpus."""
-    v = rows[f"norm_{name}"].to_numpy(dtype=np.float64)
-    known = v[np.isfinite(v)]
-    if not len(known):
-        return np.full(len(v), np.nan)
-    return above(v, float(np.quantile(known, 0.75))) if high else above(-v, -float(np.quantile(known, 0.25)))
+    numbers = rows[f"norm_{name}"].to_numpy(dtype=np.float64)
+    finite = numbers[np.isfinite(numbers)]
+    if not len(finite):
+        return np.full(len(numbers), np.nan)
+    if high:
+        return above(numbers, float(np.quantile(finite, 0.75)))
+    return above(-numbers, -float(np.quantile(finite, 0.25)))
 
 
-@concept("pleasant words", "words", "mean valence norm of its words in the corpus's upper quarter", "norm_valence")
-def _pleasant(rows: pd.DataFrame) -> np.ndarray:
-    return _norm(rows, "valence", True)
+def _norm_concept(name: str, meaning: str, norm: str, *, high: bool) -> None:
+    concept(name, "words", meaning, f"norm_{norm}")(lambda rows: _norm(rows, norm, high))
 
 
-@concept("unpleasant words", "words", "mean valence norm of its words in the corpus's lower quarter", "norm_valence")
-def _unpleasant(rows: pd.DataFrame) -> np.ndarray:
-    return _norm(rows, "valence", False)
-
-
-@concept("arousing words", "words", "mean arousal norm of its words in the corpus's upper quarter", "norm_arousal")
-def _arousing(rows: pd.DataFrame) -> np.ndarray:
-    return _norm(rows, "arousal", True)
-
-
-@concept("dominant words", "words", "mean dominance norm of its words in the corpus's upper quarter", "norm_dominance")
-def _dominant(rows: pd.DataFrame) -> np.ndarray:
-    return _norm(rows, "dominance", True)
-
-
-@concept("submissive words", "words", "mean dominance norm of its words in the corpus's lower quarter", "norm_dominance")
-def _submissive(rows: pd.DataFrame) -> np.ndarray:
-    return _norm(rows, "dominance", False)
+_norm_concept("pleasant words", "mean valence norm of its words in the corpus's upper quarter", "valence", high=True)
+_norm_concept("unpleasant words", "mean valence norm of its words in the corpus's lower quarter", "valence", high=False)
+_norm_concept("arousing words", "mean arousal norm of its words in the corpus's upper quarter", "arousal", high=True)
+_norm_concept("dominant words", "mean dominance norm of its words in the corpus's upper quarter", "dominance", high=True)
+_norm_concept("submissive words", "mean dominance norm of its words in the corpus's lower quarter", "dominance", high=False)
 
 
 def with_norms(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -144,19 +118,21 @@ def with_norms(rows: pd.DataFrame, path: Path) -> pd.DataFrame:
         table = read_csv(path, header=None, dtype=str)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: not a readable csv of affect norms ({error})") from error
-    head = [str(v) for v in table.iloc[0]]
+    head = [str(cell) for cell in table.iloc[0]]
     if "Word" in head and "V.Mean.Sum" in head:
-        at = [head.index(c) for c in ("Word", "V.Mean.Sum", "A.Mean.Sum", "D.Mean.Sum")]
+        at = [head.index(column) for column in ("Word", "V.Mean.Sum", "A.Mean.Sum", "D.Mean.Sum")]
         table = table.iloc[1:]
     elif table.shape[1] >= 10:
         at = [0, 1, 4, 7]
     else:
         raise UsageError(f"{path}: {table.shape[1]} columns; expected Warriner et al.'s table of valence, arousal, dominance")
     values = table.iloc[:, at[1:]].apply(pd.to_numeric, errors="coerce").to_numpy()
-    norms = {str(w).lower(): m for w, m in zip(table.iloc[:, at[0]], values, strict=True) if np.isfinite(m).all()}
+    norms = {
+        str(word).lower(): norm for word, norm in zip(table.iloc[:, at[0]], values, strict=True) if np.isfinite(norm).all()
+    }
     means = []
     for text in rows.text:
-        words = [norms[t] for t in tokens(text) if t in norms]
+        words = [norms[token] for token in tokens(text) if token in norms]
         means.append(np.mean(words, axis=0) if words else np.full(3, np.nan))
-    v = np.array(means)
-    return rows.assign(norm_valence=v[:, 0], norm_arousal=v[:, 1], norm_dominance=v[:, 2])
+    columns = np.array(means)
+    return rows.assign(norm_valence=columns[:, 0], norm_arousal=columns[:, 1], norm_dominance=columns[:, 2])
