@@ -45,7 +45,7 @@ def motion(made):
 
 def features(made):
     held = pickle.loads(made["feature-pickle"].read_bytes(), encoding="latin1")
-    for name in list(held[3])[:8]:
+    for name in held[3]:
         held[3][name] = [-np.asarray(x) for x in held[3][name]]
     exchanged(made["feature-pickle"], pickle.dumps(held, protocol=2))
 

@@ -23,6 +23,7 @@ from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info
 from affectlens.core.barrier import reading
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
+from affectlens.core.files import key_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.sheets import numbers, read_sheet, words
 from affectlens.corpora.base import Item, account_of
@@ -99,8 +100,12 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         return corpus_facts(self.corpus.source, self.corpus.split)
 
     def contents(self) -> Mapping[str, str]:
-        """The file of each item, or the corpus."""
-        return corpus_contents(self.corpus.source, self.corpus.split, self.corpus.path)
+        """The file of each item, or the corpus; of speech all files, since a clip is set against others of its speaker."""
+        contents = corpus_contents(self.corpus.source, self.corpus.split, self.corpus.path)
+        if self.corpus.modality != "voice":
+            return contents
+        together = key_of(sorted(contents.items()))
+        return {key: f"{content}-{together}" for key, content in contents.items()}
 
     def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
         """Properties and answers of some items at a time."""
