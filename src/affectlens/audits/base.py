@@ -108,7 +108,8 @@ class Audit(ABC, Generic[S, R]):
         if self._parts is None:
             folder = self.out if self.out is not None else Path(self._temporary.name)  # type: ignore[union-attr]
             self._parts = Parts(
-                folder / FOLDER, self.depends_on(), self.data_facts(), self.columns(), self.key, self.contents(), self.method,
+                folder / FOLDER, self.depends_on(), self.data_facts(), self.columns(), self.key,
+                self.contents() if self.out is not None else {}, self.method,  # what has no folder is not taken up again
                 self.keys(),
             )  # fmt: skip
         return self._parts

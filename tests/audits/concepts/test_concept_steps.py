@@ -180,6 +180,15 @@ def test_a_layers_result_by_hand(rng):
     assert LayerTest(space, both, classes, ConceptSettings(method="lda", draws=9), strata=np.arange(40) % 2).within_labels
 
 
+def test_the_direction_of_a_concept_is_the_mean_over_its_counterparts(rng):
+    x, g, y = case(rng)
+    test = LayerTest(Space.of(x, g), y[None], [np.arange(12)], ConceptSettings(draws=9, bootstraps=0, counterparts=4))
+    test.update(orders(40, 9, rng))
+    mean = directions(test.view.space, test.sets[0]).mean(axis=0)
+    np.testing.assert_allclose(test.compute().directions[0], mean / np.linalg.norm(mean))
+    assert np.linalg.norm(mean) < 0.999
+
+
 def test_as_many_counterexamples_as_there_are(rng):
     """Thirty examples and ten others: all ten are taken, each once."""
     row = np.r_[np.ones(30), np.zeros(10)]
@@ -213,6 +222,8 @@ def test_a_draw_in_which_nothing_differs_shifts_nothing(rng):
     shift, cosine = _resampled_scores(still, np.arange(40) % 2, once, still.means[None], inner)
     assert shift[0, 0] == 0 and cosine[0, 0] == 0  # the logit does not move
     assert (still.shift((np.arange(40) % 2)[None].astype(float)) == 0).all()
+    grades = rng.normal(size=(1, 40))
+    np.testing.assert_allclose(view.shift(0.01 * grades), 100 * view.shift(grades))  # a slope: small grades count as large ones
 
 
 def test_gradients_that_lie_beside_the_span_agree_within_it(rng):
@@ -780,6 +791,13 @@ def test_each_concept_of_the_voice_looks_at_its_measure(name):
         x[:, NAMES.index(VOICE[name])] = np.arange(9)
     out = values(concepts()[name], with_voice(rows_of(9), x, NAMES))
     assert out.tolist() == [0] * 7 + [1, 1]
+
+
+def test_a_row_of_zeros_was_not_measured_and_small_values_were():
+    x = np.zeros((2, len(NAMES)))
+    x[1, 0] = 1e-3
+    made = with_voice(rows_of(2), x, NAMES)
+    assert made[f"voice_{NAMES[0]}"].isna().tolist() == [True, False] and made[f"voice_{NAMES[0]}"][1] == 1e-3
 
 
 FACE = {"smile": "face_smile", "brow lowered": "face_brow_down", "brow raised": "face_brow_up", "gaze away": "face_gaze_away",

@@ -266,7 +266,7 @@ def test_norms_are_means_over_the_words_that_have_one(tmp_path):
 @pytest.mark.parametrize(
     ("name", "gap", "on"),
     [("interruption", -0.21, 1), ("interruption", -0.19, 0), ("overlap", -0.01, 1), ("overlap", 0.01, 0),
-     ("long silence before", 1.51, 1), ("long silence before", 1.49, 0), ("overlap", 30.5, None), ("overlap", -30.5, None)],
+     ("long silence before", 1.51, 1), ("long silence before", 1.49, 0), ("overlap", 30.5, None), ("overlap", -30.5, None), ("overlap", -30.0, None), ("overlap", -29.9, 1)],
 )  # fmt: skip
 def test_gaps_between_turns(name, gap, on):
     out = _on(name, _rows(["a", "b"], start=[100.0, 105.0 + gap], end=[105.0, 200.0]))

@@ -8,7 +8,7 @@ from affectlens.audits.concepts.choice import choose, with_pairs
 from affectlens.audits.concepts.findings import layer_name, reason
 from affectlens.audits.concepts.pool import with_enough_examples
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.tables import example_table, pair_table, support_table
+from affectlens.audits.concepts.tables import CONFOUNDED, example_table, pair_table, support_table
 from affectlens.core.errors import UsageError
 from affectlens.corpora.dialogues.base import dialogue_set
 
@@ -105,6 +105,13 @@ def test_four_examples_of_each_kind_are_shown():
     assert list(table.key) == ["u5", "u4", "u3", "u2", "u11", "u10", "u9", "u8"]
 
 
+def test_a_concept_goes_most_with_the_label_that_has_it_most_often():
+    """Six of thirty are fewer than four of ten."""
+    data, labels = _set(40), (np.arange(40) >= 30).astype(int)
+    y = np.isin(np.arange(40), [0, 1, 2, 3, 4, 5, 30, 31, 32, 33]).astype(float)
+    assert support_table({"c": y}, labels, data).most_with[0] == "yes"
+
+
 def test_a_label_without_utterances_goes_with_nothing():
     data = _set(20, ("no", "yes"))
     labels = np.zeros(20, int)
@@ -112,3 +119,13 @@ def test_a_label_without_utterances_goes_with_nothing():
     assert table.most_with["c"] == "no" and table.label_association["c"] == 0
     none = support_table({"c": np.ones(20)}, np.full(20, 5), data)
     assert none.most_with[0] == ""
+
+
+def test_a_half_is_no_example_and_the_threshold_itself_is_pointed_out(monkeypatch):
+    data = _set(4)
+    table = example_table({"c": np.array([1, 0.6, 0.5, 0.3])}, data, np.zeros((4, 1)), np.zeros(4, int), data.classes)
+    assert table.kind.tolist() == ["example"] * 2 + ["taken for one"] * 2 and table.key.tolist() == ["u0", "u1", "u2", "u3"]
+    for strength, told in ((CONFOUNDED, True), (CONFOUNDED - 0.001, False)):
+        monkeypatch.setattr("affectlens.audits.concepts.tables.association", lambda a, b, v=strength: v)
+        support = support_table({"c": np.array([1, 0.6, 0.5, 0.3])}, data.labels, data)
+        assert support.confounded_with_label.tolist() == [told] and support.examples.tolist() == [2]

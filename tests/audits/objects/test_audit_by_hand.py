@@ -64,7 +64,7 @@ class Corpus:
 
     def items(self, split):
         picture = np.full((100, 120, 3), 90, np.uint8)
-        yield Item("a", picture, ("fear",), "", None, "")
+        yield Item("a", picture, ("fear", "joy"), "", None, "")  # the first of several labels counts
         yield Item("b", picture, (), "", None, "")
         yield Item("c", None, ("joy",), "", None, "no such frame")
 
@@ -427,6 +427,9 @@ def test_half_of_the_object_is_too_much_for_a_control():
     faint[0, :3] = (1, 0.05, 0.06)
     moved = effects_module.elsewhere(faint, np.random.default_rng(0))
     assert moved and all(m.sum() == pytest.approx(1.11) for m in moved)
+    faint[0, :3] = (1, 0.06, 0.05)  # a twentieth is no part of the object
+    for mask in (faint, faint.T):
+        assert {round(float(m.sum()), 2) for m in effects_module.elsewhere(mask, np.random.default_rng(0))} == {1.06}
 
 
 def test_ranks_need_two_values():

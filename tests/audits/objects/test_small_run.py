@@ -73,7 +73,8 @@ def test_as_many_pictures_are_changed_as_were_asked_for(found):
 def test_without_changes_there_are_no_effects(pictures):
     none = ObjectAuditor(redness(), pictures, ObjectSettings(methods=METHODS[:1], effects=0))
     none.collect(keys=pictures.keys()[:4])
-    assert none.compute().effects is None
+    told = []
+    assert none.compute(lambda *what: told.append(what)).effects is None and told == [("statistics", 1, 1)]
 
 
 def test_a_sample_is_in_the_order_of_the_corpus(pictures):
