@@ -10,7 +10,6 @@ from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.audits.sources import (
     corpus_facts,
     corpus_info,
-    existing_file,
     model_facts,
     open_source,
     table_digest,
@@ -18,7 +17,7 @@ from affectlens.audits.sources import (
 )
 from affectlens.core.errors import UsageError
 from affectlens.core.files import key_of, sha256_of
-from affectlens.core.settings import with_fields
+from affectlens.core.settings import existing_file, with_fields
 from affectlens.models.adapters import CallableModel
 from affectlens.models.open import open_model
 from affectlens.models.weights import weights_path

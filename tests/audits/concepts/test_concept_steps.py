@@ -45,7 +45,7 @@ from affectlens.audits.concepts.library.face import markers, with_action_units, 
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.recurrent import context_layers, read_dialogues, rerun
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.sources import available, known_layers, listed, open_source
+from affectlens.audits.concepts.sources import available, known_layers, listed, open_dialogue_source
 from affectlens.audits.concepts.tables import CONFOUNDED, association, direction_cosines, layer_agreement, pair_table
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.features.utterances import VIDEO_NAMES
@@ -576,7 +576,7 @@ def test_an_audit_is_given_what_the_corpus_supports(monkeypatch):
     source = SimpleNamespace(dialogues=lambda split: text_only if split == "val" else None, info=SimpleNamespace(licence="CC0"))
     wanted = [SimpleNamespace(name="concept", meaning="decides"), SimpleNamespace(name="loud", meaning="is loud")]
     asked = {}
-    monkeypatch.setattr(audit_module, "open_source", lambda corpus: source if corpus == "made" else None)
+    monkeypatch.setattr(audit_module, "open_dialogue_source", lambda corpus: source if corpus == "made" else None)
     monkeypatch.setattr(audit_module, "choose", lambda settings: wanted)
     monkeypatch.setattr(audit_module, "prepared", lambda *given, **more: asked.update(prepared=(given, more)) or data.rows)
     monkeypatch.setattr(
@@ -912,16 +912,16 @@ def test_what_is_listed(monkeypatch):
 
 def test_what_a_corpus_supports_is_counted(monkeypatch):
     source = SimpleNamespace(dialogues=lambda split: split)
-    monkeypatch.setattr(sources_module, "open_source", lambda corpus: source)
+    monkeypatch.setattr(sources_module, "open_dialogue_source", lambda corpus: source)
     monkeypatch.setattr(
         sources_module, "prepared", lambda s, data, wanted, **more: rows_of(4, texts=["not so", "well", "", "never"])
     )
     found = available("made", concepts=("negation", "loud")).set_index("concept")
     assert found.examples.to_dict() == {"negation": 2, "loud": 0} and (found.utterances == 4).all()
     assert found.why["negation"] == "" and "needs voice_" in found.why["loud"] and found.group["loud"] == "voice"
-    with pytest.raises(UsageError, match=r"2 corpora \(meld, iemocap\); audit concepts reads one"):
+    with pytest.raises(UsageError, match="2 corpora were given; this audit looks at one at a time"):
         monkeypatch.undo()
-        open_source(["meld=a", "iemocap=b"])
+        open_dialogue_source(["meld=a", "iemocap=b"])
 
 
 def test_negative_is_the_sum_of_four_classes(monkeypatch):

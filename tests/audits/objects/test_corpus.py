@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from scipy.stats import fisher_exact
 
-from affectlens.audits.objects.statistics import PRESETS, Thresholds, above, agreement, associations, combine, own, shown
+from affectlens.audits.objects.settings import PRESETS, Thresholds
+from affectlens.audits.objects.statistics import above, agreement, associations, combine, own, shown
 from affectlens.explainers.overlap import image_rows
 
 

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import rankdata, spearmanr, ttest_ind
 
 from affectlens.audits.objects import statistics as module
-from affectlens.audits.objects.statistics import Thresholds, above, agreement, associations, combine, own, shown
+from affectlens.audits.objects.settings import PRESETS, Thresholds
+from affectlens.audits.objects.statistics import above, agreement, associations, combine, own, shown
 from affectlens.explainers.overlap import SMALL
 
 
@@ -36,9 +37,7 @@ def test_what_reaches_a_threshold_passes_it():
     rows = rows_of([0.1] * 4).assign(score=[0.3, 0.29, 0.5, 0.5], importance=[0.5, 0.9, 0.49, 0.5])
     kept, sure = above(rows, images_of(4, probability=[0.5, 0.9, 0.9, 0.4]), Thresholds(0.3, 0.5, 0.5))
     assert kept.image.tolist() == ["i0"] and sure.image.tolist() == ["i0", "i1", "i2"]
-    assert module.PRESETS["emocam"] == Thresholds(0.3, 0.0, pytest.approx(1 / 3)) and module.PRESETS["none"] == Thresholds(
-        0, 0, 0
-    )
+    assert PRESETS["emocam"] == Thresholds(0.3, 0.0, pytest.approx(1 / 3)) and PRESETS["none"] == Thresholds(0, 0, 0)
     every, images = above(rows, images_of(4), Thresholds(sure=0.9))  # nothing is known of the answers
     assert len(every) == len(images) == 4
 
@@ -115,19 +114,19 @@ def test_of_many_pictures_a_part_is_exchanged(monkeypatch, rng):
     assert looked == [6] * 4
     # All that are drawn of these are of one emotion or too few of the other.
     both = pd.concat([rows_of([0.5] * 20), rows_of([0.2] * 2, "fear")])
-    assert all(np.isnan(module._others(both, "joy", np.random.default_rng(s), 9)[0]) for s in range(5))
+    assert all(np.isnan(module._against_others(both, "joy", np.random.default_rng(s), 9)[0]) for s in range(5))
 
 
 def test_more_than_under_other_emotions():
     here, other = np.array([0.6, 0.5, 0.7, 0.55, 0.65]), np.array([0.2, 0.3, 0.25, 0.35, 0.4, 0.62])
     both = pd.concat([rows_of(here + 0.1, moved=0.1), rows_of(other + 0.05, "fear", moved=0.05)])
-    difference, p = module._others(both, "joy", np.random.default_rng(0), 9999)
+    difference, p = module._against_others(both, "joy", np.random.default_rng(0), 9999)
     assert difference == pytest.approx(here.mean() - other.mean())
-    back, same = module._others(both, "fear", np.random.default_rng(0), 9999)
+    back, same = module._against_others(both, "fear", np.random.default_rng(0), 9999)
     assert back == pytest.approx(-difference) and same == pytest.approx(p, rel=0.3) and 0.001 < p < 0.05
-    assert np.isnan(module._others(both[1:], "joy", np.random.default_rng(0), 9)).all()  # four
-    assert np.isnan(module._others(both[:9], "joy", np.random.default_rng(0), 9)).all()  # four others
-    assert np.isfinite(module._others(both[:10], "joy", np.random.default_rng(0), 9)).all()
+    assert np.isnan(module._against_others(both[1:], "joy", np.random.default_rng(0), 9)).all()  # four
+    assert np.isnan(module._against_others(both[:9], "joy", np.random.default_rng(0), 9)).all()  # four others
+    assert np.isfinite(module._against_others(both[:10], "joy", np.random.default_rng(0), 9)).all()
 
 
 def test_the_statistic_is_welchs(rng):

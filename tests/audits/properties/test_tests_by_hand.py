@@ -181,7 +181,7 @@ def test_every_property_is_tested_against_every_output_and_the_decision(rng, mon
         asked.append((name, output, y.iloc[0]))
         return None if output == "fear" else {"property": name, "output": output, "p_value": 0.01 * len(asked)}
 
-    monkeypatch.setattr(module, "_one", one)
+    monkeypatch.setattr(module, "_tested", one)
     table = pd.DataFrame({"a": np.arange(30.0), "flat": 1.0, "b": np.arange(30.0)}, index=index(30))
     p = pd.DataFrame({"anger": [0.25] * 30, "fear": 0.75}, index=index(30))
     said = []
@@ -195,7 +195,7 @@ def test_every_property_is_tested_against_every_output_and_the_decision(rng, mon
     np.testing.assert_allclose(tests.p_holm, holm(np.array([0.01, 0.03, 0.04, 0.06])))
     np.testing.assert_allclose(tests.p_bh, [0.04, 0.04 * 4 / 3, 0.04 * 4 / 3, 0.06])
     assert said == [("tests", 1, 3), ("tests", 3, 3)]
-    monkeypatch.setattr(module, "_one", lambda *given: None)
+    monkeypatch.setattr(module, "_tested", lambda *given: None)
     with pytest.raises(UsageError, match=r"no property can be tested: \{'flat': 'constant \(1.0\) over 30 items'\}"):
         module._tests(table, dict.fromkeys(table, "continuous"), p, None, None, np.arange(30), rng, lambda *what: None)
 
@@ -205,16 +205,16 @@ def test_one_test_is_of_the_chosen_rows_and_names_its_method(rng):
     z, rows = pd.Series(["joy", "fear"] * 30, index=index(60)), np.arange(10, 50)
     y = pd.Series(np.arange(60.0) + rng.normal(size=60), index=index(60))
     x.iloc[11] = np.nan
-    made = module._one("a", "continuous", "anger", x, y, z, None, rows, rng)
+    made = module._tested("a", "continuous", "anger", x, y, z, None, rows, rng)
     assert (made["n"], made["missing"]) == (39, 1) and made["effect"] > 0.9 and "people" not in made["method"]
-    free = module._one("a", "continuous", "anger", x, y, None, None, rows, rng)
+    free = module._tested("a", "continuous", "anger", x, y, None, None, rows, rng)
     assert free["n"] == 39 and (free["property"], free["output"]) == ("a", "anger") and free["method"]
     who = people_of(6, 10)
     who.index = x.index
-    within = module._one("a", "continuous", "anger", x, y, z, who, rows, rng)
+    within = module._tested("a", "continuous", "anger", x, y, z, who, rows, rng)
     assert within["method"] == "within people and label"
     flat = pd.Series(1.0, index=index(60))
-    assert module._one("a", "continuous", "anger", x, flat, z, None, rows, rng) is None
+    assert module._tested("a", "continuous", "anger", x, flat, z, None, rows, rng) is None
 
 
 def test_pairs_are_alike_in_the_numbers_that_are_mostly_known(rng, monkeypatch):
