@@ -86,8 +86,9 @@ def _pictures(folder: Path) -> list[Path]:
 def _recordings(folder: Path) -> list[Path]:
     made = list(make_recordings(folder).values())
     film = next(p for p in made if p.suffix == ".mkv")
-    for suffix in (".mp4", ".ts", ".avi"):
+    for suffix in (".mp4", ".avi"):
         made.append(_remuxed(film, film.with_suffix(suffix)))
+    made.append(_transport_stream(folder / "film.ts"))
     tone = (8000 * np.sin(np.arange(16000) * 0.1)).astype(np.int16)[None]
     for suffix, codec in ((".flac", "flac"), (".mp3", "mp3"), (".ogg", "libopus")):
         path = folder / f"tone{suffix}"
@@ -100,6 +101,17 @@ def _recordings(folder: Path) -> list[Path]:
                 out.mux(packet)
         made.append(path)
     return [p for p in made if p.suffix != ".png"]
+
+
+def _transport_stream(path: Path) -> Path:
+    ground = np.random.default_rng(0).integers(60, 190, (96, 128, 3), dtype=np.uint8)
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        for i in range(20):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.roll(ground, 4 * i, axis=1), format="rgb24")))
+        out.mux(stream.encode(None))
+    return path
 
 
 def _remuxed(source: Path, path: Path) -> Path:

@@ -68,7 +68,7 @@ class Store:
                 f"{self.path}: {error}; nothing was changed. If another process holds it, try again; if the disk is full, "
                 f"make room"
             ) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise OutputError(f"{self.path}: not a store of affectlens ({error}); give another --store") from error
 
     def _migrate(self, db: sqlite3.Connection) -> None:

@@ -7,6 +7,7 @@ program (Ctrl-C, a wrong option) passes.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ def failure_of(key: object, error: Exception) -> Failure:
     'ZeroDivisionError: division by zero'
     """
     what = next((word for kind, word in _WHAT if isinstance(error, kind)), "unexpected")
-    log.debug("%s: %s failed", one_line(key), what, exc_info=error)
+    told = encodable("".join(traceback.format_exception(error)).rstrip())  # a log may be a file that takes UTF-8 alone
+    log.debug("%s: %s failed\n%s", one_line(key), what, told)
     return Failure(str(key), what, one_line(_reason(key, error)))
 
 

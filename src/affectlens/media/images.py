@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from affectlens.core import limits
-from affectlens.core.barrier import reading
+from affectlens.core.barrier import reading, reads
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.core.limits import within
 from affectlens.media import heif
@@ -30,6 +30,7 @@ _inside = 0
 _pillows: int | None = None
 
 
+@reads("a picture")
 def read_image(path: Path, max_side: int = 4096, note: Note = lambda text: None) -> np.ndarray:
     """Read a picture as RGB, turned and mirrored by its EXIF orientation.
 

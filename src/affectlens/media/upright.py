@@ -9,6 +9,7 @@ import av
 import numpy as np
 from av.sidedata.sidedata import Type
 
+from affectlens.core.errors import MediaError
 from affectlens.media.light import BT2020, HLG, PQ, ordinary
 
 MAX_SIDE = 1920
@@ -52,7 +53,14 @@ def size_of(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
     (640, 360)
     >>> size_of(3840, 2160, Fraction(1))
     (1920, 1080)
+
+    Raises
+    ------
+    MediaError
+        No size at all.
     """
+    if width < 1 or height < 1:
+        raise MediaError(f"a picture of {width} x {height} pixels: the size stands nowhere in the file")
     wide, high = width * max(aspect, Fraction(1)), height / min(aspect, Fraction(1))
     factor = min(Fraction(1), MAX_SIDE / max(wide, high))
     return max(1, round(wide * factor)), max(1, round(high * factor))

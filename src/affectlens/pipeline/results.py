@@ -88,7 +88,7 @@ class Result:
         spoken = self.table.text[(self.table.modality == "words") & (self.table.text != "")]
         lines += [f"  words: “{text[:140]}”" for text in spoken.head(3)]
         lines += [f"  note: {problem}" for problem in self.problems]
-        return [*lines, f"  {len(self.evidence)} evidence rows, {self.seconds['total']:.1f} s"]
+        return [*lines, f"  {len(self.evidence)} evidence rows, {self.seconds.get('total', float('nan')):.1f} s"]
 
     def save(self, folder: str | Path) -> Path:
         """Write the result to a folder that ``load`` reads; a report goes along. Gives the folder."""

@@ -80,7 +80,7 @@ class Fer2013:
         for key, label, raw in zip(rows.key, rows.label, rows[column], strict=True):
             try:
                 yield Item(str(key), _decode(raw), (label,))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, OverflowError) as error:
                 yield Item(str(key), None, (label,), problem=f"the picture cannot be read ({error})")
 
 

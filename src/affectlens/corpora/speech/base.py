@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.core.barrier import reads
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.files import sha256_of
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
@@ -110,6 +111,7 @@ class SpeechCorpus:
                 yield Item(row["key"], None, (row["label"],), str(row["group"]), meta, str(error))
 
 
+@reads("a clip of sound")
 def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndarray:
     """Read a clip, or a part of it.
 
