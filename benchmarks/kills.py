@@ -28,8 +28,8 @@ import numpy as np
 import pandas as pd
 from safetensors import safe_open
 
-from affectlens.core.digests import sha256_of_file
-from affectlens.core.places import cache_dir
+from affectlens.core.disk.digests import sha256_of_file
+from affectlens.core.disk.places import cache_dir
 
 MOST_AT_ONCE = 3  # kills of one trial
 TIMES = ("made", "seconds", "added", "created")  # what differs from run to run and says so

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from affectlens.core.places import cache_dir
+from affectlens.core.disk.places import cache_dir
 from affectlens.corpora.base import open_corpus
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 

@@ -263,7 +263,7 @@ def _train(
 ) -> TrainingRun:
     """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
     from affectlens.assets.store import fetch
-    from affectlens.core.locks import alone_in
+    from affectlens.core.disk.locks import alone_in
     from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields

@@ -9,8 +9,8 @@ import pytest
 
 from affectlens.assets.manifest import asset, manifest, parse_manifest
 from affectlens.assets.store import digests_of, locate, pull, state
+from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import AssetError, UsageError
-from affectlens.core.places import cache_dir
 
 CONTENT = b"weights " * 100
 
@@ -117,7 +117,7 @@ def test_one_bit_of_a_file_is_enough(name, file, tmp_path, monkeypatch):
 def test_fetching_ends_with_its_parent(tmp_path):
     """A parent that is killed takes the program along that it waits for."""
     parent = (
-        "import sys, time\nfrom affectlens.core.children import child\n"
+        "import sys, time\nfrom affectlens.assets.children import child\n"
         "with child([sys.executable, '-c', 'import time; time.sleep(60)']) as worker:\n"
         "    print(worker.pid, flush=True)\n    time.sleep(60)"
     )

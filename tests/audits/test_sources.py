@@ -15,8 +15,8 @@ from affectlens.audits.sources import (
     table_digest,
     title_of,
 )
+from affectlens.core.disk.files import key_of, sha256_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import key_of, sha256_of
 from affectlens.core.settings import existing_file, with_fields
 from affectlens.models.adapters import CallableModel
 from affectlens.models.open import open_model

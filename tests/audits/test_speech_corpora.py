@@ -9,8 +9,8 @@ import pytest
 
 from affectlens.audits import speech_corpora as module
 from affectlens.audits.speech_corpora import check_enough, kind_or_setting, left_out, open_table, table_facts
+from affectlens.core.disk.files import digest_of
 from affectlens.core.errors import CorpusError, UsageError
-from affectlens.core.files import digest_of
 from affectlens.corpora.base import corpora
 from tests.audits.corpora import table
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from benchmarks.kills import compared, outcome
 
-from affectlens.core.places import cache_dir
+from affectlens.core.disk.places import cache_dir
 from tests.cli.every_verb import runs
 from tests.conftest import asset_path
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from affectlens.core.names import decoded, encodable
+from affectlens.core.disk.names import decoded, encodable
 from tests.cli.generated import face
 from tests.conftest import asset_path
 

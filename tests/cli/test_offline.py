@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from affectlens.core.disk.places import cache_dir
 from affectlens.core.offline import SWITCHES, stay_offline
-from affectlens.core.places import cache_dir
 from tests.conftest import asset_path
 
 ROOT = Path(__file__).parents[2]

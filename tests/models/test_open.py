@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.core.files import sha256_of
 from affectlens.models.adapters import CallableModel, TorchModel
 from affectlens.models.open import open_model
 from affectlens.models.weights import card_path, shipped_weights, weights_path

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from affectlens.audits.concepts.bank import ConceptBank
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
-from affectlens.core.files import sha256_of
 from affectlens.models import weights
 from affectlens.models.base import load_model
 from affectlens.models.weights import check_shipped, read_weights, shipped_weights, weights_folder

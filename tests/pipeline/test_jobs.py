@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from affectlens.core.disk.places import relative, written
 from affectlens.core.options import Options
-from affectlens.core.places import relative, written
 from affectlens.pipeline import explain
 from affectlens.pipeline.jobs import MANIFEST, Job, folder_name
 

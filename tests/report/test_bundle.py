@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from affectlens.assets.manifest import asset
-from affectlens.core.files import sha256_of
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Picture
 from affectlens.modalities.face.evidence import MovementDetail

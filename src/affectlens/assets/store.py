@@ -15,11 +15,11 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from affectlens.assets.children import child
 from affectlens.assets.manifest import Asset, AssetFile, Source, asset
-from affectlens.core.children import child
+from affectlens.core.disk.files import remove_temporaries, sha256_of, sync, temporary_beside
+from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import AssetError
-from affectlens.core.files import remove_temporaries, sha256_of, sync, temporary_beside
-from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress
 
 log = logging.getLogger(__name__)

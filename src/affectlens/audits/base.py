@@ -18,8 +18,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
 from affectlens.audits.result import AuditResult, Provenance
-from affectlens.core.files import check_folder
-from affectlens.core.locks import alone_in
+from affectlens.core.disk.files import check_folder
+from affectlens.core.disk.locks import alone_in
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, with_fields
 

@@ -15,9 +15,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from affectlens.core.cache import read_checked, write_checked
+from affectlens.core.disk.cache import read_checked, write_checked
+from affectlens.core.disk.files import sha256_of, write_json, write_whole
 from affectlens.core.errors import UsageError
-from affectlens.core.files import sha256_of, write_json, write_whole
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.core.versions import package_version

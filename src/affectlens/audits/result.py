@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.barrier import reading
+from affectlens.core.disk.files import write_json, write_whole
+from affectlens.core.disk.names import safe_name
 from affectlens.core.errors import UsageError, unknown
-from affectlens.core.files import write_json, write_whole
-from affectlens.core.names import safe_name
 from affectlens.core.settings import plain
 from affectlens.core.tables import write_csv
 from affectlens.core.untrusted.arrays import load_arrays, plain_name

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from affectlens.audits.parts import digest
-from affectlens.core.cache import contents_of
+from affectlens.core.disk.cache import contents_of
+from affectlens.core.disk.files import digest_of, key_of, sha256_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import digest_of, key_of, sha256_of
 from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, items_of, name_and_path, open_corpus
 from affectlens.models.base import MODELS
 

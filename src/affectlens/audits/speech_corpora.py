@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.base import Audit, R, S
+from affectlens.core.disk.files import digest_of
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.failures import missed_frame
-from affectlens.core.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import corpora as known_corpora
 from affectlens.corpora.base import corpora_of

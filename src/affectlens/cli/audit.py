@@ -12,8 +12,8 @@ from affectlens import audit
 from affectlens.audits.registry import AUDITS, RegisteredAudit
 from affectlens.cli import common
 from affectlens.cli.options import Verb, corpus_names, models, verb
+from affectlens.core.disk.names import safe_name
 from affectlens.core.errors import UsageError
-from affectlens.core.names import safe_name
 
 app = typer.Typer(add_completion=False)
 SHOWN = 6  # notes of a kind

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from affectlens.core.names import one_line
+from affectlens.core.disk.names import one_line
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.disk.files import write_whole
+from affectlens.core.disk.names import encodable, one_line
 from affectlens.core.errors import AffectlensError, AssetError, CorpusError, MediaError, ModelError, OutputError
-from affectlens.core.files import write_whole
-from affectlens.core.names import encodable, one_line
 from affectlens.core.tables import write_csv
 
 LOG, TABLE = "failures.log", "failures.csv"

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from affectlens.core.disk.files import not_written, sync, write_whole
 from affectlens.core.errors import OutputError, UsageError
-from affectlens.core.files import not_written, sync, write_whole
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.core.untrusted.frames import read_parquet
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from affectlens.core.finding import files_below
+from affectlens.core.disk.finding import files_below
 from affectlens.core.labels import canonical, known_labels, meant
 
 EXAMPLES = 5  # names kept of each reason

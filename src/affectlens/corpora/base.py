@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.disk.names import one_line
 from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
-from affectlens.core.names import one_line
 from affectlens.core.registry import Registry
 from affectlens.corpora.account import Account, accounting
 

@@ -10,9 +10,9 @@ from typing import Any, Self
 import pandas as pd
 
 from affectlens.core.barrier import reading
+from affectlens.core.disk.files import write_json, write_whole
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import missed_frame
-from affectlens.core.files import write_json, write_whole
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_csv

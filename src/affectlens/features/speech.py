@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.core.cache import contents_of, kept_arrays
+from affectlens.core.disk.cache import contents_of, kept_arrays
+from affectlens.core.disk.files import key_of
+from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.failures import failure_of
-from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
-from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress
 from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip

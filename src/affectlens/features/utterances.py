@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 
 from affectlens.assets.store import fetch, locate
-from affectlens.core.cache import contents_of, kept_arrays
+from affectlens.core.disk.cache import contents_of, kept_arrays
+from affectlens.core.disk.files import key_of, sha256_of, write_whole
+from affectlens.core.disk.finding import is_hidden
+from affectlens.core.disk.names import encodable
+from affectlens.core.disk.places import cache_dir, located
 from affectlens.core.errors import MediaError, UsageError, unknown
 from affectlens.core.failures import failure_of
-from affectlens.core.files import key_of, sha256_of, write_whole
-from affectlens.core.finding import is_hidden
-from affectlens.core.names import encodable
-from affectlens.core.places import cache_dir, located
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.frames import read_csv

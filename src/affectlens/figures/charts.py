@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from affectlens.core.files import write_text, write_whole
+from affectlens.core.disk.files import write_text, write_whole
 from affectlens.core.labels import EKMAN7
 from affectlens.perception.face.regions import RegionShare
 

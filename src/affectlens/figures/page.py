@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from affectlens.core.files import write_text, write_whole
-from affectlens.core.names import safe_name
+from affectlens.core.disk.files import write_text, write_whole
+from affectlens.core.disk.names import safe_name
 from affectlens.figures import charts as figures
 from affectlens.figures.html import environment
 

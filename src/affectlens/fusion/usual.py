@@ -16,8 +16,8 @@ from affectlens.context.prior import LICENCE, findingemo
 from affectlens.context.store import Store, Unit
 from affectlens.context.usual import FEWEST, Context, differs, distance, narrowest, part_of_day
 from affectlens.context.usual import usual as of_context
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import OutputError
-from affectlens.core.files import sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.schema import Evidence, Row
 from affectlens.fusion.pool import Opinion

@@ -10,8 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from affectlens.core.disk.files import write_whole
 from affectlens.core.errors import CorpusError
-from affectlens.core.files import write_whole
 from affectlens.models.base import Calibration
 from affectlens.models.weights import save_weights
 from affectlens.stats.classification import conformal_threshold, entropy_explained, fit_temperature, softmax

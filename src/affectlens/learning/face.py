@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
-from affectlens.core.files import digest_of
+from affectlens.core.disk.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded

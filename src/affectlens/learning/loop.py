@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from affectlens.core.barrier import reading
+from affectlens.core.disk.files import write_text, write_whole
 from affectlens.core.errors import UsageError
-from affectlens.core.files import write_text, write_whole
 from affectlens.core.progress import Progress, silent
 from affectlens.core.versions import package_version
 from affectlens.models.checkpoints import read_checkpoint

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
-from affectlens.core.files import digest_of, sha256_of
+from affectlens.core.disk.files import digest_of, sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.loop import BestEpoch, TrainingLoop, seeded
 from affectlens.learning.recipes import WordsRecipe

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from affectlens.core.disk.finding import files_below, is_hidden
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure, failure_of
-from affectlens.core.finding import files_below, is_hidden
 from affectlens.media import images
 from affectlens.media.lists import paths_in
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from affectlens.core.barrier import reads
 from affectlens.core.errors import UsageError
 from affectlens.core.limits import within
-from affectlens.core.sheets import read_sheet, read_text
+from affectlens.core.untrusted.sheets import read_sheet, read_text
 
 COLUMNS = ("file", "path", "filename")
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from affectlens.context.place import Place
+from affectlens.core.disk.places import written
 from affectlens.core.kinds import EVIDENCE, Detail
 from affectlens.core.options import Options
-from affectlens.core.places import written
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
 from affectlens.media.audio import AudioBlock
@@ -112,7 +112,7 @@ class Clip:
 
     @property
     def file(self) -> str:
-        """The name under which rows list this recording, as `affectlens.core.places.written` has it."""
+        """The name under which rows list this recording, as `affectlens.core.disk.places.written` has it."""
         return written(self.path)
 
     def evidence(

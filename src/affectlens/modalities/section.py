@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from affectlens.core.files import write_whole
-from affectlens.core.names import safe_name
+from affectlens.core.disk.files import write_whole
+from affectlens.core.disk.names import safe_name
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence
 from affectlens.figures import charts

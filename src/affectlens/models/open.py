@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import sha256_of
 from affectlens.core.settings import nearest
 from affectlens.core.untrusted.code import allowing
 from affectlens.models.adapters.function import CallableModel

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import LimitError, ModelError
-from affectlens.core.files import sha256_of
 from affectlens.core.untrusted.documents import parse_json
 from affectlens.core.untrusted.weight import file_within
 from affectlens.models.base import Calibration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from affectlens.assets.store import fetch
-from affectlens.core.files import make_folder
+from affectlens.core.disk.files import make_folder
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpora, corpora_of

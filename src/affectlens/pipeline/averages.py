@@ -11,8 +11,8 @@ import pandas as pd
 
 from affectlens.context.store import Store
 from affectlens.context.usual import averages
+from affectlens.core.disk.files import make_folder
 from affectlens.core.errors import UsageError
-from affectlens.core.files import make_folder
 from affectlens.core.labels import EKMAN7
 from affectlens.core.tables import write_frame
 from affectlens.core.untrusted.frames import read_csv

@@ -16,9 +16,9 @@ import pandas as pd
 from affectlens import __version__
 from affectlens.assets.manifest import manifest
 from affectlens.assets.store import state
+from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import AffectlensError
 from affectlens.core.extras import EXTRAS, missing
-from affectlens.core.places import cache_dir
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
 PACKAGES = ("numpy", "pandas", "torch", "av", "opencv-python-headless", "ai-edge-litert", "altair", "vl-convert-python")

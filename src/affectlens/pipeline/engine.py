@@ -12,9 +12,9 @@ from typing import Any, Self
 import numpy as np
 
 from affectlens.assets.store import digests_of
+from affectlens.core.disk.files import sha256_of, write_json
 from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.extras import helpful
-from affectlens.core.files import sha256_of, write_json
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress, silent

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from affectlens.core.disk.files import sha256_of, sync, write_text
+from affectlens.core.disk.locks import alone_in
 from affectlens.core.errors import AffectlensError, MediaError
-from affectlens.core.files import sha256_of, sync, write_text
-from affectlens.core.locks import alone_in
 from affectlens.core.options import Options
 from affectlens.core.untrusted.documents import json_of
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from affectlens.core.disk.files import make_folder, write_json
+from affectlens.core.disk.names import fitting
 from affectlens.core.errors import OutputError
-from affectlens.core.files import make_folder, write_json
-from affectlens.core.names import fitting
 from affectlens.core.options import Options
 from affectlens.core.tables import evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.pipeline.jobs import Job

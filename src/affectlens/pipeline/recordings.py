@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.assets.store import fetch
+from affectlens.core.disk.files import make_folder
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failures
 from affectlens.core.failures import TABLE as FAILURES
-from affectlens.core.files import make_folder
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
 from affectlens.core.settings import with_fields

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import pandas as pd
 
+from affectlens.core.disk.files import write_json
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import Failure
-from affectlens.core.files import write_json
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.core.untrusted.documents import json_of

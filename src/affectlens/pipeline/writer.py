@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.disk.files import not_written
 from affectlens.core.errors import AffectlensError, OutputError
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.failures import write_failures
-from affectlens.core.files import not_written
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.modalities.base import Finding, Modality
 from affectlens.pipeline.jobs import Job

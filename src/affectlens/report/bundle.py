@@ -12,8 +12,8 @@ from typing import Any
 from affectlens.assets.manifest import asset
 from affectlens.assets.store import digests_of
 from affectlens.context.summary import PersonSummary
-from affectlens.core.files import sha256_of
-from affectlens.core.places import relative
+from affectlens.core.disk.files import sha256_of
+from affectlens.core.disk.places import relative
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Clip, Finding, Modality

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from affectlens.core.disk.files import write_whole
 from affectlens.core.errors import UsageError, unknown
-from affectlens.core.files import write_whole
 from affectlens.core.registry import Registry
 from affectlens.core.tables import to_audformat, write_csv, write_parquet, write_parquet_pieces
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from affectlens.core.files import write_json, write_text
+from affectlens.core.disk.files import write_json, write_text
 from affectlens.core.kinds import EVIDENCE
 from affectlens.core.schema import SCENE, Evidence
 from affectlens.core.tables import rows_frame, write_frame

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from affectlens.assets.store import locate
-from affectlens.core.cache import kept_arrays
+from affectlens.core.disk.cache import kept_arrays
+from affectlens.core.disk.files import key_of, sha256_of
 from affectlens.core.errors import CorpusError
-from affectlens.core.files import key_of, sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from affectlens.core.disk.files import key_of, write_whole
 from affectlens.core.errors import CorpusError
-from affectlens.core.files import key_of, write_whole
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame
 from affectlens.core.versions import package_version

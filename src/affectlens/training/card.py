@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from affectlens.core.files import sha256_of, write_text
+from affectlens.core.disk.files import sha256_of, write_text
 
 _USE = "Intended for research and for auditing. Not for decisions about a person."
 

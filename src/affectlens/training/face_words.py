@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from affectlens.assets.store import locate
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import CorpusError, ModelError, UsageError
-from affectlens.core.files import sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings
 from affectlens.corpora.base import Corpus, Item, check_split, items_of, open_corpus

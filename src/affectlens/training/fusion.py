@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.core.cache import kept_arrays
+from affectlens.core.disk.cache import kept_arrays
+from affectlens.core.disk.files import key_of, sha256_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import key_of, sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame
 from affectlens.corpora.base import CorpusInfo, open_corpus

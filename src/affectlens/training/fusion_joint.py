@@ -13,9 +13,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from affectlens.assets.store import locate
-from affectlens.core.cache import kept_arrays
+from affectlens.core.disk.cache import kept_arrays
+from affectlens.core.disk.files import key_of, sha256_of
 from affectlens.core.errors import ModelError
-from affectlens.core.files import key_of, sha256_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, Item, items_of, open_corpus
 from affectlens.features.banks import CLASSES, INNER, Fold, Pair, held_out

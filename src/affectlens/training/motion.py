@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.core.cache import kept_frame
-from affectlens.core.files import key_of, write_whole
+from affectlens.core.disk.cache import kept_frame
+from affectlens.core.disk.files import key_of, write_whole
 from affectlens.core.labels import GROUPWALK4
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame

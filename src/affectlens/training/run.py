@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from affectlens.core.cache import contents_of
+from affectlens.core.disk.cache import contents_of
+from affectlens.core.disk.files import key_of, make_folder, sha256_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import key_of, make_folder, sha256_of
 from affectlens.corpora.base import Corpora, Corpus, CorpusInfo, corpora_of
 from affectlens.stats.resample import Estimate
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from affectlens.core.cache import kept_frame
+from affectlens.core.disk.cache import kept_frame
+from affectlens.core.disk.files import key_of
 from affectlens.core.errors import UsageError
-from affectlens.core.files import key_of
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame

@@ -21,8 +21,8 @@ from affectlens.audits.objects.model import answers, open_pictures_model
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.audits.objects.result import ObjectAudit
 from affectlens.audits.objects.settings import ObjectSettings
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.core.files import sha256_of
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
 from affectlens.models.adapters import CallableModel

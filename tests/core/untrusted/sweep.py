@@ -67,7 +67,7 @@ def of_files(folder: Path, files: dict[str, dict[str, bytes]]) -> Iterator[tuple
     """Every other reader that takes the path of a file."""
     from affectlens.audits.concepts.bank import ConceptBank
     from affectlens.context.store import Store
-    from affectlens.core.cache import kept_arrays
+    from affectlens.core.disk.cache import kept_arrays
     from affectlens.core.tables import read_frame
     from affectlens.core.untrusted.documents import read_toml
     from affectlens.models.adapters.predictions import read_predictions

@@ -28,10 +28,10 @@ from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.audits.concepts.sources import Corpus, known_layers, open_dialogue_source, open_network
 from affectlens.audits.result import Provenance
+from affectlens.core.disk.files import digest_of, sha256_of
+from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import UsageError
-from affectlens.core.files import digest_of, sha256_of
 from affectlens.core.options import torch_threads
-from affectlens.core.places import cache_dir
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured

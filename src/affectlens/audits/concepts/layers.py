@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from affectlens.core.cache import kept_arrays
+from affectlens.core.disk.cache import kept_arrays
 from affectlens.core.errors import ModelError, UsageError, unknown
 
 POOLS = ("auto", "mean", "first", "flat")

@@ -12,8 +12,8 @@ from affectlens.audits.concepts.library.dialogue import with_cues
 from affectlens.audits.concepts.library.face import markers, with_action_units, with_video
 from affectlens.audits.concepts.library.voice import with_voice
 from affectlens.audits.concepts.library.words import with_norms
+from affectlens.core.disk.places import located
 from affectlens.core.errors import UsageError
-from affectlens.core.places import located
 from affectlens.core.progress import Progress
 from affectlens.core.untrusted.frames import read_csv
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet

@@ -19,8 +19,8 @@ from affectlens.audits.latent.shift import FOLDS, shift_table
 from affectlens.audits.latent.stability import SeedStability
 from affectlens.audits.result import Provenance
 from affectlens.audits.speech_corpora import Corpora, SpeechAuditor, check_enough, kind_or_setting, left_out, open_table
+from affectlens.core.disk.files import digest_of
 from affectlens.core.errors import CorpusError
-from affectlens.core.files import digest_of
 from affectlens.core.labels import AFFECT
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent

@@ -12,7 +12,7 @@ import pandas as pd
 from affectlens.audits.objects import figures as draw
 from affectlens.audits.objects.effects import Effects
 from affectlens.audits.objects.findings import foretold_text, seen_text
-from affectlens.core.files import write_json
+from affectlens.core.disk.files import write_json
 from affectlens.figures.page import Figure, Section, one_line, write_page
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from affectlens.audits.objects.finders import Finder, finder_of
 from affectlens.audits.parts import digest
 from affectlens.audits.sources import corpus_facts, open_source, table_digest
 from affectlens.core.barrier import reading
-from affectlens.core.cache import contents_of
+from affectlens.core.disk.cache import contents_of
+from affectlens.core.disk.files import sha256_of
+from affectlens.core.disk.finding import files_below
+from affectlens.core.disk.places import located
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.core.files import sha256_of
-from affectlens.core.finding import files_below
-from affectlens.core.places import located
-from affectlens.core.sheets import read_sheet, words
+from affectlens.core.untrusted.sheets import read_sheet, words
 from affectlens.corpora.base import Corpus, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks

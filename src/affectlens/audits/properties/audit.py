@@ -21,11 +21,11 @@ from affectlens.audits.properties.settings import PropertySettings
 from affectlens.audits.properties.statistics import audit_properties
 from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.barrier import reading
+from affectlens.core.disk.files import key_of
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
-from affectlens.core.files import key_of
 from affectlens.core.progress import Progress, silent
-from affectlens.core.sheets import numbers, read_sheet, words
+from affectlens.core.untrusted.sheets import numbers, read_sheet, words
 from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties

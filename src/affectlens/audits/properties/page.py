@@ -12,9 +12,9 @@ from PIL import Image
 
 from affectlens.audits.properties import figures as draw
 from affectlens.audits.properties.findings import dose_text
+from affectlens.core.disk.files import write_json, write_text, write_whole
+from affectlens.core.disk.names import safe_name
 from affectlens.core.failures import missed_frame
-from affectlens.core.files import write_json, write_text, write_whole
-from affectlens.core.names import safe_name
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
-from affectlens.core.places import located, written
-from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.core.tables import unquoted
+from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import found, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set

@@ -9,7 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import canonical
-from affectlens.core.sheets import numbers, read_sheet
+from affectlens.core.untrusted.sheets import numbers, read_sheet
 from affectlens.corpora.account import each_once, found
 from affectlens.corpora.base import CorpusInfo, register_corpus, with_splits
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from affectlens.core.disk.names import encodable
+from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, LabelScheme, canonical
-from affectlens.core.names import encodable
-from affectlens.core.places import located, written
 from affectlens.corpora.account import drop, each_once, list_files
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from affectlens.core.disk.finding import files_below, is_hidden
+from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError, LimitError
-from affectlens.core.finding import files_below, is_hidden
 from affectlens.core.labels import GROUPWALK4, canonical
-from affectlens.core.places import located, written
 from affectlens.core.untrusted.h5 import h5_arrays, h5_names
 from affectlens.corpora.account import coded, drop, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus

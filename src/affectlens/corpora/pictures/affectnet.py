@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import cast
 
 from affectlens.core.barrier import reading
+from affectlens.core.disk.finding import is_hidden
+from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
-from affectlens.core.finding import is_hidden
-from affectlens.core.places import written
-from affectlens.core.sheets import in_posix, numbers, read_sheet
 from affectlens.core.untrusted.arrays import load_array
+from affectlens.core.untrusted.sheets import in_posix, numbers, read_sheet
 from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus

@@ -8,9 +8,9 @@ from typing import cast
 
 import pandas as pd
 
+from affectlens.core.disk.places import located
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, LabelScheme
-from affectlens.core.places import located
 from affectlens.corpora.account import drop, each_once
 from affectlens.corpora.base import CorpusInfo, Item, check_split
 from affectlens.media.images import read_image

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from affectlens.core.disk.finding import is_hidden
+from affectlens.core.disk.names import encodable
+from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
-from affectlens.core.finding import is_hidden
 from affectlens.core.labels import canonical
-from affectlens.core.names import encodable
-from affectlens.core.places import written
 from affectlens.corpora.account import UNREADABLE, list_files
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
-from affectlens.core.places import written
 from affectlens.core.untrusted.mat import read_mat
 from affectlens.corpora.account import found
 from affectlens.corpora.base import CorpusInfo, register_corpus

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from affectlens.core.disk.names import encodable
+from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import EKMAN7, canonical, known_labels
-from affectlens.core.names import encodable
-from affectlens.core.places import located, written
-from affectlens.core.sheets import in_posix, read_sheet, words
+from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import UNREADABLE, drop, each_once, found, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.images import SUFFIXES, read_image

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
-from affectlens.core.places import written
-from affectlens.core.sheets import read_text
+from affectlens.core.untrusted.sheets import read_text
 from affectlens.corpora.account import coded, found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus

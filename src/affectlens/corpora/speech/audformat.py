@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from affectlens.core.barrier import reading
+from affectlens.core.disk.finding import is_hidden
+from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
 from affectlens.core.extras import helpful
-from affectlens.core.finding import is_hidden
-from affectlens.core.places import written
-from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.core.untrusted.documents import read_text
+from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import drop, found, remark
 from affectlens.corpora.base import SPLITS
 from affectlens.corpora.speech.base import Rows, register_speech

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.barrier import reads
+from affectlens.core.disk.files import sha256_of
+from affectlens.core.disk.names import encodable
+from affectlens.core.disk.places import located
 from affectlens.core.errors import CorpusError, MediaError
-from affectlens.core.files import sha256_of
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
-from affectlens.core.names import encodable
-from affectlens.core.places import located
 from affectlens.corpora.account import drop, each_once, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
 from affectlens.media.audio import audio_blocks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from affectlens.core.places import written
-from affectlens.core.sheets import read_sheet
+from affectlens.core.disk.places import written
+from affectlens.core.untrusted.sheets import read_sheet
 from affectlens.corpora.speech.base import Rows, clips, key_of, register_speech
 
 

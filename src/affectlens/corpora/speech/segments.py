@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import CorpusError
-from affectlens.core.sheets import numbers, words
+from affectlens.core.untrusted.sheets import numbers, words
 
 
 def seconds(values: pd.Series) -> np.ndarray:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from affectlens.core.disk.finding import is_hidden
+from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
-from affectlens.core.finding import is_hidden
-from affectlens.core.places import written
-from affectlens.core.sheets import in_posix, read_sheet, words
 from affectlens.core.untrusted.documents import read_text
+from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import drop, found, remark
 from affectlens.corpora.speech.base import Rows, register_speech
 from affectlens.corpora.speech.segments import key_of_segment, seconds

@@ -12,8 +12,8 @@ import pandas as pd
 from affectlens.core.barrier import reading
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
-from affectlens.core.sheets import read_text
 from affectlens.core.untrusted.documents import json_of
+from affectlens.core.untrusted.sheets import read_text
 from affectlens.corpora.account import coded, each_once, found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus, with_splits
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
-from affectlens.core.files import sha256_of
 from affectlens.models.base import BaseModel, check_logits
 from affectlens.stats.classification import softmax
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.core.files import sha256_of
 from affectlens.corpora.base import Item
 from affectlens.models.adapters.blackbox import BlackBox
 from affectlens.models.adapters.predictions import Predicted, read_predictions

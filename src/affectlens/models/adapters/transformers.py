@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
-from affectlens.core.files import sha256_of
 from affectlens.core.untrusted.documents import read_json
 from affectlens.models.adapters.blackbox import BlackBox
 from affectlens.models.adapters.folder_check import check_folder

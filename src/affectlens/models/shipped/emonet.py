@@ -16,8 +16,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from affectlens.core.barrier import reading
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
-from affectlens.core.files import sha256_of
 from affectlens.core.untrusted.weight import file_within
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
-from affectlens.core.files import sha256_of
 from affectlens.models.base import BaseModel
 from affectlens.models.nets.config import NetConfig
 from affectlens.models.weights import read_weights, weights_path

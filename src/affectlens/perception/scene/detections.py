@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.barrier import reads
+from affectlens.core.disk.finding import files_below
 from affectlens.core.errors import UsageError
-from affectlens.core.finding import files_below
 from affectlens.core.untrusted.documents import json_of, read_text
 from affectlens.core.untrusted.frames import read_csv
 from affectlens.perception.scene.objects import Thing, overlap

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from affectlens.core.disk.finding import is_hidden
 from affectlens.core.errors import UsageError, unknown
-from affectlens.core.finding import is_hidden
-from affectlens.core.query import answer
 from affectlens.core.registry import Registry
 from affectlens.core.untrusted.documents import read_text
+from affectlens.core.untrusted.query import answer
 
 # Columns that tell an expressed emotion; a predicate never sees them.
 LABELS = ("label", "labels", "valence", "arousal", "dominance", "sentiment", "emotion")

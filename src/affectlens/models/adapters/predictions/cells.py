@@ -12,8 +12,8 @@ import pandas as pd
 
 from affectlens.core.barrier import reading
 from affectlens.core.errors import ModelError
-from affectlens.core.sheets import Sheet, read_sheet, read_text
 from affectlens.core.untrusted.documents import parse_json
+from affectlens.core.untrusted.sheets import Sheet, read_sheet, read_text
 
 _FACEREADER = re.compile(r'"?(Video Time|Image)"?[\t;,]')  # the head; the first line is "Image analysis …"
 LONGEST = 100_000  # letters of a cell that is read as a dict

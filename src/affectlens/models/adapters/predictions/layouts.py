@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from affectlens.core.labels import EKMAN7, canonical
-from affectlens.core.sheets import numbers, words
+from affectlens.core.untrusted.sheets import numbers, words
 
 PROBABILITIES, SCORES, UNITS, LABELS = "probabilities", "scores", "units", "labels"
 FAILED = {

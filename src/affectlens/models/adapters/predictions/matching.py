@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from affectlens.core.labels import canonical, known_labels
-from affectlens.core.sheets import in_posix
+from affectlens.core.untrusted.sheets import in_posix
 
 _SUFFIX = re.compile(r"\.[a-z][a-z0-9]{1,5}$|\.3gp$")
 SHOWN = 3

@@ -9,7 +9,7 @@ import pandas as pd
 
 from affectlens.core.errors import ModelError
 from affectlens.core.labels import EKMAN7, canonical
-from affectlens.core.sheets import numbers, words
+from affectlens.core.untrusted.sheets import numbers, words
 from affectlens.corpora.account import spelling
 from affectlens.models.adapters.predictions.cells import read_cells
 from affectlens.models.adapters.predictions.layouts import (

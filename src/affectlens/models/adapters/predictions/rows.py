@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from affectlens.core.sheets import in_posix, numbers, words
+from affectlens.core.untrusted.sheets import in_posix, numbers, words
 from affectlens.corpora.speech.segments import key_of_segment, seconds
 
 # In the order in which they are looked for: the first is a key that is taken as it is.

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
+from affectlens.core.disk.locks import alone_in
 from affectlens.core.errors import OutputError
-from affectlens.core.locks import alone_in
 
 HOLD = (
-    "import sys, time; from pathlib import Path; from affectlens.core.locks import alone_in\n"
+    "import sys, time; from pathlib import Path; from affectlens.core.disk.locks import alone_in\n"
     "with alone_in(Path(sys.argv[1]), 'out'):\n    print('held', flush=True); time.sleep(60)"
 )
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from affectlens.core.digests import sha256_of_file
+from affectlens.core.disk.digests import sha256_of_file
 from affectlens.core.errors import OutputError
 
 TEMPORARY = re.compile(r"\.affectlens-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")

@@ -1,6 +1,6 @@
 """Folders are walked as a person means them."""
 
-from affectlens.core.finding import files_below, is_hidden
+from affectlens.core.disk.finding import files_below, is_hidden
 
 
 def test_hidden_files_are_left_out_and_told(tmp_path):

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.core import cache
-from affectlens.core.cache import contents_of, kept_arrays, kept_frame
+from affectlens.core.disk import cache
+from affectlens.core.disk.cache import contents_of, kept_arrays, kept_frame
+from affectlens.core.disk.files import key_of
 from affectlens.core.errors import OutputError
-from affectlens.core.files import key_of
 
 
 def test_a_result_is_made_once_a_key(tmp_path):

@@ -15,7 +15,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from affectlens.core.places import cache_dir
+from affectlens.core.disk.places import cache_dir
 
 SMALLEST = 1 << 20  # bytes; anything smaller is read as quickly as it is looked up
 SETTLED = 3.0  # seconds after its last change from which a file's state is believed

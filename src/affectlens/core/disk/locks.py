@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from affectlens.core.disk.files import not_written
 from affectlens.core.errors import OutputError
-from affectlens.core.files import not_written
 
 try:
     import fcntl

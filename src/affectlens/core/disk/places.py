@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from affectlens.core.names import decoded, encodable
+from affectlens.core.disk.names import decoded, encodable
 
 
 def cache_dir() -> Path:

@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from affectlens.core import digests
-from affectlens.core.digests import SMALLEST, sha256_of_file
+from affectlens.core.disk import digests
+from affectlens.core.disk.digests import SMALLEST, sha256_of_file
 
 LONG_AGO = 1_600_000_000
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from affectlens.core.disk.files import check_folder, digest_of, key_of, sha256_of, write_json, write_text, write_whole
 from affectlens.core.errors import OutputError
-from affectlens.core.files import check_folder, digest_of, key_of, sha256_of, write_json, write_text, write_whole
 
 
 def test_a_file_takes_its_name_when_it_is_whole(tmp_path):
@@ -91,7 +91,7 @@ def test_keys_depend_on_everything_given():
 
 
 def test_a_key_is_the_same_in_every_process():
-    code = "from affectlens.core.files import key_of; print(key_of({'x', 'y', 'z', 'w'}, {'k': frozenset('abcdef')}))"
+    code = "from affectlens.core.disk.files import key_of; print(key_of({'x', 'y', 'z', 'w'}, {'k': frozenset('abcdef')}))"
     keys = {
         subprocess.run(
             [sys.executable, "-c", code],
@@ -141,7 +141,7 @@ def test_names_as_long_as_the_system_takes(tmp_path):
 
 
 def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path):
-    killed = "import os, signal, sys; from pathlib import Path; from affectlens.core.files import write_whole\n"
+    killed = "import os, signal, sys; from pathlib import Path; from affectlens.core.disk.files import write_whole\n"
     killed += "write_whole(Path(sys.argv[1]), lambda p: (p.write_text('half'), os.kill(os.getpid(), signal.SIGKILL)))"
     subprocess.run([sys.executable, "-c", killed, str(tmp_path / "a.txt")], check=False)
     (left,) = tmp_path.iterdir()

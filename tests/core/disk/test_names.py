@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from affectlens.core.names import LONGEST, decoded, encodable, one_line, safe_name
+from affectlens.core.disk.names import LONGEST, decoded, encodable, one_line, safe_name
 
 SIGNS = ["a", ".", " ", "/", "\\", "~", "%2E", "%", "é", "\n", "\udce9", "udce9"]
 

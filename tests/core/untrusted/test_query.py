@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from affectlens.core.errors import UsageError
-from affectlens.core.query import QUESTIONS, answer
+from affectlens.core.untrusted.query import QUESTIONS, answer
 
 ROWS = pd.DataFrame(
     {

@@ -12,9 +12,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from affectlens.core.barrier import reason_of
+from affectlens.core.disk.files import key_of, sha256_of, write_whole
+from affectlens.core.disk.places import located
 from affectlens.core.errors import OutputError
-from affectlens.core.files import key_of, sha256_of, write_whole
-from affectlens.core.places import located
 from affectlens.core.untrusted.arrays import load_arrays
 from affectlens.core.versions import package_version
 

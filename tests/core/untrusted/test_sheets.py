@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.core.sheets import numbers, read_sheet, read_text, words
+from affectlens.core.untrusted.sheets import numbers, read_sheet, read_text, words
 
 
 def write(tmp_path, raw: bytes, name="t.csv"):
