@@ -80,12 +80,12 @@ def test_what_a_corpus_is_needs_no_opening(tmp_path):
         open_source(SimpleNamespace(info=info))  # without a table it is no corpus
 
 
-def test_facts_of_a_corpus_are_of_keys_labels_and_texts():
+def test_facts_of_a_corpus_are_of_all_that_its_table_says():
     table = pd.DataFrame({"key": ["a", "b"], "label": ["joy", "fear"], "seconds": [1.0, 2.0]})
     made = SimpleNamespace(
         info=SimpleNamespace(name="made", licence="CC0"), table=lambda split: table if split == "all" else None
     )
-    expected = key_of(["key", "label"], [["a", "joy"], ["b", "fear"]])
+    expected = key_of(["key", "label", "seconds"], [["a", "joy", "1.0"], ["b", "fear", "2.0"]])
     assert corpus_facts(made, "all") == {"corpus": "made", "split": "all", "licence": "CC0", "table": expected}
     assert table_digest(table[["key"]]) == key_of(["key"], [["a"], ["b"]]) != table_digest(table[["key"]][::-1])
 

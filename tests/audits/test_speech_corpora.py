@@ -57,6 +57,6 @@ def test_what_provenance_says_of_clips(rng):
         "corpus": "emodb, mine", "split": "four", "items": 24, "speakers": 6, "licence": f"emodb: {licence}"
     }  # fmt: skip
     assert table_facts(replace(made, rows=made.rows.assign(seconds=3.0)))["sha256"] != table_facts(made)["sha256"]
-    assert left_out(made).to_dict("records") == [{"key": "one/lost", "why": "no sound in it"}]
+    assert left_out(made).to_dict("records") == [{"key": "one/lost", "reason": "no sound in it"}]
     none = left_out(replace(made, missed={}))
-    assert none.empty and list(none) == ["key", "why"]
+    assert none.empty and list(none) == ["key", "reason"]

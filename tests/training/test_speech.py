@@ -133,7 +133,7 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
     moved = {"urdu": trees["urdu"].rename(tmp_path / "elsewhere")}
     np.testing.assert_array_equal(speech_table(moved, tmp_path / "cache").features, first.features[first.corpus == "urdu"])
     write_wav(tmp_path / "elsewhere" / "Angry" / "SM1_F10_A010.wav", hertz=300)
-    with pytest.raises(TypeError, match="NoneType"):
+    with pytest.raises(CorpusError, match="NoneType"):
         speech_table(moved, tmp_path / "cache")
     with pytest.raises(UsageError, match="NAME=PATH"):
         corpora_of(["emodb"])

@@ -219,7 +219,10 @@ def test_large_pictures_go_through_the_detector(frame):
     model = load_model("face")
     assert model.read(Item("a", frame, ("fear",))).shape == (48, 48)
     empty = Item("b", np.zeros((200, 200, 3), np.uint8), ("fear",))
-    assert predict_corpus(model, Fake([empty]), "test").missed == {"b": "no face found"}
+    both = Fake([Item("a", frame, ("fear",)), empty])
+    assert predict_corpus(model, both, "test").missed == {"b": "no face found"}
+    with pytest.raises(CorpusError, match="none of 1 items could be read or answered; first: no face found"):
+        predict_corpus(model, Fake([empty]), "test")
 
 
 def test_shipped_models_reach_their_cards_on_a_slice_of_test(shared):

@@ -93,7 +93,8 @@ def _reason(key: object, error: Exception) -> str:
         return "the memory does not suffice"
     if isinstance(error, OSError):
         return f"cannot read {error.filename or key}: {reason_of(error)}"
-    return f"{type(error).__name__}: {reason_of(error)}"
+    name, reason = type(error).__name__, reason_of(error)
+    return name if reason == name else f"{name}: {reason}"
 
 
 def failures_frame(failures: Iterable[Failure]) -> pd.DataFrame:

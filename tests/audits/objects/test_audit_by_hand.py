@@ -115,7 +115,7 @@ def test_a_picture_that_cannot_be_mapped_is_named_and_the_others_go_on(pictures,
 
     monkeypatch.setattr(Mapper, "__call__", single)
     found = one._look(keys)
-    assert [i["why"] for i in found.items] == ["", "too dark", ""] and asked == ["fear", "joy", "fear"]
+    assert [i["why"] for i in found.items] == ["", "ValueError: too dark", ""] and asked == ["fear", "joy", "fear"]
     first, other = found.items[0], found.items[1]
     assert first == pytest.approx(whole.items[0]) and first["emotion"] == "fear" and first["things"] == 2
     assert other["emotion"] == "" and np.isnan(other["probability"]) and other["sha256"] == whole.items[1]["sha256"]
@@ -397,7 +397,9 @@ def test_why_a_picture_could_not_be_changed(monkeypatch):
 
     black = CallableModel(by_redness, LABELS, "scene", name="by redness")
     found = measure_effects(black, Broken(), ["", "x" * 400], (), np.random.default_rng(0))
-    assert found.missed == {"": "ValueError", "x" * 400: "x" * 300} and found.single.empty and found.table.empty
+    assert (
+        found.missed == {"": "ValueError", "x" * 400: "ValueError: " + "x" * 300} and found.single.empty and found.table.empty
+    )
 
 
 def test_claims_are_those_of_objects_alone(monkeypatch, pictures):

@@ -186,7 +186,15 @@ def test_every_property_is_tested_against_every_output_and_the_decision(rng, mon
     p = pd.DataFrame({"anger": [0.25] * 30, "fear": 0.75}, index=index(30))
     said = []
     tests, excluded = module._tests(
-        table, dict.fromkeys(table, "continuous"), p, None, None, np.arange(30), rng, lambda *what: said.append(what)
+        table,
+        dict.fromkeys(table, "continuous"),
+        p,
+        p.idxmax(axis=1),
+        None,
+        None,
+        np.arange(30),
+        rng,
+        lambda *what: said.append(what),
     )
     odds = np.log(3)
     assert [(n, o) for n, o, _ in asked] == [(n, o) for n in "ab" for o in ("anger", "fear", DECISION)]
@@ -197,7 +205,7 @@ def test_every_property_is_tested_against_every_output_and_the_decision(rng, mon
     assert said == [("tests", 1, 3), ("tests", 3, 3)]
     monkeypatch.setattr(module, "_tested", lambda *given: None)
     with pytest.raises(UsageError, match=r"no property can be tested: \{'flat': 'constant \(1.0\) over 30 items'\}"):
-        module._tests(table, dict.fromkeys(table, "continuous"), p, None, None, np.arange(30), rng, lambda *what: None)
+        module._tests(table, dict.fromkeys(table, "continuous"), p, None, None, None, np.arange(30), rng, lambda *what: None)
 
 
 def test_one_test_is_of_the_chosen_rows_and_names_its_method(rng):
@@ -288,4 +296,4 @@ def test_a_result_of_tables_alone_says_nothing_more():
     empty = pd.DataFrame()
     made = PropertyAudit(TESTS, empty, empty, empty, empty, empty, {}, ("anger", "fear"), 20, "the label")
     assert (made.tested, made.people, made.about, made.notes, made.kinds) == (0, 0, "", (), {}) and made.share == (4, 5)
-    assert list(made.missed) == ["what", "why"] and made.to_frame().statistic.tolist() == TESTS.effect.tolist()
+    assert list(made.missed) == ["key", "reason"] and made.to_frame().statistic.tolist() == TESTS.effect.tolist()

@@ -134,7 +134,7 @@ def read_sheet(path: Path, is_head: Callable[[str], bool] | None = None) -> Shee
     if not body.strip():
         raise ValueError("the file is empty" if not text.strip() else "there is no row")
     head = next(line for line in body.split("\n") if line.strip())
-    frame = read_csv(io.StringIO(body), sep=separator_of(head), dtype=str, keep_default_na=False, na_filter=False)
+    frame = read_csv(io.StringIO(body), named=path, sep=separator_of(head), dtype=str, keep_default_na=False, na_filter=False)
     frame = _without_last(frame).fillna("")
     within("items", len(frame), path)
     return Sheet(frame.set_axis([str(c).strip() for c in frame.columns], axis=1), tuple(lines[:start]), notes)
