@@ -14,7 +14,7 @@ from affectlens.core.failures import failure_of, failures_frame, missed_frame, w
         (OutputError("o"), "writing", "o"), (ModelError("m"), "model", "m"), (AssetError("s"), "assets", "s"), (UsageError("u"), "options", "u"),
         (KeyError("label"), "unexpected", "KeyError: 'label' is missing"), (ValueError("a\nb\udce9"), "unexpected", r"ValueError: a b\udce9"),
         (PermissionError(13, "Permission denied", "b.mp4"), "reading", "cannot read b.mp4: Permission denied"),
-        (MemoryError(), "unexpected", "the memory does not suffice"), (StopIteration(), "unexpected", "StopIteration: StopIteration"),
+        (MemoryError(), "unexpected", "the memory does not suffice"), (StopIteration(), "unexpected", "StopIteration"),
     ],
 )  # fmt: skip
 def test_a_failure_says_what_and_why(error, what, reason):

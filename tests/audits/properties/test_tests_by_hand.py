@@ -188,7 +188,7 @@ def test_every_property_is_tested_against_every_output_and_the_decision(rng, mon
     tests, excluded = module._tests(
         table,
         dict.fromkeys(table, "continuous"),
-        p,
+        np.log(p / (1 - p)),
         p.idxmax(axis=1),
         None,
         None,
