@@ -6,14 +6,18 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import torch
 
+from affectlens.assets.store import locate
 from affectlens.checks.recordings import make_recordings
 from affectlens.core.labels import EKMAN7
+from affectlens.media.frames import frames
+from affectlens.perception.face.detector import FaceDetector
 from tests.audits import corpora as speech
-from tests.cli.generated import SAID, fer2013, goemotions, motions, pictures
+from tests.cli.generated import SAID, goemotions, motions, pictures
 from tests.corpora.trees import write_wav
 from tests.modalities.test_scene import background_weights
 from tests.models.onnx_file import linear_onnx
@@ -42,22 +46,23 @@ def make():
 '''
 
 
-def desk(folder: Path) -> Path:
-    """Make all of it."""
+def desk(folder: Path, clip: Path) -> Path:
+    """Make all of it; the faces are those of the clip."""
     made = make_recordings(folder)
     shutil.copy(made["a film with sound"], folder / "talk.mp4")  # what a file holds does not depend on its name
     (folder / "clips").mkdir()
     for name in ("a picture", "a sound"):
         shutil.copy(made[name], folder / "clips")
     write_bvh(walker(seconds=3.0), folder / "walk.bvh")
-    fer2013(folder)
+    people = faces(clip)
+    _fer2013(folder / "fer2013.csv", people)
     goemotions(folder)
-    motions(folder, ("walk", "run", "dash", "jump", "turn", "bow"))
+    motions(folder, ("walk", "run", "dash", "walk-back", "walk-left", "walk-right"))
     speech.emodb(folder / "emodb", people=6, takes=2)
     _urdu(folder / "urdu")
     _emovo(folder / "emovo")
     _meld(folder / "meld")
-    pictures(folder).rename(folder / "faces")
+    _pictures(folder / "faces", people)
     _pyfeat(folder)
     pictures(folder, each=2)
     _boxes(folder)
@@ -73,6 +78,36 @@ def desk(folder: Path) -> Path:
     background_weights(folder / "background.safetensors")
     (folder / "mynets.py").write_text(_NETWORK, encoding="utf-8")
     return folder
+
+
+def faces(clip: Path) -> list[np.ndarray]:
+    """Crops of the faces in a clip, RGB squares of 96 pixels."""
+    detector = FaceDetector(locate("yunet"))
+    crops = []
+    for frame in frames(clip, 5.0):
+        for face in detector(frame.image):
+            left, top, width, height = face.box
+            side = 1.4 * max(width, height)
+            x, y = int(max(0, left + width / 2 - side / 2)), int(max(0, top + height / 2 - side / 2))
+            crops.append(cv2.resize(frame.image[y : y + int(side), x : x + int(side)], (96, 96)))
+    return crops
+
+
+def _fer2013(path: Path, people: list[np.ndarray]) -> None:
+    parts = (("Training", 21), ("PublicTest", 14), ("PrivateTest", 42))
+    usage = [name for name, count in parts for _ in range(count)]
+    rows = []
+    for i, name in enumerate(usage):
+        small = cv2.resize(cv2.cvtColor(people[i % len(people)], cv2.COLOR_RGB2GRAY), (48, 48))
+        rows.append({"emotion": i % 7, "pixels": " ".join(map(str, small.ravel())), "Usage": name})
+    pd.DataFrame(rows).to_csv(path, index=False)
+
+
+def _pictures(folder: Path, people: list[np.ndarray]) -> None:
+    for i, picture in enumerate(people[:42]):
+        label = EKMAN7.labels[i % 7]
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / label / f"{i}.png"), picture[:, :, ::-1])
 
 
 def _urdu(folder: Path) -> None:

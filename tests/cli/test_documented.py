@@ -28,7 +28,7 @@ PAGES = [page for page in ("README", "docs/concepts", "docs/objects", "docs/prop
 def folder(tmp_path_factory):
     for name in NEEDED:
         asset_path(name)
-    return desk(tmp_path_factory.mktemp("desk"))
+    return desk(tmp_path_factory.mktemp("desk"), asset_path("sample-clip"))
 
 
 def test_every_page_with_commands_is_run():
@@ -49,7 +49,6 @@ def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
         small = next((more for verb, more in SMALL.items() if words[: len(verb.split())] == verb.split()), [])
         done = call(*words, *small)
         if done.code or "Traceback" in done.err:
-            print("FAILED", line, done.code, done.err[-1500:])
             failed.append((line, done.code, done.err[-600:]))
     assert failed == []
 
