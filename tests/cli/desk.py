@@ -57,7 +57,7 @@ def desk(folder: Path, clip: Path) -> Path:
     people = faces(clip)
     _fer2013(folder / "fer2013.csv", people)
     goemotions(folder)
-    motions(folder, ("walk", "run", "dash", "walk-back", "walk-left", "walk-right"))
+    motions(folder, ("walk", "run", "dash", "walk-back", "walk-left", "walk-right"), each=1)
     speech.emodb(folder / "emodb", people=6, takes=2)
     _urdu(folder / "urdu")
     _emovo(folder / "emovo")

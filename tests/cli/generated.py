@@ -82,7 +82,7 @@ def goemotions(root: Path) -> Path:
     return folder
 
 
-def motions(root: Path, kinds: tuple[str, ...] = ("walk", "run", "dash")) -> Path:
+def motions(root: Path, kinds: tuple[str, ...] = ("walk", "run", "dash"), each: int = 2) -> Path:
     """Styled walks in the layout of the Bandai corpus: four classes, some types of motion."""
     folder = root / "bandai"
     folder.mkdir()
@@ -92,7 +92,7 @@ def motions(root: Path, kinds: tuple[str, ...] = ("walk", "run", "dash")) -> Pat
     }  # fmt: skip
     for kind in kinds:
         for name, how in style.items():
-            for k in range(2):
+            for k in range(each):
                 motion = walker(seconds=3.0, stride=1.0 + 0.2 * k + (kind != "walk"), **how)
                 write_bvh(motion, folder / f"dataset-1_{kind}_{name}_{k + 1:03}.bvh")
     return folder

@@ -47,6 +47,8 @@ def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
     for line in typed(page):
         words = shlex.split(line, comments=True)[1:]
         small = next((more for verb, more in SMALL.items() if words[: len(verb.split())] == verb.split()), [])
+        if words[:2] == ["audit", "properties"] and "--interventions" not in words:
+            small = [*small, "--interventions", "brightness"]
         done = call(*words, *small)
         if done.code or "Traceback" in done.err:
             failed.append((line, done.code, done.err[-600:]))
