@@ -35,6 +35,10 @@ class Slow(Modality):
 """
 
 
+def _heed_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def program(tmp_path):
     """The real program in a folder of motions, with a modality that waits at one of them."""
@@ -46,7 +50,9 @@ def program(tmp_path):
     def start(*arguments, wait_at=""):
         command = [sys.executable, "-m", "affectlens", *arguments]
         given = environment | ({"WAIT_AT": wait_at} if wait_at else {})
-        return subprocess.Popen(command, cwd=tmp_path, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        # What is started in the background of a shell ignores Ctrl-C, and so do the tests' own processes then.
+        return subprocess.Popen(command, cwd=tmp_path, env=given, preexec_fn=_heed_interrupts, **pipes)
 
     return start
 
