@@ -3,13 +3,14 @@
 import shutil
 
 import pytest
+import torch
 
 from affectlens.audits.concepts.bank import ConceptBank
 from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
 from affectlens.models import weights
-from affectlens.models.base import load_model
-from affectlens.models.weights import check_shipped, read_weights, shipped_weights, weights_folder
+from affectlens.models.base import Calibration, load_model
+from affectlens.models.weights import check_shipped, read_weights, save_weights, shipped_weights, weights_folder
 
 SHIPPED = sorted(path.stem for path in weights_folder().glob("*.safetensors"))
 
@@ -72,3 +73,13 @@ def test_what_is_printed_is_computed(copies):
     flip(copies / "speech.safetensors")
     after = {facts.name: facts.sha256 for facts in shipped_weights()}
     assert [name for name in before if before[name] != after[name]] == ["speech"]
+
+
+def test_the_same_weights_are_the_same_file(tmp_path):
+    tensors = {name: torch.arange(float(i + 3)) for i, name in enumerate("hello world")}
+    for i in range(12):  # the library's own order of the header differs from one file to the next
+        save_weights(tmp_path / f"{i}.safetensors", tensors, {"labels": ["a", "b"]}, Calibration(1.5, 0.1, (0.5, 0.5)))
+    assert len({(tmp_path / f"{i}.safetensors").read_bytes() for i in range(12)}) == 1
+    read, meta, calibration = read_weights(tmp_path / "0.safetensors")
+    assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())
+    assert meta == {"labels": ["a", "b"]} and calibration.temperature == 1.5

@@ -73,6 +73,26 @@ def save_weights(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], c
     header = {"meta": json.dumps(meta, sort_keys=True), "calibration": json.dumps(asdict(calibration), sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous() for k, v in tensors.items()}, str(path), metadata=header)
+    path.write_bytes(in_order(path.read_bytes()))
+
+
+def in_order(content: bytes) -> bytes:
+    """A safetensors file with its header in order of names: the library writes it in another order each time.
+
+    Parameters
+    ----------
+    content : bytes
+        A whole file.
+
+    Returns
+    -------
+    bytes
+        The same tensors, so that the same weights are the same file with the same sha256.
+    """
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the tensors begin at a multiple of eight bytes
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], Calibration]:

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from affectlens.core.errors import LimitError, ModelError
 from affectlens.core.untrusted.documents import parse_json
 from affectlens.core.untrusted.weight import file_within
-from affectlens.models.weights import check_shipped
+from affectlens.models.weights import check_shipped, in_order
 from affectlens.stats.multiple import holm
 
 
@@ -52,6 +52,7 @@ class ConceptBank:
         meta = {"names": json.dumps(self.names), "about": json.dumps(self.about)}
         arrays = {"directions": self.directions.astype(np.float16), "null": self.null.astype(np.float16)}
         save_file(arrays, str(path), metadata=meta)
+        path.write_bytes(in_order(path.read_bytes()))
 
     @classmethod
     def load(cls, path: Path) -> ConceptBank:
