@@ -11,7 +11,7 @@ from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import visual_trees
 
 
-def every_tree(tmp_path: Path) -> dict[str, Path]:
+def every_tree(tmp_path: Path, seconds: float = 0.6) -> dict[str, Path]:
     """Every corpus in its official layout, tiny, by its name."""
     rng = np.random.default_rng(7)
     pixels = [" ".join(map(str, rng.integers(0, 255, 48 * 48))) for _ in range(6)]
@@ -39,7 +39,7 @@ def every_tree(tmp_path: Path) -> dict[str, Path]:
     pd.DataFrame({"file": ["train/happy/1.png", "absent.png"], "label": ["joy", "anger"], "group": ["p1", "p2"]}).to_csv(
         table, index=False
     )
-    speech = speech_trees(tmp_path / "speech")
+    speech = speech_trees(tmp_path / "speech", seconds)
     return {
         "fer2013": fer,
         "goemotions": go,

@@ -51,13 +51,13 @@ def write_wav(path: Path, seconds: float = 0.6, rate: int = 16000, hertz: float 
         out.writeframes((x * 32767).astype("<i2").tobytes())
 
 
-def speech_trees(root: Path) -> dict[str, Path]:
+def speech_trees(root: Path, seconds: float = 0.6) -> dict[str, Path]:
     """One tree a reader, by its name."""
     out = {}
     for name, files in NAMES.items():
         out[name] = root / name
         for i, file in enumerate(files):
-            write_wav(root / name / file, hertz=110 + 10 * i)
+            write_wav(root / name / file, seconds, hertz=110 + 10 * i)
     (root / "nemo" / "data.tsv").write_text("file_id\tspeaker_id\tgender\tage\nx\tEB0\tfemale\t23\ny\tKK1\tmale\t30\n")
     (root / "cremad" / "VideoDemographics.csv").write_text(
         "ActorID,Age,Sex,Race,Ethnicity\n1001,51,Male,C,N\n1002,21,Female,C,N\n"
@@ -66,7 +66,7 @@ def speech_trees(root: Path) -> dict[str, Path]:
     (session / "dialog" / "EmoEvaluation").mkdir(parents=True)
     (session / "dialog" / "EmoEvaluation" / "Ses01F_impro01.txt").write_text(_EVALUATION)
     for turn in ("F000", "M001", "F001", "M002"):
-        write_wav(session / "sentences" / "wav" / "Ses01F_impro01" / f"Ses01F_impro01_{turn}.wav")
+        write_wav(session / "sentences" / "wav" / "Ses01F_impro01" / f"Ses01F_impro01_{turn}.wav", seconds)
     out["iemocap"] = root / "iemocap"
     base = root / "audformat"
     for k in (1, 2):
@@ -79,7 +79,7 @@ def speech_trees(root: Path) -> dict[str, Path]:
     (base / "db.files.csv").write_text("file,speaker,gender\naudio/1.wav,anna,female\naudio/2.wav,ben,male\n")
     out["audformat"] = base
     table = root / "speech-csv" / "list.csv"
-    write_wav(table.parent / "a.wav")
+    write_wav(table.parent / "a.wav", seconds)
     table.write_text("file,label,speaker\na.wav,joy,p1\nabsent.wav,anger,p2\n")
     out["speech-csv"] = table
     return out

@@ -4,7 +4,7 @@ import pytest
 
 from affectlens.corpora.base import corpora
 from tests.fuzz.targets import targets
-from tests.fuzz.worker import attempt, one_input
+from tests.fuzz.worker import Inputs, attempt
 
 NUMBER = 25  # of inputs a reader
 
@@ -16,22 +16,27 @@ def test_every_corpus_is_tried():
 @pytest.mark.parametrize("name", list(targets()))
 def test_damaged_inputs_are_read_or_refused(name, tmp_path):
     target = targets()[name]
-    (tmp_path / "sound").mkdir()
-    (tmp_path / "input").mkdir()
-    originals = target.make(tmp_path / "sound")
-    for original in originals:
+    inputs = Inputs(target, 0, tmp_path)
+    for original in inputs.sound:
         target.read(original)
     wrong = []
     for number in range(NUMBER):
-        outcome = attempt(target, one_input(target, originals, 0, number, tmp_path / "input"))
+        outcome = attempt(target, inputs.one(number))
         wrong += [(number, outcome)] if outcome else []
-    assert not wrong
+    assert not wrong and not inputs.left()
 
 
-def test_an_input_is_the_same_every_time(tmp_path):
-    target = targets()["lists of inputs"]
-    for folder in ("sound", "a", "b"):
-        (tmp_path / folder).mkdir()
-    originals = target.make(tmp_path / "sound")
-    made = [[one_input(target, originals, 0, n, tmp_path / folder).read_bytes() for n in range(20)] for folder in ("a", "b")]
-    assert made[0] == made[1] and len(set(made[0])) > 15
+def test_an_input_is_the_same_every_time_whatever_came_before(tmp_path):
+    for name in ("lists of inputs", "corpus meld"):
+        made = []
+        for number, order in enumerate((range(20), reversed(range(20)))):
+            folder = tmp_path / f"{name} {number}"
+            folder.mkdir()
+            inputs = Inputs(targets()[name], 0, folder)
+            made.append({n: _content(inputs.one(n)) for n in order})
+        assert made[0] == made[1] and len(set(map(str, made[0].values()))) > 15
+
+
+def _content(path):
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [(f.name, f.read_bytes()) for f in files if f.is_file()]
