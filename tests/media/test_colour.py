@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from affectlens.media.light import HLG, PQ, ordinary
-from affectlens.media.upright import size_of, to_rgb, turned
+from affectlens.media.upright import nearest_turn, size_of, to_rgb, turned
 
 COLOURS = np.array([[200, 60, 40], [50, 180, 90], [40, 70, 210], [128, 128, 128], [240, 240, 240]], float)
 MATRICES = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}  # BT.709, BT.601, BT.2020: shares of red and blue
@@ -69,6 +69,16 @@ def test_the_eight_ways_to_show_a_picture():
         places = {(a * (x - 1) + c * (y - 0.5), b * (x - 1) + d * (y - 0.5)): image[y, x] for y in range(2) for x in range(3)}
         order = sorted(places, key=lambda place: (place[1], place[0]))
         assert turned(image, turn).ravel().tolist() == [places[p] for p in order]
+
+
+def test_the_nearest_turn_of_every_angle_plain_and_mirrored():
+    for mirror in (1, -1):
+        for degrees in range(-179, 180):
+            across, down = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+            turn, off = nearest_turn(across, down, -down * mirror, across * mirror)
+            assert abs(off) <= 45.0001 and turn[0] * turn[3] - turn[1] * turn[2] == mirror
+            exact = np.degrees(np.arctan2(turn[1], turn[0])) + off
+            assert (exact - degrees + 180) % 360 == pytest.approx(180)
 
 
 def test_sizes_with_square_pixels():

@@ -37,28 +37,47 @@ def test_odd_sizes(tmp_path, size):
     assert next(frames(path)).image.shape == (*size, 3)
 
 
-def test_rotation_is_applied(tmp_path):
-    image = np.zeros((64, 96, 3), np.uint8)
-    image[:, :48] = 255  # bright left half
-    plain = write_video(tmp_path / "plain.mp4", [image] * 3)
-    turned = tmp_path / "turned.mp4"
-    with av.open(str(plain)) as source, av.open(str(turned), "w") as out:
-        stream = out.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(source.streams.video[0]):
+def with_matrix(source, path, a, b, c, d, across=0):
+    """A copy of a recording whose track has a display matrix."""
+    with av.open(str(source)) as plain, av.open(str(path), "w") as out:
+        stream = out.add_stream_from_template(plain.streams.video[0])
+        for packet in plain.demux(plain.streams.video[0]):
             if packet.dts is not None:
                 packet.stream = stream
                 out.mux(packet)
-    data = bytearray(turned.read_bytes())
-    at = data.index(b"tkhd") + 4 + 40  # the track's matrix: make it a quarter turn clockwise
-    one = (0x10000).to_bytes(4, "big")
-    minus = (-0x10000).to_bytes(4, "big", signed=True)
-    zero = bytes(4)
-    width = (64 << 16).to_bytes(4, "big")
-    data[at : at + 36] = zero + one + zero + minus + zero + zero + width + zero + (0x40000000).to_bytes(4, "big")
-    turned.write_bytes(bytes(data))
-    got = next(frames(turned)).image
-    assert got.shape == (96, 64, 3)
-    assert got[:40].mean() > 200 and got[56:].mean() < 50  # what was left is now on top
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    values = [round(65536 * value) for value in (a, b, 0, c, d, 0, across, 0)] + [0x40000000]
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in values)
+    path.write_bytes(bytes(data))
+    return path
+
+
+def half_bright(tmp_path):
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, :48] = 255  # bright left half
+    return write_video(tmp_path / "plain.mp4", [image] * 3)
+
+
+def test_rotation_is_applied(tmp_path):
+    turned = with_matrix(half_bright(tmp_path), tmp_path / "turned.mp4", 0, 1, -1, 0, across=64)  # a quarter turn clockwise
+    problems = Problems()
+    image = next(frames(turned, problems=problems)).image
+    assert image.shape == (96, 64, 3) and problems.notes == []
+    assert image[:40].mean() > 200 and image[56:].mean() < 50  # what was left is now on top
+
+
+@pytest.mark.parametrize(
+    ("degrees", "shape", "says"),
+    [(30, (64, 96), "30.0 degrees more"), (60, (96, 64), "30.0 degrees less"), (-20, (64, 96), "20.0 degrees less"), (0.2, (64, 96), "")],
+)
+def test_an_angle_that_is_no_quarter_turn_is_noted(tmp_path, degrees, shape, says):
+    across, down = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turned = with_matrix(half_bright(tmp_path), tmp_path / "turned.mp4", across, down, -down, across)
+    problems = Problems()
+    images = [frame.image for frame in frames(turned, problems=problems)]
+    assert images[0].shape[:2] == shape
+    assert len(problems.notes) == bool(says) and says in "".join(problems.notes)
 
 
 def test_no_audio_no_video_and_several_tracks(tmp_path):

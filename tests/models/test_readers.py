@@ -130,6 +130,7 @@ def test_texts():
 
 def test_the_largest_of_several_faces_is_read(monkeypatch):
     from affectlens.models import readers
+    from affectlens.perception.face import finder
     from affectlens.perception.face.detector import FaceBox
     from affectlens.perception.face.landmarks import Landmarks
 
@@ -140,7 +141,8 @@ def test_the_largest_of_several_faces_is_read(monkeypatch):
     def mark(_image, _eyes, box):
         return Landmarks(shape * box[0], np.zeros(52), 0.1 if box[0] == 90 else 0.9)  # the largest is no face after all
 
-    monkeypatch.setattr(readers, "_face_finder", lambda: (lambda _image: faces, mark))
+    monkeypatch.setattr(finder, "needs_turning", lambda _faces: False)
+    monkeypatch.setattr(readers, "_face_finder", lambda: finder.FaceFinder(lambda _image: faces, mark))
     image, marks = readers.largest_face(np.zeros((40, 50), np.uint8))
     assert image.shape == (160, 200, 3)  # a small picture is enlarged
     np.testing.assert_array_equal(marks.points, shape * 60)

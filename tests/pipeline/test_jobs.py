@@ -104,6 +104,34 @@ def test_a_report_is_never_lost_while_a_new_one_takes_its_place(file, tmp_path, 
     assert not job.replaced.exists()
 
 
+def broken_off(path, out):
+    """What a run that was killed after it had listened leaves; the job."""
+    job = Job(path, out, Options())
+    (job.claim(False) / "heard-words.json").write_text("{}")
+    return job
+
+
+def test_what_a_broken_off_run_left_goes_once_the_recording_changed(file, tmp_path):
+    out, twin = tmp_path / "out", file.with_name("b.png")
+    twin.write_bytes(b"one")
+    before, other = broken_off(file, out), broken_off(twin, out)
+    unreadable = out / ".a-000000000000.partial"
+    unreadable.mkdir()
+    Job(file, out, Options()).clean()
+    assert before.scratch.exists()  # the same content: the next run uses it
+    file.write_bytes(b"two")
+    with before.alone():
+        Job(file, out, Options()).clean()
+        assert before.scratch.exists()  # another process is at work in it
+    after = broken_off(file, out)
+    after.clean()
+    assert not before.scratch.exists() and after.scratch.exists() and other.scratch.exists() and unreadable.exists()
+    file.unlink()
+    Job(file, out, Options()).clean()
+    assert after.scratch.exists()  # a recording that is not there now may come back
+    assert not list(out.glob(".*.lock"))
+
+
 def test_two_processes_do_not_work_on_one_recording(face_engine, frame, tmp_path):
     picture = tmp_path / "a.png"
     Image.fromarray(frame).save(picture)
@@ -124,9 +152,10 @@ def test_a_picture_that_was_exchanged_is_explained_again(face_engine, frame, tmp
     caplog.set_level("INFO")
     assert explain(picture, out, engine=face_engine, resume=True).resumed == [str(picture)]
     assert f"1 of 1 recordings were done before in {out}" in caplog.text
+    broken_off(picture, out)
     Image.fromarray(frame[:, ::-1]).save(picture)
     second = explain(picture, out, engine=face_engine, resume=True)
-    assert second.resumed == [] and second.failures == {}
+    assert second.resumed == [] and second.failures == {} and not list(out.glob(".*"))
     fresh = explain(picture, tmp_path / "fresh", engine=face_engine)
     pd.testing.assert_frame_equal(second.table, fresh.table)
     facts = json.loads((second.results[0].report.parent / MANIFEST).read_text())

@@ -18,16 +18,17 @@ import numpy as np
 import pandas as pd
 
 from affectlens.assets.store import fetch, locate
+from affectlens.core.barrier import reading
 from affectlens.core.disk.cache import contents_of, kept_arrays
 from affectlens.core.disk.files import key_of, sha256_of, write_whole
-from affectlens.core.disk.finding import is_hidden
+from affectlens.core.disk.finding import files_below
 from affectlens.core.disk.names import encodable
 from affectlens.core.disk.places import cache_dir, located
 from affectlens.core.errors import MediaError, UsageError, unknown
 from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
-from affectlens.core.untrusted.frames import read_csv
+from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
@@ -46,6 +47,7 @@ ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video":
 RATE = 5.0  # frames a second that are looked at
 POSE = ("yaw", "pitch", "roll")
 VIDEO_NAMES = tuple(f"{name} {statistic}" for statistic in ("mean", "deviation") for name in (*BLENDSHAPES, *POSE))
+COLUMNS = ("file", "start", "end", "speaker", "text", "label", "sha256")  # of the table that `transcribe` writes
 _SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
 
 _MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
@@ -199,17 +201,28 @@ def _face_of(by_person: dict[int, Any], mouths: MouthMotion, start: float, end: 
 def transcribe(folder: Path, progress: Progress = silent, language: str | None = None) -> tuple[Path, dict[str, str]]:
     """Write ``utterances.csv`` of a folder of recordings: words by Whisper, speakers by whose mouth moves.
 
-    Recordings that the table holds already are left as they are.
+    A recording is known by its path below the folder and by the sha256 of what it holds. One that the table has already is left
+    as it is; one that was renamed keeps its rows under its new name; one that holds something else than before is transcribed
+    again, unless its rows have labels. Rows without a sha256, such as those written by hand, are never replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        Recordings lie in it or below it.
+    progress : Progress
+        Told of recordings.
+    language : str, optional
+        Code of the spoken language; detected for each recording where absent.
 
     Returns
     -------
     tuple of Path and dict
-        The table, and by recording the reason why it could not be read.
+        The table, and by recording the reason why it could not be read, or why its old rows were kept.
 
     Raises
     ------
     UsageError
-        No recording, or no speech in any.
+        No recording, no speech in any, or a table that has no column ``file``.
     """
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
@@ -218,40 +231,87 @@ def transcribe(folder: Path, progress: Progress = silent, language: str | None =
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder")
     target = folder / TABLE
-    done = (
-        read_csv(target).map(unquoted)
-        if target.exists()
-        else pd.DataFrame(columns=["file", "start", "end", "speaker", "text", "label"])
-    )
-    files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _MEDIA and not is_hidden(Path(path.name))]
-    if not files:
+    recordings = {
+        encodable(path.relative_to(folder).as_posix()): path
+        for path in files_below(folder).files
+        if path.suffix.lower() in _MEDIA
+    }
+    if not recordings:
         raise UsageError(f"{folder}: no recording here; expected files such as {', '.join(sorted(_MEDIA)[:6])}")
+    contents = dict(zip(recordings, contents_of(recordings.values()), strict=True))
+    done, failed = _taken_over(_utterances_in(target), contents)
     fetch(("whisper-base", "yunet", "face-landmarker"), progress)
-    hear = WordRecogniser(locate("whisper-base").parent, language)
+    recogniser = WordRecogniser(locate("whisper-base").parent, language)
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
-    failed = {}
-    for i, path in enumerate(files):
-        progress("transcribing", i, len(files))
-        if (done.file == encodable(path.name)).any():
+    for i, (name, path) in enumerate(recordings.items()):
+        progress("transcribing", i, len(recordings))
+        if (done.file == name).any():
             continue
         try:
-            rows = list(_recognised(path, hear, detector, marker))
+            rows = list(_recognised(path, recogniser, detector, marker))
         except Exception as error:
-            failed[path.name] = failure_of(path.name, error).reason
+            failed[name] = failure_of(name, error).reason
             continue
-        done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True) if rows else done
+        about = {"file": name, "label": "", "sha256": contents[name]}
+        done = pd.concat([done, pd.DataFrame([row | about for row in rows], columns=list(COLUMNS))], ignore_index=True)
         write_whole(target, partial(write_csv, done))
-    progress("transcribing", len(files), len(files))
+    progress("transcribing", len(recordings), len(recordings))
     if not target.exists():
-        raise UsageError(f"{folder}: no speech was recognised in {len(files)} recordings; {failed or ''}")
+        raise UsageError(f"{folder}: no speech was recognised in {len(recordings)} recordings; {failed or ''}")
     return target, failed
 
 
-def _recognised(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
+def _utterances_in(target: Path) -> pd.DataFrame:
+    """The table of an earlier run, perhaps with labels and rows by hand; without rows where there is none."""
+    if not target.exists():
+        return pd.DataFrame(columns=list(COLUMNS))
+    with reading(target, "a table of utterances", UsageError):
+        table = read_sheet(target).frame.map(unquoted)
+    if "file" not in table:
+        raise UsageError(f"{target}: columns {', '.join(map(str, table.columns[:8]))}; a column file was expected")
+    return table.assign(**{column: words(table[column]) if column in table else "" for column in ("file", "label", "sha256")})
+
+
+def _taken_over(table: pd.DataFrame, contents: dict[str, str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The rows of a table that hold for the recordings as they are now.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns file, label and sha256.
+    contents : dict of str to str
+        The sha256 of every recording that is there, by its path.
+
+    Returns
+    -------
+    table : DataFrame
+        Without the rows of recordings that hold something else now, and with renamed ones under their new names.
+    problems : dict of str to str
+        By recording why old rows were kept though it holds something else now.
+    """
+    table = table.assign(file=[name if name in contents else in_posix(name) for name in table.file])
+    problems = {}
+    for name, content in contents.items():
+        own = table.file == name
+        changed = own & (table.sha256 != "") & (table.sha256 != content)
+        if changed.any() and (table.label[own].str.strip() != "").any():
+            problems[name] = (
+                f"it holds something else than when it was transcribed, and its rows in {TABLE} have labels; they were left as "
+                "they are. Remove these rows to have it transcribed again"
+            )
+        elif changed.any():
+            table = table[~changed]
+        elif not own.any():
+            renamed = (table.sha256 == content) & ~table.file.isin(list(contents))
+            table = table.assign(file=table.file.where(~renamed, name))
+    return table.reset_index(drop=True), problems
+
+
+def _recognised(path: Path, recogniser: Any, detector: Any, marker: Any) -> Iterator[dict[str, Any]]:
     spoken = [
         replace(utterance, channel=voice.channel)
         for voice in Sound(path, Problems()).voices
-        for _, utterances in hear(voice)
+        for _, utterances in recogniser(voice)
         for utterance in utterances
     ]
     spoken.sort(key=lambda utterance: utterance.start)
@@ -261,7 +321,4 @@ def _recognised(path: Path, hear: Any, detector: Any, marker: Any) -> Iterator[d
         person, channel = mouths.speaker(start, end, RATE).person, utterance.channel
         speaker = f"person {person}" if person >= 0 else f"channel {channel}" if channel is not None else ""
         text = " ".join(word.text for word in utterance.words)
-        yield {
-            "file": encodable(path.name), "start": round(start, 2), "end": round(end, 2),
-            "speaker": speaker, "text": text, "label": "",
-        }  # fmt: skip
+        yield {"start": round(start, 2), "end": round(end, 2), "speaker": speaker, "text": text}

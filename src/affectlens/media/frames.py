@@ -327,7 +327,7 @@ class _Fit:
         self._shape: tuple[int, int] | None = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        image = upright(frame, self._aspect)
+        image = upright(frame, self._aspect, self._problems.add)
         shape = (image.shape[0], image.shape[1])
         if self._shape is None:
             self._shape = shape

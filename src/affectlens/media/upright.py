@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -14,11 +16,15 @@ from affectlens.media.light import BT2020, HLG, PQ, ordinary
 
 MAX_SIDE = 1920
 MAX_ASPECT = 8  # a pixel wider or higher than this many times is a damaged header
+TOLERANCE = 0.5  # degrees by which a display matrix may miss a quarter turn without a note
 
 UNTURNED = (1, 0, 0, 1)
+Turn = tuple[int, int, int, int]
 
 
-def upright(frame: av.VideoFrame, aspect: Fraction = Fraction(1)) -> np.ndarray:
+def upright(
+    frame: av.VideoFrame, aspect: Fraction = Fraction(1), note: Callable[[str], None] = lambda text: None
+) -> np.ndarray:
     """The picture that a player shows of a decoded frame.
 
     Parameters
@@ -27,6 +33,8 @@ def upright(frame: av.VideoFrame, aspect: Fraction = Fraction(1)) -> np.ndarray:
         Of any pixel format; the decoder has applied the codec's cropping.
     aspect : Fraction
         Width of a pixel by its height, as the container or the codec tells it.
+    note : callable
+        Takes a sentence where the display matrix asks for another angle than a multiple of 90 degrees.
 
     Returns
     -------
@@ -36,7 +44,7 @@ def upright(frame: av.VideoFrame, aspect: Fraction = Fraction(1)) -> np.ndarray:
     """
     width, height = size_of(frame.width, frame.height, aspect)
     image = to_rgb(frame, width, height)
-    return turned(image, turn_of(frame))
+    return turned(image, turn_of(frame, note))
 
 
 def size_of(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
@@ -84,8 +92,15 @@ def to_rgb(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:
     return ordinary(image, frame.color_trc, frame.color_primaries in (BT2020, 2)) if bright else image
 
 
-def turn_of(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+def turn_of(frame: av.VideoFrame, note: Callable[[str], None] = lambda text: None) -> Turn:
     """The display matrix as the nearest of the eight ways to turn and mirror a picture.
+
+    Parameters
+    ----------
+    frame : VideoFrame
+        A decoded frame.
+    note : callable
+        Takes a sentence where the matrix asks for another angle than a multiple of 90 degrees.
 
     Returns
     -------
@@ -96,14 +111,46 @@ def turn_of(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     if data is None:
         return UNTURNED
     a, b, _, c, d, *_ = struct.unpack("<9i", bytes(data))
+    turn, off = nearest_turn(a, b, c, d)
+    if abs(off) > TOLERANCE:
+        note(
+            f"the file turns its picture by {abs(off):.1f} degrees {'more' if off > 0 else 'less'} than a multiple of 90; "
+            "the picture was turned by the nearest multiple of 90 degrees"
+        )
+    return turn
+
+
+def nearest_turn(a: float, b: float, c: float, d: float) -> tuple[Turn, float]:
+    """The nearest of the eight ways to turn and mirror a picture to a linear map.
+
+    Parameters
+    ----------
+    a, b, c, d : float
+        A pixel at ``(x, y)`` is shown at ``(a x + c y, b x + d y)``, ``y`` running downwards.
+
+    Returns
+    -------
+    turn : tuple of int
+        The same four numbers, each -1, 0 or 1.
+    off : float
+        Degrees, clockwise, by which rows of the picture are turned further than in ``turn``.
+
+    Examples
+    --------
+    >>> nearest_turn(1, 1.7320508, -1.7320508, 1)[0], round(nearest_turn(1, 1.7320508, -1.7320508, 1)[1])
+    ((0, 1, -1, 0), -30)
+    """
     if a == b == c == d == 0:
-        return UNTURNED
+        return UNTURNED, 0.0
     if abs(a) + abs(d) >= abs(b) + abs(c):
-        return (-1 if a < 0 else 1, 0, 0, -1 if d < 0 else 1)
-    return (0, -1 if b < 0 else 1, -1 if c < 0 else 1, 0)
+        turn = (-1 if a < 0 else 1, 0, 0, -1 if d < 0 else 1)
+    else:
+        turn = (0, -1 if b < 0 else 1, -1 if c < 0 else 1, 0)
+    angle = math.atan2(b, a) - math.atan2(turn[1], turn[0])
+    return turn, math.degrees(math.remainder(angle, 2 * math.pi))
 
 
-def turned(image: np.ndarray, turn: tuple[int, int, int, int]) -> np.ndarray:
+def turned(image: np.ndarray, turn: Turn) -> np.ndarray:
     """A picture ``(h, w, ...)`` turned and mirrored.
 
     Returns

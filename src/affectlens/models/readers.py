@@ -24,6 +24,7 @@ from affectlens.perception.body.pose import pose_finder
 from affectlens.perception.body.posture import upright
 from affectlens.perception.face.crops import crop_matrix, grey_crop
 from affectlens.perception.face.detector import FaceDetector
+from affectlens.perception.face.finder import FaceFinder
 from affectlens.perception.face.landmarks import FaceLandmarker, Landmarks
 from affectlens.perception.scene.objects import object_detector
 from affectlens.perception.voice.egemaps import SHORTEST, functionals
@@ -31,8 +32,6 @@ from affectlens.perception.voice.stream import describe
 
 RATE = 16000  # samples a second of every sound
 FACE_SIDE, COLOUR_SIDE = 48, 160  # pixels of the face model's grey crop, and of the crop that other models are given
-PRESENCE = 0.3  # probability from which on a face mesh counts as one
-SMALL = 160  # pixels; the detector misses the faces of smaller pictures, which are enlarged for it
 
 
 def picture_of(item: Any) -> np.ndarray:
@@ -124,12 +123,12 @@ def skeleton_of(item: Any) -> np.ndarray:
 
 
 @cache
-def _face_finder() -> tuple[FaceDetector, FaceLandmarker]:
-    return FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
+def _face_finder() -> FaceFinder:
+    return FaceFinder(FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker")))
 
 
 def largest_face(picture: np.ndarray) -> tuple[np.ndarray, Landmarks]:
-    """The largest face of a picture, as the main job finds faces.
+    """The largest face of a picture, found as the main job finds faces: whichever way up it is.
 
     Parameters
     ----------
@@ -148,15 +147,10 @@ def largest_face(picture: np.ndarray) -> tuple[np.ndarray, Landmarks]:
     ModelError
         No face is found.
     """
-    detect, mark = _face_finder()
-    image = coloured(picture)
-    if max(image.shape[:2]) < SMALL:
-        image = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-    faces = [mark(image, face.points[:2], face.box) for face in detect(image)]
-    faces = [marks for marks in faces if marks.presence >= PRESENCE and np.isfinite(marks.points).all()]
-    if not faces:
+    face = _face_finder().largest(picture)
+    if face is None:
         raise ModelError("no face found")
-    return image, max(faces, key=lambda marks: float(np.linalg.norm(marks.eyes[1] - marks.eyes[0])))
+    return face
 
 
 def is_crop(picture: np.ndarray) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,14 @@ from typing import Any
 
 from affectlens.core.disk.files import sha256_of, sync, write_text
 from affectlens.core.disk.locks import alone_in
-from affectlens.core.errors import AffectlensError, MediaError
+from affectlens.core.errors import AffectlensError, MediaError, OutputError
 from affectlens.core.options import Options
 from affectlens.core.untrusted.documents import json_of
 
+log = logging.getLogger(__name__)
+
 MANIFEST = "provenance.json"  # written last: a folder with it is whole
+JOB = "job.json"  # in the folder while it is being filled: what decides whether two jobs are the same
 LONGEST = 150  # bytes of the recording's name in that of its folder; the system takes 255, and what is hidden is longer
 
 
@@ -98,7 +102,7 @@ class Job:
     @property
     def scratch(self) -> Path:
         """The folder while it is being filled."""
-        return self.out / f".{self.name}.partial"
+        return _scratch_of(self.out, self.name)
 
     @property
     def replaced(self) -> Path:
@@ -107,7 +111,10 @@ class Job:
 
     def alone(self) -> AbstractContextManager[None]:
         """Hold the job against other processes."""
-        return alone_in(self.out / f".{self.name}.lock", f"{self.path} in {self.out}")
+        return self._alone(self.name)
+
+    def _alone(self, name: str) -> AbstractContextManager[None]:
+        return alone_in(self.out / f".{name}.lock", f"{self.path} in {self.out}")
 
     def key(self) -> dict[str, Any]:
         """What decides whether two jobs are the same: what the recording holds, every option, versions and weights."""
@@ -127,12 +134,28 @@ class Job:
             raise MediaError(f"{self.path}: no such file")
         self.recover()
         key = json.dumps(self.key())
-        note = self.scratch / "job.json"
+        note = self.scratch / JOB
         if not (resume and note.exists() and note.read_text(encoding="utf-8") == key):
             shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True, exist_ok=True)
         write_text(note, key)
         return self.scratch
+
+    def clean(self) -> None:
+        """Remove what broken-off runs left of this recording as it was before its content changed.
+
+        A folder that another process is at work in is left to it; where the recording cannot be read nothing is removed.
+        """
+        for scratch in self.out.glob(".*.partial") if self.content else ():
+            content = _content_noted(scratch)
+            if content in ("", self.content):
+                continue
+            name = folder_name(self.path, content)
+            if scratch != _scratch_of(self.out, name):
+                continue  # of another recording
+            with suppress(OutputError), self._alone(name):
+                shutil.rmtree(scratch, ignore_errors=True)
+                log.info("%s: a broken-off run over %s as it was before; removed", scratch, self.path)
 
     def recover(self) -> None:
         """Put an earlier report back where a process was killed between taking it away and giving its name to the new one."""
@@ -145,7 +168,7 @@ class Job:
 
     def finish(self) -> Path:
         """Give the filled folder its name, once all of it is on the disk."""
-        for leftover in (*self.scratch.glob("heard-*.json"), self.scratch / "job.json"):
+        for leftover in (*self.scratch.glob("heard-*.json"), self.scratch / JOB):
             leftover.unlink(missing_ok=True)
         for path in (*self.scratch.rglob("*"), self.scratch):
             sync(path)
@@ -160,3 +183,15 @@ class Job:
         """Remove what a failed recording left, but for what was heard, which the next run can use."""
         if not list(self.scratch.glob("heard-*.json")):
             shutil.rmtree(self.scratch, ignore_errors=True)
+
+
+def _scratch_of(out: Path, name: str) -> Path:
+    return out / f".{name}.partial"
+
+
+def _content_noted(scratch: Path) -> str:
+    """The sha256 of the recording that a folder was being filled for; empty where it is not known."""
+    try:
+        return str(json_of(scratch / JOB)["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, AffectlensError):
+        return ""

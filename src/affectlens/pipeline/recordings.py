@@ -178,6 +178,7 @@ def explain(
             try:
                 job = Job(path, out, chosen, made_by)
                 with job.alone():
+                    job.clean()
                     done = _taken_up(job) if resume else None
                     result = done or _explained(job, engine, resume, progress)
             except Exception as error:

@@ -4,7 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from affectlens.audits.objects.finders import FaceRegions
+from affectlens.corpora.base import Item
+from affectlens.features.properties.face import FaceViewer
 from affectlens.media.frames import Frame
+from affectlens.models.open import open_model
+from affectlens.models.readers import READERS
 from affectlens.perception.face.detector import FaceBox, FaceDetector
 from affectlens.perception.face.finder import turned_back
 from affectlens.perception.face.landmarks import FaceLandmarker
@@ -65,6 +70,36 @@ def test_a_picture_on_its_side_is_read_as_the_upright_one(parts, portrait, degre
     assert (roll - degrees + 180) % 360 - 180 == pytest.approx(0, abs=8)
     np.testing.assert_allclose(found.marks.mouth_opening, upright.marks.mouth_opening, atol=0.08)
     assert found.quality.score < 0.8 * upright.quality.score and "tilted" in found.quality.weakness()
+
+
+def by_model(picture):
+    return open_model("face").read(Item("a", picture, ("fear",)))
+
+
+def by_other_models(picture):
+    return cv2.resize(cv2.cvtColor(READERS["face"](picture), cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA)
+
+
+def by_properties(picture):
+    return cv2.resize(cv2.cvtColor(FaceViewer(1)(picture).crop, cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA)
+
+
+def by_regions(picture):
+    """The middle of the mouth, in shares of the picture's height and width."""
+    mask = FaceRegions().regions(picture)["mouth"]
+    return np.argwhere(mask > 0.5).mean(axis=0) / mask.shape
+
+
+@pytest.mark.parametrize("read", [by_model, by_other_models, by_properties])
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_every_reader_of_a_face_turns_it_upright(parts, portrait, read, quarters):
+    upright, turned = (read(np.ascontiguousarray(np.rot90(portrait, n))).astype(float) for n in (0, quarters))
+    assert np.corrcoef(upright[6:42, 6:42].ravel(), turned[6:42, 6:42].ravel())[0, 1] > 0.9
+
+
+def test_regions_of_a_face_are_found_whichever_way_up_it_is(parts, portrait):
+    down, across = by_regions(portrait)
+    np.testing.assert_allclose(by_regions(np.ascontiguousarray(portrait[::-1, ::-1])), (1 - down, 1 - across), atol=0.04)
 
 
 @pytest.mark.parametrize("degrees", [135, 160, 225])

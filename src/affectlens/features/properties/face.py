@@ -60,24 +60,18 @@ class FaceView:
 
 
 class FaceViewer:
-    """Finds the largest face of a picture; small and grey pictures are made larger and coloured first."""
+    """Views the face of a picture that the models are given: the largest, whichever way up it is."""
 
     def __init__(self, threads: int = 2) -> None:
         from affectlens.perception.face.detector import FaceDetector
+        from affectlens.perception.face.finder import FaceFinder
 
-        self._detect, self._mark = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"), threads)
+        self._finder = FaceFinder(FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"), threads))
 
     def __call__(self, picture: np.ndarray) -> FaceView | None:
         """The view of the largest face of a picture ``(h, w)`` or ``(h, w, 3)`` uint8, or None."""
-        image = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
-        if max(image.shape[:2]) < 160:
-            image = cv2.resize(image, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
-        faces = self._detect(image)
-        if not faces:
-            return None
-        face = max(faces, key=lambda candidate: candidate.box[2] * candidate.box[3])
-        marks = self._mark(image, face.points[:2], face.box)
-        return view_of(image, marks) if marks.presence >= 0.3 else None
+        face = self._finder.largest(picture)
+        return None if face is None else view_of(*face)
 
 
 def view_of(image: np.ndarray, marks: Landmarks) -> FaceView:

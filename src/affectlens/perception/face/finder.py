@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from affectlens.perception.face.detector import FaceBox, FaceDetector, overlap
@@ -14,13 +15,16 @@ DOUBTED_DISTANCE = 0.065  # between the detector's and the mesh's eyes, nose and
 LARGE_ROLL = 60.0  # degrees
 SURE_PRESENCE = 0.5
 SURE_SCORE = 0.88  # that the detector gives a face once it is turned upright
+PRESENCE = 0.3  # probability from which on a face mesh counts as one
+SMALL = 160  # pixels; the detector misses the faces of smaller pictures, which are enlarged for it
+ENLARGED = 4  # times
 MARGIN = 0.02  # by which a turned reading has to be better than the one it replaces
 
 Face = tuple[FaceBox, Landmarks]
 
 
 class FaceFinder:
-    """Detector and landmarks together; where nothing is found or a find is doubtful, the picture is turned upright first.
+    """Detector and landmarks together; where no face is detected or one is doubtful, the picture is turned upright first.
 
     Parameters
     ----------
@@ -30,11 +34,37 @@ class FaceFinder:
         Least probability of a face that the mesh must give.
     """
 
-    def __init__(self, detector: FaceDetector, landmarker: FaceLandmarker, presence: float = 0.3) -> None:
+    def __init__(self, detector: FaceDetector, landmarker: FaceLandmarker, presence: float = PRESENCE) -> None:
         self._detector, self._landmarker, self._presence = detector, landmarker, presence
 
     def __call__(self, image: np.ndarray) -> list[Face]:
-        """Faces as the picture stands, most certain first; a detection in which no mesh is found is left out."""
+        """Faces of an RGB picture ``(h, w, 3)`` whichever way up they are, most certain first."""
+        faces = self.standing(image)
+        return self.turned(image, faces) if needs_turning(faces) else faces
+
+    def largest(self, picture: np.ndarray) -> tuple[np.ndarray, Landmarks] | None:
+        """The face whose eyes lie furthest apart.
+
+        Parameters
+        ----------
+        picture : ndarray
+            Grey ``(h, w)`` or RGB ``(h, w, 3)``, uint8; a small one is enlarged.
+
+        Returns
+        -------
+        tuple of ndarray and Landmarks, or None
+            The picture that was searched, RGB, and the landmarks in its pixels; None where there is no face.
+        """
+        image = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
+        if max(image.shape[:2]) < SMALL:
+            image = cv2.resize(image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        meshes = [marks for _, marks in self(image)]
+        if not meshes:
+            return None
+        return image, max(meshes, key=lambda marks: float(np.linalg.norm(marks.eyes[1] - marks.eyes[0])))
+
+    def standing(self, image: np.ndarray) -> list[Face]:
+        """Faces as the picture stands, most certain first; a detection in which no mesh is placed is left out."""
         return [face for box in self._detector(image) if (face := self._marked(image, box, self._presence))]
 
     def turned(self, image: np.ndarray, faces: list[Face]) -> list[Face]:
@@ -45,7 +75,7 @@ class FaceFinder:
         image : (h, w, 3) uint8 array
             RGB.
         faces : list
-            What was found in it as it stands.
+            Its faces as it stands.
 
         Returns
         -------
@@ -82,6 +112,11 @@ class FaceFinder:
         """The detector's score of the face once it is turned upright by its mesh."""
         scores = [box.score for box in self._detector(face_patch(image, face[1])) if abs(_roll(box.points)) < 25]
         return max(scores, default=0.0)
+
+
+def needs_turning(faces: list[Face]) -> bool:
+    """Whether a picture is to be looked at from its other sides too: no face was detected in it, or a doubtful one."""
+    return not faces or any(doubtful(face) for face in faces)
 
 
 def doubtful(face: Face) -> bool:

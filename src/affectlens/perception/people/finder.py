@@ -1,4 +1,4 @@
-"""The people in a frame: faces faces, landmarks placed, identities kept."""
+"""The people in a frame: faces with their landmarks, and who is who."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from affectlens.media.frames import Frame
 from affectlens.perception.face.detector import FaceBox, FaceDetector
-from affectlens.perception.face.finder import FaceFinder, doubtful
+from affectlens.perception.face.finder import PRESENCE, FaceFinder, needs_turning
 from affectlens.perception.face.landmarks import FaceLandmarker, Landmarks
 from affectlens.perception.face.quality import FaceQuality, face_quality
 from affectlens.perception.people.tracking import Tracker
@@ -37,22 +37,26 @@ class Sighting:
 class PeopleFinder:
     """Frames in order of time to the people in each; one per recording, since it remembers who was seen."""
 
-    def __init__(self, detector: FaceDetector, landmarker: FaceLandmarker, presence: float = 0.3) -> None:
+    def __init__(self, detector: FaceDetector, landmarker: FaceLandmarker, presence: float = PRESENCE) -> None:
         self._faces = FaceFinder(detector, landmarker, presence)
         self._turn_from = 0.0  # seconds before which frames are not turned again, since it was of no use
         self.tracker = Tracker()
 
     def __call__(self, frame: Frame) -> list[Person]:
-        """People in a frame, in order of their ids. A detection in which no face mesh is faces is left out."""
-        faces = self._faces(frame.image)
-        if frame.time >= self._turn_from and (not faces or any(doubtful(f) for f in faces)):
+        """People in a frame, in order of their ids. A detection in which no face mesh is placed is left out."""
+        faces = self._faces.standing(frame.image)
+        if frame.time >= self._turn_from and needs_turning(faces):
             turned = self._faces.turned(frame.image, faces)
-            if [id(f) for f in turned] == [id(f) for f in faces]:
+            if [id(face) for face in turned] == [id(face) for face in faces]:
                 self._turn_from = frame.time + TURN_EVERY
             faces = turned
-        ids = self.tracker.update(frame.time, frame.image, [f for f, _ in faces], [m for _, m in faces])
-        people = [Person(i, f, m, face_quality(frame.image, m)) for i, (f, m) in zip(ids, faces, strict=True)]
-        return sorted(people, key=lambda p: p.id)
+        boxes, meshes = [box for box, _ in faces], [marks for _, marks in faces]
+        ids = self.tracker.update(frame.time, frame.image, boxes, meshes)
+        people = [
+            Person(number, box, marks, face_quality(frame.image, marks))
+            for number, box, marks in zip(ids, boxes, meshes, strict=True)
+        ]
+        return sorted(people, key=lambda person: person.id)
 
 
 def windows(times: Iterator[Frame], length: float) -> Iterator[tuple[Frame, float, bool]]:
