@@ -313,7 +313,8 @@ def concepts(
     missing = tuple(modality for modality in network.modalities if modality not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
-    data = replace(data, unread=data.unread | unread)
+    if unread:
+        data = replace(data, unread=data.unread | unread)
     auditor = ConceptAuditor(
         network, data, with_pairs(targets, chosen.against, reasons), chosen, out,
         meanings={entry.name: entry.meaning for entry in selected}, unsupported=reasons, cache=cache_dir() / "layers",
