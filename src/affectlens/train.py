@@ -264,6 +264,7 @@ def _train(
     """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
     from affectlens.assets.store import fetch
     from affectlens.core.disk.locks import alone_in
+    from affectlens.core.failures import UNREAD, write_missed
     from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields
@@ -277,4 +278,6 @@ def _train(
         folder = folder_of(out)
         with alone_in(folder / ".lock", str(folder)):
             fetch(recipe.assets, progress)
-            return run(*given, folder, recipe, progress or silent)
+            made = run(*given, folder, recipe, progress or silent)
+            write_missed(made.missed, folder / UNREAD)
+            return made

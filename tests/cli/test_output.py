@@ -21,7 +21,7 @@ def test_every_way_of_printing_gives_names_as_they_are(capsys):
     common.plain.print(table)
     common.note(NASTY)
     common.alarm("error", f": {NASTY}")
-    common.fail({NASTY: "no face", "b.mp4": f"{NASTY}: gone"})
+    common.fail(common.Unread({NASTY: "no face", "b.mp4": f"{NASTY}: gone"}))
     out, err = capsys.readouterr()
     assert out.splitlines()[0] == PLAIN and "[b]name[/b]" in out and out.count(PLAIN) == 2
     assert err.splitlines() == [PLAIN, f"error: {PLAIN}", "2 inputs failed:", f"  {PLAIN}: no face", f"  b.mp4: {PLAIN}: gone"]

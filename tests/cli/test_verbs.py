@@ -189,7 +189,9 @@ def test_audit_features(verb, named, tmp_path):
 def test_audit_objects(verb, need, made, tmp_path):
     need("yunet", "face-landmarker")
     more = ["--methods", "grad-cam", "--effects", 0, "--sample", 8]
-    assert verb("audit", "objects", "--corpus", f"folder={made['folder']}", *more, "--out", tmp_path, "--split", "all").out
+    # In some of the drawn pictures no face is found.
+    done = verb("audit", "objects", "--corpus", f"folder={made['folder']}", *more, "--out", tmp_path, "--split", "all", code=1)
+    assert done.out and "no face found" in done.err
 
 
 @invokes("audit properties")

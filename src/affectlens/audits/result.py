@@ -73,17 +73,28 @@ class AuditResult:
     function a chart by name that gives None where there is nothing to draw, and ``write(audit, folder)``, the page; or the
     class has methods of its own for them.
 
+    ``unread_table`` names the field, a table with the columns key and reason, that lists the items that could not be read.
+
     The main table has the columns ``p_value`` and, where a test has one number of its own, ``statistic``; corrected p-values
     are ``p_holm`` and ``p_bh``. All columns are identifiers.
     """
 
     kind: ClassVar[str] = ""
     primary: ClassVar[str] = ""
+    unread_table: ClassVar[str] = ""
     provenance: Provenance
 
     def to_frame(self) -> pd.DataFrame:
         """The main table."""
         return typing.cast(pd.DataFrame, getattr(self, self.primary))
+
+    @property
+    def unread(self) -> dict[str, str]:
+        """Why each item came to nothing that could not be read; empty where all were read."""
+        if not self.unread_table:
+            return {}
+        table = getattr(self, self.unread_table)
+        return dict(zip(table.key, table.reason, strict=True))
 
     @property
     def pvalue(self) -> np.ndarray:

@@ -16,26 +16,21 @@ from affectlens.core.disk.names import safe_name
 from affectlens.core.errors import UsageError
 
 app = typer.Typer(add_completion=False)
-SHOWN = 6  # notes of a kind
+SHOWN = 6  # warnings
 CORPUS = "A corpus and where it lies."
 MODEL = "A shipped model, MODEL.onnx, MODEL.pt, a folder of transformers, a table of predictions, or module:name."
 PAGE = "Folder for page, tables and figures; a stopped run there goes on."
 LIST = "List what can be tested, with what the corpus supports when one is given."
 
 
-def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settings: dict[str, Any]) -> None:
-    """Do an audit, and print what was found, what was left out, and where the page is."""
+def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settings: dict[str, Any]) -> common.Unread:
+    """Do an audit, print what was found and where the page is, and give back what could not be read."""
     with common.bars() as progress:
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
-    left_out = getattr(result, "left_out", None)
-    for row in left_out.head(SHOWN).itertuples() if left_out is not None else ():
-        common.note(f"left out: {row.key}: {row.reason}")
     for warning in getattr(result, "warnings", ())[:SHOWN]:
         common.note(f"note: {warning}")
-    missed = getattr(result, "missed", ())
-    if len(missed):
-        common.note(f"{len(missed)} could not be read, see {out / 'missed.csv'}")
     common.say(*result.findings(), out / "audit.html")
+    return common.Unread(result.unread, out / f"{result.unread_table}.csv")
 
 
 def default_out(audit: str, model: str, corpus: Any, settings: dict[str, Any]) -> Path:
@@ -62,14 +57,16 @@ def default_out(audit: str, model: str, corpus: Any, settings: dict[str, Any]) -
 def command(entry: RegisteredAudit) -> None:
     """Make the command of an audit."""
 
-    def run(corpus: Any, settings: dict[str, Any], out: Path | None, model: str = "", list_: bool = False) -> None:
+    def run(
+        corpus: Any, settings: dict[str, Any], out: Path | None, model: str = "", list_: bool = False
+    ) -> common.Unread | None:
         if list_ and entry.listing is not None:
             with common.bars() as progress:
                 common.say(*entry.listing(corpus or None, settings=entry.settings(**settings), progress=progress))
-            return
+            return None
         if not corpus:
             raise UsageError(f"give --corpus NAME=PATH{' and --model MODEL, or --list' if entry.listing else ''}")
-        carry_out(entry, model, corpus, out or default_out(entry.name, model, corpus, settings), settings)
+        return carry_out(entry, model, corpus, out or default_out(entry.name, model, corpus, settings), settings)
 
     corpora: Any = list[str] if entry.several else str
     text = f"{CORPUS} Repeat it for several." if entry.several else CORPUS

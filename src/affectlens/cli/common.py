@@ -7,8 +7,11 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -21,6 +24,7 @@ from affectlens.core.disk.names import one_line
 if TYPE_CHECKING:
     import pandas as pd
 
+SHOWN = 20  # inputs that failed, where a file lists them all
 SECONDS = 10.0  # between two lines of progress where nobody looks at a terminal
 
 console = Console(stderr=True)  # progress and notes; silent with --quiet
@@ -158,14 +162,34 @@ def plain_warnings() -> Iterator[None]:
         warnings.showwarning = before
 
 
-def fail(failures: dict[str, str]) -> None:
-    """List the inputs that failed and why."""
-    if not failures:
+@dataclass(frozen=True)
+class Unread:
+    """Inputs of a verb that came to nothing: what a verb gives back, so that they are listed and its exit code is 1.
+
+    Attributes
+    ----------
+    reasons : mapping of str to str
+        Why each input came to nothing; empty where all were read.
+    file : Path, optional
+        The table that lists them all, where one was written.
+    """
+
+    reasons: Mapping[str, str]
+    file: Path | None = None
+
+
+def fail(unread: Unread) -> None:
+    """List the inputs that failed and why: all of them, or the first where a file has the others."""
+    reasons = unread.reasons
+    if not reasons:
         return
-    alarm(f"{len(failures)} input{'s' if len(failures) > 1 else ''} failed", ":")
-    for path, reason in failures.items():
-        text = reason if str(path) in reason else f"{path}: {reason}"
+    alarm(f"{len(reasons)} input{'s' if len(reasons) > 1 else ''} failed", ":")
+    shown = len(reasons) if unread.file is None else SHOWN
+    for name, reason in islice(reasons.items(), shown):
+        text = reason if str(name) in reason else f"{name}: {reason}"
         errors.print(Text(f"  {one_line(text)}"), highlight=False, soft_wrap=True)
+    if len(reasons) > shown:
+        errors.print(Text(one_line(f"  and {len(reasons) - shown} more, see {unread.file}")), highlight=False, soft_wrap=True)
 
 
 def alarm(what: str, more: str = "") -> None:

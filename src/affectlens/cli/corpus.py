@@ -12,7 +12,6 @@ from affectlens.cli.options import FORMATS, Group, Verb, corpus_names, languages
 
 app = typer.Typer(help="List corpora, check a folder against its layout, read it as a table.", no_args_is_help=True, cls=Group)
 Named = Annotated[str, typer.Argument(help="A corpus and where it lies.", metavar="NAME=PATH", autocompletion=corpus_names)]
-SHOWN = 20  # problems
 
 
 @app.command(cls=Verb)
@@ -29,7 +28,7 @@ def ls() -> None:
 
 @app.command(cls=Verb)
 @verb()
-def check(corpus: Named) -> None:
+def check(corpus: Named) -> common.Unread:
     """Read every item: what was found, what was dropped and why, counts per split and label, and what cannot be read."""
     from affectlens.corpora.base import open_corpus
     from affectlens.corpora.survey import survey
@@ -38,9 +37,11 @@ def check(corpus: Named) -> None:
     with common.bars() as progress:
         read = survey(source, progress)
     common.say(*read.lines())
-    common.say(*(f"  {key}: {problem}" for key, problem in list(read.problems.items())[:SHOWN]))
     common.say(f"{len(read.problems)} items cannot be read" if read.problems else "everything can be read")
-    raise typer.Exit(1 if read.problems or not read.adds_up else 0)
+    if not read.adds_up:
+        common.fail(common.Unread(read.problems))
+        raise typer.Exit(1)
+    return common.Unread(read.problems)
 
 
 @app.command(cls=Verb)
@@ -78,7 +79,7 @@ def transcribe(
         str | None,
         typer.Option(help="Spoken language, such as en or de; detected when absent.", metavar="CODE", autocompletion=languages),
     ] = None,
-) -> None:
+) -> common.Unread:
     """Write utterances.csv for a folder of recordings: who said what and when, ready for labels and `train bclstm`."""
     from affectlens.core.options import Options
     from affectlens.features.utterances import transcribe as write
@@ -87,5 +88,4 @@ def transcribe(
     with common.bars() as progress:
         path, failed = write(folder, progress, checked)
     common.say(path)
-    common.fail(failed)
-    raise typer.Exit(1 if failed else 0)
+    return common.Unread(failed)

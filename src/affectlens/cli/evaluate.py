@@ -10,6 +10,7 @@ import typer
 from affectlens.cli import common
 from affectlens.cli.options import Corpora, Seed, models, verb
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import UNREAD
 
 if TYPE_CHECKING:
     from affectlens.evaluation.result import Evaluation
@@ -35,16 +36,16 @@ def command(
     ] = None,
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws; by default 1000, with --ablate 200.", min=1)] = None,
     seed: Seed = 0,
-) -> None:
+) -> common.Unread:
     """Accuracy, UAR (recall averaged over the classes), macro F1, calibration error, conformal sets; misses are errors."""
     if ablate:
         if model != "fusion" or split or weights:
             raise UsageError("--ablate is for the model fusion, which it retrains: leave --split and --weights out")
-        _ablate(corpus, out, draws or 200, seed)
-        return
+        return _ablate(corpus, out, draws or 200, seed)
     if len(corpus) != 1:
         raise UsageError(f"{len(corpus)} corpora given; one --corpus NAME=PATH was expected (or --ablate)")
     from affectlens.evaluation.evaluate import evaluate
+    from affectlens.evaluation.result import MISSED as MISSED_FILE
 
     with common.bars() as progress:
         result = evaluate(
@@ -57,6 +58,7 @@ def command(
     _show(result)
     if out:
         common.say(out)
+    return common.Unread(result.missed, out and out / MISSED_FILE)
 
 
 def _show(result: Evaluation) -> None:
@@ -77,7 +79,7 @@ def _show(result: Evaluation) -> None:
         common.plain.print(groups)
 
 
-def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None:
+def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> common.Unread:
     from affectlens.pipeline.ablation import ablate
 
     with common.bars() as progress:
@@ -91,3 +93,4 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> None
     common.say(*made.findings())
     if out:
         common.say(out)
+    return common.Unread(made.missed, out and out / UNREAD)

@@ -24,8 +24,8 @@ from affectlens.core.untrusted.documents import read_toml
 
 def verb(
     settings: type[Settings] | None = None, *, without: Iterable[str] = (), goes_on: bool = False
-) -> Callable[[Callable[..., None]], Any]:
-    """Decorator: make a command of a function.
+) -> Callable[[Callable[..., common.Unread | None]], Any]:
+    """Decorator: make a command of a function, which gives back what went unread: it is listed, and the exit code is 1.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def verb(
         Takes the function and gives the command.
     """
 
-    def make(function: Callable[..., None]) -> Callable[..., None]:
+    def make(function: Callable[..., common.Unread | None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
         made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
         names = {p.name for p in own}
@@ -71,7 +71,10 @@ def verb(
                 if settings:
                     chosen = {name: given.pop(name) for name in field_names}
                     given["settings"] = read(settings, chosen)
-                function(**given)
+                unread = function(**given)
+            if unread is not None and unread.reasons:
+                common.fail(unread)
+                raise typer.Exit(1)
 
         command.__name__, command.__doc__ = function.__name__.rstrip("_"), function.__doc__
         command.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -11,6 +11,7 @@ import typer
 from affectlens.cli import common
 from affectlens.cli.options import FORMATS, Inputs, Resume, Seed, verb
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.options import Options
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def explain(
     resume: Resume = False,
     fmt: Annotated[str, typer.Option("--format", help=f"Also write all rows to OUT/table as {FORMATS}.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
-) -> None:
+) -> common.Unread:
     """Recognise and explain; writes one report folder an input."""
     from affectlens import pipeline
 
@@ -38,18 +39,17 @@ def explain(
                 common.note(line)
 
         run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **settings)
-    _told(run)
+    _print_notes(run)
     common.say(*(result.report for result in run.results))
-    raise typer.Exit(run.exit_code)
+    return common.Unread(run.failures, out / FAILURES)
 
 
-def _told(run: Run) -> None:
-    """What was left out, what an earlier run had done, and what failed."""
+def _print_notes(run: Run) -> None:
+    """What was left out, and what an earlier run had done."""
     for text in run.notes:
         common.note(f"note: {text}")
     for path in run.resumed:
         common.note(f"already done: {path}")
-    common.fail(run.failures)
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
@@ -76,9 +76,10 @@ def recognize(
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
     resume: Resume = False,
-) -> None:
+) -> common.Unread:
     """Recognise expressed emotion; writes one table of all inputs."""
     from affectlens import pipeline
+    from affectlens.pipeline.parts import beside
     from affectlens.report.exporters import chosen
 
     shown = chosen(out, fmt).name
@@ -91,8 +92,8 @@ def recognize(
     else:
         common.note(f"{run.rows} rows of {len(run.results)} recordings")
         common.say(out)
-    _told(run)
-    raise typer.Exit(run.exit_code)
+    _print_notes(run)
+    return common.Unread(run.failures, None if out is None else beside(out, f".{FAILURES}"))
 
 
 @verb()

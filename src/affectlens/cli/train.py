@@ -10,6 +10,7 @@ import typer
 from affectlens import train
 from affectlens.cli import common
 from affectlens.cli.options import Corpora, Verb, verb
+from affectlens.core.failures import UNREAD
 from affectlens.core.settings import Settings
 from affectlens.learning.recipes import (
     BackgroundRecipe,
@@ -41,13 +42,14 @@ def add(name: str, settings: type[Settings]) -> None:
         settings: dict[str, Any],
         out: Annotated[Path, typer.Option(help="Folder for weights, card and scores; a stopped run there goes on.")] = folder,
         threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
-    ) -> None:
+    ) -> common.Unread:
         with common.bars() as progress:
             run: TrainingRun = function(corpus, out, threads=threads, progress=progress, **settings)
         _show(run.scores)
         if "against" in run.tables:
             _show(run.tables["against"])
         common.say(run.weights)
+        return common.Unread(run.missed, out / UNREAD)
 
     command.__doc__ = (function.__doc__ or "").partition("\n")[0]
     app.command(name, cls=Verb)(verb(settings, goes_on=True)(command))

@@ -22,6 +22,7 @@ from affectlens.core.errors import AffectlensError, AssetError, CorpusError, Med
 from affectlens.core.tables import write_csv
 
 LOG, TABLE = "failures.log", "failures.csv"
+UNREAD = "unread.csv"  # of a training run or an ablation: items of its corpora that came to nothing
 COLUMNS = ["key", "what", "reason"]
 MISSED = ["key", "reason"]  # of items of a corpus, whatever looks at it
 log = logging.getLogger(__name__)
@@ -111,7 +112,15 @@ def missed_frame(missed: Mapping[str, str] | Iterable[tuple[str, str]]) -> pd.Da
 
 def write_failures(failures: Iterable[Failure], file: Path) -> None:
     """Write the table of failures, or take an older one away where there are none."""
-    frame = failures_frame(failures)
+    _write_table(failures_frame(failures), file)
+
+
+def write_missed(missed: Mapping[str, str], file: Path) -> None:
+    """Write the table of items that came to nothing, or take an older one away where there are none."""
+    _write_table(missed_frame(missed), file)
+
+
+def _write_table(frame: pd.DataFrame, file: Path) -> None:
     if len(frame):
         write_whole(file, lambda partial: write_csv(frame, partial))
     else:

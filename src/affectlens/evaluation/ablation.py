@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -26,12 +26,13 @@ class Ablation:
     ``scores``: one row a way of fusing and subset, columns pairing (``class-matched`` or ``same people``), fusion, modules,
     size, mean_recall, low, high, calibration_error and log_loss. ``against``: differences of UAR between all modules
     and each single one, and between each way of fusing and the pool, with interval and ``p_value`` (one-sided). ``joint``:
-    whether cases are of the same people.
+    whether cases are of the same people. ``missed``: items of the corpora that could not be read, and why.
     """
 
     scores: pd.DataFrame
     against: pd.DataFrame
     joint: bool
+    missed: dict[str, str] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """The scores."""

@@ -19,7 +19,7 @@ from affectlens.core.untrusted.frames import read_csv
 from affectlens.stats.resample import Estimate
 
 SCHEMA_VERSION = 2
-SCORES = "scores.json"
+SCORES, MISSED = "scores.json", "missed.csv"
 # Identifiers of the scores and what pages and tables call them.
 HEADINGS = {
     "accuracy": "accuracy",
@@ -113,7 +113,7 @@ class Evaluation:
         missed = missed_frame(self.missed)
         write_whole(folder / "confusion.csv", partial(write_csv, self.confusion, index=True))
         write_whole(folder / "groups.csv", partial(write_csv, self.groups))
-        write_whole(folder / "missed.csv", partial(write_csv, missed))
+        write_whole(folder / MISSED, partial(write_csv, missed))
         write_json(folder / SCORES, self.to_dict())
         return folder
 
@@ -148,7 +148,7 @@ class Evaluation:
             confusion = read_table(folder / "confusion.csv", index_col=0).rename(index=unquoted, columns=unquoted)
             groups = read_table(folder / "groups.csv", dtype={"group": str})
             groups["group"] = groups["group"].map(unquoted)
-            missed = read_table(folder / "missed.csv", dtype=str).map(unquoted)
+            missed = read_table(folder / MISSED, dtype=str).map(unquoted)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
         names = [entry.name for entry in fields(Estimate)]

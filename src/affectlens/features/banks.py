@@ -8,7 +8,7 @@ both networks saw, brings them into the coordinates of the network that ships.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from sklearn.linear_model import Ridge
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import GROUPWALK4, IEMOCAP4
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.base import Item, items_of, open_corpus
+from affectlens.corpora.base import Corpus, Item, items_of, open_corpus
 from affectlens.features.motion import gait_windows, postures
 from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.export import calibrate
@@ -109,10 +109,21 @@ def held_out(labels: np.ndarray, groups: np.ndarray, fold: Fold) -> np.ndarray:
     return out
 
 
-def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progress = silent) -> Pair:
+def _readable(source: Corpus, split: str, missed: dict[str, str] | None) -> Iterator[Item]:
+    """Items of a split that can be read; the others are added to ``missed``."""
+    for item in items_of(source, split):
+        if item.data is not None:
+            yield item
+        elif missed is not None:
+            missed[f"{source.info.name}/{split}/{item.key}"] = item.problem
+
+
+def face_banks(
+    path: Path, fold: Fold, corpus: str = "fer2013", progress: Progress = silent, missed: dict[str, str] | None = None
+) -> Pair:
     """Training from the validation split, which the shipped network did not learn from.
 
-    Test pictures that are byte for byte in the training split do not count.
+    Test pictures that are byte for byte in the training split do not count. What cannot be read is added to ``missed``.
 
     Returns
     -------
@@ -120,13 +131,10 @@ def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progre
         For training, and for testing or None.
     """
     source, model = open_corpus(corpus, path), load_model("face")
-    learned = {_digest(item) for item in items_of(source, "train") if item.data is not None}
+    learned = {_digest(item) for item in _readable(source, "train", missed)}
 
     def bank(split: str) -> Bank:
-        kept = [
-            item for item in items_of(source, split)
-            if item.data is not None and item.labels[0] in CLASSES and _digest(item) not in learned
-        ]  # fmt: skip
+        kept = [item for item in _readable(source, split, missed) if item.labels[0] in CLASSES and _digest(item) not in learned]
         classes = _classes_of(kept, f"{corpus}, {split}, pictures that are not in train")
         deep, logits = [], []
         for start in range(0, len(kept), 256):
@@ -139,12 +147,14 @@ def face_banks(path: Path, fold: Fold, corpus: str = "fer2013", progress: Progre
     return _fixed(bank("val"), lambda: bank("test"), fold)
 
 
-def words_banks(path: Path, fold: Fold, corpus: str = "goemotions", progress: Progress = silent) -> Pair:
-    """Training from the development split; texts with one label only."""
+def words_banks(
+    path: Path, fold: Fold, corpus: str = "goemotions", progress: Progress = silent, missed: dict[str, str] | None = None
+) -> Pair:
+    """Training from the development split; texts with one label only. What cannot be read is added to ``missed``."""
     source, model = open_corpus(corpus, path), load_model("words")
 
     def bank(split: str) -> Bank:
-        single = [item for item in items_of(source, split) if item.data is not None and len(item.labels) == 1]
+        single = [item for item in _readable(source, split, missed) if len(item.labels) == 1]
         kept = [item for item in single if item.labels[0] in CLASSES]
         classes = _classes_of(kept, f"{corpus}, {split}, texts with one label")
         deep = model.embed([item.data for item in kept])
@@ -213,10 +223,15 @@ def voice_banks(table: SpeechTable, fold: Fold, progress: Progress = silent) -> 
     return bank, Bank(deep, logits, labels[test], speaker[test], bank.calibration)
 
 
-def body_banks(path: Path, fold: Fold, corpus: str = "bandai", progress: Progress = silent) -> dict[str, Pair]:
-    """Gait and posture of the same recordings, cross-fitted over types of motion (nobody's identity is known)."""
+def body_banks(
+    path: Path, fold: Fold, corpus: str = "bandai", progress: Progress = silent, missed: dict[str, str] | None = None
+) -> dict[str, Pair]:
+    """Gait and posture of the same recordings, cross-fitted over motions; what cannot be read is added to ``missed``."""
+    # Nobody's identity is known in these corpora.
     windows = gait_windows(path, corpus, progress=progress)
     bodies = postures(path, corpus, "all", progress)
+    if missed is not None:
+        missed |= {f"{corpus}/{key}": reason for key, reason in (windows.missed | bodies.missed).items()}
     motions = pd.Series(sorted(set(windows.rows.motion)))
     away: set[str] = set()
     if fold.part is not None:

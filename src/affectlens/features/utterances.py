@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -41,7 +42,7 @@ from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 
-VERSION = 2
+VERSION = 3
 MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
@@ -73,7 +74,7 @@ def measured(
     -------
     DialogueSet
         An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
-        ``missing_<modality>``.
+        ``missing_<modality>``; recordings that cannot be read are in ``unread``.
 
     Raises
     ------
@@ -94,22 +95,26 @@ def measured(
                 "recordings as a dialogue-folder"
             )
         fetch(ASSETS[modality], progress)
-        values, missing = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
+        values, missing, unread = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
         rows = out.rows.assign(**{f"missing_{modality}": missing})
-        out = replace(out, rows=rows, features={**out.features, modality: values})
+        out = replace(out, rows=rows, features={**out.features, modality: values}, unread=out.unread | unread)
     return replace(out, features={modality: out.features[modality] for modality in modalities})
 
 
-def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+# Features ``(n, width)``, which utterances have none ``(n,)``, and why recordings could not be read.
+_Measured = tuple[np.ndarray, np.ndarray, dict[str, str]]
+
+
+def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> _Measured:
     measure = {"text": _text, "audio": _audio, "video": _video}[modality]
 
     def make() -> dict[str, np.ndarray]:
-        values, missing = measure(data, progress)
-        return {"x": values, "missing": missing}
+        values, missing, unread = measure(data, progress)
+        return {"x": values, "missing": missing, "unread": np.array(json.dumps(unread))}
 
     key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
     arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
-    return arrays["x"], arrays["missing"]
+    return arrays["x"], arrays["missing"], json.loads(str(arrays["unread"]))
 
 
 def _content(data: DialogueSet, modality: str) -> list[Any]:
@@ -121,7 +126,7 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     return parts if modality == "audio" else [*parts, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
-def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _text(data: DialogueSet, progress: Progress) -> _Measured:
     model = load_model("words")
     texts = [text if text.strip() else "." for text in data.rows.text]
     parts = []
@@ -131,12 +136,13 @@ def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray
     missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
     values = np.concatenate(parts)
     values[missing] = 0
-    return values, missing
+    return values, missing, {}
 
 
-def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _audio(data: DialogueSet, progress: Progress) -> _Measured:
     values = np.zeros((len(data), len(NAMES)), dtype=np.float32)
     missing = np.zeros(len(data), dtype=bool)
+    unread: dict[str, str] = {}
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
         whole = encodable(located(row.path).stem) == row.key
@@ -146,31 +152,33 @@ def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
                 values[i] = egemaps(signal)
-        except MediaError:
+        except MediaError as error:
             missing[i] = True
+            unread[str(row.path)] = failure_of(row.path, error).reason
         progress("audio", i + 1, len(data))
-    return np.nan_to_num(values), missing
+    return np.nan_to_num(values), missing, unread
 
 
-def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _video(data: DialogueSet, progress: Progress) -> _Measured:
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
 
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
     values = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
     missing = np.ones(len(data), dtype=bool)
+    unread: dict[str, str] = {}
     for path, rows in data.rows.groupby("path"):
         try:
             by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
         except Exception as error:  # these utterances are missing what is seen
-            failure_of(path, error)
+            unread[str(path)] = failure_of(path, error).reason
             continue
         for i, row in rows.iterrows():
             face = _face_of(by_person, mouths, float(row.start), float(row.end))
             if face is not None:
                 values[int(str(i))], missing[int(str(i))] = face, False
         progress("video", int(rows.index.max()) + 1, len(data))
-    return values, missing
+    return values, missing, unread
 
 
 def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def train_background_model(
     pictures = kept_arrays(
         out / PARTS,
         "backgrounds",
-        key_of("backgrounds", content_of(corpus, path, split), sha256_of(detector)),
+        key_of("backgrounds with what was missed", content_of(corpus, path, split), sha256_of(detector)),
         lambda: backgrounds(corpus, split, detector, progress),
     )
     x, y, groups = pictures["features"], pictures["labels"], pictures["groups"]
@@ -70,7 +71,8 @@ def train_background_model(
     ]
     sections = {"Held-out pictures": [f"- {HEADINGS[name]}: {estimate}" for name, estimate in scores.items()]}
     card = Card("background", _ABOUT, facts, f"background --corpus {name}=PATH", sections, _LIMITS)
-    return TrainingRun(weights, write_card(card, BackgroundModel(weights), weights), frame)
+    missed = json.loads(str(pictures["missed"]))
+    return TrainingRun(weights, write_card(card, BackgroundModel(weights), weights), frame, missed=missed)
 
 
 def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress = silent) -> dict[str, np.ndarray]:
@@ -79,8 +81,8 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
     Returns
     -------
     dict of str to numpy.ndarray
-        ``features`` ``(n, 320)`` of the detector's backbone without people, ``labels`` ``(n,)`` class indices and ``groups``
-        ``(n,)``.
+        ``features`` ``(n, 320)`` of the detector's backbone without people, ``labels`` ``(n,)`` class indices, ``groups``
+        ``(n,)``, and ``missed``: as JSON, the pictures that could not be read or that people fill, and why.
 
     Raises
     ------
@@ -88,11 +90,13 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
         There is no such picture.
     """
     find = object_detector(detector)
-    features, labels, groups = [], [], []
+    features, labels, groups, missed = [], [], [], {}
     total = len(corpus.table(split))
     for i, item in enumerate(items_of(corpus, split)):
         label = next((name for name in item.labels if name in EKMAN7.labels), None)
-        if item.data is not None and label is not None:
+        if item.data is None:
+            missed[item.key] = item.problem
+        elif label is not None:
             box = (item.meta or {}).get("box")
             people = [thing.box for thing in find(item.data) if thing.name == "person"]
             vector = find.features(item.data, [*people, *([box] if box else [])])
@@ -100,12 +104,19 @@ def backgrounds(corpus: Corpus, split: str, detector: Path, progress: Progress =
                 features.append(vector)
                 labels.append(EKMAN7.labels.index(label))
                 groups.append(item.group or item.key)
+            else:
+                missed[item.key] = "people fill the picture, nothing of the background is left"
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     if not features:
         raise CorpusError(
             f"{corpus.info.name}: no picture of {total} has a class of {', '.join(EKMAN7.labels)} and some background"
         )
-    return {"features": np.stack(features), "labels": np.array(labels), "groups": np.array(groups, dtype=str)}
+    return {
+        "features": np.stack(features),
+        "labels": np.array(labels),
+        "groups": np.array(groups, dtype=str),
+        "missed": np.array(json.dumps(missed)),
+    }
 
 
 def _scores(truth: np.ndarray, answer: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> dict[str, Estimate]:

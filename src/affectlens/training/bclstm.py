@@ -87,7 +87,8 @@ def train_bclstm_model(name: str, path: Path, out: Path, recipe: BcLstmRecipe, p
     shares_frame = pd.DataFrame(
         [{"modality": modality, **asdict(estimate), "swap": estimate.swap} for modality, estimate in carried[0].items()]
     )
-    return TrainingRun(weights, card, scores, {"carry_over": shares_frame})
+    unread = {path: reason for fold in folds for path, reason in (fold.train.unread | fold.test.unread).items()}
+    return TrainingRun(weights, card, scores, {"carry_over": shares_frame}, unread)
 
 
 def _trained(

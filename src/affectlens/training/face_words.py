@@ -62,7 +62,9 @@ def train_face_model(name: str, path: Path, out: Path, recipe: FaceRecipe, progr
     """Write ``face.safetensors``, its card and its evaluation below ``out``; see ``affectlens.train.face``."""
     start = _earlier(recipe.start) if recipe.start else None
     corpus = open_corpus(name, path)
-    (images, labels), (validation_images, validation_labels) = _pictures(corpus, "train"), _pictures(corpus, "val")
+    missed: dict[str, str] = {}
+    images, labels = _pictures(corpus, "train", missed)
+    validation_images, validation_labels = _pictures(corpus, "val", missed)
     net = train_face(images, labels, validation_images, validation_labels, out, recipe, progress, start)
     meta: dict[str, Any] = {"config": net.config.to_dict(), "zooms": list(recipe.zooms)}
     command = f"face --corpus {name}=PATH"
@@ -76,13 +78,16 @@ def train_face_model(name: str, path: Path, out: Path, recipe: FaceRecipe, progr
             f"It went on from the weights of an earlier run, which also taught (sha256 `{meta['start']['sha256']}`; docs/runs)"
         )
     card = Card("affectlens face", _FACE, facts, command, {"Test": _test_section(evaluation, model.calibration)}, _FACE_LIMITS)
-    return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores))
+    missed |= {f"test/{key}": reason for key, reason in evaluation.missed.items()}
+    return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores), missed=missed)
 
 
 def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, progress: Progress = silent) -> TrainingRun:
     """Write ``words.safetensors``, its card and its evaluation below ``out``; see ``affectlens.train.words``."""
     corpus = open_corpus(name, path)
-    (texts, labels), (dev_texts, dev_labels) = _texts(corpus, "train"), _texts(corpus, "dev")
+    missed: dict[str, str] = {}
+    texts, labels = _texts(corpus, "train", missed)
+    dev_texts, dev_labels = _texts(corpus, "dev", missed)
     net = train_words(
         texts,
         labels,
@@ -106,7 +111,8 @@ def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, pro
         _WORDS_LIMITS,
         f", of which {adapted:,} are ours",
     )
-    return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores))
+    missed |= {f"test/{key}": reason for key, reason in evaluation.missed.items()}
+    return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores), missed=missed)
 
 
 def _earlier(path: Path) -> TwoStreamFaceNet:
@@ -163,22 +169,24 @@ def _finish(
     return evaluate(model, corpus, split="test", out=out), model, path
 
 
-def _pictures(corpus: Corpus, split: str) -> tuple[np.ndarray, np.ndarray]:
-    items = _readable(corpus, split)
+def _pictures(corpus: Corpus, split: str, missed: dict[str, str]) -> tuple[np.ndarray, np.ndarray]:
+    items = _readable(corpus, split, missed)
     unfit = next((item for item in items if item.data.shape != SHAPE), None)
     if unfit is not None:
         raise CorpusError(f"{corpus.info.name}, {split}: {unfit.key} is {unfit.data.shape}; grey crops {SHAPE} were expected")
     return np.stack([item.data for item in items]), np.array([corpus.scheme.index(item.labels[0]) for item in items])
 
 
-def _texts(corpus: Corpus, split: str) -> tuple[list[str], list[list[int]]]:
-    items = _readable(corpus, split)
+def _texts(corpus: Corpus, split: str, missed: dict[str, str]) -> tuple[list[str], list[list[int]]]:
+    items = _readable(corpus, split, missed)
     return [item.data for item in items], [[corpus.scheme.index(label) for label in item.labels] for item in items]
 
 
-def _readable(corpus: Corpus, split: str) -> list[Item]:
-    """What can be learned from or chosen by, from a split in which there is enough of it."""
-    items = [item for item in items_of(corpus, check_split(corpus, split)) if item.data is not None]
+def _readable(corpus: Corpus, split: str, missed: dict[str, str]) -> list[Item]:
+    """What can be learned from or chosen by, from a split in which there is enough of it; the rest is added to ``missed``."""
+    every_item = list(items_of(corpus, check_split(corpus, split)))
+    missed |= {f"{split}/{item.key}": item.problem for item in every_item if item.data is None}
+    items = [item for item in every_item if item.data is not None]
     if len(items) < LEAST:
         raise CorpusError(
             f"{corpus.info.name}, {split}: {len(items)} items that can be read; at least {LEAST} are needed to train on and to "

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import torch
 from affectlens.core.disk.cache import kept_arrays
 from affectlens.core.disk.files import key_of, sha256_of
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import UNREAD as UNREAD_TABLE
+from affectlens.core.failures import write_missed
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame
 from affectlens.corpora.base import CorpusInfo, open_corpus
@@ -42,18 +45,22 @@ from affectlens.training.fusion_joint import joint_banks
 from affectlens.training.run import PARTS, TrainingRun, licence_of
 
 ORDER = ("face", "voice", "words", "gait", "posture")
+LAYOUT, UNREAD = 2, "unread"  # of kept banks, to be raised where other things are kept; the entry with what was not read
 SINGLE = ("face", "words", "gait")  # modalities of which one corpus is taken
 # What the features of each modality depend on beside its corpus.
 NETWORKS = {"face": ("face",), "words": ("words",), "voice": ("speech",), "gait": ("gait", "posture")}
 
 
 def banks_for(
-    corpora: dict[str, Path], progress: Progress = silent, cache: Path | None = None
+    corpora: dict[str, Path],
+    progress: Progress = silent,
+    cache: Path | None = None,
+    missed: dict[str, str] | None = None,
 ) -> Callable[[Fold], dict[str, Pair]]:
     """What gives the banks of a fold: of unimodal corpora to be paired, or of one corpus of pictures with everything in them.
 
     With ``cache`` a module's banks of a fold are kept there, by what the corpora hold, the recipes and the weights, so that an
-    interrupted run goes on.
+    interrupted run goes on. Items that cannot be read are added to ``missed`` as banks are made.
 
     Returns
     -------
@@ -65,12 +72,13 @@ def banks_for(
     UsageError
         Corpora that cannot be fused.
     """
+    unread: dict[str, str] = {} if missed is None else missed
     kinds = {name: open_corpus(name, path).info.modality for name, path in corpora.items()}
     if "scene" in kinds.values():
         if len(kinds) > 1:
             raise UsageError(f"{list(kinds)}: a corpus of whole pictures is used alone; the others would have to be paired")
         name = next(iter(kinds))
-        return lambda fold: _checked(joint_banks(name, corpora[name], fold, progress, cache=cache))
+        return lambda fold: _checked(joint_banks(name, corpora[name], fold, progress, cache=cache, missed=unread))
     by_kind = {kind: {name: path for name, path in corpora.items() if kinds[name] == kind} for kind in NETWORKS}
     if any(kind not in by_kind for kind in kinds.values()) or any(len(by_kind[kind]) > 1 for kind in SINGLE):
         raise UsageError("one corpus of faces, texts and motion each, and one or more of speech, were expected")
@@ -81,7 +89,7 @@ def banks_for(
         out: dict[str, Pair] = {}
         for kind, chosen in by_kind.items():
             if chosen:
-                out |= _banks_of(kind, chosen, fold, progress, cache)
+                out |= _banks_of(kind, chosen, fold, progress, cache, unread)
         return _checked({name: out[name] for name in ORDER if name in out})
 
     return banks
@@ -95,27 +103,37 @@ def _checked(banks: dict[str, Pair]) -> dict[str, Pair]:
     return banks
 
 
-def _banks_of(kind: str, corpora: dict[str, Path], fold: Fold, progress: Progress, cache: Path | None) -> dict[str, Pair]:
-    """The banks of one modality."""
+def _banks_of(
+    kind: str, corpora: dict[str, Path], fold: Fold, progress: Progress, cache: Path | None, missed: dict[str, str]
+) -> dict[str, Pair]:
+    """The banks of one modality; items that cannot be read are added to ``missed``."""
     name, path = next(iter(corpora.items()))
     speech = speech_table(corpora, progress=progress) if kind == "voice" else None
+    if speech is not None:
+        missed |= speech.missed
 
-    def make() -> dict[str, Pair]:
+    def make(unread: dict[str, str]) -> dict[str, Pair]:
         if kind == "face":
-            return {"face": face_banks(path, fold, name, progress)}
+            return {"face": face_banks(path, fold, name, progress, unread)}
         if kind == "words":
-            return {"words": words_banks(path, fold, name, progress)}
+            return {"words": words_banks(path, fold, name, progress, unread)}
         if speech is not None:
             return {"voice": voice_banks(speech, fold, progress)}
-        return body_banks(path, fold, name, progress)
+        return body_banks(path, fold, name, progress, unread)
+
+    def make_arrays() -> dict[str, np.ndarray]:
+        unread: dict[str, str] = {}
+        return banks_as_arrays(make(unread)) | {UNREAD: np.array(json.dumps(unread))}
 
     if cache is None:
-        return make()
+        return make(missed)
     content = [name, sha256_of(path)] if speech is None else [speech.features, speech.rows.to_json()]
     recipes = [recipe().to_dict() for recipe in (SpeechRecipe, GaitRecipe, PostureRecipe)]
     weights = [sha256_of(weights_path(network)) for network in NETWORKS[kind]]
-    key = key_of(kind, *content, list(astuple(fold)), recipes, weights)
-    return banks_of_arrays(kept_arrays(cache, f"banks-{kind}", key, lambda: banks_as_arrays(make())))
+    key = key_of(kind, LAYOUT, *content, list(astuple(fold)), recipes, weights)
+    arrays = kept_arrays(cache, f"banks-{kind}", key, make_arrays)
+    missed |= json.loads(str(arrays.pop(UNREAD)))
+    return banks_of_arrays(arrays)
 
 
 def ablation_of(
@@ -123,8 +141,10 @@ def ablation_of(
 ) -> Ablation:
     """Every subset of the modules of the corpora on held-out people."""
     joint = any(open_corpus(name, path).info.modality == "scene" for name, path in corpora.items())
-    banks = banks_for(corpora, progress, cache)
-    return ablate(banks, recipe, folds=recipe.folds, draws=recipe.draws, joint=joint, progress=progress)
+    missed: dict[str, str] = {}
+    banks = banks_for(corpora, progress, cache, missed)
+    ablation = ablate(banks, recipe, folds=recipe.folds, draws=recipe.draws, joint=joint, progress=progress)
+    return replace(ablation, missed=missed)
 
 
 def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe, progress: Progress = silent) -> TrainingRun:
@@ -132,7 +152,9 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
     cache = out / PARTS
     ablation = ablation_of(corpora, recipe, progress=progress, cache=cache)
     save_ablation(ablation, out)
-    banks = {name: pair[0] for name, pair in banks_for(corpora, progress, cache)(Fold(None, recipe.folds, recipe.seed)).items()}
+    missed = dict(ablation.missed)
+    everyone = banks_for(corpora, progress, cache, missed)(Fold(None, recipe.folds, recipe.seed))
+    banks = {name: pair[0] for name, pair in everyone.items()}
     net = train_fusion(banks, len(CLASSES), "early", recipe, ablation.joint)
     infos = [open_corpus(name, path).info for name, path in corpora.items()]
     meta = {
@@ -145,7 +167,7 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
     weights = out / "fusion.safetensors"
     export(weights, net.state_dict(), meta, _calibration(banks, recipe, ablation.joint))
     card = _card(EarlyFusionModel(weights), weights, ablation, infos)
-    return TrainingRun(weights, card, ablation.scores, {"against": ablation.against})
+    return TrainingRun(weights, card, ablation.scores, {"against": ablation.against}, missed)
 
 
 def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> Calibration:
@@ -171,10 +193,11 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
 
 
 def save_ablation(ablation: Ablation, out: Path) -> None:
-    """Write the tables ``ablation.csv`` and ``against.csv``."""
+    """Write the tables ``ablation.csv`` and ``against.csv``, and ``unread.csv`` where items could not be read."""
     out.mkdir(parents=True, exist_ok=True)
     write_frame(ablation.scores, out / "ablation.csv")
     write_frame(ablation.against, out / "against.csv")
+    write_missed(ablation.missed, out / UNREAD_TABLE)
 
 
 _ABOUT = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -65,11 +66,13 @@ def joint_banks(
     progress: Progress = silent,
     modules: Callable[[Item], dict[str, np.ndarray]] | None = None,
     cache: Path | None = None,
+    missed: dict[str, str] | None = None,
 ) -> dict[str, Pair]:
     """Banks of the pictures in which all three modules find something, row by row the same.
 
     Each module's own answer comes from logistic regression on its features, cross-fitted over groups. With ``cache`` the
-    features of the pictures are kept there, by what the corpus holds and the networks that read it.
+    features of the pictures are kept there, by what the corpus holds and the networks that read it. Pictures that cannot be
+    read are added to ``missed``.
 
     Returns
     -------
@@ -90,8 +93,10 @@ def joint_banks(
     if cache is None:
         pictures = measure()
     else:
-        key = key_of("pictures", content_of(source, path, split), *([] if modules else networks()))
+        key = key_of("pictures with what was missed", content_of(source, path, split), *([] if modules else networks()))
         pictures = kept_arrays(cache, f"pictures-{corpus}", key, measure)
+    if missed is not None:
+        missed |= json.loads(str(pictures["missed"]))
     y, groups = pictures["labels"], pictures["groups"].astype(object)
     check_classes(y, CLASSES, f"{path}, pictures with face, posture and background", LEAST)
     out = held_out(y, groups, fold)
@@ -108,12 +113,15 @@ def networks() -> list[str]:
 def _measure(
     source: Corpus, split: str, modules: Callable[[Item], dict[str, np.ndarray]], progress: Progress
 ) -> dict[str, np.ndarray]:
-    """Features by module, class indices and groups of the pictures in which every module finds something."""
+    """Features by module, class indices, groups of the pictures in which every module finds something; as JSON the unread."""
     rows: list[tuple[dict[str, np.ndarray], int, str]] = []
+    missed: dict[str, str] = {}
     total = len(source.table(split))
     for i, item in enumerate(items_of(source, split)):
         label = next((name for name in item.labels if name in CLASSES), None)
-        if item.data is not None and label is not None:
+        if item.data is None:
+            missed[f"{source.info.name}/{item.key}"] = item.problem
+        elif label is not None:
             features = modules(item)
             if set(features) == set(MODULES):
                 rows.append((features, CLASSES.index(label), item.group or item.key))
@@ -122,6 +130,7 @@ def _measure(
         **{name: np.array([features[name] for features, _, _ in rows]) for name in MODULES},
         "labels": np.array([label for _, label, _ in rows], dtype=int),
         "groups": np.array([group for _, _, group in rows], dtype=str),
+        "missed": np.array(json.dumps(missed)),
     }
 
 

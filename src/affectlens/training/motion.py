@@ -89,7 +89,7 @@ def train_gait_model(name: str, path: Path, out: Path, recipe: GaitRecipe, progr
     ]
     facts = [_corpus_fact(model, data, f"{len(data.rows)} windows of two seconds")]
     card = Card("affectlens gait", _GAIT, facts, f"gait --corpus {name}=PATH", {_HEADING: section}, _GAIT_LIMITS)
-    return TrainingRun(weights, write_card(card, model, weights), scores)
+    return TrainingRun(weights, write_card(card, model, weights), scores, missed=data.missed)
 
 
 def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe, progress: Progress = silent) -> TrainingRun:
@@ -116,7 +116,7 @@ def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe,
     labelled = int(data.rows.label.isin(CLASSES).sum())
     facts = [_corpus_fact(model, data, f"{len(data.rows)} skeletons, of which {labelled} of the four classes")]
     card = Card("affectlens posture", _POSTURE, facts, f"posture --corpus {name}=PATH", {_HEADING: section}, _POSTURE_LIMITS)
-    return TrainingRun(weights, write_card(card, model, weights), scores)
+    return TrainingRun(weights, write_card(card, model, weights), scores, missed=data.missed)
 
 
 def _ship(

@@ -30,12 +30,15 @@ class TrainingRun:
         The scores of the recipe on data that no network of it learned from.
     tables : dict of str to pandas.DataFrame
         What else the run found.
+    missed : dict of str to str
+        Items of the corpora that could not be read, and why.
     """
 
     weights: Path
     card: Path
     scores: pd.DataFrame
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    missed: dict[str, str] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """The scores."""

@@ -46,7 +46,7 @@ def train_speech_model(corpora: dict[str, Path], out: Path, recipe: SpeechRecipe
     _export(table, corpora, recipe, calibrate_predictions(never_heard), weights)
     calibration = _held_out_calibration(never_heard)
     card = write_speech_card(SpeechModel(weights), weights, result, calibration, table)
-    return TrainingRun(weights, card, result, {"calibration": calibration})
+    return TrainingRun(weights, card, result, {"calibration": calibration}, table.missed)
 
 
 def jobs_of(kind: str) -> list[tuple[str, Setting]]:

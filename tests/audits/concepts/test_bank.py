@@ -9,6 +9,7 @@ from affectlens.audits.concepts.library.base import words_held
 from affectlens.core.errors import ModelError
 from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
+from affectlens.stats.multiple import holm
 from tests.conftest import asset_path
 
 
@@ -59,3 +60,23 @@ def test_shipped_bank_speaks_sense():
     found, p = cosine("That is a really lovely day", "happiness")
     assert found[0] > 0 and p[0] <= 0.05
     assert cosine("That is a really lovely day", "anger")[0][0] < 0
+
+
+def test_a_bank_asks_about_some_concepts(tmp_path, rng):
+    vectors = np.linalg.qr(rng.normal(size=(6, 6)))[0]
+    null = rng.normal(size=(39, 6))
+    null /= np.linalg.norm(null, axis=1, keepdims=True)
+    bank = ConceptBank(("a", "b", "c"), vectors[:3], null, {"layer": "dense", "corpus": "made"})
+    gradient = 2 * vectors[1] + vectors[2]
+    cosines, p = bank.sensitivity(gradient, np.array([1, 2]))
+    np.testing.assert_allclose(cosines, np.array([2, 1]) / np.sqrt(5))
+    by_chance = np.abs(null @ gradient / np.linalg.norm(gradient))
+    raw = np.array([(1 + (by_chance >= c).sum()) / 40 for c in cosines])
+    np.testing.assert_allclose(p, holm(raw))
+    assert bank.sensitivity(-gradient[None])[0].tolist() == pytest.approx([0, -2 / np.sqrt(5), -1 / np.sqrt(5)], abs=1e-9)
+    none, sure = bank.sensitivity(np.zeros(6), np.array([0]))
+    assert none.tolist() == [0] and sure.tolist() == [1] and bank.layer == "dense"
+    bank.save(tmp_path / "b.safetensors")
+    again = ConceptBank.load(tmp_path / "b.safetensors")
+    assert again.names == bank.names and again.about == bank.about
+    np.testing.assert_allclose(np.linalg.norm(again.null, axis=1), 1)

@@ -1,5 +1,7 @@
 """Tables and sentences of an audit of concepts by hand, and which concepts are tested at all."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,15 @@ from affectlens.audits.concepts.choice import choose, with_pairs
 from affectlens.audits.concepts.findings import layer_name, reason
 from affectlens.audits.concepts.pool import with_enough_examples
 from affectlens.audits.concepts.settings import ConceptSettings
-from affectlens.audits.concepts.tables import CONFOUNDED, example_table, pair_table, support_table
+from affectlens.audits.concepts.tables import (
+    CONFOUNDED,
+    association,
+    direction_cosines,
+    example_table,
+    layer_agreement,
+    pair_table,
+    support_table,
+)
 from affectlens.core.errors import UsageError
 from affectlens.corpora.dialogues.base import dialogue_set
 
@@ -129,3 +139,40 @@ def test_a_half_is_no_example_and_the_threshold_itself_is_pointed_out(monkeypatc
         monkeypatch.setattr("affectlens.audits.concepts.tables.association", lambda a, b, v=strength: v)
         support = support_table({"c": np.array([1, 0.6, 0.5, 0.3])}, data.labels, data)
         assert support.confounded_with_label.tolist() == [told] and support.examples.tolist() == [2]
+
+
+def test_association_is_cramers_with_bergsmas_correction(rng):
+    a, b = rng.integers(0, 3, 60).astype(float), rng.integers(0, 2, 60).astype(float)
+    b[:30] = a[:30] > 0
+    a[3], b[5] = np.nan, np.nan
+    known = np.isfinite(a) & np.isfinite(b)
+    n, table = 58, np.array([[((a == i) & (b == j) & known).sum() for j in (0, 1)] for i in (0, 1, 2)], float)
+    expected = np.outer(table.sum(1), table.sum(0)) / n
+    phi = max(0, ((table - expected) ** 2 / expected).sum() / n - 2 * 1 / (n - 1))
+    k = min(3 - 4 / (n - 1), 2 - 1 / (n - 1)) - 1
+    assert association(a, b) == pytest.approx(np.sqrt(phi / k)) and association(b, a) == pytest.approx(association(a, b))
+    assert association(np.array([1.0, np.nan]), np.array([1.0, 0])) == 0
+    assert association(np.array([0.0, 1]), np.array([0.0, 1])) >= 0  # two rows are the fewest
+
+
+def test_pairs_are_told_from_a_threshold_on_strongest_first(monkeypatch):
+    strength = {("a", "b"): CONFOUNDED, ("a", "c"): 0.29, ("b", "c"): 0.8}
+    monkeypatch.setattr("affectlens.audits.concepts.tables.association", lambda x, y: strength[x, y])
+    pairs = pair_table({"a": "a", "b": "b", "c": "c"})
+    assert pairs.to_numpy().tolist() == [["b", "c", 0.8], ["a", "b", CONFOUNDED]] and pairs.index.tolist() == [0, 1]
+
+
+def test_layers_are_compared_by_what_they_say_of_utterances(rng):
+    points = {layer: rng.normal(size=(20, 3)) for layer in ("l", "m", "n")}
+    spaces = {layer: SimpleNamespace(points=p) for layer, p in points.items()}
+    tests = {
+        layer: SimpleNamespace(directions=rng.normal(size=(2, 3)), cosines=np.array([[1, 0.25], [0.25, 1]])) for layer in points
+    }
+    found = layer_agreement(spaces, tests, ["c", "d"])
+    assert list(zip(found.layer, found.other_layer, found.concept, strict=True)) == [
+        (a, b, c) for a, b in (("l", "m"), ("l", "n"), ("m", "n")) for c in "cd"
+    ]  # fmt: skip
+    one, two = (points[m] @ tests[m].directions[1] for m in ("l", "n"))
+    assert found.correlation[3] == pytest.approx(np.corrcoef(one, two)[0, 1])
+    cosines = direction_cosines(tests, ["c", "d"])
+    assert cosines.to_numpy().tolist() == [[layer, "c", "d", 0.25] for layer in "lmn"]

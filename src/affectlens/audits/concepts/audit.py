@@ -31,6 +31,7 @@ from affectlens.audits.result import Provenance
 from affectlens.core.disk.files import digest_of, sha256_of
 from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import UsageError
+from affectlens.core.failures import missed_frame
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
@@ -181,6 +182,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
             directions={layer: _unit(space.expand(tests.layers[layer].directions)) for layer, space in pool.spaces.items()},
             unsupported={**self.unsupported, **reasons},
             warnings=(*self.notes, *tests.warnings, *_weak(accuracy)),
+            missed=missed_frame(self.data.unread),
             provenance=self._provenance(pool),
         )
 
@@ -305,11 +307,14 @@ def concepts(
     source = open_dialogue_source(corpus)
     selected = choose(chosen)
     data = source.dialogues(chosen.split)
-    rows = prepared(source, data, selected, norms=chosen.norms, units=chosen.units, progress=tell)
+    unread: dict[str, str] = {}
+    rows = prepared(source, data, selected, norms=chosen.norms, units=chosen.units, progress=tell, unread=unread)
     targets, reasons = supported(rows, selected)
     missing = tuple(modality for modality in network.modalities if modality not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
+    if unread:
+        data = replace(data, unread=data.unread | unread)
     auditor = ConceptAuditor(
         network, data, with_pairs(targets, chosen.against, reasons), chosen, out,
         meanings={entry.name: entry.meaning for entry in selected}, unsupported=reasons, cache=cache_dir() / "layers",

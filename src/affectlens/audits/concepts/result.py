@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from affectlens.audits.result import AuditResult, Provenance
+from affectlens.core.failures import missed_frame
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,13 @@ class ConceptAudit(AuditResult):
         What to beware of.
     provenance : Provenance
         Settings, model, data and versions.
+    missed : DataFrame
+        Recordings that could not be read: columns key, reason.
     """
 
     kind: ClassVar[str] = "concepts"
     primary: ClassVar[str] = "tests"
+    unread_table: ClassVar[str] = "missed"
 
     tests: pd.DataFrame
     support: pd.DataFrame
@@ -56,6 +61,7 @@ class ConceptAudit(AuditResult):
     unsupported: dict[str, str]
     warnings: tuple[str, ...]
     provenance: Provenance
+    missed: pd.DataFrame = field(default_factory=partial(missed_frame, ()))
 
     @property
     def best_layer(self) -> str:

@@ -36,6 +36,7 @@ class FeatureAudit(AuditResult):
 
     kind: ClassVar[str] = "features"
     primary: ClassVar[str] = "features"
+    unread_table: ClassVar[str] = "left_out"
 
     features: pd.DataFrame
     groups: pd.DataFrame

@@ -45,6 +45,7 @@ class LatentAudit(AuditResult):
 
     kind: ClassVar[str] = "latent"
     primary: ClassVar[str] = "agreement"
+    unread_table: ClassVar[str] = "left_out"
 
     agreement: pd.DataFrame
     points: pd.DataFrame

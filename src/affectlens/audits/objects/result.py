@@ -45,6 +45,7 @@ class ObjectAudit(AuditResult):
 
     kind: ClassVar[str] = "objects"
     primary: ClassVar[str] = "objects"
+    unread_table: ClassVar[str] = "missed"
 
     title: str
     about: str

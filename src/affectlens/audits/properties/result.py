@@ -60,6 +60,7 @@ class PropertyAudit(AuditResult):
 
     kind: ClassVar[str] = "properties"
     primary: ClassVar[str] = "tests"
+    unread_table: ClassVar[str] = "missed"
 
     tests: pd.DataFrame
     groups: pd.DataFrame

@@ -31,12 +31,15 @@ class DialogueSet:
         label is outside ``classes`` is context and not scored.
     features : dict of ndarray
         By modality ``(n, width)`` float32.
+    unread : dict of str to str
+        Recordings that could not be read when features were measured, and why.
     """
 
     name: str
     classes: tuple[str, ...]
     rows: pd.DataFrame
     features: dict[str, np.ndarray] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> np.ndarray:
@@ -89,7 +92,7 @@ def joined(first: DialogueSet, second: DialogueSet) -> DialogueSet:
         raise CorpusError(f"{first.name} and {second.name} cannot be joined: dialogues {sorted(shared)[:3]} are in both")
     rows = pd.concat([first.rows, second.rows], ignore_index=True)
     features = {m: np.concatenate([x, second.features[m]]) for m, x in first.features.items()}
-    return dialogue_set(first.name, first.classes, rows, features)
+    return replace(dialogue_set(first.name, first.classes, rows, features), unread=first.unread | second.unread)
 
 
 def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, features: dict[str, np.ndarray]) -> DialogueSet:
