@@ -35,6 +35,37 @@ PRESENCE = 0.3  # probability from which on a face mesh counts as one
 SMALL = 160  # pixels; the detector misses the faces of smaller pictures, which are enlarged for it
 
 
+class Text(str):
+    """A text that knows whether the model which is given it cuts its end.
+
+    Examples
+    --------
+    >>> Text("so glad", truncated=True).truncated
+    True
+    """
+
+    truncated: bool
+
+    def __new__(cls, text: str, truncated: bool = False) -> Text:
+        """A text with what is known of it."""
+        made = super().__new__(cls, text)
+        made.truncated = truncated
+        return made
+
+
+class Sound(np.ndarray):
+    """A sound ``(n,)`` that knows whether the model which is given it cuts its end."""
+
+    truncated: bool = False
+
+    @classmethod
+    def of(cls, sound: np.ndarray, truncated: bool = False) -> Sound:
+        """The sound, with what is known of it."""
+        made = np.asarray(sound, np.float32).view(cls)
+        made.truncated = truncated
+        return made
+
+
 def picture_of(item: Any) -> np.ndarray:
     """A picture ``(h, w)`` grey or ``(h, w, 3)`` RGB, uint8."""
     picture = data_of(item)
