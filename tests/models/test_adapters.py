@@ -33,8 +33,8 @@ def test_torch_model_and_its_gradients(net, rng):
 def test_black_boxes(rng, tmp_path):
     x = rng.random((4, 2)).astype(np.float32)
     assert isinstance(CallableModel(lambda b: b, LABELS), Model)
-    np.testing.assert_array_equal(CallableModel(lambda b: b, LABELS).predict(x), x)
-    with pytest.raises(ModelError, match="expected logits"):
+    np.testing.assert_array_equal(CallableModel(lambda b: b, LABELS, scores="softmax").predict(x), x)
+    with pytest.raises(ModelError, match="expected logits.*say scores='binary'"):
         CallableModel(lambda b: b[:, :1], LABELS).predict(x)
     table = pd.DataFrame({"p_a": [0.9, 0.2], "p_b": [0.1, 0.8]}, index=["k1", "k2"])
     np.testing.assert_allclose(np.exp(TableModel(table, LABELS).predict(["k2"])), [[0.2, 0.8]], atol=1e-6)
@@ -51,8 +51,10 @@ def test_black_boxes(rng, tmp_path):
 
 def test_onnx_model_runs_a_real_graph():
     model = OnnxModel(asset_path("yunet"), ("a",) * 80)
-    with pytest.raises(ModelError, match="expected logits"):
+    with pytest.raises(ModelError, match=r"it gives cls_8 \(.*none has the form \(n, 80\): choose one by its name"):
         model.predict(np.zeros((1, 3, 640, 640), np.float32))
+    with pytest.raises(ModelError, match="no output 'cls_80'.*did you mean cls_8"):
+        OnnxModel(asset_path("yunet"), ("a",) * 80, output="cls_80")
 
 
 def test_calibration_and_sets():

@@ -6,7 +6,7 @@ import pytest
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.corpora.base import Item
 from affectlens.models import base
-from affectlens.models.base import BaseModel, Calibration, check_logits, data_of, load_model, model_names, register_model
+from affectlens.models.base import BaseModel, Calibration, data_of, load_model, model_names, register_model
 
 LABELS = ("a", "b", "c")
 
@@ -49,16 +49,6 @@ def test_a_base_model_reads_what_it_is_given():
         data_of(Item("k", None, ("a",)))
     with pytest.raises(NotImplementedError):
         BaseModel("x", "face", ["a"]).predict(None)
-
-
-def test_answers_of_the_wrong_form_are_refused():
-    good = np.zeros((2, 3))
-    assert check_logits(good, LABELS) is good
-    for bad in (np.zeros(3), np.zeros((2, 2)), np.zeros((1, 2, 3))):
-        with pytest.raises(ModelError, match=r"mine: expected logits \(n, 3\) for a, b, c"):
-            check_logits(bad, LABELS, "mine")
-    with pytest.raises(ModelError, match="not numbers"):
-        check_logits(np.full((1, 3), np.nan), LABELS)
 
 
 def test_models_open_by_name(tmp_path):

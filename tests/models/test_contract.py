@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from affectlens.core.errors import ModelError
 from affectlens.corpora.base import Item
 from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel, TorchScriptModel
 from affectlens.models.base import MODELS
@@ -168,6 +169,9 @@ def test_transformers_of_pictures_and_texts(rng, tmp_path):
     torch.manual_seed(0)
     config = transformers.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], **names)
     transformers.ResNetForImageClassification(config).save_pretrained(tmp_path / "picture")
+    with pytest.raises(ModelError, match="no preprocessor_config.json, so how the network's input is made is not known"):
+        open_model(str(tmp_path / "picture"), modality="scene")
+    getattr(transformers, "ViTImageProcessorPil", transformers.ViTImageProcessor)().save_pretrained(tmp_path / "picture")
     model = open_model(str(tmp_path / "picture"), modality="scene")
     assert model.name == "picture" and len(model.meta["sha256"]) == 64
     keeps_the_contract(model, pictures(rng))

@@ -21,7 +21,7 @@ LABELS = ("calm", "upset")
 class Flat(nn.Module):
     """No layer of it has a grid."""
 
-    labels, size = LABELS, 8
+    labels, size, scores = LABELS, 8, "softmax"
 
     def __init__(self):
         super().__init__()

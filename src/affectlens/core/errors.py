@@ -31,6 +31,10 @@ class ModelError(AffectlensError):
     """A model was asked for what it cannot give."""
 
 
+class ModelFailedError(ModelError):
+    """A model failed by itself on an input that could be read: its own exception, with what it was given."""
+
+
 class OutputError(AffectlensError):
     """Results cannot be written where they were asked for."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.registry import Registry
 from affectlens.corpora.base import Item
+from affectlens.models.scores import SOFTMAX, Scores
 from affectlens.stats.classification import softmax
 
 
@@ -29,6 +30,12 @@ class Model(Protocol):
         Its classes, in the order of its answers.
     meta : dict
         What is known of it: ``corpus`` and ``licence`` it was trained under, ``sha256`` of its weights.
+
+    Notes
+    -----
+    A model may have ``scores`` (``models.scores.Scores``), what its numbers are and how that is known; without it they are
+    logits of classes of which one holds. Where labels hold independently, each probability is by itself in [0, 1]; a model of
+    valence and arousal has no probabilities, its values are what ``predict`` and ``outputs`` give.
     """
 
     name: str
@@ -51,7 +58,7 @@ class Model(Protocol):
         ...
 
     def probabilities(self, inputs: Any) -> np.ndarray:
-        """Calibrated probabilities ``(n, classes)`` float64; each row sums to one."""
+        """Calibrated probabilities ``(n, classes)`` float64; each row sums to one where one class holds."""
         ...
 
 
@@ -147,6 +154,11 @@ class BaseModel:
         Makes an item of a corpus a datum; without it that is what the item holds.
     prepare : callable, optional
         Makes a datum the model's input; without it that is the datum itself.
+
+    Attributes
+    ----------
+    scores : Scores
+        What its numbers are, and how that is known.
     """
 
     contextual: ClassVar[bool] = False  # whether the answer to one input depends on the others it is asked with
@@ -166,6 +178,16 @@ class BaseModel:
         self.meta: dict[str, Any] = dict(meta or {})
         self.calibration = calibration or Calibration()
         self._reader, self._prepare = reader or data_of, prepare
+        self.scores = Scores(SOFTMAX, "the contract of models")
+
+    @property
+    def preprocessing(self) -> Callable[[Any], Any] | None:
+        """What makes a datum the model's input; None where that is the datum itself, or the class's own work."""
+        return self._prepare
+
+    @preprocessing.setter
+    def preprocessing(self, prepare: Callable[[Any], Any] | None) -> None:
+        self._prepare = prepare
 
     def read(self, item: Any) -> Any:
         """The model's input of one item of a corpus, or of a bare datum."""
@@ -180,8 +202,14 @@ class BaseModel:
         raise NotImplementedError
 
     def probabilities(self, inputs: Any) -> np.ndarray:
-        """Calibrated probabilities ``(n, classes)`` float64; each row sums to one."""
-        return self.calibration.probabilities(self.predict(inputs))
+        """Calibrated probabilities ``(n, classes)`` float64; each row sums to one where one class holds."""
+        return self.scores.probabilities(np.asarray(self.predict(inputs), np.float64) / self.calibration.temperature)
+
+    def outputs(self, inputs: Any) -> np.ndarray:
+        """Probabilities, or of a regression the values, ``(n, labels)`` float64."""
+        if self.scores.are_probabilities:
+            return np.asarray(self.probabilities(inputs))
+        return np.asarray(self.predict(inputs), np.float64)
 
 
 def data_of(item: Any) -> Any:
@@ -202,26 +230,6 @@ def data_of(item: Any) -> Any:
     if item.data is None:
         raise ModelError(item.problem or f"{item.key}: no data")
     return item.data
-
-
-def check_logits(logits: np.ndarray, labels: tuple[str, ...], name: str = "the model") -> np.ndarray:
-    """The logits, or an error that tells their shape from the one expected.
-
-    Returns
-    -------
-    numpy.ndarray
-        The logits.
-
-    Raises
-    ------
-    ModelError
-        Not one number for each class, or values that are not numbers.
-    """
-    if logits.ndim != 2 or logits.shape[1] != len(labels):
-        raise ModelError(f"{name}: expected logits (n, {len(labels)}) for {', '.join(labels)}; it gave {logits.shape}")
-    if not np.isfinite(logits).all():
-        raise ModelError(f"{name}: answers that are not numbers")
-    return logits
 
 
 Loader = Callable[..., Any]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from affectlens.core.disk.files import sha256_of
+from affectlens.core.disk.fingerprints import fingerprint
 from affectlens.core.errors import UsageError
 from affectlens.core.settings import nearest
 from affectlens.core.untrusted.code import allowing
@@ -18,13 +21,15 @@ from affectlens.models.adapters.function import CallableModel
 from affectlens.models.adapters.onnx import OnnxModel
 from affectlens.models.adapters.pictures import picture_network
 from affectlens.models.adapters.predictions import SUFFIXES
+from affectlens.models.adapters.preprocess import Preprocessing
 from affectlens.models.adapters.recipe import read_recipe
 from affectlens.models.adapters.table import TableModel
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.adapters.torchscript import TorchScriptModel
-from affectlens.models.adapters.transformers import TransformersModel, picture_transformer
+from affectlens.models.adapters.transformers import SoundTransformer, TextTransformer, picture_transformer
 from affectlens.models.base import MODELS, Model, load_model
-from affectlens.models.readers import READERS, picture_of
+from affectlens.models.readers import READERS
+from affectlens.models.scores import Scores, stated_scores
 
 PICTURES = ("face", "scene", "background")  # modalities whose models are given pictures
 TORCHSCRIPT = (".pt", ".pth", ".torchscript")
@@ -37,6 +42,8 @@ def open_model(
     modality: str = "",
     layer: str = "",
     allow_code: bool = False,
+    scores: str = "",
+    preprocess: str | Callable[[Any], Any] = "",
 ) -> Model:
     """Open a model; nothing is fetched.
 
@@ -57,6 +64,14 @@ def open_model(
     allow_code : bool
         Whether a file may bring code of its own: TorchScript with more than the usual operators of networks. Files that are
         data bring none; ``module:name`` is code that you name yourself.
+    scores : str
+        What the numbers of a model that others made are, one of ``scores.KINDS``: softmax (logits), sigmoid (logits of labels
+        that hold independently), binary (one logit), probabilities, independent (probabilities of such labels),
+        binary-probability, regression (valence and arousal). Without it its own attribute ``scores``, its file or
+        configuration says it; the answers are checked against that.
+    preprocess : callable or str
+        Makes what such a model is given of the picture, text or sound, instead of its file or configuration: a function, or
+        ``module:function``.
 
     Returns
     -------
@@ -77,45 +92,101 @@ def open_model(
     ('gait', ('anger', 'happiness', 'neutral', 'sadness'))
     """
     with allowing(allow_code):
-        return _opened(spec, weights, modality, layer)
+        return _opened(spec, weights, layer, ModelOptions(modality, scores, preprocess))
 
 
-def _opened(spec: str | Path | Model, weights: str | Path | None, modality: str, layer: str) -> Model:
+@dataclass(frozen=True)
+class ModelOptions:
+    """What the caller says of a model that others made; what is empty is left to the model."""
+
+    modality: str = ""
+    scores: str = ""
+    preprocess: str | Callable[[Any], Any] = ""
+
+    def __post_init__(self) -> None:
+        stated_scores(self.scores)
+
+    def preprocessing(self, own: Any = None) -> Preprocessing | None:
+        """The preprocessing that the caller names, else the model's own."""
+        given = self.preprocess or own
+        if not given:
+            return None
+        if isinstance(given, str):
+            return Preprocessing(imported(given, "--preprocess"), given)
+        if isinstance(given, Preprocessing):
+            return given
+        if not callable(given):
+            raise UsageError(f"preprocess {given!r}: a function, or module:function, was expected")
+        return Preprocessing(given, str(getattr(given, "__name__", type(given).__name__)))
+
+    def none_for(self, spec: str, why: str) -> None:
+        """Refuse what cannot be said of a model."""
+        for option, value in (("scores", self.scores), ("preprocess", self.preprocess)):
+            if value:
+                raise UsageError(f"--{option} {value}: {spec} {why}; leave it out")
+
+
+def _opened(spec: str | Path | Model, weights: str | Path | None, layer: str, options: ModelOptions) -> Model:
     if not isinstance(spec, str | Path):
+        options.none_for(getattr(spec, "name", type(spec).__name__), "is open already, and was told when it was made")
         model = spec
     elif str(spec) in MODELS:
+        options.none_for(str(spec), "is a registered model, which knows its own")
         model = load_model(str(spec), Path(weights) if weights is not None else None)
     else:
         if weights is not None:
             raise UsageError(f"--weights {weights}: {spec} is no registered model ({', '.join(MODELS)}); leave it out")
-        model = _open_other(str(spec), modality)
+        model = _open_other(str(spec), options)
     return _with_layer(model, layer, str(spec)) if layer else model
 
 
-def _open_other(spec: str, modality: str) -> Model:
-    path = Path(spec)
-    if modality and modality not in READERS:
-        raise UsageError(f"--modality {modality}: one of {', '.join(READERS)} was expected{nearest(modality, READERS)}")
+def _open_other(spec: str, options: ModelOptions) -> Model:
+    if options.modality and options.modality not in READERS:
+        raise UsageError(
+            f"--modality {options.modality}: one of {', '.join(READERS)} was expected{nearest(options.modality, READERS)}"
+        )
+    path, kind = Path(spec), options.modality or "face"
     if path.is_file() and path.suffix in (".onnx", *TORCHSCRIPT):
-        recipe, kind = read_recipe(path), modality or "face"
-        prepare = recipe if kind in PICTURES else None
-        made = OnnxModel if path.suffix == ".onnx" else TorchScriptModel
-        return made(path, recipe.labels, kind, reader=READERS[kind], prepare=prepare)
+        return _of_file(path, kind, options)
     if path.is_file() and path.suffix in SUFFIXES:
-        return TableModel.from_file(path, modality or "face")
+        if options.preprocess:
+            raise UsageError(
+                f"--preprocess {options.preprocess}: {spec} is a table of answers, nothing is prepared; leave it out"
+            )
+        return TableModel.from_file(path, kind, scores=options.scores)
     if (path / "config.json").exists():
-        kind = modality or "face"
-        if kind in PICTURES:
-            return picture_transformer(path, kind, READERS[kind])
-        if kind in ("words", "voice"):
-            return TransformersModel(path, kind, reader=READERS[kind])
-        raise UsageError(f"--model {spec}: a folder of transformers reads face, scene, words or voice, not {kind}")
+        return _of_folder(path, kind, options)
     if ":" in spec:
-        return _open_named(spec, modality)
+        return _open_named(spec, options)
     raise UsageError(
         f"--model {spec}: neither a shipped model ({', '.join(MODELS)}), nor a file MODEL.onnx, MODEL.pt or a table, nor a "
         f"folder with config.json, nor module:name{nearest(spec, MODELS)}"
     )
+
+
+def _of_file(path: Path, kind: str, options: ModelOptions) -> Model:
+    """ONNX or TorchScript with its ``MODEL.json``; the graph of ONNX may say size, layout and type."""
+    facts = read_recipe(path)
+    known = stated_scores(options.scores) if options.scores else facts.stated_scores()
+    prepare, reader, labels = options.preprocessing(), READERS[kind], facts.recipe.labels
+    if path.suffix != ".onnx":
+        prepare = prepare or (Preprocessing(facts.recipe, path.name) if kind in PICTURES else None)
+        return TorchScriptModel(path, labels, kind, reader=reader, prepare=prepare, scores=known, output=facts.output)
+    model = OnnxModel(path, labels, kind, reader=reader, scores=known, output=facts.output, input=facts.input)
+    if prepare is None and kind in PICTURES:
+        prepare = Preprocessing(facts.fitted(model.shape, model.dtype), path.name)
+    model.preprocessing = prepare
+    return model
+
+
+def _of_folder(path: Path, kind: str, options: ModelOptions) -> Model:
+    if kind in PICTURES:
+        return picture_transformer(path, kind, READERS[kind], scores=options.scores, preprocess=options.preprocessing())
+    if kind == "words":
+        return TextTransformer(path, reader=READERS[kind], scores=options.scores, preprocess=options.preprocessing())
+    if kind == "voice":
+        return SoundTransformer(path, reader=READERS[kind], scores=options.scores, preprocess=options.preprocessing())
+    raise UsageError(f"--model {path}: a folder of transformers reads face, scene, words or voice, not {kind}")
 
 
 def named(spec: str) -> Any:
@@ -145,23 +216,29 @@ def named(spec: str) -> Any:
     return target()
 
 
-def _open_named(spec: str, modality: str) -> Model:
+def _open_named(spec: str, options: ModelOptions) -> Model:
     target = named(spec)
     if isinstance(target, Model):
+        options.none_for(spec, "is a model, which knows its own")
         return target
-    labels, kind = _labels(target), modality or str(getattr(target, "modality", "")) or "face"
+    labels, kind = _labels(target), options.modality or str(getattr(target, "modality", "")) or "face"
     if not labels:
         what = "network" if isinstance(target, nn.Module) else "function"
         raise UsageError(f"--model {spec}: give the {what} an attribute labels, the classes in the order of its answers")
-    meta = {"sha256": _module_sha256(spec)}
+    if kind not in READERS:
+        raise UsageError(f"--model {spec}: its modality is {kind!r}; one of {', '.join(READERS)} was expected")
+    own = str(getattr(target, "scores", "") or "")
+    known = Scores(options.scores, "the caller") if options.scores else Scores(own, f"{spec}'s attribute scores" if own else "")
+    prepare = options.preprocessing(getattr(target, "preprocess", None))
+    output, meta = str(getattr(target, "output", "") or ""), {"sha256": fingerprint(target), "code": _module_sha256(spec)}
+    common: dict[str, Any] = {"name": spec, "reader": READERS[kind], "meta": meta, "scores": known, "output": output}
     if not isinstance(target, nn.Module):
-        return CallableModel(target, labels, kind, name=spec, reader=READERS[kind], meta=meta)
+        return CallableModel(target, labels, kind, prepare=prepare, **common)
     layer = str(getattr(target, "layer", ""))
     if kind not in PICTURES:
-        return TorchModel(target, labels, kind, name=spec, layer=layer, reader=READERS[kind], meta=meta)
-    given = {k: getattr(target, k) for k in ("size", "grey", "mean", "deviation") if hasattr(target, k)}
-    reader = READERS.get(kind, picture_of)
-    return picture_network(target, labels, name=spec, modality=kind, layer=layer, reader=reader, meta=meta, **given)
+        return TorchModel(target, labels, kind, layer=layer, prepare=prepare, **common)
+    given = {key: getattr(target, key) for key in ("size", "grey", "mean", "deviation") if hasattr(target, key)}
+    return picture_network(target, labels, modality=kind, layer=layer, preprocess=prepare, **common, **given)
 
 
 def _labels(target: Any) -> tuple[str, ...]:

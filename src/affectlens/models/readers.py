@@ -34,6 +34,37 @@ RATE = 16000  # samples a second of every sound
 FACE_SIDE, COLOUR_SIDE = 48, 160  # pixels of the face model's grey crop, and of the crop that other models are given
 
 
+class Text(str):
+    """A text that knows whether the model which is given it cuts its end.
+
+    Examples
+    --------
+    >>> Text("so glad", truncated=True).truncated
+    True
+    """
+
+    truncated: bool
+
+    def __new__(cls, text: str, truncated: bool = False) -> Text:
+        """A text with what is known of it."""
+        made = super().__new__(cls, text)
+        made.truncated = truncated
+        return made
+
+
+class Sound(np.ndarray):
+    """A sound ``(n,)`` that knows whether the model which is given it cuts its end."""
+
+    truncated: bool = False
+
+    @classmethod
+    def of(cls, sound: np.ndarray, truncated: bool = False) -> Sound:
+        """The sound, with what is known of it."""
+        made = np.asarray(sound, np.float32).view(cls)
+        made.truncated = truncated
+        return made
+
+
 def picture_of(item: Any) -> np.ndarray:
     """A picture ``(h, w)`` grey or ``(h, w, 3)`` RGB, uint8."""
     picture = data_of(item)

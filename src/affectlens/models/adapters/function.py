@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from affectlens.models.adapters.blackbox import BlackBox
+from affectlens.models.scores import Scores
 
 
 class CallableModel(BlackBox):
-    """A Python function from a batch to logits or probabilities ``(n, classes)``.
+    """A Python function from a batch to scores ``(n, classes)``.
 
     Parameters
     ----------
@@ -23,10 +22,12 @@ class CallableModel(BlackBox):
         What it looks at.
     name : str
         What pages and errors call it.
-    reader : callable, optional
-        Makes an item of a corpus what the function is given.
+    reader, prepare : callable, optional
+        Make an item of a corpus what the function is given, see ``BaseModel``.
     meta : dict, optional
         See ``Model``.
+    scores, output
+        What it gives, and which of several outputs that is; see ``BlackBox``.
 
     Examples
     --------
@@ -47,11 +48,14 @@ class CallableModel(BlackBox):
         *,
         name: str = "function",
         reader: Callable[[Any], Any] | None = None,
+        prepare: Callable[[Any], Any] | None = None,
         meta: dict[str, Any] | None = None,
+        scores: str | Scores = "",
+        output: str = "",
     ) -> None:
-        super().__init__(name, modality, labels, meta, reader=reader)
-        self._function = function
+        super().__init__(name, modality, labels, meta, reader=reader, prepare=prepare, scores=scores, output=output)
+        self.function = function
 
-    def answers(self, inputs: Any) -> np.ndarray:
+    def answers(self, inputs: Any) -> Any:
         """What the function gives."""
-        return np.asarray(self._function(inputs))
+        return self.function(inputs)

@@ -7,13 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from affectlens.core.errors import ModelError
+from affectlens.models.adapters.blackbox import faults_of
+from affectlens.models.adapters.preprocess import Preprocessing
 from affectlens.models.adapters.recipe import Recipe
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.readers import picture_of
+from affectlens.models.scores import Scores
 from affectlens.perception.scene.objects import GREY
+
+SIDE = 224  # pixels of the blank picture that the layers are looked at with
 
 
 def picture_network(
@@ -29,15 +34,20 @@ def picture_network(
     layer: str = "",
     reader: Callable[[Any], Any] = picture_of,
     meta: dict[str, Any] | None = None,
+    scores: str | Scores = "",
+    output: str = "",
+    preprocess: Preprocessing | None = None,
 ) -> TorchModel:
-    """Any ``torch.nn.Module`` that gives logits of square pictures.
+    """Any ``torch.nn.Module`` that is asked about pictures.
 
     Parameters
     ----------
-    net, labels, name, modality, meta
+    net, labels, name, modality, meta, scores, output
         See ``TorchModel``.
     size, grey, mean, deviation
         See ``Recipe``.
+    preprocess : Preprocessing, optional
+        What makes the network's input of a picture, instead of size, grey, mean and deviation.
     layer : str
         The layer that maps are drawn of; without it the last one with a grid of more than one cell. A network that has none
         can be asked but not drawn; its ``no_layer`` says why.
@@ -55,14 +65,67 @@ def picture_network(
         ``layer`` is not there.
     """
     arrays = (np.atleast_1d(np.array(v, np.float32)) for v in (mean, deviation))
-    recipe = Recipe(tuple(labels), size, grey, *arrays)
-    model = TorchModel(net, labels, modality, name=name, layer=layer, prepare=recipe, reader=reader, meta=meta)
+    prepare = preprocess or Preprocessing(Recipe(tuple(labels), size, grey, *arrays), name)
+    model = TorchModel(
+        net, labels, modality, name=name, layer=layer, prepare=prepare, reader=reader, meta=meta, scores=scores, output=output
+    )
+    return with_layer(model)
+
+
+def with_layer(model: TorchModel) -> TorchModel:
+    """The model, with the layer that its maps are drawn of chosen where none is named; else ``no_layer`` says why.
+
+    Returns
+    -------
+    TorchModel
+        The same.
+    """
     if not model.layer:
         try:
-            model.layer = last_grid(model, recipe(np.full((size, size, 3), GREY, np.uint8))[None])
+            model.layer = last_grid(model, np.asarray(model.prepare(np.full((SIDE, SIDE, 3), GREY, np.uint8)))[None])
         except ModelError as error:
             model.no_layer = str(error)
     return model
+
+
+def pixel_gradients(model: TorchModel, picture: np.ndarray, target: int | str) -> np.ndarray:
+    """Gradient of a class's logit with respect to the pixels of a picture, through the model's own preprocessing.
+
+    Parameters
+    ----------
+    model : TorchModel
+        One whose ``prepare`` is a ``Preprocessing``.
+    picture : numpy.ndarray
+        ``(h, w, 3)`` uint8.
+    target : int or str
+        The class.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(h, w, 3)`` float32: the change of the logit by one grey level of a pixel, where the network sees it; else zero.
+
+    Raises
+    ------
+    ModelError
+        The model has no preprocessing that can be followed, or its network fails.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(3, 2, bias=False))
+    >>> model = picture_network(net, ("calm", "upset"), size=4)
+    >>> pixel_gradients(model, np.zeros((4, 4, 3), np.uint8), "upset").shape
+    (4, 4, 3)
+    """
+    if not isinstance(model.preprocessing, Preprocessing):
+        raise ModelError(f"{model.name}: it has no preprocessing of pictures that a gradient could go through")
+    index = model.labels.index(target) if isinstance(target, str) else target
+    pixels = torch.tensor(picture, dtype=torch.float32, requires_grad=True)
+    batch = model.tensor(model.preprocessing.differentiable(pixels)[None])
+    with torch.enable_grad(), model.evaluating(), faults_of(model.name, batch):
+        logits = model.net(batch)
+        (gradient,) = torch.autograd.grad(logits[0, index], pixels)
+    return np.asarray(gradient.numpy())
 
 
 def last_grid(model: TorchModel, blank: np.ndarray) -> str:
@@ -78,7 +141,7 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
     ModelError
         There is none.
     """
-    seen = _shapes(model, blank)
+    seen = model.shapes(blank)
     grids = [i for i, (_, shape) in enumerate(seen) if len(shape) == 4 and shape[2] * shape[3] > 1 and shape[1] > 3]
     last = grids[-1] if grids else -1
     tokens = [name for name, shape in seen[last + 1 :] if len(shape) == 3 and shape[1] > 3]
@@ -92,24 +155,3 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
         "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last "
         f"layers give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"
     )
-
-
-def _shapes(model: TorchModel, blank: np.ndarray) -> list[tuple[str, tuple[int, ...]]]:
-    """Names and output shapes of the layers in the order in which they run."""
-    seen: list[tuple[str, tuple[int, ...]]] = []
-
-    def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor):
-                seen.append((name, tuple(output.shape)))
-
-        return hook
-
-    handles = [model.module(name).register_forward_hook(note(name)) for name in model.layers]
-    try:
-        with torch.inference_mode():
-            model.predict(blank)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return seen

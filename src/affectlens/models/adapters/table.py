@@ -15,8 +15,13 @@ from affectlens.core.errors import ModelError, UsageError
 from affectlens.corpora.base import Item
 from affectlens.models.adapters.blackbox import BlackBox
 from affectlens.models.adapters.predictions import Predicted, read_predictions
-from affectlens.models.adapters.predictions.layouts import LABELS
+from affectlens.models.adapters.predictions.layouts import LABELS, PROBABILITIES, SCORES, UNITS, VALUES
 from affectlens.models.adapters.predictions.matching import NO_ROW, SHOWN, Match, match
+from affectlens.models.scores import INDEPENDENT, REGRESSION, Scores
+
+_KINDS = {
+    PROBABILITIES: "probabilities", LABELS: "probabilities", SCORES: INDEPENDENT, UNITS: REGRESSION, VALUES: REGRESSION,
+}  # fmt: skip
 
 
 class TableModel(BlackBox):
@@ -34,6 +39,8 @@ class TableModel(BlackBox):
         What pages and errors call it.
     meta : dict, optional
         See ``Model``.
+    scores : str or Scores
+        What the values are, see ``BlackBox``; the whole table is looked at.
 
     Attributes
     ----------
@@ -51,7 +58,7 @@ class TableModel(BlackBox):
     Raises
     ------
     ModelError
-        A class without a column.
+        A class without a column, or values that are not what is said of them.
 
     Examples
     --------
@@ -74,22 +81,25 @@ class TableModel(BlackBox):
         *,
         name: str = "table",
         meta: dict[str, Any] | None = None,
+        scores: str | Scores = "",
     ) -> None:
         classes = tuple(labels) or tuple(str(c)[2:] for c in table.columns if str(c).startswith("p_"))
-        super().__init__(name, modality, classes, meta)
+        super().__init__(name, modality, classes, meta, scores=scores)
         columns = [f"p_{c}" if f"p_{c}" in table else c for c in self.labels]
         missing = [c for c in columns if c not in table]
         if missing or not columns:
             shown = list(table.columns)[:10]
             raise ModelError(f"{name}: the table has no column for {missing or 'any class'}; its columns are {shown}")
         self.table = table[columns].astype(np.float64).set_axis(list(self.labels), axis=1).dropna()
+        if isinstance(scores, str) and len(self.table):  # else its reader has looked at them
+            self.scores.checked(self.table.to_numpy(), self.labels, name)
         self._files = {str(k): str(k) for k in self.table.index}  # the row that answers for a name
         self._reasons: dict[str, str] = {}
         self._match = Match()
         self._met = False
 
     @classmethod
-    def from_file(cls, path: str | Path, modality: str = "face") -> TableModel:
+    def from_file(cls, path: str | Path, modality: str = "face", scores: str = "") -> TableModel:
         """The model of a table of predictions, of one's own or of another tool; see ``read_predictions``.
 
         Returns
@@ -103,10 +113,12 @@ class TableModel(BlackBox):
             A file that is no such table.
         """
         file = Path(path)
-        read = read_predictions(file)
+        read = read_predictions(file, scores)
         meta = {"sha256": sha256_of(file), "source": read.source}
         classes = tuple(c for c in read.table.columns if c not in read.units) or read.units
-        model = cls(read.table, classes, modality, name=file.stem, meta=meta)
+        source = f"the caller ({scores})" if scores else f"{read.source}'s layout: {read.kind}"
+        known = Scores(_KINDS[read.kind], source)
+        model = cls(read.table, classes, modality, name=file.stem, meta=meta, scores=known)
         model.truth, model.notes, model.units = read.labels, (*read.notes, *read.chosen.notes), read.units
         model.labels_only = read.kind == LABELS
         model._take(read)
@@ -155,20 +167,20 @@ class TableModel(BlackBox):
                 f"{self.name} has none of the {len(keys)} items of {corpus}: its keys are like {_some(names)}, those of the "
                 f"corpus like {_some(list(keys))} ({why})"
             )
-        told = []
+        lines = []
         lost = [k for k in keys if k in reasons or self._match.found[k] not in self._files]
         if lost:
             whys = Counter(self.why_not(k) for k in lost)
             shown = "; ".join(f"{n}: {why}" for why, n in whys.most_common(SHOWN))
-            told.append(f"{len(lost)} of {len(keys)} items of {corpus} have no prediction, such as {_some(lost)} ({shown})")
+            lines.append(f"{len(lost)} of {len(keys)} items of {corpus} have no prediction, such as {_some(lost)} ({shown})")
         if spare:
-            told.append(f"{len(spare)} of {len(names)} files of the table are not in {corpus}, such as {_some(spare)}")
+            lines.append(f"{len(spare)} of {len(names)} files of the table are not in {corpus}, such as {_some(spare)}")
         if self._match.apart:
             pairs = [f"{k} with {self._match.found[k]}" for k in self._match.apart]
-            told.append(
+            lines.append(
                 f"{len(pairs)} items were matched by the end of their path, though folders before it differ: {_some(pairs)}"
             )
-        self.notes = (*self.notes, *(t for t in told if t not in self.notes))
+        self.notes = (*self.notes, *(line for line in lines if line not in self.notes))
 
     def why_not(self, key: str) -> str:
         """Why an item has no prediction; empty where it has one."""
@@ -193,11 +205,11 @@ class TableModel(BlackBox):
         key, problem = (item.key, item.problem) if isinstance(item, Item) else (str(item), "")
         if key in self.table.index and not self._met:
             return key
-        found = self._match if self._met else match([key], [*self._files, *self._reasons])
-        name = found.found.get(key, "")
+        matched = self._match if self._met else match([key], [*self._files, *self._reasons])
+        name = matched.found.get(key, "")
         if name in self._files:
             return self._files[name]
-        why = found.reasons.get(key) or self._reasons.get(name) or NO_ROW
+        why = matched.reasons.get(key) or self._reasons.get(name) or NO_ROW
         raise ModelError(f"{self.name}: no prediction for {key}: {why}" + (f" ({problem})" if problem else ""))
 
     def answers(self, inputs: Any) -> np.ndarray:
@@ -212,24 +224,12 @@ class TableModel(BlackBox):
         """Values ``(n, outputs)`` of the rows whose keys are given, units included; NaN where a unit was not measured."""
         return np.asarray(self.table.reindex(list(inputs))[list(self.outputs)])
 
-    def probabilities(self, inputs: Any) -> np.ndarray:
-        """Probabilities ``(n, classes)`` float64; values of independent scores are divided by their sum.
+    def _checked(self, inputs: Any) -> np.ndarray:
+        """Values as they are: they were looked at when the table was read."""
+        return self.answers(inputs) if len(inputs) else np.zeros((0, len(self.labels)))
 
-        Returns
-        -------
-        numpy.ndarray
-            Rows sum to one.
-
-        Raises
-        ------
-        ModelError
-            A key that is not there, or a row of which nothing can be made a distribution.
-        """
-        given = self._checked(inputs).astype(np.float64)
-        total = given.sum(axis=1, keepdims=True)
-        if (given < 0).any() or (total <= 0).any():
-            raise ModelError(f"{self.name}: values below 0, or all 0; probabilities were expected")
-        return np.asarray(given / total)
+    def __fingerprint__(self) -> Any:
+        return type(self), self.table, self.labels, self.units, self.scores
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,14 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from affectlens.core.errors import ModelError, unknown
-from affectlens.models.base import BaseModel, Calibration, check_logits
+from affectlens.models.adapters.blackbox import faults_of
+from affectlens.models.adapters.outputs import chosen_output
+from affectlens.models.base import BaseModel, Calibration
+from affectlens.models.scores import Scores, stated_scores
 
 
 class TorchModel(BaseModel):
-    """Any ``torch.nn.Module`` that maps a float batch ``(n, ...)`` to logits ``(n, classes)``.
+    """Any ``torch.nn.Module`` that maps a float batch ``(n, ...)`` to scores ``(n, classes)``.
 
     The module is put into evaluation mode for each call and back afterwards; its parameters, their ``.grad`` and its
-    hooks are as before, also after an exception.
+    hooks are as before, also after an exception. Batches get the type of its parameters (float32, float64, half). Whatever
+    it answers with (one tensor, several in a tuple or by name; logits, probabilities, one logit, values), inside
+    ``evaluating`` it gives the logits ``(n, classes)`` float32 that maps are drawn of.
 
     Parameters
     ----------
@@ -42,6 +47,8 @@ class TorchModel(BaseModel):
         Makes an item of a corpus the datum that ``prepare`` takes.
     meta, calibration
         See ``Model`` and ``Calibration``.
+    scores, output
+        What it gives, and which of several outputs that is; see ``BlackBox``.
 
     Examples
     --------
@@ -67,8 +74,12 @@ class TorchModel(BaseModel):
         reader: Callable[[Any], Any] | None = None,
         meta: dict[str, Any] | None = None,
         calibration: Calibration | None = None,
+        scores: str | Scores = "",
+        output: str = "",
     ) -> None:
         BaseModel.__init__(self, name, modality, labels, meta, calibration, reader=reader, prepare=prepare)
+        self.scores, self.output = stated_scores(scores, self.labels, name), output
+        self._inside, self._checking = 0, False
         self.net: nn.Module = net.to(device)
         self.device, self.batch_size = torch.device(device), batch_size
         self._named: dict[str, nn.Module] = {path: module for path, module in net.named_modules() if path}
@@ -102,31 +113,94 @@ class TorchModel(BaseModel):
             raise unknown("layer", name, list(self._named))
         return self._named[name]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of its parameters, which batches are brought to."""
+        types = (parameter.dtype for parameter in self.net.parameters() if parameter.is_floating_point())
+        return next(types, torch.float32)
+
     def tensor(self, batch: Any) -> Tensor:
-        """The batch as a float tensor on the model's device."""
-        return torch.as_tensor(batch if isinstance(batch, Tensor) else np.asarray(batch)).float().to(self.device)
+        """The batch as a float tensor of the network's own type on the model's device."""
+        given = batch if isinstance(batch, Tensor) else torch.as_tensor(np.asarray(batch))
+        return given.to(self.device, self.dtype)
 
     @contextmanager
-    def evaluating(self) -> Iterator[None]:
-        """Evaluation mode inside, every module's own mode restored outside."""
-        learning = [m for m in self.net.modules() if m.training]
+    def evaluating(self, checking: bool = False) -> Iterator[None]:
+        """Evaluation mode inside, and the network gives logits; every module's own mode restored outside.
+
+        Parameters
+        ----------
+        checking : bool
+            Whether answers are compared with what is said of them.
+        """
+        if self._inside:
+            yield
+            return
+        learning = [module for module in self.net.modules() if module.training]
         if learning:
             self.net.eval()
+        handle = self.net.register_forward_hook(self._answered)
+        self._inside, self._checking = 1, checking
         try:
             yield
         finally:
+            self._inside, self._checking = 0, False
+            handle.remove()
             for module in learning:
                 module.training = True
 
+    def _answered(self, _module: nn.Module, _inputs: Any, given: Any) -> Tensor:
+        """Logits ``(n, classes)`` of what the network gave, with their gradient."""
+        width = self.scores.width(self.labels)
+        raw = chosen_output(given, width, self.output, self.name)
+        if not isinstance(raw, Tensor):
+            raise ModelError(f"{self.name}: the network gives a {type(raw).__name__}; a tensor of scores was expected")
+        if raw.ndim == 1 and width == 1:
+            raw = raw.unsqueeze(1)
+        if self._checking or not self.scores.kind or raw.ndim != 2 or raw.shape[1] != width:
+            self.scores.checked(raw.detach().float().cpu().numpy(), self.labels, self.name)
+        logits: Tensor = self.scores.logits(raw.float())
+        return logits
+
     def predict(self, inputs: Any) -> np.ndarray:
-        """Logits ``(n, classes)`` float32."""
-        x = self.tensor(inputs)
+        """Logits ``(n, classes)`` float32, whatever the network answers with; of a regression its values."""
+        batch = self.tensor(inputs)
         rows = []
-        with self.evaluating(), torch.inference_mode():
-            for start in range(0, len(x), self.batch_size):
-                rows.append(self.net(x[start : start + self.batch_size]).float().cpu())
-        logits = torch.cat(rows).numpy() if rows else np.zeros((0, len(self.labels)), np.float32)
-        return check_logits(logits, self.labels, self.name)
+        with self.evaluating(checking=True), torch.inference_mode(), faults_of(self.name, batch):
+            for start in range(0, len(batch), self.batch_size):
+                part = batch[start : start + self.batch_size]
+                logits = self.net(part)
+                if len(logits) != len(part):
+                    raise ModelError(
+                        f"{self.name}: it gave {tuple(logits.shape)} for {len(part)} inputs: one row an input was expected"
+                    )
+                rows.append(logits.cpu())
+        return torch.cat(rows).numpy() if rows else np.zeros((0, len(self.labels)), np.float32)
+
+    def shapes(self, batch: Any) -> list[tuple[str, tuple[int, ...]]]:
+        """Names and output shapes of the layers that give a tensor, in the order in which they run on a batch."""
+        seen: list[tuple[str, tuple[int, ...]]] = []
+
+        def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
+            def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+                if isinstance(output, Tensor):
+                    seen.append((name, tuple(output.shape)))
+
+            return hook
+
+        handles = [module.register_forward_hook(note(name)) for name, module in self._named.items()]
+        learning = [module for module in self.net.modules() if module.training]
+        given = self.tensor(batch)
+        try:
+            self.net.eval()
+            with torch.inference_mode(), faults_of(self.name, given):
+                self.net(given)
+        finally:
+            for handle in handles:
+                handle.remove()
+            for module in learning:
+                module.training = True
+        return seen
 
     @contextmanager
     def captured(
@@ -170,7 +244,9 @@ class TorchModel(BaseModel):
         try:
             with self.evaluating():
                 torch.set_grad_enabled(False)
-                logits = self.net(self.tensor(batch))
+                given = self.tensor(batch)
+                with faults_of(self.name, given):
+                    logits = self.net(given)
                 if not kept:
                     raise ModelError(f"layer {layer!r} was not used in the forward pass")
                 handle.remove()
@@ -183,7 +259,7 @@ class TorchModel(BaseModel):
     def recorded(self, layer: str) -> Iterator[list[np.ndarray]]:
         """Collects the layer's output ``(n, ...)`` of every forward pass made inside, beside whatever else is done."""
         kept: list[np.ndarray] = []
-        handle = self.module(layer).register_forward_hook(lambda _m, _i, out: kept.append(out.detach().cpu().numpy()))
+        handle = self.module(layer).register_forward_hook(lambda _m, _i, out: kept.append(_numpy(out)))
         try:
             yield kept
         finally:
@@ -192,20 +268,30 @@ class TorchModel(BaseModel):
     def activations(self, inputs: Any, layer: str) -> np.ndarray:
         """Activations ``(n, ...)`` of the layer, float32."""
         with self.captured(inputs, layer) as (_, activation):
-            return activation.detach().cpu().numpy()
+            return _numpy(activation)
 
     def gradients(self, inputs: Any, layer: str, target: int | str) -> np.ndarray:
         """Gradient of the target's logit with respect to the layer, ``(n, ...)`` float32."""
         index = self.labels.index(target) if isinstance(target, str) else target
         with self.captured(inputs, layer) as (logits, activation):
             (gradient,) = torch.autograd.grad(logits[:, index].sum(), activation)
-            return gradient.cpu().numpy()
+            return _numpy(gradient)
 
     def predict_with(self, batch: Any, layer: str, replacement: Tensor) -> np.ndarray:
         """Logits when the layer's output is replaced by ``replacement`` ``(n, ...)``."""
-        handle = self.module(layer).register_forward_hook(lambda *_: replacement)
+        handle = self.module(layer).register_forward_hook(lambda _m, _i, out: _alike(replacement, out))
         try:
             with self.evaluating(), torch.inference_mode():
-                return np.asarray(self.net(self.tensor(batch)).float().cpu().numpy())
+                return _numpy(self.net(self.tensor(batch)))
         finally:
             handle.remove()
+
+
+def _numpy(values: Tensor) -> np.ndarray:
+    """Values as float32, also of types that numpy does not have."""
+    return np.asarray(values.detach().float().cpu().numpy())
+
+
+def _alike(replacement: Tensor, output: Any) -> Tensor:
+    """The replacement in the type of what it stands for."""
+    return replacement.to(output.dtype) if isinstance(output, Tensor) else replacement

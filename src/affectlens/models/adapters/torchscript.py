@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +14,14 @@ from affectlens.models.adapters.script_code import check_script
 
 
 class TorchScriptModel(FileModel):
-    """A network saved by ``torch.jit``: a batch ``(n, ...)`` to logits or probabilities.
+    """A network saved by ``torch.jit``: a batch ``(n, ...)`` to scores; batches get the type of its weights.
 
     Such a file is a program. Its code is read first: one that touches files is refused, and one with more than the operators of
     networks is loaded only where code is allowed (see `open_model`).
 
     Parameters
     ----------
-    path, labels, modality, reader, prepare
+    path, labels, modality, reader, prepare, scores, output
         See ``FileModel``.
     """
 
@@ -33,6 +34,8 @@ class TorchScriptModel(FileModel):
                 f"{file}: not readable as TorchScript ({last_line(error)}); save it with torch.jit.trace(net, x).save(path)"
             ) from error
 
-    def _run(self, batch: np.ndarray) -> np.ndarray:
+    def _run(self, batch: Any) -> Any:
+        types = (value.dtype for value in self.net.parameters() if value.is_floating_point())
         with torch.inference_mode():
-            return np.asarray(self.net(torch.from_numpy(batch)).numpy())
+            given = self.net(torch.from_numpy(np.asarray(batch, np.float32)).to(next(types, torch.float32)))
+        return given

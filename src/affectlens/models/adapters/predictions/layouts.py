@@ -10,14 +10,15 @@ import pandas as pd
 
 from affectlens.core.labels import EKMAN7, canonical
 from affectlens.core.untrusted.sheets import numbers, words
+from affectlens.models.scores import DIMENSIONS
 
-PROBABILITIES, SCORES, UNITS, LABELS = "probabilities", "scores", "units", "labels"
+PROBABILITIES, SCORES, UNITS, LABELS, VALUES = "probabilities", "scores", "units", "labels", "values"
 FAILED = {
     "FIND_FAILED": "FIND_FAILED: no face was found",
     "FIT_FAILED": "FIT_FAILED: the face was found, but the model of it did not fit",
 }
 EMPTY = ("", "nan", "na", "n/a", "none", "null", "-", "unknown")
-SAID = ("facial_expression", "dominant_emotion", "prediction", "predicted", "predicted_label", "expression")
+WORDS = ("facial_expression", "dominant_emotion", "prediction", "predicted", "predicted_label", "expression")
 CLASSES = (*EKMAN7.labels, "contempt")
 Columns = dict[str, str]  # by class
 
@@ -33,8 +34,8 @@ class Layout:
     columns : callable
         Takes the table and gives the column of each class or unit; empty where the layout does not fit.
     kind : str
-        What the columns hold: probabilities, independent scores from 0 to 1, intensities of action units, or nothing but the
-        label that was said.
+        What the columns hold: probabilities, independent scores from 0 to 1, intensities of action units, values of valence
+        and arousal, or nothing but the label that was said.
     """
 
     name: str
@@ -44,9 +45,9 @@ class Layout:
 
 def of_numbers(column: pd.Series) -> bool:
     """Whether a column holds numbers, beside cells that are empty or say that something failed."""
-    found = numbers(column).notna()
-    rest = words(column[~found]).str.strip()
-    return bool(found.any()) or bool((rest.isin(list(FAILED)) | rest.str.lower().isin(EMPTY)).all())
+    present = numbers(column).notna()
+    rest = words(column[~present]).str.strip()
+    return bool(present.any()) or bool((rest.isin(list(FAILED)) | rest.str.lower().isin(EMPTY)).all())
 
 
 def named(frame: pd.DataFrame) -> Columns:
@@ -75,9 +76,15 @@ def units(frame: pd.DataFrame) -> Columns:
     return out
 
 
-def said(frame: pd.DataFrame) -> str:
+def dimensions(frame: pd.DataFrame) -> Columns:
+    """Columns of numbers that are named after dimensions of affect: valence, arousal and their like."""
+    names = {re.sub(r"^(p_|pred_|predicted_)", "", column.lower().strip()): column for column in frame.columns}
+    return {name: names[name] for name in DIMENSIONS if name in names and of_numbers(frame[names[name]])}
+
+
+def answered(frame: pd.DataFrame) -> str:
     """The column of words that says which class was answered; empty without one."""
-    return next((c for c in frame.columns if c.lower() in SAID), "")
+    return next((c for c in frame.columns if c.lower() in WORDS), "")
 
 
 def _facereader(frame: pd.DataFrame) -> Columns:
@@ -108,14 +115,23 @@ LAYOUTS = (
     Layout("OpenFace", _openface, UNITS),
     Layout("table", named),
 )
+DIMENSIONAL = Layout("table", dimensions, VALUES)
 
 
-def layout_of(frame: pd.DataFrame) -> tuple[Layout, Columns] | None:
-    """The layout that a table has, with its columns by class; None where no two columns and no word name classes."""
+def layout_of(frame: pd.DataFrame, values: bool = False) -> tuple[Layout, Columns] | None:
+    """The layout that a table has, with its columns by class; None where no two columns and no word name classes.
+
+    With ``values`` columns of valence and arousal alone are looked for.
+    """
+    if values:
+        columns = dimensions(frame)
+        return (DIMENSIONAL, columns) if columns else None
     for layout in LAYOUTS:
         if len(columns := layout.columns(frame)) > 1:
             return layout, columns
-    if not said(frame):
+    if columns := dimensions(frame):
+        return DIMENSIONAL, columns
+    if not answered(frame):
         return None
     name = "LibreFace" if any(c.startswith("au_") for c in frame.columns) else "DeepFace" if _of_deepface(frame) else "table"
     return Layout(name, lambda _: {}, LABELS), {}
@@ -125,10 +141,10 @@ def _of_deepface(frame: pd.DataFrame) -> bool:
     return "dominant_emotion" in frame.columns
 
 
-def reasons(frame: pd.DataFrame, layout: Layout, columns: Columns) -> pd.Series:
-    """Why each row has no answer, an empty text where it has one."""
+def reasons(frame: pd.DataFrame, layout: Layout, columns: Columns, below_zero: bool = False) -> pd.Series:
+    """Why each row has no answer, an empty text where it has one; ``below_zero`` says whether a value may be."""
     if layout.kind == LABELS:
-        word = words(frame[said(frame)]).str.strip()
+        word = words(frame[answered(frame)]).str.strip()
         empty = word.str.lower().isin(EMPTY)
         return pd.Series("", frame.index).mask(empty, f"{layout.name} gives no label")
     cells = frame[list(columns.values())]
@@ -138,7 +154,7 @@ def reasons(frame: pd.DataFrame, layout: Layout, columns: Columns) -> pd.Series:
     nothing = number.isna().all(axis=1)
     out[lacking] = "a value is missing or no number"
     out[nothing] = f"{layout.name} found no face" if layout.name != "table" else "no values"
-    if layout.kind in (PROBABILITIES, SCORES):
+    if layout.kind in (PROBABILITIES, SCORES) and not below_zero:
         out[(number < 0).any(axis=1)] = "a value is below 0, where probabilities were expected"
     for at in frame.index[lacking]:
         word = next((w for w in words(cells.loc[at]).str.strip() if w in FAILED), "")

@@ -31,8 +31,8 @@ class Name:
         """Slashes of any system, letters of either case and of either way to write an accent are alike."""
         plain = unicodedata.normalize("NFC", in_posix(name)).casefold()
         parts = [p for p in plain.split("/") if p not in ("", ".")] or [plain]
-        found = _SUFFIX.search(parts[-1])
-        suffix = found[0] if found and found.start() > 0 else ""
+        ending = _SUFFIX.search(parts[-1])
+        suffix = ending[0] if ending and ending.start() > 0 else ""
         last = parts[-1][: len(parts[-1]) - len(suffix)]
         return cls(name, (last, *reversed(parts[:-1])), suffix)
 
@@ -104,11 +104,11 @@ def match(keys: Sequence[str], names: Sequence[str]) -> Match:
     out = Match()
     exact = set(names)
     out.found = {k: k for k in keys if k in exact}
-    mine = [k for k in dict.fromkeys(keys) if k not in out.found]
-    theirs = [n for n in dict.fromkeys(names) if n not in out.found]
-    _by_endings(mine, theirs, out)
+    left_keys = [key for key in dict.fromkeys(keys) if key not in out.found]
+    left_names = [name for name in dict.fromkeys(names) if name not in out.found]
+    _by_endings(left_keys, left_names, out)
     taken = set(out.found.values())
-    out.spare = [n for n in theirs if n not in taken]
+    out.spare = [name for name in left_names if name not in taken]
     return out
 
 
@@ -116,32 +116,32 @@ def _by_endings(keys: list[str], names: list[str], out: Match) -> None:
     table, corpus = _Endings(names), _Endings(keys)
     back_of = {name: corpus.best(table.names[name]) for name in names}
     for key in keys:
-        mine = corpus.names[key]
-        near, depth = table.best(mine)
+        of_corpus = corpus.names[key]
+        near, depth = table.best(of_corpus)
         near = [name for name in near if back_of[name][1] == depth]  # the others share more with another key
         if not near:
             out.reasons[key] = NO_ROW
         elif len(near) > 1:
             out.reasons[key] = f"several rows of the table could be of it: {_or(near)}"
         else:
-            theirs, back = table.names[near[0]], back_of[near[0]][0]
+            of_table, back = table.names[near[0]], back_of[near[0]][0]
             if key not in back:
                 out.reasons[key] = NO_ROW
             elif len(back) > 1:
                 out.reasons[key] = f"the table names {near[0]}, which could be of {_or(back)}"
-            elif _of_other_classes(mine, theirs, depth):
+            elif _of_other_classes(of_corpus, of_table, depth):
                 out.reasons[key] = f"the table has {near[0]}, in a folder of another class"
             else:
                 out.found[key] = near[0]
-                if depth < min(len(mine.parts), len(theirs.parts)):
+                if depth < min(len(of_corpus.parts), len(of_table.parts)):
                     out.apart.append(key)
 
 
-def _of_other_classes(a: Name, b: Name, depth: int) -> bool:
+def _of_other_classes(one: Name, other: Name, depth: int) -> bool:
     """Whether the folders at which two paths part name two classes."""
-    if depth >= min(len(a.parts), len(b.parts)):
+    if depth >= min(len(one.parts), len(other.parts)):
         return False
-    first, second = canonical(a.parts[depth]), canonical(b.parts[depth])
+    first, second = canonical(one.parts[depth]), canonical(other.parts[depth])
     known = known_labels()
     return first != second and first in known and second in known
 
