@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -311,15 +312,20 @@ def _load_evaluation(path: Path) -> None:
 
 
 def _store(folder: Path) -> list[Path]:
-    from affectlens.context.store import Store
+    from affectlens.context.store import Store, Unit
 
     Store(folder / "usual.db")
-    return [folder / "usual.db"]
+    filled = Store(folder / "filled.db")
+    for name in ("a", "b"):
+        people = [Unit(person, 2, ("anger", "joy"), (0.25, 0.75)) for person in range(2)]
+        filled.put(name, "office", True, datetime(2024, 5, 17, 14, 30), people)
+    return [folder / "usual.db", folder / "filled.db"]
 
 
 def _load_store(path: Path) -> None:
     from affectlens.context.store import Store
 
+    Store(path).put("c", "street", None, None, [])
     Store(path).units()
 
 

@@ -40,6 +40,7 @@ _WAIT = 10.0  # seconds that one process waits for another
 _HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DENIED = (sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH)
 _NO_STORE = "not a store of affectlens ({}); give another --store"
+TOLERANCE = 1e-3  # within which probabilities sum to 1
 T = TypeVar("T")
 
 
@@ -184,8 +185,12 @@ def _reason(error: sqlite3.OperationalError) -> str:
 def _units(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     out = []
     for fingerprint, place, indoor, started, person, readable, labels, probabilities in rows:
+        if not (
+            isinstance(fingerprint, str) and isinstance(place, str) and isinstance(person, int) and isinstance(readable, int)
+        ):
+            raise ValueError(f"the person {person!r:.40} of the recording {fingerprint!r:.40} has a cell of another type")
         at = datetime.fromisoformat(started) if started else None
-        shares = {f"p_{label}": value for label, value in zip(parse_json(labels), parse_json(probabilities), strict=True)}
+        shares = _shares(parse_json(labels), parse_json(probabilities))
         out.append(
             {
                 "fingerprint": fingerprint,
@@ -201,3 +206,14 @@ def _units(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
         )
     columns = ["fingerprint", "place", "indoor", "started", "hour", "weekday", "person", "readable"]
     return pd.DataFrame(out) if out else pd.DataFrame(columns=columns)
+
+
+def _shares(labels: Any, probabilities: Any) -> dict[str, float]:
+    """Probabilities by ``p_<label>``."""
+    words = isinstance(labels, list) and all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels)
+    numbers = isinstance(probabilities, list) and all(type(value) in (int, float) for value in probabilities)
+    if not words or not numbers or len(labels) != len(probabilities):
+        raise ValueError(f"expected labels and as many probabilities, there is {labels!r:.100} and {probabilities!r:.100}")
+    if not (min(probabilities, default=0) >= 0 and abs(sum(probabilities) - 1) < TOLERANCE):  # what is no number is neither
+        raise ValueError(f"expected probabilities that sum to 1, there is {probabilities!r:.100}")
+    return {f"p_{label}": float(value) for label, value in zip(labels, probabilities, strict=True)}
