@@ -98,18 +98,12 @@ def test_full_disk_loses_nothing(tmp_path):
     store.put("a", "office", True, None, [_unit(0, 0.1, 0.2, 0.7)])
 
     class Full(Store):
-        def _open(self):
-            from contextlib import contextmanager
+        def _do(self, work):
+            def limited(db):
+                db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
+                return work(db)
 
-            real = super()._open
-
-            @contextmanager
-            def limited():
-                with real() as db:
-                    db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
-                    yield db
-
-            return limited()
+            return super()._do(limited)
 
     many = [_unit(i, 0.1, 0.2, 0.7) for i in range(2000)]
     with pytest.raises(OutputError, match="full"):

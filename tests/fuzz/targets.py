@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import av
 import numpy as np
@@ -20,6 +22,7 @@ from PIL import Image
 
 from affectlens.checks.recordings import make_recordings
 from affectlens.corpora.base import corpora, open_corpus
+from affectlens.corpora.speech.base import read_clip
 from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import frames, probe
 from affectlens.media.images import read_image
@@ -27,6 +30,9 @@ from affectlens.media.inputs import find_inputs
 from tests.corpora.every import every_tree
 from tests.models.onnx_file import linear_onnx
 from tests.perception.body.walker import BVH
+
+MOST_CLIPS = 100  # that are kept at a time
+_CLIPS: dict[tuple[Any, ...], np.ndarray] = {}
 
 
 @dataclass(frozen=True)
@@ -311,15 +317,20 @@ def _load_evaluation(path: Path) -> None:
 
 
 def _store(folder: Path) -> list[Path]:
-    from affectlens.context.store import Store
+    from affectlens.context.store import Store, Unit
 
     Store(folder / "usual.db")
-    return [folder / "usual.db"]
+    filled = Store(folder / "filled.db")
+    for name in ("a", "b"):
+        people = [Unit(person, 2, ("anger", "joy"), (0.25, 0.75)) for person in range(2)]
+        filled.put(name, "office", True, datetime(2024, 5, 17, 14, 30), people)
+    return [folder / "usual.db", folder / "filled.db"]
 
 
 def _load_store(path: Path) -> None:
     from affectlens.context.store import Store
 
+    Store(path).put("c", "street", None, None, [])
     Store(path).units()
 
 
@@ -331,18 +342,24 @@ def _config(folder: Path) -> list[Path]:
 
 def _configure(path: Path) -> None:
     import click
-    from typer.main import get_command
-
-    from affectlens.cli.main import app
 
     try:
-        get_command(app).main(["explain", "--config", str(path), "--help"], standalone_mode=False)
+        _program().main(["explain", "--config", str(path), "--help"], standalone_mode=False)
     except click.ClickException as error:  # an option's value, told by the command line itself
         from affectlens.core.errors import UsageError
 
         raise UsageError(error.format_message()) from error
     except click.exceptions.Exit:
         pass
+
+
+@cache
+def _program() -> Any:
+    from typer.main import get_command
+
+    from affectlens.cli.main import app
+
+    return get_command(app)
 
 
 def _queries(folder: Path) -> list[Path]:
@@ -366,8 +383,20 @@ def _tree(name: str, folder: Path) -> list[Path]:
 
 
 def _read_corpus(name: str, path: Path) -> None:
-    corpus = open_corpus(name, path)
-    for split in corpus.info.splits:
-        corpus.table(split)
-        for _ in corpus.items(split):
-            pass
+    with patch("affectlens.corpora.speech.base.read_clip", _clip):
+        corpus = open_corpus(name, path)
+        for split in corpus.info.splits:
+            corpus.table(split)
+            for _ in corpus.items(split):
+                pass
+
+
+def _clip(path: Path, start: float, end: float) -> np.ndarray:
+    """Decode a clip, though one that is as it was not again for every split and every input."""
+    facts = path.stat() if path.exists() else None
+    key = (path, facts and facts.st_mtime_ns, facts and facts.st_size, repr(start), repr(end))
+    if key not in _CLIPS:
+        if len(_CLIPS) >= MOST_CLIPS:
+            _CLIPS.clear()
+        _CLIPS[key] = read_clip(path, start, end)
+    return _CLIPS[key]

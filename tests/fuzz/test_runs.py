@@ -2,17 +2,16 @@
 
 import json
 import os
+import re
 import time
 
 import numpy as np
 import pytest
+from benchmarks import fuzz
 
 from affectlens.core.errors import MediaError
-from benchmarks import fuzz
 from tests.fuzz import worker
 from tests.fuzz.targets import Target
-
-PROGRESS = "{:12}".format
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +78,6 @@ def test_an_input_that_ends_a_process_is_found_and_the_next_is_tried(tmp_path, e
 def test_code_that_no_exception_reaches_is_ended(tmp_path, monkeypatch):
     def read(number):
         if number == 1:
-            "a".encode().count(b"a")
-            import re
-
             re.match(r"(a+)+$", "a" * 40 + "b")  # heeds no signal of Python for years
 
     monkeypatch.setattr(worker.signal, "setitimer", lambda *_: None)
@@ -132,7 +128,7 @@ def test_a_run_goes_on_where_it_was_broken_off_and_is_not_done_twice(tmp_path):
     # As if it had been killed at the fifth: no end is written, and a line is half there.
     lines = log.read_text().splitlines()
     log.write_text("\n".join([*lines[:-1], '{"number": 4, "outc']))
-    (tmp_path / "a-reader.at").write_text(PROGRESS(4))
+    (tmp_path / "a-reader.at").write_text(f"{4:12}")
     tried(broken, 6, tmp_path)
     assert len(tries.read_text()) == 7 + 3
     tried(broken, 8, tmp_path)

@@ -66,7 +66,7 @@ class Inputs:
                 shutil.copytree(original.parent, self.work, dirs_exist_ok=True)
                 self._choices.append([original])
             else:
-                shutil.copyfile(original, self.work / original.name)
+                shutil.copy2(original, self.work / original.name)
                 self._choices.append([original])
         self._listing = self._files()
         self._damaged: tuple[Path, Path] | None = None  # a sound file and its damaged copy
@@ -81,6 +81,7 @@ class Inputs:
         root = self.sound[which].parent
         copy = self.work / file.relative_to(root)
         copy.write_bytes(damaged(file.read_bytes(), rng))
+        os.utime(copy, ns=(number, number))  # a time of its own, for those who ask whether a file has changed since
         self._damaged = (file, copy)
         return self.work / self.sound[which].name
 
@@ -99,7 +100,7 @@ class Inputs:
         for path in self.work.iterdir():  # the log of a database, which its next opening would read
             if path not in self._listing:
                 path.unlink()
-        copy.write_bytes(file.read_bytes())
+        shutil.copy2(file, copy)
         self._damaged = None
 
 
