@@ -6,8 +6,9 @@ said while a corpus is opened is kept in its ``account``.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from affectlens.core.labels import canonical, known_labels, meant
 
 EXAMPLES = 5  # names kept of each reason
 UNREADABLE = {".heic", ".heif", ".avif", ".jfif", ".jpe", ".jp2", ".psd", ".cr2", ".nef", ".arw", ".dng", ".svg"}  # pictures
+
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 
 @dataclass
@@ -157,6 +160,40 @@ def each_once(rows: list[dict[str, Any]], *identity: str) -> list[dict[str, Any]
         else:
             kept[name] = row
     return list(kept.values())
+
+
+def how_read(notes: Mapping[str, Iterable[str]]) -> list[str]:
+    """Count notes on how items were read by what they say; such as pictures that were made smaller, or channels left out.
+
+    Parameters
+    ----------
+    notes : mapping of str to iterable of str
+        By the key of the item.
+
+    Returns
+    -------
+    list of str
+        A line for all notes that differ in their numbers alone, with how many items have one and the first of them.
+
+    Examples
+    --------
+    >>> how_read({"a.gif": ["3 pictures in one file; the first was read"], "b.png": []})
+    ['1 item read with a note: 3 pictures in one file; the first was read (a.gif)']
+    """
+    texts: dict[str, list[str]] = {}
+    keys: dict[str, dict[str, None]] = {}
+    for key, own in notes.items():
+        for text in own:
+            kind = _NUMBER.sub("0", text)
+            texts.setdefault(kind, []).append(text)
+            keys.setdefault(kind, {})[key] = None
+    lines = []
+    for kind, of_kind in texts.items():
+        names = list(keys[kind])
+        items = "1 item" if len(names) == 1 else f"{len(names)} items"
+        differ = "; or the same with other numbers" if len(set(of_kind)) > 1 else ""
+        lines.append(f"{items} read with a note: {of_kind[0]}{differ} ({_some(names, len(names))})")
+    return lines
 
 
 def spelling(labels: Iterable[str], expected: Iterable[str] = ()) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.disk.names import one_line
-from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
+from affectlens.core.errors import AffectlensError, CorpusError, LimitError, MediaError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
 from affectlens.core.registry import Registry
@@ -75,6 +75,8 @@ class Item:
         What else is known.
     problem : str
         Why it cannot be read.
+    notes : tuple of str
+        How it was read where not as it stands in its file: made smaller, cut, mixed from several channels.
     """
 
     key: str
@@ -83,6 +85,32 @@ class Item:
     group: str = ""
     meta: dict[str, Any] | None = None
     problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def read_item(
+    key: str, labels: tuple[str, ...], group: str, meta: dict[str, Any], read: Callable[[Callable[[str], None]], Any]
+) -> Item:
+    """An item whose data lies in a file.
+
+    Parameters
+    ----------
+    key, labels, group, meta
+        As ``Item`` has them.
+    read : callable
+        Gives the data; is given a function that takes notes on how it was read.
+
+    Returns
+    -------
+    Item
+        With its data and the notes; with the problem where reading raised a ``MediaError``.
+    """
+    notes: list[str] = []
+    try:
+        data = read(notes.append)
+    except MediaError as error:
+        return Item(key, None, labels, group, meta, str(error))
+    return Item(key, data, labels, group, meta, notes=tuple(dict.fromkeys(notes)))
 
 
 class Corpus(Protocol):
@@ -127,7 +155,9 @@ def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
     try:
         for item in corpus.items(split):
             given += 1
-            yield replace(item, problem=one_line(item.problem)) if item.problem else item
+            if item.problem or item.notes:
+                item = replace(item, problem=one_line(item.problem), notes=tuple(map(one_line, item.notes)))
+            yield item
     except Exception as error:
         table = corpus.table(split)
         if given == 0 and isinstance(error, AffectlensError):

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -29,6 +31,7 @@ from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
+from affectlens.corpora.account import how_read
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
@@ -41,6 +44,7 @@ from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 
+Measured = tuple[np.ndarray, np.ndarray, dict[str, list[str]]]  # features, which are missing, notes by recording
 VERSION = 2
 MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
@@ -48,6 +52,7 @@ RATE = 5.0  # frames a second that are looked at
 POSE = ("yaw", "pitch", "roll")
 VIDEO_NAMES = tuple(f"{name} {statistic}" for statistic in ("mean", "deviation") for name in (*BLENDSHAPES, *POSE))
 COLUMNS = ("file", "start", "end", "speaker", "text", "label", "sha256")  # of the table that `transcribe` writes
+NOT_NOTED = "how the recordings were read was not noted when they were measured; remove the features in the cache to see it"
 _SHORTEST = 0.3  # seconds of an utterance whose voice can be measured
 
 _MEDIA = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".wav", ".flac", ".mp3", ".m4a", ".ogg"}
@@ -73,7 +78,7 @@ def measured(
     -------
     DialogueSet
         An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
-        ``missing_<modality>``.
+        ``missing_<modality>``; ``notes`` say how recordings were read.
 
     Raises
     ------
@@ -94,22 +99,25 @@ def measured(
                 "recordings as a dialogue-folder"
             )
         fetch(ASSETS[modality], progress)
-        values, missing = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
+        values, missing, lines = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
         rows = out.rows.assign(**{f"missing_{modality}": missing})
-        out = replace(out, rows=rows, features={**out.features, modality: values})
+        notes = (*out.notes, *(f"{modality} of {data.name}: {line}" for line in lines))
+        out = replace(out, rows=rows, features={**out.features, modality: values}, notes=notes)
     return replace(out, features={modality: out.features[modality] for modality in modalities})
 
 
-def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Features ``(n, width)``, which of them are missing ``(n,)``, and notes on how recordings were read."""
     measure = {"text": _text, "audio": _audio, "video": _video}[modality]
 
     def make() -> dict[str, np.ndarray]:
-        values, missing = measure(data, progress)
-        return {"x": values, "missing": missing}
+        values, missing, notes = measure(data, progress)
+        return {"x": values, "missing": missing, "notes": np.array(json.dumps(notes))}
 
     key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
     arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
-    return arrays["x"], arrays["missing"]
+    lines = how_read(json.loads(str(arrays["notes"]))) if "notes" in arrays else [NOT_NOTED]
+    return arrays["x"], arrays["missing"], lines
 
 
 def _content(data: DialogueSet, modality: str) -> list[Any]:
@@ -121,7 +129,7 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     return parts if modality == "audio" else [*parts, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
-def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _text(data: DialogueSet, progress: Progress) -> Measured:
     model = load_model("words")
     texts = [text if text.strip() else "." for text in data.rows.text]
     parts = []
@@ -131,37 +139,44 @@ def _text(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray
     missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
     values = np.concatenate(parts)
     values[missing] = 0
-    return values, missing
+    return values, missing, {}
 
 
-def _audio(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _audio(data: DialogueSet, progress: Progress) -> Measured:
     values = np.zeros((len(data), len(NAMES)), dtype=np.float32)
     missing = np.zeros(len(data), dtype=bool)
+    problems: dict[str, Problems] = defaultdict(Problems)
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
         whole = encodable(located(row.path).stem) == row.key
         start, end = (np.nan, np.nan) if whole else (float(row.start), float(row.end))
         try:
-            signal = read_clip(located(row.path), start, end)
+            signal = read_clip(located(row.path), start, end, problems[Path(row.path).name].add)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
                 values[i] = egemaps(signal)
         except MediaError:
             missing[i] = True
         progress("audio", i + 1, len(data))
-    return np.nan_to_num(values), missing
+    return np.nan_to_num(values), missing, _notes_of(problems)
 
 
-def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+def _notes_of(problems: dict[str, Problems]) -> dict[str, list[str]]:
+    return {name: own.notes for name, own in problems.items() if own.notes}
+
+
+def _video(data: DialogueSet, progress: Progress) -> Measured:
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
 
     detector, marker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"))
     values = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
     missing = np.ones(len(data), dtype=bool)
+    problems: dict[str, Problems] = defaultdict(Problems)
     for path, rows in data.rows.groupby("path"):
         try:
-            by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
+            name = Path(str(path)).name
+            by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker), problems[name])
         except Exception as error:  # these utterances are missing what is seen
             failure_of(path, error)
             continue
@@ -170,14 +185,16 @@ def _video(data: DialogueSet, progress: Progress) -> tuple[np.ndarray, np.ndarra
             if face is not None:
                 values[int(str(i))], missing[int(str(i))] = face, False
         progress("video", int(rows.index.max()) + 1, len(data))
-    return values, missing
+    return values, missing, _notes_of(problems)
 
 
-def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
+def _watched(
+    path: Path, finder: PeopleFinder, problems: Problems
+) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
     """Per person: time, and blendshapes with pose ``(55,)``, of each sampled frame."""
     by_person: dict[int, list[tuple[float, np.ndarray]]] = {}
     mouths = MouthMotion()
-    for frame in frames(path, RATE):
+    for frame in frames(path, RATE, problems):
         for person in finder(frame):
             mouths.add(person.id, frame.time, person.marks.mouth_opening)
             values = np.concatenate([person.marks.blendshapes, person.marks.head_pose()]).astype(np.float32)
@@ -315,7 +332,7 @@ def _recognised(path: Path, recogniser: Any, detector: Any, marker: Any) -> Iter
         for utterance in utterances
     ]
     spoken.sort(key=lambda utterance: utterance.start)
-    mouths = _watched(path, PeopleFinder(detector, marker))[1] if spoken else MouthMotion()
+    mouths = _watched(path, PeopleFinder(detector, marker), Problems())[1] if spoken else MouthMotion()
     for utterance in spoken:
         start, end = utterance.words[0].start, utterance.words[-1].end
         person, channel = mouths.speaker(start, end, RATE).person, utterance.channel

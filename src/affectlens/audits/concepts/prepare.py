@@ -33,6 +33,7 @@ def prepared(
     norms: Path | None = None,
     units: Path | None = None,
     progress: Progress | None = None,
+    notes: list[str] | None = None,
 ) -> pd.DataFrame:
     """The rows with every column that the wanted concepts need and this corpus can give.
 
@@ -52,6 +53,8 @@ def prepared(
         Action units per utterance.
     progress : Progress, optional
         Told of utterances that are measured.
+    notes : list of str, optional
+        Takes what has to be known of how recordings were read.
 
     Returns
     -------
@@ -63,22 +66,31 @@ def prepared(
     UsageError
         Norms or units that cannot be read.
     """
+    notes = [] if notes is None else notes
     needs = {column for entry in selected for column in entry.needs}
     rows = data.rows
     if norms is not None:
         rows = with_norms(rows, norms)
     recorded = "path" in rows and any(located(path).exists() for path in rows.path)
     if recorded and any(column.startswith("voice_") for column in needs | {"arousal_cue"}):
-        rows = with_voice(rows, measured(data, ("audio",), progress).features["audio"], NAMES)
+        voices = measured(data, ("audio",), progress)
+        notes += voices.notes
+        rows = with_voice(rows, voices.features["audio"], NAMES)
     if any(column.startswith("face_") for column in needs):
-        rows = _with_face(corpus, data, rows, recorded, units, progress)
+        rows = _with_face(corpus, data, rows, recorded, units, progress, notes)
     if "read_negative" in needs and rows.text.str.strip().any():
         rows = rows.assign(read_negative=_read_negative(rows))
     return with_cues(rows)
 
 
 def _with_face(
-    corpus: DialogueCorpus, data: DialogueSet, rows: pd.DataFrame, recorded: bool, units: Path | None, progress: Progress | None
+    corpus: DialogueCorpus,
+    data: DialogueSet,
+    rows: pd.DataFrame,
+    recorded: bool,
+    units: Path | None,
+    progress: Progress | None,
+    notes: list[str],
 ) -> pd.DataFrame:
     if units is not None:
         try:
@@ -91,7 +103,9 @@ def _with_face(
     if recorded and any(
         located(path).suffix.lower() in (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v") for path in rows.path
     ):
-        return with_video(rows, measured(data, ("video",), progress).features["video"], VIDEO_NAMES)
+        faces = measured(data, ("video",), progress)
+        notes += faces.notes
+        return with_video(rows, faces.features["video"], VIDEO_NAMES)
     return rows
 
 

@@ -31,12 +31,15 @@ class DialogueSet:
         label is outside ``classes`` is context and not scored.
     features : dict of ndarray
         By modality ``(n, width)`` float32.
+    notes : tuple of str
+        What has to be known of how the corpus and its recordings were read.
     """
 
     name: str
     classes: tuple[str, ...]
     rows: pd.DataFrame
     features: dict[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:
@@ -89,7 +92,8 @@ def joined(first: DialogueSet, second: DialogueSet) -> DialogueSet:
         raise CorpusError(f"{first.name} and {second.name} cannot be joined: dialogues {sorted(shared)[:3]} are in both")
     rows = pd.concat([first.rows, second.rows], ignore_index=True)
     features = {m: np.concatenate([x, second.features[m]]) for m, x in first.features.items()}
-    return dialogue_set(first.name, first.classes, rows, features)
+    notes = tuple(dict.fromkeys((*first.notes, *second.notes)))
+    return replace(dialogue_set(first.name, first.classes, rows, features), notes=notes)
 
 
 def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, features: dict[str, np.ndarray]) -> DialogueSet:
