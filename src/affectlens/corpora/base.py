@@ -163,7 +163,7 @@ def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
         if given == 0 and isinstance(error, AffectlensError):
             raise
         why = f"the reader broke off after {given} of {len(table)} items: {failure_of(split, error).reason}"
-        keys = list(table.key) if "key" in table else [str(n) for n in range(len(table))]
+        keys = list(table.key) if "key" in table else [str(number) for number in range(len(table))]
         labels = list(table.labels) if "labels" in table else [(label,) for label in table.label]
         for key, label in list(zip(keys, labels, strict=True))[given:]:
             yield Item(str(key), None, tuple(label), problem=why)
@@ -319,9 +319,27 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
 
 
 def parts_of(splits: Iterable[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names of splits once each, the usual ones first and in their order; empty and taken names are left out."""
-    given = dict.fromkeys(s for s in splits if s and s not in set(taken))
-    return tuple(sorted(given, key=lambda s: PARTS.index(s) if s in PARTS else len(PARTS)))
+    """Names of splits once each, the usual ones first and in their order.
+
+    Parameters
+    ----------
+    splits : iterable of str
+        As they stand in a table, one a row; empty ones are left out.
+    taken : iterable of str
+        Names that are left out, since they have a meaning already.
+
+    Returns
+    -------
+    tuple of str
+        The names.
+
+    Examples
+    --------
+    >>> parts_of(["test", "", "own", "train", "test"])
+    ('train', 'test', 'own')
+    """
+    given = dict.fromkeys(split for split in splits if split and split not in set(taken))
+    return tuple(sorted(given, key=lambda split: PARTS.index(split) if split in PARTS else len(PARTS)))
 
 
 def account_of(corpus: Corpus) -> Account:
@@ -387,6 +405,13 @@ def with_splits(info: CorpusInfo, splits: Iterable[str], path: Path) -> CorpusIn
 def label_targets(labels: list[tuple[str, ...]], classes: tuple[str, ...]) -> np.ndarray:
     """Target distributions of items with one label or several.
 
+    Parameters
+    ----------
+    labels : list of tuple of str
+        Of each item.
+    classes : tuple of str
+        The columns.
+
     Returns
     -------
     ndarray
@@ -398,7 +423,7 @@ def label_targets(labels: list[tuple[str, ...]], classes: tuple[str, ...]) -> np
     [[0.0, 1.0], [0.5, 0.5]]
     """
     targets = np.zeros((len(labels), len(classes)))
-    for i, row in enumerate(labels):
+    for number, row in enumerate(labels):
         for label in row:
-            targets[i, classes.index(label)] += 1 / len(row)
+            targets[number, classes.index(label)] += 1 / len(row)
     return targets

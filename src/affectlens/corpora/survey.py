@@ -60,12 +60,12 @@ class Survey:
             out = [f"{self.items} items; this reader does not count what it leaves out"]
         out += [f"  {line}" for line in account.lines()]
         for split, rows in self.counts.groupby("split", sort=False):
-            counts = ", ".join(f"{r.label} {r.n}" for r in rows.itertuples() if r.n)
+            counts = ", ".join(f"{row.label} {row.n}" for row in rows.itertuples() if row.n)
             lost = int(rows.unreadable.sum())
             out.append(f"{split}: {rows.n.sum()} rows ({counts}), {rows.n.sum() - lost} read, {lost} cannot be read")
             left = self.elsewhere[self.elsewhere.split == split] if len(self.elsewhere) else self.elsewhere
             if len(left):
-                shown = ", ".join(f"{r.label} {r.n}" for r in left.itertuples())
+                shown = ", ".join(f"{row.label} {row.n}" for row in left.itertuples())
                 out.append(f"  {left.n.sum()} of other labels are not in it ({shown})")
             out += [f"  {line}" for line in self.notes.get(str(split), [])]
         return out
@@ -119,4 +119,4 @@ def _left_out(corpus: Corpus, split: str, table: pd.DataFrame) -> list[tuple[str
     elif split not in ("four", "six", "seven"):
         return []
     rest = whole[~whole.key.isin(table.key)]
-    return [(split, str(label), int(n)) for label, n in rest.label.value_counts().items()]
+    return [(split, str(label), int(count)) for label, count in rest.label.value_counts().items()]

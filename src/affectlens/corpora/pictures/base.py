@@ -31,7 +31,7 @@ class PictureCorpus:
     def _take(self, rows: list[dict[str, object]], path: Path) -> None:
         """Take rows with key, path, labels (a tuple), group and split, and more as they come."""
         known = set(self.scheme.labels)
-        rows = each_once([r for r in rows if _inside(r, known)], "split", "key")
+        rows = each_once([row for row in rows if _inside(row, known)], "split", "key")
         if not rows:
             raise CorpusError(f"{path}: no labelled picture found; expected {self.info.layout}")
         self._frame = pd.DataFrame(rows)
@@ -55,7 +55,7 @@ def read_picture(path: str, note: Note) -> np.ndarray:
 
 
 def _inside(row: dict[str, object], known: set[str]) -> bool:
-    """Whether every label of a row is one of the classes; a row that is left out is told."""
+    """Whether every label of a row is one of the classes; a row that is left out is counted as dropped."""
     labels = cast("tuple[str, ...]", row["labels"])
     outside = [label for label in labels if label not in known]
     if not labels:

@@ -16,7 +16,7 @@ from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, canonical, known_labels
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
-from affectlens.corpora.account import UNREADABLE, drop, each_once, found, list_files, remark, spelling
+from affectlens.corpora.account import UNREADABLE, count_found, drop, each_once, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, read_item, register_corpus
 from affectlens.corpora.pictures.base import read_picture
 from affectlens.media.images import SUFFIXES
@@ -149,7 +149,7 @@ class CsvManifest(_TableCorpus):
             raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected {MANIFEST.layout}")
         for text in sheet.notes:
             remark(text)
-        found(len(frame), "rows")
+        count_found(len(frame), "rows")
         given = words(frame.label).str.strip()
         empty = int((given == "").sum())
         if empty:
@@ -157,7 +157,7 @@ class CsvManifest(_TableCorpus):
         frame = frame.assign(label=given.map(canonical))
         for column in ("group", "split"):
             frame[column] = words(frame[column]).str.strip() if column in frame else ""
-        frame["split"] = [SPLITS.get(s.lower(), s) for s in frame.split]
+        frame["split"] = [SPLITS.get(name.lower(), name) for name in frame.split]
         if "text" in frame:
             given_text = words(frame.text)
             frame["text"] = given_text.map(html.unescape)
@@ -168,5 +168,10 @@ class CsvManifest(_TableCorpus):
         else:
             files = words(frame.file).map(in_posix)
             frame["key"] = files
-            frame["path"] = [written(p if p.is_absolute() else path.parent / p) for p in map(located, files)]
-        self._finish([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")], list(given), MANIFEST, path)
+            frame["path"] = [written(file if file.is_absolute() else path.parent / file) for file in map(located, files)]
+        self._finish(
+            [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")],
+            list(given),
+            MANIFEST,
+            path,
+        )

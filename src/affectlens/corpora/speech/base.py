@@ -84,7 +84,7 @@ class SpeechCorpus:
             frame["language"] = self.language
         self._parts: tuple[str, ...] = ()
         if "split" in frame:
-            frame["split"] = [SPLITS.get(str(s).lower(), str(s)) for s in frame.split.fillna("")]
+            frame["split"] = [SPLITS.get(str(name).lower(), str(name)) for name in frame.split.fillna("")]
             self._parts = parts_of(frame.split, layout.info.splits)
             self.info = replace(layout.info, splits=(*layout.info.splits, *self._parts))
         self._frame = frame.sort_values("key", kind="stable").reset_index(drop=True)
@@ -191,18 +191,18 @@ def clips(root: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
             continue
         twins = named.setdefault(match[0].strip("/").lower(), [])
         if any(_same(path, twin) for twin in twins):
-            drop(path.relative_to(root).as_posix(), "the same clip is there again, in another folder or kind of file")
+            drop(path.relative_to(root).as_posix(), "a duplicate of another clip, in another folder or kind of file")
             continue
         twins.append(path)
         matches.append((path, match))
     return matches
 
 
-def _same(a: Path, b: Path) -> bool:
+def _same(one: Path, other: Path) -> bool:
     """Whether two files of one name are one clip: byte by byte, or beside each other in two kinds of file."""
-    if a.with_suffix("") == b.with_suffix(""):
+    if one.with_suffix("") == other.with_suffix(""):
         return True
-    return a.stat().st_size == b.stat().st_size and sha256_of(a) == sha256_of(b)
+    return one.stat().st_size == other.stat().st_size and sha256_of(one) == sha256_of(other)
 
 
 def key_of(root: Path, path: Path) -> str:
