@@ -49,12 +49,13 @@ def test_as_many_as_are_asked_for_are_enough():
 
 
 def test_what_provenance_says_of_clips(rng):
-    made = table(rng, ("emodb", "mine"), people=3, each=4)
+    made = replace(table(rng, ("emodb", "mine"), people=3, each=4), notes=("emodb: something",))
     facts = table_facts(made)
     licence = next(c.licence for c in corpora() if c.name == "emodb")
     assert facts.pop("sha256") == digest_of(made.features, made.rows.to_json())
     assert facts == {
-        "corpus": "emodb, mine", "split": "four", "items": 24, "speakers": 6, "licence": f"emodb: {licence}"
+        "corpus": "emodb, mine", "split": "four", "items": 24, "speakers": 6, "licence": f"emodb: {licence}",
+        "notes": ["emodb: something"],
     }  # fmt: skip
     assert table_facts(replace(made, rows=made.rows.assign(seconds=3.0)))["sha256"] != table_facts(made)["sha256"]
     assert left_out(made).to_dict("records") == [{"key": "one/lost", "reason": "no sound in it"}]

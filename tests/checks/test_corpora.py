@@ -12,7 +12,7 @@ from affectlens.checks import CheckError, check_corpus
 from affectlens.checks.corpus import CHECKS
 from affectlens.core.errors import CorpusError, MediaError, UsageError
 from affectlens.core.labels import EKMAN7
-from affectlens.corpora.account import found
+from affectlens.corpora.account import count_found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, corpora
 from affectlens.media.images import read_image
 from tests.corpora.every import every_tree
@@ -147,7 +147,7 @@ class Silent(Sound):
 class Miscounts(Sound):
     def __init__(self, path):
         super().__init__(path)
-        found(len(self._frame) + 1, "pictures")
+        count_found(len(self._frame) + 1, "pictures")
 
 
 BROKEN = {

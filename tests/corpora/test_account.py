@@ -78,7 +78,7 @@ def test_a_folder_with_everything_in_it(tmp_path):
     read = survey(source)
     assert read.account.found == 7 and read.items == 5 and read.adds_up
     assert sorted(read.account.examples.values()) == [["loose.png"], ["train/sad/2.psd"]]
-    assert any(why.startswith(".psd is not read; make it one of") for why in read.account.dropped)
+    assert any(why.startswith(".psd files are not read; convert them to one of") for why in read.account.dropped)
     text = "\n".join(read.lines())
     assert "found 7 pictures: 5 items and 2 dropped" in text and "contempt 1" in text and "linked twice" in text
     assert read.elsewhere.to_dict("records") == [
@@ -109,7 +109,7 @@ def test_rows_that_come_again_count_once_and_contradictions_not_at_all(tmp_path,
     (tmp_path / "t.csv").write_text("\n".join(rows))
     source = open_corpus(name, tmp_path / "t.csv")
     assert list(source.table("all").key) == ["a/1.wav", "c.wav"]
-    assert dict(account_of(source).dropped) == {"it is there again": 1, "it has several labels": 2}
+    assert dict(account_of(source).dropped) == {"a duplicate of another item": 1, "it has several labels": 2}
     assert each_once([{"key": 1, "label": "x"}]) == [{"key": 1, "label": "x"}]
 
 

@@ -69,7 +69,12 @@ def test_rotation_is_applied(tmp_path):
 
 @pytest.mark.parametrize(
     ("degrees", "shape", "says"),
-    [(30, (64, 96), "30.0 degrees more"), (60, (96, 64), "30.0 degrees less"), (-20, (64, 96), "20.0 degrees less"), (0.2, (64, 96), "")],
+    [
+        (30, (64, 96), "30.0 degrees more"),
+        (60, (96, 64), "30.0 degrees less"),
+        (-20, (64, 96), "20.0 degrees less"),
+        (0.2, (64, 96), ""),
+    ],
 )
 def test_an_angle_that_is_no_quarter_turn_is_noted(tmp_path, degrees, shape, says):
     across, down = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))

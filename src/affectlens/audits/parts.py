@@ -129,6 +129,13 @@ class Parts:
         return dict(zip(bad.key, bad.why, strict=True))
 
     @property
+    def notes(self) -> dict[str, list[str]]:
+        """By key how an item was read where not as it stands in its file: the column ``notes`` of the items, as JSON."""
+        items = self.items
+        noted = items[items.notes.notna()]
+        return {key: json.loads(text) for key, text in zip(noted.key, noted.notes, strict=True)}
+
+    @property
     def sha256(self) -> str:
         """A digest of the keys, labels and bytes of all items that were read, whatever their order."""
         items = self.items

@@ -127,4 +127,5 @@ def table_facts(table: SpeechTable) -> dict[str, Any]:
         "speakers": len(set(table.speaker)),
         "sha256": digest_of(np.ascontiguousarray(table.features), table.rows.to_json()),
         "licence": "; ".join(f"{name}: {licences[name]}" for name in names if licences.get(name)),
+        "notes": list(table.notes),
     }

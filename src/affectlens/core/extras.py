@@ -20,7 +20,7 @@ EXTRAS = {
 
 def missing(extra: str) -> tuple[str, ...]:
     """Modules of an extra that are not installed."""
-    return tuple(m for m in EXTRAS[extra] if find_spec(m) is None)
+    return tuple(module for module in EXTRAS[extra] if find_spec(module) is None)
 
 
 def extra_of(module: str) -> str:

@@ -82,8 +82,8 @@ def failure_of(key: object, error: Exception) -> Failure:
     'ZeroDivisionError: division by zero'
     """
     what = next((word for kind, word in _WHAT if isinstance(error, kind)), "unexpected")
-    told = encodable("".join(traceback.format_exception(error)).rstrip())  # a log may be a file that takes UTF-8 alone
-    log.debug("%s: %s failed\n%s", one_line(key), what, told)
+    trace = encodable("".join(traceback.format_exception(error)).rstrip())  # a log may be a file that takes UTF-8 alone
+    log.debug("%s: %s failed\n%s", one_line(key), what, trace)
     return Failure(str(key), what, one_line(_reason(key, error)))
 
 
@@ -100,7 +100,7 @@ def _reason(key: object, error: Exception) -> str:
 
 def failures_frame(failures: Iterable[Failure]) -> pd.DataFrame:
     """Failures as a table, one row each."""
-    rows = [{"key": encodable(f.key), "what": f.what, "reason": one_line(f.reason)} for f in failures]
+    rows = [{"key": encodable(failure.key), "what": failure.what, "reason": one_line(failure.reason)} for failure in failures]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

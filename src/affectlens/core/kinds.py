@@ -34,7 +34,7 @@ class Detail:
 
     def to_dict(self) -> dict[str, Any]:
         """Fields as JSON types."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self)}
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> typing.Self:
@@ -56,7 +56,7 @@ class Detail:
             A field is missing or not known.
         """  # noqa: DOC501
         hints = typing.get_type_hints(cls)
-        names = [f.name for f in fields(cls)]
+        names = [entry.name for entry in fields(cls)]
         strange = [name for name in given if name not in names]
         try:
             if strange:
@@ -124,9 +124,9 @@ def evidence_kind(
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [_plain(item) for item in value]
     return value.item() if hasattr(value, "item") else value
 
 
@@ -134,9 +134,9 @@ def _typed(value: Any, hint: Any) -> Any:
     """A value that came through JSON as its field's type has it: lists become tuples again."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        return tuple(_typed(v, inner[0] if inner[-1] is ... else inner[i]) for i, v in enumerate(value))
+        return tuple(_typed(item, inner[0] if inner[-1] is ... else inner[place]) for place, item in enumerate(value))
     if origin is dict:
-        return {k: _typed(v, inner[1]) for k, v in value.items()}
+        return {key: _typed(item, inner[1]) for key, item in value.items()}
     if origin in (typing.Union, types.UnionType) and value is not None:
-        return _typed(value, next(i for i in inner if i is not type(None)))
+        return _typed(value, next(kind for kind in inner if kind is not type(None)))
     return float(value) if hint is float else value

@@ -45,7 +45,7 @@ EMOTIC26 = LabelScheme(
      "pleasure", "sadness", "sensitivity", "suffering", "surprise", "sympathy", "yearning"),
     "Kosti et al. 2019; BoLD has the same",
 )  # fmt: skip
-SCHEMES = {s.name: s for s in (EKMAN7, SENTIMENT3, IEMOCAP4, IEMOCAP6, GROUPWALK4, EMOTIC26)}
+SCHEMES = {scheme.name: scheme for scheme in (EKMAN7, SENTIMENT3, IEMOCAP4, IEMOCAP6, GROUPWALK4, EMOTIC26)}
 
 # What corpora call the seven classes.
 _SYNONYMS = {
@@ -94,7 +94,14 @@ AFFECT = {
 
 
 def valence_arousal(probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float]:
-    """Mean of the classes' published valence and arousal under a distribution ``(classes,)``: derived, not measured.
+    """Mean of the classes' published valence and arousal under a distribution: derived, not measured.
+
+    Parameters
+    ----------
+    probabilities : array
+        ``(classes,)``, of sum 1.
+    labels : tuple of str
+        The classes, each with published values in ``AFFECT``.
 
     Returns
     -------
@@ -129,7 +136,7 @@ def canonical(label: str) -> str:
 
 def known_labels() -> tuple[str, ...]:
     """Every label that a scheme has or that corpora are known to use, once each."""
-    return tuple(dict.fromkeys([*(label for s in SCHEMES.values() for label in s.labels), *OTHER_LABELS]))
+    return tuple(dict.fromkeys([*(label for scheme in SCHEMES.values() for label in scheme.labels), *OTHER_LABELS]))
 
 
 def meant(label: str) -> str:
@@ -150,7 +157,7 @@ def meant(label: str) -> str:
         return canonical(plain)
     if plain.startswith(("un", "not ", "non")):
         return ""  # what is not happy is not meant to be happy
-    begins = [w for w in words if len(plain) >= 3 and w.startswith(plain)]
+    begins = [word for word in words if len(plain) >= 3 and word.startswith(plain)]
     near = begins or difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
     return canonical(near[0]) if near else ""
 
@@ -175,10 +182,10 @@ def widen(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, 
     >>> widen(np.array([0.75, 0.25]), ("a", "b"), ("a", "b", "c", "d")).tolist()
     [0.375, 0.125, 0.25, 0.25]
     """
-    p = np.full(len(wanted), 1 / len(wanted))
+    shares = np.full(len(wanted), 1 / len(wanted))
     for label, value in zip(given, probabilities, strict=True):
-        p[wanted.index(label)] = value * len(given) / len(wanted)
-    return p
+        shares[wanted.index(label)] = value * len(given) / len(wanted)
+    return shares
 
 
 @dataclass(frozen=True)
@@ -209,16 +216,39 @@ class Translation:
 
 
 def counterparts(given: LabelScheme, wanted: LabelScheme) -> dict[str, tuple[str, ...]]:
-    """What each class of one scheme is in another; an empty tuple where nothing of it is meant there."""
+    """What each class of one scheme is in another.
+
+    Parameters
+    ----------
+    given, wanted : LabelScheme
+        The schemes.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        By class of ``given`` the classes of ``wanted``; an empty tuple where nothing of it is meant there.
+
+    Examples
+    --------
+    >>> counterparts(SENTIMENT3, SENTIMENT3)["neutral"]
+    ('neutral',)
+    """
     named = COUNTERPARTS.get(given.name, {}) if wanted == EKMAN7 else {}
-    return {c: named.get(c, (c,) if c in wanted.labels else ()) for c in given.labels}
+    return {name: named.get(name, (name,) if name in wanted.labels else ()) for name in given.labels}
 
 
 def translate(probabilities: np.ndarray, given: LabelScheme, wanted: LabelScheme = EKMAN7) -> Translation:
-    """A distribution ``(classes of given,)`` in the classes of another scheme.
+    """A distribution over one scheme in the classes of another.
 
-    What has no counterpart is taken out and told; the rest is scaled to be a distribution again. As in `widen`, a wanted
-    class that no given one stands for keeps its even share.
+    What has no counterpart is taken out and given as ``lost``; the rest is scaled to be a distribution again. As in `widen`, a
+    wanted class that no given one stands for keeps its even share.
+
+    Parameters
+    ----------
+    probabilities : array
+        ``(classes of given,)``, of sum 1.
+    given, wanted : LabelScheme
+        The schemes.
 
     Returns
     -------
@@ -227,20 +257,28 @@ def translate(probabilities: np.ndarray, given: LabelScheme, wanted: LabelScheme
 
     Examples
     --------
-    >>> said = translate(np.array([0.1, 0.2, 0.4, 0.1, 0.1, 0.1]), IEMOCAP6)
-    >>> said.lost, float(said.probabilities[EKMAN7.index("happiness")].round(3))
+    >>> translated = translate(np.array([0.1, 0.2, 0.4, 0.1, 0.1, 0.1]), IEMOCAP6)
+    >>> translated.lost, float(translated.probabilities[EKMAN7.index("happiness")].round(3))
     ({'frustration': 0.4}, 0.286)
     """
     where = counterparts(given, wanted)
-    lost = {c: float(p) for c, p in zip(given.labels, probabilities, strict=True) if not where[c] and p > 0}
-    reached = tuple(c for c in wanted.labels if any(c in targets for targets in where.values()))
+    lost = {
+        name: float(probability)
+        for name, probability in zip(given.labels, probabilities, strict=True)
+        if not where[name] and probability > 0
+    }
+    reached = tuple(name for name in wanted.labels if any(name in targets for targets in where.values()))
     moved = np.zeros(len(reached))
-    for label, p in zip(given.labels, probabilities, strict=True):
+    for label, probability in zip(given.labels, probabilities, strict=True):
         for target in where[label]:
-            moved[reached.index(target)] += p / len(where[label])
+            moved[reached.index(target)] += probability / len(where[label])
     if lost and moved.sum() < 1e-6:
         return Translation(None, reached, lost)
-    divided = {c: where[c] for c, p in zip(given.labels, probabilities, strict=True) if len(where[c]) > 1 and p > 0}
+    divided = {
+        name: where[name]
+        for name, probability in zip(given.labels, probabilities, strict=True)
+        if len(where[name]) > 1 and probability > 0
+    }
     return Translation(widen(moved / moved.sum() if lost else moved, reached, wanted.labels), reached, lost, divided)
 
 
@@ -248,6 +286,13 @@ def translate_set(labels: tuple[str, ...], given: LabelScheme, wanted: LabelSche
     """The wanted classes that a set of given ones leaves open: their counterparts, and what no given class stands for.
 
     A set of which nothing has a counterpart rules nothing out.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Classes of ``given``.
+    given, wanted : LabelScheme
+        The schemes.
 
     Returns
     -------
@@ -257,11 +302,34 @@ def translate_set(labels: tuple[str, ...], given: LabelScheme, wanted: LabelSche
     where = counterparts(given, wanted)
     inside = {target for label in labels for target in where[label]}
     reached = {target for targets in where.values() for target in targets}
-    return tuple(c for c in wanted.labels if not inside or c in inside or c not in reached)
+    return tuple(name for name in wanted.labels if not inside or name in inside or name not in reached)
 
 
 def align(probabilities: np.ndarray, given: tuple[str, ...], wanted: tuple[str, ...]) -> np.ndarray:
-    """Reorder the last axis from one label order to another; both must name the same classes."""
+    """Reorder the last axis from one order of labels to another.
+
+    Parameters
+    ----------
+    probabilities : array
+        ``(..., classes)``.
+    given, wanted : tuple of str
+        The same classes in the order that they have and in the order that they are to have.
+
+    Returns
+    -------
+    array
+        ``(..., classes)``.
+
+    Raises
+    ------
+    UsageError
+        The two do not name the same classes.
+
+    Examples
+    --------
+    >>> align(np.array([0.2, 0.8]), ("joy", "anger"), ("anger", "joy")).tolist()
+    [0.8, 0.2]
+    """
     if set(given) != set(wanted):
         raise UsageError(f"labels {given} do not name the classes {wanted}")
     return np.asarray(probabilities)[..., [given.index(label) for label in wanted]]

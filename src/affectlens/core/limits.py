@@ -113,12 +113,12 @@ def limits_of(given: tuple[str, ...]) -> Limits:
     >>> limits_of(("seconds=60",)).seconds
     60.0
     """
-    known = {f.name: float if f.name == "seconds" else int for f in fields(Limits)}
+    known = {entry.name: float if entry.name == "seconds" else int for entry in fields(Limits)}
     values: dict[str, float] = {}
     for word in given:
         name, sign, number = word.partition("=")
         if not sign or name not in known:
-            names = ", ".join(f"{n}=NUMBER" for n in known)
+            names = ", ".join(f"{name}=NUMBER" for name in known)
             raise UsageError(f"--limit {word!r}: one of {names} was expected{nearest(name, known)}")
         try:
             values[name] = known[name](number.replace("_", "").replace(",", ""))

@@ -163,12 +163,13 @@ def declared(package: str, decorator: str) -> list[str]:
     """
     spec = importlib.util.find_spec(package)
     folders = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
-    found = set()
-    for file in (file for folder in folders for file in folder.rglob("*.py")):
-        text = file.read_text(encoding="utf-8")
-        if decorator in text:
-            found |= set(_names_in(ast.parse(text), decorator))
-    return sorted(found)
+    names: set[str] = set()
+    for folder in folders:
+        for file in folder.rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            if decorator in text:
+                names.update(_names_in(ast.parse(text), decorator))
+    return sorted(names)
 
 
 def _names_in(tree: ast.Module, decorator: str) -> Iterator[str]:
@@ -187,9 +188,13 @@ def _names_in(tree: ast.Module, decorator: str) -> Iterator[str]:
 
 def _name_of(node: ast.ClassDef) -> Iterator[str]:
     for line in node.body:
-        targets = line.targets if isinstance(line, ast.Assign) else [line.target] if isinstance(line, ast.AnnAssign) else []
+        targets: list[ast.expr] = []
+        if isinstance(line, ast.Assign):
+            targets = line.targets
+        elif isinstance(line, ast.AnnAssign):
+            targets = [line.target]
         value = getattr(line, "value", None)
-        if any(getattr(t, "id", "") == "name" for t in targets) and isinstance(value, ast.Constant):
+        if any(getattr(target, "id", "") == "name" for target in targets) and isinstance(value, ast.Constant):
             yield str(value.value)
 
 
@@ -266,9 +271,9 @@ def plugin_files(places: str) -> list[Path]:
         A file or folder is not there, or a file is no ``.py`` file.
     """
     files: list[Path] = []
-    for place in (Path(p).expanduser() for p in places.split(os.pathsep) if p.strip()):
+    for place in (Path(part).expanduser() for part in places.split(os.pathsep) if part.strip()):
         if place.is_dir():
-            files += sorted(p for p in place.glob("*.py") if not p.name.startswith(("_", ".")))
+            files += sorted(file for file in place.glob("*.py") if not file.name.startswith(("_", ".")))
         elif not place.exists():
             raise UsageError(f"{VARIABLE} names {place}, which does not exist; give .py files or folders that hold them")
         elif place.suffix != ".py":

@@ -108,7 +108,7 @@ class Row:
         # Every row has the seven columns; a class that the row's scheme does not know is not a number there.
         given = {f"p_{name}": float("nan") for name in dict.fromkeys((*EKMAN7.labels, *self.scheme.labels))}
         if self.probabilities:
-            given |= {f"p_{name}": float(p) for name, p in zip(self.scheme.labels, self.probabilities, strict=True)}
+            given |= {f"p_{name}": float(share) for name, share in zip(self.scheme.labels, self.probabilities, strict=True)}
         record: dict[str, Any] = {"file": self.file, "start": float(self.start), "end": float(self.end)}
         record |= {"person": int(self.person), "modality": self.modality, "scheme": self.scheme.name}
         record |= {"label": self.label, "confidence": float(self.confidence)}
@@ -122,12 +122,12 @@ class Row:
     def from_record(cls, record: Mapping[str, Any]) -> Row:
         """The inverse of ``to_record``."""
         labels = scheme_of(record["scheme"])
-        known = {f.name for f in fields(cls)} - {"scheme", "conformal"}
-        p = tuple(float(record[f"p_{label}"]) for label in labels.labels)
+        known = {entry.name for entry in fields(cls)} - {"scheme", "conformal"}
+        shares = tuple(float(record[f"p_{label}"]) for label in labels.labels)
         return cls(
-            **{k: v for k, v in record.items() if k in known},
+            **{key: value for key, value in record.items() if key in known},
             scheme=labels,
-            probabilities=None if any(math.isnan(v) for v in p) else p,
+            probabilities=None if any(math.isnan(share) for share in shares) else shares,
             conformal=tuple(record["conformal"].split("|")) if record["conformal"] else (),
         )
 
@@ -216,12 +216,12 @@ class Evidence:
 
     def to_record(self) -> dict[str, Any]:
         """One flat record; ``detail`` as JSON."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        given = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         return given | {"detail": json.dumps(self.detail.to_dict(), sort_keys=True)}
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Evidence:
         """The inverse of ``to_record``."""
-        given = {f.name: record[f.name] for f in fields(cls)}
+        given = {entry.name: record[entry.name] for entry in fields(cls)}
         detail = EVIDENCE.get(record["kind"]).detail.from_dict(parse_json(record["detail"]))
         return cls(**(given | {"detail": detail}))

@@ -80,18 +80,19 @@ class Settings:
 
     def __post_init__(self) -> None:
         kinds = kinds_of(type(self))
-        for f in fields(self):
-            kind, several, _ = kinds[f.name]
-            value = getattr(self, f.name)
+        for entry in fields(self):
+            kind, several, _ = kinds[entry.name]
+            value = getattr(self, entry.name)
             if several and isinstance(value, list):
-                object.__setattr__(self, f.name, value := tuple(value))
-            wrong = _of_another_kind(value, kind, several) or problem(f, value)
+                value = tuple(value)
+                object.__setattr__(self, entry.name, value)
+            wrong = _of_another_kind(value, kind, several) or problem(entry, value)
             if wrong:
-                raise UsageError(f"{flag_of(f)} {shown(getattr(self, f.name))}: {wrong}")
+                raise UsageError(f"{flag_of(entry)} {shown(getattr(self, entry.name))}: {wrong}")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types, for provenance and run keys."""
-        return {k: plain(v) for k, v in asdict(self).items()}
+        return {key: plain(value) for key, value in asdict(self).items()}
 
 
 S = TypeVar("S", bound=Settings)
@@ -110,7 +111,7 @@ def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S
     UsageError
         A name that is no setting, with the nearest one, or a wrong value.
     """  # noqa: DOC501
-    known = [f.name for f in fields(cls)]
+    known = [entry.name for entry in fields(cls)]
     for name in given:
         if name not in known:
             raise unknown(f"setting of {cls.__name__}", name, known)
@@ -135,14 +136,14 @@ def _of_another_kind(value: Any, kind: Any, several: bool) -> str:
     return ""
 
 
-def flag_of(f: dataclasses.Field[Any]) -> str:
+def flag_of(entry: dataclasses.Field[Any]) -> str:
     """The option of a field, such as ``--cam-method``."""
-    return "--" + (f.metadata.get("flag") or f.name.replace("_", "-"))
+    return "--" + (entry.metadata.get("flag") or entry.name.replace("_", "-"))
 
 
-def problem(f: dataclasses.Field[Any], value: Any) -> str:
+def problem(entry: dataclasses.Field[Any], value: Any) -> str:
     """What is wrong with a value of a field, or an empty string."""
-    meta = f.metadata
+    meta = entry.metadata
     choices = meta.get("choices")
     allowed = list(choices() if callable(choices) else choices) if choices is not None else None
     for one in value if isinstance(value, tuple) else (value,):
@@ -182,7 +183,9 @@ def nearest(given: str, known: Iterable[str]) -> str:
 
 def shown(value: Any) -> str:
     """A value as an error quotes it."""
-    return ",".join(map(str, value)) if isinstance(value, tuple) else repr(value) if isinstance(value, str) else str(value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def plain(value: Any) -> Any:
@@ -190,9 +193,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple | list):
-        return [plain(v) for v in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, numbers.Real) and hasattr(value, "item"):  # a number of numpy
         return value.item()
     return value
@@ -202,13 +205,13 @@ def kinds_of(cls: type[Any]) -> dict[str, tuple[type[Any], bool, bool]]:
     """For every field its plain type, whether it takes several values, and whether it may be None."""
     hints = typing.get_type_hints(cls)
     out: dict[str, tuple[type[Any], bool, bool]] = {}
-    for f in fields(cls):
-        hint, optional = hints[f.name], False
+    for entry in fields(cls):
+        hint, optional = hints[entry.name], False
         if typing.get_origin(hint) in (typing.Union, types.UnionType):
-            parts = [a for a in typing.get_args(hint) if a is not type(None)]
+            parts = [part for part in typing.get_args(hint) if part is not type(None)]
             optional, hint = len(parts) < len(typing.get_args(hint)), parts[0]
         several = typing.get_origin(hint) is tuple
-        out[f.name] = (typing.get_args(hint)[0] if several else hint, several, optional)
+        out[entry.name] = (typing.get_args(hint)[0] if several else hint, several, optional)
     return out
 
 

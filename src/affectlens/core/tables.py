@@ -28,7 +28,7 @@ _FORMULA, _NUMBER = re.compile(r"'*[=+\-@\t\r]"), re.compile(r"[+-]?(\d[\d.,]*([
 
 def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """Rows as a frame with the columns of ``Row.to_record``."""
-    records = [r.to_record() for r in rows]
+    records = [row.to_record() for row in rows]
     if not records:
         return pd.DataFrame(columns=list(Row("", 0, 0, SCENE, "fused", "missing", "none").to_record()))
     return pd.DataFrame.from_records(records)
@@ -36,8 +36,8 @@ def rows_frame(rows: Iterable[Row]) -> pd.DataFrame:
 
 def evidence_frame(evidence: Iterable[Evidence]) -> pd.DataFrame:
     """Evidence as a frame, one row each."""
-    columns = [f.name for f in fields(Evidence)]
-    return pd.DataFrame.from_records([e.to_record() for e in evidence], columns=columns)
+    columns = [entry.name for entry in fields(Evidence)]
+    return pd.DataFrame.from_records([entry.to_record() for entry in evidence], columns=columns)
 
 
 def to_audformat(table: pd.DataFrame) -> pd.DataFrame:
@@ -77,7 +77,7 @@ class TableWriter:
         if frame.empty:
             return
         self._waiting.append(pa.Table.from_pandas(frame, preserve_index=False))
-        if sum(t.num_rows for t in self._waiting) >= GROUP:
+        if sum(table.num_rows for table in self._waiting) >= GROUP:
             self._write()
 
     def _write(self) -> None:
@@ -89,7 +89,7 @@ class TableWriter:
             if self._writer is None:
                 self._handle = self._partial.open("wb")
                 self._writer = pq.ParquetWriter(self._handle, _stamped(schema))
-            self._writer.write_table(pa.concat_tables([t.cast(self._writer.schema) for t in waiting]).combine_chunks())
+            self._writer.write_table(pa.concat_tables([table.cast(self._writer.schema) for table in waiting]).combine_chunks())
         except OSError as error:
             raise OutputError(not_written(self.path, error)) from error
 
@@ -142,9 +142,9 @@ def write_csv(frame: pd.DataFrame, path: Path, *, index: bool = False, header: b
         Whether rows are added to what the file holds.
     """
     made = frame.copy(deep=False)
-    for n in range(frame.shape[1]):
-        if _holds_text(frame.iloc[:, n]):
-            made.isetitem(n, frame.iloc[:, n].map(quoted, na_action="ignore"))
+    for column in range(frame.shape[1]):
+        if _holds_text(frame.iloc[:, column]):
+            made.isetitem(column, frame.iloc[:, column].map(quoted, na_action="ignore"))
     made.columns = frame.columns.map(quoted)
     if index:
         made.index = _quoted_index(frame.index)
@@ -268,12 +268,12 @@ def check_version(version: object, path: Path, made_here: bool = True) -> None:
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """The rows of a table; the inverse of `rows_frame`."""
-    return [Row.from_record(r) for r in frame.to_dict("records")]
+    return [Row.from_record(row) for row in frame.to_dict("records")]
 
 
 def evidence_of(frame: pd.DataFrame) -> list[Evidence]:
     """The evidence of a frame; the inverse of `evidence_frame`."""
-    return [Evidence.from_record(r) for r in frame.to_dict("records")]
+    return [Evidence.from_record(row) for row in frame.to_dict("records")]
 
 
 def _stamped(schema: pa.Schema) -> pa.Schema:

@@ -1,13 +1,14 @@
 """What a reader found and what it left out: found is items and dropped together, and every drop has its reason.
 
-A reader says ``found`` of everything that could be an item, before it looks closer, and ``drop`` of what it leaves out. What is
-said while a corpus is opened is kept in its ``account``.
+A reader calls ``count_found`` for all that could be an item, before it looks closer, and ``drop`` for what it leaves out. What
+it counts while a corpus is opened is in the corpus's ``account``.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from affectlens.core.labels import canonical, known_labels, meant
 
 EXAMPLES = 5  # names kept of each reason
 UNREADABLE = {".heic", ".heif", ".avif", ".jfif", ".jpe", ".jp2", ".psd", ".cr2", ".nef", ".arw", ".dng", ".svg"}  # pictures
+
+_NUMBER = re.compile(r"\d[\d.,]*")
 
 
 @dataclass
@@ -47,7 +50,7 @@ class Account:
 
     def lines(self) -> list[str]:
         """What was left out, a line a reason, and the notes."""
-        out = [f"{n} dropped: {why} ({_some(self.examples[why], n)})" for why, n in self.dropped.items()]
+        out = [f"{count} dropped: {why} ({_some(self.examples[why], count)})" for why, count in self.dropped.items()]
         return [*out, *self.notes]
 
 
@@ -56,7 +59,7 @@ _current: ContextVar[Account | None] = ContextVar("account", default=None)
 
 @contextmanager
 def accounting() -> Iterator[Account]:
-    """Collect what readers say inside."""
+    """Collect what readers count inside."""
     account = Account()
     token = _current.set(account)
     try:
@@ -65,15 +68,15 @@ def accounting() -> Iterator[Account]:
         _current.reset(token)
 
 
-def found(number: int, unit: str) -> None:
-    """Say how many files, rows, … there are that could be items."""
+def count_found(number: int, unit: str) -> None:
+    """Count files, rows, … that could be items; ``unit`` is what they are, in the plural."""
     if (account := _current.get()) is not None:
         account.found += number
         account.unit = unit
 
 
 def drop(name: object, why: str) -> None:
-    """Say that one of them is left out, and why."""
+    """Count one of them as left out, with its name and the reason."""
     if (account := _current.get()) is not None:
         account.dropped[why] += 1
         names = account.examples.setdefault(why, [])
@@ -82,13 +85,13 @@ def drop(name: object, why: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Say what else has to be known."""
+    """Add a note on the corpus as it was read."""
     if (account := _current.get()) is not None and text not in account.notes:
         account.notes.append(text)
 
 
 def list_files(root: Path, suffixes: Iterable[str], unit: str = "files", others: Iterable[str] = ()) -> list[Path]:
-    """Files of some kinds below a folder, counted as found; what systems hide there is left out and told.
+    """Files of some kinds below a folder, counted as found; what systems hide there is left out and noted.
 
     Parameters
     ----------
@@ -107,14 +110,18 @@ def list_files(root: Path, suffixes: Iterable[str], unit: str = "files", others:
         Sorted.
     """
     below, wanted = files_below(root), frozenset(suffixes)
-    files = [p for p in below.files if p.suffix.lower() in wanted]
-    not_read = [p for p in below.files if p.suffix.lower() in frozenset(others) - wanted]
-    found(len(files) + len(not_read), unit)
-    for p in not_read:
-        drop(p.relative_to(root).as_posix(), f"{p.suffix.lower()} is not read; make it one of {', '.join(sorted(wanted)[:6])}")
-    for paths, what in ((below.hidden, "hidden, left out"), (below.again, "linked twice"), (below.closed, "not to be read")):
+    files = [path for path in below.files if path.suffix.lower() in wanted]
+    not_read = [path for path in below.files if path.suffix.lower() in frozenset(others) - wanted]
+    count_found(len(files) + len(not_read), unit)
+    for path in not_read:
+        drop(
+            path.relative_to(root).as_posix(),
+            f"{path.suffix.lower()} files are not read; convert them to one of {', '.join(sorted(wanted)[:6])}",
+        )
+    left_out = (below.hidden, "hidden, left out"), (below.again, "linked twice"), (below.closed, "without permission to read")
+    for paths, what in left_out:
         if paths:
-            names = [p.relative_to(root).as_posix() for p in paths]
+            names = [path.relative_to(root).as_posix() for path in paths]
             remark(f"{len(paths)} files or folders {what}: {_some(names, len(names))}")
     return files
 
@@ -132,7 +139,7 @@ def each_once(rows: list[dict[str, Any]], *identity: str) -> list[dict[str, Any]
     Returns
     -------
     list of dict
-        A row that comes again with the same label counts once; one that has several labels is left out. Both are told.
+        A row that comes again with the same label counts once; one that has several labels is left out. Both are counted.
 
     Examples
     --------
@@ -142,25 +149,66 @@ def each_once(rows: list[dict[str, Any]], *identity: str) -> list[dict[str, Any]
     """
 
     def name_of(row: dict[str, Any]) -> Hashable:
-        return tuple(row.get(f) for f in identity or ("key",))
+        return tuple(row.get(field) for field in identity or ("key",))
 
     labels: dict[Hashable, set[Any]] = {}
     for row in rows:
         labels.setdefault(name_of(row), set()).add(row.get("labels", row.get("label")))
-    kept: dict[Hashable, dict[str, Any]] = {}
+    first: dict[Hashable, dict[str, Any]] = {}
     for row in rows:
         name = name_of(row)
         if len(labels[name]) > 1:
             drop(row["key"], "it has several labels")
-        elif name in kept:
-            drop(row["key"], "it is there again")
+        elif name in first:
+            drop(row["key"], "a duplicate of another item")
         else:
-            kept[name] = row
-    return list(kept.values())
+            first[name] = row
+    return list(first.values())
+
+
+def how_read(notes: Mapping[str, Iterable[str]]) -> list[str]:
+    """Count notes on how items were read by what they say; such as pictures that were made smaller, or channels left out.
+
+    Parameters
+    ----------
+    notes : mapping of str to iterable of str
+        By the key of the item.
+
+    Returns
+    -------
+    list of str
+        A line for all notes that differ in their numbers alone, with how many items have one and the first of them.
+
+    Examples
+    --------
+    >>> how_read({"a.gif": ["3 pictures in one file; the first was read"], "b.png": []})
+    ['1 item read with a note: 3 pictures in one file; the first was read (a.gif)']
+    """
+    texts: dict[str, list[str]] = {}
+    keys: dict[str, dict[str, None]] = {}
+    for key, own in notes.items():
+        for text in own:
+            kind = _NUMBER.sub("0", text)
+            texts.setdefault(kind, []).append(text)
+            keys.setdefault(kind, {})[key] = None
+    lines = []
+    for kind, of_kind in texts.items():
+        names = list(keys[kind])
+        items = "1 item" if len(names) == 1 else f"{len(names)} items"
+        differ = "; or the same with other numbers" if len(set(of_kind)) > 1 else ""
+        lines.append(f"{items} read with a note: {of_kind[0]}{differ} ({_some(names, len(names))})")
+    return lines
 
 
 def spelling(labels: Iterable[str], expected: Iterable[str] = ()) -> str:
     """List the labels that are no word for an emotion that is known here.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        As they stand in a corpus, one a row.
+    expected : iterable of str
+        Further words that are right.
 
     Returns
     -------
@@ -175,9 +223,9 @@ def spelling(labels: Iterable[str], expected: Iterable[str] = ()) -> str:
     known = {*known_labels(), *expected}
     odd = Counter(label for label in labels if label and canonical(label) not in known)
     shown = []
-    for label, n in odd.items():
+    for label, count in odd.items():
         hint = f", perhaps {meant(label)}" if meant(label) else ""
-        shown.append(f"{label!r} ({n} row{'s' if n > 1 else ''}{hint})")
+        shown.append(f"{label!r} ({count} row{'s' if count > 1 else ''}{hint})")
     return ", ".join(shown)
 
 
@@ -216,6 +264,6 @@ def coded(code: Any, names: tuple[str, ...], first: int = 0) -> str:
     return names[at]
 
 
-def _some(names: list[str], n: int) -> str:
+def _some(names: list[str], count: int) -> str:
     shown = names[:EXAMPLES]
-    return ", ".join(shown) + (", …" if n > len(shown) else "")
+    return ", ".join(shown) + (", …" if count > len(shown) else "")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.disk.names import one_line
-from affectlens.core.errors import AffectlensError, CorpusError, LimitError, UsageError
+from affectlens.core.errors import AffectlensError, CorpusError, LimitError, MediaError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
 from affectlens.core.registry import Registry
@@ -75,6 +75,8 @@ class Item:
         What else is known.
     problem : str
         Why it cannot be read.
+    notes : tuple of str
+        How it was read where not as it stands in its file: made smaller, cut, mixed from several channels.
     """
 
     key: str
@@ -83,6 +85,32 @@ class Item:
     group: str = ""
     meta: dict[str, Any] | None = None
     problem: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def read_item(
+    key: str, labels: tuple[str, ...], group: str, meta: dict[str, Any], read: Callable[[Callable[[str], None]], Any]
+) -> Item:
+    """An item whose data lies in a file.
+
+    Parameters
+    ----------
+    key, labels, group, meta
+        As ``Item`` has them.
+    read : callable
+        Gives the data; is given a function that takes notes on how it was read.
+
+    Returns
+    -------
+    Item
+        With its data and the notes; with the problem where reading raised a ``MediaError``.
+    """
+    notes: list[str] = []
+    try:
+        data = read(notes.append)
+    except MediaError as error:
+        return Item(key, None, labels, group, meta, str(error))
+    return Item(key, data, labels, group, meta, notes=tuple(dict.fromkeys(notes)))
 
 
 class Corpus(Protocol):
@@ -127,13 +155,15 @@ def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
     try:
         for item in corpus.items(split):
             given += 1
-            yield replace(item, problem=one_line(item.problem)) if item.problem else item
+            if item.problem or item.notes:
+                item = replace(item, problem=one_line(item.problem), notes=tuple(map(one_line, item.notes)))
+            yield item
     except Exception as error:
         table = corpus.table(split)
         if given == 0 and isinstance(error, AffectlensError):
             raise
         why = f"the reader broke off after {given} of {len(table)} items: {failure_of(split, error).reason}"
-        keys = list(table.key) if "key" in table else [str(n) for n in range(len(table))]
+        keys = list(table.key) if "key" in table else [str(number) for number in range(len(table))]
         labels = list(table.labels) if "labels" in table else [(label,) for label in table.label]
         for key, label in list(zip(keys, labels, strict=True))[given:]:
             yield Item(str(key), None, tuple(label), problem=why)
@@ -289,9 +319,27 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
 
 
 def parts_of(splits: Iterable[str], taken: Iterable[str] = ()) -> tuple[str, ...]:
-    """Names of splits once each, the usual ones first and in their order; empty and taken names are left out."""
-    given = dict.fromkeys(s for s in splits if s and s not in set(taken))
-    return tuple(sorted(given, key=lambda s: PARTS.index(s) if s in PARTS else len(PARTS)))
+    """Names of splits once each, the usual ones first and in their order.
+
+    Parameters
+    ----------
+    splits : iterable of str
+        As they stand in a table, one a row; empty ones are left out.
+    taken : iterable of str
+        Names that are left out, since they have a meaning already.
+
+    Returns
+    -------
+    tuple of str
+        The names.
+
+    Examples
+    --------
+    >>> parts_of(["test", "", "own", "train", "test"])
+    ('train', 'test', 'own')
+    """
+    given = dict.fromkeys(split for split in splits if split and split not in set(taken))
+    return tuple(sorted(given, key=lambda split: PARTS.index(split) if split in PARTS else len(PARTS)))
 
 
 def account_of(corpus: Corpus) -> Account:
@@ -357,6 +405,13 @@ def with_splits(info: CorpusInfo, splits: Iterable[str], path: Path) -> CorpusIn
 def label_targets(labels: list[tuple[str, ...]], classes: tuple[str, ...]) -> np.ndarray:
     """Target distributions of items with one label or several.
 
+    Parameters
+    ----------
+    labels : list of tuple of str
+        Of each item.
+    classes : tuple of str
+        The columns.
+
     Returns
     -------
     ndarray
@@ -368,7 +423,7 @@ def label_targets(labels: list[tuple[str, ...]], classes: tuple[str, ...]) -> np
     [[0.0, 1.0], [0.5, 0.5]]
     """
     targets = np.zeros((len(labels), len(classes)))
-    for i, row in enumerate(labels):
+    for number, row in enumerate(labels):
         for label in row:
-            targets[i, classes.index(label)] += 1 / len(row)
+            targets[number, classes.index(label)] += 1 / len(row)
     return targets

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from affectlens.core.progress import Progress, silent
-from affectlens.corpora.account import Account
+from affectlens.corpora.account import Account, how_read
 from affectlens.corpora.base import Corpus, account_of, items_of, whole_splits
 
 
@@ -28,6 +28,8 @@ class Survey:
         Items of the whole corpus, each once.
     elsewhere : DataFrame
         Columns split, label, n: items of the whole corpus that a split of classes, such as four, leaves out.
+    notes : dict of str to list of str
+        By split how items were read that were not read as they stand in their files, a line a kind with the number of items.
     """
 
     counts: pd.DataFrame
@@ -35,6 +37,7 @@ class Survey:
     account: Account = field(default_factory=Account)
     items: int = 0
     elsewhere: pd.DataFrame = field(default_factory=pd.DataFrame)
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
     def to_frame(self) -> pd.DataFrame:
         """The counts."""
@@ -57,13 +60,14 @@ class Survey:
             out = [f"{self.items} items; this reader does not count what it leaves out"]
         out += [f"  {line}" for line in account.lines()]
         for split, rows in self.counts.groupby("split", sort=False):
-            counts = ", ".join(f"{r.label} {r.n}" for r in rows.itertuples() if r.n)
+            counts = ", ".join(f"{row.label} {row.n}" for row in rows.itertuples() if row.n)
             lost = int(rows.unreadable.sum())
             out.append(f"{split}: {rows.n.sum()} rows ({counts}), {rows.n.sum() - lost} read, {lost} cannot be read")
             left = self.elsewhere[self.elsewhere.split == split] if len(self.elsewhere) else self.elsewhere
             if len(left):
-                shown = ", ".join(f"{r.label} {r.n}" for r in left.itertuples())
+                shown = ", ".join(f"{row.label} {row.n}" for row in left.itertuples())
                 out.append(f"  {left.n.sum()} of other labels are not in it ({shown})")
+            out += [f"  {line}" for line in self.notes.get(str(split), [])]
         return out
 
 
@@ -82,13 +86,16 @@ def survey(corpus: Corpus, progress: Progress | None = None) -> Survey:
     Survey
         Counts and problems.
     """
-    tell = progress or silent
-    parts, problems, left = [], {}, []
+    progress = progress or silent
+    parts, problems, left, notes = [], {}, [], {}
     for split in corpus.info.splits:
         table = corpus.table(split)
         unreadable: Counter[str] = Counter()
-        for i, item in enumerate(items_of(corpus, split)):
-            tell(f"reading {split}", i + 1, len(table))
+        noted: dict[str, tuple[str, ...]] = {}
+        for done, item in enumerate(items_of(corpus, split), start=1):
+            progress(f"reading {split}", done, len(table))
+            if item.notes:
+                noted[item.key] = item.notes
             if item.problem:
                 problems[item.key] = item.problem
                 unreadable[item.labels[0]] += 1
@@ -96,9 +103,10 @@ def survey(corpus: Corpus, progress: Progress | None = None) -> Survey:
         counts["unreadable"] = [unreadable[label] for label in counts.label]
         parts.append(counts.assign(split=split)[["split", "label", "n", "unreadable"]])
         left += _left_out(corpus, split, table)
+        notes[split] = how_read(noted)
     whole = sum(len(corpus.table(split)) for split in whole_splits(corpus.info))
     elsewhere = pd.DataFrame(left, columns=["split", "label", "n"])
-    return Survey(pd.concat(parts, ignore_index=True), problems, account_of(corpus), whole, elsewhere)
+    return Survey(pd.concat(parts, ignore_index=True), problems, account_of(corpus), whole, elsewhere, notes)
 
 
 def _left_out(corpus: Corpus, split: str, table: pd.DataFrame) -> list[tuple[str, str, int]]:
@@ -111,4 +119,4 @@ def _left_out(corpus: Corpus, split: str, table: pd.DataFrame) -> list[tuple[str
     elif split not in ("four", "six", "seven"):
         return []
     rest = whole[~whole.key.isin(table.key)]
-    return [(split, str(label), int(n)) for label, n in rest.label.value_counts().items()]
+    return [(split, str(label), int(count)) for label, count in rest.label.value_counts().items()]

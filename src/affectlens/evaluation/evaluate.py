@@ -104,7 +104,7 @@ def evaluate(
     }
     counted = (f"{source.info.name}: {line}" for line in account_of(source).lines())
     notes = (*_notes(opened, source, part), *counted, *predictions.notes, *getattr(opened, "notes", ()))
-    result = replace(scored, about=about, notes=notes)
+    result = replace(scored, about=about, notes=tuple(dict.fromkeys(notes)))
     tell("bootstrap", 1, 1)
     if out is not None:
         result.save(out)

@@ -12,6 +12,7 @@ import pandas as pd
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
+from affectlens.corpora.account import how_read
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
 
 BATCH = 256  # inputs that a model is asked about together
@@ -162,6 +163,7 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     groups: list[str] = []
     keys: list[str] = []
     missed: dict[str, str] = {}
+    noted: dict[str, tuple[str, ...]] = {}
     cut = 0
     rows: list[int] = []
     inputs: list[Any] = []
@@ -183,6 +185,8 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
         item_labels.append(item.labels)
         groups.append(item.group)
         keys.append(item.key)
+        if item.notes:
+            noted[item.key] = item.notes
         if item.data is None:
             missed[item.key] = item.problem
         else:
@@ -199,7 +203,8 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     if total and len(missed) == total:
         first = next(iter(missed.values()))
         raise CorpusError(f"{corpus.info.name}, {split}: none of {total} items could be read or answered; first: {first}")
-    notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
+    shortened = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
+    notes = (*shortened, *(f"{corpus.info.name}: {line}" for line in how_read(noted)))
     people = np.array(groups, dtype=object)
     return Predictions(probabilities, label_targets(item_labels, labels), people, keys, labels, missed, notes)
 

@@ -9,6 +9,7 @@ import numpy as np
 from affectlens.core.errors import CorpusError
 from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
+from affectlens.corpora.account import how_read
 from affectlens.corpora.base import Corpus, items_of, label_targets, open_corpus
 from affectlens.evaluation.predictions import Predictions
 from affectlens.features.speech import speech_table
@@ -57,9 +58,9 @@ def predict_speech(
     clips = opened.table(SPLIT)
     if isinstance(source, Path):
         table = speech_table({corpus: source}, cache, progress)
-        keys, features, missed = list(table.rows.key), table.features, table.missed
+        keys, features, missed, notes = list(table.rows.key), table.features, table.missed, table.notes
     else:
-        keys, features, missed = _measured(corpus, source, len(clips), progress)
+        keys, features, missed, notes = _measured(corpus, source, len(clips), progress)
     position = {key: i for i, key in enumerate(clips.key)}
     rows = [position[key] for key in keys]
     speaker = clips.speaker.astype(str).to_numpy(dtype=object)[rows]
@@ -73,14 +74,20 @@ def predict_speech(
         list(clips.key),
         model.labels,
         {key.removeprefix(f"{corpus}/"): reason for key, reason in missed.items()},
+        notes,
     )
 
 
-def _measured(corpus: str, source: Corpus, total: int, progress: Progress) -> tuple[list[str], np.ndarray, dict[str, str]]:
-    """Keys and features ``(n, 88)`` of the clips that can be used, and why the others cannot."""
+def _measured(
+    corpus: str, source: Corpus, total: int, progress: Progress
+) -> tuple[list[str], np.ndarray, dict[str, str], tuple[str, ...]]:
+    """Keys and features ``(n, 88)`` of the clips that can be used, why the others cannot, and notes on how they were read."""
     features: dict[str, np.ndarray] = {}
     missed: dict[str, str] = {}
+    noted: dict[str, tuple[str, ...]] = {}
     for i, item in enumerate(items_of(source, SPLIT)):
+        if item.notes:
+            noted[item.key] = item.notes
         try:
             features[item.key] = functionals_of(item)
         except Exception as error:
@@ -88,4 +95,5 @@ def _measured(corpus: str, source: Corpus, total: int, progress: Progress) -> tu
         progress(corpus, i + 1, total)
     if not features:
         raise CorpusError(f"{corpus}: none of {total} clips could be read; first: {next(iter(missed.values()))}")
-    return list(features), np.stack(list(features.values())), missed
+    notes = tuple(f"{corpus}: {line}" for line in how_read(noted))
+    return list(features), np.stack(list(features.values())), missed, notes

@@ -16,12 +16,14 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress
-from affectlens.corpora.base import Corpus, items_of, open_corpus
+from affectlens.corpora.account import how_read
+from affectlens.corpora.base import Corpus, account_of, items_of, open_corpus
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip
 from affectlens.perception.voice.egemaps import SHORTEST, functionals
 from affectlens.perception.voice.stream import describe
 
 VERSION = 4  # of the features; raise it when their values change
+NOT_NOTED = "how the clips were read was not noted when they were measured; remove the features in the cache to see it"
 TURNS = 5  # of one speaker in a recording, for "recording"
 
 
@@ -37,11 +39,14 @@ class SpeechTable:
         Columns corpus, key, label, speaker, gender, language, seconds.
     missed : dict of str to str
         Clips that could not be used, and why.
+    notes : tuple of str
+        What has to be known of the corpora: what their readers left out, and how clips were read.
     """
 
     features: np.ndarray
     rows: pd.DataFrame
     missed: dict[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:
@@ -102,7 +107,8 @@ def speech_table(
         raise UsageError("no corpora were given: name at least one, as --corpus emodb=PATH")
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     missed = {key: reason for part in parts for key, reason in part.missed.items()}
-    return SpeechTable(np.concatenate([part.features for part in parts]), rows, missed)
+    notes = tuple(note for part in parts for note in part.notes)
+    return SpeechTable(np.concatenate([part.features for part in parts]), rows, missed, notes)
 
 
 def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None, compatible: bool) -> SpeechTable:
@@ -115,17 +121,20 @@ def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None,
     parts = table[["start", "end"]].astype(float).to_numpy()
     key = key_of(VERSION, compatible, list(table.key), contents_of(list(table.path)), parts)
     stored = kept_arrays(cache, name, key, lambda: _measure(name, corpus, len(table), progress, compatible))
-    return SpeechTable(
-        stored["features"], _rows(table, name, stored["kept"], stored["seconds"]), json.loads(str(stored["missed"]))
-    )
+    rows = _rows(table, name, stored["kept"], stored["seconds"])
+    noted = how_read(json.loads(str(stored["notes"]))) if "notes" in stored else [NOT_NOTED]
+    notes = tuple(f"{name}: {line}" for line in (*account_of(corpus).lines(), *noted))
+    return SpeechTable(stored["features"], rows, json.loads(str(stored["missed"])), notes)
 
 
 def _measure(name: str, corpus: Corpus, total: int, progress: Progress | None, compatible: bool) -> dict[str, np.ndarray]:
     """Features ``(n, 88)`` of the clips that can be used, their rows and seconds, and why the others could not be."""
-    features, kept, seconds, missed = [], [], [], {}
+    features, kept, seconds, missed, notes = [], [], [], {}, {}
     for i, item in enumerate(items_of(corpus, "four")):
         if progress:
             progress(name, i, total)
+        if item.notes:
+            notes[item.key] = item.notes
         length = 0.0 if item.data is None else len(item.data) / 16000
         if item.data is None or length < SHORTEST:
             missed[f"{name}/{item.key}"] = item.problem or f"{1000 * length:.0f} ms long; at least {1000 * SHORTEST:.0f} needed"
@@ -147,6 +156,7 @@ def _measure(name: str, corpus: Corpus, total: int, progress: Progress | None, c
         "kept": np.array(kept),
         "seconds": np.array(seconds),
         "missed": np.array(json.dumps(missed)),
+        "notes": np.array(json.dumps(notes)),
     }
 
 

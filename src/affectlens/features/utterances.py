@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -30,6 +31,7 @@ from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
+from affectlens.corpora.account import how_read
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
@@ -42,7 +44,10 @@ from affectlens.perception.people.finder import PeopleFinder
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.voice.egemaps import NAMES, egemaps
 
-VERSION = 3
+Measured = tuple[
+    np.ndarray, np.ndarray, dict[str, list[str]], dict[str, str]
+]  # features, missing, notes and faults by recording
+VERSION = 4
 MODALITIES = ("text", "audio", "video")
 ASSETS: dict[str, tuple[str, ...]] = {"text": ("minilm",), "audio": (), "video": ("yunet", "face-landmarker")}
 RATE = 5.0  # frames a second that are looked at
@@ -74,7 +79,7 @@ def measured(
     -------
     DialogueSet
         An utterance that cannot be read (no speech, no face, a missing recording) has zeros and, in ``rows``,
-        ``missing_<modality>``; recordings that cannot be read are in ``unread``.
+        ``missing_<modality>``; recordings that cannot be read are in ``unread``, and ``notes`` say how the others were read.
 
     Raises
     ------
@@ -95,26 +100,27 @@ def measured(
                 "recordings as a dialogue-folder"
             )
         fetch(ASSETS[modality], progress)
-        values, missing, unread = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
+        values, missing, lines, unread = _cached(out, modality, progress or silent, cache or cache_dir() / "features")
         rows = out.rows.assign(**{f"missing_{modality}": missing})
-        out = replace(out, rows=rows, features={**out.features, modality: values}, unread=out.unread | unread)
+        notes = (*out.notes, *(f"{modality} of {data.name}: {line}" for line in lines))
+        out = replace(out, rows=rows, features={**out.features, modality: values}, notes=notes, unread=out.unread | unread)
     return replace(out, features={modality: out.features[modality] for modality in modalities})
 
 
-# Features ``(n, width)``, which utterances have none ``(n,)``, and why recordings could not be read.
-_Measured = tuple[np.ndarray, np.ndarray, dict[str, str]]
-
-
-def _cached(data: DialogueSet, modality: str, progress: Progress, folder: Path) -> _Measured:
+def _cached(
+    data: DialogueSet, modality: str, progress: Progress, folder: Path
+) -> tuple[np.ndarray, np.ndarray, list[str], dict[str, str]]:
+    """Features ``(n, width)``, which are missing ``(n,)``, notes on how recordings were read, and why some could not be."""
     measure = {"text": _text, "audio": _audio, "video": _video}[modality]
 
     def make() -> dict[str, np.ndarray]:
-        values, missing, unread = measure(data, progress)
-        return {"x": values, "missing": missing, "unread": np.array(json.dumps(unread))}
+        values, missing, notes, unread = measure(data, progress)
+        return {"x": values, "missing": missing, "notes": np.array(json.dumps(notes)), "unread": np.array(json.dumps(unread))}
 
     key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
     arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
-    return arrays["x"], arrays["missing"], json.loads(str(arrays["unread"]))
+    lines = how_read(json.loads(str(arrays["notes"])))
+    return arrays["x"], arrays["missing"], lines, json.loads(str(arrays["unread"]))
 
 
 def _content(data: DialogueSet, modality: str) -> list[Any]:
@@ -126,7 +132,7 @@ def _content(data: DialogueSet, modality: str) -> list[Any]:
     return parts if modality == "audio" else [*parts, *(sha256_of(locate(name)) for name in ("yunet", "face-landmarker"))]
 
 
-def _text(data: DialogueSet, progress: Progress) -> _Measured:
+def _text(data: DialogueSet, progress: Progress) -> Measured:
     model = load_model("words")
     texts = [text if text.strip() else "." for text in data.rows.text]
     parts = []
@@ -136,19 +142,20 @@ def _text(data: DialogueSet, progress: Progress) -> _Measured:
     missing = ~data.rows.text.str.strip().astype(bool).to_numpy()
     values = np.concatenate(parts)
     values[missing] = 0
-    return values, missing, {}
+    return values, missing, {}, {}
 
 
-def _audio(data: DialogueSet, progress: Progress) -> _Measured:
+def _audio(data: DialogueSet, progress: Progress) -> Measured:
     values = np.zeros((len(data), len(NAMES)), dtype=np.float32)
     missing = np.zeros(len(data), dtype=bool)
+    problems: dict[str, Problems] = defaultdict(Problems)
     unread: dict[str, str] = {}
     for i, row in enumerate(data.rows.itertuples()):
         # A clip of the utterance itself has no times of its own to cut at.
         whole = encodable(located(row.path).stem) == row.key
         start, end = (np.nan, np.nan) if whole else (float(row.start), float(row.end))
         try:
-            signal = read_clip(located(row.path), start, end)
+            signal = read_clip(located(row.path), start, end, problems[Path(row.path).name].add)
             missing[i] = len(signal) < _SHORTEST * 16000
             if not missing[i]:
                 values[i] = egemaps(signal)
@@ -156,10 +163,14 @@ def _audio(data: DialogueSet, progress: Progress) -> _Measured:
             missing[i] = True
             unread[str(row.path)] = failure_of(row.path, error).reason
         progress("audio", i + 1, len(data))
-    return np.nan_to_num(values), missing, unread
+    return np.nan_to_num(values), missing, _notes_of(problems), unread
 
 
-def _video(data: DialogueSet, progress: Progress) -> _Measured:
+def _notes_of(problems: dict[str, Problems]) -> dict[str, list[str]]:
+    return {name: own.notes for name, own in problems.items() if own.notes}
+
+
+def _video(data: DialogueSet, progress: Progress) -> Measured:
     from affectlens.perception.face.detector import FaceDetector
     from affectlens.perception.face.landmarks import FaceLandmarker
 
@@ -167,9 +178,11 @@ def _video(data: DialogueSet, progress: Progress) -> _Measured:
     values = np.zeros((len(data), len(VIDEO_NAMES)), dtype=np.float32)
     missing = np.ones(len(data), dtype=bool)
     unread: dict[str, str] = {}
+    problems: dict[str, Problems] = defaultdict(Problems)
     for path, rows in data.rows.groupby("path"):
         try:
-            by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker))
+            name = Path(str(path)).name
+            by_person, mouths = _watched(located(str(path)), PeopleFinder(detector, marker), problems[name])
         except Exception as error:  # these utterances are missing what is seen
             unread[str(path)] = failure_of(path, error).reason
             continue
@@ -178,14 +191,16 @@ def _video(data: DialogueSet, progress: Progress) -> _Measured:
             if face is not None:
                 values[int(str(i))], missing[int(str(i))] = face, False
         progress("video", int(rows.index.max()) + 1, len(data))
-    return values, missing, unread
+    return values, missing, _notes_of(problems), unread
 
 
-def _watched(path: Path, finder: PeopleFinder) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
+def _watched(
+    path: Path, finder: PeopleFinder, problems: Problems
+) -> tuple[dict[int, list[tuple[float, np.ndarray]]], MouthMotion]:
     """Per person: time, and blendshapes with pose ``(55,)``, of each sampled frame."""
     by_person: dict[int, list[tuple[float, np.ndarray]]] = {}
     mouths = MouthMotion()
-    for frame in frames(path, RATE):
+    for frame in frames(path, RATE, problems):
         for person in finder(frame):
             mouths.add(person.id, frame.time, person.marks.mouth_opening)
             values = np.concatenate([person.marks.blendshapes, person.marks.head_pose()]).astype(np.float32)
@@ -323,7 +338,7 @@ def _recognised(path: Path, recogniser: Any, detector: Any, marker: Any) -> Iter
         for utterance in utterances
     ]
     spoken.sort(key=lambda utterance: utterance.start)
-    mouths = _watched(path, PeopleFinder(detector, marker))[1] if spoken else MouthMotion()
+    mouths = _watched(path, PeopleFinder(detector, marker), Problems())[1] if spoken else MouthMotion()
     for utterance in spoken:
         start, end = utterance.words[0].start, utterance.words[-1].end
         person, channel = mouths.speaker(start, end, RATE).person, utterance.channel

@@ -55,7 +55,7 @@ def animation(path: Path, rate: float | None, max_side: int, note: Note) -> Iter
     """
     for start, end, image in _stages(path, note):
         first = 0 if rate is None else math.ceil(start * rate - 1e-6)
-        times = [start] if rate is None else [k / rate for k in range(first, math.ceil(end * rate - 1e-6))]
+        times = [start] if rate is None else [number / rate for number in range(first, math.ceil(end * rate - 1e-6))]
         if not times:
             continue
         rgb = to_rgb(image)

@@ -77,18 +77,18 @@ class Sound:
         if chosen is None:
             return
         size = int(self.rate * self.seconds)
-        kept: list[np.ndarray] = []
+        parts: list[np.ndarray] = []
         waiting, done = 0, 0
         for samples in self._resampled(chosen.together if self.voice is None else chosen.only(self.voice)):
-            kept.append(samples)
+            parts.append(samples)
             waiting += len(samples)
             while waiting >= size:
-                joined = np.concatenate(kept)
+                joined = np.concatenate(parts)
                 yield AudioBlock(done / self.rate, joined[:size], self.rate)
                 done += size
-                kept, waiting = [joined[size:]], waiting - size
+                parts, waiting = [joined[size:]], waiting - size
         if waiting:
-            yield AudioBlock(done / self.rate, np.concatenate(kept), self.rate)
+            yield AudioBlock(done / self.rate, np.concatenate(parts), self.rate)
 
     def _resampled(self, downmix: Downmix) -> Iterator[np.ndarray]:
         resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.rate)

@@ -70,22 +70,22 @@ class Statistics:
         return self
 
     def _measure(self, samples: np.ndarray, size: int = 0) -> None:
-        x = samples.astype(np.float64)
-        self._count += x.shape[1]
-        self._sum += x.sum(axis=1)
-        self._products += x @ x.T
-        steps = x.reshape(len(x), -1, size or self.step)
+        signal = samples.astype(np.float64)
+        self._count += signal.shape[1]
+        self._sum += signal.sum(axis=1)
+        self._products += signal @ signal.T
+        steps = signal.reshape(len(signal), -1, size or self.step)
         self._powers.append(steps.var(axis=2).T)
         self._peaks.append(np.abs(steps).max(axis=(0, 2)))
-        self._count_flat(x)
+        self._count_flat(signal)
 
-    def _count_flat(self, x: np.ndarray) -> None:
+    def _count_flat(self, signal: np.ndarray) -> None:
         """Count samples within the flat tops and bottoms at the highest and lowest level so far: three or more in a row."""
-        high, low = np.maximum(self._high, x.max(axis=1)), np.minimum(self._low, x.min(axis=1))
+        high, low = np.maximum(self._high, signal.max(axis=1)), np.minimum(self._low, signal.min(axis=1))
         near = _NEAR * (high - low)
         self._flat[(high - near > self._high) | (low + near < self._low)] = 0.0
         self._high, self._low = high, low
-        at = (x >= (high - near)[:, None]) | (x <= (low + near)[:, None])
+        at = (signal >= (high - near)[:, None]) | (signal <= (low + near)[:, None])
         self._flat += (at[:, 2:] & at[:, 1:-1] & at[:, :-2]).sum(axis=1) * (high > low)
 
     @property
@@ -143,9 +143,9 @@ class Statistics:
     def wild(self) -> float:
         """Height beyond which samples can be no sound (a damaged float), infinite where there is none."""
         peaks = np.concatenate(self._peaks) if self._peaks else np.zeros(0)
-        heard = peaks[peaks > 0]
-        usual = 100 * float(np.quantile(heard, 0.9)) if len(heard) else np.inf
-        return usual if len(heard) and heard.max() > max(10.0, usual) else np.inf
+        sounding = peaks[peaks > 0]
+        usual = 100 * float(np.quantile(sounding, 0.9)) if len(sounding) else np.inf
+        return usual if len(sounding) and sounding.max() > max(10.0, usual) else np.inf
 
 
 @dataclass(frozen=True)
@@ -206,11 +206,11 @@ class Downmix:
 
     def only(self, voice: int) -> Downmix:
         """The same, one speaker alone."""
-        heard = None if self.open is None else self.open[voice : voice + 1]
-        return replace(self, weights=self.weights[voice : voice + 1], heard=(self.heard[voice],), open=heard)
+        gate = None if self.open is None else self.open[voice : voice + 1]
+        return replace(self, weights=self.weights[voice : voice + 1], heard=(self.heard[voice],), open=gate)
 
 
-def choose(s: Statistics) -> Downmix:
+def choose(statistics: Statistics) -> Downmix:
     """How a recording's channels are heard.
 
     Silent channels, the low-frequency one and steady noise beside a channel that is livelier are left out. Of surround sound
@@ -220,7 +220,7 @@ def choose(s: Statistics) -> Downmix:
 
     Parameters
     ----------
-    s : Statistics
+    statistics : Statistics
         Of the whole recording.
 
     Returns
@@ -229,43 +229,45 @@ def choose(s: Statistics) -> Downmix:
         With notes of all that was done.
     """
     notes: list[str] = []
-    used = _sounding(s, notes)
-    weights, heard = _weights(s, used, notes)
-    offset = np.where(np.abs(s.offset) > OFFSET * np.sqrt(s.power), s.offset, 0.0)
+    used = _sounding(statistics, notes)
+    weights, heard = _weights(statistics, used, notes)
+    offset = np.where(np.abs(statistics.offset) > OFFSET * np.sqrt(statistics.power), statistics.offset, 0.0)
     offset[np.abs(offset) < 1e-4] = 0.0
     if offset[used].any():
         most = offset[used][np.abs(offset[used]).argmax()]
         notes.append(f"an offset of {most:+.3f} of full scale was taken off")
-    clipped = float(s.clipped[used].max())
-    if clipped > CLIPPED and s.peak[used].max() > 0.05:
+    clipped = float(statistics.clipped[used].max())
+    if clipped > CLIPPED and statistics.peak[used].max() > 0.05:
         notes.append(f"clipped: {clipped:.1%} of the samples lie in flat tops at the highest level")
-    open = _open(s, heard, notes)
-    return Downmix(weights, offset, _scale(s, used, offset, notes), heard, tuple(notes), open=open, step=s.step)
+    open = _open(statistics, heard, notes)
+    return Downmix(
+        weights, offset, _scale(statistics, used, offset, notes), heard, tuple(notes), open=open, step=statistics.step
+    )
 
 
-def _sounding(s: Statistics, notes: list[str]) -> list[int]:
+def _sounding(statistics: Statistics, notes: list[str]) -> list[int]:
     """Channels that take part at all, one at least."""
-    everything = list(range(len(s.names)))
+    everything = list(range(len(statistics.names)))
     if len(everything) == 1:
         return everything
-    power = s.power
+    power = statistics.power
     live = [i for i in everything if power[i] > DEAD * power.max()] if power.max() > 0 else everything[:1]
     if len(live) < len(everything):
         notes.append(f"{_listed(everything, live)} silent and left out")
-    kept = [i for i in live if s.names[i] != "LFE"] or live
-    if len(kept) < len(live):
-        notes.append(f"{_listed(live, kept)} for low frequencies only and left out")
-    steady = _steady(s, kept)
+    remaining = [i for i in live if statistics.names[i] != "LFE"] or live
+    if len(remaining) < len(live):
+        notes.append(f"{_listed(live, remaining)} for low frequencies only and left out")
+    steady = _steady(statistics, remaining)
     if steady:
-        lively = [i for i in kept if i not in steady]
-        notes.append(f"{_listed(kept, lively)} steady noise and left out")
-        kept = lively
-    if len(kept) > 1 and len(everything) > 2 and "FC" in s.names:
-        centre = s.names.index("FC")
-        if centre in kept and s.loud[centre] > s.loud[kept].max() - CENTRE:
+        lively = [i for i in remaining if i not in steady]
+        notes.append(f"{_listed(remaining, lively)} steady noise and left out")
+        remaining = lively
+    if len(remaining) > 1 and len(everything) > 2 and "FC" in statistics.names:
+        centre = statistics.names.index("FC")
+        if centre in remaining and statistics.loud[centre] > statistics.loud[remaining].max() - CENTRE:
             notes.append(f"{len(everything)} channels; of these the centre, which holds the speech, was heard")
             return [centre]
-    return kept
+    return remaining
 
 
 def _listed(before: list[int], after: list[int]) -> str:
@@ -274,9 +276,9 @@ def _listed(before: list[int], after: list[int]) -> str:
     return f"channel {names[0]} is" if len(names) == 1 else f"channels {', '.join(names[:-1])} and {names[-1]} are"
 
 
-def _steady(s: Statistics, channels: list[int]) -> list[int]:
-    spread = {i: float(np.subtract(*np.quantile(s.levels[:, i], [0.95, 0.05]))) for i in channels}
-    correlation = np.abs(s.correlation)
+def _steady(statistics: Statistics, channels: list[int]) -> list[int]:
+    spread = {i: float(np.subtract(*np.quantile(statistics.levels[:, i], [0.95, 0.05]))) for i in channels}
+    correlation = np.abs(statistics.correlation)
     return [
         i
         for i in channels
@@ -284,9 +286,9 @@ def _steady(s: Statistics, channels: list[int]) -> list[int]:
     ]
 
 
-def _weights(s: Statistics, used: list[int], notes: list[str]) -> tuple[np.ndarray, tuple[int, ...]]:
-    channels = len(s.names)
-    apart = _apart(s, used)
+def _weights(statistics: Statistics, used: list[int], notes: list[str]) -> tuple[np.ndarray, tuple[int, ...]]:
+    channels = len(statistics.names)
+    apart = _apart(statistics, used)
     if apart:
         weights = np.zeros((len(apart), channels))
         weights[range(len(apart)), apart] = 1.0
@@ -294,16 +296,16 @@ def _weights(s: Statistics, used: list[int], notes: list[str]) -> tuple[np.ndarr
         notes.append(f"one speaker a channel: channels {names} were heard apart, as {len(apart)} people")
         return weights, tuple(i + 1 for i in apart)
     weights = np.zeros((1, channels))
-    loudest = used[int(s.power[used].argmax())]
-    reference = next(i for i in used if s.power[i] > 0.5 * s.power[loudest] or i == loudest)
-    sign = np.where(s.correlation[reference] < OPPOSED, -1.0, 1.0)
+    loudest = used[int(statistics.power[used].argmax())]
+    reference = next(i for i in used if statistics.power[i] > 0.5 * statistics.power[loudest] or i == loudest)
+    sign = np.where(statistics.correlation[reference] < OPPOSED, -1.0, 1.0)
     turned = [i for i in used if sign[i] < 0]
     if turned:
-        kept = [i for i in used if i not in turned]
+        remaining = [i for i in used if i not in turned]
         notes.append(
-            f"{_listed(used, kept)} in opposite phase to channel {reference + 1} and turned over, so as not to cancel it"
+            f"{_listed(used, remaining)} in opposite phase to channel {reference + 1} and turned over, so as not to cancel it"
         )
-    if all(s.correlation[reference, i] < -SAME for i in turned) and len(turned) == len(used) - 1:
+    if all(statistics.correlation[reference, i] < -SAME for i in turned) and len(turned) == len(used) - 1:
         used = [reference]  # the others are copies turned over
     weights[0, used] = sign[used] / len(used)
     if len(used) > 1:
@@ -311,12 +313,12 @@ def _weights(s: Statistics, used: list[int], notes: list[str]) -> tuple[np.ndarr
     return weights, ()
 
 
-def _apart(s: Statistics, used: list[int]) -> list[int]:
+def _apart(statistics: Statistics, used: list[int]) -> list[int]:
     """Channels that hold a speaker each; empty where they do not."""
-    surround = "FC" in s.names and len(s.names) > 2
-    if len(used) < 2 or surround or not len(s.levels):
+    surround = "FC" in statistics.names and len(statistics.names) > 2
+    if len(used) < 2 or surround or not len(statistics.levels):
         return []
-    relative = s.levels[:, used] - s.loud[used]
+    relative = statistics.levels[:, used] - statistics.loud[used]
     active = relative.max(axis=1) > ACTIVE
     if not active.any():
         return []
@@ -324,30 +326,30 @@ def _apart(s: Statistics, used: list[int]) -> list[int]:
     alone = ranked[:, -1] - ranked[:, -2] >= ALONE
     first = relative[active].argmax(axis=1)
     least = max(TURN * active.sum(), 5)
-    turns = [int((alone & (first == k)).sum()) for k in range(len(used))]
-    speakers = [used[k] for k, n in enumerate(turns) if n >= least]
-    correlation = np.abs(s.correlation[np.ix_(speakers, speakers)] - np.eye(len(speakers)))
+    turns = [int((alone & (first == place)).sum()) for place in range(len(used))]
+    speakers = [used[place] for place, turn in enumerate(turns) if turn >= least]
+    correlation = np.abs(statistics.correlation[np.ix_(speakers, speakers)] - np.eye(len(speakers)))
     return speakers if len(speakers) > 1 and alone.mean() >= MOSTLY and correlation.max() < ALIKE else []
 
 
-def _open(s: Statistics, heard: tuple[int, ...], notes: list[str]) -> np.ndarray | None:
+def _open(statistics: Statistics, heard: tuple[int, ...], notes: list[str]) -> np.ndarray | None:
     """Where each speaker's channel is heard: not where it only picks up another, who stands out by ``ALONE`` just then."""
     if not heard:
         return None
     channels = [channel - 1 for channel in heard]
-    relative = s.levels[:, channels] - s.loud[channels]
+    relative = statistics.levels[:, channels] - statistics.loud[channels]
     leaked = (relative.max(axis=1, keepdims=True) - relative >= ALONE) & (relative > AUDIBLE)
     if not leaked.any():
         return None
     seconds = leaked.sum(axis=0) * STEP
-    told = ", ".join(f"{n:.1f} s of channel {channel}" for n, channel in zip(seconds, heard, strict=True) if n)
-    notes.append(f"speakers are heard in each other's channels: {told} were silenced")
+    silenced = [f"{length:.1f} s of channel {channel}" for length, channel in zip(seconds, heard, strict=True) if length]
+    notes.append(f"speakers are heard in each other's channels: {', '.join(silenced)} were silenced")
     return np.asarray(1.0 - leaked.T)
 
 
-def _scale(s: Statistics, used: list[int], offset: np.ndarray, notes: list[str]) -> float:
+def _scale(statistics: Statistics, used: list[int], offset: np.ndarray, notes: list[str]) -> float:
     """By what all samples are multiplied: 1 unless they go beyond full scale or are very quiet."""
-    peak, loud = float(s.height(offset)[used].max()), float(s.loud[used].max())
+    peak, loud = float(statistics.height(offset)[used].max()), float(statistics.loud[used].max())
     if peak > 1.0:
         notes.append(f"samples reach {peak:.3g} times full scale; the whole was scaled to full scale, nothing was cut off")
         return 1 / peak

@@ -122,7 +122,11 @@ class Timeline:
 
 def origin_of(container: av.container.InputContainer) -> Fraction:
     """Seconds of the file's clock at which the earliest picture or sound starts: time 0 of the recording."""
-    starts = [s.start_time * s.time_base for s in _tracks_of(container) if s.start_time is not None and s.time_base is not None]
+    starts = [
+        track.start_time * track.time_base
+        for track in _tracks_of(container)
+        if track.start_time is not None and track.time_base is not None
+    ]
     return min(starts, default=Fraction(container.start_time or 0, av.time_base))
 
 
@@ -252,4 +256,4 @@ def is_cover(stream: av.VideoStream) -> bool:
 
 
 def _tracks_of(container: av.container.InputContainer) -> list[av.VideoStream | av.AudioStream]:
-    return [s for s in container.streams.video if not is_cover(s)] + list(container.streams.audio)
+    return [stream for stream in container.streams.video if not is_cover(stream)] + list(container.streams.audio)

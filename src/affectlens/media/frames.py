@@ -128,7 +128,7 @@ def probe(path: Path) -> MediaInfo:
     if path.suffix.lower() in SUFFIXES:
         return _probe_picture(path)
     with open_container(path) as container, reading(path, "a recording"):
-        videos = [s for s in container.streams.video if not is_cover(s)]
+        videos = [track for track in container.streams.video if not is_cover(track)]
         audios = list(container.streams.audio)
         if not videos and not audios:
             raise MediaError(f"{path}: holds neither a video nor an audio track")
@@ -201,7 +201,7 @@ def frames(path: Path, rate: float | None = None, problems: Problems | None = No
             yield Frame(time, image)
         return
     with open_container(path) as container, reading(path, "a video"):
-        videos = [s for s in container.streams.video if not is_cover(s)]
+        videos = [track for track in container.streams.video if not is_cover(track)]
         if not videos:
             return
         if len(videos) > 1:
@@ -338,9 +338,27 @@ class _Fit:
 
 
 def fitted(image: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A picture ``(h, w, 3)`` made to fit into ``shape`` with its proportions kept, in the middle of black."""
+    """A picture made to fit into a shape with its proportions as they are, in the middle of black.
+
+    Parameters
+    ----------
+    image : array
+        ``(h, w, 3)`` uint8.
+    shape : tuple of int
+        Height and width that are wanted.
+
+    Returns
+    -------
+    array
+        ``(*shape, 3)`` uint8.
+
+    Examples
+    --------
+    >>> fitted(np.full((4, 8, 3), 9, np.uint8), (8, 8))[:, 0, 0].tolist()
+    [0, 0, 9, 9, 9, 9, 0, 0]
+    """
     factor = min(shape[0] / image.shape[0], shape[1] / image.shape[1])
-    height, width = (max(1, min(s, round(n * factor))) for s, n in zip(shape, image.shape[:2], strict=True))
+    height, width = (max(1, min(most, round(side * factor))) for most, side in zip(shape, image.shape[:2], strict=True))
     out = np.zeros((*shape, 3), np.uint8)
     top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
     method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR

@@ -37,7 +37,7 @@ class _Description:
     inside: bytes = b""  # data that lies in the description itself
 
     def of(self, item: int) -> list[tuple[bytes, bytes]]:
-        return [self.properties[n - 1] for n in self.holds.get(item, []) if 0 < n <= len(self.properties)]
+        return [self.properties[number - 1] for number in self.holds.get(item, []) if 0 < number <= len(self.properties)]
 
     def size(self, item: int) -> tuple[int, int]:
         for kind, body in self.of(item):
@@ -120,8 +120,8 @@ def _grid(path: Path, about: _Description) -> np.ndarray:
     high, broad = tiles[numbers[0]].shape[:2]
     if rows * high < height or columns * broad < width:
         raise MediaError(f"{path}: its {rows} x {columns} tiles of {broad} x {high} pixels do not fill {width} x {height}")
-    for n, number in enumerate(numbers):
-        top, left = n // columns * high, n % columns * broad
+    for place, number in enumerate(numbers):
+        top, left = place // columns * high, place % columns * broad
         part = out[top : top + high, left : left + broad]
         part[:] = tiles[number][: part.shape[0], : part.shape[1]]
     return out
@@ -131,10 +131,10 @@ def _tiles(path: Path, wanted: set[int]) -> dict[int, np.ndarray]:
     """Decoded pictures by the number of their item."""
     out = {}
     with open_file(path, options={"max_pixels": str(limits.current().pixels)}) as container:
-        streams = [s for s in container.streams.video if s.id in wanted]
+        streams = [stream for stream in container.streams.video if stream.id in wanted]
         for stream in streams:
             stream.codec_context.thread_count = 1
-        within("pixels", sum(s.codec_context.width * s.codec_context.height for s in streams), path)
+        within("pixels", sum(stream.codec_context.width * stream.codec_context.height for stream in streams), path)
         for packet in container.demux(streams):
             for frame in packet.decode():
                 assert isinstance(frame, av.VideoFrame)
@@ -226,10 +226,10 @@ def _item_places(body: bytes) -> Iterator[tuple[int, tuple[int, int, int]]]:
         construction = reader.take(2) & 15 if version else 0
         reader.take(2)
         base = reader.take(base_size)
-        for n in range(reader.take(2)):
+        for place in range(reader.take(2)):
             reader.take(index_size if version else 0)
             offset, length = reader.take(offset_size), reader.take(length_size)
-            if n == 0:
+            if place == 0:
                 yield item, (construction, base + offset, length)
 
 

@@ -33,7 +33,9 @@ def kind_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix in MOTION:
         return "motion"
-    return "image" if suffix in images.SUFFIXES else "audio" if suffix in AUDIO else "video"
+    if suffix in images.SUFFIXES:
+        return "image"
+    return "audio" if suffix in AUDIO else "video"
 
 
 @dataclass
@@ -79,13 +81,13 @@ def find_inputs(given: Iterable[str | Path]) -> Inputs:
     doubled = 0
     for item in given:
         try:
-            found = _behind(item, out.notes)
+            paths = _behind(item, out.notes)
         except Exception as error:
             out.failures.append(failure_of(item, error))
             last = error
             continue
-        doubled += len(found) - len(set(found) - files.keys())
-        files.update(dict.fromkeys(found))
+        doubled += len(paths) - len(set(paths) - files.keys())
+        files.update(dict.fromkeys(paths))
     if not files:
         if not out.failures:
             raise UsageError("no input was given: name files, folders, globs or tables of paths")
@@ -107,36 +109,36 @@ def _behind(item: str | Path, notes: list[str]) -> list[Path]:
         return _from_folder(path, notes)
     if path.suffix.lower() in TABLES and path.is_file():
         return paths_in(path, notes)
-    if not path.exists() and any(c in str(item) for c in "*?["):
+    if not path.exists() and any(sign in str(item) for sign in "*?["):
         return _from_glob(str(item), notes)
     return [path]
 
 
 def _from_folder(folder: Path, notes: list[str]) -> list[Path]:
-    found = files_below(folder)
-    files = [p for p in found.files if p.suffix.lower() in MEDIA]
-    others = Counter(p.suffix.lower() or "no suffix" for p in found.files if p.suffix.lower() not in MEDIA)
-    if found.hidden:
-        hidden = _counted(len(found.hidden), "hidden file or folder", "hidden files or folders")
-        notes.append(f"{folder}: {hidden} left out ({_some(found.hidden)})")
+    below = files_below(folder)
+    files = [path for path in below.files if path.suffix.lower() in MEDIA]
+    others = Counter(path.suffix.lower() or "no suffix" for path in below.files if path.suffix.lower() not in MEDIA)
+    if below.hidden:
+        hidden = _counted(len(below.hidden), "hidden file or folder", "hidden files or folders")
+        notes.append(f"{folder}: {hidden} left out ({_some(below.hidden)})")
     if others:
         kinds = ", ".join(kind for kind, _ in others.most_common(SHOWN))
         notes.append(f"{folder}: {_counted(others.total(), 'file', 'files')} of other kinds left out ({kinds})")
-    if found.again:
-        links = _counted(len(found.again), "link", "links")
-        notes.append(f"{folder}: {links} to folders that were read already left out ({_some(found.again)})")
-    if found.closed:
-        notes.append(f"{folder}: {_counted(len(found.closed), 'folder', 'folders')} may not be read ({_some(found.closed)})")
+    if below.again:
+        links = _counted(len(below.again), "link", "links")
+        notes.append(f"{folder}: {links} to folders that were read already left out ({_some(below.again)})")
+    if below.closed:
+        notes.append(f"{folder}: {_counted(len(below.closed), 'folder', 'folders')} may not be read ({_some(below.closed)})")
     if not files:
         raise UsageError(f"{folder}: no image, audio, video or motion file in this folder")
     return files
 
 
 def _from_glob(pattern: str, notes: list[str]) -> list[Path]:
-    files = [p for p in map(Path, sorted(glob.glob(pattern, recursive=True))) if p.is_file()]
-    seen = [p for p in files if not is_hidden(Path(p.name))]
+    files = [path for path in map(Path, sorted(glob.glob(pattern, recursive=True))) if path.is_file()]
+    seen = [path for path in files if not is_hidden(Path(path.name))]
     if len(seen) < len(files) and seen:
-        hidden = [p for p in files if p not in set(seen)]
+        hidden = [path for path in files if path not in set(seen)]
         notes.append(f"{pattern}: {_counted(len(hidden), 'hidden file', 'hidden files')} left out ({_some(hidden)})")
     if not files:
         raise UsageError(f"{pattern}: no file matches")
@@ -148,4 +150,4 @@ def _counted(count: int, one: str, several: str) -> str:
 
 
 def _some(paths: list[Path]) -> str:
-    return ", ".join(p.name for p in paths[:SHOWN]) + (", …" if len(paths) > SHOWN else "")
+    return ", ".join(path.name for path in paths[:SHOWN]) + (", …" if len(paths) > SHOWN else "")

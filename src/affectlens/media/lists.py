@@ -35,12 +35,12 @@ def paths_in(path: Path, notes: list[str]) -> list[Path]:
     """
     if path.suffix.lower() == ".txt":
         wanted = "one path a line"
-        text, told = read_text(path)
+        text, more_notes = read_text(path)
         names = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     else:
         wanted = "a column 'file' or 'path' with one path a row"
-        names, told = _cells(path)
-    notes += told
+        names, more_notes = _cells(path)
+    notes += more_notes
     named = [name for name in names if name.strip()]
     if len(named) < len(names):
         notes.append(f"{path}: {len(names) - len(named)} rows without a path left out")
@@ -68,7 +68,7 @@ def _placed(name: str, folder: Path) -> Path:
     """The path of a name: as it stands, without spaces around it, with the bytes it had, or with slashes for backslashes."""
     readings = [name, name.strip(), *_bytes_of(name), name.strip().replace("\\", "/")]
     paths = [folder / reading for reading in readings if reading and "\0" not in reading]  # an absolute one stays as it is
-    return next((p for p in paths if _there(p)), folder / name.strip())
+    return next((path for path in paths if _there(path)), folder / name.strip())
 
 
 def _bytes_of(name: str) -> list[str]:

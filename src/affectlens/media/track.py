@@ -62,7 +62,7 @@ def pieces(path: Path, problems: Problems, most: float = np.inf) -> Iterator[Pie
         for time, frame in play(container, stream, problems.add):
             if isinstance(frame, av.AudioFrame) and frame.samples:
                 yield from line.place(time, frame)
-        line.tell()
+        line.note_gaps()
 
 
 @dataclass
@@ -103,10 +103,10 @@ class _Line:
         assert self.format is not None
         format = self.format
         while samples > 0:
-            n = min(samples, round(_SILENCE * format.rate))
-            self.done += n
-            samples -= n
-            yield Piece(np.zeros((len(format.names), n), np.float32), format.rate, format.names)
+            count = min(samples, round(_SILENCE * format.rate))
+            self.done += count
+            samples -= count
+            yield Piece(np.zeros((len(format.names), count), np.float32), format.rate, format.names)
 
     def _numbers(self, samples: np.ndarray) -> np.ndarray:
         if not np.isfinite(samples).all():
@@ -118,7 +118,7 @@ class _Line:
             samples = np.where(wild, np.float32(0), samples)
         return samples
 
-    def tell(self) -> None:
+    def note_gaps(self) -> None:
         """Note what was filled in and left out."""
         inner = [hole for hole in self.holes if hole[0] > 0]
         if len(inner) < len(self.holes):
@@ -138,7 +138,7 @@ class _Format:
 
     def __init__(self, first: av.AudioFrame, note: Note) -> None:
         self.rate = first.sample_rate
-        self.names = tuple(c.name for c in first.layout.channels)
+        self.names = tuple(channel.name for channel in first.layout.channels)
         self._layout, self._note = first.layout, note
         self._given: tuple[str, str, int] | None = None
         self._convert: av.AudioResampler | None = None

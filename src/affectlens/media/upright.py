@@ -50,6 +50,13 @@ def upright(
 def size_of(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
     """Size with square pixels, before turning; pixels are made larger, never smaller, but for the bound on a side.
 
+    Parameters
+    ----------
+    width, height : int
+        Pixels as they are coded.
+    aspect : Fraction
+        Width of a pixel by its height.
+
     Returns
     -------
     tuple of int
@@ -68,7 +75,7 @@ def size_of(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
         No size at all.
     """
     if width < 1 or height < 1:
-        raise MediaError(f"a picture of {width} x {height} pixels: the size stands nowhere in the file")
+        raise MediaError(f"a picture of {width} x {height} pixels: the file does not say how large it is")
     wide, high = width * max(aspect, Fraction(1)), height / min(aspect, Fraction(1))
     factor = min(Fraction(1), MAX_SIDE / max(wide, high))
     return max(1, round(wide * factor)), max(1, round(high * factor))
@@ -151,7 +158,14 @@ def nearest_turn(a: float, b: float, c: float, d: float) -> tuple[Turn, float]:
 
 
 def turned(image: np.ndarray, turn: Turn) -> np.ndarray:
-    """A picture ``(h, w, ...)`` turned and mirrored.
+    """A picture turned and mirrored.
+
+    Parameters
+    ----------
+    image : array
+        ``(h, w, ...)``.
+    turn : tuple of int
+        As ``turn_of`` gives it.
 
     Returns
     -------

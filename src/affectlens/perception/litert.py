@@ -53,11 +53,11 @@ class LiteRtNetwork:
                 shown = "the graph" if isinstance(model, bytes) else model
                 raise ModelError(f"{shown}: not readable as a LiteRT model ({str(error)[:160]}); reinstall it") from error
         self._input = self._net.get_input_details()[0]["index"]
-        self.outputs = {str(d["name"]): int(d["index"]) for d in self._net.get_output_details()}
+        self.outputs = {str(tensor["name"]): int(tensor["index"]) for tensor in self._net.get_output_details()}
 
-    def run(self, x: np.ndarray) -> None:
+    def run(self, values: np.ndarray) -> None:
         """Run on an input with its batch axis, of the type and shape that the graph wants; read the answer by ``tensor``."""
-        self._net.set_tensor(self._input, x)
+        self._net.set_tensor(self._input, values)
         self._net.invoke()
 
     def tensor(self, name: str | int) -> np.ndarray:

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 def quiet_stderr() -> Iterator[None]:
     """Send the process's stderr to nowhere while a native model is being loaded; restored also after an exception."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
         os.close(nowhere)

@@ -16,12 +16,13 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.perception.voice.egemaps import NAMES
 from tests.audits import corpora
 
+NOTE = "one: 2 items read with a note: cut (a, b)"
 TABLES = ("features", "groups", "by_corpus", "agreement", "shapley", "left_out")
 
 
 @pytest.fixture(scope="module")
 def table():
-    return corpora.table(np.random.default_rng(7), people=5, each=8)
+    return replace(corpora.table(np.random.default_rng(7), people=5, each=8), notes=(NOTE,))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,8 @@ def test_same_seed_same_answer(table, audit):
 
 
 def test_findings_are_sentences_about_the_numbers(audit):
-    said = audit.findings()
+    *said, note = audit.findings()
+    assert note == NOTE
     first = audit.groups.sort_values("permuted").iloc[-1]
     assert said[0].startswith(f"{first.group}: log loss {first.permuted:+.3f} bit when shuffled")
     assert f"planted: label: {audit.features.permuted[0]:+.4f} bit" in said[6]
@@ -83,6 +85,7 @@ def test_sentences_of_the_page(audit):
 
 def test_saved_and_loaded_without_loss(audit, tmp_path):
     page = audit.report(tmp_path / "out").read_text()
+    assert "How the corpora were read" in page and NOTE in page
     assert "http://" not in page.replace("http://www.w3.org", "") and "Groups of features" in page
     assert "left out, p (Holm)" in page and "permuted_low</th>" not in page
     assert (tmp_path / "out" / "figures" / "groups.png").exists()

@@ -19,13 +19,14 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.perception.voice.egemaps import NAMES
 from tests.audits import corpora
 
+NOTE = "one: 2 items read with a note: cut (a, b)"
 TABLES = ("agreement", "points", "clusters", "shift", "associations", "traversals", "stability", "left_out")
 SETTINGS = LatentSettings(epochs=8, seeds=2, draws=19, seed=3)
 
 
 @pytest.fixture(scope="module")
 def table():
-    return corpora.table(np.random.default_rng(7))
+    return replace(corpora.table(np.random.default_rng(7)), notes=(NOTE,))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,8 @@ def test_same_seed_same_answer_and_another_seed_another(table, audit):
 
 
 def test_findings_are_sentences_about_the_numbers(audit):
-    said = audit.findings()
+    *said, note = audit.findings()
+    assert note == NOTE
     best = audit.agreement[audit.agreement.clusters == "k-means"].sort_values("ari").iloc[-1]
     assert said[0].startswith(f"k-means: {best.number} clusters") and f"most like {best.factor} (ARI {best.ari:.3f}" in said[0]
     assert f"{audit.shift.corpus_probe.iloc[0]:.2f} from the features" in said[-1] and "chance is 0.50" in said[-1]
@@ -89,6 +91,7 @@ def test_what_agrees_beyond_chance_is_named(audit):
 
 def test_saved_and_loaded_without_loss(audit, tmp_path):
     page = audit.report(tmp_path / "out").read_text()
+    assert "How the corpora were read" in page and NOTE in page
     assert "projection" in page and "http://" not in page.replace("http://www.w3.org", "")
     assert "p (Holm)" in page and "p_holm" not in page and "corpus_probe" not in page
     again = LatentAudit.load(tmp_path / "out")

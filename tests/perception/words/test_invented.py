@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from affectlens.perception.words.invented import reason_against, spoken, told
+from affectlens.perception.words.invented import reason_against, spoken, summary_of
 from affectlens.perception.words.transcript import Word
 
 
@@ -29,8 +29,8 @@ def test_words_of_low_probability_or_absurd_length_are_none():
         "words longer than 3 s": 1,
         "words of phrases that repeat without end": 0,
     }
-    assert told(left_out).endswith("left out: words of low probability (1), words longer than 3 s (1)")
-    assert told(Counter()) == ""
+    assert summary_of(left_out).endswith("left out: words of low probability (1), words longer than 3 s (1)")
+    assert summary_of(Counter()) == ""
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.failures import missed_frame
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
+from affectlens.corpora.base import account_of
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
 from affectlens.learning.bclstm import Packed, pack, predict
@@ -124,7 +125,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         if lacking:
             raise UsageError(f"the model reads {', '.join(model.modalities)}; this corpus has no {', '.join(lacking)} features")
         self.model, self.targets = model, dict(targets)
-        self.data, self.notes = in_classes_of(data, tuple(model.labels))
+        self.data, notes = in_classes_of(data, tuple(model.labels))
+        self.notes = (*data.notes, *notes)
         self.meanings, self.unsupported, self.cache = dict(meanings or {}), dict(unsupported or {}), cache
         self.facts = dict(facts or {})
         self.layers = known_layers(model, settings.layers)
@@ -307,14 +309,14 @@ def concepts(
     source = open_dialogue_source(corpus)
     selected = choose(chosen)
     data = source.dialogues(chosen.split)
+    notes = [f"{source.info.name}: {line}" for line in account_of(source).lines()]
     unread: dict[str, str] = {}
-    rows = prepared(source, data, selected, norms=chosen.norms, units=chosen.units, progress=tell, unread=unread)
+    rows = prepared(source, data, selected, norms=chosen.norms, units=chosen.units, progress=tell, notes=notes, unread=unread)
     targets, reasons = supported(rows, selected)
     missing = tuple(modality for modality in network.modalities if modality not in data.features)
     if missing:
         data = measured(data, (*data.features, *missing), tell)
-    if unread:
-        data = replace(data, unread=data.unread | unread)
+    data = replace(data, notes=tuple(dict.fromkeys((*notes, *data.notes))), unread=data.unread | unread)
     auditor = ConceptAuditor(
         network, data, with_pairs(targets, chosen.against, reasons), chosen, out,
         meanings={entry.name: entry.meaning for entry in selected}, unsupported=reasons, cache=cache_dir() / "layers",

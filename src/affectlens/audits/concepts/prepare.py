@@ -34,6 +34,7 @@ def prepared(
     units: Path | None = None,
     progress: Progress | None = None,
     unread: dict[str, str] | None = None,
+    notes: list[str] | None = None,
 ) -> pd.DataFrame:
     """The rows with every column that the wanted concepts need and this corpus can give.
 
@@ -55,6 +56,8 @@ def prepared(
         Told of utterances that are measured.
     unread : dict of str to str, optional
         Recordings that cannot be read are added to it, with the reason.
+    notes : list of str, optional
+        Takes what has to be known of how recordings were read.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def prepared(
     UsageError
         Norms or units that cannot be read.
     """
+    notes = [] if notes is None else notes
     needs = {column for entry in selected for column in entry.needs}
     rows, missed = data.rows, {} if unread is None else unread
     if norms is not None:
@@ -74,9 +78,10 @@ def prepared(
     if recorded and any(column.startswith("voice_") for column in needs | {"arousal_cue"}):
         voices = measured(data, ("audio",), progress)
         missed |= voices.unread
+        notes += voices.notes
         rows = with_voice(rows, voices.features["audio"], NAMES)
     if any(column.startswith("face_") for column in needs):
-        rows = _with_face(corpus, data, rows, recorded, units, progress, missed)
+        rows = _with_face(corpus, data, rows, recorded, units, progress, missed, notes)
     if "read_negative" in needs and rows.text.str.strip().any():
         rows = rows.assign(read_negative=_read_negative(rows))
     return with_cues(rows)
@@ -90,6 +95,7 @@ def _with_face(
     units: Path | None,
     progress: Progress | None,
     unread: dict[str, str],
+    notes: list[str],
 ) -> pd.DataFrame:
     if units is not None:
         try:
@@ -104,6 +110,7 @@ def _with_face(
     ):
         faces = measured(data, ("video",), progress)
         unread |= faces.unread
+        notes += faces.notes
         return with_video(rows, faces.features["video"], VIDEO_NAMES)
     return rows
 

@@ -12,7 +12,7 @@ TOP = 5  # single features that are named
 
 
 def findings(audit: FeatureAudit) -> list[str]:
-    """Each group, the most important features, and whether corpora agree."""
+    """Each group, the most important features, whether corpora agree, and what has to be known of how they were read."""
     groups = [
         f"{g.group}: log loss {g.permuted:+.3f} bit when shuffled ({g.permuted_low:.3f} to {g.permuted_high:.3f}), "
         f"{g.left_out:+.3f} when left out."
@@ -21,7 +21,7 @@ def findings(audit: FeatureAudit) -> list[str]:
     top = [
         f"{row.feature}: {row.permuted:+.4f} bit, p adjusted {row.p_bh:.3g}." for row in audit.features.head(TOP).itertuples()
     ]
-    return [*groups, *top, agreement_sentence(audit)]
+    return [*groups, *top, agreement_sentence(audit), *audit.provenance.data.get("notes", ())]
 
 
 def agreement_sentence(audit: FeatureAudit) -> str:

@@ -41,6 +41,8 @@ def write(audit: FeatureAudit, folder: Path) -> Path:
     model, data = audit.provenance.settings["kind"], audit.provenance.data
     about = f"{model} model, {FOLDS} folds without shared speakers, {data['items']} clips of {data['speakers']} speakers."
     sections = [_groups(audit), _features(audit), _corpora(audit)]
+    if data.get("notes"):
+        sections.append(Section("How the corpora were read", tuple(data["notes"])))
     return write_page(folder, f"What each acoustic feature does for a {model} model", about, sections)
 
 

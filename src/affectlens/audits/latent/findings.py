@@ -13,8 +13,9 @@ ALPHA = 0.05
 
 
 def findings(audit: LatentAudit) -> list[str]:
-    """Clusters, what they agree with, how much of the latent is the corpus, and what its directions go with."""
-    return [*(_clustering(audit, i) for i in range(len(audit.clusterings))), agreement_sentence(audit), corpus_sentence(audit)]
+    """Clusters, what they agree with, how much of the latent is the corpus, and notes on how the corpora were read."""
+    clusterings = [_clustering(audit, i) for i in range(len(audit.clusterings))]
+    return [*clusterings, agreement_sentence(audit), corpus_sentence(audit), *audit.provenance.data.get("notes", ())]
 
 
 def _clustering(audit: LatentAudit, number: int) -> str:

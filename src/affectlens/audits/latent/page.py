@@ -29,6 +29,9 @@ def write(audit: LatentAudit, folder: Path) -> Path:
     """Figures and ``audit.html`` below ``folder``; gives the page's path."""
     kind = audit.provenance.settings["kind"]
     sections = [_space(audit), _agreement(audit), _clusters(audit), _corpora(audit), _directions(audit), _repeats(audit)]
+    notes = audit.provenance.data.get("notes")
+    if notes:
+        sections.append(Section("How the corpora were read", tuple(notes)))
     return write_page(folder, f"Latent of a {kind} speech autoencoder", _about(audit), sections)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from affectlens.audits.sources import model_facts, title_of
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
+from affectlens.corpora.account import how_read
 from affectlens.explainers.overlap import COLUMNS
 from affectlens.models.base import Model
 from affectlens.perception.scene.detections import Detections, read_detections, recall
@@ -54,6 +56,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
     """
 
     kind, unit, part_size, key = "objects", "pictures", 200, "image"
+    method = 2  # 1 did not turn faces upright and kept no notes on how pictures were read
     rows: ClassVar[str] = "rows"
 
     def __init__(
@@ -83,7 +86,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
 
     def columns(self) -> Mapping[str, Sequence[str]]:
         """Items with what the model said of each; rows of objects and groups."""
-        return {ITEMS: ("key", "why", "sha256", *IMAGES), self.rows: (*COLUMNS, "method", "kind")}
+        return {ITEMS: ("key", "why", "sha256", "notes", *IMAGES), self.rows: (*COLUMNS, "method", "kind")}
 
     def depends_on(self) -> Mapping[str, Any]:
         """Model, maps and objects."""
@@ -165,11 +168,13 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         batch = Batch(tables={self.rows: []})
         for key in keys:
             item: dict[str, Any] = {"key": key, "why": reasons.get(key, ""), "sha256": ""} | dict.fromkeys(IMAGES, "")
-            item |= {"probability": np.nan, "things": 0}
+            item |= {"probability": np.nan, "things": 0, "notes": None}
             if key in views:
-                item["sha256"] = digest(views[key][0].picture, views[key][0].label)
+                view = views[key][0]
+                item["sha256"] = digest(view.picture, view.label)
+                item["notes"] = json.dumps(view.notes) if view.notes else None
             if key in mapped:
-                (maps, emotion, probabilities), view = mapped[key], views[key][0]
+                maps, emotion, probabilities = mapped[key]
                 item |= {
                     "emotion": emotion, "label": view.label, "answer": self.model.labels[int(probabilities.argmax())],
                     "probability": float(probabilities[self.model.labels.index(emotion)]), "things": len(view.masks),
@@ -195,7 +200,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             return out
 
     def _notes(self) -> tuple[str, ...]:
-        notes = self.pictures.notes
+        notes = (*self.pictures.notes, *how_read(self.parts.notes))
         if self.settings.target == "label":
             notes += self.pictures.unknown_labels(self.model.labels)
         if self.model.name == "background":

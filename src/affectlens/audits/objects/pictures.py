@@ -21,9 +21,10 @@ from affectlens.core.disk.finding import files_below
 from affectlens.core.disk.places import located
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.untrusted.sheets import read_sheet, words
-from affectlens.corpora.base import Corpus, check_split, items_of
+from affectlens.corpora.base import Corpus, account_of, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
+from affectlens.media.frames import Problems
 from affectlens.media.images import SUFFIXES, read_image
 from affectlens.models.adapters.predictions.matching import NO_ROW, match
 from affectlens.perception.scene.objects import SCORE, Thing
@@ -45,6 +46,8 @@ class View:
         Objects with boxes in pixels.
     masks : dict
         A mask ``(a, b)`` in [0, 1] on the grid for each object.
+    notes : tuple of str
+        How the picture was read where not as it stands in its file.
     """
 
     key: str
@@ -52,6 +55,7 @@ class View:
     label: str
     things: list[Thing]
     masks: dict[str, np.ndarray]
+    notes: tuple[str, ...] = ()
 
     @property
     def scores(self) -> dict[str, float]:
@@ -71,6 +75,7 @@ class _Entry:
     path: Path | None = None
     data: Any = None
     problem: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Pictures:
@@ -179,23 +184,25 @@ class Pictures:
         entry = self._entries[self._index[key]]
         if entry.path is None and entry.data is None:
             raise ModelError(entry.problem or "cannot be read")
-        picture = read_image(entry.path) if entry.path is not None else entry.data
+        problems = Problems(list(entry.notes))
+        picture = read_image(entry.path, note=problems.add) if entry.path is not None else entry.data
         masks = self._finder.regions(picture)
         if masks is not None:
-            return View(key, picture, entry.label, [], masks)
+            return View(key, picture, entry.label, [], masks, tuple(problems.notes))
         things = self._finder.things(key, picture)
         masks = boxes_to_masks([(thing.name, thing.box) for thing in things], picture.shape, self.exclusive)
-        return View(key, picture, entry.label, things, masks)
+        return View(key, picture, entry.label, things, masks, tuple(problems.notes))
 
     def _of_corpus(self, corpus: Corpus, split: str) -> list[_Entry]:
         self.corpus = corpus
+        self.notes += tuple(f"{corpus.info.name}: {line}" for line in account_of(corpus).lines())
         self.split = check_split(corpus, split or ("test" if "test" in corpus.info.splits else corpus.info.splits[-1]))
         table = corpus.table(self.split)
         if isinstance(corpus, PictureCorpus) and table.path.map(lambda path: Path(path).suffix.lower() in SUFFIXES).all():
             # Pictures are read when they are looked at, not kept.
             return [_Entry(row["key"], row["label"], located(row["path"])) for row in table.to_dict("records")]
         return [
-            _Entry(item.key, item.labels[0] if item.labels else "", data=item.data, problem=item.problem)
+            _Entry(item.key, item.labels[0] if item.labels else "", data=item.data, problem=item.problem, notes=item.notes)
             for item in items_of(corpus, self.split)
         ]
 

@@ -26,6 +26,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
 from affectlens.core.untrusted.sheets import numbers, read_sheet, words
+from affectlens.corpora.account import how_read
 from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
@@ -56,6 +57,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     """
 
     kind, unit = "properties", "items"
+    method = 2  # 1 did not turn faces upright and kept no notes on how items were read
 
     def __init__(
         self, model: str | Path | Model | None, corpus: Any, settings: PropertySettings, out: str | Path | None = None
@@ -80,7 +82,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     def columns(self) -> Mapping[str, Sequence[str]]:
         """Items with their label, person, what could not be measured, every property and every answer."""
         answers = [_answer(label) for label in self.asked.labels]
-        return {ITEMS: ("key", "why", "sha256", "label", "person", "problems", *map(_value, self._names()), *answers)}
+        return {ITEMS: ("key", "why", "sha256", "notes", "label", "person", "problems", *map(_value, self._names()), *answers)}
 
     def depends_on(self) -> Mapping[str, Any]:
         """Properties and model."""
@@ -152,7 +154,8 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         keys = sampled(labels, at_hand, settings.sample, rng) if self.interventions else []
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
         info = self.corpus.source.info
-        counted = (f"{info.name}: {line}" for line in account_of(self.corpus.source).lines())
+        lines = (*account_of(self.corpus.source).lines(), *how_read(self.parts.notes))
+        counted = (f"{info.name}: {line}" for line in lines)
         notes = (*counted, *(self.asked.table.notes if self.asked.table else ()), *left_out)
         return replace(
             result, title=f"Properties that {self._title()} depends on",
@@ -172,6 +175,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 "key": item.key,
                 "why": "" if view is not None else reason,
                 "sha256": digest(item.data, *item.labels),
+                "notes": json.dumps(item.notes) if item.notes else None,
                 "label": _word(self.corpus.labels, item.key),
                 "person": _word(self.corpus.people, item.key),
                 "problems": json.dumps(problems) if problems else None,

@@ -76,9 +76,9 @@ def _whole(key: str) -> str:
 def _kept(file: Path, make: Callable[[], T], read: Callable[[Path], T], write: Callable[[T, Path], object]) -> T:
     if file.exists():
         try:
-            found = read(file)
+            value = read(file)
             log.info("%s: taken from an earlier run", file)
-            return found
+            return value
         except Exception as error:  # whatever a library says of bytes that are not what it wrote
             log.warning("%s is damaged (%s) and is made again", file, reason_of(error))
     made = make()

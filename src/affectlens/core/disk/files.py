@@ -119,8 +119,8 @@ def _remove_once(folder: str, _process: int) -> None:
     except OSError:  # a folder may be written to and not be listed
         return
     for name in names:
-        found = TEMPORARY.match(name)
-        if found and _is_left_behind(Path(folder) / name, found[1], int(found[2])):
+        match = TEMPORARY.match(name)
+        if match and _is_left_behind(Path(folder) / name, match[1], int(match[2])):
             _remove(Path(folder) / name)
 
 
@@ -220,7 +220,7 @@ def _remove(partial: Path) -> None:
 
 def write_text(path: Path, text: str) -> Path:
     """Write text as UTF-8, whole or not at all; a byte of a file name that is no UTF-8 is written as an escape."""
-    return write_whole(path, lambda p: p.write_text(text, encoding="utf-8", errors="backslashreplace"))
+    return write_whole(path, lambda file: file.write_text(text, encoding="utf-8", errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> Path:
@@ -246,7 +246,7 @@ def sha256_of(path: Path, fresh: bool = False) -> str:
     if not path.is_dir():
         return sha256_of_file(path, fresh)
     whole = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
         whole.update(os.fsencode(f"{file.relative_to(path).as_posix()}\0{sha256_of_file(file, fresh)}\n"))
     return whole.hexdigest()
 
@@ -292,19 +292,19 @@ def digest_of(*parts: Any) -> str:
     TypeError
         Something that would be another text in the next run (an object without a text of its own, an array of objects).
     """
-    h = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in parts:
         if hasattr(part, "tobytes") and getattr(part, "shape", None) != ():
             if getattr(getattr(part, "dtype", None), "hasobject", False):
                 raise TypeError("an array of objects has no fixed bytes; give a list")
-            h.update(f"{getattr(part, 'dtype', '')}{getattr(part, 'shape', '')}".encode())
-            h.update(part.tobytes())
+            digest.update(f"{getattr(part, 'dtype', '')}{getattr(part, 'shape', '')}".encode())
+            digest.update(part.tobytes())
         elif isinstance(part, bytes):
-            h.update(part)
+            digest.update(part)
         else:
-            h.update(json.dumps(part, sort_keys=True, default=_stable).encode())
-        h.update(b"\0")
-    return h.hexdigest()
+            digest.update(json.dumps(part, sort_keys=True, default=_stable).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
 
 
 def _stable(value: Any) -> Any:

@@ -80,27 +80,27 @@ def files_below(folder: Path) -> Found:
     Found
         Files, and what was left out.
     """
-    found, walked = Found(), set()
+    below, walked = Found(), set()
     waiting, links = deque([folder]), deque[Path]()  # links wait, so that a folder is met under its own name first
     while waiting or links:
         here = waiting.popleft() if waiting else links.popleft()
         try:
             stat = here.stat()
             if (stat.st_dev, stat.st_ino) in walked:
-                found.again.append(here)
+                below.again.append(here)
                 continue
             walked.add((stat.st_dev, stat.st_ino))
-            entries = sorted(os.scandir(here), key=lambda e: e.name)
+            entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError:
-            found.closed.append(here)
+            below.closed.append(here)
             continue
         for entry in entries:
             path = here / entry.name
             if is_hidden(Path(entry.name)):
-                found.hidden.append(path)
+                below.hidden.append(path)
             elif entry.is_dir():
                 (links if entry.is_symlink() else waiting).append(path)
             elif entry.is_file():
-                found.files.append(path)
-    found.files.sort()
-    return found
+                below.files.append(path)
+    below.files.sort()
+    return below

@@ -33,7 +33,7 @@ def one_line(text: object) -> str:
     >>> print(one_line("a.png: read\nb.png: failed"))
     a.png: read\nb.png: failed
     """
-    return _CONTROL.sub(lambda found: _PLAIN.get(found[0]) or _escape(found[0]), str(text))
+    return _CONTROL.sub(lambda match: _PLAIN.get(match[0]) or _escape(match[0]), str(text))
 
 
 def safe_name(label: object) -> str:
@@ -108,12 +108,25 @@ def encodable(text: str) -> str:
     >>> print(encodable("caf\udce9.png"))
     caf\udce9.png
     """
-    return _ENCODED.sub(lambda m: m[1] * 2 + _escape(m[2]) if m[2] else m[3] * 2 + m[4], text)
+    return _ENCODED.sub(_encoded, text)
+
+
+def _encoded(match: re.Match[str]) -> str:
+    """A byte as its escape; backslashes before an escape, or before what looks like one, are doubled."""
+    backslashes, byte, backslashes_before_text, text = match.groups()
+    return backslashes * 2 + _escape(byte) if byte else backslashes_before_text * 2 + text
 
 
 def decoded(text: str) -> str:
     """The inverse of `encodable`."""
-    return _DECODED.sub(lambda m: "\\" * (len(m[1]) // 2) + (chr(int(m[2][1:], 16)) if len(m[1]) % 2 else m[2]), text)
+    return _DECODED.sub(_decoded, text)
+
+
+def _decoded(match: re.Match[str]) -> str:
+    """Backslashes by half, and behind an odd one the byte that the escape stands for."""
+    backslashes, escape = match.groups()
+    is_byte = len(backslashes) % 2 == 1
+    return "\\" * (len(backslashes) // 2) + (chr(int(escape[1:], 16)) if is_byte else escape)
 
 
 def _outer(signs: str) -> str:

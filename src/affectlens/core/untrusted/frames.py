@@ -63,14 +63,14 @@ def read_csv(source: str | PathLike[str] | StringIO, *, named: object = "", **op
             first, lines, size = _counted(file)
         options.setdefault("compression", None)
     separator = options.get("sep", ",")
-    width = max(first.count(s.encode()) for s in (_SEPARATORS if separator is None else separator)) + 1
+    width = max(first.count(sign.encode()) for sign in (_SEPARATORS if separator is None else separator)) + 1
     within("items", lines, name)
     cell = _TEXT_CELL if options.get("engine") == "python" else _CELL
     within("bytes", max(size, lines * width * cell), name)
     if width > _COLUMNS:
         raise ValueError(f"{width:,} columns; no table has more than {_COLUMNS:,}")
     if separator is None and len(first) > _SNIFFED:
-        options |= {"sep": max(_SEPARATORS, key=lambda s: first.count(s.encode()))}
+        options |= {"sep": max(_SEPARATORS, key=lambda separator: first.count(separator.encode()))}
     return pd.read_csv(source, **options)
 
 
@@ -129,7 +129,7 @@ def read_parquet(path: str | PathLike[str], columns: Sequence[str] | None = None
 
 
 def _count_texts(schema: pa.Schema, path: str | PathLike[str], columns: Sequence[str] | None) -> None:
-    texts = [c.name for c in schema if pa.types.is_string(c.type) or pa.types.is_binary(c.type)]
+    texts = [column.name for column in schema if pa.types.is_string(column.type) or pa.types.is_binary(column.type)]
     with Path(path).open("rb") as handle:
         counted, total = pq.ParquetFile(handle, read_dictionary=texts), 0
         for batch in counted.iter_batches(_ROWS, columns=list(columns) if columns is not None else None):

@@ -67,10 +67,10 @@ def _array(file: Any, name: str, path: str | PathLike[str]) -> np.ndarray:
 
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         raise ValueError(f"{name[:80]!r} is a link, which may lead to another file")
-    found = file[name]
-    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "biuf" or found.shape is None:
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "biuf" or dataset.shape is None:
         raise ValueError(f"{name[:80]!r} holds no numbers")
-    if found.external or found.is_virtual:
+    if dataset.external or dataset.is_virtual:
         raise ValueError(f"{name[:80]!r} lies in another file")
-    volume(found.shape, found.dtype.itemsize, path)
-    return np.asarray(found)
+    volume(dataset.shape, dataset.dtype.itemsize, path)
+    return np.asarray(dataset)

@@ -136,7 +136,7 @@ class _File:
         _, flags, at = self._element(data, 0)
         _, lengths, at = self._element(data, at)
         _, name, at = self._element(data, at)
-        shape = tuple(int(n) for n in np.frombuffer(lengths, self.order + "i4"))
+        shape = tuple(int(number) for number in np.frombuffer(lengths, self.order + "i4"))
         count = int(np.prod(shape, dtype=object))
         if min(shape, default=0) < 0 or len(shape) > 32:
             raise ValueError(f"an array of the shape {shape[:8]}")
@@ -190,7 +190,7 @@ class _File:
             letters = list(bytes(part).decode("utf-8"))
         else:
             self._spend(8 * len(part))
-            letters = [chr(n) for n in np.frombuffer(part, self.order + _TYPES[stored]).tolist()]
+            letters = [chr(number) for number in np.frombuffer(part, self.order + _TYPES[stored]).tolist()]
         if len(shape) != 2 or shape[0] * shape[1] != len(letters):
             return "".join(letters)
         rows = ["".join(letters[row :: shape[0]]) for row in range(shape[0])]

@@ -88,8 +88,8 @@ def _array(machine: Reading, content: Any, kind: Any, shape: Any, order: str) ->
         if not isinstance(content, list) or len(content) != int(np.prod(shape)):
             raise UnpicklingError("an array of objects whose number is not that of its shape")
         flat = np.empty(len(content), object)
-        for i, value in enumerate(content):
-            flat[i] = value
+        for index, value in enumerate(content):
+            flat[index] = value
         return flat.reshape(shape, order=order)  # type: ignore[call-overload, no-any-return]
     raw = content.encode("latin1") if isinstance(content, str) else content
     if not isinstance(raw, (bytes, bytearray)) or (len(raw) != size and 0 not in shape):

@@ -187,7 +187,7 @@ class _Reader:
 
     def _boolop(self, part: ast.BoolOp, depth: int) -> Any:
         joined = operator.and_ if isinstance(part.op, ast.And) else operator.or_
-        return reduce(joined, [_truth(self.value(p, depth)) for p in part.values])
+        return reduce(joined, [_truth(self.value(value, depth)) for value in part.values])
 
     def _unaryop(self, part: ast.UnaryOp, depth: int) -> Any:
         value = self.value(part.operand, depth)
@@ -217,7 +217,7 @@ class _Reader:
         column = self.value(target, depth)
         if not isinstance(column, pd.Series):
             raise _NoQueryError(f"{question} is asked of a column")
-        return QUESTIONS[question](column, *[self.value(a, depth) for a in part.args])
+        return QUESTIONS[question](column, *[self.value(argument, depth) for argument in part.args])
 
 
 def _compared(sign: ast.cmpop, left: Any, right: Any) -> Any:

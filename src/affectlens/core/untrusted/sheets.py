@@ -124,7 +124,7 @@ def read_sheet(path: Path, is_head: Callable[[str], bool] | None = None) -> Shee
     """
     if path.suffix.lower() == ".parquet":
         frame = read_parquet(path)
-        return Sheet(frame.set_axis([str(c).strip() for c in frame.columns], axis=1))
+        return Sheet(frame.set_axis([str(name).strip() for name in frame.columns], axis=1))
     text, notes = read_text(path)
     lines = text.split("\n", _SPARE)[:_SPARE]
     start = next((i for i, line in enumerate(lines) if is_head is not None and is_head(line)), 0)
@@ -137,7 +137,7 @@ def read_sheet(path: Path, is_head: Callable[[str], bool] | None = None) -> Shee
     frame = read_csv(io.StringIO(body), named=path, sep=separator_of(head), dtype=str, keep_default_na=False, na_filter=False)
     frame = _without_last(frame).fillna("")
     within("items", len(frame), path)
-    return Sheet(frame.set_axis([str(c).strip() for c in frame.columns], axis=1), tuple(lines[:start]), notes)
+    return Sheet(frame.set_axis([str(name).strip() for name in frame.columns], axis=1), tuple(lines[:start]), notes)
 
 
 def _without_last(frame: pd.DataFrame) -> pd.DataFrame:

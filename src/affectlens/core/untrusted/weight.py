@@ -51,11 +51,11 @@ def volume(shape: Iterable[Any], itemsize: int, path: str | PathLike[str]) -> in
     96
     """
     lengths = tuple(shape)
-    if len(lengths) > 32 or any(type(n) is not int or n < 0 for n in lengths):
+    if len(lengths) > 32 or any(type(length) is not int or length < 0 for length in lengths):
         raise ValueError(f"an array of the shape {str(lengths)[:60]}")
     size, walked = itemsize, max(itemsize, 1)
-    for n in lengths:
-        size, walked = size * n, walked * max(n, 1)
+    for length in lengths:
+        size, walked = size * length, walked * max(length, 1)
         within("bytes", walked, path)
     return size
 

@@ -33,6 +33,8 @@ class DialogueSet:
         By modality ``(n, width)`` float32.
     unread : dict of str to str
         Recordings that could not be read when features were measured, and why.
+    notes : tuple of str
+        What has to be known of how the corpus and its recordings were read.
     """
 
     name: str
@@ -40,12 +42,13 @@ class DialogueSet:
     rows: pd.DataFrame
     features: dict[str, np.ndarray] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def labels(self) -> np.ndarray:
         """Class indices ``(n,)`` int64, -1 where the utterance is not scored."""
-        index = {c: i for i, c in enumerate(self.classes)}
-        return np.array([index.get(v, -1) for v in self.rows.label], dtype=np.int64)
+        index = {name: number for number, name in enumerate(self.classes)}
+        return np.array([index.get(label, -1) for label in self.rows.label], dtype=np.int64)
 
     @property
     def dialogues(self) -> np.ndarray:
@@ -62,16 +65,16 @@ class DialogueSet:
 
     def take(self, rows: np.ndarray) -> DialogueSet:
         """Take the utterances at some indices or under a boolean mask ``(n,)``."""
-        kept = np.flatnonzero(rows) if rows.dtype == bool else rows
-        frame = self.rows.iloc[kept].reset_index(drop=True)
-        return replace(self, rows=frame, features={m: x[kept] for m, x in self.features.items()})
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+        frame = self.rows.iloc[index].reset_index(drop=True)
+        return replace(self, rows=frame, features={modality: values[index] for modality, values in self.features.items()})
 
     def with_modalities(self, wanted: tuple[str, ...]) -> DialogueSet:
         """Keep the features of some modalities only; one that is not there is a UsageError that lists those that are."""
-        for m in wanted:
-            if m not in self.features:
-                raise unknown("modality", m, list(self.features))
-        return replace(self, features={m: self.features[m] for m in wanted})
+        for modality in wanted:
+            if modality not in self.features:
+                raise unknown("modality", modality, list(self.features))
+        return replace(self, features={modality: self.features[modality] for modality in wanted})
 
 
 def joined(first: DialogueSet, second: DialogueSet) -> DialogueSet:
@@ -91,8 +94,10 @@ def joined(first: DialogueSet, second: DialogueSet) -> DialogueSet:
     if first.classes != second.classes or set(first.features) != set(second.features) or shared:
         raise CorpusError(f"{first.name} and {second.name} cannot be joined: dialogues {sorted(shared)[:3]} are in both")
     rows = pd.concat([first.rows, second.rows], ignore_index=True)
-    features = {m: np.concatenate([x, second.features[m]]) for m, x in first.features.items()}
-    return replace(dialogue_set(first.name, first.classes, rows, features), unread=first.unread | second.unread)
+    features = {modality: np.concatenate([values, second.features[modality]]) for modality, values in first.features.items()}
+    out = dialogue_set(first.name, first.classes, rows, features)
+    notes = tuple(dict.fromkeys((*first.notes, *second.notes)))
+    return replace(out, unread=first.unread | second.unread, notes=notes)
 
 
 def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, features: dict[str, np.ndarray]) -> DialogueSet:
@@ -129,18 +134,18 @@ def dialogue_set(name: str, classes: tuple[str, ...], rows: pd.DataFrame, featur
     for column, empty in zip(COLUMNS, ("", "", 0, "", "", np.nan, np.nan, ""), strict=True):
         if column not in frame:
             frame[column] = empty
-    for m, x in features.items():
-        if len(x) != len(frame):
-            raise CorpusError(f"{name}: {len(x)} rows of {m} features for {len(frame)} utterances")
-        infinite = np.isinf(np.asarray(x, dtype=np.float32)).reshape(len(x), -1)
+    for modality, values in features.items():
+        if len(values) != len(frame):
+            raise CorpusError(f"{name}: {len(values)} rows of {modality} features for {len(frame)} utterances")
+        infinite = np.isinf(np.asarray(values, dtype=np.float32)).reshape(len(values), -1)
         if infinite.any():
             at = frame.key[int(infinite.any(axis=1).argmax())]
             raise CorpusError(
-                f"{name}: {int(infinite.sum())} values of the {m} features are infinite, the first of {at}; numbers were "
-                "expected: measure them again, or write NaN where a value is missing (it counts as 0)"
+                f"{name}: {int(infinite.sum())} values of the {modality} features are infinite, the first of {at}; numbers "
+                "were expected: measure them again, or write NaN where a value is missing (it counts as 0)"
             )
     order = np.lexsort((frame.turn.to_numpy(), frame.dialogue.to_numpy(dtype=str)))
-    ordered = {m: np.nan_to_num(np.asarray(x, dtype=np.float32))[order] for m, x in features.items()}
+    ordered = {modality: np.nan_to_num(np.asarray(values, dtype=np.float32))[order] for modality, values in features.items()}
     return DialogueSet(name, classes, frame.iloc[order].reset_index(drop=True), ordered)
 
 
@@ -159,10 +164,10 @@ class DialogueCorpus:
     def items(self, split: str) -> Iterator[Item]:
         """Texts, or where the corpus has none, dicts of features; ``meta`` has the features in any case."""
         utterances = self.dialogues(split)
-        for i, row in enumerate(utterances.rows.to_dict("records")):
-            features = {m: x[i] for m, x in utterances.features.items()}
+        for number, row in enumerate(utterances.rows.to_dict("records")):
+            features = {modality: values[number] for modality, values in utterances.features.items()}
             data = str(row["text"]).strip() or features or None
-            meta = {str(k): v for k, v in row.items()} | {"features": features}
+            meta = {str(column): value for column, value in row.items()} | {"features": features}
             problem = "" if data else "the text is empty and there are no features"
             yield Item(str(row["key"]), data, (str(row["label"]),), str(row["dialogue"]), meta, problem)
 
@@ -187,6 +192,6 @@ def open_dialogues(name: str, path: str | Path | None = None) -> DialogueCorpus:
     corpus: Corpus = open_corpus(name, path)
     if not isinstance(corpus, DialogueCorpus):
         readers = {known: reader for known, (_, reader) in zip(CORPORA.names(), CORPORA.values(), strict=True)}
-        have = [known for known, r in readers.items() if isinstance(r, type) and issubclass(r, DialogueCorpus)]
+        have = [known for known, reader in readers.items() if isinstance(reader, type) and issubclass(reader, DialogueCorpus)]
         raise CorpusError(f"{corpus.info.name} has no dialogues; those that have: {', '.join(have)}")
     return corpus

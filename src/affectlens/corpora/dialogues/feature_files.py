@@ -14,7 +14,7 @@ from affectlens.core.errors import AffectlensError, CorpusError
 from affectlens.core.labels import LabelScheme
 from affectlens.core.untrusted.arrays import arrays_of
 from affectlens.core.untrusted.pickles import read_pickle
-from affectlens.corpora.account import coded, found, remark
+from affectlens.corpora.account import coded, count_found, remark
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, dialogue_set
 
@@ -63,20 +63,24 @@ class MosiFeatures(DialogueCorpus):
         for split in MOSI.splits:
             if f"y_{split}" not in data or f"utt_{split}" not in data:
                 continue
-            names = [_video_and_number(u, path) for u in data[f"utt_{split}"]]
-            found(len(names), "utterances")
+            names = [_video_and_number(utterance, path) for utterance in data[f"utt_{split}"]]
+            count_found(len(names), "utterances")
             rows = pd.DataFrame(
                 {
                     "key": data[f"utt_{split}"].astype(str),
-                    "dialogue": [n[0] for n in names],
-                    "turn": [n[1] for n in names],
-                    "speaker": [n[0] for n in names],
+                    "dialogue": [name[0] for name in names],
+                    "turn": [name[1] for name in names],
+                    "speaker": [name[0] for name in names],
                     # The transcripts are in capitals, which says nothing here.
-                    "text": [str(t).lower() for t in data.get(f"transcript_{split}", [""] * len(names))],
+                    "text": [str(text).lower() for text in data.get(f"transcript_{split}", [""] * len(names))],
                     "label": _polarity(data[f"y_{split}"], path, split),
                 }
             )
-            features = {m: data[f"{m}_{split}"] for m in ("text", "audio", "video") if f"{m}_{split}" in data}
+            features = {
+                modality: data[f"{modality}_{split}"]
+                for modality in ("text", "audio", "video")
+                if f"{modality}_{split}" in data
+            }
             self.sets[split] = dialogue_set("mosi", SENTIMENT2.labels, rows, features)
         if not self.sets:
             raise CorpusError(f"{path}: arrays {sorted(data)[:8]}; expected {MOSI.layout}")
@@ -98,10 +102,10 @@ def _polarity(values: np.ndarray, path: Path, split: str) -> list[str]:
         raise CorpusError(f"{path}: y_{split} has {shown}; 0 (negative) and 1 (positive), or sentiment of -3 to 3 was expected")
     flat = given[:, 0]
     if np.isin(flat, (0, 1)).all():
-        return [SENTIMENT2.labels[int(v)] for v in flat]
+        return [SENTIMENT2.labels[int(value)] for value in flat]
     undecided = int((flat == 0).sum())
     remark(f"y_{split} is sentiment of -3 to 3 and read by its sign" + (f"; {undecided} of 0 are context" if undecided else ""))
-    return ["neutral" if v == 0 else SENTIMENT2.labels[int(v > 0)] for v in flat]
+    return ["neutral" if value == 0 else SENTIMENT2.labels[int(value > 0)] for value in flat]
 
 
 @register_corpus(PICKLE)
@@ -123,16 +127,16 @@ class FeaturePickle(DialogueCorpus):
         if not isinstance(content, (tuple, list)) or len(content) not in (6, 9):
             size = len(content) if hasattr(content, "__len__") else "no"
             raise CorpusError(f"{path}: a {type(content).__name__} of {size} entries; expected {PICKLE.layout}")
-        c = list(content)
+        parts = list(content)
         sentences: dict[Any, Any] = {}
-        if len(c) == 6:
-            ids, text, speakers, labels, train, test = c
+        if len(parts) == 6:
+            ids, text, speakers, labels, train, test = parts
             features, order = {"text": text}, IEMOCAP_ORDER
-        elif isinstance(c[8], dict):
-            ids, speakers, labels, text, audio, sentences, train, test, _ = c
+        elif isinstance(parts[8], dict):
+            ids, speakers, labels, text, audio, sentences, train, test, _ = parts
             features, order = {"text": text, "audio": audio}, MELD_ORDER
         else:
-            ids, speakers, labels, text, audio, video, sentences, train, test = c
+            ids, speakers, labels, text, audio, video, sentences, train, test = parts
             features, order = {"text": text, "audio": audio, "video": video}, IEMOCAP_ORDER
         self.scheme = LabelScheme(f"pickle-{len(order)}", order, "order of the published features")
         self.sets = {
@@ -154,31 +158,33 @@ def _from_dicts(
     order: tuple[str, ...],
 ) -> DialogueSet:
     rows = []
-    parts: dict[str, list[np.ndarray]] = {m: [] for m in features}
-    for v in videos:
-        count = len(labels[v])
-        found(count, "utterances")
-        for m, by_video in features.items():
-            if len(by_video[v]) != count:
-                raise CorpusError(f"{path}: dialogue {v} has {count} labels but {len(by_video[v])} rows of {m}")
-            parts[m].append(np.asarray(by_video[v], dtype=np.float32).reshape(count, -1))
-        names = list(ids[v]) if len(ids[v]) == count else [f"{v}_{i}" for i in range(count)]
-        said = list(sentences.get(v, [])) if hasattr(sentences, "get") else []
-        for i in range(count):
-            who = speakers[v][i]
+    parts: dict[str, list[np.ndarray]] = {modality: [] for modality in features}
+    for video in videos:
+        count = len(labels[video])
+        count_found(count, "utterances")
+        for modality, by_video in features.items():
+            if len(by_video[video]) != count:
+                raise CorpusError(f"{path}: dialogue {video} has {count} labels but {len(by_video[video])} rows of {modality}")
+            parts[modality].append(np.asarray(by_video[video], dtype=np.float32).reshape(count, -1))
+        names = list(ids[video]) if len(ids[video]) == count else [f"{video}_{number}" for number in range(count)]
+        spoken = list(sentences.get(video, [])) if hasattr(sentences, "get") else []
+        for number in range(count):
+            who = speakers[video][number]
             rows.append(
                 {
-                    "key": str(names[i]),
-                    "dialogue": str(v),
-                    "turn": i,
-                    "label": coded(labels[v][i], order),
-                    "speaker": f"{v}_{int(np.argmax(who)) if np.ndim(who) else who}",
-                    "text": str(said[i]) if i < len(said) else "",
+                    "key": str(names[number]),
+                    "dialogue": str(video),
+                    "turn": number,
+                    "label": coded(labels[video][number], order),
+                    "speaker": f"{video}_{int(np.argmax(who)) if np.ndim(who) else who}",
+                    "text": str(spoken[number]) if number < len(spoken) else "",
                 }
             )
     if not rows:
         raise CorpusError(f"{path}: no dialogue in the {split} part")
-    return dialogue_set(path.stem, order, pd.DataFrame(rows), {m: np.concatenate(x) for m, x in parts.items()})
+    return dialogue_set(
+        path.stem, order, pd.DataFrame(rows), {modality: np.concatenate(values) for modality, values in parts.items()}
+    )
 
 
 def read_plain_pickle(path: Path) -> Any:

@@ -13,7 +13,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
 from affectlens.core.tables import unquoted
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
-from affectlens.corpora.account import found, remark, spelling
+from affectlens.corpora.account import count_found, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, register_corpus
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
 from affectlens.corpora.speech.segments import seconds
@@ -52,7 +52,7 @@ class DialogueFolder(DialogueCorpus):
         needed = {"file", "start", "end", "text"}
         if not needed <= set(frame.columns) or frame.empty:
             raise CorpusError(f"{source}: {len(frame)} rows, columns {list(frame.columns)[:8]}; expected {sorted(needed)}")
-        found(len(frame), "utterances")
+        count_found(len(frame), "utterances")
         blank = pd.Series([""] * len(frame))
         label = words(frame.get("label", blank)).map(canonical)
         file = words(frame.file).map(in_posix)
@@ -62,7 +62,7 @@ class DialogueFolder(DialogueCorpus):
             remark(f"labels that are no known word for an emotion: {odd}")
         rows = pd.DataFrame(
             {
-                "key": [f"{f}#{i}" for i, f in enumerate(file)],
+                "key": [f"{name}#{i}" for i, name in enumerate(file)],
                 "dialogue": file,
                 "turn": pd.Series(start).groupby(file.to_numpy()).rank(method="first", na_option="bottom").astype(int),
                 "speaker": words(frame.get("speaker", blank)).str.strip(),
@@ -70,13 +70,13 @@ class DialogueFolder(DialogueCorpus):
                 "start": start,
                 "end": end,
                 "label": label,
-                "path": [written(source.parent / located(f)) for f in file],
-                "split": [SPLITS.get(s.lower(), s) for s in words(frame.get("split", blank)).str.strip()],
+                "path": [written(source.parent / located(name)) for name in file],
+                "split": [SPLITS.get(name.lower(), name) for name in words(frame.get("split", blank)).str.strip()],
             }
         )
-        self.scheme = LabelScheme("folder", tuple(sorted({v for v in label if v})), "the table's own labels")
+        self.scheme = LabelScheme("folder", tuple(sorted({name for name in label if name})), "the table's own labels")
         self.sets = {"all": dialogue_set(source.parent.name, self.scheme.labels, rows, {})}
-        for split in sorted({v for v in rows.split if v}):
+        for split in sorted({name for name in rows.split if name}):
             part = rows[rows.split == split]
             self.sets[split] = dialogue_set(source.parent.name, self.scheme.labels, part, {})
         self.info = replace(INFO, splits=tuple(self.sets))

@@ -58,17 +58,19 @@ class IemocapDialogues(DialogueCorpus):
         if not rows:
             raise CorpusError(f"{path}: no turn found; expected {INFO.layout}")
         self.scheme, self.root = scheme, path
-        said = transcripts(path)
+        spoken = transcripts(path)
         frame = pd.DataFrame(rows)
-        frame["dialogue"] = [k.rsplit("_", 1)[0] for k in frame.key]
-        frame["text"] = [said.get(k, ("", np.nan, np.nan))[0] for k in frame.key]
-        for column, at in (("start", 1), ("end", 2)):
-            frame[column] = [said.get(k, ("", np.nan, np.nan))[at] for k in frame.key]
+        frame["dialogue"] = [key.rsplit("_", 1)[0] for key in frame.key]
+        frame["text"] = [spoken.get(key, ("", np.nan, np.nan))[0] for key in frame.key]
+        for column, place in (("start", 1), ("end", 2)):
+            frame[column] = [spoken.get(key, ("", np.nan, np.nan))[place] for key in frame.key]
         # Turns are numbered per speaker; only their times tell the order.
         frame["turn"] = frame.groupby("dialogue").start.rank(method="first").fillna(0).astype(int)
         self._frame = frame
-        present = {f"session{s[-1]}" for s in frame.session.unique()}
-        self.info = replace(INFO, splits=tuple(s for s in INFO.splits if not s.startswith("session") or s in present))
+        present = {f"session{session[-1]}" for session in frame.session.unique()}
+        self.info = replace(
+            INFO, splits=tuple(split for split in INFO.splits if not split.startswith("session") or split in present)
+        )
 
     def dialogues(self, split: str) -> DialogueSet:
         """Give the turns of a split, without features (``features.utterances`` measures them)."""
@@ -107,8 +109,8 @@ def transcripts(root: Path) -> dict[str, tuple[str, float, float]]:
     out = {}
     for path in sorted(root.glob("Session*/dialog/transcriptions/Ses*.txt")):
         for line in read_text(path, CorpusError, "replace").splitlines():
-            if m := _SAID.match(line):
-                out[m["key"]] = (m["text"].strip(), float(m["start"]), float(m["end"]))
+            if match := _SAID.match(line):
+                out[match["key"]] = (match["text"].strip(), float(match["start"]), float(match["end"]))
     return out
 
 
@@ -119,9 +121,9 @@ def ratings(root: Path) -> pd.DataFrame:
         for line in read_text(path, CorpusError, "replace").splitlines():
             if line.startswith("["):
                 key = line.split("\t")[1]
-            elif (m := _RATER.match(line)) and key:
-                kind = "category" if m["kind"] == "C" else "dimension"
-                rows.append({"key": key, "rater": m["who"], "kind": kind, "said": m["said"].strip()})
+            elif (match := _RATER.match(line)) and key:
+                kind = "category" if match["kind"] == "C" else "dimension"
+                rows.append({"key": key, "rater": match["who"], "kind": kind, "said": match["said"].strip()})
     return pd.DataFrame(rows, columns=["key", "rater", "kind", "said"])
 
 
@@ -157,9 +159,9 @@ def read_mocap(path: Path) -> pd.DataFrame:
     values = [line.split() for line in lines[2:] if line.strip()]
     width = len(values[0]) - 2 if values else len(names)
     if width == 3 * len(names):
-        names = [f"{n}_{axis}" for n in names for axis in "xyz"]
+        names = [f"{name}_{axis}" for name in names for axis in "xyz"]
     elif width == len(names) and len(set(names)) * 3 == len(names):
-        names = [f"{n}_{'xyz'[i % 3]}" for i, n in enumerate(names)]
-    if width != len(names) or any(len(v) != width + 2 for v in values):
+        names = [f"{name}_{'xyz'[i % 3]}" for i, name in enumerate(names)]
+    if width != len(names) or any(len(row) != width + 2 for row in values):
         raise CorpusError(f"{path}: {width} values a frame for {len(names)} names in the head")
     return pd.DataFrame(np.array(values, dtype=np.float64).reshape(len(values), width + 2), columns=["frame", "time", *names])

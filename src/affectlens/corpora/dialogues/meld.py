@@ -10,7 +10,7 @@ import pandas as pd
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import canonical
 from affectlens.core.untrusted.sheets import numbers, read_sheet
-from affectlens.corpora.account import each_once, found
+from affectlens.corpora.account import count_found, each_once
 from affectlens.corpora.base import CorpusInfo, register_corpus, with_splits
 from affectlens.corpora.dialogues.base import DialogueCorpus, dialogue_set
 from affectlens.corpora.texts.goemotions import GOEMOTIONS_EKMAN
@@ -54,8 +54,11 @@ class Meld(DialogueCorpus):
                 raise CorpusError(f"{source}: columns {list(frame.columns)[:8]}; expected {sorted(needed)}")
             rows = pd.DataFrame(
                 {
-                    "key": [f"dia{d}_utt{u}" for d, u in zip(frame.Dialogue_ID, frame.Utterance_ID, strict=True)],
-                    "dialogue": [f"{split}_{d}" for d in frame.Dialogue_ID],
+                    "key": [
+                        f"dia{dialogue}_utt{utterance}"
+                        for dialogue, utterance in zip(frame.Dialogue_ID, frame.Utterance_ID, strict=True)
+                    ],
+                    "dialogue": [f"{split}_{dialogue}" for dialogue in frame.Dialogue_ID],
                     "turn": numbers(frame.Utterance_ID).astype(int),
                     "speaker": frame.Speaker,
                     "text": frame.Utterance.map(_mended),
@@ -64,8 +67,8 @@ class Meld(DialogueCorpus):
                     "label": frame.Emotion.map(canonical),
                 }
             )
-            rows["labels"] = [(v,) for v in rows.label]
-            found(len(rows), "utterances")
+            rows["labels"] = [(label,) for label in rows.label]
+            count_found(len(rows), "utterances")
             rows = pd.DataFrame(each_once(rows.to_dict("records"), "key"))
             self.sets[split] = dialogue_set("meld", GOEMOTIONS_EKMAN.labels, rows, {})
         self.info = with_splits(MELD, self.sets, path)

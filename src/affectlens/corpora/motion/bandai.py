@@ -50,13 +50,13 @@ class Bandai:
     def __init__(self, path: Path) -> None:
         rows: list[dict[str, Any]] = []
         for file in list_files(path, {".bvh"}, "motions"):
-            m = _NAME.fullmatch(file.stem)
-            if not m:
+            match = _NAME.fullmatch(file.stem)
+            if not match:
                 drop(file.name, "its name is not of the layout")
-            elif m["motion"].lower() not in LOCOMOTION:
-                drop(file.name, f"{m['motion'].lower()} is no motion over the ground")
+            elif match["motion"].lower() not in LOCOMOTION:
+                drop(file.name, f"{match['motion'].lower()} is no motion over the ground")
             else:
-                style = m["style"].lower()
+                style = match["style"].lower()
                 label = _STYLES.get(style, canonical(style))
                 rows.append(
                     {
@@ -64,7 +64,7 @@ class Bandai:
                         "path": written(file),
                         "label": label,
                         "style": style,
-                        "motion": m["motion"].lower(),
+                        "motion": match["motion"].lower(),
                     }
                 )
         if not rows:
@@ -82,5 +82,5 @@ class Bandai:
         for row in self.table(split).to_dict("records"):
             path = located(row["path"])
             problem = "" if path.stat().st_size else f"{path}: an empty file"
-            meta = {str(k): v for k, v in row.items()}
+            meta = {str(column): value for column, value in row.items()}
             yield Item(row["key"], None if problem else path, (row["label"],), row["group"], meta, problem)

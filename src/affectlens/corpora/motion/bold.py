@@ -13,7 +13,7 @@ from affectlens.core.errors import CorpusError, LimitError
 from affectlens.core.labels import EMOTIC26
 from affectlens.core.untrusted.arrays import load_array
 from affectlens.core.untrusted.frames import read_csv
-from affectlens.corpora.account import drop, found
+from affectlens.corpora.account import count_found, drop
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 INFO = CorpusInfo(
@@ -63,14 +63,16 @@ class Bold:
         self._path = path
         frame = pd.concat(frames, ignore_index=True)
         shares = frame[list(_ORDER)].to_numpy(dtype=float)
-        frame["labels"] = [tuple(_ORDER[i] for i in np.flatnonzero(s >= _SURE)) or (_ORDER[int(s.argmax())],) for s in shares]
+        frame["labels"] = [
+            tuple(_ORDER[i] for i in np.flatnonzero(row >= _SURE)) or (_ORDER[int(row.argmax())],) for row in shares
+        ]
         frame["label"] = [labels[0] for labels in frame.labels]
-        frame["key"] = [f"{v}#{p}" for v, p in zip(frame.video, frame.person, strict=True)]
-        frame["group"] = [str(Path(v).parent.name) for v in frame.video]
-        found(len(frame), "people")
+        frame["key"] = [f"{video}#{person}" for video, person in zip(frame.video, frame.person, strict=True)]
+        frame["group"] = [str(Path(video).parent.name) for video in frame.video]
+        count_found(len(frame), "people")
         same = frame.duplicated(["split", "key"])
         for key in frame.key[same]:
-            drop(key, "it is there again")
+            drop(key, "a duplicate of another item")
         self._frame = frame[~same].reset_index(drop=True)
 
     def table(self, split: str) -> pd.DataFrame:
@@ -81,7 +83,7 @@ class Bold:
         """Joints of the labelled frames; ``meta`` names their layout."""
         for row in self.table(split).to_dict("records"):
             file = (self._path / "joints" / row["video"]).with_suffix(".npy")
-            meta = {str(k): v for k, v in row.items()} | {"layout": "openpose18", "rate": 24.0}
+            meta = {str(column): value for column, value in row.items()} | {"layout": "openpose18", "rate": 24.0}
             try:
                 joints = _labelled(load_array(file, CorpusError), row)
             except (CorpusError, LimitError, ValueError, IndexError, TypeError) as error:

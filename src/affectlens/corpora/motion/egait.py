@@ -14,7 +14,7 @@ from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError, LimitError
 from affectlens.core.labels import GROUPWALK4, canonical
 from affectlens.core.untrusted.h5 import h5_arrays, h5_names
-from affectlens.corpora.account import coded, drop, found
+from affectlens.corpora.account import coded, count_found, drop
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 _LAYOUT = "features*.h5 and labels*.h5 with like keys: (frames, 48) coordinates of 16 joints, and a class of 0 to 3"
@@ -45,14 +45,14 @@ class _StepArrays:
     def _read(self, features: Path, labels: Path | None, split: str) -> None:
         keys = h5_names(features, CorpusError)
         if labels is None:
-            codes = [canonical(k.rsplit("_", 1)[-1]) for k in keys]
+            codes = [canonical(key.rsplit("_", 1)[-1]) for key in keys]
         else:
             labelled = set(h5_names(labels, CorpusError))
-            missing = [k for k in keys if k not in labelled]
+            missing = [key for key in keys if key not in labelled]
             if missing:
                 raise CorpusError(f"{labels}: no label for {missing[0]!r} and {len(missing) - 1} others of {features}")
-            codes = [coded(a.reshape(-1)[0], _CODES) for a in h5_arrays(labels, keys, CorpusError)]
-        found(len(keys), "gaits")
+            codes = [coded(code.reshape(-1)[0], _CODES) for code in h5_arrays(labels, keys, CorpusError)]
+        count_found(len(keys), "gaits")
         for key, label in zip(keys, codes, strict=True):
             if label not in self.scheme.labels:
                 drop(f"{features.stem}/{key}", f"its label {label!r} is none of the classes")
@@ -77,15 +77,15 @@ class _StepArrays:
     def items(self, split: str) -> Iterator[Item]:
         """Arrays of joints; ``meta`` names their layout and rate."""
         for row in self.table(split).to_dict("records"):
-            meta = {str(k): v for k, v in row.items()} | {"layout": "step", "rate": RATE}
+            meta = {str(column): value for column, value in row.items()} | {"layout": "step", "rate": RATE}
             try:
-                x = h5_arrays(located(row["path"]), [row["inside"]], CorpusError)[0].astype(np.float64)
+                joints = h5_arrays(located(row["path"]), [row["inside"]], CorpusError)[0].astype(np.float64)
             except (CorpusError, LimitError) as error:
                 yield Item(row["key"], None, (row["label"],), row["group"], meta, str(error))
                 continue
-            good = x.ndim == 2 and x.shape[1] == 48 and len(x) > 0
-            problem = "" if good else f"{row['key']}: {x.shape}; (frames, 48) was expected"
-            yield Item(row["key"], None if problem else x.reshape(-1, 16, 3), (row["label"],), row["group"], meta, problem)
+            good = joints.ndim == 2 and joints.shape[1] == 48 and len(joints) > 0
+            problem = "" if good else f"{row['key']}: {joints.shape}; (frames, 48) was expected"
+            yield Item(row["key"], None if problem else joints.reshape(-1, 16, 3), (row["label"],), row["group"], meta, problem)
 
 
 @register_corpus(EGAIT)
@@ -105,10 +105,10 @@ class EmotionGait(_StepArrays):
         for features, labels, split in (("features", "labels", "real"), ("features_ELMD", "labels_ELMD", "elmd")):
             if (path / f"{features}.h5").exists():
                 self._read(path / f"{features}.h5", path / f"{labels}.h5", split)
-        for file in sorted(p for p in path.glob("features*CVAEGCN*.h5") if not is_hidden(p, path)):
+        for file in sorted(file for file in path.glob("features*CVAEGCN*.h5") if not is_hidden(file, path)):
             self._read(file, None, "synthetic")
         self._finish(path)
-        self.info = replace(EGAIT, splits=tuple(s for s in EGAIT.splits if (self._frame.split == s).any()))
+        self.info = replace(EGAIT, splits=tuple(split for split in EGAIT.splits if (self._frame.split == split).any()))
 
 
 class _Walks(_StepArrays):

@@ -14,7 +14,7 @@ from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
 from affectlens.core.untrusted.arrays import load_array
 from affectlens.core.untrusted.sheets import in_posix, numbers, read_sheet
-from affectlens.corpora.account import coded, found
+from affectlens.corpora.account import coded, count_found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -42,15 +42,15 @@ class AffectNet(PictureCorpus):
 
     def __init__(self, path: Path) -> None:
         rows = _arrays(path) if (path / "train_set").is_dir() or (path / "val_set").is_dir() else _tables(path)
-        self.left_out = sum(not set(cast("tuple[str, ...]", r["labels"])) <= set(self.scheme.labels) for r in rows)
+        self.left_out = sum(not set(cast("tuple[str, ...]", row["labels"])) <= set(self.scheme.labels) for row in rows)
         self._take(rows, path)
 
 
 def _arrays(path: Path) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for folder, split in (("train_set", "train"), ("val_set", "val")):
-        files = [f for f in sorted((path / folder / "annotations").glob("*_exp.npy")) if not is_hidden(f, path)]
-        found(len(files), "annotations")
+        files = [file for file in sorted((path / folder / "annotations").glob("*_exp.npy")) if not is_hidden(file, path)]
+        count_found(len(files), "annotations")
         for file in files:
             name = file.name.removesuffix("_exp.npy")
             with reading(file, "an annotation of AffectNet", CorpusError):
@@ -75,28 +75,31 @@ def _arrays(path: Path) -> list[dict[str, object]]:
 def _tables(path: Path) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name, split in (("training", "train"), ("validation", "val")):
-        file = next((p for p in (path / f"{name}.csv", path / f"Manually_Annotated_file_lists/{name}.csv") if p.exists()), None)
+        file = next(
+            (place for place in (path / f"{name}.csv", path / f"Manually_Annotated_file_lists/{name}.csv") if place.exists()),
+            None,
+        )
         if file is None:
             continue
         frame = read_sheet(file).frame
-        found(len(frame), "annotations")
+        count_found(len(frame), "annotations")
         wanted = {"subDirectory_filePath", "expression"}
         if not wanted <= set(frame.columns):
             raise CorpusError(f"{file}: columns {list(frame.columns)[:6]}; {sorted(wanted)} were expected")
         for column in {"valence", "arousal"} & set(frame.columns):
             frame[column] = numbers(frame[column])
-        for r in frame.to_dict("records"):
-            name_there = in_posix(r["subDirectory_filePath"])
+        for row in frame.to_dict("records"):
+            name_there = in_posix(row["subDirectory_filePath"])
             picture = path / "Manually_Annotated_Images" / name_there
             rows.append(
                 {
                     "key": name_there,
                     "path": written(picture),
-                    "labels": (coded(r["expression"], _CODES),),
+                    "labels": (coded(row["expression"], _CODES),),
                     "group": "",
                     "split": split,
-                    "valence": r.get("valence", float("nan")),
-                    "arousal": r.get("arousal", float("nan")),
+                    "valence": row.get("valence", float("nan")),
+                    "arousal": row.get("arousal", float("nan")),
                 }
             )
     return rows

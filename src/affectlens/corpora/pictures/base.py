@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import pandas as pd
 
 from affectlens.core.disk.places import located
-from affectlens.core.errors import CorpusError, MediaError
+from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, LabelScheme
 from affectlens.corpora.account import drop, each_once
-from affectlens.corpora.base import CorpusInfo, Item, check_split
-from affectlens.media.images import read_image
+from affectlens.corpora.base import CorpusInfo, Item, check_split, read_item
+from affectlens.media.images import Note, read_image
 
 
 class PictureCorpus:
@@ -29,7 +31,7 @@ class PictureCorpus:
     def _take(self, rows: list[dict[str, object]], path: Path) -> None:
         """Take rows with key, path, labels (a tuple), group and split, and more as they come."""
         known = set(self.scheme.labels)
-        rows = each_once([r for r in rows if _inside(r, known)], "split", "key")
+        rows = each_once([row for row in rows if _inside(row, known)], "split", "key")
         if not rows:
             raise CorpusError(f"{path}: no labelled picture found; expected {self.info.layout}")
         self._frame = pd.DataFrame(rows)
@@ -42,15 +44,18 @@ class PictureCorpus:
     def items(self, split: str) -> Iterator[Item]:
         """Pictures of a split, in the table's order."""
         for row in self.table(split).to_dict("records"):
-            meta = {str(k): v for k, v in row.items()}
-            try:
-                yield Item(row["key"], read_image(located(row["path"])), row["labels"], str(row["group"]), meta)
-            except MediaError as error:
-                yield Item(row["key"], None, row["labels"], str(row["group"]), meta, str(error))
+            meta = {str(column): value for column, value in row.items()}
+            read = partial(read_picture, row["path"])
+            yield read_item(row["key"], row["labels"], str(row["group"]), meta, read)
+
+
+def read_picture(path: str, note: Note) -> np.ndarray:
+    """The picture ``(h, w, 3)`` uint8 whose path stands in a corpus's table."""
+    return read_image(located(path), note=note)
 
 
 def _inside(row: dict[str, object], known: set[str]) -> bool:
-    """Whether every label of a row is one of the classes; a row that is left out is told."""
+    """Whether every label of a row is one of the classes; a row that is left out is counted as dropped."""
     labels = cast("tuple[str, ...]", row["labels"])
     outside = [label for label in labels if label not in known]
     if not labels:

@@ -37,13 +37,13 @@ class CaerS(PictureCorpus):
         path = path / "CAER-S" if (path / "CAER-S").is_dir() else path
         rows: list[dict[str, object]] = []
         for split in INFO.splits:
-            for folder in sorted(p for p in (path / split).glob("*") if p.is_dir() and not is_hidden(p, path)):
+            for folder in sorted(entry for entry in (path / split).glob("*") if entry.is_dir() and not is_hidden(entry, path)):
                 label = canonical(folder.name)
                 if label not in self.scheme.labels:
                     raise CorpusError(f"{folder}: not a class of CAER-S; expected {INFO.layout}")
                 rows += [
-                    {"key": encodable(f"{split}/{folder.name}/{p.relative_to(folder).as_posix()}"), "path": written(p),
+                    {"key": encodable(f"{split}/{folder.name}/{file.relative_to(folder).as_posix()}"), "path": written(file),
                      "labels": (label,), "group": "", "split": split}
-                    for p in list_files(folder, SUFFIXES, "pictures", UNREADABLE)
+                    for file in list_files(folder, SUFFIXES, "pictures", UNREADABLE)
                 ]  # fmt: skip
         self._take(rows, path)

@@ -9,7 +9,7 @@ from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EMOTIC26
 from affectlens.core.untrusted.mat import read_mat
-from affectlens.corpora.account import found
+from affectlens.corpora.account import count_found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -36,7 +36,9 @@ class Emotic(PictureCorpus):
     scheme = EMOTIC26
 
     def __init__(self, path: Path) -> None:
-        file = next((p for p in (path / "Annotations" / "Annotations.mat", path / "Annotations.mat") if p.exists()), None)
+        file = next(
+            (place for place in (path / "Annotations" / "Annotations.mat", path / "Annotations.mat") if place.exists()), None
+        )
         if file is None:
             raise CorpusError(f"{path}: no Annotations.mat; expected {INFO.layout}")
         annotations = read_mat(file, CorpusError)
@@ -45,26 +47,26 @@ class Emotic(PictureCorpus):
         for split in INFO.splits:
             for entry in _entries(annotations.get(split, [])):
                 people = _entries(entry["person"])
-                found(len(people), "people")
-                for k, person in enumerate(people):
-                    rows.append(_person(entry, person, k, split, pictures))
+                count_found(len(people), "people")
+                for number, person in enumerate(people):
+                    rows.append(_person(entry, person, number, split, pictures))
         self._take(rows, path)
 
 
-def _person(entry: dict[str, Any], person: dict[str, Any], k: int, split: str, pictures: Path) -> dict[str, object]:
+def _person(entry: dict[str, Any], person: dict[str, Any], number: int, split: str, pictures: Path) -> dict[str, object]:
     combined = person.get("combined_categories")
     raters = combined if combined is not None else _entries(person["annotations_categories"])[0]["categories"]
-    labels = tuple(dict.fromkeys(_clean(c) for c in ([raters] if isinstance(raters, str) else raters)))
+    labels = tuple(dict.fromkeys(_clean(label) for label in ([raters] if isinstance(raters, str) else raters)))
     rated = person.get("combined_continuous")
     values = _entries(rated if rated is not None else person["annotations_continuous"])[0]
     picture = f"{entry['folder']}/{entry['filename']}"
     return {
-        "key": f"{picture}#{k}",
+        "key": f"{picture}#{number}",
         "path": written(pictures / picture),
         "labels": labels,
         "group": picture,
         "split": split,
-        "box": tuple(float(v) for v in person["body_bbox"]),
+        "box": tuple(float(edge) for edge in person["body_bbox"]),
         "valence": float(values["valence"]),
         "arousal": float(values["arousal"]),
         "dominance": float(values["dominance"]),

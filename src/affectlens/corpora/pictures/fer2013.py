@@ -13,7 +13,7 @@ from PIL import Image
 from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, canonical
 from affectlens.core.untrusted.frames import read_csv, read_parquet
-from affectlens.corpora.account import coded, found
+from affectlens.corpora.account import coded, count_found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus
 
 INFO = CorpusInfo(
@@ -51,12 +51,12 @@ class Fer2013:
                 raise CorpusError(f"{path}: no FER2013 file in this folder; expected {INFO.layout}")
             path = present[0]
         frame = read_parquet(path) if path.suffix == ".parquet" else read_csv(path)
-        frame = frame.rename(columns={c: c.strip() for c in frame.columns})
+        frame = frame.rename(columns={name: name.strip() for name in frame.columns})
         if {"emotion", "Usage", "pixels"} <= set(frame.columns):
             unknown_parts = set(frame.Usage) - set(_USAGE)
             if unknown_parts:
                 raise CorpusError(f"{path}: unknown Usage {sorted(map(str, unknown_parts))}; expected {sorted(_USAGE)}")
-            frame = frame.assign(split=frame.Usage.map(_USAGE), label=[coded(e, _CODES) for e in frame.emotion])
+            frame = frame.assign(split=frame.Usage.map(_USAGE), label=[coded(code, _CODES) for code in frame.emotion])
         elif {"split", "emotion", "jpeg"} <= set(frame.columns):
             frame = frame.assign(label=frame.emotion.map(canonical))
         else:
@@ -64,7 +64,7 @@ class Fer2013:
         unknown_labels = set(frame.label) - set(self.scheme.labels)
         if unknown_labels:
             raise CorpusError(f"{path}: unknown labels {sorted(unknown_labels)}; expected {self.scheme.labels}")
-        found(len(frame), "rows")
+        count_found(len(frame), "rows")
         name = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), index=frame.index)
         self._frame = frame.assign(key=name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import pandas as pd
 
 from affectlens.core.disk.names import encodable
 from affectlens.core.disk.places import located, written
-from affectlens.core.errors import CorpusError, MediaError
+from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, canonical, known_labels
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
-from affectlens.corpora.account import UNREADABLE, drop, each_once, found, list_files, remark, spelling
-from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
-from affectlens.media.images import SUFFIXES, read_image
+from affectlens.corpora.account import UNREADABLE, count_found, drop, each_once, list_files, remark, spelling
+from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, read_item, register_corpus
+from affectlens.corpora.pictures.base import read_picture
+from affectlens.media.images import SUFFIXES
 
 SEVEN = "seven"  # the split of the items that have one of the seven classes, where a corpus has others too
 # Letters that are not seen: spaces of no width, marks of direction.
@@ -67,10 +69,7 @@ class _TableCorpus:
                 problem = "" if seen else "the text is empty"
                 yield Item(row["key"], row["text"] if seen else None, labels, str(row["group"]), row, problem)
                 continue
-            try:
-                yield Item(row["key"], read_image(located(row["path"])), labels, str(row["group"]), row)
-            except MediaError as error:
-                yield Item(row["key"], None, labels, str(row["group"]), row, str(error))
+            yield read_item(row["key"], labels, str(row["group"]), row, partial(read_picture, row["path"]))
 
     def _finish(self, rows: list[dict[str, Any]], given: list[str], info: CorpusInfo, path: Path) -> None:
         """Take rows; ``given`` has their labels as they were written."""
@@ -150,7 +149,7 @@ class CsvManifest(_TableCorpus):
             raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected {MANIFEST.layout}")
         for text in sheet.notes:
             remark(text)
-        found(len(frame), "rows")
+        count_found(len(frame), "rows")
         given = words(frame.label).str.strip()
         empty = int((given == "").sum())
         if empty:
@@ -158,7 +157,7 @@ class CsvManifest(_TableCorpus):
         frame = frame.assign(label=given.map(canonical))
         for column in ("group", "split"):
             frame[column] = words(frame[column]).str.strip() if column in frame else ""
-        frame["split"] = [SPLITS.get(s.lower(), s) for s in frame.split]
+        frame["split"] = [SPLITS.get(name.lower(), name) for name in frame.split]
         if "text" in frame:
             given_text = words(frame.text)
             frame["text"] = given_text.map(html.unescape)
@@ -169,5 +168,10 @@ class CsvManifest(_TableCorpus):
         else:
             files = words(frame.file).map(in_posix)
             frame["key"] = files
-            frame["path"] = [written(p if p.is_absolute() else path.parent / p) for p in map(located, files)]
-        self._finish([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")], list(given), MANIFEST, path)
+            frame["path"] = [written(file if file.is_absolute() else path.parent / file) for file in map(located, files)]
+        self._finish(
+            [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")],
+            list(given),
+            MANIFEST,
+            path,
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
 from affectlens.core.untrusted.sheets import read_text
-from affectlens.corpora.account import coded, found
+from affectlens.corpora.account import coded, count_found
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
 
@@ -41,7 +41,7 @@ class RafDb(PictureCorpus):
         for number, line in enumerate(read_text(labels)[0].split("\n"), 1):
             if not line.strip():
                 continue
-            found(1, "lines")
+            count_found(1, "lines")
             try:
                 name, code = line.split()
                 label = coded(code, _CODES, first=1)

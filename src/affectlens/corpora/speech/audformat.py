@@ -16,7 +16,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.extras import helpful
 from affectlens.core.untrusted.documents import read_text
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
-from affectlens.corpora.account import drop, found, remark
+from affectlens.corpora.account import count_found, drop, remark
 from affectlens.corpora.base import SPLITS
 from affectlens.corpora.speech.base import Rows, register_speech
 from affectlens.corpora.speech.segments import key_of_segment, seconds
@@ -47,7 +47,7 @@ class Table:
         """The column of a scheme: by its name, or by what the header says; empty without one."""
         if scheme in self.frame:
             return scheme
-        return next((c for c, s in self.schemes.items() if s == scheme and c in self.frame), "")
+        return next((column for column, own in self.schemes.items() if own == scheme and column in self.frame), "")
 
 
 @register_speech(
@@ -61,9 +61,9 @@ def audformat(root: Path) -> Rows:
         raise CorpusError(f"{root}: a file; the folder of an audformat database was expected")
     header = _header(root)
     tables = _tables(root, header)
-    labelled = [t for t in tables if t.of_files and t.column(EMOTION)]
+    labelled = [table for table in tables if table.of_files and table.column(EMOTION)]
     if not labelled:
-        names = ", ".join(t.name for t in tables) or "none"
+        names = ", ".join(table.name for table in tables) or "none"
         raise CorpusError(f"{root}: tables here: {names}; expected db.*.csv or db.*.parquet with columns file and emotion")
     rows = _labelled(labelled)
     facts = _facts(tables, header)
@@ -71,7 +71,7 @@ def audformat(root: Path) -> Rows:
     spoken = _code(str(languages[0])) if len(languages) == 1 else ""
     for row in rows:
         known = facts.get(row["file"], {})
-        row |= {k: v for k, v in known.items() if not row.get(k)}
+        row |= {column: value for column, value in known.items() if not row.get(column)}
         row["text"] = row.get("text") or row.pop("transcription", "")
         row["language"] = _code(row.get("language", "")) or spoken
         row["path"] = written(root / row["file"])
@@ -110,7 +110,7 @@ def _tables(root: Path, header: dict[str, Any]) -> list[Table]:
             frame = read_sheet(path).frame
             if not isinstance(frame.index, pd.RangeIndex):
                 frame = frame.reset_index()
-        schemes = {c: str((s or {}).get("scheme_id", "")) for c, s in (about.get("columns") or {}).items()}
+        schemes = {column: str((entry or {}).get("scheme_id", "")) for column, entry in (about.get("columns") or {}).items()}
         out.append(Table(name, frame, schemes, _part(name, about, header)))
     return out
 
@@ -119,7 +119,7 @@ def _part(name: str, about: dict[str, Any], header: dict[str, Any]) -> str:
     """The split of a table: by the header, or by a part of its name such as ``emotion.train.gold_standard``."""
     given = str(about.get("split_id") or "")
     kind = str(((header.get("splits") or {}).get(given) or {}).get("type", ""))
-    return next((SPLITS[w] for w in (given, kind, *name.split(".")) if w in SPLITS), "")
+    return next((SPLITS[word] for word in (given, kind, *name.split(".")) if word in SPLITS), "")
 
 
 def _labelled(tables: list[Table]) -> Rows:
@@ -130,31 +130,31 @@ def _labelled(tables: list[Table]) -> Rows:
     for table in tables:
         frame, label = table.frame, words(table.frame[table.column(EMOTION)]).str.strip()
         files = words(frame["file"]).map(in_posix)
-        start, end = (seconds(frame[c]) if c in frame else None for c in ("start", "end"))
-        for i, (file, said) in enumerate(zip(files, label, strict=True)):
-            times = _times(start, end, i)
+        start, end = (seconds(frame[column]) if column in frame else None for column in ("start", "end"))
+        for number, (file, named) in enumerate(zip(files, label, strict=True)):
+            times = _times(start, end, number)
             key = file if times is None else key_of_segment(file, *times)
-            if not said:
+            if not named:
                 empty.add(key)
                 continue
-            votes.setdefault(key, Counter())[said] += len(tables) if "gold" in table.name else 1
-            row = rows.setdefault(key, {"key": key, "file": file, "label": said, "split": ""})
+            votes.setdefault(key, Counter())[named] += len(tables) if "gold" in table.name else 1
+            row = rows.setdefault(key, {"key": key, "file": file, "label": named, "split": ""})
             row["split"] = row["split"] or table.split
             if times is not None:
                 row["start"], row["end"] = times
-            row |= {c: _plain(frame[c].iloc[i]) for c in ABOUT if c in frame and not row.get(c)}
-    found(len(votes) + len(empty - set(votes)), "clips or segments")
+            row |= {column: _plain(frame[column].iloc[number]) for column in ABOUT if column in frame and not row.get(column)}
+    count_found(len(votes) + len(empty - set(votes)), "clips or segments")
     for key in sorted(empty - set(votes)):
         drop(key, "no table gives it an emotion")
     return _agreed(rows, votes)
 
 
-def _times(start: Any, end: Any, i: int) -> tuple[float, float] | None:
+def _times(start: Any, end: Any, number: int) -> tuple[float, float] | None:
     """Start and end of a row in seconds; None where it is a whole file."""
     if start is None:
         return None
-    last = float("nan") if end is None else float(end[i])
-    return None if last != last and not start[i] > 0 else (float(start[i]), last)
+    last = float("nan") if end is None else float(end[number])
+    return None if last != last and not start[number] > 0 else (float(start[number]), last)
 
 
 def _agreed(rows: dict[str, dict[str, Any]], votes: dict[str, Counter[str]]) -> Rows:
@@ -187,16 +187,16 @@ def _facts(tables: list[Table], header: dict[str, Any]) -> dict[str, dict[str, s
     for table in tables:
         if not table.of_files or "start" in table.frame:
             continue
-        columns = {c: table.column(c) for c in ABOUT}
-        taken = {c: words(table.frame[column]).str.strip() for c, column in columns.items() if column}
-        for i, file in enumerate(words(table.frame["file"]).map(in_posix)):
+        columns = {column: table.column(column) for column in ABOUT}
+        taken = {name: words(table.frame[column]).str.strip() for name, column in columns.items() if column}
+        for number, file in enumerate(words(table.frame["file"]).map(in_posix)):
             known = facts.setdefault(file, {})
-            for c, values in taken.items():
-                known[c] = known.get(c) or values.iloc[i]
+            for name, values in taken.items():
+                known[name] = known.get(name) or values.iloc[number]
     people = _people(tables, header)
     for known in facts.values():
-        for c, value in people.get(known.get("speaker", ""), {}).items():
-            known[c] = known.get(c) or value
+        for name, value in people.get(known.get("speaker", ""), {}).items():
+            known[name] = known.get(name) or value
     return facts
 
 
@@ -207,14 +207,16 @@ def _people(tables: list[Table], header: dict[str, Any]) -> dict[str, dict[str, 
     if isinstance(labels, dict):
         for who, about in labels.items():
             if isinstance(about, dict):
-                out[str(who)] = {str(k): str(v) for k, v in about.items() if k in ABOUT}
+                out[str(who)] = {str(column): str(value) for column, value in about.items() if column in ABOUT}
     wanted = labels if isinstance(labels, str) else "speaker"
     for table in tables:
         if table.of_files or table.name != wanted:
             continue
         level = "speaker" if "speaker" in table.frame else table.frame.columns[0]
         for record in table.frame.to_dict("records"):
-            out[_plain(record[level])] = {str(k): _plain(v) for k, v in record.items() if k in ABOUT and k != level}
+            out[_plain(record[level])] = {
+                str(column): _plain(value) for column, value in record.items() if column in ABOUT and column != level
+            }
     return out
 
 

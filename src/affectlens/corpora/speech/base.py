@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from affectlens.core.disk.places import located
 from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
 from affectlens.corpora.account import drop, each_once, list_files, remark, spelling
-from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, register_corpus
+from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, read_item, register_corpus
 from affectlens.media.audio import audio_blocks
+from affectlens.media.clock import Note
+from affectlens.media.frames import Problems
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
 RATE = 16000
@@ -82,7 +84,7 @@ class SpeechCorpus:
             frame["language"] = self.language
         self._parts: tuple[str, ...] = ()
         if "split" in frame:
-            frame["split"] = [SPLITS.get(str(s).lower(), str(s)) for s in frame.split.fillna("")]
+            frame["split"] = [SPLITS.get(str(name).lower(), str(name)) for name in frame.split.fillna("")]
             self._parts = parts_of(frame.split, layout.info.splits)
             self.info = replace(layout.info, splits=(*layout.info.splits, *self._parts))
         self._frame = frame.sort_values("key", kind="stable").reset_index(drop=True)
@@ -101,18 +103,20 @@ class SpeechCorpus:
     def items(self, split: str) -> Iterator[Item]:
         """Signals ``(n,)`` float32; a clip that cannot be read keeps its place with its problem."""
         for row in self.table(split).to_dict("records"):
-            meta = {str(k): v for k, v in row.items()}
-            try:
-                signal = read_clip(located(row["path"]), row["start"], row["end"])
-                if not (np.abs(signal) > SILENCE).any():
-                    raise MediaError(f"{row['path']}: nothing but silence in this clip")
-                yield Item(row["key"], signal, (row["label"],), str(row["group"]), meta)
-            except MediaError as error:
-                yield Item(row["key"], None, (row["label"],), str(row["group"]), meta, str(error))
+            meta = {str(column): value for column, value in row.items()}
+            read = partial(_audible_clip, row["path"], row["start"], row["end"])
+            yield read_item(row["key"], (row["label"],), str(row["group"]), meta, read)
+
+
+def _audible_clip(path: str, start: float, end: float, note: Note) -> np.ndarray:
+    signal = read_clip(located(path), start, end, note)
+    if not (np.abs(signal) > SILENCE).any():
+        raise MediaError(f"{path}: nothing but silence in this clip")
+    return signal
 
 
 @reads("a clip of sound")
-def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndarray:
+def read_clip(path: Path, start: float = np.nan, end: float = np.nan, note: Note = lambda text: None) -> np.ndarray:
     """Read a clip, or a part of it.
 
     Parameters
@@ -121,6 +125,8 @@ def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndar
         An audio file.
     start, end : float
         Seconds; NaN for the file's own.
+    note : callable
+        Takes a sentence on what of the recording was left out, filled in or mixed.
 
     Returns
     -------
@@ -136,15 +142,17 @@ def read_clip(path: Path, start: float = np.nan, end: float = np.nan) -> np.ndar
         raise MediaError(f"{path}: not there; the corpus may be half copied")
     first = 0 if np.isnan(start) else round(start * RATE)
     last = None if np.isnan(end) else round(end * RATE)
-    kept = []
-    for block in audio_blocks(path, RATE):
+    parts, problems = [], Problems()
+    for block in audio_blocks(path, RATE, problems=problems):
         at = round(block.start * RATE)
-        kept.append(block.samples[max(0, first - at) : None if last is None else max(0, last - at)])
+        parts.append(block.samples[max(0, first - at) : None if last is None else max(0, last - at)])
         if last is not None and at + len(block.samples) >= last:
             break
-    signal = np.concatenate(kept) if kept else np.zeros(0, dtype=np.float32)
+    signal = np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
     if not len(signal):
         raise MediaError(f"{path}: no audio in this file or part")
+    for text in problems.notes:
+        note(text)
     return signal
 
 
@@ -183,18 +191,18 @@ def clips(root: Path, pattern: str) -> list[tuple[Path, re.Match[str]]]:
             continue
         twins = named.setdefault(match[0].strip("/").lower(), [])
         if any(_same(path, twin) for twin in twins):
-            drop(path.relative_to(root).as_posix(), "the same clip is there again, in another folder or kind of file")
+            drop(path.relative_to(root).as_posix(), "a duplicate of another clip, in another folder or kind of file")
             continue
         twins.append(path)
         matches.append((path, match))
     return matches
 
 
-def _same(a: Path, b: Path) -> bool:
+def _same(one: Path, other: Path) -> bool:
     """Whether two files of one name are one clip: byte by byte, or beside each other in two kinds of file."""
-    if a.with_suffix("") == b.with_suffix(""):
+    if one.with_suffix("") == other.with_suffix(""):
         return True
-    return a.stat().st_size == b.stat().st_size and sha256_of(a) == sha256_of(b)
+    return one.stat().st_size == other.stat().st_size and sha256_of(one) == sha256_of(other)
 
 
 def key_of(root: Path, path: Path) -> str:

@@ -18,9 +18,9 @@ def emodb(root: Path) -> Rows:
     codes = {"W": "anger", "L": "boredom", "E": "disgust", "A": "fear", "F": "happiness", "T": "sadness", "N": "neutral"}
     men = {"03", "10", "11", "12", "15"}
     return [
-        {"key": key_of(root, p), "path": written(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],
-         "gender": "male" if m[1] in men else "female"}
-        for p, m in clips(root, r"(\d\d)([ab]\d\d)([WLEAFTN])([a-f])")
+        {"key": key_of(root, file), "path": written(file), "label": codes[name[3].upper()], "speaker": name[1], "text": name[2],
+         "gender": "male" if name[1] in men else "female"}
+        for file, name in clips(root, r"(\d\d)([ab]\d\d)([WLEAFTN])([a-f])")
     ]  # fmt: skip
 
 
@@ -33,9 +33,9 @@ def ravdess(root: Path) -> Rows:
     names = ("neutral", "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise")
     # Calm is an emotion of its own here, not another word for neutral.
     return [
-        {"key": key_of(root, p), "path": written(p), "label": "calmness" if m[1] == "02" else names[int(m[1]) - 1],
-         "speaker": m[5], "gender": "male" if int(m[5]) % 2 else "female", "intensity": int(m[2]), "text": m[3]}
-        for p, m in clips(root, r"03-01-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
+        {"key": key_of(root, file), "path": written(file), "label": "calmness" if name[1] == "02" else names[int(name[1]) - 1],
+         "speaker": name[5], "gender": "male" if int(name[5]) % 2 else "female", "intensity": int(name[2]), "text": name[3]}
+        for file, name in clips(root, r"03-01-(0[1-8])-(0[12])-(0[12])-(0[12])-(\d\d)")
     ]  # fmt: skip
 
 
@@ -46,9 +46,9 @@ def ravdess(root: Path) -> Rows:
 def urdu(root: Path) -> Rows:
     """Latif et al. 2018: 400 utterances of talk shows."""
     return [
-        {"key": key_of(root, p), "path": written(p), "label": m[1], "speaker": m[2],
-         "gender": "male" if m[2][1].upper() == "M" else "female"}
-        for p, m in clips(root, r"(Angry|Happy|Neutral|Sad)/(S[MF]\d+)_F\d+_[AHNS]\d+")
+        {"key": key_of(root, file), "path": written(file), "label": name[1], "speaker": name[2],
+         "gender": "male" if name[2][1].upper() == "M" else "female"}
+        for file, name in clips(root, r"(Angry|Happy|Neutral|Sad)/(S[MF]\d+)_F\d+_[AHNS]\d+")
     ]  # fmt: skip
 
 
@@ -62,10 +62,16 @@ def nemo(root: Path) -> Rows:
     table = root / "data.tsv"
     if table.exists():
         frame = read_sheet(table).frame.drop_duplicates("speaker_id")
-        people = {str(r.speaker_id).strip(): {"gender": r.gender, "age": r.age} for r in frame.itertuples()}
+        people = {str(row.speaker_id).strip(): {"gender": row.gender, "age": row.age} for row in frame.itertuples()}
     return [
-        {"key": key_of(root, p), "path": written(p), "label": m[2], "speaker": m[1], **people.get(m[1], {"gender": ""})}
-        for p, m in clips(root, r"([A-Z]{2}\d)_([a-z]+)_\d+")
+        {
+            "key": key_of(root, file),
+            "path": written(file),
+            "label": name[2],
+            "speaker": name[1],
+            **people.get(name[1], {"gender": ""}),
+        }
+        for file, name in clips(root, r"([A-Z]{2}\d)_([a-z]+)_\d+")
     ]
 
 
@@ -80,12 +86,13 @@ def cremad(root: Path) -> Rows:
     table = root / "VideoDemographics.csv"
     if table.exists():
         people = {
-            str(r.ActorID): {"gender": str(r.Sex).lower(), "age": str(r.Age)} for r in read_sheet(table).frame.itertuples()
+            str(row.ActorID): {"gender": str(row.Sex).lower(), "age": str(row.Age)}
+            for row in read_sheet(table).frame.itertuples()
         }
     return [
-        {"key": key_of(root, p), "path": written(p), "label": codes[m[3].upper()], "speaker": m[1], "text": m[2],
-         **people.get(m[1], {"gender": ""})}
-        for p, m in clips(root, r"(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(?:XX|LO|MD|HI|X)")
+        {"key": key_of(root, file), "path": written(file), "label": codes[name[3].upper()], "speaker": name[1], "text": name[2],
+         **people.get(name[1], {"gender": ""})}
+        for file, name in clips(root, r"(\d{4})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(?:XX|LO|MD|HI|X)")
     ]  # fmt: skip
 
 
@@ -97,8 +104,14 @@ def savee(root: Path) -> Rows:
     """Haq & Jackson 2010: four men."""
     codes = {"a": "anger", "d": "disgust", "f": "fear", "h": "happiness", "n": "neutral", "sa": "sadness", "su": "surprise"}
     return [
-        {"key": key_of(root, p), "path": written(p), "label": codes[m[2].lower()], "speaker": m[1].upper(), "gender": "male"}
-        for p, m in clips(root, r"(DC|JE|JK|KL)[/_](sa|su|a|d|f|h|n)\d\d")
+        {
+            "key": key_of(root, file),
+            "path": written(file),
+            "label": codes[name[2].lower()],
+            "speaker": name[1].upper(),
+            "gender": "male",
+        }
+        for file, name in clips(root, r"(DC|JE|JK|KL)[/_](sa|su|a|d|f|h|n)\d\d")
     ]
 
 
@@ -109,9 +122,9 @@ def savee(root: Path) -> Rows:
 def tess(root: Path) -> Rows:
     """Pichora-Fuller & Dupuis 2020: an older and a younger woman."""
     return [
-        {"key": key_of(root, p), "path": written(p), "label": "surprise" if m[3].lower() == "ps" else m[3],
-         "speaker": "OAF" if m[1].upper() == "OA" else m[1].upper(), "text": m[2], "gender": "female"}
-        for p, m in clips(root, r"(OAF|YAF|OA)_([A-Za-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)")
+        {"key": key_of(root, file), "path": written(file), "label": "surprise" if name[3].lower() == "ps" else name[3],
+         "speaker": "OAF" if name[1].upper() == "OA" else name[1].upper(), "text": name[2], "gender": "female"}
+        for file, name in clips(root, r"(OAF|YAF|OA)_([A-Za-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)")
     ]  # fmt: skip
 
 
@@ -131,9 +144,9 @@ def emovo(root: Path) -> Rows:
         "tri": "sadness",
     }
     return [
-        {"key": key_of(root, p), "path": written(p), "label": codes[m[1].lower()], "speaker": m[2].lower(), "text": m[3],
-         "gender": "male" if m[2][0].lower() == "m" else "female"}
-        for p, m in clips(root, r"(dis|gio|neu|pau|rab|sor|tri)-([mf]\d)-([a-z]+\d+)")
+        {"key": key_of(root, file), "path": written(file), "label": codes[name[1].lower()],
+         "speaker": name[2].lower(), "text": name[3], "gender": "male" if name[2][0].lower() == "m" else "female"}
+        for file, name in clips(root, r"(dis|gio|neu|pau|rab|sor|tri)-([mf]\d)-([a-z]+\d+)")
     ]  # fmt: skip
 
 
@@ -145,9 +158,9 @@ def cafe(root: Path) -> Rows:
     """Gournay et al. 2018: twelve actors, Canadian French."""
     codes = {"C": "anger", "D": "disgust", "J": "happiness", "N": "neutral", "P": "fear", "S": "surprise", "T": "sadness"}
     return [
-        {"key": key_of(root, p), "path": written(p), "label": codes[m[2].upper()], "speaker": m[1], "intensity": int(m[3]),
-         "text": m[4], "gender": "male" if int(m[1]) % 2 else "female"}
-        for p, m in clips(root, r"(\d\d)-([CDJNPST])-([12])-(\d)")
+        {"key": key_of(root, file), "path": written(file), "label": codes[name[2].upper()], "speaker": name[1],
+         "intensity": int(name[3]), "text": name[4], "gender": "male" if int(name[1]) % 2 else "female"}
+        for file, name in clips(root, r"(\d\d)-([CDJNPST])-([12])-(\d)")
     ]  # fmt: skip
 
 
@@ -158,8 +171,8 @@ def cafe(root: Path) -> Rows:
 def aesdd(root: Path) -> Rows:
     """Vryzas et al. 2018: Greek actors; there is no neutral class."""
     return [
-        {"key": key_of(root, p), "path": written(p), "label": m[1], "speaker": m[3], "text": m[2]}
-        for p, m in clips(root, r"(anger|disgust|fear|happiness|sadness)/[adfhs](\d+) ?\((\d+)\)b?")
+        {"key": key_of(root, file), "path": written(file), "label": name[1], "speaker": name[3], "text": name[2]}
+        for file, name in clips(root, r"(anger|disgust|fear|happiness|sadness)/[adfhs](\d+) ?\((\d+)\)b?")
     ]
 
 
@@ -171,7 +184,7 @@ def shemo(root: Path) -> Rows:
     """Mohamad Nezami et al. 2019: 3,000 utterances of radio plays."""
     codes = {"A": "anger", "F": "fear", "H": "happiness", "N": "neutral", "S": "sadness", "W": "surprise"}
     return [
-        {"key": key_of(root, p), "path": written(p), "label": codes[m[3].upper()], "speaker": m[1].upper() + m[2],
-         "gender": "male" if m[1].upper() == "M" else "female"}
-        for p, m in clips(root, r"([MF])(\d\d)([AFHNSW])\d+")
+        {"key": key_of(root, file), "path": written(file), "label": codes[name[3].upper()],
+         "speaker": name[1].upper() + name[2], "gender": "male" if name[1].upper() == "M" else "female"}
+        for file, name in clips(root, r"([MF])(\d\d)([AFHNSW])\d+")
     ]  # fmt: skip

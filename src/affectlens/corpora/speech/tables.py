@@ -12,7 +12,7 @@ from affectlens.core.disk.places import written
 from affectlens.core.errors import CorpusError
 from affectlens.core.untrusted.documents import read_text
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
-from affectlens.corpora.account import drop, found, remark
+from affectlens.corpora.account import count_found, drop, remark
 from affectlens.corpora.speech.base import Rows, register_speech
 from affectlens.corpora.speech.segments import key_of_segment, seconds
 
@@ -37,18 +37,18 @@ def iemocap(root: Path) -> Rows:
         for line in read_text(table, CorpusError, "replace").splitlines():
             if not re.match(r"\[\d", line):
                 continue
-            found(1, "turns")
-            m = _TURN.match(line)
-            if not m:
+            count_found(1, "turns")
+            match = _TURN.match(line)
+            if not match:
                 drop(f"{table.name}: {line[:60]}", "a line that is not of the layout")
                 continue
-            name = m["name"]
-            valence, activation, dominance = (float(v) for v in m["vad"].split(","))
+            name = match["name"]
+            valence, activation, dominance = (float(value) for value in match["vad"].split(","))
             rows.append(
                 {
                     "key": name,
                     "path": written(root / session / "sentences" / "wav" / name.rsplit("_", 1)[0] / f"{name}.wav"),
-                    "label": _IEMOCAP.get(m["label"], m["label"]),
+                    "label": _IEMOCAP.get(match["label"], match["label"]),
                     "speaker": f"{name[:5]}{name.rsplit('_', 1)[1][0]}",
                     "gender": "female" if name.rsplit("_", 1)[1][0] == "F" else "male",
                     "session": session,
@@ -75,17 +75,19 @@ def speech_csv(path: Path) -> Rows:
         raise CorpusError(f"{path}: columns {list(frame.columns)[:8]}; expected at least file and label")
     for text in sheet.notes:
         remark(text)
-    found(len(frame), "rows")
+    count_found(len(frame), "rows")
     label = words(frame.label).str.strip()
     empty = int((label == "").sum())
     if empty:
         raise CorpusError(f"{path}: {empty} rows have no label; give each one or remove them")
     files = words(frame["file"]).map(in_posix)
-    out = pd.DataFrame({"path": [written(path.parent / f) for f in files], "label": label.to_numpy(), "key": files.to_numpy()})
+    out = pd.DataFrame(
+        {"path": [written(path.parent / file) for file in files], "label": label.to_numpy(), "key": files.to_numpy()}
+    )
     for column in ("speaker", "gender", "age", "language", "split"):
         if column in frame:
             out[column] = words(frame[column]).str.strip().to_numpy()
     if "start" in frame and "end" in frame:
         out["start"], out["end"] = seconds(frame["start"]), seconds(frame["end"])
-        out["key"] = [key_of_segment(k, s, e) for k, s, e in zip(out.key, out.start, out.end, strict=True)]
-    return [{str(k): v for k, v in r.items()} for r in out.to_dict("records")]
+        out["key"] = [key_of_segment(key, since, until) for key, since, until in zip(out.key, out.start, out.end, strict=True)]
+    return [{str(column): value for column, value in row.items()} for row in out.to_dict("records")]

@@ -14,7 +14,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.labels import LabelScheme, canonical
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.sheets import read_text
-from affectlens.corpora.account import coded, each_once, found
+from affectlens.corpora.account import coded, count_found, each_once
 from affectlens.corpora.base import CorpusInfo, Item, check_split, register_corpus, with_splits
 
 # GoEmotions' own order of its Ekman grouping; the words model keeps it.
@@ -96,10 +96,10 @@ def _classes(path: Path) -> tuple[str, list[str]]:
         groups = json_of(mapping)
         group_of = {emotion: canonical(group) for group, emotions in groups.items() for emotion in emotions}
     emotions = read_text(names)[0].split()
-    unknown = [e for e in emotions if e not in group_of and e != "neutral"]
+    unknown = [emotion for emotion in emotions if emotion not in group_of and emotion != "neutral"]
     if unknown:
         raise CorpusError(f"{mapping}: it says nothing of {', '.join(unknown[:5])}, which are in {names.name}")
-    return "", [group_of.get(e, "neutral") for e in emotions]
+    return "", [group_of.get(emotion, "neutral") for emotion in emotions]
 
 
 def _rows(source: Path, classes: list[str]) -> list[dict[str, Any]]:
@@ -107,10 +107,10 @@ def _rows(source: Path, classes: list[str]) -> list[dict[str, Any]]:
     for number, line in enumerate(read_text(source)[0].split("\n"), 1):
         if not line:
             continue
-        found(1, "comments")
+        count_found(1, "comments")
         try:
             text, ids, key = line.split("\t")
-            labels = tuple(dict.fromkeys(coded(i, tuple(classes)) for i in ids.split(",")))
+            labels = tuple(dict.fromkeys(coded(code, tuple(classes)) for code in ids.split(",")))
         except ValueError as error:
             raise CorpusError(f"{source}, line {number}: expected text, label ids, comment id; {error}") from error
         rows.append({"key": key, "text": html.unescape(text), "labels": labels, "label": labels[0], "group": ""})

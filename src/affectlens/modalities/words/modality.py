@@ -27,7 +27,7 @@ from affectlens.models.base import load_model
 from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
 from affectlens.perception.people.speaker import SpeakerChoice
-from affectlens.perception.words.invented import told
+from affectlens.perception.words.invented import summary_of
 from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
 
 _SHORT = 2  # utterances of fewer words say too little
@@ -85,7 +85,7 @@ class WordsModality(ListeningModality):
         """The findings of the whole recording."""
         if not clip.info.audio_tracks:
             return [self.nothing(clip, "missing", "the recording has no audio track")], []
-        if note := told(self._left_out):
+        if note := summary_of(self._left_out):
             clip.problems.add(note)
         if not self._utterances:
             reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"

@@ -104,7 +104,7 @@ def _hierarchy(text: str, path: Path) -> list[_Joint]:
             end = False
             stack.pop()
         elif words[0] == "OFFSET" and not end:
-            joints[-1].offset = np.array([float(v) for v in words[1:4]])
+            joints[-1].offset = np.array([float(word) for word in words[1:4]])
         elif words[0] == "CHANNELS":
             joints[-1].channels = words[2 : 2 + int(words[1])]
     if not joints:
@@ -147,13 +147,13 @@ def _numbers(text: str) -> np.ndarray:
 
 def _positions(joints: list[_Joint], values: np.ndarray) -> np.ndarray:
     """Global positions ``(frames, joints, 3)``."""
-    n = len(values)
-    where = np.zeros((n, len(joints), 3))
-    turned = np.zeros((n, len(joints), 3, 3))
+    count = len(values)
+    where = np.zeros((count, len(joints), 3))
+    turned = np.zeros((count, len(joints), 3, 3))
     at = 0
-    for i, joint in enumerate(joints):
-        local = np.broadcast_to(joint.offset, (n, 3)).copy()
-        rotation = np.broadcast_to(np.eye(3), (n, 3, 3))
+    for number, joint in enumerate(joints):
+        local = np.broadcast_to(joint.offset, (count, 3)).copy()
+        rotation = np.broadcast_to(np.eye(3), (count, 3, 3))
         for channel in joint.channels:
             axis = "XYZ".index(channel[0].upper())
             if channel.lower().endswith("position"):
@@ -162,29 +162,30 @@ def _positions(joints: list[_Joint], values: np.ndarray) -> np.ndarray:
                 rotation = rotation @ _turn(axis, np.radians(values[:, at]))
             at += 1
         if joint.parent < 0:
-            where[:, i], turned[:, i] = local, rotation
+            where[:, number], turned[:, number] = local, rotation
         else:
             before = turned[:, joint.parent]
-            where[:, i] = where[:, joint.parent] + np.einsum("nij,nj->ni", before, local)
-            turned[:, i] = before @ rotation
+            where[:, number] = where[:, joint.parent] + np.einsum("nij,nj->ni", before, local)
+            turned[:, number] = before @ rotation
     return where
 
 
 def _turn(axis: int, angle: np.ndarray) -> np.ndarray:
     """Rotation matrices ``(n, 3, 3)`` about one axis."""
-    c, s = np.cos(angle), np.sin(angle)
+    cosine, sine = np.cos(angle), np.sin(angle)
     out = np.zeros((len(angle), 3, 3))
-    a, b = (axis + 1) % 3, (axis + 2) % 3
+    first, second = (axis + 1) % 3, (axis + 2) % 3
     out[:, axis, axis] = 1
-    out[:, a, a], out[:, b, b], out[:, a, b], out[:, b, a] = c, c, -s, s
+    out[:, first, first] = out[:, second, second] = cosine
+    out[:, first, second], out[:, second, first] = -sine, sine
     return out
 
 
 def _known(names: list[str]) -> dict[str, int]:
     """The common skeleton's joints among a file's names."""
     plain = []
-    for n in names:
-        text = re.sub(r"^(mixamorig|joint|bip01|character1)[:_ ]?", "", n, flags=re.IGNORECASE)
+    for column in names:
+        text = re.sub(r"^(mixamorig|joint|bip01|character1)[:_ ]?", "", column, flags=re.IGNORECASE)
         side = ""
         low = text.lower()
         if re.search(r"(^|[_. ])l($|[_. ])|^left|left$", low) or re.match(r"^l[A-Z]", text):

@@ -31,7 +31,7 @@ class Track:
     @property
     def person(self) -> int:
         """The person whose face sits on this body in most frames, at least three; -1 for none."""
-        best = max(self.votes, key=lambda p: self.votes[p], default=-1)
+        best = max(self.votes, key=lambda person: self.votes[person], default=-1)
         return best if best >= 0 and self.votes[best] >= 3 else -1
 
     def motion(self, rate: float = RATE, source: str = "") -> Motion:
@@ -52,15 +52,17 @@ class Track:
         Motion
             In metres.
         """
-        n = round((self.times[-1] - self.times[0]) * rate) + 1
-        out = np.full((n, len(JOINTS), 3), np.nan)
-        scale = np.nanmedian([_metres_a_pixel(p) for p in self.poses])
-        start = next((p.place()[_PELVIS] for p in self.poses if np.isfinite(p.place()[_PELVIS]).all()), np.full(3, np.nan))
-        for t, pose in zip(self.times, self.poses, strict=True):
+        count = round((self.times[-1] - self.times[0]) * rate) + 1
+        out = np.full((count, len(JOINTS), 3), np.nan)
+        scale = np.nanmedian([_metres_a_pixel(pose) for pose in self.poses])
+        start = next(
+            (pose.place()[_PELVIS] for pose in self.poses if np.isfinite(pose.place()[_PELVIS]).all()), np.full(3, np.nan)
+        )
+        for time, pose in zip(self.times, self.poses, strict=True):
             joints = pose.joints()
             way = (pose.place()[_PELVIS] - start) * scale
             way[2] = 0.0
-            out[round((t - self.times[0]) * rate)] = joints + np.nan_to_num(way)
+            out[round((time - self.times[0]) * rate)] = joints + np.nan_to_num(way)
         return Motion(out, rate, "m", source)
 
 
@@ -85,43 +87,60 @@ def follow(
     sightings: list[Sighting],
     progress: Callable[[float], None] | None = None,
 ) -> list[Track]:
-    """Tracks of all bodies: each goes on with the nearest one of the next frame, within reach of its torso's size."""
+    """Tracks of all bodies: each goes on with the nearest one of the next frame, within reach of its torso's size.
+
+    Parameters
+    ----------
+    pictures : iterable of Frame
+        In order of time.
+    find : callable
+        Takes an RGB picture and gives the bodies in it.
+    sightings : list of Sighting
+        Where which person's face was seen; a track gets the person whose face it has most often.
+    progress : callable, optional
+        Takes the time of the frame that was looked at, in seconds.
+
+    Returns
+    -------
+    list of Track
+        In order of their start.
+    """
     open_: list[Track] = []
     done: list[Track] = []
     faces: dict[int, list[Sighting]] = {}
-    for s in sightings:
-        faces.setdefault(round(s.time * 5), []).append(s)
+    for sighting in sightings:
+        faces.setdefault(round(sighting.time * 5), []).append(sighting)
     for frame in pictures:
         bodies = find(frame.image)
-        done += [t for t in open_ if frame.time - t.times[-1] > _PATIENCE]
-        open_ = [t for t in open_ if frame.time - t.times[-1] <= _PATIENCE]
+        done += [track for track in open_ if frame.time - track.times[-1] > _PATIENCE]
+        open_ = [track for track in open_ if frame.time - track.times[-1] <= _PATIENCE]
         free = set(range(len(bodies)))
         if bodies and open_:
-            cost = np.array([[_distance(t.poses[-1], b) for b in bodies] for t in open_])
-            for i, j in zip(*linear_sum_assignment(cost), strict=True):
-                if cost[i, j] <= _REACH:
-                    open_[i].times.append(frame.time)
-                    open_[i].poses.append(bodies[j])
-                    free.discard(int(j))
+            cost = np.array([[_distance(track.poses[-1], body) for body in bodies] for track in open_])
+            for row, column in zip(*linear_sum_assignment(cost), strict=True):
+                if cost[row, column] <= _REACH:
+                    open_[row].times.append(frame.time)
+                    open_[row].poses.append(bodies[column])
+                    free.discard(int(column))
         open_ += [Track([frame.time], [bodies[j]]) for j in sorted(free)]
         for track in open_:
             if track.times[-1] == frame.time:
                 _vote(track, faces.get(round(frame.time * 5), []), frame.image.shape)
         if progress:
             progress(frame.time)
-    return sorted([*done, *open_], key=lambda t: (t.times[0], t.person))
+    return sorted([*done, *open_], key=lambda track: (track.times[0], track.person))
 
 
-def _distance(a: Pose, b: Pose) -> float:
+def _distance(one: Pose, other: Pose) -> float:
     """Way of the torso's middle in torso lengths."""
     at = list(_TORSO)
-    size = max(float(np.linalg.norm(a.points[at[:2], :2].mean(0) - a.points[at[2:], :2].mean(0))), 1.0)
-    return float(np.linalg.norm(a.points[at, :2].mean(0) - b.points[at, :2].mean(0))) / size
+    size = max(float(np.linalg.norm(one.points[at[:2], :2].mean(0) - one.points[at[2:], :2].mean(0))), 1.0)
+    return float(np.linalg.norm(one.points[at, :2].mean(0) - other.points[at, :2].mean(0))) / size
 
 
 def _vote(track: Track, near: list[Sighting], shape: tuple[int, ...]) -> None:
     nose = track.poses[-1].points[0, :2] / np.array([shape[1], shape[0]])
-    for s in near:
-        left, top, wide, tall = s.box
+    for sighting in near:
+        left, top, wide, tall = sighting.box
         if left <= nose[0] <= left + wide and top <= nose[1] <= top + tall:
-            track.votes[s.person] = track.votes.get(s.person, 0) + 1
+            track.votes[sighting.person] = track.votes.get(sighting.person, 0) + 1

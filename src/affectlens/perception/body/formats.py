@@ -42,7 +42,7 @@ def _sides(
     shoulder: int, elbow: int, wrist: int, hip: int, knee: int, ankle: int, side: str, toe: int = -1
 ) -> dict[str, tuple[int, ...]]:
     parts = {"shoulder": shoulder, "elbow": elbow, "wrist": wrist, "hip": hip, "knee": knee, "ankle": ankle, "toe": toe}
-    return {f"{side} {k}": (v,) for k, v in parts.items() if v >= 0}
+    return {f"{side} {joint}": (place,) for joint, place in parts.items() if place >= 0}
 
 
 MEDIAPIPE = Layout(
@@ -106,16 +106,35 @@ def of_corpus(data: Path | np.ndarray, meta: dict[str, object]) -> Motion:
     layout, rate = LAYOUTS[str(meta["layout"])], float(str(meta["rate"]))
     if not layout.flat:
         return from_array(data, layout, rate, source=str(meta.get("key", "")))
-    frames = np.stack([_scored(f, 0.05) for f in data]) * np.array([1.0, -1.0])
+    frames = np.stack([_scored(frame, 0.05) for frame in data]) * np.array([1.0, -1.0])
     return from_array(frames, layout, rate, "px", str(meta.get("key", "")))
 
 
 def from_array(points: np.ndarray, layout: Layout, rate: float, unit: str = "m", source: str = "") -> Motion:
-    """A motion from an array ``(frames, joints, 2 or 3)`` or ``(frames, joints × 3)`` in the source's order, y up."""
-    x = np.asarray(points, dtype=np.float64)
-    if x.ndim == 2:
-        x = x.reshape(len(x), layout.count, -1)
-    return Motion(layout(x), rate, unit, source, layout.flat)
+    """A motion from an array in the source's own order of joints, y up.
+
+    Parameters
+    ----------
+    points : array
+        ``(frames, joints, 2 or 3)`` or ``(frames, joints × 3)``.
+    layout : Layout
+        Which joints the source has.
+    rate : float
+        Frames a second.
+    unit : str
+        Of the coordinates: m, px, or body.
+    source : str
+        The file or item, for messages.
+
+    Returns
+    -------
+    Motion
+        On the common skeleton; joints that the source does not have are NaN.
+    """
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim == 2:
+        array = array.reshape(len(array), layout.count, -1)
+    return Motion(layout(array), rate, unit, source, layout.flat)
 
 
 def read_keypoints(paths: Iterable[Path], rate: float, person: int = 0, least: float = 0.05) -> Motion:
@@ -150,20 +169,20 @@ def read_keypoints(paths: Iterable[Path], rate: float, person: int = 0, least: f
             content = json_of(path)
             if isinstance(content, list):
                 layout = COCO
-                frames += [_points(r["keypoints"], least) for r in content if "keypoints" in r]
+                frames += [_points(record["keypoints"], least) for record in content if "keypoints" in record]
             elif isinstance(content, dict) and "people" in content:
                 people = content["people"]
-                found = len(people) > person
-                frames.append(_points(people[person]["pose_keypoints_2d"], least) if found else np.full((25, 2), np.nan))
+                present = len(people) > person
+                frames.append(_points(people[person]["pose_keypoints_2d"], least) if present else np.full((25, 2), np.nan))
             else:
                 raise MediaError(f"{path}: neither OpenPose's people nor COCO's list of keypoints")
         within("frames", len(frames), path)
-    if not frames or not any(np.isfinite(f).any() for f in frames):
+    if not frames or not any(np.isfinite(frame).any() for frame in frames):
         raise MediaError(f"{files[0] if files else 'no file'}: nobody was found in {len(frames)} frames")
-    if any(len(f) < layout.count for f in frames):
+    if any(len(frame) < layout.count for frame in frames):
         raise MediaError(f"{files[0]}: {len(frames[0])} points a frame; {layout.name} has {layout.count}")
-    x = np.stack([f[: layout.count] for f in frames]) * np.array([1.0, -1.0])
-    return Motion(layout(x), rate, "px", str(files[0]), True)
+    points = np.stack([frame[: layout.count] for frame in frames]) * np.array([1.0, -1.0])
+    return Motion(layout(points), rate, "px", str(files[0]), True)
 
 
 def _points(values: Any, least: float) -> np.ndarray:

@@ -66,7 +66,7 @@ FEATURES: tuple[BodyFeature, ...] = (
     BodyFeature("foot jerk", "log10 legs/s³", "median jerk of the feet, logarithm", True),
     BodyFeature("head jerk", "log10 legs/s³", "median jerk of the head, logarithm", True),
 )
-NAMES = tuple(f.name for f in FEATURES)
+NAMES = tuple(feature.name for feature in FEATURES)
 
 
 def measure(motion: Motion) -> np.ndarray:
@@ -84,87 +84,92 @@ def measure(motion: Motion) -> np.ndarray:
     (36,) array
         NaN where joints, depth or motion lack for one.
     """
-    m = normalised(resampled(motion, RATE))
+    body = normalised(resampled(motion, RATE))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # means over nothing are NaN, which is what they should be
-        values = _posture(m)
-        if len(m) >= SHORTEST:
-            values |= _movement(m)
+        values = _posture(body)
+        if len(body) >= SHORTEST:
+            values |= _movement(body)
     out = np.full(len(FEATURES), np.nan)
-    for i, f in enumerate(FEATURES):
-        if f.name in values and not (f.deep and m.flat):
-            out[i] = values[f.name]
+    for number, feature in enumerate(FEATURES):
+        if feature.name in values and not (feature.deep and body.flat):
+            out[number] = values[feature.name]
     return out
 
 
-def _angle(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def _angle(first: np.ndarray, corner: np.ndarray, last: np.ndarray) -> np.ndarray:
     """Flexion at ``b`` in degrees ``(frames,)``: 0 for a straight limb."""
-    u, v = b - a, c - b
-    cosine = (u * v).sum(-1) / np.maximum(np.linalg.norm(u, axis=-1) * np.linalg.norm(v, axis=-1), 1e-9)
+    before, after = corner - first, last - corner
+    cosine = (before * after).sum(-1) / np.maximum(np.linalg.norm(before, axis=-1) * np.linalg.norm(after, axis=-1), 1e-9)
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
-def _range(x: np.ndarray) -> float:
+def _range(values: np.ndarray) -> float:
     """90th less 10th percentile of what is known."""
-    low, high = np.nanpercentile(x, [10, 90])
+    low, high = np.nanpercentile(values, [10, 90])
     return float(high - low)
 
 
-def _sides(name: str, m: Motion) -> tuple[np.ndarray, np.ndarray]:
-    return m.of(f"left {name}"), m.of(f"right {name}")
+def _sides(name: str, body: Motion) -> tuple[np.ndarray, np.ndarray]:
+    return body.of(f"left {name}"), body.of(f"right {name}")
 
 
-def _posture(m: Motion) -> dict[str, float]:
-    pelvis, chest, neck, head = (m.of(j) for j in ("pelvis", "chest", "neck", "head"))
-    elbows, wrists, shoulders = _sides("elbow", m), _sides("wrist", m), _sides("shoulder", m)
-    hips, knees, ankles = _sides("hip", m), _sides("knee", m), _sides("ankle", m)
+def _posture(body: Motion) -> dict[str, float]:
+    pelvis, chest, neck, head = (body.of(j) for j in ("pelvis", "chest", "neck", "head"))
+    elbows, wrists, shoulders = _sides("elbow", body), _sides("wrist", body), _sides("shoulder", body)
+    hips, knees, ankles = _sides("hip", body), _sides("knee", body), _sides("ankle", body)
     trunk, tip = neck - pelvis, head - neck
     bones = np.linalg.norm(chest - pelvis, axis=1) + np.linalg.norm(neck - chest, axis=1) + np.linalg.norm(tip, axis=1)
     axis = trunk / np.maximum(np.linalg.norm(trunk, axis=1, keepdims=True), 1e-9)
     away = []
     for joint in (*wrists, *elbows):
-        d = joint - pelvis
-        away.append(np.linalg.norm(d - (d * axis).sum(1, keepdims=True) * axis, axis=1))
-    arms = [_angle(pelvis - trunk, pelvis, pelvis + (e - s)) for s, e in zip(shoulders, elbows, strict=True)]
+        offset = joint - pelvis
+        away.append(np.linalg.norm(offset - (offset * axis).sum(1, keepdims=True) * axis, axis=1))
+    arms = [
+        _angle(pelvis - trunk, pelvis, pelvis + (elbow - shoulder)) for shoulder, elbow in zip(shoulders, elbows, strict=True)
+    ]
     return {
         "step width": float(np.nanmean(np.abs(ankles[0][:, 0] - ankles[1][:, 0]))),
         "knee bend": float(np.nanmean([_angle(*j) for j in zip(hips, knees, ankles, strict=True)])),
         "elbow bend": float(np.nanmean([_angle(*j) for j in zip(shoulders, elbows, wrists, strict=True)])),
         # The angle between trunk (up) and arm (down) is 180 degrees for a hanging arm.
         "arms away": float(180 - np.nanmean(arms)),
-        "hand height": float(np.nanmean([w[:, 1] - pelvis[:, 1] for w in wrists])),
+        "hand height": float(np.nanmean([wrist[:, 1] - pelvis[:, 1] for wrist in wrists])),
         "hand distance": float(np.nanmean(np.linalg.norm(wrists[0] - wrists[1], axis=1))),
-        "hands before trunk": float(np.nanmean([w[:, 2] - pelvis[:, 2] for w in wrists])),
+        "hands before trunk": float(np.nanmean([wrist[:, 2] - pelvis[:, 2] for wrist in wrists])),
         "head down": float(np.nanmean(np.degrees(np.arctan2(tip[:, 2], tip[:, 1])))),
         "head height": float(np.nanmean(head[:, 1] - pelvis[:, 1])),
         "trunk lean": float(np.nanmean(np.degrees(np.arctan2(trunk[:, 2], trunk[:, 1])))),
         "slump": float(np.nanmean(np.linalg.norm(head - pelvis, axis=1) / np.maximum(bones, 1e-9))),
-        "shoulder lift": float(np.nanmean([s[:, 1] - chest[:, 1] for s in shoulders])),
+        "shoulder lift": float(np.nanmean([shoulder[:, 1] - chest[:, 1] for shoulder in shoulders])),
         "openness": float(np.nanmean(away)),
         "pelvis height": float(np.nanmean(pelvis[:, 1])),
     }
 
 
-def _movement(m: Motion) -> dict[str, float]:
-    pelvis, neck, head = (m.of(j) for j in ("pelvis", "neck", "head"))
-    wrists, ankles, elbows, shoulders = (_sides(j, m) for j in ("wrist", "ankle", "elbow", "shoulder"))
-    hips, knees = _sides("hip", m), _sides("knee", m)
-    seconds = (len(m) - 1) / m.rate
+def _movement(body: Motion) -> dict[str, float]:
+    pelvis, neck, head = (body.of(j) for j in ("pelvis", "neck", "head"))
+    wrists, ankles, elbows, shoulders = (_sides(j, body) for j in ("wrist", "ankle", "elbow", "shoulder"))
+    hips, knees = _sides("hip", body), _sides("knee", body)
+    seconds = (len(body) - 1) / body.rate
     way = (pelvis[-1] - pelvis[0])[[0, 2]]
     speed = float(np.linalg.norm(way)) / seconds
-    rate, rhythm = _rhythm(ankles[0] - ankles[1], m.rate)
-    swings = [_range(np.degrees(np.arctan2((e - s)[:, 2], -(e - s)[:, 1]))) for s, e in zip(shoulders, elbows, strict=True)]
+    rate, rhythm = _rhythm(ankles[0] - ankles[1], body.rate)
+    swings = [
+        _range(np.degrees(np.arctan2((elbow - shoulder)[:, 2], -(elbow - shoulder)[:, 1])))
+        for shoulder, elbow in zip(shoulders, elbows, strict=True)
+    ]
     trunk = neck - pelvis
     twist = _turn(shoulders) - _turn(hips)
     tip = head - neck
-    relative = [x - pelvis for x in (*wrists, *ankles, head)]
+    relative = [point - pelvis for point in (*wrists, *ankles, head)]
     out = {
         "speed": speed,
         "forward speed": float(way[1]) / seconds,
         "stride rate": rate,
         "rhythm": rhythm,
         "stride length": speed / rate if rate > 0 else float("nan"),
-        "foot lift": float(np.nanmean([np.nanpercentile(a[:, 1], 90) for a in ankles])),
+        "foot lift": float(np.nanmean([np.nanpercentile(ankle[:, 1], 90) for ankle in ankles])),
         "knee range": float(np.nanmean([_range(_angle(*j)) for j in zip(hips, knees, ankles, strict=True)])),
         "arm swing": float(np.nanmean(swings)),
         "arm swing asymmetry": abs(swings[0] - swings[1]) / max(swings[0] + swings[1], 1e-6),
@@ -173,33 +178,33 @@ def _movement(m: Motion) -> dict[str, float]:
         "trunk sway": float(np.nanstd(np.degrees(np.arctan2(trunk[:, 0], trunk[:, 1])))),
         "trunk twist": _range(np.degrees(twist)),
         "bounce": float(np.nanstd(pelvis[:, 1])),
-        "symmetry": _symmetry(m, rate),
-        "energy": float(np.nanmean([_speed(x, m.rate) for x in relative])),
-        "hand speed": float(np.nanmean([_speed(w - pelvis, m.rate) for w in wrists])),
-        "head speed": _speed(head - pelvis, m.rate),
-        "hand acceleration": float(np.nanmean([_derivative(w - pelvis, m.rate, 2) for w in wrists])),
+        "symmetry": _symmetry(body, rate),
+        "energy": float(np.nanmean([_speed(point, body.rate) for point in relative])),
+        "hand speed": float(np.nanmean([_speed(wrist - pelvis, body.rate) for wrist in wrists])),
+        "head speed": _speed(head - pelvis, body.rate),
+        "hand acceleration": float(np.nanmean([_derivative(wrist - pelvis, body.rate, 2) for wrist in wrists])),
     }
     for name, joints in (("jerk", wrists), ("foot jerk", ankles), ("head jerk", (head,))):
-        out[name] = float(np.log10(max(float(np.nanmean([_derivative(j - pelvis, m.rate, 3) for j in joints])), 1e-6)))
+        out[name] = float(np.log10(max(float(np.nanmean([_derivative(j - pelvis, body.rate, 3) for j in joints])), 1e-6)))
     return out
 
 
 def _turn(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Turn about the vertical of the line from right to left ``(frames,)``, radians."""
-    d = pair[0] - pair[1]
-    return np.asarray(np.arctan2(-d[:, 2], d[:, 0]))
+    apart = pair[0] - pair[1]
+    return np.asarray(np.arctan2(-apart[:, 2], apart[:, 0]))
 
 
-def _speed(x: np.ndarray, rate: float) -> float:
-    return float(np.nanmean(np.linalg.norm(np.diff(x, axis=0), axis=1)) * rate)
+def _speed(points: np.ndarray, rate: float) -> float:
+    return float(np.nanmean(np.linalg.norm(np.diff(points, axis=0), axis=1)) * rate)
 
 
-def _derivative(x: np.ndarray, rate: float, order: int) -> float:
+def _derivative(points: np.ndarray, rate: float, order: int) -> float:
     """Median magnitude of a derivative, after smoothing over five frames: differences amplify noise."""
     kernel = np.ones(5) / 5
-    smooth = np.stack([np.convolve(x[:, i], kernel, "valid") for i in range(3)], axis=1)
-    d = np.diff(smooth, n=order, axis=0) * rate**order
-    return float(np.nanmedian(np.linalg.norm(d, axis=1))) if len(d) else float("nan")
+    smooth = np.stack([np.convolve(points[:, i], kernel, "valid") for i in range(3)], axis=1)
+    change = np.diff(smooth, n=order, axis=0) * rate**order
+    return float(np.nanmedian(np.linalg.norm(change, axis=1))) if len(change) else float("nan")
 
 
 def _rhythm(feet: np.ndarray, rate: float) -> tuple[float, float]:
@@ -217,11 +222,11 @@ def _rhythm(feet: np.ndarray, rate: float) -> tuple[float, float]:
     float, float
         Strides a second, from 0.3 to 3, and a share from 0 to 1.
     """
-    x = feet[np.isfinite(feet).all(axis=1)]
-    if len(x) < SHORTEST:
+    points = feet[np.isfinite(feet).all(axis=1)]
+    if len(points) < SHORTEST:
         return float("nan"), float("nan")
-    x = x - x.mean(axis=0)
-    along = x @ np.linalg.svd(x, full_matrices=False)[2][0]
+    points = points - points.mean(axis=0)
+    along = points @ np.linalg.svd(points, full_matrices=False)[2][0]
     size = 8 * len(along)
     power = np.abs(np.fft.rfft(along * np.hanning(len(along)), size)) ** 2
     hertz = np.fft.rfftfreq(size, 1 / rate)
@@ -232,21 +237,21 @@ def _rhythm(feet: np.ndarray, rate: float) -> tuple[float, float]:
     return float(hertz[best]), float(power[near].sum() / max(power.sum(), 1e-12))
 
 
-def _symmetry(m: Motion, rate: float) -> float:
+def _symmetry(body: Motion, rate: float) -> float:
     """Correlation of the left side's joints with the right's half a stride later, mirrored."""
     if not np.isfinite(rate) or rate <= 0:
         return float("nan")
-    lag = round(m.rate / rate / 2)
-    if lag < 1 or len(m) - lag < SHORTEST:
+    lag = round(body.rate / rate / 2)
+    if lag < 1 or len(body) - lag < SHORTEST:
         return float("nan")
     likeness = []
     for joint in ("wrist", "ankle", "knee", "elbow"):
-        a, b = _sides(joint, m)
-        pelvis = m.of("pelvis")
-        a, b = (a - pelvis)[:-lag, 1:], (b - pelvis)[lag:, 1:]
-        a, b = (v - np.nanmean(v, axis=0) for v in (a, b))
-        seen = np.isfinite(a).all(1) & np.isfinite(b).all(1)
-        size = np.sqrt((a[seen] ** 2).sum() * (b[seen] ** 2).sum())
+        left, right = _sides(joint, body)
+        pelvis = body.of("pelvis")
+        left, right = (left - pelvis)[:-lag, 1:], (right - pelvis)[lag:, 1:]
+        left, right = (path - np.nanmean(path, axis=0) for path in (left, right))
+        seen = np.isfinite(left).all(1) & np.isfinite(right).all(1)
+        size = np.sqrt((left[seen] ** 2).sum() * (right[seen] ** 2).sum())
         if seen.any() and size > 0:
-            likeness.append(float((a[seen] * b[seen]).sum() / size))
+            likeness.append(float((left[seen] * right[seen]).sum() / size))
     return float(np.mean(likeness)) if likeness else float("nan")

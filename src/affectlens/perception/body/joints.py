@@ -62,7 +62,7 @@ class Motion:
 
     def of(self, *names: str) -> np.ndarray:
         """One joint ``(frames, 3)``, or the mean of several; NaN where any of them is missing."""
-        return np.asarray(np.mean([self.points[:, _AT[n]] for n in names], axis=0))
+        return np.asarray(np.mean([self.points[:, _AT[name]] for name in names], axis=0))
 
     def part(self, start: int, end: int) -> Motion:
         """Frames from ``start`` to ``end``."""
@@ -75,13 +75,26 @@ class Motion:
 
 
 def resampled(motion: Motion, rate: float) -> Motion:
-    """The motion at another rate, by linear interpolation between known frames; gaps of a joint stay gaps."""
-    n = len(motion)
-    if n < 2 or abs(motion.rate - rate) < 1e-9:
-        return replace(motion, rate=rate) if n < 2 else motion
-    length = (n - 1) / motion.rate
+    """The motion at another rate, by linear interpolation between known frames; gaps of a joint stay gaps.
+
+    Parameters
+    ----------
+    motion : Motion
+        Any motion; one of a single frame only has its rate changed.
+    rate : float
+        Frames a second that are wanted.
+
+    Returns
+    -------
+    Motion
+        Over the same time.
+    """
+    count = len(motion)
+    if count < 2 or abs(motion.rate - rate) < 1e-9:
+        return replace(motion, rate=rate) if count < 2 else motion
+    length = (count - 1) / motion.rate
     at = np.arange(0, length + 1e-9, 1 / rate) * motion.rate
-    low = np.minimum(at.astype(int), n - 2)
+    low = np.minimum(at.astype(int), count - 2)
     share = (at - low)[:, None, None]
     return replace(motion, points=motion.points[low] * (1 - share) + motion.points[low + 1] * share, rate=rate)
 
@@ -148,13 +161,16 @@ def normalised(motion: Motion) -> Motion:
     leg = leg_length(motion)
     if not np.isfinite(leg) or leg <= 0:
         raise MediaError("no leg is seen whole in any frame, so the body's size is not known")
-    x = motion.points / leg
+    points = motion.points / leg
     face = heading(motion)
     if np.isfinite(face).all() and not motion.flat:
-        c, s = face[1], face[0]  # turn (s, c) onto (0, 1)
-        x = np.stack([c * x[..., 0] - s * x[..., 2], x[..., 1], s * x[..., 0] + c * x[..., 2]], axis=-1)
-    pelvis = np.nanmean(x[:, _AT["pelvis"]], axis=0) if np.isfinite(x[:, _AT["pelvis"]]).any() else np.zeros(3)
-    feet = x[:, [_AT[f"{s} {j}"] for s in ("left", "right") for j in ("ankle", "toe")], 1]
+        cosine, sine = face[1], face[0]  # turn (sine, cosine) onto (0, 1)
+        points = np.stack(
+            [cosine * points[..., 0] - sine * points[..., 2], points[..., 1], sine * points[..., 0] + cosine * points[..., 2]],
+            axis=-1,
+        )
+    pelvis = np.nanmean(points[:, _AT["pelvis"]], axis=0) if np.isfinite(points[:, _AT["pelvis"]]).any() else np.zeros(3)
+    feet = points[:, [_AT[f"{side} {part}"] for side in ("left", "right") for part in ("ankle", "toe")], 1]
     ground = np.nanmin(feet) if np.isfinite(feet).any() else pelvis[1] - 1
-    x = x - np.array([pelvis[0], ground, pelvis[2]])
-    return replace(motion, points=x, unit="body")
+    points = points - np.array([pelvis[0], ground, pelvis[2]])
+    return replace(motion, points=points, unit="body")

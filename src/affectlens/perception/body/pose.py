@@ -115,9 +115,9 @@ class PoseFinder:
         if side < 8:
             return None
         roll = math.pi / 2 - math.atan2(-(tip[1] - centre[1]), tip[0] - centre[0])
-        c, s = math.cos(roll), math.sin(roll)
+        cosine, sine = math.cos(roll), math.sin(roll)
         factor = _CROP / side
-        matrix = np.array([[c * factor, s * factor, 0.0], [-s * factor, c * factor, 0.0]])
+        matrix = np.array([[cosine * factor, sine * factor, 0.0], [-sine * factor, cosine * factor, 0.0]])
         matrix[:, 2] = _CROP / 2 - matrix[:, :2] @ centre
         crop = cv2.warpAffine(image, matrix, (_CROP, _CROP), flags=cv2.INTER_LINEAR)
         net = self._landmarker
@@ -129,7 +129,9 @@ class PoseFinder:
         world = net.tensor("Identity_4").reshape(39, 3)[:33].astype(np.float64)
         inverse = cv2.invertAffineTransform(matrix)
         points = np.column_stack([raw[:, :2] @ inverse[:, :2].T + inverse[:, 2], raw[:, 2] / factor])
-        turned = np.column_stack([c * world[:, 0] - s * world[:, 1], s * world[:, 0] + c * world[:, 1], world[:, 2]])
+        turned = np.column_stack(
+            [cosine * world[:, 0] - sine * world[:, 1], sine * world[:, 0] + cosine * world[:, 1], world[:, 2]]
+        )
         visible = 1 / (1 + np.exp(-np.clip(np.minimum(raw[:, 3], raw[:, 4]), -60, 60)))
         # A joint outside the picture was guessed, not seen.
         height, width = image.shape[:2]
@@ -147,15 +149,15 @@ def anchors() -> np.ndarray:
     """Centres of the detector's anchors ``(2254, 2)``: two a cell at strides 8 and 16, six at stride 32."""
     out = []
     for stride, each in ((8, 2), (16, 2), (32, 6)):
-        n = _DETECTOR // stride
-        grid = (np.arange(n) + 0.5) / n
-        y, x = np.meshgrid(grid, grid, indexing="ij")
-        out.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), each, axis=0))
+        count = _DETECTOR // stride
+        grid = (np.arange(count) + 0.5) / count
+        rows, columns = np.meshgrid(grid, grid, indexing="ij")
+        out.append(np.repeat(np.stack([columns.ravel(), rows.ravel()], axis=1), each, axis=0))
     return np.concatenate(out)
 
 
-def _same(a: Pose, b: Pose) -> bool:
+def _same(one: Pose, other: Pose) -> bool:
     """Two crops that ended on one body."""
     torso = [11, 12, 23, 24]
-    size = max(float(np.linalg.norm(a.points[torso, :2].max(0) - a.points[torso, :2].min(0))), 1.0)
-    return bool(np.linalg.norm(a.points[torso, :2] - b.points[torso, :2], axis=1).mean() < 0.3 * size)
+    size = max(float(np.linalg.norm(one.points[torso, :2].max(0) - one.points[torso, :2].min(0))), 1.0)
+    return bool(np.linalg.norm(one.points[torso, :2] - other.points[torso, :2], axis=1).mean() < 0.3 * size)

@@ -34,16 +34,18 @@ def upright(joints: np.ndarray) -> np.ndarray | None:
     (18, 3) array or None
         None where fewer than five joints or no yardstick is seen.
     """
-    x = np.asarray(joints, dtype=np.float64)
-    scale, neck = torso_scale(x), x[_AT["neck"]]
-    if not np.isfinite(scale) or not np.isfinite(neck).all() or np.isfinite(x).all(axis=1).sum() < LEAST:
+    points = np.asarray(joints, dtype=np.float64)
+    scale, neck = torso_scale(points), points[_AT["neck"]]
+    if not np.isfinite(scale) or not np.isfinite(neck).all() or np.isfinite(points).all(axis=1).sum() < LEAST:
         return None
-    x = (x - neck) / scale
-    across = x[_AT["left shoulder"]] - x[_AT["right shoulder"]]
+    points = (points - neck) / scale
+    across = points[_AT["left shoulder"]] - points[_AT["right shoulder"]]
     if not np.isfinite(across).all():
-        across = x[_AT["left hip"]] - x[_AT["right hip"]]
+        across = points[_AT["left hip"]] - points[_AT["right hip"]]
     length = float(np.hypot(across[0], across[2]))
     if np.isfinite(length) and length > 1e-6:
-        s, c = -across[2] / length, across[0] / length  # facing is left turned by a quarter about the vertical
-        x = np.stack([c * x[:, 0] - s * x[:, 2], x[:, 1], s * x[:, 0] + c * x[:, 2]], axis=1)
-    return x
+        sine, cosine = -across[2] / length, across[0] / length  # facing is left turned by a quarter about the vertical
+        points = np.stack(
+            [cosine * points[:, 0] - sine * points[:, 2], points[:, 1], sine * points[:, 0] + cosine * points[:, 2]], axis=1
+        )
+    return points

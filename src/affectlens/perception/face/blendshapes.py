@@ -26,7 +26,7 @@ MOVEMENTS = {
     "lips stretched": ("mouthStretchLeft", "mouthStretchRight"),
     "gaze down": ("eyeLookDownLeft", "eyeLookDownRight"),
 }
-_COLUMNS = [[BLENDSHAPES.index(n) for n in names] for names in MOVEMENTS.values()]
+_COLUMNS = [[BLENDSHAPES.index(name) for name in names] for names in MOVEMENTS.values()]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Movement:
 
 def movements(shapes: np.ndarray) -> np.ndarray:
     """Blendshapes ``(..., 52)`` to movements ``(..., 15)``, left and right averaged."""
-    return np.stack([np.asarray(shapes)[..., c].mean(axis=-1) for c in _COLUMNS], axis=-1)
+    return np.stack([np.asarray(shapes)[..., columns].mean(axis=-1) for columns in _COLUMNS], axis=-1)
 
 
 def against_baseline(segments: np.ndarray) -> list[list[Movement]]:
@@ -77,5 +77,5 @@ def against_baseline(segments: np.ndarray) -> list[list[Movement]]:
     for row in segments:
         deviation = (row - middle) / spread
         changes = [Movement(name, float(row[i]), float(middle[i]), float(deviation[i])) for i, name in enumerate(MOVEMENTS)]
-        out.append(sorted(changes, key=lambda m: -abs(m.deviation)))
+        out.append(sorted(changes, key=lambda movement: -abs(movement.deviation)))
     return out

@@ -41,7 +41,22 @@ def crop_matrix(marks: Landmarks, side: int = SIDE) -> np.ndarray:
 
 
 def grey_crop(image: np.ndarray, marks: Landmarks, side: int = SIDE) -> np.ndarray:
-    """``(side, side)`` uint8 grey crop of an RGB frame; smoothed first where it is made smaller."""
+    """The upright grey crop of a face that the face network reads; smoothed first where it is made smaller.
+
+    Parameters
+    ----------
+    image : array
+        ``(h, w, 3)`` uint8, RGB.
+    marks : Landmarks
+        Of the face, in pixels of ``image``.
+    side : int
+        Pixels of the crop's sides.
+
+    Returns
+    -------
+    array
+        ``(side, side)`` uint8; the picture's edge is repeated where the crop reaches beyond it.
+    """
     matrix = crop_matrix(marks, side)
     shrink = 1 / max(float(np.hypot(matrix[0, 0], matrix[1, 0])), 1e-6)
     # Work on the face's surroundings only: a 1080p frame holds mostly other things.
@@ -68,14 +83,44 @@ def crop_points(marks: Landmarks, side: int = SIDE) -> np.ndarray:
 
 
 def filled(points: np.ndarray, ring: tuple[int, ...], side: int, grow: int = 0) -> np.ndarray:
-    """``(side, side)`` uint8: 1 inside the ring of landmarks, made larger by a square of ``grow`` pixels."""
+    """The inside of a ring of landmarks as a mask.
+
+    Parameters
+    ----------
+    points : array
+        Landmarks ``(478, 2)`` in pixels of the crop.
+    ring : tuple of int
+        Landmarks around the region, in order.
+    side : int
+        Pixels of the crop's sides.
+    grow : int
+        Side in pixels of the square by which the region is made larger.
+
+    Returns
+    -------
+    array
+        ``(side, side)`` uint8, 1 inside.
+    """
     mask = np.zeros((side, side), dtype=np.uint8)
     cv2.fillPoly(mask, [np.round(points[list(ring)]).astype(np.int32)], 1)
     return np.asarray(cv2.dilate(mask, np.ones((grow, grow), np.uint8))) if grow else mask
 
 
 def region_map(marks: Landmarks, side: int = SIDE) -> np.ndarray:
-    """``(side, side)`` int8: for each pixel of the crop the index of its region in ``REGIONS``; every pixel has one."""
+    """The region of each pixel of a face's crop.
+
+    Parameters
+    ----------
+    marks : Landmarks
+        Of the face.
+    side : int
+        Pixels of the crop's sides.
+
+    Returns
+    -------
+    array
+        ``(side, side)`` int8: indices into ``REGIONS``; every pixel has one.
+    """
     points = crop_points(marks, side)
     out = np.full((side, side), REGIONS.index("outside the face"), dtype=np.int8)
     oval = filled(points, _OVAL_RING, side).astype(bool)

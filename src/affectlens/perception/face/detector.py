@@ -73,11 +73,11 @@ class FaceDetector:
         return out
 
 
-def overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
+def overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
     """Intersection over union of two boxes (left, top, width, height)."""
-    wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    tall = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    wide = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    tall = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
     if wide <= 0 or tall <= 0:
         return 0.0
     shared = wide * tall
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+    return shared / (one[2] * one[3] + other[2] * other[3] - shared)

@@ -65,7 +65,8 @@ class FaceFinder:
 
     def standing(self, image: np.ndarray) -> list[Face]:
         """Faces as the picture stands, most certain first; a detection in which no mesh is placed is left out."""
-        return [face for box in self._detector(image) if (face := self._marked(image, box, self._presence))]
+        faces = (self._marked(image, box, self._presence) for box in self._detector(image))
+        return [face for face in faces if face is not None]
 
     def turned(self, image: np.ndarray, faces: list[Face]) -> list[Face]:
         """Look again with the picture turned by quarters.
@@ -85,7 +86,8 @@ class FaceFinder:
         """
         others = self._in_turned(image)
         if not faces:
-            return _once([(f, s) for f in others if (s := self._upright_score(image, f)) >= SURE_SCORE])
+            scored = [(face, self._upright_score(image, face)) for face in others]
+            return _once([(face, score) for face, score in scored if score >= SURE_SCORE])
         return [self._better(image, face, others) if doubtful(face) else face for face in faces]
 
     def _marked(self, image: np.ndarray, box: FaceBox, presence: float) -> Face | None:
@@ -93,13 +95,13 @@ class FaceFinder:
         return (box, marks) if marks.presence >= presence and np.isfinite(marks.points).all() else None
 
     def _in_turned(self, image: np.ndarray) -> list[Face]:
-        found = []
+        faces = []
         for quarters in (1, 2, 3):
             for box in self._detector(np.ascontiguousarray(np.rot90(image, quarters))):
                 face = self._marked(image, turned_back(box, quarters, image.shape[:2]), SURE_PRESENCE)
                 if face:
-                    found.append(face)
-        return found
+                    faces.append(face)
+        return faces
 
     def _better(self, image: np.ndarray, face: Face, others: list[Face]) -> Face:
         rivals = [(other, self._upright_score(image, other)) for other in others if overlap(other[0].box, face[0].box) > 0.3]
@@ -151,8 +153,8 @@ def turned_back(face: FaceBox, quarters: int, shape: tuple[int, ...]) -> FaceBox
     left, top, wide, high = face.box
 
     def back(points: np.ndarray) -> np.ndarray:
-        x, y = points[:, 0], points[:, 1]
-        pairs = {1: (width - y, x), 2: (width - x, height - y), 3: (y, height - x)}
+        across, down = points[:, 0], points[:, 1]
+        pairs = {1: (width - down, across), 2: (width - across, height - down), 3: (down, height - across)}
         return np.column_stack(pairs[quarters])
 
     corners = back(np.array([[left, top], [left + wide, top + high]]))
@@ -162,11 +164,11 @@ def turned_back(face: FaceBox, quarters: int, shape: tuple[int, ...]) -> FaceBox
 
 def _once(scored: list[tuple[Face, float]]) -> list[Face]:
     """Of readings of one place the best."""
-    kept: list[Face] = []
+    best: list[Face] = []
     for face, _ in sorted(scored, key=lambda item: -item[1]):
-        if all(overlap(face[0].box, other[0].box) < 0.3 for other in kept):
-            kept.append(face)
-    return kept
+        if all(overlap(face[0].box, other[0].box) < 0.3 for other in best):
+            best.append(face)
+    return best
 
 
 def _roll(points: np.ndarray) -> float:

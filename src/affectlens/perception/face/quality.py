@@ -76,7 +76,20 @@ def _open(mouth_contrast: float) -> float:
 
 
 def face_quality(image: np.ndarray, marks: Landmarks) -> FaceQuality:
-    """Quality of one face in an RGB frame."""
+    """Quality of one face in a frame.
+
+    Parameters
+    ----------
+    image : array
+        ``(h, w, 3)`` uint8, RGB.
+    marks : Landmarks
+        Of the face, in pixels of ``image``.
+
+    Returns
+    -------
+    FaceQuality
+        Its measures and their product.
+    """
     crop = grey_crop(image, marks, 96)
     distance = float(np.linalg.norm(marks.eyes[1] - marks.eyes[0]))
     sharpness = float(cv2.Laplacian(crop, cv2.CV_64F).std())

@@ -24,7 +24,20 @@ class RegionShare:
 
 
 def region_shares(relevance: np.ndarray, regions: np.ndarray) -> list[RegionShare]:
-    """Shares of the positive part of a map ``(h, w)`` over a region map ``(h, w)`` of indices into ``REGIONS``."""
+    """Shares of the named regions in the positive relevance and in the area of a crop.
+
+    Parameters
+    ----------
+    relevance : array
+        A map ``(h, w)``.
+    regions : array
+        Indices ``(h, w)`` into ``REGIONS``.
+
+    Returns
+    -------
+    list of RegionShare
+        One a region, in the order of ``REGIONS``; a map without positive relevance gives shares of 0.
+    """
     positive = np.maximum(np.asarray(relevance, np.float64), 0)
     mass = np.bincount(regions.ravel().astype(int), positive.ravel(), len(REGIONS))
     area = np.bincount(regions.ravel().astype(int), minlength=len(REGIONS)) / regions.size

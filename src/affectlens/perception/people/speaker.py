@@ -53,16 +53,16 @@ class MouthMotion:
         wanted = max(2.0, 0.5 * (end - start) * rate)
         scores = {}
         for person, times in self._times.items():
-            t, x = np.asarray(times), np.asarray(self._openings[person])
-            change = np.abs(np.diff(x)) / np.maximum(np.diff(t) * rate, 1.0)
-            inside = (t[1:] >= start - 0.1) & (t[1:] <= end + 0.1) & (np.diff(t) < 2.5 / rate)
+            stamps, opening = np.asarray(times), np.asarray(self._openings[person])
+            change = np.abs(np.diff(opening)) / np.maximum(np.diff(stamps) * rate, 1.0)
+            inside = (stamps[1:] >= start - 0.1) & (stamps[1:] <= end + 0.1) & (np.diff(stamps) < 2.5 / rate)
             if inside.sum() + 1 < wanted:
                 continue
             rest = float(np.quantile(change, 0.25)) if len(change) > 8 else 0.0
             scores[person] = max(0.0, float(change[inside].mean()) - rest)
         if not scores:
             return SpeakerChoice(-1, "no face was in view while these words were spoken", scores)
-        ranked = sorted(scores, key=lambda p: -scores[p])
+        ranked = sorted(scores, key=lambda person: -scores[person])
         best = scores[ranked[0]]
         if best < 0.008:
             return SpeakerChoice(-1, "no visible mouth moved with these words", scores)

@@ -132,28 +132,32 @@ class Tracker:
         if self._is_cut(image):
             self.scene += 1
             self.cuts.append(time)
-        views = [appearance(image, f, m) for f, m in zip(faces, marks, strict=True)]
+        views = [appearance(image, face, mesh) for face, mesh in zip(faces, marks, strict=True)]
         chosen: dict[int, _Track] = {}
         for strict_place in (True, False):
             open_faces = [i for i in range(len(faces)) if i not in chosen]
-            taken = {t.person for t in chosen.values()}
-            tracks = [t for t in self._tracks if t.person not in taken and time - t.seen <= self.settings.forget]
+            taken = {track.person for track in chosen.values()}
+            tracks = [
+                track for track in self._tracks if track.person not in taken and time - track.seen <= self.settings.forget
+            ]
             if not open_faces or not tracks:
                 break
-            cost = np.array([[self._cost(t, time, faces[i], views[i], strict_place) for t in tracks] for i in open_faces])
+            cost = np.array(
+                [[self._cost(track, time, faces[i], views[i], strict_place) for track in tracks] for i in open_faces]
+            )
             rows, columns = linear_sum_assignment(cost)
-            for r, c in zip(rows, columns, strict=True):
-                if cost[r, c] < 1:
-                    chosen[open_faces[r]] = tracks[c]
+            for row, column in zip(rows, columns, strict=True):
+                if cost[row, column] < 1:
+                    chosen[open_faces[row]] = tracks[column]
         ids = []
-        for i, face in enumerate(faces):
-            track = chosen.get(i)
+        for number, face in enumerate(faces):
+            track = chosen.get(number)
             if track is None:
                 track = _Track(len(self._tracks), face.box, time, self.scene)
                 self._tracks.append(track)
             track.box, track.seen, track.scene = face.box, time, self.scene
-            if not track.gallery or _difference(views[i], track.gallery) > 0.03:
-                track.gallery = [*track.gallery[-self.settings.gallery + 1 :], views[i]]
+            if not track.gallery or _difference(views[number], track.gallery) > 0.03:
+                track.gallery = [*track.gallery[-self.settings.gallery + 1 :], views[number]]
             ids.append(track.person)
         return ids
 
@@ -198,7 +202,7 @@ class Tracker:
     def _is_cut(self, image: np.ndarray) -> bool:
         small = cv2.resize(image, (64, 48), interpolation=cv2.INTER_AREA)
         cells = small.reshape(4, 12, 4, 16, 3).transpose(0, 2, 1, 3, 4).reshape(16, -1, 3)
-        histogram = np.stack([np.histogramdd(c, bins=(4, 4, 4), range=[(0, 256)] * 3)[0].ravel() for c in cells])
+        histogram = np.stack([np.histogramdd(cell, bins=(4, 4, 4), range=[(0, 256)] * 3)[0].ravel() for cell in cells])
         histogram /= histogram.sum(axis=1, keepdims=True)
         before, self._histogram = self._histogram, histogram
         if before is None:

@@ -80,21 +80,21 @@ def measure(image: np.ndarray, things: Sequence[Thing] = (), hide: bool = True) 
     factor = _SIDE / max(height, width)
     small = cv2.resize(image, (max(8, round(width * factor)), max(8, round(height * factor))), interpolation=cv2.INTER_AREA)
     seen = np.ones(small.shape[:2], dtype=bool)
-    for t in things:
-        if hide and t.name == "person":
-            left, top, right, bottom = (round(v * factor) for v in t.box)
+    for thing in things:
+        if hide and thing.name == "person":
+            left, top, right, bottom = (round(edge * factor) for edge in thing.box)
             seen[max(0, top) : bottom, max(0, left) : right] = False
-    out = {m.name: float("nan") for m in MEASURES}
-    out["people"] = float(sum(t.name == "person" for t in things))
-    out["things"] = float(sum(t.name != "person" for t in things))
+    out = {measure.name: float("nan") for measure in MEASURES}
+    out["people"] = float(sum(thing.name == "person" for thing in things))
+    out["things"] = float(sum(thing.name != "person" for thing in things))
     if seen.mean() < 0.05:
         return out
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     light = lab[..., 0]
     out["brightness"], out["contrast"] = float(light[seen].mean()), float(light[seen].std())
     out["warmth"] = float(lab[..., 2][seen].mean())
-    r, g, b = (small[..., i].astype(np.float64)[seen] for i in range(3))
-    rg, yb = r - g, (r + g) / 2 - b
+    red, green, blue = (small[..., i].astype(np.float64)[seen] for i in range(3))
+    rg, yb = red - green, (red + green) / 2 - blue
     out["colourfulness"] = float(np.hypot(rg.std(), yb.std()) + 0.3 * np.hypot(rg.mean(), yb.mean()))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     out["sharpness"] = float(np.log10(cv2.Laplacian(grey, cv2.CV_64F)[seen].var() + 1e-6))

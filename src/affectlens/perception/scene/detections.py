@@ -58,21 +58,21 @@ class Detections:
         list of Thing
             Surest first; empty for a picture that is not there.
         """
-        h, w = shape[:2]
+        height, width = shape[:2]
         known = self._find(key)
         out = []
         for name, score, box in self.boxes[known] if known is not None else ():
-            at = np.array(box) * (w, h, w, h) if self.relative else np.array(box)
+            at = np.array(box) * (width, height, width, height) if self.relative else np.array(box)
             left, top = max(0.0, float(at[0])), max(0.0, float(at[1]))
-            right, bottom = min(float(w), float(at[2])), min(float(h), float(at[3]))
+            right, bottom = min(float(width), float(at[2])), min(float(height), float(at[3]))
             if right - left >= 1 and bottom - top >= 1 and score >= least:
                 out.append(Thing(name, score, (left, top, right, bottom)))
-        return sorted(out, key=lambda t: -t.score)
+        return sorted(out, key=lambda thing: -thing.score)
 
     def _find(self, key: str) -> str | None:
         if key in self.boxes:
             return key
-        return next((self._by_name[n] for n in (Path(key).name, Path(key).stem) if self._by_name.get(n)), None)
+        return next((self._by_name[name] for name in (Path(key).name, Path(key).stem) if self._by_name.get(name)), None)
 
 
 @reads("detections", UsageError)
@@ -122,39 +122,53 @@ def _coco(path: Path) -> Detections:
             "put it under annotations beside the images and categories of the annotation file"
         )
     files = {i["id"]: str(i["file_name"]) for i in content["images"]}
-    names = {c["id"]: str(c["name"]) for c in content["categories"]}
+    names = {category["id"]: str(category["name"]) for category in content["categories"]}
     boxes: dict[str, list[Any]] = {name: [] for name in files.values()}
     lost = 0
-    for a in content["annotations"]:
-        if a["image_id"] not in files or a["category_id"] not in names or len(a.get("bbox", ())) != 4:
+    for annotation in content["annotations"]:
+        if (
+            annotation["image_id"] not in files
+            or annotation["category_id"] not in names
+            or len(annotation.get("bbox", ())) != 4
+        ):
             lost += 1
             continue
-        x, y, w, h = (float(v) for v in a["bbox"])
-        boxes[files[a["image_id"]]].append((names[a["category_id"]], float(a.get("score", 1.0)), (x, y, x + w, y + h)))
+        left, top, wide, high = (float(edge) for edge in annotation["bbox"])
+        boxes[files[annotation["image_id"]]].append(
+            (names[annotation["category_id"]], float(annotation.get("score", 1.0)), (left, top, left + wide, top + high))
+        )
     return Detections(boxes, False, _lost(lost, "annotations without a known image, category or box"))
 
 
 def _yolo(folder: Path) -> Detections:
     names = _yolo_names(folder)
-    files = [p for p in files_below(folder).files if p.suffix == ".txt" and p.name != "classes.txt"]
+    files = [file for file in files_below(folder).files if file.suffix == ".txt" and file.name != "classes.txt"]
     if not files:
         raise UsageError(f"{folder}: no text file of YOLO's in it")
     boxes: dict[str, list[Any]] = {}
     unknown: set[str] = set()
     for file in files:
         of_picture = boxes.setdefault(str(file.relative_to(folder).with_suffix("")), [])
-        for n, line in enumerate(read_text(file, UsageError).splitlines(), 1):
+        for number, line in enumerate(read_text(file, UsageError).splitlines(), 1):
             if not line.strip():
                 continue
             parts = line.split()
             try:
-                kind, (x, y, w, h) = int(float(parts[0])), (float(v) for v in parts[1:5])
+                kind, (across, down, wide, high) = int(float(parts[0])), (float(value) for value in parts[1:5])
                 score = float(parts[5]) if len(parts) > 5 else 1.0
             except (ValueError, IndexError) as error:
-                raise UsageError(f"{file}, line {n}: {line!r}; class, x, y, width, height (and score) were expected") from error
+                raise UsageError(
+                    f"{file}, line {number}: {line!r}; class, x, y, width, height (and score) were expected"
+                ) from error
             if kind not in names:
                 unknown.add(str(kind))
-            of_picture.append((names.get(kind, f"class {kind}"), score, (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
+            of_picture.append(
+                (
+                    names.get(kind, f"class {kind}"),
+                    score,
+                    (across - wide / 2, down - high / 2, across + wide / 2, down + high / 2),
+                )
+            )
     notes = (
         (f"classes without a name: {', '.join(sorted(unknown)[:12])}; put classes.txt into {folder.name}",) if unknown else ()
     )
@@ -164,7 +178,7 @@ def _yolo(folder: Path) -> Detections:
 def _yolo_names(folder: Path) -> dict[int, str]:
     for name in ("classes.txt", "obj.names"):
         if (folder / name).exists():
-            return dict(enumerate(v.strip() for v in read_text(folder / name, UsageError).splitlines() if v.strip()))
+            return dict(enumerate(line.strip() for line in read_text(folder / name, UsageError).splitlines() if line.strip()))
     file = folder / "data.yaml"
     if not file.exists():
         return {}
@@ -173,7 +187,7 @@ def _yolo_names(folder: Path) -> dict[int, str]:
     after = text.split("names:", 1)[1] if "names:" in text else ""
     first = after.split("\n", 1)[0].strip()
     if first.startswith("["):
-        return dict(enumerate(v.strip(" '\"") for v in first.strip("[]").split(",")))
+        return dict(enumerate(word.strip(" '\"") for word in first.strip("[]").split(",")))
     out: dict[int, str] = {}
     for line in after.splitlines()[1:]:
         if not line.startswith((" ", "-")) or not line.strip():
@@ -185,7 +199,7 @@ def _yolo_names(folder: Path) -> dict[int, str]:
 
 def _open_images(path: Path) -> Detections:
     table = read_csv(path, sep=None, engine="python", dtype={"ImageID": str, "LabelName": str})
-    missing = [c for c in _CSV if c not in table]
+    missing = [column for column in _CSV if column not in table]
     if missing:
         raise UsageError(f"{path}: no column {', '.join(missing)}; columns {', '.join(map(str, table.columns[:10]))}")
     names: dict[str, str] = {}
@@ -201,7 +215,7 @@ def _open_images(path: Path) -> Detections:
         boxes[image].append((names.get(label, label), float(sure), (float(left), float(top), float(right), float(bottom))))
     bare = sorted(set(table.LabelName) - set(names))
     notes: tuple[str, ...] = ()
-    if bare and any(b.startswith("/m/") for b in bare):
+    if bare and any(name.startswith("/m/") for name in bare):
         notes = (f"{len(bare)} classes without a name; put class-descriptions-boxable.csv beside {path.name}",)
     return Detections(dict(boxes), True, notes)
 
@@ -210,7 +224,7 @@ def _lost(count: int, what: str) -> tuple[str, ...]:
     return (f"{count} {what} left out",) if count else ()
 
 
-def recall(found: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -> pd.DataFrame:
+def recall(detected: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -> pd.DataFrame:
     """Share of the true boxes of every class that a box of that class finds.
 
     Each found box finds one true box, with an intersection over union of at least .5. Classes of the truth that the detector
@@ -218,7 +232,7 @@ def recall(found: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -
 
     Parameters
     ----------
-    found, truth : mapping of str to list of Thing
+    detected, truth : mapping of str to list of Thing
         By picture: what a detector gave, and what is there.
 
     Returns
@@ -228,17 +242,21 @@ def recall(found: Mapping[str, list[Thing]], truth: Mapping[str, list[Thing]]) -
     """
     count: dict[str, int] = defaultdict(int)
     hit: dict[str, int] = defaultdict(int)
-    named = {t.name for things in found.values() for t in things}
+    named = {thing.name for things in detected.values() for thing in things}
     for key, things in truth.items():
-        left = sorted(found.get(key, []), key=lambda t: -t.score)
+        left = sorted(detected.get(key, []), key=lambda thing: -thing.score)
         for true in things:
             count[true.name] += 1
-            best = max((t for t in left if t.name == true.name), key=lambda t: overlap(t.box, true.box), default=None)
+            best = max(
+                (thing for thing in left if thing.name == true.name),
+                key=lambda thing: overlap(thing.box, true.box),
+                default=None,
+            )
             if best is not None and overlap(best.box, true.box) >= _MATCH:
                 left.remove(best)
                 hit[true.name] += 1
     rows = []
-    for name in sorted(count, key=lambda k: -count[k]):
-        e = wilson(hit[name], count[name])
-        rows.append((name, count[name], hit[name], e.value, e.low, e.high, name in named))
+    for name in sorted(count, key=lambda name: -count[name]):
+        share = wilson(hit[name], count[name])
+        rows.append((name, count[name], hit[name], share.value, share.low, share.high, name in named))
     return pd.DataFrame(rows, columns=["object", "boxes", "found", "recall", "low", "high", "named"])

@@ -48,9 +48,13 @@ class ObjectDetector:
         # Inner tensors are kept, since the backbone's features are read beside the detections.
         self._net = LiteRtNetwork(model, threads, keep_inner=True)
         tensors = self._net.details()
-        outputs = {d["shape"][-1]: d["index"] for d in tensors if d["index"] in self._net.outputs.values()}
+        outputs = {tensor["shape"][-1]: tensor["index"] for tensor in tensors if tensor["index"] in self._net.outputs.values()}
         self._boxes, self._scores = outputs[4], outputs[90]
-        layers = [d for d in tensors if d["name"].endswith(_FEATURES) and tuple(d["shape"]) == (1, 10, 10, FEATURES)]
+        layers = [
+            tensor
+            for tensor in tensors
+            if tensor["name"].endswith(_FEATURES) and tuple(tensor["shape"]) == (1, 10, 10, FEATURES)
+        ]
         if len(layers) != 1:
             raise ModelError(f"{model}: no feature map {_FEATURES}; the published efficientdet_lite0.tflite was expected")
         self._features, (self._scale, self._zero) = layers[0]["index"], layers[0]["quantization"]
@@ -72,10 +76,10 @@ class ObjectDetector:
         height, width = image.shape[:2]
         boxes = np.clip(boxes, 0, 1) * np.array([width, height, width, height])
         out: list[Thing] = []
-        for i in np.argsort(-best[keep], kind="stable"):
-            name = self.names[int(kinds[i])].strip()
-            left, top, right, bottom = (float(v) for v in boxes[i])
-            thing = Thing(name, float(best[keep[i]]), (left, top, right, bottom))
+        for place in np.argsort(-best[keep], kind="stable"):
+            name = self.names[int(kinds[place])].strip()
+            left, top, right, bottom = (float(edge) for edge in boxes[place])
+            thing = Thing(name, float(best[keep[place]]), (left, top, right, bottom))
             if right - left < 2 or bottom - top < 2 or name in ("", "???"):
                 continue
             if not any(other.name == name and overlap(other.box, thing.box) > OVERLAP for other in out):
@@ -153,31 +157,44 @@ def anchors() -> np.ndarray:
     """Centre and size ``(19206, 4)``: y, x, height, width as shares of the picture."""
     out = []
     for level in _LEVELS:
-        n = math.ceil(_SIDE / 2**level)
-        stride = _SIDE / n
+        count = math.ceil(_SIDE / 2**level)
+        stride = _SIDE / count
         sizes = []
         for octave in range(3):
             side = _ANCHOR_SCALE * stride * 2 ** (octave / 3)
             sizes += [(side / math.sqrt(aspect), side * math.sqrt(aspect)) for aspect in (1.0, 2.0, 0.5)]
-        at = (np.arange(n) + 0.5) * stride
-        y, x = np.meshgrid(at, at, indexing="ij")
-        centre = np.stack([y, x], axis=-1).reshape(-1, 1, 2).repeat(len(sizes), axis=1)
-        size = np.broadcast_to(np.array(sizes), (n * n, len(sizes), 2))
+        at = (np.arange(count) + 0.5) * stride
+        rows, columns = np.meshgrid(at, at, indexing="ij")
+        centre = np.stack([rows, columns], axis=-1).reshape(-1, 1, 2).repeat(len(sizes), axis=1)
+        size = np.broadcast_to(np.array(sizes), (count * count, len(sizes), 2))
         out.append(np.concatenate([centre, size], axis=2).reshape(-1, 4))
     return np.concatenate(out) / _SIDE
 
 
 def decode(raw: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Network offsets ``(n, 4)`` (y, x, height, width) about anchors ``(n, 4)`` to left, top, right, bottom as shares."""
+    """Boxes from the network's offsets about its anchors.
+
+    Parameters
+    ----------
+    raw : array
+        Offsets ``(n, 4)``: y, x, height, width.
+    at : array
+        Anchors ``(n, 4)`` in the same order, as shares of the picture.
+
+    Returns
+    -------
+    array
+        ``(n, 4)``: left, top, right, bottom as shares of the picture.
+    """
     centre = raw[:, :2] * at[:, 2:] + at[:, :2]
     half = np.exp(np.clip(raw[:, 2:], -10, 10)) * at[:, 2:] / 2
     low, high = centre - half, centre + half
     return np.stack([low[:, 1], low[:, 0], high[:, 1], high[:, 0]], axis=1)
 
 
-def overlap(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> float:
+def overlap(one: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> float:
     """Intersection over union of two boxes (left, top, right, bottom)."""
-    wide, tall = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    wide, tall = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
     both = max(0.0, wide) * max(0.0, tall)
-    either = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both
+    either = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - both
     return float(both / either) if either > 0 else 0.0

@@ -207,4 +207,4 @@ def catalogue() -> tuple[Feature, ...]:
 
 def group_of() -> list[str]:
     """The group of each feature, in the order of ``NAMES``."""
-    return [f.group for f in catalogue()]
+    return [entry.group for entry in catalogue()]

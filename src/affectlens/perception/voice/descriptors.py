@@ -72,30 +72,30 @@ class Descriptors:
 
     def part(self, first: int, last: int) -> Descriptors:
         """The frames from ``first`` to before ``last``."""
-        return Descriptors(*(getattr(self, f.name)[first:last] for f in fields(self)))
+        return Descriptors(*(getattr(self, entry.name)[first:last] for entry in fields(self)))
 
     @staticmethod
     def empty() -> Descriptors:
         """Contours of no frame."""
         wide = {"formant": 3, "bandwidth": 3, "level": 3, "mfcc": 4}
-        return Descriptors(*(np.zeros((0, wide[f.name]) if f.name in wide else 0) for f in fields(Descriptors)))
+        return Descriptors(*(np.zeros((0, wide[entry.name]) if entry.name in wide else 0) for entry in fields(Descriptors)))
 
     @staticmethod
     def join(parts: list[Descriptors]) -> Descriptors:
         """Contours one after another."""
-        return Descriptors(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Descriptors)))
+        return Descriptors(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Descriptors)))
 
 
 def assemble(
-    x: np.ndarray, s: Spectra, hertz: np.ndarray, *, compatible: bool = False, before: np.ndarray | None = None
+    signal: np.ndarray, measured: Spectra, hertz: np.ndarray, *, compatible: bool = False, before: np.ndarray | None = None
 ) -> Descriptors:
     """Descriptors of a signal whose spectra and pitch are known.
 
     Parameters
     ----------
-    x : (samples,) float32 array
+    signal : (samples,) float32 array
         The signal at 16 kHz.
-    s : Spectra
+    measured : Spectra
         Of it.
     hertz : (n,) array
         Pitch, 0 where unvoiced.
@@ -110,33 +110,33 @@ def assemble(
     Descriptors
         Of ``n`` frames.
     """
-    n = len(hertz)
-    magnitude = np.abs(s.short)
+    count = len(hertz)
+    magnitude = np.abs(measured.short)
     power = magnitude**2
     voiced = hertz > 0
     f0 = hertz[voiced]
-    noise, refined = periodicity(s.long[voiced], f0, windowed=compatible)
+    noise, refined = periodicity(measured.long[voiced], f0, windowed=compatible)
     if not compatible:
         f0 = refined
         hertz = hertz.copy()
         hertz[voiced] = f0
     if compatible:
-        resonances = formants(compatible_predictor(s.short[voiced]), widest=np.inf)
+        resonances = formants(compatible_predictor(measured.short[voiced]), widest=np.inf)
     else:
-        resonances = formants(predictor(s.short[voiced]))
-    levels = harmonic_levels(s.long[voiced], f0, between_bins=not compatible)
+        resonances = formants(predictor(measured.short[voiced]))
+    levels = harmonic_levels(measured.long[voiced], f0, between_bins=not compatible)
     near = formant_levels(levels, f0, resonances.frequency)
     # openSMILE counts the fundamental as harmonic 0, so that its H1 and H2 are the second and third harmonic.
     first, second = (1, 2) if compatible else (0, 1)
     above = np.where(near[:, 2] > NONE, levels[:, first] - levels[:, 0] - near[:, 2], 0.0)
     middle = (LONG - STEP) // 2
     if compatible:
-        jitter, shimmer = compatible_jitter_and_shimmer(x, hertz)
+        jitter, shimmer = compatible_jitter_and_shimmer(signal, hertz)
     else:
-        jitter, shimmer = jitter_and_shimmer(x, hertz, at=middle, reach=2 * STEP)
+        jitter, shimmer = jitter_and_shimmer(signal, hertz, at=middle, reach=2 * STEP)
 
     def spread(values: np.ndarray, empty: float = 0.0) -> np.ndarray:
-        out = np.full((n, *values.shape[1:]), empty)
+        out = np.full((count, *values.shape[1:]), empty)
         out[voiced] = values
         return out
 
@@ -158,5 +158,5 @@ def assemble(
         flux=spectrum.flux(magnitude, before),
         mfcc=spectrum.cepstrum(power),
         loudness=spectrum.loudness(power),
-        power=s.power,
+        power=measured.power,
     )

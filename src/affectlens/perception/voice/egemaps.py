@@ -25,7 +25,7 @@ _CURVE = (
 )  # fmt: skip
 _VOICE = (
     "jitterLocal", "shimmerLocaldB", "HNRdBACF", "logRelF0-H1-H2", "logRelF0-H1-A3",
-    *(f"F{k}{what}" for k in (1, 2, 3) for what in ("frequency", "bandwidth", "amplitudeLogRelF0")),
+    *(f"F{number}{what}" for number in (1, 2, 3) for what in ("frequency", "bandwidth", "amplitudeLogRelF0")),
 )  # fmt: skip
 _VOICED = (
     "alphaRatioV", "hammarbergIndexV", "slopeV0-500", "slopeV500-1500", "spectralFluxV", "mfcc1V", "mfcc2V", "mfcc3V", "mfcc4V",
@@ -38,21 +38,21 @@ _TIMES = (
 )  # fmt: skip
 
 NAMES: tuple[str, ...] = (
-    *(f"F0semitoneFrom27.5Hz_sma3nz_{f}" for f in _CURVE),
-    *(f"loudness_sma3_{f}" for f in _CURVE),
-    *(f"{d}_sma3_{f}" for d in _ALWAYS for f in _CURVE[:2]),
-    *(f"{d}_sma3nz_{f}" for d in (*_VOICE, *_VOICED) for f in _CURVE[:2]),
-    *(f"{d}_sma3nz_amean" for d in _UNVOICED),
+    *(f"F0semitoneFrom27.5Hz_sma3nz_{statistic}" for statistic in _CURVE),
+    *(f"loudness_sma3_{statistic}" for statistic in _CURVE),
+    *(f"{descriptor}_sma3_{statistic}" for descriptor in _ALWAYS for statistic in _CURVE[:2]),
+    *(f"{descriptor}_sma3nz_{statistic}" for descriptor in (*_VOICE, *_VOICED) for statistic in _CURVE[:2]),
+    *(f"{descriptor}_sma3nz_amean" for descriptor in _UNVOICED),
     *_TIMES,
 )
 
 
-def functionals(d: Descriptors) -> np.ndarray:
+def functionals(curves: Descriptors) -> np.ndarray:
     """The 88 values over the frames given, in the order of ``NAMES``.
 
     Parameters
     ----------
-    d : Descriptors
+    curves : Descriptors
         Contours of one stretch of speech.
 
     Returns
@@ -60,42 +60,42 @@ def functionals(d: Descriptors) -> np.ndarray:
     (88,) float64 array
         All finite, 0 where there is nothing to measure (no voiced frame, say).
     """
-    voiced = d.hertz > 0
-    semitones = smooth(d.semitones, keep_zeros=True)
-    loud = smooth(d.loudness)
-    heard = semitones[voiced]
+    voiced = curves.hertz > 0
+    semitones = smooth(curves.semitones, keep_zeros=True)
+    loud = smooth(curves.loudness)
+    voiced_semitones = semitones[voiced]
     values: list[float] = []
-    for curve in (heard, loud):
+    for curve in (voiced_semitones, loud):
         values += [*mean_and_variation(curve), *percentiles(curve), *slopes(curve)]
-    for contour in (d.flux, *d.mfcc.T):
+    for contour in (curves.flux, *curves.mfcc.T):
         values += mean_and_variation(smooth(contour))
-    columns = [d.jitter, d.shimmer, d.noise, d.first_harmonics, d.third_formant]
-    for k in range(3):
-        columns += [d.formant[:, k], d.bandwidth[:, k], d.level[:, k]]
+    columns = [curves.jitter, curves.shimmer, curves.noise, curves.first_harmonics, curves.third_formant]
+    for formant in range(3):
+        columns += [curves.formant[:, formant], curves.bandwidth[:, formant], curves.level[:, formant]]
     for contour in columns:
         masked = smooth(contour, keep_zeros=True)
         values += mean_and_variation(masked[masked != 0])
-    spectral = (d.alpha, d.hammarberg, d.low_slope, d.high_slope, d.flux)
-    for contour in (*spectral, *d.mfcc.T):
+    spectral = (curves.alpha, curves.hammarberg, curves.low_slope, curves.high_slope, curves.flux)
+    for contour in (*spectral, *curves.mfcc.T):
         masked = smooth(np.where(voiced, contour, 0.0), keep_zeros=True)
         values += mean_and_variation(masked[voiced])
     for contour in spectral:
         masked = smooth(np.where(voiced, 0.0, contour), keep_zeros=True)
         values.append(mean_and_variation(masked[~voiced])[0])
-    seconds = max(len(d) / 100.0, 0.01)
+    seconds = max(len(curves) / 100.0, 0.01)
     values += [peaks_per_second(loud), len(stretches(voiced)) / seconds]
     for lengths in (stretches(voiced), stretches(~voiced)):
         values += [float(lengths.mean()) if len(lengths) else 0.0, float(lengths.std()) if len(lengths) else 0.0]
-    values.append(float(10 * np.log10(max(float(d.power.mean()) if len(d) else 0.0, 1e-10))))
+    values.append(float(10 * np.log10(max(float(curves.power.mean()) if len(curves) else 0.0, 1e-10))))
     return np.asarray(np.nan_to_num(np.array(values), nan=0.0, posinf=0.0, neginf=0.0))
 
 
-def egemaps(x: np.ndarray, *, rate: int = RATE, compatible: bool = False) -> np.ndarray:
+def egemaps(signal: np.ndarray, *, rate: int = RATE, compatible: bool = False) -> np.ndarray:
     """The 88 functionals of a signal.
 
     Parameters
     ----------
-    x : (samples,) float array
+    signal : (samples,) float array
         One channel in [-1, 1].
     rate : int
         Of the signal, Hz; 16 kHz is what can be measured.
@@ -119,9 +119,11 @@ def egemaps(x: np.ndarray, *, rate: int = RATE, compatible: bool = False) -> np.
     Traceback (most recent call last):
     affectlens.core.errors.UsageError: 6 ms of sound were given; at least 200 ms are needed
     """
-    refuse_other(x)
+    refuse_other(signal)
     if rate != RATE:
         raise UsageError(f"a sound at {RATE} Hz was expected, {rate} Hz was given; resample it first")
-    if len(x) < SHORTEST * RATE:
-        raise UsageError(f"{1000 * len(x) / RATE:.0f} ms of sound were given; at least {1000 * SHORTEST:.0f} ms are needed")
-    return functionals(describe(x, compatible=compatible))
+    if len(signal) < SHORTEST * RATE:
+        raise UsageError(
+            f"{1000 * len(signal) / RATE:.0f} ms of sound were given; at least {1000 * SHORTEST:.0f} ms are needed"
+        )
+    return functionals(describe(signal, compatible=compatible))

@@ -29,8 +29,8 @@ class Formants:
 
 @cache
 def _emphasis() -> np.ndarray:
-    w = 2 * np.pi * np.arange(_RESAMPLED // 2 + 1) / SHORT_FFT
-    return np.asarray(np.abs(1 - np.exp(-2 * np.pi * 50 / RATE) * np.exp(-1j * w)) ** 2)
+    angles = 2 * np.pi * np.arange(_RESAMPLED // 2 + 1) / SHORT_FFT
+    return np.asarray(np.abs(1 - np.exp(-2 * np.pi * 50 / RATE) * np.exp(-1j * angles)) ** 2)
 
 
 def predictor(spectrum: np.ndarray) -> np.ndarray:
@@ -70,20 +70,20 @@ def compatible_predictor(spectrum: np.ndarray) -> np.ndarray:
     (n, 11) array
         Coefficients.
     """
-    kept = SHORT * TARGET // RATE
-    frame = fft.irfft(spectrum[:, : kept // 2], _RESAMPLED, axis=1)
-    pad = (_RESAMPLED - kept) // 2
-    cut = np.concatenate([frame[:, -pad:], frame[:, : kept - pad]], axis=1)
-    power = np.abs(fft.rfft(cut, 2 * kept, axis=1)) ** 2
+    width = SHORT * TARGET // RATE
+    frame = fft.irfft(spectrum[:, : width // 2], _RESAMPLED, axis=1)
+    pad = (_RESAMPLED - width) // 2
+    cut = np.concatenate([frame[:, -pad:], frame[:, : width - pad]], axis=1)
+    power = np.abs(fft.rfft(cut, 2 * width, axis=1)) ** 2
     return -levinson(fft.irfft(power, axis=1)[:, : ORDER + 1].astype(np.float64))
 
 
 def levinson(r: np.ndarray) -> np.ndarray:
     """The Levinson–Durbin recursion on autocorrelations ``(n, order + 1)``; predictors ``(n, order)``, zeros for silence."""
-    n, order = len(r), r.shape[1] - 1
-    a = np.zeros((n, order))
+    count, order = len(r), r.shape[1] - 1
+    a = np.zeros((count, order))
     r = r / np.maximum(r[:, :1], 1e-12)
-    error = np.full(n, 1 + _WHITE)
+    error = np.full(count, 1 + _WHITE)
     for k in range(order):
         reflection = np.clip((r[:, k + 1] - (a[:, :k] * r[:, k:0:-1]).sum(axis=1)) / error, -1, 1)
         a[:, :k] -= reflection[:, None] * a[:, :k][:, ::-1]
@@ -92,14 +92,14 @@ def levinson(r: np.ndarray) -> np.ndarray:
     return a
 
 
-def formants(a: np.ndarray, widest: float = WIDEST) -> Formants:
+def formants(coefficients: np.ndarray, widest: float = WIDEST) -> Formants:
     """Formants of frames given by their linear predictors, lowest first.
 
     A pole at radius r and angle w gives frequency ``w fs / 2 pi`` and bandwidth ``-ln(r) fs / pi``.
 
     Parameters
     ----------
-    a : (n, 11) array
+    coefficients : (n, 11) array
         Predictors.
     widest : float
         Wider poles, in Hz, shape the slope of the spectrum and are none.
@@ -109,11 +109,11 @@ def formants(a: np.ndarray, widest: float = WIDEST) -> Formants:
     Formants
         Three a frame, 0 where there are fewer.
     """
-    n = len(a)
-    companion = np.zeros((n, ORDER, ORDER))
-    companion[:, 0] = a
+    count = len(coefficients)
+    companion = np.zeros((count, ORDER, ORDER))
+    companion[:, 0] = coefficients
     companion[:, np.arange(1, ORDER), np.arange(ORDER - 1)] = 1.0
-    poles = np.linalg.eigvals(companion) if n else np.zeros((0, ORDER), dtype=complex)
+    poles = np.linalg.eigvals(companion) if count else np.zeros((0, ORDER), dtype=complex)
     hertz = np.angle(poles) * TARGET / (2 * np.pi)
     width = -np.log(np.clip(np.abs(poles), 1e-6, None)) * TARGET / np.pi
     usable = (hertz > LOWEST) & (hertz < HIGHEST) & (width < widest)

@@ -34,7 +34,7 @@ def harmonic_levels(magnitude: np.ndarray, hertz: np.ndarray, *, between_bins: b
     (n, 100) array
         dB; above 8 kHz the level is ``NONE``.
     """
-    n, bins = magnitude.shape
+    count, bins = magnitude.shape
     level = 20 * np.log10(np.maximum(magnitude, 1e-10))
     if between_bins:
         left, here, right = level[:, :-2], level[:, 1:-1], level[:, 2:]
@@ -42,10 +42,10 @@ def harmonic_levels(magnitude: np.ndarray, hertz: np.ndarray, *, between_bins: b
         top = here - (left - right) ** 2 / np.where(bend < 0, 8 * bend, -np.inf)
         level[:, 1:-1] = np.where((here > left) & (here >= right), top, here)
     edges = np.ceil((np.arange(1, COUNT + 2) - 0.5) * hertz[:, None] / _BIN).astype(np.int64)
-    flat = np.minimum(edges, bins - 1) + np.arange(n)[:, None] * bins
+    flat = np.minimum(edges, bins - 1) + np.arange(count)[:, None] * bins
     # One reduceat over the flattened spectra gives the maximum of every harmonic's stretch of bins.
     padded = np.append(level.ravel(), NONE)
-    peaks = np.maximum.reduceat(padded, flat.ravel()).reshape(n, COUNT + 1)[:, :COUNT]
+    peaks = np.maximum.reduceat(padded, flat.ravel()).reshape(count, COUNT + 1)[:, :COUNT]
     return np.where(edges[:, 1:] <= bins, peaks, NONE)
 
 
@@ -68,12 +68,12 @@ def formant_levels(levels: np.ndarray, hertz: np.ndarray, formants: np.ndarray) 
     """
     place = hertz[:, None] * np.arange(1, COUNT + 1)
     out = np.full(formants.shape, NONE)
-    for i in range(formants.shape[1]):
-        f = formants[:, i : i + 1]
-        near = np.where(np.abs(place - f) <= _REACH * f, levels, -np.inf).max(axis=1)
-        nearest = np.clip(np.rint(f[:, 0] / hertz).astype(int), 1, COUNT) - 1
-        chosen = np.where(np.isfinite(near), near, levels[np.arange(len(f)), nearest])
-        out[:, i] = np.where(f[:, 0] > 0, np.maximum(chosen - levels[:, 0], NONE), NONE)
+    for number in range(formants.shape[1]):
+        formant = formants[:, number : number + 1]
+        near = np.where(np.abs(place - formant) <= _REACH * formant, levels, -np.inf).max(axis=1)
+        nearest = np.clip(np.rint(formant[:, 0] / hertz).astype(int), 1, COUNT) - 1
+        chosen = np.where(np.isfinite(near), near, levels[np.arange(len(formant)), nearest])
+        out[:, number] = np.where(formant[:, 0] > 0, np.maximum(chosen - levels[:, 0], NONE), NONE)
     return out
 
 
@@ -104,8 +104,8 @@ def periodicity(magnitude: np.ndarray, hertz: np.ndarray, *, windowed: bool = Fa
         dB and Hz.
     """
     acf = fft.irfft(magnitude**2, axis=1)[:, : LONG_FFT // 2].astype(np.float64)
-    n, half = acf.shape
-    if n == 0:
+    count, half = acf.shape
+    if count == 0:
         return np.zeros(0), np.zeros(0)
     acf /= np.maximum(acf[:, :1], 1e-20)
     if not windowed:
@@ -116,12 +116,12 @@ def periodicity(magnitude: np.ndarray, hertz: np.ndarray, *, windowed: bool = Fa
     lags = np.arange(half)
     inside = (lags >= low[:, None]) & (lags < high[:, None])
     best = np.where(inside, acf, -np.inf).argmax(axis=1)
-    row = np.arange(n)
+    row = np.arange(count)
     left, peak, right = acf[row, best - 1], acf[row, best], acf[row, best + 1]
     bend = left - 2 * peak + right
     top = (bend < 0) & (peak >= left) & (peak >= right)
     offset = np.where(top, 0.5 * (left - right) / np.where(top, bend, -1.0), 0.0)
     if not windowed:
         peak = peak - 0.25 * (left - right) * offset
-    r = np.clip(peak, 1e-10, 1 - 1e-6)
-    return np.asarray(10 * np.log10(r / (1 - r))), np.asarray(RATE / (best + offset))
+    correlation = np.clip(peak, 1e-10, 1 - 1e-6)
+    return np.asarray(10 * np.log10(correlation / (1 - correlation))), np.asarray(RATE / (best + offset))

@@ -10,12 +10,12 @@ SEARCH = 0.1  # a period may differ from the pitch by a tenth
 SIMILAR = 0.5
 
 
-def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
+def periods(signal: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
     """Periods of the voiced stretches of a signal.
 
     Parameters
     ----------
-    x : (samples,) array
+    signal : (samples,) array
         The signal at 16 kHz.
     hertz : (n,) array
         Pitch of frames every 10 ms, 0 where unvoiced.
@@ -29,48 +29,48 @@ def periods(x: np.ndarray, hertz: np.ndarray, offset: int) -> np.ndarray:
     """
     voiced = np.concatenate([[0], (hertz > 0).astype(np.int8), [0]])
     edges = np.flatnonzero(np.diff(voiced))
-    x = x.astype(np.float64)
-    energy = np.concatenate([[0.0], np.cumsum(x**2)])
-    total = np.concatenate([[0.0], np.cumsum(x)])
+    signal = signal.astype(np.float64)
+    energy = np.concatenate([[0.0], np.cumsum(signal**2)])
+    total = np.concatenate([[0.0], np.cumsum(signal)])
     rows: list[tuple[float, float, float, float, int]] = []
     for number, (first, last) in enumerate(zip(edges[::2], edges[1::2], strict=True)):
         start, end = first * STEP + offset, last * STEP + offset
         mark = float(max(start, 0))
         width = round(RATE / hertz[first])
-        head = x[int(mark) : int(mark) + width]
+        head = signal[int(mark) : int(mark) + width]
         if len(head) == width:  # begin half a period before the first peak, so that periods hold one pulse each
             mark += (int(np.argmax(np.abs(head))) - width / 2) % width
         while mark < end:
             frame = min(max(int(mark - offset) // STEP, first), last - 1)
             period = RATE / hertz[frame]
             width, low, high = round(period), int((1 - SEARCH) * period), int((1 + SEARCH) * period) + 1
-            s = round(mark)
-            if s + high + width > len(x):
+            nearest = round(mark)
+            if nearest + high + width > len(signal):
                 break
-            one = x[s : s + width] - (total[s + width] - total[s]) / width
-            match = np.correlate(x[s + low : s + high + width], one, "valid")
-            later = slice(s + low + width, s + high + width + 1), slice(s + low, s + high + 1)
+            one = signal[nearest : nearest + width] - (total[nearest + width] - total[nearest]) / width
+            match = np.correlate(signal[nearest + low : nearest + high + width], one, "valid")
+            later = slice(nearest + low + width, nearest + high + width + 1), slice(nearest + low, nearest + high + 1)
             norm = energy[later[0]] - energy[later[1]] - (total[later[0]] - total[later[1]]) ** 2 / width
             match = match / np.sqrt(np.maximum(norm * float(one @ one), 1e-20))
-            k = int(match.argmax())
-            length = float(low + k)
-            if 0 < k < len(match) - 1:
-                bend = match[k - 1] - 2 * match[k] + match[k + 1]
-                length += 0.5 * float(match[k - 1] - match[k + 1]) / float(bend) if bend < 0 else 0.0
-            one = x[s : s + round(length)]
-            rows.append((mark, length, float(one.max() - one.min()), float(match[k]), number))
+            best = int(match.argmax())
+            length = float(low + best)
+            if 0 < best < len(match) - 1:
+                bend = match[best - 1] - 2 * match[best] + match[best + 1]
+                length += 0.5 * float(match[best - 1] - match[best + 1]) / float(bend) if bend < 0 else 0.0
+            one = signal[nearest : nearest + round(length)]
+            rows.append((mark, length, float(one.max() - one.min()), float(match[best]), number))
             mark += length
     return np.array(rows).reshape(-1, 5)
 
 
-def jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray, *, at: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
+def jitter_and_shimmer(signal: np.ndarray, hertz: np.ndarray, *, at: int, reach: int) -> tuple[np.ndarray, np.ndarray]:
     """Local jitter and shimmer: mean change of neighbouring periods' length over their mean, and of their amplitude.
 
     Only periods that correlate by more than a half with the next one count.
 
     Parameters
     ----------
-    x : (samples,) array
+    signal : (samples,) array
         The signal at 16 kHz.
     hertz : (n,) array
         Pitch of frames every 10 ms, 0 where unvoiced.
@@ -82,17 +82,17 @@ def jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray, *, at: int, reach: int)
     jitter, shimmer : (n,) array
         Share of the period and dB; 0 where a frame has none.
     """
-    n = len(hertz)
-    table = periods(x, hertz, at)
+    count = len(hertz)
+    table = periods(signal, hertz, at)
     if len(table) < 2:
-        return np.zeros(n), np.zeros(n)
+        return np.zeros(count), np.zeros(count)
     start, length, amplitude, match, stretch = table.T
     pair = (stretch[1:] == stretch[:-1]) & (match[1:] > SIMILAR) & (match[:-1] > SIMILAR)
     when = start[1:][pair]
     change = np.abs(np.diff(length))[pair]
     mean = ((length[1:] + length[:-1]) / 2)[pair]
     step = np.abs(np.diff(20 * np.log10(np.maximum(amplitude, 1e-6))))[pair]
-    centre = np.arange(n) * STEP + at
+    centre = np.arange(count) * STEP + at
     low, high = np.searchsorted(when, centre - reach), np.searchsorted(when, centre + reach)
 
     def sums(values: np.ndarray) -> np.ndarray:

@@ -25,8 +25,8 @@ def _triangle(low: int, high: int) -> np.ndarray:
 class _Wave:
     """A signal with its running sums, so that a correlation over any stretch costs one product."""
 
-    def __init__(self, x: np.ndarray) -> None:
-        self.x = np.ascontiguousarray(x, dtype=np.float64)
+    def __init__(self, signal: np.ndarray) -> None:
+        self.x = np.ascontiguousarray(signal, dtype=np.float64)
         self._total = np.concatenate([[0.0], np.cumsum(self.x)])
         self._square = np.concatenate([[0.0], np.cumsum(self.x * self.x)])
 
@@ -43,8 +43,8 @@ class _Wave:
         return np.asarray((product - one * two / lags) / np.sqrt(np.maximum(spread, 1e-20)))
 
 
-def _range(x: np.ndarray) -> float:
-    return float(x.max() - x.min())
+def _range(period: np.ndarray) -> float:
+    return float(period.max() - period.min())
 
 
 def _best(match: np.ndarray) -> int:
@@ -54,25 +54,39 @@ def _best(match: np.ndarray) -> int:
     return int(peak[inner[peak].argmax()]) + 1 if len(peak) else -1
 
 
-def _top(match: np.ndarray, k: int) -> tuple[float, float]:
+def _top(match: np.ndarray, lag: int) -> tuple[float, float]:
     """Place and height of a peak by a parabola."""
-    a, b, c = match[k - 1], match[k], match[k + 1]
-    offset = 0.5 * (a - c) / (a - 2 * b + c)
-    return k + float(offset), float(b - 0.25 * (a - c) * offset)
+    before, top, after = match[lag - 1], match[lag], match[lag + 1]
+    offset = 0.5 * (before - after) / (before - 2 * top + after)
+    return lag + float(offset), float(top - 0.25 * (before - after) * offset)
 
 
-def compatible_jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Jitter (share of the period) and shimmer (dB) of each frame ``(n,)``; ``hertz`` is its pitch, 0 where unvoiced."""
-    signal = _Wave(x)
+def compatible_jitter_and_shimmer(samples: np.ndarray, hertz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Jitter and shimmer of each frame as openSMILE computes them.
+
+    Parameters
+    ----------
+    samples : array
+        The signal ``(samples,)`` at 16 kHz.
+    hertz : array
+        Pitch of each frame ``(n,)``, 0 where unvoiced.
+
+    Returns
+    -------
+    tuple of array
+        Jitter (share of the period) and shimmer (dB), each ``(n,)``.
+    """
+    signal = _Wave(samples)
     jitter, shimmer = np.zeros(len(hertz)), np.zeros(len(hertz))
     at = behind = 0
     last = kept_jitter = kept_shimmer = 0.0
-    for i, f in enumerate(hertz):
+    for frame, frequency in enumerate(hertz):
         wanted = STEP + behind
-        if f <= 0:
-            at, behind, last, kept_jitter, kept_shimmer = at + wanted, 0, 0.0, 0.0, 0.0
+        if frequency <= 0:
+            at, behind = at + wanted, 0
+            last = kept_jitter = kept_shimmer = 0.0
             continue
-        period = RATE / f
+        period = RATE / frequency
         low, high = int((1 - SEARCH) * period), int(np.ceil((1 + SEARCH) * period))
         length = min(max(wanted, 2 * high + 2), behind + LONG)
         wave = signal.x[at : at + length]
@@ -82,23 +96,23 @@ def compatible_jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray) -> tuple[np.
         sizes, moves = 0.0, 0.0
         while start < len(wave) - 2 * high - 1:
             match = signal.correlations(at + start, low, high)
-            k = _best(match)
-            if k < 0:
+            lag = _best(match)
+            if lag < 0:
                 start += round(period)
             else:
-                place, height = _top(match, k)
-                one = wave[start + 1 : start + low + k - 1]
-                start += low + k
-                two = wave[start + 1 : start + low + k - 1]
+                place, height = _top(match, lag)
+                one = wave[start + 1 : start + low + lag - 1]
+                start += low + lag
+                two = wave[start + 1 : start + low + lag - 1]
                 if height > SIMILAR and len(two):
                     exact = low + place
                     lengths.append(exact)
                     if last > 0:
                         changes.append(abs(last - exact))
                     last = exact
-                    a, b = _range(one), _range(two)
-                    sizes += (a + b) / 2
-                    moves += abs(a - b)
+                    range_one, range_two = _range(one), _range(two)
+                    sizes += (range_one + range_two) / 2
+                    moves += abs(range_one - range_two)
             if start < wanted - 1:
                 reached = start
         behind = wanted - reached
@@ -107,8 +121,8 @@ def compatible_jitter_and_shimmer(x: np.ndarray, hertz: np.ndarray) -> tuple[np.
             kept_shimmer = min(moves / sizes, 1.0) if sizes > 0 else 0.0
             if changes:
                 kept_jitter = min(sum(changes) / len(changes) * len(lengths) / sum(lengths), 1.0)
-                jitter[i] = kept_jitter
+                jitter[frame] = kept_jitter
         else:
-            jitter[i] = kept_jitter
-        shimmer[i] = 20 * np.log10(1 + kept_shimmer)
+            jitter[frame] = kept_jitter
+        shimmer[frame] = 20 * np.log10(1 + kept_shimmer)
     return jitter, shimmer

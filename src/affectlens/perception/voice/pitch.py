@@ -23,7 +23,7 @@ _BOTTOM = np.log2(25.0)
 _PER_OCTAVE = (_POINTS - 1) / (np.log2(RATE / 2) - _BOTTOM)
 
 
-def gate(x: np.ndarray) -> float:
+def gate(signal: np.ndarray) -> float:
     """RMS under which a frame of a signal ``(samples,)`` has no pitch.
 
     Returns
@@ -39,7 +39,7 @@ def gate(x: np.ndarray) -> float:
     (0.001, 2e-05)
     """
     size = RATE // 40
-    steps = x[: len(x) // size * size].reshape(-1, size)
+    steps = signal[: len(signal) // size * size].reshape(-1, size)
     if not len(steps):
         return QUIET
     loud = float(np.quantile(steps.std(axis=1, dtype=np.float64), 0.95))
@@ -59,16 +59,15 @@ def _to_octaves() -> np.ndarray:
 
 def _enhanced(magnitudes: np.ndarray) -> np.ndarray:
     """Only the two bins either side of each local maximum, then smoothed over three bins."""
-    m = magnitudes
-    peak = np.zeros(m.shape, dtype=bool)
-    peak[:, 1:-1] = (m[:, 1:-1] > m[:, :-2]) & (m[:, 1:-1] >= m[:, 2:])
+    peak = np.zeros(magnitudes.shape, dtype=bool)
+    peak[:, 1:-1] = (magnitudes[:, 1:-1] > magnitudes[:, :-2]) & (magnitudes[:, 1:-1] >= magnitudes[:, 2:])
     near = peak.copy()
-    for k in (1, 2):
-        near[:, k:] |= peak[:, :-k]
-        near[:, :-k] |= peak[:, k:]
-    kept = np.where(near, m, 0)
-    out = kept.copy()
-    out[:, 1:-1] = (kept[:, :-2] + 2 * kept[:, 1:-1] + kept[:, 2:]) / 4
+    for reach in (1, 2):
+        near[:, reach:] |= peak[:, :-reach]
+        near[:, :-reach] |= peak[:, reach:]
+    peaks = np.where(near, magnitudes, 0)
+    out = peaks.copy()
+    out[:, 1:-1] = (peaks[:, :-2] + 2 * peaks[:, 1:-1] + peaks[:, 2:]) / 4
     return out
 
 
@@ -76,9 +75,9 @@ def summed(magnitudes: np.ndarray) -> np.ndarray:
     """Subharmonic sums ``(n, points)`` of magnitude spectra ``(n, 513)`` over equal steps of log2 frequency from 25 Hz."""
     octave = np.maximum(_enhanced(magnitudes) @ _to_octaves(), 0)
     total = octave.copy()
-    for h in range(2, HARMONICS + 1):
-        shift = int(np.floor(_PER_OCTAVE * np.log2(h)))
-        total[:, : _POINTS - shift] += octave[:, shift:] * COMPRESSION ** (h - 1)
+    for harmonic in range(2, HARMONICS + 1):
+        shift = int(np.floor(_PER_OCTAVE * np.log2(harmonic)))
+        total[:, : _POINTS - shift] += octave[:, shift:] * COMPRESSION ** (harmonic - 1)
     return np.asarray(total / HARMONICS)
 
 
@@ -92,26 +91,26 @@ class Candidates:
 
 def candidates(magnitudes: np.ndarray) -> Candidates:
     """The six highest peaks of the subharmonic sum, refined by a parabola; of these, those between 55 and 1000 Hz."""
-    s = summed(magnitudes)
-    n = len(s)
-    if n == 0:
+    sums = summed(magnitudes)
+    count = len(sums)
+    if count == 0:
         return Candidates(np.zeros((0, CANDIDATES)), np.zeros((0, CANDIDATES)))
-    here, left, right = s[:, 1:-1], s[:, :-2], s[:, 2:]
+    here, left, right = sums[:, 1:-1], sums[:, :-2], sums[:, 2:]
     height = np.where((here > left) & (here > right), here, 0.0)
     best = np.argpartition(-height, CANDIDATES, axis=1)[:, :CANDIDATES]
     value = np.take_along_axis(height, best, 1)
     order = np.argsort(-value, axis=1, kind="stable")
     best, value = np.take_along_axis(best, order, 1), np.take_along_axis(value, order, 1)
-    a, c = np.take_along_axis(left, best, 1), np.take_along_axis(right, best, 1)
-    bend = a - 2 * value + c
+    before, after = np.take_along_axis(left, best, 1), np.take_along_axis(right, best, 1)
+    bend = before - 2 * value + after
     peaks = (value > 0) & (bend < 0)
-    offset = np.where(peaks, 0.5 * (a - c) / np.where(peaks, bend, -1), 0.0)
-    top = value - 0.25 * (a - c) * offset
+    offset = np.where(peaks, 0.5 * (before - after) / np.where(peaks, bend, -1), 0.0)
+    top = value - 0.25 * (before - after) * offset
     hertz = np.where(peaks, 2.0 ** (_BOTTOM + (1 + best + offset) / _PER_OCTAVE), 0.0)
     peaks &= (hertz >= LOWEST) & (hertz <= HIGHEST)
     order = np.argsort(np.where(peaks, -top, np.inf), axis=1, kind="stable")
-    peaks, hertz, top = (np.take_along_axis(v, order, 1) for v in (peaks, hertz, top))
-    mean = s.mean(axis=1, keepdims=True)
+    peaks, hertz, top = (np.take_along_axis(values, order, 1) for values in (peaks, hertz, top))
+    mean = sums.mean(axis=1, keepdims=True)
     voicing = np.where(peaks, np.maximum(0.0, 1 - mean / np.maximum(top, 1e-12)), 0.0)
     return Candidates(np.where(peaks, hertz, 0.0), voicing)
 
@@ -156,8 +155,8 @@ class PitchPath:
         step: np.ndarray = np.abs(np.diff(logs, axis=1, prepend=0.0))
         local = np.column_stack([lack, silence])
         states = np.column_stack([pitches.hertz, np.zeros(len(logs))])
-        for i in range(len(logs)):
-            settled.append(self._step(states[i], logs[i], there[i], step[i], local[i]))
+        for frame in range(len(logs)):
+            settled.append(self._step(states[frame], logs[frame], there[frame], step[frame], local[frame]))
         return np.concatenate(settled) if settled else np.zeros(0)
 
     def finish(self) -> np.ndarray:
@@ -193,8 +192,8 @@ class PitchPath:
             return np.zeros(0)
         state = int(self._cost.argmin())
         path = np.zeros(len(self._back))
-        for i in range(len(self._back) - 1, -1, -1):
-            path[i] = self._hertz[i][state]
-            state = int(self._back[i][state])
+        for frame in range(len(self._back) - 1, -1, -1):
+            path[frame] = self._hertz[frame][state]
+            state = int(self._back[frame][state])
         self._back, self._hertz = self._back[count:], self._hertz[count:]
         return path[:count]

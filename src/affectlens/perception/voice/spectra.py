@@ -21,11 +21,11 @@ def frame_count(samples: int, size: int) -> int:
     return max(0, (samples - size) // STEP + 1)
 
 
-def frames(x: np.ndarray, size: int) -> np.ndarray:
+def frames(signal: np.ndarray, size: int) -> np.ndarray:
     """Overlapping frames ``(n, size)`` of a signal ``(samples,)``, as a view."""
-    if len(x) < size:
-        return np.zeros((0, size), dtype=x.dtype)
-    return np.lib.stride_tricks.sliding_window_view(x, size)[::STEP]
+    if len(signal) < size:
+        return np.zeros((0, size), dtype=signal.dtype)
+    return np.lib.stride_tricks.sliding_window_view(signal, size)[::STEP]
 
 
 @cache
@@ -63,22 +63,22 @@ class Spectra:
 
     def part(self, first: int, last: int) -> Spectra:
         """The frames from ``first`` to before ``last``."""
-        return Spectra(*(getattr(self, f.name)[first:last] for f in fields(self)))
+        return Spectra(*(getattr(self, entry.name)[first:last] for entry in fields(self)))
 
     @staticmethod
     def join(parts: list[Spectra]) -> Spectra:
         """Frames one after another."""
         if len(parts) == 1:
             return parts[0]
-        return Spectra(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Spectra)))
+        return Spectra(*(np.concatenate([getattr(part, entry.name) for part in parts]) for entry in fields(Spectra)))
 
 
-def spectra(x: np.ndarray, *, centred: bool = True) -> Spectra:
+def spectra(signal: np.ndarray, *, centred: bool = True) -> Spectra:
     """Spectra of a signal; as many frames as whole 60 ms windows fit.
 
     Parameters
     ----------
-    x : (samples,) float32 array
+    signal : (samples,) float32 array
         In [-1, 1] at 16 kHz.
     centred : bool
         Whether the 20 ms frame lies in the middle of the 60 ms frame, or at its start.
@@ -88,9 +88,9 @@ def spectra(x: np.ndarray, *, centred: bool = True) -> Spectra:
     Spectra
         Of all frames.
     """
-    n = frame_count(len(x), LONG)
-    short = frames(x[(LONG - SHORT) // 2 :] if centred else x, SHORT)[:n]
-    windowed = frames(x, LONG) * gauss()
+    count = frame_count(len(signal), LONG)
+    short = frames(signal[(LONG - SHORT) // 2 :] if centred else signal, SHORT)[:count]
+    windowed = frames(signal, LONG) * gauss()
     return Spectra(
         fft.rfft(short * hamming(), SHORT_FFT, axis=1),
         np.abs(fft.rfft(windowed, LONG_FFT, axis=1)),

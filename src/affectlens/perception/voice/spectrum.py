@@ -94,8 +94,8 @@ def slope(power: np.ndarray, low: float, high: float, *, one_short: bool = False
         dB per Hz.
     """
     inside = _band(low, high)
-    f, n = _HERTZ[inside], int(inside.sum()) - one_short
-    weight = (n * f - f.sum()) / (n * (f @ f) - f.sum() ** 2)
+    hertz, count = _HERTZ[inside], int(inside.sum()) - one_short
+    weight = (count * hertz - hertz.sum()) / (count * (hertz @ hertz) - hertz.sum() ** 2)
     return np.asarray(_decibels(power[:, inside]) @ weight)
 
 
@@ -122,9 +122,9 @@ def flux(magnitude: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
 
 @cache
 def _cosines() -> np.ndarray:
-    k = np.arange(1, 5)
-    base = np.sqrt(2 / BANDS) * np.cos(np.pi / BANDS * np.outer(np.arange(BANDS) + 0.5, k))
-    return np.asarray(base * (1 + LIFTER / 2 * np.sin(np.pi * k / LIFTER)))
+    numbers = np.arange(1, 5)
+    base = np.sqrt(2 / BANDS) * np.cos(np.pi / BANDS * np.outer(np.arange(BANDS) + 0.5, numbers))
+    return np.asarray(base * (1 + LIFTER / 2 * np.sin(np.pi * numbers / LIFTER)))
 
 
 def cepstrum(power: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ class DescriptorStream:
 
     def _hear(self, samples: np.ndarray) -> Descriptors:
         self._x = np.concatenate([self._x, samples.astype(np.float32)])
-        known = sum(len(s.rms) for s in self._open)
+        known = sum(len(part.rms) for part in self._open)
         if frame_count(len(self._x) - known * STEP, LONG) == 0:
             return Descriptors.empty()
         new = spectra(self._x[known * STEP :], centred=not self._compatible)
@@ -73,19 +73,19 @@ class DescriptorStream:
 
     def _describe(self, hertz: np.ndarray) -> Descriptors:
         # One settled stretch at a time, however many came at once: periods are counted within a stretch.
-        return Descriptors.join([Descriptors.empty(), *(self._settled(p) for p in _pieces(hertz))])
+        return Descriptors.join([Descriptors.empty(), *(self._settled(piece) for piece in _pieces(hertz))])
 
     def _settled(self, hertz: np.ndarray) -> Descriptors:
-        n = len(hertz)
+        count = len(hertz)
         waiting = Spectra.join(self._open)
-        settled = waiting.part(0, n)
-        self._open = [waiting.part(n, len(waiting.rms))]
+        settled = waiting.part(0, count)
+        self._open = [waiting.part(count, len(waiting.rms))]
         pitch = np.where(settled.rms > self._quiet, hertz, 0.0)
         # Exactly the samples of these frames, so that what is measured does not depend on how much more has been heard.
-        heard = self._x[: (n - 1) * STEP + LONG]
-        described = assemble(heard, settled, pitch, compatible=self._compatible, before=self._before)
+        samples = self._x[: (count - 1) * STEP + LONG]
+        described = assemble(samples, settled, pitch, compatible=self._compatible, before=self._before)
         self._before = np.abs(settled.short[-1])
-        self._x = self._x[n * STEP :]
+        self._x = self._x[count * STEP :]
         return described
 
 
@@ -93,7 +93,7 @@ def _pieces(hertz: np.ndarray) -> list[np.ndarray]:
     return [hertz[i : i + PitchPath.EVERY] for i in range(0, len(hertz), PitchPath.EVERY)]
 
 
-def refuse_other(x: np.ndarray) -> None:
+def refuse_other(signal: np.ndarray) -> None:
     """See that something is a signal of one channel, as floats of full scale 1.
 
     Raises
@@ -107,28 +107,32 @@ def refuse_other(x: np.ndarray) -> None:
     Traceback (most recent call last):
     affectlens.core.errors.UsageError: a sound of floats in [-1, 1] was expected, int16 was given; divide by full scale (32768) first
     """  # noqa: E501
-    if not isinstance(x, np.ndarray):
-        raise UsageError(f"a sound as an array of floats in [-1, 1] was expected, {type(x).__name__} was given")
-    if not np.issubdtype(x.dtype, np.floating):
-        scale = f"; divide by full scale ({-np.iinfo(x.dtype).min}) first" if np.issubdtype(x.dtype, np.signedinteger) else ""
-        raise UsageError(f"a sound of floats in [-1, 1] was expected, {x.dtype} was given{scale}")
-    if x.ndim != 1:
-        raise UsageError(
-            f"a sound of one channel (samples,) was expected, an array {x.shape} was given; choose or mix channels first"
+    if not isinstance(signal, np.ndarray):
+        raise UsageError(f"a sound as an array of floats in [-1, 1] was expected, {type(signal).__name__} was given")
+    if not np.issubdtype(signal.dtype, np.floating):
+        scale = (
+            f"; divide by full scale ({-np.iinfo(signal.dtype).min}) first"
+            if np.issubdtype(signal.dtype, np.signedinteger)
+            else ""
         )
-    if not np.isfinite(x).all():
+        raise UsageError(f"a sound of floats in [-1, 1] was expected, {signal.dtype} was given{scale}")
+    if signal.ndim != 1:
+        raise UsageError(
+            f"a sound of one channel (samples,) was expected, an array {signal.shape} was given; choose or mix channels first"
+        )
+    if not np.isfinite(signal).all():
         raise UsageError("the signal holds samples that are not numbers; replace them with zeros first")
-    peak = float(np.abs(x).max(initial=0.0))
+    peak = float(np.abs(signal).max(initial=0.0))
     if peak > LOUDEST:
         raise UsageError(f"a sound of floats in [-1, 1] was expected, samples reach {peak:.4g}; divide by full scale first")
 
 
-def describe(x: np.ndarray, *, compatible: bool = False) -> Descriptors:
+def describe(signal: np.ndarray, *, compatible: bool = False) -> Descriptors:
     """All descriptors of a whole signal.
 
     Parameters
     ----------
-    x : (samples,) float array
+    signal : (samples,) float array
         In [-1, 1] at 16 kHz.
     compatible : bool
         See ``assemble``; then the level under which nothing has a pitch is openSMILE's, however quiet the signal is.
@@ -143,6 +147,6 @@ def describe(x: np.ndarray, *, compatible: bool = False) -> Descriptors:
     UsageError
         It is no such signal; see ``refuse_other``.
     """
-    refuse_other(x)
-    stream = DescriptorStream(compatible=compatible, quiet=QUIET if compatible else gate(x))
-    return Descriptors.join([stream.push(x), stream.finish()])
+    refuse_other(signal)
+    stream = DescriptorStream(compatible=compatible, quiet=QUIET if compatible else gate(signal))
+    return Descriptors.join([stream.push(signal), stream.finish()])

@@ -41,19 +41,32 @@ def reason_against(segment: Any) -> str:
 
 
 def spoken(words: Sequence[Word], left_out: Counter[str]) -> list[Word]:
-    """The words that somebody said; the others are counted in ``left_out`` by what is wrong with them."""
-    kept = []
+    """The words that somebody said.
+
+    Parameters
+    ----------
+    words : sequence of Word
+        What the recogniser wrote.
+    left_out : Counter
+        Takes the number of words that are left out, by what is wrong with them.
+
+    Returns
+    -------
+    list of Word
+        In order.
+    """
+    trusted = []
     for word in words:
         if word.probability < LEAST:
             left_out["words of low probability"] += 1
         elif word.end - word.start > LONGEST:
             left_out[f"words longer than {LONGEST:.0f} s"] += 1
         else:
-            kept.append(word)
-    plain = [re.sub(r"\W", "", word.text).casefold() for word in kept]
+            trusted.append(word)
+    plain = [re.sub(r"\W", "", word.text).casefold() for word in trusted]
     invented = _repeated(plain)
     left_out["words of phrases that repeat without end"] += len(invented)
-    return [word for i, word in enumerate(kept) if i not in invented]
+    return [word for number, word in enumerate(trusted) if number not in invented]
 
 
 def _repeated(words: Sequence[str]) -> set[int]:
@@ -62,17 +75,17 @@ def _repeated(words: Sequence[str]) -> set[int]:
     for size in range(1, _PHRASE + 1):
         most = CALLS if size == 1 else REPEATS
         run = 0  # words in a row that are the same as those one phrase earlier
-        for i in range(size, len(words) + 1):
-            if i < len(words) and words[i] == words[i - size]:
+        for end in range(size, len(words) + 1):
+            if end < len(words) and words[end] == words[end - size]:
                 run += 1
                 continue
             if run >= size * most:
-                out.update(range(i - run - size, i))
+                out.update(range(end - run - size, end))
             run = 0
     return out
 
 
-def told(left_out: Counter[str]) -> str:
+def summary_of(left_out: Counter[str]) -> str:
     """Say in one sentence what was left out.
 
     Returns
@@ -82,8 +95,8 @@ def told(left_out: Counter[str]) -> str:
 
     Examples
     --------
-    >>> told(Counter({"words of low probability": 2, "words longer than 3 s": 1}))
+    >>> summary_of(Counter({"words of low probability": 2, "words longer than 3 s": 1}))
     'the recogniser wrote what was probably not said; left out: words of low probability (2), words longer than 3 s (1)'
     """
-    parts = ", ".join(f"{what} ({n})" for what, n in left_out.items() if n)
+    parts = ", ".join(f"{what} ({count})" for what, count in left_out.items() if count)
     return f"the recogniser wrote what was probably not said; left out: {parts}" if parts else ""

@@ -72,14 +72,14 @@ def stretches(
     >>> [(s.first, s.last, s.languages) for s in stretches(list(heard), heard.get, rate=10)]
     [(0, 20, ('en',)), (22, 30, ('de', 'en')), (31, 60, ('de',))]
     """
-    heard = [dict(detect(span)) for span in spans]
-    sure = [_sure(span, probabilities, rate) for span, probabilities in zip(spans, heard, strict=True)]
+    detected = [dict(detect(span)) for span in spans]
+    sure = [_sure(span, probabilities, rate) for span, probabilities in zip(spans, detected, strict=True)]
     if not any(sure) and spans:
-        sure = [_main(spans, heard, before)] * len(spans)
+        sure = [_main(spans, detected, before)] * len(spans)
     out: list[Stretch] = []
-    for i, (span, probabilities) in enumerate(zip(spans, heard, strict=True)):
-        own = sure[i]
-        languages = (own,) if own else _open(probabilities, sure[:i], sure[i + 1 :], before)
+    for number, (span, probabilities) in enumerate(zip(spans, detected, strict=True)):
+        own = sure[number]
+        languages = (own,) if own else _open(probabilities, sure[:number], sure[number + 1 :], before)
         likely = tuple(probabilities.get(language, 0.0) for language in languages)
         if out and out[-1].languages == languages and len(languages) == 1:
             last = out.pop()
@@ -96,12 +96,12 @@ def _sure(span: Span, probabilities: Mapping[str, float], rate: int) -> str | No
     return top if probabilities[top] >= SURE and span[1] - span[0] >= LEAST * rate else None
 
 
-def _main(spans: Sequence[Span], heard: Sequence[Mapping[str, float]], before: str | None) -> str:
+def _main(spans: Sequence[Span], detected: Sequence[Mapping[str, float]], before: str | None) -> str:
     """One language for spans of which none is certain."""
     total: dict[str, float] = defaultdict(float)
-    for span, probabilities in zip(spans, heard, strict=True):
-        for language, p in probabilities.items():
-            total[language] += p * (span[1] - span[0])
+    for span, probabilities in zip(spans, detected, strict=True):
+        for language, probability in probabilities.items():
+            total[language] += probability * (span[1] - span[0])
     top = max(total, key=total.__getitem__)
     likely = total[top] >= LIKELY * sum(last - first for first, last in spans)
     return top if before is None or likely else before
@@ -111,7 +111,10 @@ def _open(
     probabilities: Mapping[str, float], earlier: Sequence[str | None], later: Sequence[str | None], before: str | None
 ) -> tuple[str, ...]:
     """Languages that an uncertain span may be in, the most probable first."""
-    around = [next((s for s in reversed(earlier) if s), before), next((s for s in later if s), None)]
+    around = [
+        next((language for language in reversed(earlier) if language), before),
+        next((language for language in later if language), None),
+    ]
     languages = {language for language in around if language}
     top = max(probabilities, key=probabilities.__getitem__)
     if len(languages) > 1 or probabilities[top] >= LIKELY:

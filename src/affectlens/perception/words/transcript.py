@@ -54,7 +54,7 @@ class Utterance:
     @property
     def text(self) -> str:
         """The words, spaced."""
-        return " ".join(w.text for w in self.words)
+        return " ".join(word.text for word in self.words)
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ def speech_chunks(blocks: Iterable[AudioBlock]) -> Iterator[SpeechChunk]:
                 continue
         if not len(samples):
             return
-        spans = [(s["start"], s["end"]) for s in get_speech_timestamps(samples, options)]
+        spans = [(stretch["start"], stretch["end"]) for stretch in get_speech_timestamps(samples, options)]
         # Speech that touches the end may go on in the next block: keep it, unless it fills a whole chunk already.
         limit = len(samples) if ended else len(samples) - RATE // 2
-        ready = [s for s in spans if s[1] <= limit]
+        ready = [span for span in spans if span[1] <= limit]
         if not ended and not ready and spans and len(samples) - spans[0][0] >= MAX_CHUNK * RATE:
             ready = [(spans[0][0], len(samples))]
         yield from _pack(ready, samples, offset)
-        waiting = [s for s in spans if s not in ready and s[0] >= (ready[-1][1] if ready else 0)]
+        waiting = [span for span in spans if span not in ready and span[0] >= (ready[-1][1] if ready else 0)]
         if ended:
             return
         cut = ready[-1][1] if ready else 0
@@ -123,7 +123,7 @@ def _pack(spans: list[tuple[int, int]], samples: np.ndarray, offset: int) -> Ite
         full = span is None or (group and (span[1] - group[0][0] > MAX_CHUNK * RATE or span[0] - group[-1][1] > 2 * RATE))
         if full and group:
             begin, end = group[0][0], group[-1][1]
-            active = tuple(((a + offset) / RATE, (b + offset) / RATE) for a, b in group)
+            active = tuple(((start + offset) / RATE, (end + offset) / RATE) for start, end in group)
             yield SpeechChunk((begin + offset) / RATE, samples[begin:end].copy(), active)
             group = []
         if span is not None:
@@ -171,22 +171,25 @@ class WordRecogniser:
         self.left_out = Counter()
         before = self._language
         for chunk in speech_chunks(blocks):
-            found: list[Utterance] = []
+            utterances: list[Utterance] = []
             for stretch in self._stretches(chunk, before):
-                heard = max((self._hear(chunk, stretch, language) for language in stretch.languages), key=lambda h: h.score)
-                self.left_out.update(heard.left_out)
-                found.extend(_utterances(heard.words, heard.language, stretch.probability_of(heard.language)))
+                best = max(
+                    (self._hear(chunk, stretch, language) for language in stretch.languages),
+                    key=lambda hypothesis: hypothesis.score,
+                )
+                self.left_out.update(best.left_out)
+                utterances.extend(_utterances(best.words, best.language, stretch.probability_of(best.language)))
                 if len(stretch.languages) == 1 and stretch.probability >= SURE:
-                    before = heard.language
+                    before = best.language
             if progress:
                 progress(chunk.start + len(chunk.samples) / RATE)
-            yield chunk, found
+            yield chunk, utterances
 
     def _stretches(self, chunk: SpeechChunk, before: str | None) -> list[Stretch]:
         whole = len(chunk.samples)
         if self._language is not None:
             return [Stretch(0, whole, (self._language,), (1.0,))]
-        spans = [(round((a - chunk.start) * RATE), round((b - chunk.start) * RATE)) for a, b in chunk.active]
+        spans = [(round((start - chunk.start) * RATE), round((end - chunk.start) * RATE)) for start, end in chunk.active]
 
         def detect(span: tuple[int, int]) -> dict[str, float]:
             return dict(self._model.detect_language(chunk.samples[span[0] : span[1]])[2])
@@ -227,18 +230,23 @@ class _Heard:
 
 
 def _words(segment: Any, offset: float) -> Iterator[Word]:
-    for w in segment.words or ():
-        text = w.word.strip()
+    for word in segment.words or ():
+        text = word.word.strip()
         if text:
-            yield Word(text, float(w.start) + offset, max(float(w.end), float(w.start) + 0.02) + offset, float(w.probability))
+            yield Word(
+                text,
+                float(word.start) + offset,
+                max(float(word.end), float(word.start) + 0.02) + offset,
+                float(word.probability),
+            )
 
 
 def _utterances(words: list[Word], language: str, probability: float) -> Iterator[Utterance]:
     """Split at the end of a sentence, at a pause of 0.8 s, and after 40 words."""
     group: list[Word] = []
-    for i, word in enumerate(words):
+    for number, word in enumerate(words):
         group.append(word)
-        after = words[i + 1].start - word.end if i + 1 < len(words) else 0.0
+        after = words[number + 1].start - word.end if number + 1 < len(words) else 0.0
         if re.search(r"[.!?…。？！]$", word.text) or after > 0.8 or len(group) >= 40:
             yield Utterance(tuple(group), language, probability)
             group = []

@@ -74,9 +74,9 @@ class Turn:
     @property
     def quality(self) -> float:
         """0 to 1: signal-to-noise ratio and length, halved for telephone bandwidth."""
-        heard = np.clip((self.snr - LEAST_SNR) / (FULL_SNR - LEAST_SNR), 0.1, 1.0)
+        audible = np.clip((self.snr - LEAST_SNR) / (FULL_SNR - LEAST_SNR), 0.1, 1.0)
         long = np.clip(self.voiced / 1.0, 0.3, 1.0)
-        return float(heard * long * (0.5 if self.narrow else 1.0))
+        return float(audible * long * (0.5 if self.narrow else 1.0))
 
 
 def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
@@ -103,8 +103,8 @@ def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
 def _spans(chunk: SpeechChunk) -> Iterator[tuple[int, int]]:
     """Sample ranges of the turns within a chunk."""
     joined: list[list[int]] = []
-    for a, b in chunk.active:
-        first, last = round((a - chunk.start) * RATE), round((b - chunk.start) * RATE)
+    for start, end in chunk.active:
+        first, last = round((start - chunk.start) * RATE), round((end - chunk.start) * RATE)
         if joined and first - joined[-1][1] < PAUSE * RATE and last - joined[-1][0] <= LONGEST * RATE:
             joined[-1][1] = last
         else:
@@ -112,35 +112,39 @@ def _spans(chunk: SpeechChunk) -> Iterator[tuple[int, int]]:
     for first, last in joined:
         parts = -(-(last - first) // round(LONGEST * RATE))
         cuts = [first]
-        for k in range(1, parts):
-            middle = first + k * (last - first) // parts
+        for number in range(1, parts):
+            middle = first + number * (last - first) // parts
             reach = RATE // 2
             near = _levels(chunk.samples[middle - reach : middle + reach])
             cuts.append(middle - reach + int(near.argmin()) * _FRAME + _FRAME // 2)
         yield from zip(cuts, [*cuts[1:], last], strict=True)
 
 
-def _levels(x: np.ndarray) -> np.ndarray:
+def _levels(signal: np.ndarray) -> np.ndarray:
     """Mean square of each 25 ms."""
-    n = len(x) // _FRAME
-    return np.asarray((x[: n * _FRAME].reshape(n, _FRAME).astype(np.float64) ** 2).mean(axis=1)) if n else np.zeros(1)
+    count = len(signal) // _FRAME
+    return (
+        np.asarray((signal[: count * _FRAME].reshape(count, _FRAME).astype(np.float64) ** 2).mean(axis=1))
+        if count
+        else np.zeros(1)
+    )
 
 
 def _turn(chunk: SpeechChunk, levels: np.ndarray, first: int, last: int) -> Turn:
-    x = chunk.samples[first:last]
-    x = x - x.mean() if len(x) else x  # an offset is no sound
-    d = describe(x.astype(np.float32))
-    own_levels = _levels(x)
+    signal = chunk.samples[first:last]
+    signal = signal - signal.mean() if len(signal) else signal  # an offset is no sound
+    described = describe(signal.astype(np.float32))
+    own_levels = _levels(signal)
     floor = float(np.quantile(own_levels, 0.1)) + 1e-12
     speech = float(np.sort(own_levels)[len(own_levels) // 2 :].mean())
     top = float(np.abs(chunk.samples[first:last]).max(initial=0.0))
     clipped = float((np.abs(chunk.samples[first:last]) > 0.985 * max(top, 0.5)).mean()) if top > 0.5 else 0.0
-    flatness, narrow = _background(chunk.samples, levels, x)
+    flatness, narrow = _background(chunk.samples, levels, signal)
     return Turn(
         chunk.start + first / RATE,
         chunk.start + last / RATE,
-        functionals(d),
-        float((d.hertz > 0).sum()) / 100,
+        functionals(described),
+        float((described.hertz > 0).sum()) / 100,
         float(10 * np.log10(max(speech - floor, 1e-12) / floor)),
         flatness,
         clipped,
@@ -148,7 +152,7 @@ def _turn(chunk: SpeechChunk, levels: np.ndarray, first: int, last: int) -> Turn
     )
 
 
-def _background(chunk: np.ndarray, levels: np.ndarray, x: np.ndarray) -> tuple[float, bool]:
+def _background(chunk: np.ndarray, levels: np.ndarray, signal: np.ndarray) -> tuple[float, bool]:
     """Spectral flatness (geometric over arithmetic mean, 100 to 3200 Hz) of the quietest tenth; whether all ends at 4 kHz."""
     window = np.hanning(_FRAME)
     quiet = np.flatnonzero(levels <= np.quantile(levels, 0.1))[:200]
@@ -158,9 +162,9 @@ def _background(chunk: np.ndarray, levels: np.ndarray, x: np.ndarray) -> tuple[f
     hertz = np.fft.rfftfreq(_FRAME, 1 / RATE)
     band = power[:, (hertz >= 100) & (hertz <= 3200)]
     flatness = float(np.median(np.exp(np.log(band).mean(axis=1)) / band.mean(axis=1)))
-    n = len(x) // _FRAME
-    if n == 0:
+    count = len(signal) // _FRAME
+    if count == 0:
         return flatness, False
-    whole = (np.abs(np.fft.rfft(x[: n * _FRAME].reshape(n, _FRAME) * window, axis=1)) ** 2).mean(axis=0)
+    whole = (np.abs(np.fft.rfft(signal[: count * _FRAME].reshape(count, _FRAME) * window, axis=1)) ** 2).mean(axis=0)
     above = whole[hertz > 4300].sum() / max(float(whole[hertz > 100].sum()), 1e-20)
     return flatness, bool(above < 1e-5)
