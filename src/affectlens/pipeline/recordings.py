@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 from affectlens.assets.store import fetch
 from affectlens.core.disk.files import make_folder
@@ -15,7 +15,7 @@ from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failu
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
-from affectlens.core.settings import with_fields
+from affectlens.core.settings import shows_fields, with_fields
 from affectlens.core.tables import evidence_frame, read_frame, rows_frame
 from affectlens.media.inputs import find_inputs
 from affectlens.modalities.base import assets_of
@@ -26,10 +26,14 @@ from affectlens.pipeline.results import Result, Run
 from affectlens.pipeline.writer import check_file, write_overview, write_recording, writing
 from affectlens.report.exporters import chosen as chosen_format
 
+if TYPE_CHECKING:
+    from affectlens.core.fields import OptionsFields
+
 log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")
 
 
+@shows_fields(Options)
 def recognize(
     inputs: str | Path | Iterable[str | Path],
     *,
@@ -40,7 +44,7 @@ def recognize(
     options: Options | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[OptionsFields],
 ) -> Run:
     """The table of expressed emotion, unexplained.
 
@@ -125,6 +129,7 @@ def _recognized(path: Path, engine: Engine, progress: Progress | None) -> Result
     return Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds)
 
 
+@shows_fields(Options)
 def explain(
     inputs: str | Path | Iterable[str | Path],
     out: str | Path = DEFAULT_OUT,
@@ -135,7 +140,7 @@ def explain(
     engine: Engine | None = None,
     progress: Progress | None = None,
     on_result: Callable[[Result], None] | None = None,
-    **settings: Any,
+    **settings: Unpack[OptionsFields],
 ) -> Run:
     """Recognise and explain; writes one report folder an input below ``out`` and returns the same numbers.
 
