@@ -87,15 +87,15 @@ def recognize(
     elif resume or not keep:
         raise UsageError("resume=True and keep=False need a file: give out")
     chosen = engine.options if engine else with_fields(Options, options, settings)
-    found = find_inputs(_several(inputs))
+    sources = find_inputs(_several(inputs))
     engine = engine or _engine(chosen, progress)
-    run = Run(failed=list(found.failures), notes=found.notes, out=file)
+    run = Run(failed=list(sources.failures), notes=sources.notes, out=file)
     if file is None:
-        _recognize_each(run, found.files, engine, None, keep, progress)
+        _recognize_each(run, sources.files, engine, None, keep, progress)
         return run
     with tracebacks_in(beside(file, f".{LOG}")):
         parts = Parts(file, chosen, resume, engine.made_by())
-        _recognize_each(run, found.files, engine, parts, keep, progress)
+        _recognize_each(run, sources.files, engine, parts, keep, progress)
     parts.export(format)
     write_failures(run.failed, beside(file, f".{FAILURES}"))
     if not run.failed:
@@ -125,7 +125,7 @@ def _recognize_each(
 
 def _recognized(path: Path, engine: Engine, progress: Progress | None) -> Result:
     _, findings, report = engine.run(path, explaining=False, progress=progress)
-    rows = rows_frame([f.row for f in findings])
+    rows = rows_frame([finding.row for finding in findings])
     return Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds)
 
 
@@ -173,13 +173,13 @@ def explain(
     chosen = engine.options if engine else with_fields(Options, options, settings)
     out = Path(out)
     chosen_format(out / "table.parquet", format)
-    found = find_inputs(_several(inputs))
+    sources = find_inputs(_several(inputs))
     make_folder(out)
     engine = engine or _engine(chosen, progress)
-    run = Run(failed=list(found.failures), notes=found.notes, out=out)
+    run = Run(failed=list(sources.failures), notes=sources.notes, out=out)
     made_by = engine.made_by()
     with tracebacks_in(out / LOG):
-        for path in found.files:
+        for path in sources.files:
             try:
                 job = Job(path, out, chosen, made_by)
                 with job.alone():
@@ -195,7 +195,7 @@ def explain(
             elif on_result:
                 on_result(result)
     if run.resumed:
-        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(found.files), out)
+        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(sources.files), out)
     write_overview(run, out, format)
     return run
 
@@ -234,7 +234,7 @@ def _written(job: Job, engine: Engine, resume: bool, progress: Progress | None) 
     with writing(job.target):
         target = write_recording(job, report, findings, engine.modalities)
     evidence = read_frame(target / "evidence.parquet")
-    table = rows_frame([f.row for f in findings])
+    table = rows_frame([finding.row for finding in findings])
     notes = tuple(report.clip.problems.notes)
     return Result(str(job.path), table, evidence, target / "report.html", notes, report.seconds)
 
