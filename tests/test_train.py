@@ -72,7 +72,7 @@ def test_every_function_has_a_recipe_whose_fields_have_help():
             "threads",
             "progress",
             "settings",
-            "changed",
+            *(field.name for field in fields(recipe)),
         ]
 
 

@@ -89,7 +89,8 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _load(name: str) -> Any:
+    """What a public name stands for, imported when it is asked for."""
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'affectlens' has no attribute {name!r}")
@@ -98,6 +99,10 @@ def __getattr__(name: str) -> Any:
     with helpful():
         module = importlib.import_module(home)
     return module if home == f"affectlens.{name}" else getattr(module, name)
+
+
+if not TYPE_CHECKING:  # type checkers know the names from their imports above, and that there are no others
+    __getattr__ = _load
 
 
 def __dir__() -> list[str]:

@@ -30,20 +30,105 @@ Examples
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from dataclasses import MISSING
-from dataclasses import fields as dataclass_fields
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from affectlens.core.errors import UsageError
 from affectlens.core.extras import helpful
+from affectlens.core.settings import field_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Unpack
+
+    from affectlens.audits.concepts.result import ConceptAudit
+    from affectlens.audits.concepts.settings import ConceptSettings
+    from affectlens.audits.features.result import FeatureAudit
+    from affectlens.audits.features.settings import FeatureSettings
+    from affectlens.audits.latent.result import LatentAudit
+    from affectlens.audits.latent.settings import LatentSettings
+    from affectlens.audits.objects.result import ObjectAudit
+    from affectlens.audits.objects.settings import ObjectSettings
+    from affectlens.audits.properties.result import PropertyAudit
+    from affectlens.audits.properties.settings import PropertySettings
     from affectlens.audits.registry import RegisteredAudit
+    from affectlens.core.fields import (
+        ConceptSettingsFields,
+        FeatureSettingsFields,
+        LatentSettingsFields,
+        ObjectSettingsFields,
+        PropertySettingsFields,
+    )
+    from affectlens.core.progress import Progress
+    from affectlens.corpora.base import Corpus
+    from affectlens.features.speech import SpeechTable
+    from affectlens.models.base import Model
+
+    # What the registry gives at run time, as type checkers see it; the corpus may also come first, alone.
+    ModelGiven = str | Path | Model | None
+    CorpusGiven = str | Path | Corpus | None
+    SpeechGiven = str | SpeechTable | Sequence[str] | Mapping[str, str | Path] | None
+
+    def concepts(
+        model: ModelGiven | Corpus = None,
+        corpus: CorpusGiven = None,
+        *,
+        out: str | Path | None = None,
+        progress: Progress | None = None,
+        settings: ConceptSettings | None = None,
+        **fields: Unpack[ConceptSettingsFields],
+    ) -> ConceptAudit:
+        """Audit which human concepts move a contextual model's answer, at which layers, with tests that hold their level."""
+
+    def features(
+        model: ModelGiven | SpeechGiven = None,
+        corpus: SpeechGiven = None,
+        *,
+        out: str | Path | None = None,
+        progress: Progress | None = None,
+        settings: FeatureSettings | None = None,
+        **fields: Unpack[FeatureSettingsFields],
+    ) -> FeatureAudit:
+        """Audit what each acoustic feature and group does for a speech model, and whether corpora agree on it."""
+
+    def latent(
+        model: ModelGiven | SpeechGiven = None,
+        corpus: SpeechGiven = None,
+        *,
+        out: str | Path | None = None,
+        progress: Progress | None = None,
+        settings: LatentSettings | None = None,
+        **fields: Unpack[LatentSettingsFields],
+    ) -> LatentAudit:
+        """Audit the latent of a speech autoencoder on people that its training never heard."""
+
+    def objects(
+        model: ModelGiven | Corpus = None,
+        corpus: CorpusGiven = None,
+        *,
+        out: str | Path | None = None,
+        progress: Progress | None = None,
+        settings: ObjectSettings | None = None,
+        **fields: Unpack[ObjectSettingsFields],
+    ) -> ObjectAudit:
+        """Which regions or things in pictures drive a model: relevance against area, with tests; agreement of maps; changes."""
+
+    def properties(
+        model: ModelGiven | Corpus = None,
+        corpus: CorpusGiven = None,
+        *,
+        out: str | Path | None = None,
+        progress: Progress | None = None,
+        settings: PropertySettings | None = None,
+        **fields: Unpack[PropertySettingsFields],
+    ) -> PropertyAudit:
+        """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def _load(name: str) -> Callable[..., Any]:
+    """The function of an audit, made when it is asked for: its settings and assets are seen to before it is called."""
     if name.startswith("_"):
         raise AttributeError(name)
     from affectlens.audits.registry import AUDITS, Late
@@ -51,34 +136,64 @@ def __getattr__(name: str) -> Callable[..., Any]:
     with helpful():
         if name not in AUDITS:
             raise AttributeError(f"there is no audit {name!r}; there are {', '.join(AUDITS)}")
-    entry = AUDITS.get(name)
+        entry = AUDITS.get(name)
+        carried_out = entry.function.function if isinstance(entry.function, Late) else entry.function
 
-    @wraps(entry.function.function if isinstance(entry.function, Late) else entry.function)
+    @wraps(carried_out)
     def function(*given: Any, **fields: Any) -> Any:
-        if len(given) > 2:
-            raise TypeError(f"audit.{name} takes a model and a corpus; settings are given by name")
-        if len(given) == 1 and "corpus" not in fields:
-            given = (entry.model or None, *given)  # the corpus alone
-        model = given[0] if given else fields.pop("model", entry.model or None)
-        corpus = given[1] if len(given) == 2 else fields.pop("corpus", None)
-        if corpus is None:
-            raise UsageError(f"audit.{name} looks at a corpus: give one, such as 'NAME=PATH'")
+        model, corpus = _model_and_corpus(entry, given, fields)
         with helpful():
             _fetch(entry, model, corpus, fields)
             return entry.function(model, corpus, **fields)
 
-    function.__signature__ = _signature(entry)  # type: ignore[attr-defined]
+    function.__signature__ = _signature(entry, carried_out)  # type: ignore[attr-defined]
     return function
 
 
-def _signature(entry: RegisteredAudit) -> inspect.Signature:
+if not TYPE_CHECKING:  # type checkers know the audits of this package from above
+    __getattr__ = _load
+
+
+def _model_and_corpus(entry: RegisteredAudit, given: tuple[Any, ...], fields: dict[str, Any]) -> tuple[Any, Any]:
+    """Both by place or by name; the names are taken out of ``fields``. A single value by place is the corpus.
+
+    Returns
+    -------
+    tuple
+        The model, the audit's own where none is given, and the corpus.
+
+    Raises
+    ------
+    TypeError
+        More than the two by place.
+    UsageError
+        No corpus.
+    """
+    if len(given) > 2:
+        raise TypeError(f"audit.{entry.name} takes a model and a corpus; settings are given by name")
+    if len(given) == 1 and "corpus" not in fields:
+        given = (entry.model or None, *given)
+    model = given[0] if given else fields.pop("model", entry.model or None)
+    corpus = given[1] if len(given) == 2 else fields.pop("corpus", None)
+    if corpus is None:
+        raise UsageError(f"audit.{entry.name} looks at a corpus: give one, such as 'NAME=PATH'")
+    return model, corpus
+
+
+def _signature(entry: RegisteredAudit, function: Callable[..., Any]) -> inspect.Signature:
     """Parameters as ``help`` shows them: a keyword for every setting."""
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    first = inspect.Parameter("model", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=entry.model or None)
-    second = inspect.Parameter("corpus", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None)
-    own = [inspect.Parameter(n, keyword, default=None) for n in ("out", "progress", "settings")]
-    kinds = {f.name: inspect.Parameter.empty if f.default is MISSING else f.default for f in dataclass_fields(entry.settings)}
-    return inspect.Signature([first, second, *own, *(inspect.Parameter(n, keyword, default=d) for n, d in kinds.items())])
+    declared = inspect.signature(function)
+    known = list(declared.parameters.values())
+    annotations = {parameter.name: parameter.annotation for parameter in known}
+    model, corpus = (parameter.annotation for parameter in known[:2])
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = inspect.Parameter("model", either, default=entry.model or None, annotation=model)
+    second = inspect.Parameter("corpus", either, default=None, annotation=corpus)
+    own = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotations[name])
+        for name in ("out", "progress", "settings")
+    ]
+    return declared.replace(parameters=[first, second, *own, *field_parameters(entry.settings)])
 
 
 def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any]) -> None:
@@ -87,7 +202,7 @@ def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any
     from affectlens.audits.base import checked_settings
     from affectlens.models.base import assets_of
 
-    chosen = {k: v for k, v in given.items() if k not in ("out", "progress", "settings")}
+    chosen = {name: value for name, value in given.items() if name not in ("out", "progress", "settings")}
     settings = checked_settings(entry.settings, given.get("settings"), chosen, given.get("out"))
     needed = entry.assets(model, corpus, settings) if entry.assets is not None else ()
     fetch((*assets_of(model), *needed), given.get("progress"))

@@ -13,7 +13,7 @@ out : str or Path
 threads : int
     Threads of torch, for as long as it takes.
 progress : Progress, optional
-    Told of what is being done, how much of it is done, and of how much.
+    Called with what is being done, how much of it is done, and how much there is.
 settings : Settings, optional
     The recipe; the shipped one by default.
 **changed
@@ -43,24 +43,36 @@ affectlens.core.errors.UsageError: --epochs 0: a number of at least 1 was expect
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
+
+from affectlens.core.settings import shows_fields
+from affectlens.learning.recipes import (
+    BackgroundRecipe,
+    BcLstmRecipe,
+    FaceRecipe,
+    FusionRecipe,
+    GaitRecipe,
+    PostureRecipe,
+    SpeechRecipe,
+    WordsRecipe,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from affectlens.core.fields import (
+        BackgroundRecipeFields,
+        BcLstmRecipeFields,
+        FaceRecipeFields,
+        FusionRecipeFields,
+        GaitRecipeFields,
+        PostureRecipeFields,
+        SpeechRecipeFields,
+        WordsRecipeFields,
+    )
     from affectlens.core.progress import Progress
     from affectlens.core.settings import Settings
     from affectlens.corpora.base import Corpora
-    from affectlens.learning.recipes import (
-        BackgroundRecipe,
-        BcLstmRecipe,
-        FaceRecipe,
-        FusionRecipe,
-        GaitRecipe,
-        PostureRecipe,
-        SpeechRecipe,
-        WordsRecipe,
-    )
     from affectlens.training.run import TrainingRun
 
 __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
@@ -70,6 +82,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@shows_fields(FaceRecipe)
 def face(
     corpora: Corpora,
     out: str | Path,
@@ -77,7 +90,7 @@ def face(
     threads: int = 1,
     progress: Progress | None = None,
     settings: FaceRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[FaceRecipeFields],
 ) -> TrainingRun:
     """Train the face network on a corpus of face crops with the splits train, val and test (FER2013).
 
@@ -89,12 +102,12 @@ def face(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.recipes import FaceRecipe
     from affectlens.training.face_words import train_face_model
 
     return _train(FaceRecipe, train_face_model, corpora, out, threads, progress, settings, changed)
 
 
+@shows_fields(WordsRecipe)
 def words(
     corpora: Corpora,
     out: str | Path,
@@ -102,7 +115,7 @@ def words(
     threads: int = 1,
     progress: Progress | None = None,
     settings: WordsRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[WordsRecipeFields],
 ) -> TrainingRun:
     """Train the adapters of the words network on a corpus of texts with the splits train, dev and test (GoEmotions).
 
@@ -113,12 +126,12 @@ def words(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.recipes import WordsRecipe
     from affectlens.training.face_words import train_words_model
 
     return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed)
 
 
+@shows_fields(SpeechRecipe)
 def speech(
     corpora: Corpora,
     out: str | Path,
@@ -126,7 +139,7 @@ def speech(
     threads: int = 1,
     progress: Progress | None = None,
     settings: SpeechRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[SpeechRecipeFields],
 ) -> TrainingRun:
     """Train the speech autoencoder on two or more corpora of speech.
 
@@ -138,12 +151,12 @@ def speech(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.recipes import SpeechRecipe
     from affectlens.training.speech import train_speech_model
 
     return _train(SpeechRecipe, train_speech_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
+@shows_fields(GaitRecipe)
 def gait(
     corpora: Corpora,
     out: str | Path,
@@ -151,7 +164,7 @@ def gait(
     threads: int = 1,
     progress: Progress | None = None,
     settings: GaitRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[GaitRecipeFields],
 ) -> TrainingRun:
     """Train the gait network on a corpus of motion.
 
@@ -162,12 +175,12 @@ def gait(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.recipes import GaitRecipe
     from affectlens.training.motion import train_gait_model
 
     return _train(GaitRecipe, train_gait_model, corpora, out, threads, progress, settings, changed)
 
 
+@shows_fields(PostureRecipe)
 def posture(
     corpora: Corpora,
     out: str | Path,
@@ -175,7 +188,7 @@ def posture(
     threads: int = 1,
     progress: Progress | None = None,
     settings: PostureRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[PostureRecipeFields],
 ) -> TrainingRun:
     """Train the posture network on single skeletons of a corpus of motion.
 
@@ -186,12 +199,12 @@ def posture(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.recipes import PostureRecipe
     from affectlens.training.motion import train_posture_model
 
     return _train(PostureRecipe, train_posture_model, corpora, out, threads, progress, settings, changed)
 
 
+@shows_fields(FusionRecipe)
 def fusion(
     corpora: Corpora,
     out: str | Path,
@@ -199,7 +212,7 @@ def fusion(
     threads: int = 1,
     progress: Progress | None = None,
     settings: FusionRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[FusionRecipeFields],
 ) -> TrainingRun:
     """Train the network that fuses modules.
 
@@ -211,12 +224,12 @@ def fusion(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.learning.recipes import FusionRecipe
     from affectlens.training.fusion import train_fusion_model
 
     return _train(FusionRecipe, train_fusion_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
+@shows_fields(BackgroundRecipe)
 def background(
     corpora: Corpora,
     out: str | Path,
@@ -224,15 +237,15 @@ def background(
     threads: int = 1,
     progress: Progress | None = None,
     settings: BackgroundRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[BackgroundRecipeFields],
 ) -> TrainingRun:
     """Train the background network on a corpus of whole pictures: what they say without their people."""
-    from affectlens.learning.recipes import BackgroundRecipe
     from affectlens.training.background import train_background_model
 
     return _train(BackgroundRecipe, train_background_model, corpora, out, threads, progress, settings, changed)
 
 
+@shows_fields(BcLstmRecipe)
 def bclstm(
     corpora: Corpora,
     out: str | Path,
@@ -240,10 +253,9 @@ def bclstm(
     threads: int = 1,
     progress: Progress | None = None,
     settings: BcLstmRecipe | None = None,
-    **changed: Any,
+    **changed: Unpack[BcLstmRecipeFields],
 ) -> TrainingRun:
     """Train the contextual LSTM on a corpus of dialogues, on its own split."""
-    from affectlens.learning.recipes import BcLstmRecipe
     from affectlens.training.bclstm import train_bclstm_model
 
     return _train(BcLstmRecipe, train_bclstm_model, corpora, out, threads, progress, settings, changed)
@@ -257,7 +269,7 @@ def _train(
     threads: int,
     progress: Progress | None,
     settings: Settings | None,
-    changed: dict[str, Any],
+    changed: Mapping[str, Any],
     *,
     several: bool = False,
 ) -> TrainingRun:

@@ -192,7 +192,7 @@ CASES = [
     ),
     (
         evidence("thing", "car", 0.4, ThingDetail(0.7, 2, 5), target="", person=SCENE),
-        "car seen in 40% of windows, at most 2 at once",
+        "car seen in 40% of segments, at most 2 at once",
     ),
     (evidence("thing", "car", 1.0, ThingDetail(0.7, 2, 1), target="", person=SCENE), "2 × car seen"),
     (
@@ -233,15 +233,15 @@ CASES = [
     (evidence("word", "no,", -0.5, WordDetail(32, "[MASK]", 0.0, 0.1)), "“no” speaks against anger (-0.50 logit)"),
     (
         evidence("speaker", "", 2.0, SpeakerDetail("their mouth moved most")),
-        "the words belong to person 2 (their mouth moved most)",
+        "the words belong to person 2: their mouth moved most",
     ),
     (
         evidence("speaker", "", 0.0, SpeakerDetail("their mouth moved most")),
-        "the words belong to person 0 (their mouth moved most)",
+        "the words belong to person 0: their mouth moved most",
     ),
     (
         evidence("speaker", "", -1.0, SpeakerDetail("no mouth moved")),
-        "it is not known who spoke (no mouth moved)",
+        "it is not known who spoke: no mouth moved",
     ),
     (
         evidence("concept", "loss", 0.312, ConceptDetail("h.4", 0.8, 100), p_value=0.0099, test="t"),

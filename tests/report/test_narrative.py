@@ -1,5 +1,6 @@
 """Every clause states its evidence row; nothing is said without one. Checked over generated rows of every kind."""
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from affectlens.core.errors import UsageError
 from affectlens.core.kinds import EVIDENCE, EvidenceKind
 from affectlens.core.schema import SCENE, Evidence
+from affectlens.modalities.telling import EVERYBODY, who
 from affectlens.report.narrative import clause, narrative
 from tests.report.clauses import KINDS, generated, states
 
@@ -44,9 +46,11 @@ def test_narratives_cite_only_what_is_given():
             assert sentence.text[0].isupper() or not sentence.text[0].isalpha()
             for c in sentence.clauses:
                 e = by_id[c.evidence]
-                assert e.person == sentence.person
+                assert e.person == sentence.person or sentence.person == EVERYBODY
                 # A sentence may open with what the segment shows; the rest is the clause as it stands.
-                assert states(c.text, e) or c.text.endswith(clause(e).text) or e.kind in ("voice", "gait", "posture relevance")
+                whole = clause(e).text
+                told = c.text.endswith(whole) or whole == f"at {e.start:.1f} s {c.text}"  # a time is said once a sentence
+                assert states(c.text, e) or told or e.kind in ("voice", "gait", "posture relevance")
 
 
 def test_without_evidence_there_is_no_sentence():
@@ -88,6 +92,51 @@ def test_what_is_said_of_nobody_comes_last():
     rows = [generated(np.random.default_rng(i), i, [("changes", "", "fused")]) for i in range(4)]
     rows = [replace(e, person=p) for e, p in zip(rows, (1, SCENE, 0, 1), strict=True)]
     assert [s.person for s in narrative(rows)] == [0, 1, SCENE]
+
+
+def instant(number, start, kind="movement", person=0, value=1.0):
+    """A row about one time."""
+    made = generated(np.random.default_rng(3), number, [k for k in KINDS if k[0] == kind][:1])
+    return replace(made, start=start, end=start + 1, person=person, value=value)
+
+
+def test_a_person_is_told_of_in_order_of_time_after_what_holds_throughout():
+    rows = [instant(1, 6.0), instant(2, 2.0, "region"), instant(3, 0.0, "changes", value=7.0), instant(4, 4.0, "conflict")]
+    for order in itertools.permutations(rows):
+        told = [s.clauses[0].evidence for s in narrative(order)]
+        assert told == ["e00003", "e00002", "e00004", "e00001"]
+
+
+def test_a_time_is_said_once_in_a_sentence():
+    rows = [instant(i, 4.0, "share", value=float(i)) for i in (1, 2)] + [instant(3, 5.0, "share")]
+    (line,) = [s for s in narrative(rows) if len(s.clauses) == 2]
+    assert line.text.count("t 4.0 s") == 1 and line.text.startswith("At 4.0 s")
+    (words,) = narrative([instant(1, 3.0, "word")])
+    assert words.text.startswith("At 3.0 s “")
+
+
+def usual_of(number, person, people=0):
+    made = generated(np.random.default_rng(3), number, [k for k in KINDS if k[0] == "usual"][:1])
+    detail = replace(made.detail, people=people, context="anywhere")
+    return replace(made, person=person, p_value=0.2, detail=detail)
+
+
+def test_what_holds_of_everybody_is_said_once():
+    rows = [usual_of(i, person) for i, person in enumerate((0, 1, 2), 1)]
+    (line,) = narrative(rows)
+    assert (line.person, line.text) == (EVERYBODY, "Not enough recordings yet to say what is usual.")
+    assert line.clauses[0].evidence == "e00001"
+    alone = narrative(rows[:1])
+    assert [s.person for s in alone] == [0]
+    changes = [instant(9, 0.0, "changes", person=2, value=3.0), instant(8, 1.0, "changes", person=SCENE, value=2.0)]
+    assert [s.person for s in narrative([*changes, *rows])] == [2, EVERYBODY, SCENE]
+    # Of two of three it is said of each; what names a person is never the same.
+    assert [s.person for s in narrative([*rows[:2], changes[0]])] == [0, 1, 2]
+    assert [s.person for s in narrative([usual_of(1, 0, 25), usual_of(2, 1, 25)])] == [0, 1]
+
+
+def test_everybody_has_a_heading():
+    assert who(EVERYBODY) == "everybody" and who(SCENE) == "somebody out of view" and who(3) == "person 3"
 
 
 def test_every_modality_of_a_kind_without_a_section_has_its_own_sentence(monkeypatch):

@@ -75,20 +75,35 @@ def test_what_is_usual_is_shown_of_every_person_with_its_source(tmp_path):
     page = usual_page(material(rows=rows, folder=tmp_path))
     text = text_of(page)
     assert page.count("<svg") == 3  # not of what nobody knows
-    assert "Place: office (given). Time: not known (nothing). Compared with: at an office, 25 people in 20 recordings." in text
-    assert "Compared with: all places, 0 people in 0 recordings." in text
-    assert "Place: waiting room (given). Time: 2024-05-17 10:00:00 (nothing)." in text
-    assert "1 person in 1 recording. It took part in the fused answers." in text and text.count("took part") == 1
+    assert text.count("Place: office (given). Time: not known (nothing).") == 1 and "took part" not in text
+    assert "Compared with: at an office, 25 people in 20 recordings." in text
+    assert "Compared with: at an office, 25 photographs." in text and "all places" not in text  # nothing to compare with
+    assert text.count("Person 0") == 1 and "Compared with: at an office, 1 person in 1 recording." in text
     assert "At an office neutral is usual" in text and "In photographs taken at an office" in text
     assert {p.stem for p in tmp_path.iterdir()} == {"usual-person-0", "usual-elsewhere-person-0", "usual-person-2"}
     assert usual_page(material()) == ""
 
 
+def test_where_and_when_and_what_took_part_are_said_of_the_recording():
+    detail = replace(usual(people=1), recordings=1, taken_in=True, when="2024-05-17T10:00:00", place="waiting_room")
+    text = text_of(usual_page(material(rows=[evidence("usual", "", 0.2, detail, person=i) for i in range(3)])))
+    about = "Place: waiting room (given). Time: 2024-05-17 10:00:00 (nothing). What is usual took part in the fused answers."
+    assert text.count(about) == 1 and text.count("took part") == 1
+
+
 def test_what_is_usual_is_shown_of_eight_people():
-    nobody = usual(people=0)
-    rows = [evidence(k, "", 0.2, nobody, person=i) for i in range(10) for k in ("usual", "usual elsewhere")]
+    rows = [evidence(k, "", 0.2, usual(), person=i, p_value=0.04) for i in range(10) for k in ("usual", "usual elsewhere")]
     text = text_of(usual_page(material(rows=rows)))
     assert "Person 7" in text and "Person 8" not in text and text.count("Compared with") == 16
+    assert "2 more people are in evidence.parquet" in text
+
+
+def test_what_is_alike_for_all_people_is_shown_once():
+    rows = [evidence("usual", "", 0.2, usual(people=0), person=i) for i in range(3)]
+    text = text_of(usual_page(material(rows=rows)))
+    assert text.count("Not enough recordings yet") == 1 and "Person" not in text and "Compared" not in text
+    alone = text_of(usual_page(material(rows=rows[:1])))
+    assert "Person 0" in alone and alone.count("Not enough recordings yet") == 1
 
 
 def heard(start, speaker="their mouth moved most", narrow=False):
@@ -227,7 +242,7 @@ def test_the_surroundings_with_their_picture(surroundings, tmp_path):
     page = scene_page(material(rows=surroundings, clip=clip, folder=tmp_path))
     text = text_of(page)
     assert "Place: probably a waiting room (70%; things seen). What is seen speaks for waiting room 0.70, bar 0.20." in text
-    assert "car in 40% of windows (at most 2 at once, mean score 0.71)." in text and "brightness 20.4 of 255 dark" in text
+    assert "car in 40% of segments (at most 2 at once, mean score 0.71)." in text and "brightness 20.4 of 255 dark" in text
     assert "dark street at most 28 A, B" in text and 'src="data:image/jpeg' in page and (tmp_path / "scene.jpg").exists()
     plain = scene_page(material(rows=surroundings[1:]))
     assert "<img" not in plain and "What is seen" not in plain

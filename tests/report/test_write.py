@@ -13,6 +13,7 @@ import pytest
 from affectlens.context.summary import summarise
 from affectlens.core.kinds import EVIDENCE, EvidenceKind
 from affectlens.core.schema import SCENE, Row
+from affectlens.fusion.evidence import ShareDetail
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.modalities.base import MODALITIES, Finding, Modality, Picture, register_modality
 from affectlens.modalities.face.evidence import MovementDetail
@@ -117,8 +118,21 @@ def test_tables_are_cut_and_say_where_the_rest_is():
     report = reported(*[finding("face", i, i + 1, fear=0.6) for i in range(405)])
     page = render(report, FACTS)
     assert "Fused rows (400 shown; all in table.parquet" in page
-    report.evidence = {f"e{i:05d}": replace(next(iter(report.evidence.values())), id=f"e{i:05d}") for i in range(805)}
-    assert "Evidence (800 rows shown; all in evidence.parquet" in render(report, FACTS)
+    summary = next(iter(report.evidence.values()))
+    shares = [replace(summary, id=f"e{i:05d}", kind="share", level="instance", start=805.0 - i, end=806.0 - i, subject="face",
+                      value=0.1 if i else 9.0, detail=ShareDetail(0.5, "uniform", "pool")) for i in range(805)]  # fmt: skip
+    report.evidence = {row.id: row for row in shares}
+    page = render(report, FACTS)
+    listed = re.findall(r'<tr id="(e\d+)">', page)
+    assert f"Evidence ({len(listed)} rows shown; all in evidence.parquet" in page and len(listed) == 801
+    assert listed == sorted(listed, reverse=True)  # in order of time, with the last one, which the story states
+    assert set(re.findall(r'href="#(e\d+)"', page)) == {"e00000"}
+
+
+def test_why_rows_were_not_read_is_counted_where_it_is_cut():
+    rows = [Finding(Row("talk.mp4", i, i + 1, 0, "face", "abstained", f"reason {i:02d}")) for i in range(15)]
+    text = text_of(render(reported(*rows), FACTS))
+    assert text.count("1 segment not judged: reason") == 12 and "and 18 more reasons" in text  # those of fused rows too
 
 
 def test_a_modality_without_a_section_is_shown_with_what_its_rows_say(monkeypatch):

@@ -87,21 +87,19 @@ def raised(error: Exception) -> str:
     return f"{type(error).__name__} was raised: {error}{where}"
 
 
-def same(a: Any, b: Any) -> bool:
+def same(first: Any, second: Any) -> bool:
     """Whether two values are equal, arrays and containers of arrays too; NaN equals NaN."""
-    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
-        a, b = np.asarray(a), np.asarray(b)
-        numbers = a.dtype.kind in "fc" and b.dtype.kind in "fc"
-        return a.shape == b.shape and bool(np.array_equal(a, b, equal_nan=numbers))
-    if dataclasses.is_dataclass(a) and type(a) is type(b):
-        return all(same(getattr(a, f.name), getattr(b, f.name)) for f in dataclasses.fields(a))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if dataclasses.is_dataclass(a) and type(a) is type(b):
-        return same(vars(a), vars(b))
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
-    return bool(a == b) or (a != a and b != b)
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
+        first, second = np.asarray(first), np.asarray(second)
+        numbers = first.dtype.kind in "fc" and second.dtype.kind in "fc"
+        return first.shape == second.shape and bool(np.array_equal(first, second, equal_nan=numbers))
+    if dataclasses.is_dataclass(first) and type(first) is type(second):
+        return all(same(getattr(first, member.name), getattr(second, member.name)) for member in dataclasses.fields(first))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, list | tuple) and isinstance(second, list | tuple):
+        return len(first) == len(second) and all(same(left, right) for left, right in zip(first, second, strict=True))
+    return bool(first == second) or (first != first and second != second)
 
 
 def kept(value: Any) -> Any:
@@ -143,8 +141,8 @@ def _random_states() -> dict[str, Any]:
     return {"Python": random.getstate(), "NumPy": np.random.get_state(), "torch": torch.get_rng_state().numpy().copy()}  # noqa: NPY002
 
 
-def gap(a: np.ndarray, b: np.ndarray) -> float:
+def gap(first: np.ndarray, second: np.ndarray) -> float:
     """The largest difference, infinite where the shapes differ or one is no number where the other is."""
-    if a.shape != b.shape or (np.isnan(a) != np.isnan(b)).any():
+    if first.shape != second.shape or (np.isnan(first) != np.isnan(second)).any():
         return float("inf")
-    return float(np.nanmax(np.abs(a - b), initial=0.0)) if a.size else 0.0
+    return float(np.nanmax(np.abs(first - second), initial=0.0)) if first.size else 0.0

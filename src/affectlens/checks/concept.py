@@ -65,33 +65,33 @@ def some_rows(concept: Concept, count: int = 24) -> pd.DataFrame:
     return rows.assign(**{name: rng.normal(size=count) for name in concept.needs if name not in rows})
 
 
-def described(s: Subject) -> Iterator[str]:
+def described(subject: Subject) -> Iterator[str]:
     """It says what it means, and needs no column that tells the label."""
-    if not s.concept.meaning:
+    if not subject.concept.meaning:
         yield "meaning is empty"
-    seen = [name for name in s.concept.needs if name in LABELS]
+    seen = [name for name in subject.concept.needs if name in LABELS]
     if seen:
         yield f"it needs {', '.join(seen)}, which tells the label"
 
 
-def given(s: Subject) -> Iterator[str]:
+def given(subject: Subject) -> Iterator[str]:
     """Each utterance has 1, 0 or NaN."""
-    out = values(s.concept, s.rows)
+    out = values(subject.concept, subject.rows)
     wrong = out[np.isfinite(out) & (out != 0) & (out != 1)]
     if len(wrong) or np.isinf(out).any():
         yield f"values such as {wrong[:3].tolist() or 'infinity'}; 1, 0 or NaN was expected"
 
 
-def repeated(s: Subject) -> Iterator[str]:
+def repeated(subject: Subject) -> Iterator[str]:
     """The same utterances have the same values, which do not depend on labels; the rows stay as they are."""
-    rows = s.rows.copy(deep=True)
-    first = values(s.concept, s.rows)
-    if gap(first, values(s.concept, s.rows)) > 0:
+    rows = subject.rows.copy(deep=True)
+    first = values(subject.concept, subject.rows)
+    if gap(first, values(subject.concept, subject.rows)) > 0:
         yield "the same utterances have other values the second time"
-    other = s.rows.assign(label=s.rows.label.to_numpy()[::-1]) if "label" in s.rows else s.rows
-    if gap(first, values(s.concept, other)) > 0:
+    other = subject.rows.assign(label=subject.rows.label.to_numpy()[::-1]) if "label" in subject.rows else subject.rows
+    if gap(first, values(subject.concept, other)) > 0:
         yield "the values change with the labels"
-    if not rows.equals(s.rows):
+    if not rows.equals(subject.rows):
         yield "the utterances are changed"
 
 

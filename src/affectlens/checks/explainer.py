@@ -111,10 +111,10 @@ def small_model() -> TorchModel:
     return TorchModel(net.eval(), LABELS)
 
 
-def shape(s: Subject) -> Iterator[str]:
+def shape(subject: Subject) -> Iterator[str]:
     """Maps are finite numbers ``(n, classes, h, w)``, and not the same everywhere."""
-    maps = s.maps()
-    wanted = (len(s.batch), len(s.model.labels))
+    maps = subject.maps()
+    wanted = (len(subject.batch), len(subject.model.labels))
     if maps.ndim != 4 or maps.shape[:2] != wanted:
         yield f"maps are {maps.shape}; {(*wanted, 'h', 'w')} was expected"
     elif not np.issubdtype(maps.dtype, np.floating) or not np.isfinite(maps).all():
@@ -123,50 +123,50 @@ def shape(s: Subject) -> Iterator[str]:
         yield "all values of all maps are the same"
 
 
-def batches(s: Subject) -> Iterator[str]:
+def batches(subject: Subject) -> Iterator[str]:
     """The map of one picture does not depend on those beside it, and maps come in the order of the pictures."""
-    together = s.maps()
-    limit = s.tolerance * max(1.0, float(np.abs(together).max()))
-    alone = np.concatenate([s.maps([i]) for i in range(len(s.batch))])
+    together = subject.maps()
+    limit = subject.tolerance * max(1.0, float(np.abs(together).max()))
+    alone = np.concatenate([subject.maps([i]) for i in range(len(subject.batch))])
     if gap(together, alone) > limit:
         yield f"maps of pictures asked alone and together differ by up to {gap(together, alone):.3g}"
-    rows = list(range(len(s.batch)))[::-1]
-    if gap(together[rows], s.maps(rows)) > limit:
-        yield f"pictures asked backwards have other maps, by up to {gap(together[rows], s.maps(rows)):.3g}"
+    rows = list(range(len(subject.batch)))[::-1]
+    if gap(together[rows], subject.maps(rows)) > limit:
+        yield f"pictures asked backwards have other maps, by up to {gap(together[rows], subject.maps(rows)):.3g}"
 
 
-def repeated(s: Subject) -> Iterator[str]:
+def repeated(subject: Subject) -> Iterator[str]:
     """Asking again gives the same maps; global random numbers and pictures are left as they were."""
-    pictures = s.batch
+    pictures = subject.batch
     with RandomStates() as random:
-        first = np.asarray(s.explain(s.model, pictures))
+        first = np.asarray(subject.explain(subject.model, pictures))
     yield from random.problems()
-    if gap(first, s.maps()) > 0:
+    if gap(first, subject.maps()) > 0:
         yield "the same pictures asked twice have different maps"
-    if not same(pictures, s.given):
+    if not same(pictures, subject.given):
         yield "the pictures are changed"
 
 
-def targets(s: Subject) -> Iterator[str]:
+def targets(subject: Subject) -> Iterator[str]:
     """The maps of some classes are those that they have among all; only CAM methods are asked."""
-    if not s.method:
+    if not subject.method:
         return
-    names = [s.model.labels[-1], s.model.labels[0]]
-    some = CamEngine(s.model, s.layer)(s.batch, s.method, names)
-    whole = s.maps()[:, [len(s.model.labels) - 1, 0]]
-    if some.labels != tuple(names) or gap(some.maps, whole) > s.tolerance * max(1.0, float(np.abs(whole).max())):
+    names = [subject.model.labels[-1], subject.model.labels[0]]
+    some = CamEngine(subject.model, subject.layer)(subject.batch, subject.method, names)
+    whole = subject.maps()[:, [len(subject.model.labels) - 1, 0]]
+    if some.labels != tuple(names) or gap(some.maps, whole) > subject.tolerance * max(1.0, float(np.abs(whole).max())):
         yield f"maps of {', '.join(names)} alone differ from those among all classes"
 
 
-def untouched(s: Subject) -> Iterator[str]:
+def untouched(subject: Subject) -> Iterator[str]:
     """Parameters, their gradients, hooks and modes are as before, also when a call fails."""
-    net = s.model.net
+    net = subject.model.net
     before = network_state(net)
-    s.maps()
+    subject.maps()
     yield from (f"{what} of the network are not as they were" for what in changed(before, network_state(net)))
     before = network_state(net)
     try:
-        s.explain(s.model, np.zeros((1, 7, 5, 5, 3), np.float32))
+        subject.explain(subject.model, np.zeros((1, 7, 5, 5, 3), np.float32))
     except Exception:
         yield from (
             f"{what} of the network are not as they were after an error" for what in changed(before, network_state(net))

@@ -40,43 +40,48 @@ def check_exporter(name: str, *, leave_out: Collection[str] = ()) -> None:
     UsageError
         No such format or check.
     """
-    p = (0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
-    rows = [Row("a b.mp4", 0.0, 1.0, 0, "face", probabilities=p), Row("ü.mp4", 1.0, 2.0, 1, "face", "missing", 'dark, "far"')]
+    probabilities = (0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
+    rows = [
+        Row("a b.mp4", 0.0, 1.0, 0, "face", probabilities=probabilities),
+        Row("ü.mp4", 1.0, 2.0, 1, "face", "missing", 'dark, "far"'),
+    ]
     subject = Subject(EXPORTERS.get(name), (rows_frame(rows), rows_frame([])))
     run_checks(f"the format {name!r}", CHECKS, subject, leave_out)
 
 
-def described(s: Subject) -> Iterator[str]:
+def described(subject: Subject) -> Iterator[str]:
     """The suffix begins with a dot and leads back to the format; there is help."""
-    if not s.exporter.suffix.startswith("."):
-        yield f"suffix {s.exporter.suffix!r}; one that begins with a dot was expected"
-    elif (other := chosen(Path(f"t{s.exporter.suffix}"))).name != s.exporter.name:
-        yield f"files named *{s.exporter.suffix} are taken for {other.name}"
-    if not s.exporter.help:
+    if not subject.exporter.suffix.startswith("."):
+        yield f"suffix {subject.exporter.suffix!r}; one that begins with a dot was expected"
+    elif (other := chosen(Path(f"t{subject.exporter.suffix}"))).name != subject.exporter.name:
+        yield f"files named *{subject.exporter.suffix} are taken for {other.name}"
+    if not subject.exporter.help:
         yield "help is empty"
 
 
-def written(s: Subject) -> Iterator[str]:
+def written(subject: Subject) -> Iterator[str]:
     """A table with rows, and one without, becomes one file that is not empty, the same each time; the table stays as it is."""
-    for table in s.tables:
+    for table in subject.tables:
         with tempfile.TemporaryDirectory(prefix="affectlens-") as folder:
             before = table.copy(deep=True)
-            one = export(table, Path(folder) / f"one{s.exporter.suffix}", s.exporter.name)
-            two = export(table, Path(folder) / f"two{s.exporter.suffix}", s.exporter.name)
-            left = sorted(p.name for p in Path(folder).iterdir())
+            one = export(table, Path(folder) / f"one{subject.exporter.suffix}", subject.exporter.name)
+            two = export(table, Path(folder) / f"two{subject.exporter.suffix}", subject.exporter.name)
+            left = sorted(path.name for path in Path(folder).iterdir())
             if left != [one.name, two.name]:
                 yield f"{len(table)} rows: files {left}; {one.name} and {two.name} were expected"
             elif not one.stat().st_size:
                 yield f"{len(table)} rows: the file is empty"
-            elif s.exporter.text and one.read_bytes() != two.read_bytes():
+            elif subject.exporter.text and one.read_bytes() != two.read_bytes():
                 yield f"{len(table)} rows: the same table is written in two ways"
             if not table.equals(before):
                 yield f"{len(table)} rows: the table is changed"
 
 
-def text(s: Subject) -> Iterator[str]:
+def text(subject: Subject) -> Iterator[str]:
     """A format of text gives UTF-8 in which every file of the table is named."""
-    if s.exporter.text and not all(name in as_text(s.tables[0], s.exporter.name) for name in s.tables[0].file):
+    if subject.exporter.text and not all(
+        name in as_text(subject.tables[0], subject.exporter.name) for name in subject.tables[0].file
+    ):
         yield "not every row of the table is in the text"
 
 

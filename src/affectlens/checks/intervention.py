@@ -54,13 +54,13 @@ def check_intervention(intervention: Any, items: Sequence[Any], *, leave_out: Co
     run_checks(f"the intervention {intervention.name!r}", CHECKS, subject, leave_out)
 
 
-def form(s: Subject) -> Iterator[str]:
+def form(subject: Subject) -> Iterator[str]:
     """What comes out has the form of what went in: type, shape, bytes or decimals; a sound may become longer or shorter."""
-    for i, item in enumerate(s.items):
+    for i, item in enumerate(subject.items):
         given = item[0] if isinstance(item, tuple) else item
         # A scene may be cut, a sound become shorter; a face or a scene whose objects lie under a mask keeps its size.
-        resized = isinstance(given, np.ndarray) and (given.ndim == 1 or not (s.doses or isinstance(item, tuple)))
-        for how, out in s.changes(item).items():
+        resized = isinstance(given, np.ndarray) and (given.ndim == 1 or not (subject.doses or isinstance(item, tuple)))
+        for how, out in subject.changes(item).items():
             if not _has_form_of(given, out, resized):
                 yield f"item {i} {how}: {_form(out)}; {_form(given)} was expected"
 
@@ -74,29 +74,33 @@ def _has_form_of(given: Any, out: Any, resized: bool) -> bool:
     return numbers and (resized or out.shape == given.shape)
 
 
-def nothing(s: Subject) -> Iterator[str]:
+def nothing(subject: Subject) -> Iterator[str]:
     """The dose nearest zero leaves the input as it is."""
-    if not s.doses:
+    if not subject.doses:
         return
-    least = min(s.doses, key=abs)
-    for i, item in enumerate(s.items):
-        if not same(s.change(item, least), item):
+    least = min(subject.doses, key=abs)
+    for i, item in enumerate(subject.items):
+        if not same(subject.change(item, least), item):
             yield f"item {i} is changed at dose {least:g}, the one nearest zero; that dose is what others are compared with"
 
 
-def moves(s: Subject) -> Iterator[str]:
+def moves(subject: Subject) -> Iterator[str]:
     """Some item is changed by some dose."""
-    if all(same(out, item[0] if isinstance(item, tuple) else item) for item in s.items for out in s.changes(item).values()):
+    if all(
+        same(out, item[0] if isinstance(item, tuple) else item)
+        for item in subject.items
+        for out in subject.changes(item).values()
+    ):
         yield "no item is changed by any dose"
 
 
-def repeated(s: Subject) -> Iterator[str]:
+def repeated(subject: Subject) -> Iterator[str]:
     """The same item at the same dose comes out the same, and what went in stays as it is."""
-    for i, item in enumerate(s.items):
-        first, second = s.changes(item), s.changes(kept(s.given[i]))
+    for i, item in enumerate(subject.items):
+        first, second = subject.changes(item), subject.changes(kept(subject.given[i]))
         if not same(first, second):
             yield f"item {i} comes out differently the second time"
-        if not same(item, s.given[i]):
+        if not same(item, subject.given[i]):
             yield f"item {i} itself is changed; give a copy"
 
 

@@ -79,46 +79,46 @@ def check_modality(
         run_checks(f"the modality {made.name!r}", CHECKS, subject, leave_out)
 
 
-def described(s: Subject) -> Iterator[str]:
+def described(subject: Subject) -> Iterator[str]:
     """It has a name; its assets are in the manifest; its models have ``name`` and ``meta``."""
     from affectlens.assets.manifest import asset
 
-    if not s.modality.name or not s.modality.name.replace("-", "").isalnum():
-        yield f"name {s.modality.name!r}; letters, digits and dashes were expected, as --modalities takes them"
-    for name in s.modality.assets:
+    if not subject.modality.name or not subject.modality.name.replace("-", "").isalnum():
+        yield f"name {subject.modality.name!r}; letters, digits and dashes were expected, as --modalities takes them"
+    for name in subject.modality.assets:
         try:
             asset(name)
         except AffectlensError as error:
             yield str(error)
-    for model in s.modality.models:
+    for model in subject.modality.models:
         if not getattr(model, "name", "") or not isinstance(getattr(model, "meta", None), dict):
             yield f"the model {model!r} has no name or no meta, which provenance needs"
 
 
-def recordings(s: Subject) -> Iterator[str]:
+def recordings(subject: Subject) -> Iterator[str]:
     """Every recording is gone through without an exception, also one that has nothing for this modality."""
-    for name, path in s.recordings.items():
+    for name, path in subject.recordings.items():
         try:
-            s.lead(path)
+            subject.lead(path)
         except Exception as error:
             yield f"{name}: {raised(error)}"
 
 
-def nothing(s: Subject) -> Iterator[str]:
+def nothing(subject: Subject) -> Iterator[str]:
     """A recording of which nothing was given (begin, finish) has findings or none, but no exception."""
-    path = next(iter(s.recordings.values()))
-    outcome = s.lead(path)
-    s.modality.begin(outcome.clip)
-    new, more = s.modality.finish(outcome.clip, [])
+    path = next(iter(subject.recordings.values()))
+    outcome = subject.lead(path)
+    subject.modality.begin(outcome.clip)
+    new, more = subject.modality.finish(outcome.clip, [])
     if not isinstance(new, list) or not isinstance(more, list):
         yield f"finish gives {type(new).__name__} and {type(more).__name__}; two lists were expected"
 
 
-def rows(s: Subject) -> Iterator[str]:
+def rows(subject: Subject) -> Iterator[str]:
     """Rows are of the recording and of this modality, in it, with a distribution and a weight, or a reason."""
-    for name, outcome in s.outcomes.items():
+    for name, outcome in subject.outcomes.items():
         for finding in outcome.findings:
-            yield from (f"{name}: {text}" for text in _wrong(finding.row, finding.weight, s.modality.name, outcome))
+            yield from (f"{name}: {text}" for text in _wrong(finding.row, finding.weight, subject.modality.name, outcome))
 
 
 def _wrong(row: Row, weight: float, modality: str, outcome: Outcome) -> Iterator[str]:
@@ -135,61 +135,66 @@ def _wrong(row: Row, weight: float, modality: str, outcome: Outcome) -> Iterator
         yield f"{where} has the set {row.conformal}; its scheme has {', '.join(row.scheme.labels)}"
 
 
-def evidence(s: Subject) -> Iterator[str]:
+def evidence(subject: Subject) -> Iterator[str]:
     """Each piece of evidence has its own id and speaks of a row that there is, or of the situation in this recording."""
-    for name, outcome in s.outcomes.items():
-        given = [e for f in outcome.findings for e in f.evidence] + outcome.evidence
-        ids = [e.id for e in given]
-        if len(set(ids)) < len(ids):
-            yield f"{name}: two pieces of evidence have the id {next(i for i in ids if ids.count(i) > 1)}"
-        known = {(f.row.file, f.row.start, f.row.end, f.row.person, f.row.modality) for f in outcome.findings}
-        for e in given:
-            if e.level == "situation" and (e.file, e.modality) == (outcome.clip.file, s.modality.name):
+    for name, outcome in subject.outcomes.items():
+        given = [row for finding in outcome.findings for row in finding.evidence] + outcome.evidence
+        ids = [row.id for row in given]
+        doubled = [number for number in ids if ids.count(number) > 1]
+        if doubled:
+            yield f"{name}: two pieces of evidence have the id {doubled[0]}"
+        known = {
+            (finding.row.file, finding.row.start, finding.row.end, finding.row.person, finding.row.modality)
+            for finding in outcome.findings
+        }
+        for row in given:
+            if row.level == "situation" and (row.file, row.modality) == (outcome.clip.file, subject.modality.name):
                 continue
-            if (e.file, e.start, e.end, e.person, e.modality) not in known:
-                yield f"{name}: evidence {e.id} speaks of {e.start:g} to {e.end:g} s of person {e.person}: there is no such row"
+            if (row.file, row.start, row.end, row.person, row.modality) not in known:
+                about = f"{row.start:g} to {row.end:g} s of person {row.person}"
+                yield f"{name}: evidence {row.id} speaks of {about}: there is no such row"
 
 
-def telling(s: Subject) -> Iterator[str]:
+def telling(subject: Subject) -> Iterator[str]:
     """Evidence has words where its kind has any, and comes back from a record as it was."""
-    for name, outcome in s.outcomes.items():
-        for e in [e for f in outcome.findings for e in f.evidence] + outcome.evidence:
-            stated = clause(e)
+    for name, outcome in subject.outcomes.items():
+        for row in [row for finding in outcome.findings for row in finding.evidence] + outcome.evidence:
+            stated = clause(row)
             if stated is not None and not stated.text:
-                yield f"{name}: the clause of evidence {e.id} ({e.kind}) has no text"
-            if not same(Evidence.from_record(e.to_record()).to_record(), e.to_record()):
-                yield f"{name}: evidence {e.id} ({e.kind}) comes back from its record changed"
+                yield f"{name}: the clause of evidence {row.id} ({row.kind}) has no text"
+            if not same(Evidence.from_record(row.to_record()).to_record(), row.to_record()):
+                yield f"{name}: evidence {row.id} ({row.kind}) comes back from its record changed"
 
 
-def forgetting(s: Subject) -> Iterator[str]:
+def forgetting(subject: Subject) -> Iterator[str]:
     """A recording has the same rows whatever was gone through before; global random numbers are not moved."""
     with RandomStates() as random:
-        first = {name: _numbers(s.lead(path)) for name, path in s.recordings.items()}
+        first = {name: _numbers(subject.lead(path)) for name, path in subject.recordings.items()}
     yield from random.problems()
-    for before, name in pairwise(list(s.recordings)[::-1]):
-        if not same(first[name], _numbers(s.lead(s.recordings[name]))):
+    for before, name in pairwise(list(subject.recordings)[::-1]):
+        if not same(first[name], _numbers(subject.lead(subject.recordings[name]))):
             yield f"{name} has other rows after {before} than before it; begin has to forget the last recording"
 
 
-def explaining(s: Subject) -> Iterator[str]:
+def explaining(subject: Subject) -> Iterator[str]:
     """The rows are the same whether they are explained or not."""
-    for name, path in s.recordings.items():
-        if not same(_numbers(s.outcomes[name]), _numbers(s.lead(path, explaining=False))):
+    for name, path in subject.recordings.items():
+        if not same(_numbers(subject.outcomes[name]), _numbers(subject.lead(path, explaining=False))):
             yield f"{name} has other rows when nothing is explained"
 
 
-def hearing(s: Subject) -> Iterator[str]:
+def hearing(subject: Subject) -> Iterator[str]:
     """What was heard survives JSON, and restored gives the same rows."""
-    for name, outcome in s.outcomes.items():
+    for name, outcome in subject.outcomes.items():
         if outcome.heard is None:
             continue
-        again = s.lead(s.recordings[name], heard=json.loads(json.dumps(outcome.heard)))
+        again = subject.lead(subject.recordings[name], heard=json.loads(json.dumps(outcome.heard)))
         if not same(_numbers(outcome), _numbers(again)):
             yield f"{name} has other rows when what was heard is restored"
 
 
 def _numbers(outcome: Outcome) -> list[dict[str, Any]]:
-    return [f.row.to_record() for f in outcome.findings]
+    return [finding.row.to_record() for finding in outcome.findings]
 
 
 _ALL = (described, recordings, nothing, rows, evidence, telling, forgetting, explaining, hearing)

@@ -71,104 +71,108 @@ def check_model(
     run_checks(title, CHECKS, Subject(model, inputs, items, tolerance), leave_out)
 
 
-def described(s: Subject) -> Iterator[str]:
+def described(subject: Subject) -> Iterator[str]:
     """``name`` and ``modality`` are texts, ``labels`` a tuple of different texts, ``meta`` a dict; the methods are there."""
     for name in ("name", "modality"):
-        if not isinstance(getattr(s.model, name, None), str) or not getattr(s.model, name):
-            yield f"{name} is {getattr(s.model, name, None)!r}; a text was expected"
-    labels = getattr(s.model, "labels", ())
+        if not isinstance(getattr(subject.model, name, None), str) or not getattr(subject.model, name):
+            yield f"{name} is {getattr(subject.model, name, None)!r}; a text was expected"
+    labels = getattr(subject.model, "labels", ())
     if not isinstance(labels, tuple) or len(labels) < 2 or len(set(labels)) < len(labels):
         yield f"labels are {labels!r}; a tuple of two or more different texts was expected"
-    if not isinstance(getattr(s.model, "meta", None), dict):
-        yield f"meta is {getattr(s.model, 'meta', None)!r}; a dict was expected"
+    if not isinstance(getattr(subject.model, "meta", None), dict):
+        yield f"meta is {getattr(subject.model, 'meta', None)!r}; a dict was expected"
     for name in ("read", "predict", "probabilities"):
-        if not callable(getattr(s.model, name, None)):
+        if not callable(getattr(subject.model, name, None)):
             yield f"there is no method {name}"
 
 
-def logits(s: Subject) -> Iterator[str]:
+def logits(subject: Subject) -> Iterator[str]:
     """``predict`` gives finite float32 ``(n, classes)``."""
-    z = s.model.predict(s.inputs)
-    wanted = (s.count, len(s.model.labels))
-    if not isinstance(z, np.ndarray) or z.shape != wanted:
-        yield f"predict gives {_form(z)}; an array {wanted} was expected"
-    elif z.dtype != np.float32:
-        yield f"predict gives {z.dtype}; float32 was expected"
-    elif not np.isfinite(z).all():
-        yield f"predict gives {int((~np.isfinite(z)).sum())} values that are not finite"
+    answers = subject.model.predict(subject.inputs)
+    wanted = (subject.count, len(subject.model.labels))
+    if not isinstance(answers, np.ndarray) or answers.shape != wanted:
+        yield f"predict gives {_form(answers)}; an array {wanted} was expected"
+    elif answers.dtype != np.float32:
+        yield f"predict gives {answers.dtype}; float32 was expected"
+    elif not np.isfinite(answers).all():
+        yield f"predict gives {int((~np.isfinite(answers)).sum())} values that are not finite"
 
 
-def probabilities(s: Subject) -> Iterator[str]:
+def probabilities(subject: Subject) -> Iterator[str]:
     """``probabilities`` gives float64 ``(n, classes)``, none below zero, each row with the sum one."""
-    p = s.model.probabilities(s.inputs)
-    wanted = (s.count, len(s.model.labels))
-    if not isinstance(p, np.ndarray) or p.shape != wanted or p.dtype != np.float64:
-        yield f"probabilities gives {_form(p)}; float64 {wanted} was expected"
-    elif not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-6):
-        yield f"rows of probabilities sum to {p.sum(axis=1).min():.6g} to {p.sum(axis=1).max():.6g}, least {p.min():.3g}"
+    answers = subject.model.probabilities(subject.inputs)
+    wanted = (subject.count, len(subject.model.labels))
+    if not isinstance(answers, np.ndarray) or answers.shape != wanted or answers.dtype != np.float64:
+        yield f"probabilities gives {_form(answers)}; float64 {wanted} was expected"
+    elif not (answers >= 0).all() or not np.allclose(answers.sum(axis=1), 1, atol=1e-6):
+        sums = answers.sum(axis=1)
+        yield f"rows of probabilities sum to {sums.min():.6g} to {sums.max():.6g}, least {answers.min():.3g}"
 
 
-def calibrated(s: Subject) -> Iterator[str]:
+def calibrated(subject: Subject) -> Iterator[str]:
     """What a model says of its ``calibration`` can be true, and ``probabilities`` are the logits under it."""
-    facts = getattr(s.model, "calibration", None)
+    facts = getattr(subject.model, "calibration", None)
     if facts is None:
         return
     for name, low, high in (("temperature", 1e-6, np.inf), ("conformal", 0, 1), ("coverage", 0, 1), ("reliability", 0, 1)):
         if not low <= getattr(facts, name) <= high:
             yield f"calibration.{name} is {getattr(facts, name)}; a number from {low:g} to {high:g} was expected"
-    for name, values in (("prior", facts.prior), ("thresholds", (s.model.meta or {}).get("thresholds", ()))):
-        if len(values) not in (0, len(s.model.labels)) or not all(0 <= v <= 1 for v in values):
-            yield f"{name} {tuple(values)}; none, or a share for each of {len(s.model.labels)} classes, was expected"
+    for name, values in (("prior", facts.prior), ("thresholds", (subject.model.meta or {}).get("thresholds", ()))):
+        if len(values) not in (0, len(subject.model.labels)) or not all(0 <= value <= 1 for value in values):
+            yield f"{name} {tuple(values)}; none, or a share for each of {len(subject.model.labels)} classes, was expected"
     if facts.prior and abs(sum(facts.prior) - 1) > 1e-3:
         yield f"calibration.prior sums to {sum(facts.prior):.6g}"
     if facts.temperature > 0:
-        apart = gap(np.asarray(s.model.probabilities(s.inputs)), facts.probabilities(s.model.predict(s.inputs)))
-        if apart > s.tolerance:
+        apart = gap(
+            np.asarray(subject.model.probabilities(subject.inputs)), facts.probabilities(subject.model.predict(subject.inputs))
+        )
+        if apart > subject.tolerance:
             yield f"probabilities differ from those of the calibrated logits by up to {apart:.3g}"
 
 
-def batch(s: Subject) -> Iterator[str]:
+def batch(subject: Subject) -> Iterator[str]:
     """The answer to one input does not depend on those beside it, but for a model that says that it is ``contextual``."""
-    if getattr(s.model, "contextual", False):
+    if getattr(subject.model, "contextual", False):
         return
-    together = np.asarray(s.model.predict(s.inputs))
-    alone = np.concatenate([np.asarray(s.model.predict(s.some([i]))) for i in range(s.count)])
+    together = np.asarray(subject.model.predict(subject.inputs))
+    alone = np.concatenate([np.asarray(subject.model.predict(subject.some([i]))) for i in range(subject.count)])
     apart = gap(together, alone)
-    if apart > s.tolerance:
-        yield f"logits of inputs asked alone and together differ by up to {apart:.3g}; at most {s.tolerance:g} was expected"
+    if apart > subject.tolerance:
+        limit = f"at most {subject.tolerance:g} was expected"
+        yield f"logits of inputs asked alone and together differ by up to {apart:.3g}; {limit}"
 
 
-def order(s: Subject) -> Iterator[str]:
+def order(subject: Subject) -> Iterator[str]:
     """Answers come in the order of the inputs."""
-    if getattr(s.model, "contextual", False):
+    if getattr(subject.model, "contextual", False):
         return
-    rows = list(range(s.count))[::-1]
-    apart = gap(np.asarray(s.model.predict(s.inputs))[rows], np.asarray(s.model.predict(s.some(rows))))
-    if apart > s.tolerance:
+    rows = list(range(subject.count))[::-1]
+    apart = gap(np.asarray(subject.model.predict(subject.inputs))[rows], np.asarray(subject.model.predict(subject.some(rows))))
+    if apart > subject.tolerance:
         yield f"inputs asked backwards give other logits, by up to {apart:.3g}"
 
 
-def state(s: Subject) -> Iterator[str]:
+def state(subject: Subject) -> Iterator[str]:
     """Asking again gives the same; inputs and global random numbers are left as they were."""
-    inputs = s.inputs
+    inputs = subject.inputs
     with RandomStates() as random:
-        first = np.asarray(s.model.predict(inputs))
+        first = np.asarray(subject.model.predict(inputs))
     yield from random.problems()
-    if gap(first, np.asarray(s.model.predict(s.inputs))) > 0:
+    if gap(first, np.asarray(subject.model.predict(subject.inputs))) > 0:
         yield "the same inputs asked twice give different logits"
-    if not same(inputs, s.given):
+    if not same(inputs, subject.given):
         yield "predict changes its inputs"
 
 
-def reading(s: Subject) -> Iterator[str]:
+def reading(subject: Subject) -> Iterator[str]:
     """``read`` makes inputs that ``predict`` takes; what cannot be read is a ModelError with the reason."""
-    for item in s.items:
-        z = np.asarray(s.model.predict([s.model.read(item)]))
-        if z.shape != (1, len(s.model.labels)):
-            yield f"what read makes of one item gives logits {z.shape}; (1, {len(s.model.labels)}) was expected"
-    lost = Item("a", None, (s.model.labels[0],), problem="the file is gone")
+    for item in subject.items:
+        answers = np.asarray(subject.model.predict([subject.model.read(item)]))
+        if answers.shape != (1, len(subject.model.labels)):
+            yield f"what read makes of one item gives logits {answers.shape}; (1, {len(subject.model.labels)}) was expected"
+    lost = Item("a", None, (subject.model.labels[0],), problem="the file is gone")
     try:
-        s.model.read(lost)
+        subject.model.read(lost)
         yield "read takes an item without data; a ModelError with its problem was expected"
     except ModelError as error:
         if "the file is gone" not in str(error):
@@ -177,41 +181,41 @@ def reading(s: Subject) -> Iterator[str]:
         yield f"read of an item without data: {raised(error)}; a ModelError was expected"
 
 
-def inside(s: Subject) -> Iterator[str]:
+def inside(subject: Subject) -> Iterator[str]:
     """A white box gives activations and gradients of its layers, row by row, and names an unknown layer."""
-    if not hasattr(s.model, "activations"):
+    if not hasattr(subject.model, "activations"):
         return
-    names = tuple(s.model.layers)
-    layer = getattr(s.model, "layer", "")
+    names = tuple(subject.model.layers)
+    layer = getattr(subject.model, "layer", "")
     if not isinstance(layer, str) or (layer and layer not in names):
         yield f"layer is {layer!r}; one of layers was expected"
         layer = ""
     layer = layer or names[-1]
-    a = np.asarray(s.model.activations(s.inputs, layer))
-    if len(a) != s.count:
-        yield f"activations at {layer!r} are {a.shape}; {s.count} rows were expected"
-    for target in (s.model.labels[0], 0):
-        g = np.asarray(s.model.gradients(s.inputs, layer, target))
-        if g.shape != a.shape:
-            yield f"gradients at {layer!r} are {g.shape}, activations {a.shape}; the same shape was expected"
+    activations = np.asarray(subject.model.activations(subject.inputs, layer))
+    if len(activations) != subject.count:
+        yield f"activations at {layer!r} are {activations.shape}; {subject.count} rows were expected"
+    for target in (subject.model.labels[0], 0):
+        gradients = np.asarray(subject.model.gradients(subject.inputs, layer, target))
+        if gradients.shape != activations.shape:
+            yield f"gradients at {layer!r} are {gradients.shape}, activations {activations.shape}; the same shape was expected"
     try:
-        s.model.activations(s.inputs, "no such layer")
+        subject.model.activations(subject.inputs, "no such layer")
         yield "activations of 'no such layer' are given; an error was expected"
     except AffectlensError:
         pass
 
 
-def untouched(s: Subject) -> Iterator[str]:
+def untouched(subject: Subject) -> Iterator[str]:
     """Parameters, their gradients, hooks and modes of a torch network are as before every call."""
-    net = getattr(s.model, "net", None)
+    net = getattr(subject.model, "net", None)
     if not isinstance(net, nn.Module):
         return
-    calls: dict[str, Callable[[], object]] = {"predict": lambda: s.model.predict(s.inputs)}
-    if hasattr(s.model, "activations"):
-        layer = getattr(s.model, "layer", "")
-        layer = layer if isinstance(layer, str) and layer else tuple(s.model.layers)[-1]
-        calls["activations"] = lambda: s.model.activations(s.inputs, layer)
-        calls["gradients"] = lambda: s.model.gradients(s.inputs, layer, s.model.labels[0])
+    calls: dict[str, Callable[[], object]] = {"predict": lambda: subject.model.predict(subject.inputs)}
+    if hasattr(subject.model, "activations"):
+        layer = getattr(subject.model, "layer", "")
+        layer = layer if isinstance(layer, str) and layer else tuple(subject.model.layers)[-1]
+        calls["activations"] = lambda: subject.model.activations(subject.inputs, layer)
+        calls["gradients"] = lambda: subject.model.gradients(subject.inputs, layer, subject.model.labels[0])
     for name, call in calls.items():
         before = network_state(net)
         call()
@@ -221,12 +225,16 @@ def untouched(s: Subject) -> Iterator[str]:
 def network_state(net: nn.Module) -> dict[str, Any]:
     """What a call must leave as it was."""
     return {
-        "parameters": {k: v.detach().cpu().numpy().copy() for k, v in net.state_dict().items()},
+        "parameters": {name: tensor.detach().cpu().numpy().copy() for name, tensor in net.state_dict().items()},
         "gradients of parameters": {
-            k: None if p.grad is None else p.grad.cpu().numpy().copy() for k, p in net.named_parameters()
+            name: None if parameter.grad is None else parameter.grad.cpu().numpy().copy()
+            for name, parameter in net.named_parameters()
         },
-        "hooks": [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in net.modules()],
-        "training modes": [m.training for m in net.modules()],
+        "hooks": [
+            len(module._forward_hooks) + len(module._forward_pre_hooks) + len(module._backward_hooks)
+            for module in net.modules()
+        ],
+        "training modes": [module.training for module in net.modules()],
         "whether gradients are recorded": torch.is_grad_enabled(),
     }
 
@@ -238,7 +246,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 def _taken(inputs: Any, rows: Sequence[int]) -> Any:
     if isinstance(inputs, tuple):
-        return tuple(_taken(x, rows) for x in inputs)
+        return tuple(_taken(part, rows) for part in inputs)
     if isinstance(inputs, np.ndarray | torch.Tensor):
         return inputs[list(rows)]
     return [inputs[i] for i in rows]

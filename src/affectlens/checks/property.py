@@ -45,29 +45,30 @@ def check_property(property: str | Property, items: Sequence[Any], *, leave_out:
     run_checks(f"the property {measured.name!r}", CHECKS, Subject(measured, items), leave_out)
 
 
-def described(s: Subject) -> Iterator[str]:
+def described(subject: Subject) -> Iterator[str]:
     """It has a kind that there is, and says what it says."""
-    if s.property.kind not in KINDS:
-        yield f"kind {s.property.kind!r}; one of {', '.join(KINDS)} was expected"
-    if not s.property.says and not s.property.unit:
+    if subject.property.kind not in KINDS:
+        yield f"kind {subject.property.kind!r}; one of {', '.join(KINDS)} was expected"
+    if not subject.property.says and not subject.property.unit:
         yield "neither says nor unit tells what it measures"
 
 
-def measured(s: Subject) -> Iterator[str]:
+def measured(subject: Subject) -> Iterator[str]:
     """Each item has a finite number, a word for words, or None."""
-    for i, item in enumerate(s.items):
-        value = s.property.measure(item)
+    for i, item in enumerate(subject.items):
+        value = subject.property.measure(item)
         number = isinstance(value, int | float | np.integer | np.floating) and np.isfinite(value)
-        word = isinstance(value, str) and s.property.kind in ("categorical", "binary", "ordinal")
+        word = isinstance(value, str) and subject.property.kind in ("categorical", "binary", "ordinal")
         if value is not None and not number and not word:
-            yield f"item {i}: {value!r}; a finite number{' or a word' if s.property.kind != 'continuous' else ''} was expected"
+            wanted = "a finite number" if subject.property.kind == "continuous" else "a finite number or a word"
+            yield f"item {i}: {value!r}; {wanted} was expected"
 
 
-def repeated(s: Subject) -> Iterator[str]:
+def repeated(subject: Subject) -> Iterator[str]:
     """The same item has the same value, and stays as it is."""
-    for i, item in enumerate(s.items):
+    for i, item in enumerate(subject.items):
         before = kept(item) if isinstance(item, np.ndarray | str | dict | list) else None
-        if not same(s.property.measure(item), s.property.measure(item)):
+        if not same(subject.property.measure(item), subject.property.measure(item)):
             yield f"item {i}: another value the second time"
         if before is not None and not same(before, item):
             yield f"item {i} is changed"

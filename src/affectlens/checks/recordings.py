@@ -72,7 +72,7 @@ def lead(
                 modality.watch(clip, frame, people(frame))
             findings += modality.window(clip, start, end)
             clip.end = end
-    new, more = modality.finish(clip, [f for f in findings if f.row.modality == modality.name])
+    new, more = modality.finish(clip, [finding for finding in findings if finding.row.modality == modality.name])
     return Outcome(clip, [*findings, *new], list(more), state)
 
 
@@ -117,8 +117,8 @@ def make_recordings(folder: Path) -> dict[str, Path]:
     rng = np.random.default_rng(0)
     ground = rng.integers(60, 190, (12, 16, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
     pictures = [np.roll(ground, 4 * i, axis=1) for i in range(15)]
-    t = np.arange(32000) / 16000
-    tone = (0.2 * np.sin(2 * np.pi * 180 * t) * (np.sin(2 * np.pi * 1.5 * t) > 0)).astype(np.float32)
+    seconds = np.arange(32000) / 16000
+    tone = (0.2 * np.sin(2 * np.pi * 180 * seconds) * (np.sin(2 * np.pi * 1.5 * seconds) > 0)).astype(np.float32)
     made = {name: folder / file for name, file in FILES.items()}
     Image.fromarray(ground).save(made["a picture"])
     _film(made["a silent film"], pictures)

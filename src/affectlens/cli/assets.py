@@ -21,7 +21,9 @@ Names = Annotated[list[str] | None, typer.Argument(help="Asset names; all when a
 def _chosen(names: list[str] | None, every: bool = False) -> list[Asset]:
     from affectlens.assets.manifest import asset, manifest
 
-    return [asset(n) for n in names] if names else [a for a in manifest().values() if every or not a.optional]
+    if names:
+        return [asset(name) for name in names]
+    return [entry for entry in manifest().values() if every or not entry.optional]
 
 
 @app.command(cls=Verb)
@@ -31,8 +33,8 @@ def ls() -> None:
     from affectlens.assets.store import state
 
     table = common.table("asset", "MB", "state", "used for")
-    for a in _chosen(None, every=True):
-        table.add_row(a.name, f"{a.size / 1e6:.1f}", state(a, thorough=False), a.used_for)
+    for entry in _chosen(None, every=True):
+        table.add_row(entry.name, f"{entry.size / 1e6:.1f}", state(entry, thorough=False), entry.used_for)
     common.plain.print(table)
 
 
@@ -43,13 +45,13 @@ def pull(names: Names = None) -> None:
     from affectlens.assets.store import fetch, file_path, state
 
     chosen = _chosen(names)
-    for a in chosen:
-        if state(a) == "corrupted":
-            common.note(f"{a.name} is damaged and is fetched again")
-            for file in a.files:
-                file_path(a, file).unlink(missing_ok=True)
+    for entry in chosen:
+        if state(entry) == "corrupted":
+            common.note(f"{entry.name} is damaged and is fetched again")
+            for file in entry.files:
+                file_path(entry, file).unlink(missing_ok=True)
     with common.bars() as progress:
-        fetch([a.name for a in chosen], progress)
+        fetch([entry.name for entry in chosen], progress)
 
 
 @app.command(cls=Verb)
@@ -59,12 +61,12 @@ def verify(names: Names = None) -> None:
     from affectlens.assets.store import state
 
     chosen = _chosen(names)
-    states = {a.name: state(a) for a in chosen}
-    common.say(*(f"{name}: {found}" for name, found in states.items()))
+    states = {entry.name: state(entry) for entry in chosen}
+    common.say(*(f"{name}: {current}" for name, current in states.items()))
     if not names:
-        optional = {a.name: state(a) for a in _chosen(None, every=True) if a.optional}
-        common.say(*(f"{name}: {found} (optional)" for name, found in optional.items()))
-        states |= {name: found for name, found in optional.items() if found != "missing"}
+        optional = {entry.name: state(entry) for entry in _chosen(None, every=True) if entry.optional}
+        common.say(*(f"{name}: {current} (optional)" for name, current in optional.items()))
+        states |= {name: current for name, current in optional.items() if current != "missing"}
     raise typer.Exit(0 if set(states.values()) <= {"ready"} else 1)
 
 
@@ -76,8 +78,8 @@ def licences() -> None:
     from affectlens.models.weights import read_weights, weights_path
 
     table = common.table("what", "licence", "home")
-    for a in _chosen(None, every=True):
-        table.add_row(a.title, a.licence, a.home)
+    for entry in _chosen(None, every=True):
+        table.add_row(entry.title, entry.licence, entry.home)
     for name in model_names():
         meta = read_weights(weights_path(name))[1]
         table.add_row(f"our {name} model", f"weights trained on {meta['corpus']}: {meta['licence']}", "this package")

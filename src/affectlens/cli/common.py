@@ -46,8 +46,8 @@ def quietly(quiet: bool) -> Iterator[None]:
 @contextmanager
 def verbosely(verbose: bool) -> Iterator[None]:
     """Show tracebacks of what fails inside."""
-    handlers = [h for h in logging.getLogger("affectlens").handlers if isinstance(h, Notes)]
-    before = [h.level for h in handlers]
+    handlers = [handler for handler in logging.getLogger("affectlens").handlers if isinstance(handler, Notes)]
+    before = [handler.level for handler in handlers]
     for handler in handlers if verbose else ():
         handler.setLevel(logging.DEBUG)
     try:
@@ -63,7 +63,7 @@ class Bars:
     def __init__(self, display: Progress) -> None:
         self._display = display
         self._tasks: dict[str, Any] = {}
-        self._told: set[str] = set()
+        self._announced: set[str] = set()
         self._last = 0.0
 
     def __call__(self, stage: str, done: float, total: float) -> None:
@@ -71,7 +71,7 @@ class Bars:
         stage = one_line(stage)
         so_far = f"{done:.0f} of {total:.0f}" if total else f"{done:.0f}"
         if not console.is_terminal:
-            self._tell(stage, so_far)
+            self._announce(stage, so_far)
             return
         if stage not in self._tasks:
             self._tasks[stage] = self._display.add_task(stage, total=total or None, note="")
@@ -83,12 +83,12 @@ class Bars:
             self._display.remove_task(task)
         self._tasks.clear()
 
-    def _tell(self, stage: str, so_far: str) -> None:
+    def _announce(self, stage: str, so_far: str) -> None:
         """A line when a stage is new, and when the last line is some seconds old."""
         now = time.monotonic()
-        if stage in self._told and now - self._last < SECONDS:
+        if stage in self._announced and now - self._last < SECONDS:
             return
-        self._told.add(stage)
+        self._announced.add(stage)
         self._last = now
         note(f"{stage}: {so_far}")
 

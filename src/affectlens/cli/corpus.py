@@ -21,8 +21,8 @@ def ls() -> None:
     from affectlens.corpora.base import corpora
 
     table = common.table("corpus", "title", "reads", "licence", "home")
-    for c in corpora():
-        table.add_row(c.name, c.title, c.modality, c.licence, c.home)
+    for info in corpora():
+        table.add_row(info.name, info.title, info.modality, info.licence, info.home)
     common.plain.print(table)
 
 
@@ -64,7 +64,7 @@ def read(
     source = open_corpus(corpus)
     frame = source.table(split or ("test" if "test" in source.info.splits else source.info.splits[-1]))
     if "labels" in frame:
-        frame = frame.assign(labels=["|".join(v) for v in frame.labels])
+        frame = frame.assign(labels=["|".join(labels) for labels in frame.labels])
     if out:
         common.say(export(frame, out, fmt))
     else:

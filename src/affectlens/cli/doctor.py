@@ -15,7 +15,7 @@ def command() -> None:
 
     checkup = doctor()
     table = common.table("what", "state", "detail")
-    for c in checkup.checks:
-        table.add_row(c.name, c.state, c.detail)
+    for check in checkup.checks:
+        table.add_row(check.name, check.state, check.detail)
     common.plain.print(table)
     raise typer.Exit(0 if checkup.ok else 1)

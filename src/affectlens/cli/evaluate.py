@@ -65,17 +65,17 @@ def _show(result: Evaluation) -> None:
     from affectlens.evaluation.result import HEADINGS
 
     table = common.table("score", "value", "95 % interval")
-    for name, e in result.scores.items():
-        table.add_row(HEADINGS[name], f"{e.value:.4f}", f"{e.low:.4f} to {e.high:.4f}")
+    for name, estimate in result.scores.items():
+        table.add_row(HEADINGS[name], f"{estimate.value:.4f}", f"{estimate.low:.4f} to {estimate.high:.4f}")
     common.plain.print(table)
     confusion = common.table("label \\ predicted", *result.confusion.columns)
     for label, row in result.confusion.iterrows():
-        confusion.add_row(str(label), *(str(int(v)) for v in row))
+        confusion.add_row(str(label), *(str(int(count)) for count in row))
     common.plain.print(confusion)
     if len(result.groups) > 1:
         groups = common.table("group", "n", "accuracy", "UAR")
-        for r in result.groups.sort_values("n", ascending=False).head(GROUPS).itertuples():
-            groups.add_row(str(r.group) or "(none)", str(r.n), f"{r.accuracy:.3f}", f"{r.mean_recall:.3f}")
+        for row in result.groups.sort_values("n", ascending=False).head(GROUPS).itertuples():
+            groups.add_row(str(row.group) or "(none)", str(row.n), f"{row.accuracy:.3f}", f"{row.mean_recall:.3f}")
         common.plain.print(groups)
 
 
@@ -88,7 +88,9 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> comm
     table = common.table("modules", *(f"{how}: UAR" for how in hows))
     for modules, part in made.scores.groupby("modules", sort=False):
         row = part.set_index("fusion")
-        table.add_row(str(modules), *(f"{row.mean_recall[h]:.3f} ({row.low[h]:.3f} to {row.high[h]:.3f})" for h in hows))
+        table.add_row(
+            str(modules), *(f"{row.mean_recall[how]:.3f} ({row.low[how]:.3f} to {row.high[how]:.3f})" for how in hows)
+        )
     common.plain.print(table)
     common.say(*made.findings())
     if out:

@@ -47,9 +47,13 @@ def verb(
     """
 
     def make(function: Callable[..., common.Unread | None]) -> Callable[..., None]:
-        own = [p for p in inspect.signature(function, eval_str=True).parameters.values() if p.name != "settings"]
-        made = [_option(f, settings) for f in fields(settings) if f.name not in without] if settings else []
-        names = {p.name for p in own}
+        own = [
+            parameter
+            for parameter in inspect.signature(function, eval_str=True).parameters.values()
+            if parameter.name != "settings"
+        ]
+        made = [_option(member, settings) for member in fields(settings) if member.name not in without] if settings else []
+        names = {parameter.name for parameter in own}
         reads = bool(names & READ)
         more = [
             *([LIMIT] if reads else []),
@@ -59,8 +63,8 @@ def verb(
             *([ALLOW_CODE] if "model" in names else []),
             *([OLD_DATA] if "corpus" in names else []),
         ]
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (*own, *made, *more)]
-        field_names = {p.name for p in made}
+        parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *made, *more)]
+        field_names = {parameter.name for parameter in made}
         hint = RESUME if "resume" in names else AGAIN if goes_on else ""
 
         def command(**given: Any) -> None:
@@ -77,7 +81,7 @@ def verb(
                 raise typer.Exit(1)
 
         command.__name__, command.__doc__ = function.__name__.rstrip("_"), function.__doc__
-        command.__annotations__ = {p.name: p.annotation for p in parameters}
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return command
 
@@ -122,62 +126,62 @@ def read(cls: type[Settings], given: Mapping[str, Any]) -> dict[str, Any]:
     """
     kinds = kinds_of(cls)
     values: dict[str, Any] = {}
-    for f in fields(cls):
-        value = given.get(f.name)
+    for member in fields(cls):
+        value = given.get(member.name)
         if value is None:
             continue
-        kind, several, _ = kinds[f.name]
-        values[f.name] = _split(f, value, kind) if several else value
+        kind, several, _ = kinds[member.name]
+        values[member.name] = _split(member, value, kind) if several else value
     cls(**values)
     return values
 
 
-def _split(f: Field[Any], value: Iterable[Any], kind: type[Any]) -> tuple[Any, ...]:
+def _split(member: Field[Any], value: Iterable[Any], kind: type[Any]) -> tuple[Any, ...]:
     texts = list(map(str, value))
-    if _separated(f, kind):
+    if _separated(member, kind):
         texts = [part.strip() for text in texts for part in text.split(",") if part.strip()]
     try:
         return tuple(kind(text) for text in texts)
     except ValueError:
         wanted = "whole numbers were" if kind is int else "numbers were"
-        raise UsageError(f"{flag_of(f)} {','.join(texts)}: {wanted} expected") from None
+        raise UsageError(f"{flag_of(member)} {','.join(texts)}: {wanted} expected") from None
 
 
-def _separated(f: Field[Any], kind: type[Any]) -> bool:
+def _separated(member: Field[Any], kind: type[Any]) -> bool:
     """Whether commas separate values; paths, and what follows ``NAME=``, may hold commas themselves."""
-    return kind in (str, int, float) and "=" not in (f.metadata.get("metavar") or "")
+    return kind in (str, int, float) and "=" not in (member.metadata.get("metavar") or "")
 
 
-def _option(f: Field[Any], cls: type[Settings]) -> inspect.Parameter:
+def _option(member: Field[Any], cls: type[Settings]) -> inspect.Parameter:
     """The typer parameter of one field."""
-    kind, several, optional = kinds_of(cls)[f.name]
-    meta, required = f.metadata, f.default is MISSING and f.default_factory is MISSING
-    default = ... if required else None if several or optional else f.default
-    flag = flag_of(f)
+    kind, several, optional = kinds_of(cls)[member.name]
+    meta, required = member.metadata, member.default is MISSING and member.default_factory is MISSING
+    default = ... if required else None if several or optional else member.default
+    flag = flag_of(member)
     names = (f"{flag}/--no-{flag[2:]}",) if kind is bool and not several else (flag,)
-    default_value: Any = f.default
+    default_value: Any = member.default
     shown: Any = not several
     text = meta.get("help", "")
     if several and not re.search("omma-separated|repeat it", text):
-        text += " Comma-separated, or repeated." if _separated(f, kind) else " Repeat it."
+        text += " Comma-separated, or repeated." if _separated(member, kind) else " Repeat it."
     if several and not required and default_value:
         text += f" By default {','.join(map(str, default_value))}."
     info = typer.Option(
-        *names, help=text, show_default=shown, metavar=meta.get("metavar") or None, autocompletion=_completer(f)
+        *names, help=text, show_default=shown, metavar=meta.get("metavar") or None, autocompletion=_completer(member)
     )
     hint: Any = list[str] if several else kind
     if several or optional:
         hint = hint | None
     return inspect.Parameter(
-        f.name,
+        member.name,
         inspect.Parameter.KEYWORD_ONLY,
         annotation=Annotated[hint, info],
         default=inspect.Parameter.empty if default is ... else default,
     )
 
 
-def _completer(f: Field[Any]) -> Callable[[str], list[str]] | None:
-    choices = f.metadata.get("choices")
+def _completer(member: Field[Any]) -> Callable[[str], list[str]] | None:
+    choices = member.metadata.get("choices")
     if choices is None:
         return None
 
@@ -193,7 +197,7 @@ def corpus_names(incomplete: str) -> list[str]:
     """Completion of ``NAME=`` of a corpus."""
     from affectlens.corpora.base import corpora
 
-    return [f"{c.name}=" for c in corpora() if c.name.startswith(incomplete)]
+    return [f"{info.name}=" for info in corpora() if info.name.startswith(incomplete)]
 
 
 def models(incomplete: str) -> list[str]:
@@ -224,8 +228,12 @@ def _configured(context: typer.Context, _: Any, value: Path | None) -> Path | No
     _only_tables(value, tables, chain[0].command)
     for one in chain[1:]:
         tables = tables.get(str(one.info_name), {})
-    options = {p.name: p for p in context.command.params if p.param_type_name == "option" and p.name not in NOT_CONFIGURED}
-    by_flag = {text.lstrip("-"): p for p in options.values() for text in p.opts}
+    options = {
+        parameter.name: parameter
+        for parameter in context.command.params
+        if parameter.param_type_name == "option" and parameter.name not in NOT_CONFIGURED
+    }
+    by_flag = {text.lstrip("-"): parameter for parameter in options.values() for text in parameter.opts}
     defaults = dict(context.default_map or {})
     for key, given in tables.items():
         parameter = by_flag.get(str(key).replace("_", "-"))
@@ -285,7 +293,7 @@ LIMIT = _extra(
     None,
     typer.Option(
         "--limit",
-        help=f"The most that is read of one input: {', '.join(f.name for f in fields(Limits))}. Repeat it for several.",
+        help=f"The most that is read of one input: {', '.join(limit.name for limit in fields(Limits))}. Repeat it for several.",
         metavar="NAME=NUMBER",
     ),
 )

@@ -58,7 +58,7 @@ def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
         return
     from affectlens.pipeline import folder_name
 
-    there = [i for i in inputs if (out / folder_name(Path(i))).exists()]
+    there = [name for name in inputs if (out / folder_name(Path(name))).exists()]
     if not there:
         return
     reports = "1 report" if len(there) == 1 else f"{len(there)} reports"

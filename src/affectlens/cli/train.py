@@ -65,13 +65,14 @@ def _show(scores: pd.DataFrame) -> None:
 
 def line(row: dict[str, Any]) -> str:
     """What a row of scores says, such as ``speaker: UAR 0.753 (0.706 to 0.781)``; what does not apply is left out."""
-    known = {TERMS.get(k, k): v for k, v in row.items() if v != "" and v == v}  # a number that is none is not equal to itself
+    # A number that is none is not equal to itself.
+    known = {TERMS.get(name, name): value for name, value in row.items() if value != "" and value == value}
     interval = f" ({known.pop('low'):.3f} to {known.pop('high'):.3f})" if {"low", "high"} <= set(known) else ""
     if "value" in known:
         score = known.pop("score")
         known[TERMS.get(score, score)] = known.pop("value")
-    words = [str(v) for v in known.values() if isinstance(v, str)]
-    numbers = [f"{name.replace('_', ' ')} {_number(v)}" for name, v in known.items() if not isinstance(v, str)]
+    words = [str(value) for value in known.values() if isinstance(value, str)]
+    numbers = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in known.items() if not isinstance(value, str)]
     return f"{', '.join(words)}{': ' if words else ''}{', '.join(numbers)}{interval}"
 
 

@@ -7,6 +7,7 @@ is an error before work begins, and the command line makes an option of every fi
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import numbers
 import types
 import typing
@@ -96,6 +97,7 @@ class Settings:
 
 
 S = TypeVar("S", bound=Settings)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S:
@@ -116,6 +118,54 @@ def with_fields(cls: type[S], settings: S | None, given: Mapping[str, Any]) -> S
         if name not in known:
             raise unknown(f"setting of {cls.__name__}", name, known)
     return dataclasses.replace(settings, **given) if settings is not None else cls(**given)
+
+
+def field_parameters(cls: type[Settings]) -> list[inspect.Parameter]:
+    """A keyword for every field, with its type and default, as signatures show it."""
+    hints = typing.get_type_hints(cls)
+    keyword, required = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
+    return [
+        inspect.Parameter(
+            member.name,
+            keyword,
+            annotation=hints[member.name],
+            default=required if member.default is MISSING else member.default,
+        )
+        for member in fields(cls)
+    ]
+
+
+def shows_fields(cls: type[Settings]) -> Callable[[F], F]:
+    """Decorator: let ``help`` and ``inspect`` show every field of the settings in the place of ``**fields``.
+
+    Parameters
+    ----------
+    cls : type of Settings
+        Whose fields the function takes by name.
+
+    Returns
+    -------
+    callable
+        Takes the function and gives it back.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True)
+    ... class Look(Settings):
+    ...     depth: int = setting(3, "How deep.")
+    >>> @shows_fields(Look)
+    ... def look(path: str, **fields: Any) -> None: ...
+    >>> list(inspect.signature(look).parameters)
+    ['path', 'depth']
+    """
+
+    def mark(function: F) -> F:
+        signature = inspect.signature(function)
+        own = [one for one in signature.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+        function.__signature__ = signature.replace(parameters=[*own, *field_parameters(cls)])  # type: ignore[attr-defined]
+        return function
+
+    return mark
 
 
 def _of_another_kind(value: Any, kind: Any, several: bool) -> str:

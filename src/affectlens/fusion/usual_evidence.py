@@ -67,7 +67,7 @@ def usual_elsewhere_clause(evidence: Evidence) -> str:
         return f"there are no photographs {place} to compare with ({detail.source})"
     top = max(detail.usual, key=lambda label: detail.usual[label])
     return (
-        f"in photographs {place} people most often saw {top} ({detail.usual[top]:.0%} of {detail.people}; {detail.source}); "
+        f"in photographs {place} people most often saw {top} ({detail.usual[top]:.0%} of {detail.people:,}; {detail.source}); "
         f"{who(evidence.person)} is furthest from that in {detail.most} ({100 * detail.by:+.0f} percentage points)"
     )
 
@@ -82,25 +82,45 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
 
 
 def page(material: Material) -> str:
-    """What is usual for each of the first people, as text and chart."""
-    shown = []
+    """What is usual for each of the first people, as text and chart; where and when, and what holds for all, once."""
     rows = [entry for entry in material.evidence if entry.kind in ("usual", "usual elsewhere")]
-    for entry in rows[: 2 * _PEOPLE]:
-        detail = entry.detail_as(UsualDetail)
-        name = f"{entry.kind.replace(' ', '-')}-person-{entry.person}"
-        chart = usual_chart(detail.usual, detail.low, detail.high, detail.here) if detail.people else None
-        svg = figure(chart, name, material.folder) if chart is not None else ""
-        described = clause(entry)
-        compared = "all places" if detail.context == ANYWHERE else detail.context
-        place, when = detail.place.replace("_", " "), detail.when.replace("T", " ")
-        about = (
-            f"Place: {place} ({detail.place_from}). Time: {when} ({detail.when_from}). "
-            f"Compared with: {compared}, {_people(detail.people)} in {times(detail.recordings, 'recording')}."
-        )
-        if detail.taken_in:
-            about += " It took part in the fused answers."
-        shown.append({"person": who(entry.person), "text": described.text if described else "", "svg": svg, "about": about})
-    return render("usual.html", people=shown) if shown else ""
+    if not rows:
+        return ""
+    people = list(dict.fromkeys(entry.person for entry in rows))
+    compared = {person: [_row(entry, material) for entry in rows if entry.person == person] for person in people[:_PEOPLE]}
+    first, *others = compared.values()
+    shared = [row for row in first if others and all(row in other for other in others)]
+    own = {who(person): [row for row in comparisons if row not in shared] for person, comparisons in compared.items()}
+    return render(
+        "usual.html",
+        here=_here(rows[0].detail_as(UsualDetail)),
+        shared=shared,
+        people={name: comparisons for name, comparisons in own.items() if comparisons},
+        more=max(0, len(people) - _PEOPLE),
+    )
+
+
+def _here(detail: UsualDetail) -> str:
+    """Where and when the recording was made, and who says so."""
+    place, when = detail.place.replace("_", " "), detail.when.replace("T", " ")
+    taken_in = " What is usual took part in the fused answers." if detail.taken_in else ""
+    return f"Place: {place} ({detail.place_from}). Time: {when} ({detail.when_from}).{taken_in}"
+
+
+def _row(entry: Evidence, material: Material) -> dict[str, str]:
+    """One comparison: its sentence, its chart, and with what and how many it compares."""
+    detail, described = entry.detail_as(UsualDetail), clause(entry)
+    name = f"{entry.kind.replace(' ', '-')}-person-{entry.person}"
+    chart = usual_chart(detail.usual, detail.low, detail.high, detail.here) if detail.people else None
+    places = "all places" if detail.context == ANYWHERE else detail.context
+    compared = f"{_people(detail.people)} in {times(detail.recordings, 'recording')}"
+    if entry.kind == "usual elsewhere":
+        compared = f"{detail.people:,} {'photograph' if detail.people == 1 else 'photographs'}"
+    return {
+        "text": described.text if described else "",
+        "svg": figure(chart, name, material.folder) if chart is not None else "",
+        "compared": f"Compared with: {places}, {compared}." if detail.people else "",
+    }
 
 
 SECTIONS.add("usual", Section("usual", sentences, page, story_order=10, page_order=10))

@@ -78,7 +78,7 @@ class Finding:
 
     def of(self, *kinds: str) -> list[Evidence]:
         """Its evidence of the given kinds."""
-        return [e for e in self.evidence if e.kind in kinds]
+        return [entry for entry in self.evidence if entry.kind in kinds]
 
     def slim(self) -> Finding:
         """Without evidence and pictures: an hour of rows must stay small."""
@@ -222,7 +222,7 @@ def register_modality(cls: type[Modality]) -> type[Modality]:
 
 def assets_of(options: Options) -> list[str]:
     """Assets that the modalities of a run and what it is compared with need."""
-    needed = [a for name in options.modalities for a in MODALITIES.get(name).assets]
+    needed = [asset for name in options.modalities for asset in MODALITIES.get(name).assets]
     return [*needed, options.prior] if options.prior else needed
 
 

@@ -73,7 +73,7 @@ class BodyModality(Modality):
         return self.unread(clip, 0.0, max(clip.end, 0.0), SCENE, reason, "missing")
 
     def answer(
-        self, clip: Clip, times: tuple[float, float], person: int, p: np.ndarray, quality: float, deep: np.ndarray
+        self, clip: Clip, times: tuple[float, float], person: int, probabilities: np.ndarray, quality: float, deep: np.ndarray
     ) -> Finding:
         """The finding of a stretch (seconds) from probabilities ``(4,)``, yet unexplained."""
         calibration = self.model.calibration
@@ -83,8 +83,8 @@ class BodyModality(Modality):
             times[1],
             person,
             self.name,
-            probabilities=tuple(float(v) for v in p / p.sum()),
-            conformal=calibration.conformal_set(p, GROUPWALK4.labels),
+            probabilities=tuple(float(probability) for probability in probabilities / probabilities.sum()),
+            conformal=calibration.conformal_set(probabilities, GROUPWALK4.labels),
             quality=quality,
             scheme=GROUPWALK4,
         )
@@ -95,7 +95,7 @@ class BodyModality(Modality):
         clip: Clip,
         row: Row,
         predict: Callable[[np.ndarray], np.ndarray],
-        x: np.ndarray,
+        columns: np.ndarray,
         nothing: np.ndarray,
         groups: Mapping[str, np.ndarray],
     ) -> list[Evidence]:
@@ -108,45 +108,46 @@ class BodyModality(Modality):
         list of Evidence
             One a group.
         """
-        values = group_shapley(predict, x, nothing, list(groups.values()))[0]
+        values = group_shapley(predict, columns, nothing, list(groups.values()))[0]
         target = GROUPWALK4.labels.index(row.label)
         detail = RelevanceDetail(len(groups), round(row.confidence, 4))
         return [
             clip.evidence(
                 row,
                 self.relevance_kind,
-                values[g, target],
+                values[number, target],
                 subject=name,
                 detail=detail,
                 method=f"exact Shapley value over {self.groups_are}",
             )
-            for g, name in enumerate(groups)
+            for number, name in enumerate(groups)
         ]
 
 
-def relevance_clause(e: Evidence) -> str:
+def relevance_clause(evidence: Evidence) -> str:
     """For example: arms speak for anger (+0.31 log probability)."""
-    return f"{e.subject} {speaks(e.subject)} {way(e)} {e.target} ({e.value:+.2f} log probability)"
+    verb = speaks(evidence.subject)
+    return f"{evidence.subject} {verb} {way(evidence)} {evidence.target} ({evidence.value:+.2f} log probability)"
 
 
-def expresses(e: Evidence, modality: str, probability: float) -> str:
+def expresses(evidence: Evidence, modality: str, probability: float) -> str:
     """For example: the gait probably expresses anger."""
-    return f"the {modality} {graded(probability)} expresses {e.target}"
+    return f"the {modality} {graded(probability)} expresses {evidence.target}"
 
 
 def body_page(
     material: Material, name: str, relevance: str, legend: str, most: int, measured: Sequence[Callable[[Evidence], str]]
 ) -> str:
     """The section of gait or posture: skeletons, plain measurements where ``measured`` states them, bars."""
-    findings = [f for f in material.of(name) if isinstance(f.detail, Skeletons)][:most]
+    findings = [finding for finding in material.of(name) if isinstance(finding.detail, Skeletons)][:most]
     stretches = [
         {
-            "row": f.row,
-            "said": [state(e) for state in measured for e in f.of(name)],
-            "bars": bars(f.of(relevance)),
-            "svg": strip(f.detail.joints, name == "gait") if isinstance(f.detail, Skeletons) else "",
+            "row": finding.row,
+            "measurements": [state(entry) for state in measured for entry in finding.of(name)],
+            "bars": bars(finding.of(relevance)),
+            "svg": strip(finding.detail.joints, name == "gait") if isinstance(finding.detail, Skeletons) else "",
         }
-        for f in findings
+        for finding in findings
     ]
     return render("body.html", name=name, rows=stretches, legend=legend) if stretches else ""
 
@@ -157,16 +158,17 @@ def strip(skeletons: np.ndarray, side: bool = True) -> str:
     parts = []
     low = float(np.nanmin(skeletons[..., 1]))
     scale = (_HIGH - 16) / max(float(np.nanmax(skeletons[..., 1])) - low, 1e-6)
-    for k, x in enumerate(skeletons):
-        middle = float(np.nanmean(x[:, across]))
-        points = np.column_stack([(x[:, across] - middle) * scale + (k + 0.5) * _WIDE, _HIGH - 8 - (x[:, 1] - low) * scale])
-        for a, b in BONES:
-            p, q = points[JOINTS.index(a)], points[JOINTS.index(b)]
-            if np.isfinite([*p, *q]).all():
-                strength = "0.45" if "right" in a or "right" in b else "1"
-                parts.append(
-                    f'<line x1="{p[0]:.1f}" y1="{p[1]:.1f}" x2="{q[0]:.1f}" y2="{q[1]:.1f}" stroke-opacity="{strength}"/>'
-                )
+    for number, joints in enumerate(skeletons):
+        middle = float(np.nanmean(joints[:, across]))
+        points = np.column_stack(
+            [(joints[:, across] - middle) * scale + (number + 0.5) * _WIDE, _HIGH - 8 - (joints[:, 1] - low) * scale]
+        )
+        for first, second in BONES:
+            begin, end = points[JOINTS.index(first)], points[JOINTS.index(second)]
+            if np.isfinite([*begin, *end]).all():
+                strength = "0.45" if "right" in first or "right" in second else "1"
+                ends = f'x1="{begin[0]:.1f}" y1="{begin[1]:.1f}" x2="{end[0]:.1f}" y2="{end[1]:.1f}"'
+                parts.append(f'<line {ends} stroke-opacity="{strength}"/>')
         head = points[JOINTS.index("head")]
         if np.isfinite(head).all():
             parts.append(f'<circle cx="{head[0]:.1f}" cy="{head[1]:.1f}" r="5" fill="currentColor" stroke="none"/>')

@@ -28,14 +28,15 @@ class FaithfulnessDetail(Detail):
 
 
 @evidence_kind("faithfulness", FaithfulnessDetail, unit="AUC minus random AUC", section="tests")
-def faithfulness_clause(e: Evidence) -> str:
+def faithfulness_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s taking parts away in the order of hirescam is better than random orders (deletion, p = 0.05)."""
-    deletion = e.subject == "deletion"
-    better = (e.value < 0) == deletion and e.p_value <= ALPHA
+    deletion = evidence.subject == "deletion"
+    better = (evidence.value < 0) == deletion and evidence.p_value <= ALPHA
     verdict = "better than" if better else "not shown to be better than"
     done = "taking parts away" if deletion else "putting parts back"
-    explained = e.detail_as(FaithfulnessDetail).explains
-    return f"{at(e)} {done} in the order of {explained} is {verdict} random orders ({e.subject}, p = {e.p_value:.2f})"
+    explained = evidence.detail_as(FaithfulnessDetail).explains
+    test = f"({evidence.subject}, p = {evidence.p_value:.2f})"
+    return f"{at(evidence)} {done} in the order of {explained} is {verdict} random orders {test}"
 
 
 def faithfulness_evidence(
@@ -43,7 +44,7 @@ def faithfulness_evidence(
 ) -> list[Evidence]:
     """The two rows, deletion and insertion, that say whether an explanation of ``row`` beats random orders."""
     out = []
-    for name, value, chance, p in (
+    for name, value, chance, p_value in (
         ("deletion", tested.deletion, tested.deletion_random, tested.deletion_p),
         ("insertion", tested.insertion, tested.insertion_random, tested.insertion_p),
     ):
@@ -55,7 +56,7 @@ def faithfulness_evidence(
                 value - chance,
                 subject=name,
                 method=f"{name} (Petsiuk 2018)",
-                p_value=p,
+                p_value=p_value,
                 test="rank among random orders, one-sided",
                 detail=detail,
             )
@@ -65,7 +66,7 @@ def faithfulness_evidence(
 
 def first_test(rows: list[Evidence]) -> list[Sentence]:
     """The tests of the first explanation that was tested."""
-    return sentence([e for e in rows if (e.start, e.modality) == (rows[0].start, rows[0].modality)])
+    return sentence([row for row in rows if (row.start, row.modality) == (rows[0].start, rows[0].modality)])
 
 
 SECTIONS.add("tests", Section("tests", first_test, story_order=95))

@@ -36,16 +36,16 @@ class ListeningModality(Modality):
         """Hear the whole recording, speaker by speaker where each has a channel of its own."""
         voices = blocks.voices if isinstance(blocks, Sound) else (blocks,)
 
-        def counted(k: int, voice: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
+        def counted(number: int, voice: Iterable[AudioBlock]) -> Iterator[AudioBlock]:
             for block in voice:
                 end = block.start + len(block.samples) / block.rate
                 self._heard = max(self._heard, end)
                 if progress:
-                    progress((k * clip.info.duration + end) / len(voices))
+                    progress((number * clip.info.duration + end) / len(voices))
                 yield block
 
-        for k, voice in enumerate(voices):
-            self.take(counted(k, voice), voice.channel if isinstance(voice, Sound) else None)
+        for number, voice in enumerate(voices):
+            self.take(counted(number, voice), voice.channel if isinstance(voice, Sound) else None)
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
         """See one sampled frame."""
@@ -69,19 +69,24 @@ class ListeningModality(Modality):
         list of SpeakerChoice
             In the same order.
         """
-        seen = [self._seen(clip, s.start, s.end) for s in spoken]
+        seen = [self._seen(clip, speech.start, speech.end) for speech in spoken]
         by_channel: dict[int, Counter[int]] = {}
-        for s, choice in zip(spoken, seen, strict=True):
-            if s.channel is not None:
-                by_channel.setdefault(s.channel, Counter())[choice.person] += choice.person != SCENE
-        known = {channel: next((p for p, n in c.most_common(1) if n), None) for channel, c in by_channel.items()}
-        unseen = 1 + max((s.person for s in clip.sightings), default=-1)  # numbers of people that nobody saw
+        for speech, choice in zip(spoken, seen, strict=True):
+            if speech.channel is not None:
+                by_channel.setdefault(speech.channel, Counter())[choice.person] += choice.person != SCENE
+        known = {
+            channel: next((person for person, count in sightings.most_common(1) if count), None)
+            for channel, sightings in by_channel.items()
+        }
+        unseen = 1 + max((speech.person for speech in clip.sightings), default=-1)  # numbers of people that nobody saw
         out = []
-        for s, choice in zip(spoken, seen, strict=True):
-            if s.channel is not None and choice.person == SCENE:
-                usual = known[s.channel]
-                person = unseen + s.channel - 1 if usual is None else usual
-                choice = replace(choice, person=person, reason=f"heard on channel {s.channel}, where only one person speaks")
+        for speech, choice in zip(spoken, seen, strict=True):
+            if speech.channel is not None and choice.person == SCENE:
+                usual = known[speech.channel]
+                person = unseen + speech.channel - 1 if usual is None else usual
+                choice = replace(
+                    choice, person=person, reason=f"heard on channel {speech.channel}, where only one person speaks"
+                )
             out.append(choice)
         if clip.info.audio_tracks and not clip.info.video_tracks and len(spoken) > 1 and not by_channel:
             clip.problems.add("all voices were taken for one person: there is no picture and no channel that tells them apart")

@@ -37,7 +37,7 @@ class Material:
 
     def of(self, modality: str) -> list[Finding]:
         """The findings of one modality."""
-        return [f for f in self.findings if f.row.modality == modality]
+        return [finding for finding in self.findings if finding.row.modality == modality]
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Section:
     @property
     def home(self) -> str:
         """Where it was declared, so that a name taken twice is noticed."""
-        made = self.sentences or self.page or self.view
-        return f"{made.__module__}.{made.__qualname__}" if made else self.name
+        declared = self.sentences or self.page or self.view
+        return f"{declared.__module__}.{declared.__qualname__}" if declared else self.name
 
 
 SECTIONS: Registry[Section] = Registry("section of the report", "affectlens.modalities", "affectlens.fusion")
@@ -98,5 +98,5 @@ def figure(chart: object, name: str, folder: Path | None) -> str:
 
 def bars(shares: Sequence[Evidence]) -> list[dict[str, object]]:
     """Signed values as bars of which the widest is 1."""
-    widest = max((abs(e.value) for e in shares), default=1.0) or 1.0
-    return [{"name": e.subject, "value": e.value, "share": abs(e.value) / widest} for e in shares]
+    widest = max((abs(share.value) for share in shares), default=1.0) or 1.0
+    return [{"name": share.subject, "value": share.value, "share": abs(share.value) / widest} for share in shares]

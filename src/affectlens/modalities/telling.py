@@ -9,6 +9,7 @@ from affectlens.core.kinds import EVIDENCE
 from affectlens.core.schema import SCENE, Evidence
 
 ALPHA = 0.05
+EVERYBODY = -2  # in the place of a person: what holds for all people of a recording
 GRADES = ((0.85, "clearly"), (0.65, "probably"), (0.45, "perhaps"))
 _PLURALS = ("words", "joints", "legs", "arms", "surroundings")
 
@@ -31,27 +32,52 @@ class Sentence:
     @property
     def text(self) -> str:
         """The sentence as plain text."""
-        joined = ", ".join(c.text for c in self.clauses)
+        joined = ", ".join(part.text for part in self.clauses)
         return joined[:1].upper() + joined[1:] + "."
 
 
-def clause(e: Evidence) -> Clause | None:
+def clause(evidence: Evidence) -> Clause | None:
     """The clause that states one evidence row, or None where no sentence is made of that kind."""
-    made = EVIDENCE.get(e.kind).clause
-    return Clause(made(e), e.id) if made else None
+    state = EVIDENCE.get(evidence.kind).clause
+    return Clause(state(evidence), evidence.id) if state else None
 
 
-def sentence(rows: Iterable[Evidence]) -> list[Sentence]:
-    """One sentence of the clauses of some rows about one person; none where no clause is made of them."""
-    given = list(rows)
-    clauses = [c for c in map(clause, given) if c is not None]
-    return [Sentence(given[0].person, tuple(clauses))] if clauses else []
+def sentence(rows: Iterable[Evidence], *, timed: bool = False) -> list[Sentence]:
+    """One sentence of the clauses of some rows about one person; none where no clause is made of them.
+
+    A time that several clauses begin with is said once.
+
+    Parameters
+    ----------
+    rows : iterable of Evidence
+        In the order in which they are stated.
+    timed : bool
+        Whether the first clause is to say when, also where its kind does not.
+
+    Returns
+    -------
+    list of Sentence
+        One, or none.
+    """
+    clauses: list[Clause] = []
+    person, before = SCENE, ""
+    for row in rows:
+        stated = clause(row)
+        if stated is None:
+            continue
+        person, when = row.person, f"{at(row)} "
+        if timed and not clauses and not stated.text.startswith(when):
+            stated = Clause(when + stated.text, stated.evidence)
+        repeated = when if when == before else ""
+        clauses.append(Clause(stated.text.removeprefix(repeated), stated.evidence))
+        before = when if stated.text.startswith(when) else before
+    return [Sentence(person, tuple(clauses))] if clauses else []
 
 
 def of_kind(rows: Iterable[Evidence], *kinds: str) -> list[Evidence]:
     """The rows of the given kinds, in the order of the kinds."""
-    given = list(rows)
-    return [e for kind in kinds for e in given if e.kind == kind]
+    listed = list(rows)
+    return [row for kind in kinds for row in listed if row.kind == kind]
 
 
 def graded(probability: float) -> str:
@@ -72,17 +98,17 @@ def graded(probability: float) -> str:
 
 def who(person: int) -> str:
     """How a person is named in the report."""
-    return "somebody out of view" if person == SCENE else f"person {person}"
+    return {SCENE: "somebody out of view", EVERYBODY: "everybody"}.get(person, f"person {person}")
 
 
-def at(e: Evidence) -> str:
+def at(evidence: Evidence) -> str:
     """When: "at 3.2 s"."""
-    return f"at {e.start:.1f} s"
+    return f"at {evidence.start:.1f} s"
 
 
-def way(e: Evidence) -> str:
+def way(evidence: Evidence) -> str:
     """Whether a signed value speaks for its target: "for" or "against"."""
-    return "for" if e.value > 0 else "against"
+    return "for" if evidence.value > 0 else "against"
 
 
 def speaks(noun: str) -> str:
@@ -105,6 +131,6 @@ def article(noun: str) -> str:
     return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"
 
 
-def times(n: float, noun: str) -> str:
+def times(count: float, noun: str) -> str:
     """A count with its noun: "1 segment", "3 segments"."""
-    return f"{int(n)} {noun}{'' if int(n) == 1 else 's'}"
+    return f"{int(count)} {noun}{'' if int(count) == 1 else 's'}"

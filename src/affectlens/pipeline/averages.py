@@ -40,10 +40,10 @@ class Averages:
         """A sentence a context, the four largest shares first."""
         out = []
         for row in self.table.to_dict("records"):
-            ranked = sorted(((row[c], c) for c in EKMAN7.labels), reverse=True)
+            ranked = sorted(((row[label], label) for label in EKMAN7.labels), reverse=True)
             shares, rest = ranked[:4], [share for share, _ in ranked[4:]]
             context = f"{row['by']} {row['value']}".strip().replace("_", " ")
-            listed = ", ".join(f"{c} {share:.0%}" for share, c in shares)
+            listed = ", ".join(f"{label} {share:.0%}" for share, label in shares)
             people = "1 person" if row["people"] == 1 else f"{row['people']} people"
             recordings = "1 recording" if row["recordings"] == 1 else f"{row['recordings']} recordings"
             out.append(f"{context}: {people} in {recordings}: {listed}, others {sum(rest):.0%}")

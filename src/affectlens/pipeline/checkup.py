@@ -43,11 +43,11 @@ class Checkup:
     @property
     def ok(self) -> bool:
         """Whether nothing is broken."""
-        return all(c.state != BROKEN for c in self.checks)
+        return all(check.state != BROKEN for check in self.checks)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a check."""
-        return pd.DataFrame([asdict(c) for c in self.checks])
+        return pd.DataFrame([asdict(check) for check in self.checks])
 
 
 def doctor() -> Checkup:
@@ -168,7 +168,7 @@ def _gpu() -> Check:
     import torch
 
     if torch.cuda.is_available():
-        names = [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+        names = [f"cuda:{number} {torch.cuda.get_device_name(number)}" for number in range(torch.cuda.device_count())]
         return Check("GPU", OK, ", ".join(names))
     return Check("GPU", OK, "mps") if torch.backends.mps.is_available() else Check("GPU", NOTE, "none; networks run on the CPU")
 

@@ -66,7 +66,11 @@ class Engine:
 
     def made_by(self) -> dict[str, Any]:
         """What a report depends on beside the recording and the options: versions, and the sha256 of all weights in use."""
-        files = {f"{m.name}: {model.name}": sha256_of(weights_of(model)) for m in self.modalities for model in m.models}
+        files = {
+            f"{modality.name}: {model.name}": sha256_of(weights_of(model))
+            for modality in self.modalities
+            for model in modality.models
+        }
         files |= {f"{name}/{file}": digest for name in assets_of(self.options) for file, digest in digests_of(name).items()}
         # What is usual somewhere grows with every recording of a run, so it is no reason to make the earlier ones again.
         given = {name: value for name, value in self.options.to_dict().items() if isinstance(value, str) and name != "store"}
@@ -167,9 +171,9 @@ class Engine:
 
     def _window(self, clip: Clip, start: float, end: float, seconds: dict[str, float]) -> list[Finding]:
         with _timed(seconds, "models"):
-            found = [f for m in self.modalities for f in m.window(clip, start, end)]
+            findings = [finding for modality in self.modalities for finding in modality.window(clip, start, end)]
         clip.end = end
-        return found
+        return findings
 
     def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> None:
         with _timed(seconds, "people"):
@@ -186,19 +190,19 @@ class Engine:
     def _finish(self, clip: Clip, findings: list[Finding], sink: _Sink) -> list[Finding]:
         """What is known only at the end: whole-recording rows, fused rows, summaries, and what is usual."""
         for modality in self.modalities:
-            new, more = modality.finish(clip, [f for f in findings if f.row.modality == modality.name])
+            new, more = modality.finish(clip, [finding for finding in findings if finding.row.modality == modality.name])
             findings.extend(sink.take(new, more))
         if clip.problems.notes and not findings:
             raise MediaError(f"{clip.path}: nothing in it could be decoded ({'; '.join(clip.problems.notes)})")
         usual = what_is_usual(clip)
         findings, fused = fuse_findings(clip, findings, usual_opinion(clip, usual), self.fuser)
         sink.take(fused)
-        rows = [f.row for f in fused]
+        rows = [finding.row for finding in fused]
         if clip.explaining:
             sink.report.summaries, more = summary_evidence(clip, rows)
             sink.take([], more)
         sink.take([], usual_evidence(clip, rows, usual))
-        return sorted([*findings, *fused], key=lambda f: (f.row.start, f.row.person, f.row.modality))
+        return sorted([*findings, *fused], key=lambda finding: (finding.row.start, finding.row.person, finding.row.modality))
 
     def _people_finder(self) -> PeopleFinder:
         from affectlens.assets.store import locate
@@ -221,9 +225,9 @@ class _Sink:
     def take(self, findings: list[Finding], more: Sequence[Evidence] = ()) -> list[Finding]:
         """Keep the evidence and give the findings back without what was written."""
         if self._file:
-            self._file.append(evidence_frame([*(e for f in findings for e in f.evidence), *more]))
+            self._file.append(evidence_frame([*(row for finding in findings for row in finding.evidence), *more]))
         self.report.add(findings, more)
-        return [f.slim() if f.pictures else f for f in findings]
+        return [finding.slim() if finding.pictures else finding for finding in findings]
 
     def __enter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Unpack
 
 from affectlens.assets.store import fetch
 from affectlens.core.disk.files import make_folder
@@ -15,7 +15,7 @@ from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failu
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
-from affectlens.core.settings import with_fields
+from affectlens.core.settings import shows_fields, with_fields
 from affectlens.core.tables import evidence_frame, read_frame, rows_frame
 from affectlens.media.inputs import find_inputs
 from affectlens.modalities.base import assets_of
@@ -26,10 +26,14 @@ from affectlens.pipeline.results import Result, Run
 from affectlens.pipeline.writer import check_file, write_overview, write_recording, writing
 from affectlens.report.exporters import chosen as chosen_format
 
+if TYPE_CHECKING:
+    from affectlens.core.fields import OptionsFields
+
 log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")
 
 
+@shows_fields(Options)
 def recognize(
     inputs: str | Path | Iterable[str | Path],
     *,
@@ -40,7 +44,7 @@ def recognize(
     options: Options | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
-    **settings: Any,
+    **settings: Unpack[OptionsFields],
 ) -> Run:
     """The table of expressed emotion, unexplained.
 
@@ -83,15 +87,15 @@ def recognize(
     elif resume or not keep:
         raise UsageError("resume=True and keep=False need a file: give out")
     chosen = engine.options if engine else with_fields(Options, options, settings)
-    found = find_inputs(_several(inputs))
+    sources = find_inputs(_several(inputs))
     engine = engine or _engine(chosen, progress)
-    run = Run(failed=list(found.failures), notes=found.notes, out=file)
+    run = Run(failed=list(sources.failures), notes=sources.notes, out=file)
     if file is None:
-        _recognize_each(run, found.files, engine, None, keep, progress)
+        _recognize_each(run, sources.files, engine, None, keep, progress)
         return run
     with tracebacks_in(beside(file, f".{LOG}")):
         parts = Parts(file, chosen, resume, engine.made_by())
-        _recognize_each(run, found.files, engine, parts, keep, progress)
+        _recognize_each(run, sources.files, engine, parts, keep, progress)
     parts.export(format)
     write_failures(run.failed, beside(file, f".{FAILURES}"))
     if not run.failed:
@@ -121,10 +125,11 @@ def _recognize_each(
 
 def _recognized(path: Path, engine: Engine, progress: Progress | None) -> Result:
     _, findings, report = engine.run(path, explaining=False, progress=progress)
-    rows = rows_frame([f.row for f in findings])
+    rows = rows_frame([finding.row for finding in findings])
     return Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds)
 
 
+@shows_fields(Options)
 def explain(
     inputs: str | Path | Iterable[str | Path],
     out: str | Path = DEFAULT_OUT,
@@ -135,7 +140,7 @@ def explain(
     engine: Engine | None = None,
     progress: Progress | None = None,
     on_result: Callable[[Result], None] | None = None,
-    **settings: Any,
+    **settings: Unpack[OptionsFields],
 ) -> Run:
     """Recognise and explain; writes one report folder an input below ``out`` and returns the same numbers.
 
@@ -168,13 +173,13 @@ def explain(
     chosen = engine.options if engine else with_fields(Options, options, settings)
     out = Path(out)
     chosen_format(out / "table.parquet", format)
-    found = find_inputs(_several(inputs))
+    sources = find_inputs(_several(inputs))
     make_folder(out)
     engine = engine or _engine(chosen, progress)
-    run = Run(failed=list(found.failures), notes=found.notes, out=out)
+    run = Run(failed=list(sources.failures), notes=sources.notes, out=out)
     made_by = engine.made_by()
     with tracebacks_in(out / LOG):
-        for path in found.files:
+        for path in sources.files:
             try:
                 job = Job(path, out, chosen, made_by)
                 with job.alone():
@@ -191,7 +196,7 @@ def explain(
             elif on_result:
                 on_result(result)
     if run.resumed:
-        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(found.files), out)
+        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(sources.files), out)
     write_overview(run, out, format)
     return run
 
@@ -230,7 +235,7 @@ def _written(job: Job, engine: Engine, resume: bool, progress: Progress | None) 
     with writing(job.target):
         target = write_recording(job, report, findings, engine.modalities)
     evidence = read_frame(target / "evidence.parquet")
-    table = rows_frame([f.row for f in findings])
+    table = rows_frame([finding.row for finding in findings])
     notes = tuple(report.clip.problems.notes)
     return Result(str(job.path), table, evidence, target / "report.html", notes, report.seconds)
 

@@ -72,8 +72,8 @@ class Result:
             raise UsageError(f"no readable segment of person {person}; there are {', '.join(map(str, people)) or 'none'}")
         if not people:
             raise UsageError(f"{self.file}: no segment could be read, so there is nothing to draw")
-        charts = [timeline(fused[fused.person == p]) for p in (people if person is None else [person])]
-        return charts[0] if len(charts) == 1 else alt.vconcat(*(_plain(c) for c in charts))
+        charts = [timeline(fused[fused.person == shown]) for shown in (people if person is None else [person])]
+        return charts[0] if len(charts) == 1 else alt.vconcat(*(_plain(chart) for chart in charts))
 
     def summary(self) -> list[str]:
         """A few lines for the terminal: who expressed what, what was missing, what was said, how long it took."""
@@ -168,12 +168,12 @@ class Run:
     @property
     def table(self) -> pd.DataFrame:
         """Rows of all recordings."""
-        return pd.concat([r.table for r in self.results], ignore_index=True) if self.results else rows_frame([])
+        return pd.concat([result.table for result in self.results], ignore_index=True) if self.results else rows_frame([])
 
     @property
     def evidence(self) -> pd.DataFrame:
         """Evidence of all recordings."""
-        parts = [r.evidence for r in self.results]
+        parts = [result.evidence for result in self.results]
         return pd.concat(parts, ignore_index=True) if parts else evidence_frame([])
 
     def to_frame(self) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from affectlens.report.write import write_report
 
 def write_recording(job: Job, report: Report, findings: list[Finding], modalities: list[Modality]) -> Path:
     """Fill the job's scratch folder, in which the evidence lies already, and give it its name."""
-    write_frame(rows_frame([f.row for f in findings]), job.scratch / "table.parquet")
+    write_frame(rows_frame([finding.row for finding in findings]), job.scratch / "table.parquet")
     write_report(report, job.scratch, provenance(report, modalities, job.key()))
     return job.finish()
 

@@ -40,11 +40,11 @@ class Gallery:
             return
         by_class[label] = finding
         while len(by_class) > VIEWS:
-            del by_class[min(by_class, key=lambda k: by_class[k].rank)]
+            del by_class[min(by_class, key=lambda name: by_class[name].rank)]
 
     def of(self, person: int) -> list[Finding]:
         """The kept segments of a person, in order of time."""
-        return sorted(self._best.get(person, {}).values(), key=lambda f: f.row.start)
+        return sorted(self._best.get(person, {}).values(), key=lambda finding: finding.row.start)
 
 
 @dataclass
@@ -66,11 +66,11 @@ class Report:
         """Take in findings and evidence as they come."""
         for finding in findings:
             self.gallery.offer(finding)
-            for e in finding.evidence:
-                if not finding.pictures or e.kind == "faithfulness":
-                    self._keep(e)
-        for e in more:
-            self._keep(e)
+            for row in finding.evidence:
+                if not finding.pictures or row.kind == "faithfulness":
+                    self._keep(row)
+        for row in more:
+            self._keep(row)
 
     def _keep(self, evidence: Evidence) -> None:
         if evidence.level == "instance" and len(self.evidence) >= MOST_INSTANCES:
@@ -80,9 +80,9 @@ class Report:
     def shown(self) -> dict[str, Evidence]:
         """All evidence the page may cite, by id."""
         out = dict(self.evidence)
-        for person in {f.row.person for f in self.findings}:
+        for person in {finding.row.person for finding in self.findings}:
             for finding in self.gallery.of(person):
-                out.update({e.id: e for e in finding.evidence})
+                out.update({row.id: row for row in finding.evidence})
         return dict(sorted(out.items()))
 
 
@@ -107,14 +107,20 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
     used: list[str] = []
     for modality in modalities:
         for model in modality.models:
-            meta = {k: model.meta[k] for k in ("corpus", "licence", "recipe") if k in model.meta}
+            meta = {name: model.meta[name] for name in ("corpus", "licence", "recipe") if name in model.meta}
             models.append({"name": model.name, "sha256": sha256_of(weights_of(model))} | meta)
         used.extend(modality.assets)
     licences = []
     for name in dict.fromkeys(used):
-        a, digests = asset(name), digests_of(name)
+        item, digests = asset(name), digests_of(name)
         licences.append(
-            {"name": a.title, "licence": a.licence, "home": a.home, "sha256": digests[a.files[0].name], "files": digests}
+            {
+                "name": item.title,
+                "licence": item.licence,
+                "home": item.home,
+                "sha256": digests[item.files[0].name],
+                "files": digests,
+            }
         )
     versions = {"affectlens": metadata.version("affectlens"), "python": platform.python_version()}
     for package in ("torch", "numpy", "av", "opencv-python-headless", "ai-edge-litert", "faster-whisper"):
@@ -132,6 +138,6 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
         "models": models,
         "third_party": licences,
         "job": job,
-        "seconds": {k: round(v, 3) for k, v in report.seconds.items()},
+        "seconds": {stage: round(seconds, 3) for stage, seconds in report.seconds.items()},
         "problems": list(report.clip.problems.notes),
     }

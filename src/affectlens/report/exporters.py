@@ -191,11 +191,11 @@ def chosen(path: Path | None, format: str = "") -> Exporter:
             raise UsageError(f"--format: {unknown('format', format, EXPORTERS.names())}")
         exporter = EXPORTERS.get(format)
     else:
-        by_suffix = [e for e in EXPORTERS.values() if path is not None and path.name.endswith(e.suffix)]
+        by_suffix = [candidate for candidate in EXPORTERS.values() if path is not None and path.name.endswith(candidate.suffix)]
         if not by_suffix and path is not None and path.suffix:
-            known = ", ".join(sorted({e.suffix for e in EXPORTERS.values()}))
+            known = ", ".join(sorted({candidate.suffix for candidate in EXPORTERS.values()}))
             raise UsageError(f"{path}: no format has the suffix {path.suffix}; {known} were expected, or give --format")
-        exporter = max(by_suffix, key=lambda e: len(e.suffix)) if by_suffix else EXPORTERS.get("csv")
+        exporter = max(by_suffix, key=lambda candidate: len(candidate.suffix)) if by_suffix else EXPORTERS.get("csv")
     if path is None and not exporter.text:
         raise UsageError(f"{exporter.name} needs a file: give --out table{exporter.suffix}")
     return exporter
@@ -207,8 +207,8 @@ def _parquet(table: pd.DataFrame, path: Path) -> None:
 
 
 def _csv_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
-    for n, piece in enumerate(pieces):
-        write_csv(piece, path, header=n == 0, append=n > 0)
+    for number, piece in enumerate(pieces):
+        write_csv(piece, path, header=number == 0, append=number > 0)
 
 
 @register_exporter("csv", text=True, help="for spreadsheets", pieces=_csv_pieces)
@@ -232,8 +232,8 @@ def _json(table: pd.DataFrame, path: Path) -> None:
 
 
 def _audformat_pieces(pieces: Iterator[pd.DataFrame], path: Path) -> None:
-    for n, piece in enumerate(pieces):
-        write_csv(to_audformat(piece), path, index=True, header=n == 0, append=n > 0)
+    for number, piece in enumerate(pieces):
+        write_csv(to_audformat(piece), path, index=True, header=number == 0, append=number > 0)
 
 
 @register_exporter(

@@ -28,15 +28,15 @@ def write_overlay(report: Report, path: Path) -> bool:
     if clip.info.kind != "video" or not clip.info.video_tracks:
         return False
     boxes: dict[int, list[Any]] = defaultdict(list)
-    for s in clip.sightings:
-        boxes[s.person].append(s)
-    times = {p: [s.time for s in rows] for p, rows in boxes.items()}
+    for sighting in clip.sightings:
+        boxes[sighting.person].append(sighting)
+    times = {person: [sighting.time for sighting in rows] for person, rows in boxes.items()}
     rows = defaultdict(list)
-    for f in report.findings:
-        if f.row.modality == "fused" and f.row.person != SCENE:
-            rows[f.row.person].append(f.row)
-    starts = {p: [r.start for r in theirs] for p, theirs in rows.items()}
-    spoken = [f.row for f in report.findings if f.row.modality == "words" and f.row.text]
+    for finding in report.findings:
+        if finding.row.modality == "fused" and finding.row.person != SCENE:
+            rows[finding.row.person].append(finding.row)
+    starts = {person: [row.start for row in listed] for person, listed in rows.items()}
+    spoken = [finding.row for finding in report.findings if finding.row.modality == "words" and finding.row.text]
     with open_file(path, "w", options={"movflags": "faststart"}) as out:
         stream: Any = None
         font = small = None
@@ -47,17 +47,17 @@ def write_overlay(report: Report, path: Path) -> bool:
             if stream is None:
                 stream = _stream(out, size)
                 stream.time_base = Fraction(1, 1000)
-                font, small = (ImageFont.load_default(s) for s in (max(13, size[1] // 28), max(11, size[1] // 36)))
+                font, small = (ImageFont.load_default(points) for points in (max(13, size[1] // 28), max(11, size[1] // 36)))
             picture = Image.fromarray(frame.image).resize((stream.width, stream.height), Image.Resampling.BILINEAR)
             draw = ImageDraw.Draw(picture)
             for person, sightings in boxes.items():
                 box = _at(sightings, times[person], frame.time, 1.5 / clip.options.rate)
                 if box is None:
                     continue
-                k = bisect_right(starts[person], frame.time) - 1 if person in starts else -1
-                row = rows[person][k] if k >= 0 else None
+                latest = bisect_right(starts[person], frame.time) - 1 if person in starts else -1
+                row = rows[person][latest] if latest >= 0 else None
                 _label(draw, box, person, row, picture.size, font)
-            utterance = next((r for r in spoken if r.start <= frame.time <= r.end), None)
+            utterance = next((row for row in spoken if row.start <= frame.time <= row.end), None)
             if utterance is not None:
                 _subtitle(draw, utterance.text, picture.size, small)
             video = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
@@ -82,15 +82,15 @@ def _stream(out: Any, size: tuple[int, int]) -> Any:
 
 def _at(sightings: list[Any], times: list[float], time: float, gap: float) -> tuple[float, float, float, float] | None:
     """The box at a time, between the samples around it; None where the person was not seen."""
-    i = bisect_right(times, time)
-    before = sightings[i - 1] if i > 0 and time - sightings[i - 1].time <= gap else None
-    after = sightings[i] if i < len(sightings) and sightings[i].time - time <= gap else None
+    following = bisect_right(times, time)
+    before = sightings[following - 1] if following > 0 and time - sightings[following - 1].time <= gap else None
+    after = sightings[following] if following < len(sightings) and sightings[following].time - time <= gap else None
     if before is None or after is None:
         one = before or after
         return one.box if one else None
     share = (time - before.time) / max(after.time - before.time, 1e-9)
-    a, b, c, d = ((1 - share) * x + share * y for x, y in zip(before.box, after.box, strict=True))
-    return a, b, c, d
+    left, top, width, height = ((1 - share) * old + share * new for old, new in zip(before.box, after.box, strict=True))
+    return left, top, width, height
 
 
 def _label(draw: Any, box: tuple[float, float, float, float], person: int, row: Any, size: tuple[int, int], font: Any) -> None:
@@ -104,10 +104,10 @@ def _label(draw: Any, box: tuple[float, float, float, float], person: int, row: 
     draw.rectangle((left, top, right, bottom), outline=colour, width=max(2, size[1] // 240))
     extent = draw.textbbox((0, 0), text, font=font)
     tall = extent[3] - extent[1] + 8
-    x = min(max(0.0, left), max(0.0, size[0] - (extent[2] + 10)))
-    y = top - tall if top >= tall else bottom
-    draw.rectangle((x, y, x + extent[2] + 10, y + tall), fill=(0, 0, 0))
-    draw.text((x + 5, y + 4 - extent[1]), text, fill=colour, font=font)
+    across = min(max(0.0, left), max(0.0, size[0] - (extent[2] + 10)))
+    down = top - tall if top >= tall else bottom
+    draw.rectangle((across, down, across + extent[2] + 10, down + tall), fill=(0, 0, 0))
+    draw.text((across + 5, down + 4 - extent[1]), text, fill=colour, font=font)
 
 
 def _subtitle(draw: Any, text: str, size: tuple[int, int], font: Any) -> None:
@@ -122,5 +122,5 @@ def _subtitle(draw: Any, text: str, size: tuple[int, int], font: Any) -> None:
     tall = font.size + 5
     top = size[1] - tall * len(lines) - 8
     draw.rectangle((0, top - 4, size[0], size[1]), fill=(0, 0, 0))
-    for i, one in enumerate(lines):
-        draw.text(((size[0] - draw.textlength(one, font=font)) / 2, top + i * tall), one, fill=(255, 255, 255), font=font)
+    for number, one in enumerate(lines):
+        draw.text(((size[0] - draw.textlength(one, font=font)) / 2, top + number * tall), one, fill=(255, 255, 255), font=font)

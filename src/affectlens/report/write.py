@@ -11,7 +11,7 @@ import pandas as pd
 
 from affectlens.core.disk.files import write_json, write_text
 from affectlens.core.kinds import EVIDENCE
-from affectlens.core.schema import SCENE, Evidence
+from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.figures import charts
 from affectlens.figures.html import environment
@@ -23,6 +23,7 @@ from affectlens.report.narrative import narrative
 from affectlens.report.overlay import write_overlay
 
 _SHOWN_ROWS = 400
+_SHOWN_REASONS = 12  # why rows could not be read
 _LAST = 89  # sections from this place on stand after those of modalities without one of their own
 
 
@@ -44,7 +45,7 @@ def write_report(report: Report, folder: Path, facts: dict[str, Any]) -> None:
         A file cannot be written.
     """
     (folder / "figures").mkdir(exist_ok=True)
-    table = rows_frame([f.row for f in report.findings])
+    table = rows_frame([finding.row for finding in report.findings])
     write_frame(table, folder / "table.csv")
     has_overlay = write_overlay(report, folder / "overlay.mp4")
     page = render(report, facts, folder / "figures", "overlay.mp4" if has_overlay else "")
@@ -54,29 +55,32 @@ def write_report(report: Report, folder: Path, facts: dict[str, Any]) -> None:
 
 def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = None, overlay: str = "") -> str:
     """The page as text; figures are also saved to ``figure_folder``."""
-    table = rows_frame([f.row for f in report.findings])
+    table = rows_frame([finding.row for finding in report.findings])
     shown = list(report.shown().values())
     # A recording without speech has a row for nobody in view; that is not a person found.
-    met = [s for s in report.summaries if s.person != SCENE or s.readable]
+    people = [summary for summary in report.summaries if summary.person != SCENE or summary.readable]
     fused = table[table.modality == "fused"]
     name = Path(report.clip.file).name
+    story, reasons = narrative(shown), _reasons(table)
     context = {
         "facts": facts,
         "title": f"{name}: expressed emotion",
         "file": name,
-        "story": [(p, list(lines)) for p, lines in groupby(narrative(shown), key=_person)],
-        "people": [_person_shown(s, fused, report, figure_folder) for s in met[:PEOPLE]],
-        "anything_read": any(e.modality != "scene" for e in shown),
-        "more_people": max(0, len(met) - PEOPLE),
+        "story": [(person, list(lines)) for person, lines in groupby(story, key=_person)],
+        "people": [_person_shown(summary, fused, report, figure_folder) for summary in people[:PEOPLE]],
+        "anything_read": any(row.modality != "scene" for row in shown),
+        "more_people": max(0, len(people) - PEOPLE),
         "sections": _sections(Material(report.clip, report.findings, shown, figure_folder)),
         "conflicts": int(fused[fused.status == "ok"].conflict.sum()) if len(fused) else 0,
-        "reasons": _reasons(table),
+        "reasons": reasons[:_SHOWN_REASONS],
+        "more_reasons": max(0, len(reasons) - _SHOWN_REASONS),
         "rows": fused.head(_SHOWN_ROWS).to_dict("records"),
-        "evidence": shown[: _SHOWN_ROWS * 2],
+        "evidence": _listed(shown, story),
+        "options": _chosen(facts["job"]["options"]),
         "overlay": overlay,
         "colour": charts.colour,
         "graded": graded,
-        "heading": lambda p: "the scene and voices out of view" if p == SCENE else who(p),
+        "heading": lambda person: "the scene and voices out of view" if person == SCENE else who(person),
     }
     return environment().get_template("report.html").render(context)
 
@@ -85,50 +89,74 @@ def _person(sentence: Sentence) -> int:
     return sentence.person
 
 
+def _chosen(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that say something: neither empty nor switched off."""
+    return {name: value for name, value in options.items() if value is not False and value not in (None, "", [], ())}
+
+
+def _listed(shown: Sequence[Evidence], story: Sequence[Sentence]) -> list[Evidence]:
+    """The rows that the page lists, in order of time: every one that a clause states, and of the others the first."""
+    in_order = sorted(shown, key=lambda row: (row.start, row.end, row.id))
+    cited = {part.evidence for sentence in story for part in sentence.clauses}
+    kept = cited | {row.id for row in in_order[: 2 * _SHOWN_ROWS]}
+    return [row for row in in_order if row.id in kept]
+
+
 def _reasons(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Why rows could not be read, the commonest first."""
     unread = table[table.status != "ok"].groupby(["modality", "status", "reason"]).size().reset_index(name="n")
-    return list(unread.sort_values("n", ascending=False).head(12).to_dict("records"))
+    return list(unread.sort_values("n", ascending=False).to_dict("records"))
 
 
 def _sections(material: Material) -> list[str]:
     """The pages of all sections in their places, and of modalities that have none of their own a plain one."""
-    ordered = sorted((s for s in SECTIONS.values() if s.page or s.view), key=lambda s: s.page_order)
-    pages = [(s.page_order, s.page(material)) for s in ordered if s.page]
-    covered = {s.name for s in ordered} | {EVIDENCE.get(e.kind).section for e in material.evidence if _has_page(e)}
-    for modality in dict.fromkeys(f.row.modality for f in material.findings):
+    ordered = sorted(
+        (section for section in SECTIONS.values() if section.page or section.view), key=lambda section: section.page_order
+    )
+    pages = [(section.page_order, section.page(material)) for section in ordered if section.page]
+    covered = {section.name for section in ordered} | {
+        EVIDENCE.get(row.kind).section for row in material.evidence if _has_page(row)
+    }
+    for modality in dict.fromkeys(finding.row.modality for finding in material.findings):
         if modality != "fused" and modality not in covered:
             pages.append((_LAST, plain_page(material, modality)))
-    return [html for _, html in sorted(pages, key=lambda p: p[0]) if html]
+    return [html for _, html in sorted(pages, key=lambda page: page[0]) if html]
 
 
-def _has_page(e: Evidence) -> bool:
-    section = EVIDENCE.get(e.kind).section
+def _has_page(row: Evidence) -> bool:
+    section = EVIDENCE.get(row.kind).section
     return section in SECTIONS and SECTIONS.get(section).page is not None
 
 
 def plain_page(material: Material, modality: str) -> str:
     """The section of a modality that brings no own: its rows, each with what its evidence says."""
     findings = material.of(modality)[:ROWS_SHOWN]
-    rows = [(f.row, [c.text for c in map(clause, _evidence_of(f, material.evidence)) if c]) for f in findings]
+    rows = [
+        (finding.row, [stated.text for stated in map(clause, _evidence_of(finding, material.evidence)) if stated])
+        for finding in findings
+    ]
     about = (MODALITIES.get(modality).__doc__ or "").strip().split("\n")[0] if modality in MODALITIES else ""
     return environment().get_template("plain.html").render(name=modality, rows=rows, about=about, who=who, graded=graded)
 
 
 def _evidence_of(finding: Finding, shown: Sequence[Evidence]) -> list[Evidence]:
     """The evidence of a finding, with what was said later about its row."""
-    row, own = finding.row, {e.id for e in finding.evidence}
-    key = (row.person, row.start, row.modality)
-    return [*finding.evidence, *(e for e in shown if e.id not in own and (e.person, e.start, e.modality) == key)]
+    row, own = finding.row, {entry.id for entry in finding.evidence}
+    key = _key(row)
+    return [*finding.evidence, *(entry for entry in shown if entry.id not in own and _key(entry) == key)]
+
+
+def _key(row: Row | Evidence) -> tuple[int, float, str]:
+    return row.person, row.start, row.modality
 
 
 def _person_shown(summary: Any, fused: pd.DataFrame, report: Report, folder: Path | None) -> dict[str, Any]:
     """One person: shares of time, the strip over time, the clearest views."""
-    theirs = fused[fused.person == summary.person]
+    rows = fused[fused.person == summary.person]
     chart = ""
-    if summary.readable and len(theirs) > 1:
-        chart = figure(charts.timeline(_thinned(theirs)), f"timeline-person-{summary.person}", folder)
-    views = [_view(f, folder, report) for f in report.gallery.of(summary.person)]
+    if summary.readable and len(rows) > 1:
+        chart = figure(charts.timeline(_thinned(rows)), f"timeline-person-{summary.person}", folder)
+    views = [_view(finding, folder, report) for finding in report.gallery.of(summary.person)]
     return {"summary": summary, "name": who(summary.person), "chart": chart, "views": views}
 
 
@@ -145,7 +173,7 @@ def _view(finding: Finding, folder: Path | None, report: Report) -> dict[str, An
     name = f"person-{row.person}-{row.start:.0f}s"
     return {
         "row": row,
-        "pictures": [(p, embedded(p.image, f"{p.name}-{name}", folder)) for p in finding.pictures],
+        "pictures": [(picture, embedded(picture.image, f"{picture.name}-{name}", folder)) for picture in finding.pictures],
         "top": ranked[:3],
         "more": section.view(finding, evidence, folder) if section and section.view else "",
     }

@@ -23,19 +23,19 @@ class ObjectDetail(Detail):
 
 
 @evidence_kind("object", ObjectDetail, unit="relevance share / area share", section="background")
-def object_clause(e: Evidence) -> str:
+def object_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s 40 % of what the surroundings show for anger lies on the car (12 % of the area)."""
-    detail = e.detail_as(ObjectDetail)
-    place = e.subject if e.subject == NO_THING else f"the {e.subject}"
+    detail = evidence.detail_as(ObjectDetail)
+    place = evidence.subject if evidence.subject == NO_THING else f"the {evidence.subject}"
     return (
-        f"{at(e)} {detail.relevance_share:.0%} of what the surroundings show for {e.target} lies on {place} "
+        f"{at(evidence)} {detail.relevance_share:.0%} of what the surroundings show for {evidence.target} lies on {place} "
         f"({detail.area_share:.0%} of the area)"
     )
 
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """The thing with the largest share of relevance for its area."""
-    return sentence([max(rows, key=lambda e: e.value)])
+    return sentence([max(rows, key=lambda row: row.value)])
 
 
 SECTIONS.add("background", Section("background", sentences, story_order=80))

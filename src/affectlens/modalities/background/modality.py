@@ -64,12 +64,14 @@ class BackgroundModality(Modality):
             return
         if self._seen is None:
             things = self.find(frame.image)
-            hidden = [t.box for t in things if t.name == "person"]
-            faces = [(x, y, x + w, y + h) for x, y, w, h in (p.face.box for p in people)]
+            hidden = [thing.box for thing in things if thing.name == "person"]
+            faces = [
+                (left, top, left + width, top + height) for left, top, width, height in (person.face.box for person in people)
+            ]
             grid, seen = self.find.grid(frame.image, [*hidden, *faces])
             self._seen = (on_grid(grid, seen), set())
             self._masks = _background(things, frame.image.shape)
-        self._seen[1].update(p.id for p in people)
+        self._seen[1].update(person.id for person in people)
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
         """The findings of the window that just ended."""
@@ -80,10 +82,11 @@ class BackgroundModality(Modality):
         visible = grid[-1] > 0
         if not visible.any():
             reason = "people fill the frame, nothing of the background is left"
-            return [Finding(Row(clip.file, start, end, p, self.name, "abstained", reason)) for p in sorted(people)]
+            return [Finding(Row(clip.file, start, end, person, self.name, "abstained", reason)) for person in sorted(people)]
         calibration = self.model.calibration
         features = grid[:-1, visible].mean(axis=1)
-        p = align(calibration.probabilities(self.model.predict(features[None])), self.model.labels, EKMAN7.labels)[0]
+        answers = calibration.probabilities(self.model.predict(features[None]))
+        probabilities = align(answers, self.model.labels, EKMAN7.labels)[0]
         deep = self.model.deep(features[None])[0]
         out = []
         for person in sorted(people):
@@ -93,8 +96,8 @@ class BackgroundModality(Modality):
                 end,
                 person,
                 self.name,
-                probabilities=tuple(float(v) for v in p / p.sum()),
-                conformal=calibration.conformal_set(p, EKMAN7.labels),
+                probabilities=tuple(float(probability) for probability in probabilities / probabilities.sum()),
+                conformal=calibration.conformal_set(probabilities, EKMAN7.labels),
                 quality=1.0,
             )
             objects = self._objects(clip, row, grid) if clip.explaining else ()
@@ -104,17 +107,17 @@ class BackgroundModality(Modality):
     def _objects(self, clip: Clip, row: Row, grid: np.ndarray) -> tuple[Evidence, ...]:
         """The things, and what is no thing, that hold most of the relevance for the row's class."""
         relevance = self.engine(grid[None], _METHOD, [row.label]).maps[0, 0]
-        shares = sorted(image_rows("", row.label, relevance, self._masks), key=lambda r: -r["relevance"])
+        shares = sorted(image_rows("", row.label, relevance, self._masks), key=lambda row: -row["relevance"])
         out = []
-        for r in shares[:_MOST]:
-            detail = ObjectDetail("backbone", _METHOD, round(r["relevance"], 4), round(r["area"], 4))
-            lift = r["relevance"] / r["area"]
-            out.append(clip.evidence(row, "object", lift, subject=r["object"], method=_METHOD, detail=detail))
+        for share in shares[:_MOST]:
+            detail = ObjectDetail("backbone", _METHOD, round(share["relevance"], 4), round(share["area"], 4))
+            lift = share["relevance"] / share["area"]
+            out.append(clip.evidence(row, "object", lift, subject=share["object"], method=_METHOD, detail=detail))
         return tuple(out)
 
 
 def _background(things: list[Thing], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Masks of the things that are no people, and of what lies in none of them."""
-    masks = boxes_to_masks([(t.name, t.box) for t in things if t.name != "person"], shape)
+    masks = boxes_to_masks([(thing.name, thing.box) for thing in things if thing.name != "person"], shape)
     rest = group_masks(masks).get("in no box") if masks else np.ones(grid_shape(shape), np.float32)
     return masks if rest is None else masks | {NO_THING: rest}

@@ -12,7 +12,7 @@ from affectlens.figures import charts
 from affectlens.modalities.base import Finding, FindingDetail
 from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.section import SECTIONS, Section, figure, render
-from affectlens.modalities.telling import Clause, Sentence, at, clause, of_kind, sentence, who
+from affectlens.modalities.telling import Sentence, at, of_kind, sentence, who
 from affectlens.perception.face.regions import RegionShare
 
 
@@ -55,20 +55,21 @@ class FaceDetail(FindingDetail):
 
 
 @evidence_kind("region", RegionDetail, unit="relevance share / area share", section="face")
-def region_clause(e: Evidence) -> str:
+def region_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s 40 % of what the face shows for anger lies on the brows (12 % of the area)."""
-    detail = e.detail_as(RegionDetail)
-    place = e.subject if e.subject == "outside the face" else f"on the {e.subject}"
+    detail = evidence.detail_as(RegionDetail)
+    place = evidence.subject if evidence.subject == "outside the face" else f"on the {evidence.subject}"
     return (
-        f"{at(e)} {detail.relevance_share:.0%} of what the face shows for {e.target} lies {place} "
+        f"{at(evidence)} {detail.relevance_share:.0%} of what the face shows for {evidence.target} lies {place} "
         f"({detail.area_share:.0%} of the area)"
     )
 
 
 @evidence_kind("movement", MovementDetail, unit="robust SD from own median", section="face")
-def movement_clause(e: Evidence) -> str:
+def movement_clause(evidence: Evidence) -> str:
     """For example: jaw open more than usual for person 0 (+2.4 SD)."""
-    return f"{e.subject} {'more' if e.value > 0 else 'less'} than usual for {who(e.person)} ({e.value:+.1f} SD)"
+    amount = "more" if evidence.value > 0 else "less"
+    return f"{evidence.subject} {amount} than usual for {who(evidence.person)} ({evidence.value:+.1f} SD)"
 
 
 EVIDENCE.add("attention", EvidenceKind("attention", AttentionDetail, "attention share / area share", section="face"))
@@ -79,12 +80,9 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
     out: list[Sentence] = []
     regions, moves = of_kind(rows, "region"), of_kind(rows, "movement")
     if regions:
-        out += sentence([max(regions, key=lambda e: e.detail_as(RegionDetail).relevance_share)])
+        out += sentence([max(regions, key=lambda row: row.detail_as(RegionDetail).relevance_share)])
     if moves:
-        top = max(moves, key=lambda e: abs(e.value))
-        made = clause(top)
-        if made:
-            out.append(Sentence(top.person, (Clause(f"{at(top)} {made.text}", made.evidence),)))
+        out += sentence([max(moves, key=lambda row: abs(row.value))], timed=True)
     return out
 
 
@@ -99,7 +97,7 @@ def view(finding: Finding, evidence: Sequence[Evidence], folder: Path | None) ->
         chart=chart,
         attention=of_kind(evidence, "attention"),
         moves=of_kind(evidence, "movement"),
-        tests=[(e, e.detail_as(FaithfulnessDetail)) for e in of_kind(evidence, "faithfulness")],
+        tests=[(entry, entry.detail_as(FaithfulnessDetail)) for entry in of_kind(evidence, "faithfulness")],
     )
 
 

@@ -76,7 +76,7 @@ class FaceModality(Modality):
         self._frames += 1
         for person in people:
             score = person.quality.score
-            best = max((s.quality for s in self._seen[person.id]), default=-1.0)
+            best = max((view.quality for view in self._seen[person.id]), default=-1.0)
             keep = clip.explaining and score > best  # pictures of the best view only
             self._seen[person.id].append(
                 _Seen(
@@ -96,20 +96,27 @@ class FaceModality(Modality):
         if not seen:
             reason = "no face in view" if frames else "no frame could be read"
             return [Finding(Row(clip.file, start, end, SCENE, self.name, "missing", reason))]
-        deep, logits = self.model.deep_and_logits(np.stack([s.crop for views in seen.values() for s in views]))
-        p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        deep, logits = self.model.deep_and_logits(np.stack([view.crop for views in seen.values() for view in views]))
+        probabilities = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
         out, first = [], 0
         for person, views in seen.items():
             out.append(
                 self._finding(
-                    clip, start, end, person, views, p[first : first + len(views)], deep[first : first + len(views)], frames
+                    clip,
+                    start,
+                    end,
+                    person,
+                    views,
+                    probabilities[first : first + len(views)],
+                    deep[first : first + len(views)],
+                    frames,
                 )
             )
             first += len(views)
         if clip.explaining:
-            best = {k: views[int(np.argmax([v.quality for v in views]))] for k, views in seen.items()}
+            best = {person: views[int(np.argmax([view.quality for view in views]))] for person, views in seen.items()}
             out = self._explain(clip, out, best)
-        return sorted(out, key=lambda f: f.row.person)
+        return sorted(out, key=lambda finding: finding.row.person)
 
     def _finding(
         self,
@@ -118,12 +125,12 @@ class FaceModality(Modality):
         end: float,
         person: int,
         views: list[_Seen],
-        p: np.ndarray,
+        probabilities: np.ndarray,
         deep: np.ndarray,
         frames: int,
     ) -> Finding:
-        quality = np.array([v.quality for v in views])
-        self._shapes[person].append(np.mean([v.shapes for v in views], axis=0))
+        quality = np.array([view.quality for view in views])
+        self._shapes[person].append(np.mean([view.shapes for view in views], axis=0))
         best = int(quality.argmax())
         mean_quality = float(quality.mean())
         detail = FaceDetail(len(self._shapes[person]) - 1)
@@ -131,7 +138,7 @@ class FaceModality(Modality):
             row = Row(clip.file, start, end, person, self.name, "abstained", views[best].weakness, quality=mean_quality)
             return Finding(row, detail=detail)
         weights = np.clip(quality, 1e-3, None)
-        mean = (p * weights[:, None]).sum(axis=0) / weights.sum()
+        mean = (probabilities * weights[:, None]).sum(axis=0) / weights.sum()
         mean = mean / mean.sum()
         calibration = self.model.calibration
         row = Row(
@@ -140,7 +147,7 @@ class FaceModality(Modality):
             end,
             person,
             self.name,
-            probabilities=tuple(float(v) for v in mean),
+            probabilities=tuple(float(value) for value in mean),
             conformal=calibration.conformal_set(mean, EKMAN7.labels),
             quality=mean_quality,
         )
@@ -150,37 +157,37 @@ class FaceModality(Modality):
 
     def _explain(self, clip: Clip, findings: list[Finding], best: dict[int, _Seen]) -> list[Finding]:
         """Maps and masks of all people of a window from one forward pass."""
-        read = [f for f in findings if f.row.status == "ok"]
+        read = [finding for finding in findings if finding.row.status == "ok"]
         if not read:
             return findings
-        crops = np.stack([best[f.row.person].crop for f in read])
-        labels = list(dict.fromkeys(f.row.label for f in read))
+        crops = np.stack([best[finding.row.person].crop for finding in read])
+        labels = list(dict.fromkeys(finding.row.label for finding in read))
         with self.model.recorded("mask") as masks:
             result = self.engine(crops, self.options.cam_method, labels)
         attention = np.concatenate(masks)[: len(read), 0]
-        out = [f for f in findings if f.row.status != "ok"]
-        for i, finding in enumerate(read):
-            cam = result.maps[i, labels.index(finding.row.label)]
-            out.append(self._explained(clip, finding, best[finding.row.person], cam, attention[i]))
+        out = [finding for finding in findings if finding.row.status != "ok"]
+        for number, finding in enumerate(read):
+            cam = result.maps[number, labels.index(finding.row.label)]
+            out.append(self._explained(clip, finding, best[finding.row.person], cam, attention[number]))
         return out
 
     def _explained(self, clip: Clip, finding: Finding, view: _Seen, cam: np.ndarray, mask: np.ndarray) -> Finding:
         assert view.regions is not None and view.colour is not None
         row, method = finding.row, self.options.cam_method
-        relevance, attended = (upsample(m, view.crop.shape) for m in (cam, mask))
+        relevance, attended = (upsample(grid, view.crop.shape) for grid in (cam, mask))
         shares, looked = region_shares(relevance, view.regions), region_shares(attended, view.regions)
         evidence = [
             clip.evidence(
                 row,
                 "region",
-                s.lift,
-                subject=s.region,
+                share.lift,
+                subject=share.region,
                 method=method,
-                detail=RegionDetail(self.engine.layer, method, round(s.relevance, 4), round(s.area, 4)),
+                detail=RegionDetail(self.engine.layer, method, round(share.relevance, 4), round(share.area, 4)),
             )
-            for s in _notable(shares)
+            for share in _notable(shares)
         ]
-        top = max(looked, key=lambda s: s.lift if s.area > 0.01 else -1.0)
+        top = max(looked, key=lambda share: share.lift if share.area > 0.01 else -1.0)
         evidence.append(
             clip.evidence(
                 row,
@@ -224,21 +231,21 @@ class FaceModality(Modality):
         if not clip.explaining:
             return [], []
         extra = []
-        ranked = {p: against_baseline(np.array(rows)) for p, rows in self._shapes.items()}
+        ranked = {person: against_baseline(np.array(rows)) for person, rows in self._shapes.items()}
         for finding in findings:
             row, detail = finding.row, finding.detail_as(FaceDetail)
             if row.person == SCENE or row.status != "ok" or detail is None:
                 continue
-            for m in ranked[row.person][detail.window][:2]:
-                if abs(m.deviation) >= 2:
+            for movement in ranked[row.person][detail.window][:2]:
+                if abs(movement.deviation) >= 2:
                     extra.append(
                         clip.evidence(
                             row,
                             "movement",
-                            m.deviation,
-                            subject=m.name,
+                            movement.deviation,
+                            subject=movement.name,
                             method="blendshapes against own baseline",
-                            detail=MovementDetail(round(m.value, 3), round(m.baseline, 3)),
+                            detail=MovementDetail(round(movement.value, 3), round(movement.baseline, 3)),
                         )
                     )
         return [], extra
@@ -246,7 +253,7 @@ class FaceModality(Modality):
 
 def _notable(shares: list[RegionShare]) -> list[RegionShare]:
     """The three regions with most relevance, each with some area."""
-    return sorted((s for s in shares if s.area > 0.005), key=lambda s: -s.relevance)[:3]
+    return sorted((share for share in shares if share.area > 0.005), key=lambda share: -share.relevance)[:3]
 
 
 def colour_crop(image: np.ndarray, person: Person, side: int = _PICTURE) -> np.ndarray:

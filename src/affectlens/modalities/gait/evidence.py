@@ -31,11 +31,11 @@ class GaitMeasurement(Detail):
 
 
 @evidence_kind("gait", GaitMeasurement, section="gait")
-def measured(e: Evidence) -> str:
+def measured(evidence: Evidence) -> str:
     """A measurement with its unit and how far it is from the training corpus: "head down 31 degrees (+2.1 SD)"."""
-    unit = _UNITS.get(e.unit, e.unit)
-    number = f"{e.value:.0f}" if e.unit == "degrees" else f"{e.value:.2f}"
-    return f"{e.subject} {number}{' ' + unit if unit else ''} ({e.detail_as(GaitMeasurement).deviations:+.1f} SD)"
+    unit = _UNITS.get(evidence.unit, evidence.unit)
+    number = f"{evidence.value:.0f}" if evidence.unit == "degrees" else f"{evidence.value:.2f}"
+    return f"{evidence.subject} {number}{' ' + unit if unit else ''} ({evidence.detail_as(GaitMeasurement).deviations:+.1f} SD)"
 
 
 evidence_kind("gait relevance", RelevanceDetail, unit="log probability", section="gait")(relevance_clause)
@@ -46,14 +46,16 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
     unusual = of_kind(rows, "gait")
     if not unusual:
         return []
-    top = max(unusual, key=lambda e: e.detail_as(GaitMeasurement).probability)
+    top = max(unusual, key=lambda row: row.detail_as(GaitMeasurement).probability)
     clauses = []
-    for i, e in enumerate([e for e in unusual if e.start == top.start][:3]):
-        probability = e.detail_as(GaitMeasurement).probability
-        clauses.append(Clause(measured(e) if i else f"{at(e)} {expresses(e, 'gait', probability)}: {measured(e)}", e.id))
-    here = [e for e in of_kind(rows, "gait relevance") if e.start == top.start]
+    for position, row in enumerate([row for row in unusual if row.start == top.start][:3]):
+        probability = row.detail_as(GaitMeasurement).probability
+        clauses.append(
+            Clause(measured(row) if position else f"{at(row)} {expresses(row, 'gait', probability)}: {measured(row)}", row.id)
+        )
+    here = [row for row in of_kind(rows, "gait relevance") if row.start == top.start]
     if here:
-        best = max(here, key=lambda e: e.value)
+        best = max(here, key=lambda row: row.value)
         clauses.append(Clause(relevance_clause(best), best.id))
     return [Sentence(top.person, tuple(clauses))]
 

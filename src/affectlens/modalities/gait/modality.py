@@ -57,7 +57,7 @@ class GaitModality(BodyModality):
             return
         self._next = frame.time + max(1.0, clip.info.duration / LOOKS)
         self._looked += 1
-        self._legs += any(has_legs(p) for p in self.find(frame.image))
+        self._legs += any(has_legs(pose) for pose in self.find(frame.image))
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
         """The findings of the whole recording."""
@@ -82,10 +82,10 @@ class GaitModality(BodyModality):
         return out or [self.nothing(clip, "nobody was seen with their legs for a second")], []
 
     def _windows(self, clip: Clip, motion: Motion, start: float, person: int, trust: float) -> list[Finding]:
-        m = resampled(motion, GRID)
+        moving = resampled(motion, GRID)
         out = []
-        for at in range(0, len(m), FRAMES):
-            part = m.part(at, at + FRAMES)
+        for at in range(0, len(moving), FRAMES):
+            part = moving.part(at, at + FRAMES)
             if len(part) < FRAMES // 2 and at:
                 break
             begin, end = start + at / GRID, start + (at + len(part)) / GRID
@@ -120,20 +120,24 @@ class GaitModality(BodyModality):
     def _unusual(self, clip: Clip, row: Row, features: np.ndarray, most: int = 4) -> list[Evidence]:
         """What is farthest from the training corpus."""
         size = (features - self.model.mean) / self.model.deviation
-        order = [i for i in np.argsort(-np.abs(np.nan_to_num(size))) if np.isfinite(size[i]) and abs(size[i]) >= CLEAR]
+        order = [
+            column
+            for column in np.argsort(-np.abs(np.nan_to_num(size)))
+            if np.isfinite(size[column]) and abs(size[column]) >= CLEAR
+        ]
         out = []
-        for i in order[:most]:
-            f = FEATURES[i]
-            deviations, baseline = round(float(size[i]), 3), round(float(self.model.mean[i]), 4)
+        for column in order[:most]:
+            feature = FEATURES[column]
+            deviations, baseline = round(float(size[column]), 3), round(float(self.model.mean[column]), 4)
             out.append(
                 clip.evidence(
                     row,
                     "gait",
-                    float(features[i]),
-                    subject=f.name,
-                    unit=f.unit,
+                    float(features[column]),
+                    subject=feature.name,
+                    unit=feature.unit,
                     method="measured on the skeleton",
-                    detail=GaitMeasurement(deviations, baseline, f.meaning, round(row.confidence, 4)),
+                    detail=GaitMeasurement(deviations, baseline, feature.meaning, round(row.confidence, 4)),
                 )
             )
         return out
@@ -149,16 +153,16 @@ class GaitModality(BodyModality):
             One a group.
         """
         groups = {"joints": np.array([0])}
-        groups |= {name: np.array([1 + NAMES.index(n) for n in members]) for name, members in GROUPS.items()}
+        groups |= {name: np.array([1 + NAMES.index(member) for member in members]) for name, members in GROUPS.items()}
 
-        def predict(x: np.ndarray) -> np.ndarray:
+        def predict(columns: np.ndarray) -> np.ndarray:
             # The first column tells whether the sequence is there.
-            sequences = np.where(x[:, 0, None, None, None] > 0, joints[None], np.nan)
-            return self.probabilities((sequences.astype(np.float32), x[:, 1:].astype(np.float32)))
+            sequences = np.where(columns[:, 0, None, None, None] > 0, joints[None], np.nan)
+            return self.probabilities((sequences.astype(np.float32), columns[:, 1:].astype(np.float32)))
 
-        x = np.concatenate([[1.0], features])[None]
+        present = np.concatenate([[1.0], features])[None]
         empty = np.concatenate([[0.0], np.full(len(features), np.nan)])[None]
-        return self.relevance(clip, row, predict, x, empty, groups)
+        return self.relevance(clip, row, predict, present, empty, groups)
 
 
 def _feet(motion: Motion) -> float:
@@ -166,8 +170,8 @@ def _feet(motion: Motion) -> float:
     leg = leg_length(motion)
     speeds = []
     for side in ("left", "right"):
-        d = np.diff(motion.of(f"{side} ankle") - motion.of("pelvis"), axis=0)
-        speeds.append(np.linalg.norm(d, axis=1) * motion.rate / leg)
+        steps = np.diff(motion.of(f"{side} ankle") - motion.of("pelvis"), axis=0)
+        speeds.append(np.linalg.norm(steps, axis=1) * motion.rate / leg)
     known = np.concatenate(speeds)
     known = known[np.isfinite(known)]
     return float(known.mean()) if len(known) else 0.0

@@ -16,8 +16,8 @@ evidence_kind("posture relevance", RelevanceDetail, unit="log probability", sect
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """The clearest posture and the part of the body that speaks for it most."""
-    top = max(rows, key=lambda e: e.detail_as(RelevanceDetail).probability)
-    best = max((e for e in rows if e.start == top.start), key=lambda e: e.value)
+    top = max(rows, key=lambda row: row.detail_as(RelevanceDetail).probability)
+    best = max((row for row in rows if row.start == top.start), key=lambda row: row.value)
     text = f"{at(best)} {expresses(best, 'posture', best.detail_as(RelevanceDetail).probability)}: {relevance_clause(best)}"
     return [Sentence(best.person, (Clause(text, best.id),))]
 

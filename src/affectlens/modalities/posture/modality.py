@@ -21,7 +21,7 @@ EVERY = 0.5  # seconds between the frames that are looked at
 PARTS: dict[str, tuple[str, ...]] = {
     "head and neck": ("head", "neck"), "trunk": ("chest", "pelvis"),
     "left arm": ("left shoulder", "left elbow", "left wrist"), "right arm": ("right shoulder", "right elbow", "right wrist"),
-    "legs": tuple(j for j in JOINTS if any(p in j for p in ("hip", "knee", "ankle", "toe"))),
+    "legs": tuple(joint for joint in JOINTS if any(part in joint for part in ("hip", "knee", "ankle", "toe"))),
 }  # fmt: skip
 
 
@@ -46,10 +46,10 @@ class PostureModality(BodyModality):
         for person in people:
             self._seen.setdefault(person.id, [])
         for pose in self.find(frame.image):
-            person_ = _owner(pose, people)
-            x = upright(pose.joints()) if person_ is not None else None
-            if x is not None and person_ is not None:
-                self._seen[person_.id].append((x.astype(np.float32), pose.whole))
+            owner = _owner(pose, people)
+            joints = upright(pose.joints()) if owner is not None else None
+            if joints is not None and owner is not None:
+                self._seen[owner.id].append((joints.astype(np.float32), pose.whole))
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
         """The findings of the window that just ended."""
@@ -69,11 +69,8 @@ class PostureModality(BodyModality):
             return self._recorded(clip), []
         if findings:
             return [], []
-        reason = (
-            "nobody's face is seen, and bodies without one are left out"
-            if clip.info.video_tracks
-            else ("the recording has no picture")
-        )
+        unseen = "nobody's face is seen, and bodies without one are left out"
+        reason = unseen if clip.info.video_tracks else "the recording has no picture"
         return [self.nothing(clip, reason)], []
 
     def _recorded(self, clip: Clip) -> list[Finding]:
@@ -85,8 +82,10 @@ class PostureModality(BodyModality):
             if end - start < 0.5 and out:
                 break
             at = np.arange(start, end, EVERY) * motion.rate
-            made = [upright(motion.points[int(i)]) for i in at if int(i) < len(motion)]
-            skeletons = [(x.astype(np.float32), float(np.isfinite(x).all(1).mean())) for x in made if x is not None]
+            bodies = [upright(motion.points[int(frame)]) for frame in at if int(frame) < len(motion)]
+            skeletons = [
+                (body.astype(np.float32), float(np.isfinite(body).all(1).mean())) for body in bodies if body is not None
+            ]
             if not skeletons:
                 raise MediaError(f"{clip.path}: neither trunk nor shoulders are in it, so there is no posture")
             out.append(self._finding(clip, float(start), float(end), 0, skeletons, 1.0))
@@ -95,10 +94,10 @@ class PostureModality(BodyModality):
     def _finding(
         self, clip: Clip, start: float, end: float, person: int, skeletons: list[tuple[np.ndarray, float]], trust: float
     ) -> Finding:
-        joints = np.stack([x for x, _ in skeletons])
+        joints = np.stack([body for body, _ in skeletons])
         quality = float(np.mean([share for _, share in skeletons])) * trust
-        p, deep = self.probabilities(joints).mean(axis=0), self.model.deep(joints).mean(axis=0)
-        finding = self.answer(clip, (start, end), person, p, quality, deep)
+        probabilities, deep = self.probabilities(joints).mean(axis=0), self.model.deep(joints).mean(axis=0)
+        finding = self.answer(clip, (start, end), person, probabilities, quality, deep)
         if not clip.explaining:
             return finding
         shares = self._shares(clip, finding.row, joints[len(joints) // 2])
@@ -106,10 +105,12 @@ class PostureModality(BodyModality):
 
     def _shares(self, clip: Clip, row: Row, joints: np.ndarray) -> list[Evidence]:
         """Shapley values of parts of the body; a coalition without a part does not see it."""
-        parts = {part: np.concatenate([np.arange(3) + 3 * JOINTS.index(j) for j in names]) for part, names in PARTS.items()}
+        parts = {
+            part: np.concatenate([np.arange(3) + 3 * JOINTS.index(joint) for joint in names]) for part, names in PARTS.items()
+        }
 
-        def predict(x: np.ndarray) -> np.ndarray:
-            return self.probabilities(x.reshape(-1, len(JOINTS), 3))
+        def predict(coordinates: np.ndarray) -> np.ndarray:
+            return self.probabilities(coordinates.reshape(-1, len(JOINTS), 3))
 
         nothing = np.full((1, joints.size), np.nan)
         return self.relevance(clip, row, predict, joints.reshape(1, -1), nothing, parts)
@@ -119,8 +120,8 @@ def _owner(pose: Pose, people: list[Person]) -> Person | None:
     """The person in whose face this body's nose lies; the nearest one where boxes overlap."""
     nose = pose.points[0, :2]
     inside = []
-    for p in people:
-        left, top, wide, tall = p.face.box
+    for person in people:
+        left, top, wide, tall = person.face.box
         if left <= nose[0] <= left + wide and top <= nose[1] <= top + tall:
-            inside.append((abs(nose[0] - left - wide / 2), p.id, p))
+            inside.append((abs(nose[0] - left - wide / 2), person.id, person))
     return min(inside)[2] if inside else None

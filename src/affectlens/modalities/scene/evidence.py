@@ -57,52 +57,52 @@ class PairDetail(Detail):
 
 
 @evidence_kind("place", PlaceDetail, unit="probability", level="situation", section="scene")
-def place_clause(e: Evidence) -> str:
+def place_clause(evidence: Evidence) -> str:
     """For example: Place: an office (given)", or "Place: unknown (best guess office, 60 %)."""
-    place = e.detail_as(PlaceDetail)
+    place = evidence.detail_as(PlaceDetail)
     if place.kind:
         kind = article(spoken(place.kind))
         if place.source in ("given", "file name"):
             return f"place: {kind} ({place.source})"
-        return f"place: {graded(e.value)} {kind} ({e.value:.0%}; {place.source})"
+        return f"place: {graded(evidence.value)} {kind} ({evidence.value:.0%}; {place.source})"
     where = "" if place.indoor is None else f", but {'in' if place.indoor else 'out'}doors"
-    best = max(place.alternatives, key=lambda k: place.alternatives[k], default="")
+    best = max(place.alternatives, key=lambda kind: place.alternatives[kind], default="")
     guess = f"best guess {spoken(best)}, {place.alternatives[best]:.0%}" if best else place.source
     return f"place: unknown{where} ({guess})"
 
 
 @evidence_kind("thing", ThingDetail, unit="share of windows", level="situation", section="scene")
-def thing_clause(e: Evidence) -> str:
-    """For example: car seen in 40 % of windows, at most 2 at once."""
-    thing = e.detail_as(ThingDetail)
+def thing_clause(evidence: Evidence) -> str:
+    """For example: car seen in 40 % of segments, at most 2 at once."""
+    thing = evidence.detail_as(ThingDetail)
     if thing.windows == 1:
-        return f"{thing.most_at_once} × {e.subject} seen"
-    return f"{e.subject} seen in {e.value:.0%} of windows, at most {thing.most_at_once} at once"
+        return f"{thing.most_at_once} × {evidence.subject} seen"
+    return f"{evidence.subject} seen in {evidence.value:.0%} of segments, at most {thing.most_at_once} at once"
 
 
 @evidence_kind("look", LookDetail, level="situation", section="scene")
-def look_clause(e: Evidence) -> str:
+def look_clause(evidence: Evidence) -> str:
     """For example: it looks dark (brightness 20, at most 28)."""
-    look = e.detail_as(LookDetail)
-    return f"it looks {look.word} ({look.why})" if look.word else f"{e.subject} {e.value:.3g} ({e.unit})"
+    look = evidence.detail_as(LookDetail)
+    return f"it looks {look.word} ({look.why})" if look.word else f"{evidence.subject} {evidence.value:.3g} ({evidence.unit})"
 
 
 @evidence_kind("pair", PairDetail, level="situation", section="scene")
-def pair_clause(e: Evidence) -> str:
+def pair_clause(evidence: Evidence) -> str:
     """For example: “dark street” (brightness 20, at most 28)."""
-    return f"“{spoken(e.subject)}” ({e.detail_as(PairDetail).why})"
+    return f"“{spoken(evidence.subject)}” ({evidence.detail_as(PairDetail).why})"
 
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """The place with the things seen most, then the plainest looks with the first pairs."""
-    looks = [e for e in of_kind(rows, "look") if e.detail_as(LookDetail).word]
-    things = sorted(of_kind(rows, "thing"), key=lambda e: -e.value)
+    looks = [entry for entry in of_kind(rows, "look") if entry.detail_as(LookDetail).word]
+    things = sorted(of_kind(rows, "thing"), key=lambda entry: -entry.value)
     return sentence(of_kind(rows, "place") + things[:4]) + sentence(looks[:3] + of_kind(rows, "pair")[:4])
 
 
 def page(material: Material) -> str:
     """The picture with its things, the place, looks and pairs; nothing where the surroundings were not looked at."""
-    rows = [e for e in material.evidence if e.modality == "scene"]
+    rows = [entry for entry in material.evidence if entry.modality == "scene"]
     if not rows:
         return ""
     place = next(iter(of_kind(rows, "place")), None)
@@ -112,11 +112,11 @@ def page(material: Material) -> str:
     return render(
         "scene.html",
         place=where[:1].upper() + where[1:],
-        alternatives={spoken(k): v for k, v in alternatives.items()},
+        alternatives={spoken(kind): probability for kind, probability in alternatives.items()},
         picture=embedded(boxed(view), "scene", material.folder, 86) if view else "",
-        things=[(e.subject, e.value, e.detail_as(ThingDetail)) for e in of_kind(rows, "thing")],
-        looks=[(e, e.detail_as(LookDetail)) for e in of_kind(rows, "look")],
-        pairs=[(spoken(e.subject), e.detail_as(PairDetail)) for e in of_kind(rows, "pair")],
+        things=[(entry.subject, entry.value, entry.detail_as(ThingDetail)) for entry in of_kind(rows, "thing")],
+        looks=[(entry, entry.detail_as(LookDetail)) for entry in of_kind(rows, "look")],
+        pairs=[(spoken(entry.subject), entry.detail_as(PairDetail)) for entry in of_kind(rows, "pair")],
     )
 
 
@@ -130,10 +130,10 @@ def boxed(view: SceneView) -> np.ndarray:
     canvas = Image.fromarray(view.picture)
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(13)
-    for t in sorted(view.things, key=lambda t: t.score):
-        left, top, right, bottom = t.box
+    for thing in sorted(view.things, key=lambda thing: thing.score):
+        left, top, right, bottom = thing.box
         draw.rectangle((left, top, right, bottom), outline=_LINE, width=2)
-        text = f"{t.name} {t.score:.2f}"
+        text = f"{thing.name} {thing.score:.2f}"
         wide = draw.textlength(text, font)
         corner = max(0.0, min(left, view.picture.shape[1] - wide - 6)), max(0.0, top - 17)
         draw.rectangle((*corner, corner[0] + wide + 6, corner[1] + 17), fill=_LINE)

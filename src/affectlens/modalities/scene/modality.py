@@ -65,9 +65,9 @@ class SceneModality(Modality):
         self._looked = True
         self._windows += 1
         things = self.find(frame.image)
-        for name in {t.name for t in things}:
-            same = [t for t in things if t.name == name]
-            self._seen[name] += max(t.score for t in same)
+        for name in {thing.name for thing in things}:
+            same = [thing for thing in things if thing.name == name]
+            self._seen[name] += max(thing.score for thing in same)
             self._often[name] += 1
             self._most[name] = max(self._most[name], len(same))
         for name, value in measure(frame.image, things).items():
@@ -77,9 +77,9 @@ class SceneModality(Modality):
         if self.places:
             kinds, indoors = self.places(frame.image)
             self._indoors += indoors
-            for kind, p in kinds.items():
-                self._kinds[kind] += p
-        rank = sum(t.score for t in things)
+            for kind, probability in kinds.items():
+                self._kinds[kind] += probability
+        rank = sum(thing.score for thing in things)
         if self._best is None or rank > self._best[0]:
             self._best = (rank, frame.image.copy(), things)
 
@@ -100,35 +100,40 @@ class SceneModality(Modality):
         evidence = [self._place_evidence(clip, about, clip.place, alternatives)]
         evidence += self._thing_evidence(clip, about)
         evidence += _look_evidence(clip, about, means, self._windows)
-        evidence += [_pair_evidence(clip, about, p, clip.place) for p in pairs]
+        evidence += [_pair_evidence(clip, about, pair, clip.place) for pair in pairs]
         if self.classifier:
             evidence += [
                 clip.evidence(
                     about,
                     "pair",
-                    p,
+                    probability,
                     subject=text,
                     unit="probability",
                     method="classifier of adjective-noun pairs",
-                    detail=PairDetail(f"classifier {p:.2f}", (), float(p)),
+                    detail=PairDetail(f"classifier {probability:.2f}", (), float(probability)),
                 )
-                for text, p in self.classifier(image)
+                for text, probability in self.classifier(image)
             ]
         factor = min(1.0, _SHOWN / max(image.shape[:2]))
         shown = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else image
-        boxes = tuple(replace(t, box=tuple(v * factor for v in t.box)) for t in things)
+        boxes = tuple(replace(thing, box=tuple(pixel * factor for pixel in thing.box)) for thing in things)
         clip.scene = SceneView(shown, boxes)
         return [], evidence
 
     def _means(self) -> dict[str, float]:
-        return {m.name: self._sum[m.name] / self._count[m.name] if self._count[m.name] else float("nan") for m in MEASURES}
+        return {
+            measured.name: self._sum[measured.name] / self._count[measured.name] if self._count[measured.name] else float("nan")
+            for measured in MEASURES
+        }
 
     def _place(self, clip: Clip) -> tuple[Place, dict[str, float]]:
         given = place_of(clip.path, self.options.place)
         seen = {name: total / self._windows for name, total in self._seen.items()}
         inferred, posterior = infer_place(seen, self._means()) if self._windows else (Place("", None, "no picture"), {})
         if self.places and self._windows:
-            posterior = {k: v / self._windows for k, v in sorted(self._kinds.items(), key=lambda kv: -kv[1])}
+            posterior = {
+                kind: share / self._windows for kind, share in sorted(self._kinds.items(), key=lambda entry: -entry[1])
+            }
             indoors = self._indoors / self._windows
             kind, sure = next(iter(posterior.items()))
             inferred = Place(kind if sure >= SURE else "", indoors > 0.5, "Places365 network", sure)
@@ -149,11 +154,13 @@ class SceneModality(Modality):
             "place",
             place.sure if place.kind else float("nan"),
             method="naive Bayes over things and surfaces" if place.source == "things and surfaces seen" else place.source,
-            detail=PlaceDetail(place.kind, place.indoor, place.source, {k: round(float(v), 3) for k, v in top.items()}),
+            detail=PlaceDetail(
+                place.kind, place.indoor, place.source, {kind: round(float(share), 3) for kind, share in top.items()}
+            ),
         )
 
     def _thing_evidence(self, clip: Clip, about: Row) -> list[Evidence]:
-        ranked = sorted(self._often, key=lambda n: (-self._often[n], -self._seen[n]))[:12]
+        ranked = sorted(self._often, key=lambda name: (-self._often[name], -self._seen[name]))[:12]
         return [
             clip.evidence(
                 about,
@@ -170,20 +177,20 @@ class SceneModality(Modality):
 def _look_evidence(clip: Clip, about: Row, means: dict[str, float], windows: int) -> list[Evidence]:
     words = adjectives(means)
     if clip.place is None or clip.place.indoor is not False:  # a bright wall is neither snow nor a clear sky
-        words = {w: why for w, why in words.items() if ADJECTIVES[w][0] not in SURFACES}
-    by = {ADJECTIVES[w][0]: (w, why) for w, why in words.items()}
+        words = {word: why for word, why in words.items() if ADJECTIVES[word][0] not in SURFACES}
+    by = {ADJECTIVES[word][0]: (word, why) for word, why in words.items()}
     return [
         clip.evidence(
             about,
             "look",
-            means[m.name],
-            subject=m.name,
-            unit=m.unit,
+            means[measured.name],
+            subject=measured.name,
+            unit=measured.unit,
             method="measured without the people",
-            detail=LookDetail(*by.get(m.name, ("", "")), windows),
+            detail=LookDetail(*by.get(measured.name, ("", "")), windows),
         )
-        for m in MEASURES
-        if np.isfinite(means[m.name])
+        for measured in MEASURES
+        if np.isfinite(means[measured.name])
     ]
 
 

@@ -59,35 +59,35 @@ class VoiceDetail(FindingDetail):
     speaker: SpeakerChoice
 
 
-def difference(e: Evidence) -> str:
+def difference(evidence: Evidence) -> str:
     """A plain difference of a voice with its number: "higher pitch by 4.1 semitones"."""
-    size = abs(e.value)
-    if e.unit in _DECIMALS:
-        return f"{e.subject} by {size:.{_DECIMALS[e.unit]}f} {e.unit}"
-    if e.unit == "1/s":
-        return f"{e.subject} by {size:.1f} syllable-like peaks a second"
-    return f"{e.subject} ({e.detail_as(VoiceDifference).deviations:+.1f} SD)"
+    size = abs(evidence.value)
+    if evidence.unit in _DECIMALS:
+        return f"{evidence.subject} by {size:.{_DECIMALS[evidence.unit]}f} {evidence.unit}"
+    if evidence.unit == "1/s":
+        return f"{evidence.subject} by {size:.1f} syllable-like peaks a second"
+    return f"{evidence.subject} ({evidence.detail_as(VoiceDifference).deviations:+.1f} SD)"
 
 
 @evidence_kind("voice", VoiceDifference, section="voice")
-def voice_clause(e: Evidence) -> str:
+def voice_clause(evidence: Evidence) -> str:
     """For example: higher pitch by 4.1 semitones than person 0's other turns."""
-    detail = e.detail_as(VoiceDifference)
-    whose = f"{who(e.person)}'s other turns" if detail.own and e.person != SCENE else f"the {detail.against}"
-    return f"{difference(e)} than {whose}"
+    detail = evidence.detail_as(VoiceDifference)
+    whose = f"{who(evidence.person)}'s other turns" if detail.own and evidence.person != SCENE else f"the {detail.against}"
+    return f"{difference(evidence)} than {whose}"
 
 
 @evidence_kind("relevance", VoiceRelevance, unit="log probability", section="voice")
-def relevance_clause(e: Evidence) -> str:
+def relevance_clause(evidence: Evidence) -> str:
     """For example: energy speaks for anger (+0.41 log probability)."""
-    return f"{e.subject} speaks {way(e)} {e.target} ({e.value:+.2f} log probability)"
+    return f"{evidence.subject} speaks {way(evidence)} {evidence.target} ({evidence.value:+.2f} log probability)"
 
 
 @evidence_kind("sounds like", Neighbour, unit="median distance between training clips", level="latent", section="voice")
-def neighbour_clause(e: Evidence) -> str:
+def neighbour_clause(evidence: Evidence) -> str:
     """For example: it sounds like anger in EmoDB (German, clip 03a01Wa)."""
-    n = e.detail_as(Neighbour)
-    return f"it sounds like {e.subject} in {n.corpus} ({n.language}, clip {n.key})"
+    neighbour = evidence.detail_as(Neighbour)
+    return f"it sounds like {evidence.subject} in {neighbour.corpus} ({neighbour.language}, clip {neighbour.key})"
 
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
@@ -95,26 +95,28 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
     differences = of_kind(rows, "voice")
     if not differences:
         return []
-    top = max(differences, key=lambda e: abs(e.detail_as(VoiceDifference).deviations))
+    top = max(differences, key=lambda entry: abs(entry.detail_as(VoiceDifference).deviations))
     clauses = []
-    for i, e in enumerate([e for e in differences if e.start == top.start]):
-        grade = graded(e.detail_as(VoiceDifference).probability)
-        text = difference(e) if i else f"{at(e)} the voice {grade} expresses {e.target}: {voice_clause(e)}"
-        clauses.append(Clause(text, e.id))
-    here = [e for e in of_kind(rows, "relevance") if e.start == top.start]
+    for position, entry in enumerate([entry for entry in differences if entry.start == top.start]):
+        grade = graded(entry.detail_as(VoiceDifference).probability)
+        text = (
+            difference(entry) if position else f"{at(entry)} the voice {grade} expresses {entry.target}: {voice_clause(entry)}"
+        )
+        clauses.append(Clause(text, entry.id))
+    here = [entry for entry in of_kind(rows, "relevance") if entry.start == top.start]
     if here:
-        best = max(here, key=lambda e: e.value)
+        best = max(here, key=lambda entry: entry.value)
         clauses.append(Clause(relevance_clause(best), best.id))
-    near = [e for e in of_kind(rows, "sounds like") if e.start == top.start]
-    clauses += [Clause(neighbour_clause(e), e.id) for e in near[:1]]
+    near = [entry for entry in of_kind(rows, "sounds like") if entry.start == top.start]
+    clauses += [Clause(neighbour_clause(entry), entry.id) for entry in near[:1]]
     return [Sentence(top.person, tuple(clauses))]
 
 
 def page(material: Material) -> str:
     """Every turn with its plain differences, bars and neighbours."""
     findings = material.of("voice")
-    turns = [_turn(f, f.detail) for f in findings if isinstance(f.detail, VoiceDetail)]
-    status = next((f.row.reason for f in findings if not isinstance(f.detail, VoiceDetail)), "")
+    turns = [_turn(finding, finding.detail) for finding in findings if isinstance(finding.detail, VoiceDetail)]
+    status = next((finding.row.reason for finding in findings if not isinstance(finding.detail, VoiceDetail)), "")
     return render("voice.html", voice=turns[:ROWS_SHOWN], status=status)
 
 
@@ -124,10 +126,10 @@ def _turn(finding: Finding, detail: VoiceDetail) -> dict[str, Any]:
         "row": finding.row,
         "turn": detail.turn,
         "why": detail.speaker.reason,
-        "said": [difference(e) for e in differences],
+        "differences": [difference(entry) for entry in differences],
         "against": f"against the {differences[0].detail_as(VoiceDifference).against}" if differences else "",
         "bars": bars(finding.of("relevance")),
-        "near": [(e.subject, e.detail_as(Neighbour)) for e in finding.of("sounds like")],
+        "near": [(entry.subject, entry.detail_as(Neighbour)) for entry in finding.of("sounds like")],
     }
 
 

@@ -44,7 +44,7 @@ class VoiceModality(ListeningModality):
         super().__init__(options)
         self.model = load_model("speech")
         named = np.array(group_of())
-        self._groups = [np.flatnonzero(named == g) for g in GROUPS]
+        self._groups = [np.flatnonzero(named == group) for group in GROUPS]
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -62,12 +62,12 @@ class VoiceModality(ListeningModality):
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
-        return {"heard": self._heard, "turns": [asdict(t) | {"features": t.features.tolist()} for t in self._turns]}
+        return {"heard": self._heard, "turns": [asdict(turn) | {"features": turn.features.tolist()} for turn in self._turns]}
 
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
         self._heard = state["heard"]
-        self._turns = [Turn(**(t | {"features": np.array(t["features"])})) for t in state["turns"]]
+        self._turns = [Turn(**(turn | {"features": np.array(turn["features"])})) for turn in state["turns"]]
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
@@ -79,36 +79,47 @@ class VoiceModality(ListeningModality):
         choices = self.speakers(clip, self._turns)
         out: list[Finding | None] = [None] * len(self._turns)
         by_person: dict[int, list[int]] = defaultdict(list)
-        for i, (turn, choice) in enumerate(zip(self._turns, choices, strict=True)):
+        for number, (turn, choice) in enumerate(zip(self._turns, choices, strict=True)):
             if turn.problem:
                 row = Row(clip.file, turn.start, turn.end, choice.person, self.name, "abstained", turn.problem, scheme=IEMOCAP4)
-                out[i] = Finding(row, detail=VoiceDetail(turn, choice))
+                out[number] = Finding(row, detail=VoiceDetail(turn, choice))
             else:
-                by_person[choice.person].append(i)
+                by_person[choice.person].append(number)
         for members in by_person.values():
-            real = np.stack([self._turns[i].features for i in members])
+            real = np.stack([self._turns[number].features for number in members])
             normal = self.model.normalise(real)
-            p = align(self.model.calibration.probabilities(self.model.predict(normal)), self.model.labels, IEMOCAP4.labels)
-            for k, i in enumerate(members):
-                out[i] = self._finding(clip, self._turns[i], choices[i], p[k], normal[k], real, k)
-        return [f for f in out if f is not None], []
+            probabilities = align(
+                self.model.calibration.probabilities(self.model.predict(normal)), self.model.labels, IEMOCAP4.labels
+            )
+            for position, number in enumerate(members):
+                out[number] = self._finding(
+                    clip, self._turns[number], choices[number], probabilities[position], normal[position], real, position
+                )
+        return [finding for finding in out if finding is not None], []
 
     def _finding(
-        self, clip: Clip, turn: Turn, choice: SpeakerChoice, p: np.ndarray, normal: np.ndarray, real: np.ndarray, k: int
+        self,
+        clip: Clip,
+        turn: Turn,
+        choice: SpeakerChoice,
+        probabilities: np.ndarray,
+        normal: np.ndarray,
+        real: np.ndarray,
+        position: int,
     ) -> Finding:
         calibration = self.model.calibration
-        p = p / p.sum()
-        valence, arousal = valence_arousal(p, IEMOCAP4.labels)
+        probabilities = probabilities / probabilities.sum()
+        valence, arousal = valence_arousal(probabilities, IEMOCAP4.labels)
         row = Row(
             clip.file,
             turn.start,
             turn.end,
             choice.person,
             self.name,
-            probabilities=tuple(float(v) for v in p),
+            probabilities=tuple(float(probability) for probability in probabilities),
             valence=valence,
             arousal=arousal,
-            conformal=calibration.conformal_set(p, IEMOCAP4.labels),
+            conformal=calibration.conformal_set(probabilities, IEMOCAP4.labels),
             quality=turn.quality,
             scheme=IEMOCAP4,
         )
@@ -117,43 +128,43 @@ class VoiceModality(ListeningModality):
         finding = Finding(row, weight=calibration.reliability * turn.quality, detail=detail, rank=row.confidence, deep=deep)
         if not clip.explaining:
             return finding
-        differences = self._differences(clip, row, real, k)
+        differences = self._differences(clip, row, real, position)
         shares = self._relevance(clip, row, normal)
         near = self._neighbours(clip, row, normal)
         return replace(finding, evidence=(*differences, *shares, *near))
 
-    def _differences(self, clip: Clip, row: Row, real: np.ndarray, k: int) -> list[Evidence]:
+    def _differences(self, clip: Clip, row: Row, real: np.ndarray, position: int) -> list[Evidence]:
         """What a listener would notice: the plainest differences from the person's other turns, or from the training voices."""
         own = len(real) >= OWN
         scale = self.model.scale
         middle = np.median(real, axis=0) if own else scale.mean
         sizes: list[tuple[float, int]] = []
-        difference = real[k] - middle
-        for j, feature in enumerate(catalogue()):
+        difference = real[position] - middle
+        for column, feature in enumerate(catalogue()):
             if feature.plain[0] and (own or feature.name not in _PERSONAL):
-                sizes.append((float(difference[j] / scale.deviation[j]), j))
-        chosen = sorted((v for v in sizes if abs(v[0]) >= CLEAR), key=lambda v: -abs(v[0]))[:MOST]
+                sizes.append((float(difference[column] / scale.deviation[column]), column))
+        chosen = sorted((entry for entry in sizes if abs(entry[0]) >= CLEAR), key=lambda entry: -abs(entry[0]))[:MOST]
         against = "average of the training corpora"
         if own:
             against = f"median of {'the' if row.person == SCENE else 'their'} {len(real)} turns in this recording"
         evidence = []
-        for size, j in chosen:
-            feature = catalogue()[j]
+        for size, column in chosen:
+            feature = catalogue()[column]
             higher, lower = feature.plain
             detail = VoiceDifference(
                 feature.name,
                 against,
                 own,
                 round(row.confidence, 4),
-                round(float(real[k, j]), 5),
-                round(float(middle[j]), 5),
+                round(float(real[position, column]), 5),
+                round(float(middle[column]), 5),
                 round(size, 3),
             )
             evidence.append(
                 clip.evidence(
                     row,
                     "voice",
-                    difference[j],
+                    difference[column],
                     subject=higher if size > 0 else lower,
                     unit=_unit(feature.unit),
                     method="difference of an eGeMAPS functional",
@@ -163,8 +174,8 @@ class VoiceModality(ListeningModality):
         return evidence
 
     def _relevance(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
-        def predict(x: np.ndarray) -> np.ndarray:
-            return align(self.model.calibration.probabilities(self.model.predict(x)), self.model.labels, IEMOCAP4.labels)
+        def predict(features: np.ndarray) -> np.ndarray:
+            return align(self.model.calibration.probabilities(self.model.predict(features)), self.model.labels, IEMOCAP4.labels)
 
         values = group_shapley(predict, normal[None], np.zeros((1, len(normal))), self._groups)[0]
         target = IEMOCAP4.labels.index(row.label)
@@ -173,12 +184,12 @@ class VoiceModality(ListeningModality):
             clip.evidence(
                 row,
                 "relevance",
-                values[g, target],
+                values[number, target],
                 subject=name,
                 detail=detail,
                 method="exact Shapley value over groups of features",
             )
-            for g, name in enumerate(GROUPS)
+            for number, name in enumerate(GROUPS)
         ]
 
     def _neighbours(self, clip: Clip, row: Row, normal: np.ndarray) -> list[Evidence]:
@@ -187,12 +198,12 @@ class VoiceModality(ListeningModality):
             clip.evidence(
                 row,
                 "sounds like",
-                n.distance,
-                subject=n.label,
+                neighbour.distance,
+                subject=neighbour.label,
                 method="nearest training clip in the latent (Euclidean)",
-                detail=Neighbour(n.corpus, n.key, n.language, n.gender),
+                detail=Neighbour(neighbour.corpus, neighbour.key, neighbour.language, neighbour.gender),
             )
-            for n in near
+            for neighbour in near
         ]
 
 

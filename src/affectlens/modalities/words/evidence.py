@@ -59,25 +59,26 @@ class WordsDetail(FindingDetail):
 
 
 @evidence_kind("word", WordDetail, unit="logit", section="words")
-def word_clause(e: Evidence) -> str:
+def word_clause(evidence: Evidence) -> str:
     """For example: “thanks” speaks for happiness (+0.81 logit)."""
-    word = e.subject.strip(".,;:!?…\"'“”‘’«»()")
-    return f"“{word}” speaks {way(e)} {e.target} ({e.value:+.2f} logit)"
+    word = evidence.subject.strip(".,;:!?…\"'“”‘’«»()")
+    return f"“{word}” speaks {way(evidence)} {evidence.target} ({evidence.value:+.2f} logit)"
 
 
 @evidence_kind("speaker", SpeakerDetail, unit="person id", section="words")
-def speaker_clause(e: Evidence) -> str:
-    """For example: the words belong to person 0 (…)."""
-    reason = e.detail_as(SpeakerDetail).reason
-    if e.value < 0:
-        return f"it is not known who spoke ({reason})"
-    return f"the words belong to {who(int(e.value))} ({reason})"
+def speaker_clause(evidence: Evidence) -> str:
+    """For example: the words belong to person 0: their mouth moved most with these words."""
+    reason = evidence.detail_as(SpeakerDetail).reason
+    if evidence.value < 0:
+        return f"it is not known who spoke: {reason}"
+    return f"the words belong to {who(int(evidence.value))}: {reason}"
 
 
 @evidence_kind("concept", ConceptDetail, unit="cosine", level="concept", section="words")
-def concept_clause(e: Evidence) -> str:
+def concept_clause(evidence: Evidence) -> str:
     """For example: they are about “loss”, which speaks for sadness (cosine +0.31, p = 0.010)."""
-    return f"they are about “{e.subject}”, which speaks {way(e)} {e.target} (cosine {e.value:+.2f}, p = {e.p_value:.3f})"
+    numbers = f"(cosine {evidence.value:+.2f}, p = {evidence.p_value:.3f})"
+    return f"they are about “{evidence.subject}”, which speaks {way(evidence)} {evidence.target} {numbers}"
 
 
 def sentences(rows: list[Evidence]) -> list[Sentence]:
@@ -85,12 +86,12 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
     words = of_kind(rows, "word")
     if not words:
         return []
-    strongest = max(words, key=lambda e: abs(e.value))
+    strongest = max(words, key=lambda entry: abs(entry.value))
     times = (strongest.start, strongest.end)
-    same = sorted((e for e in words if (e.start, e.end) == times), key=lambda e: -abs(e.value))
-    spoke = [e for e in of_kind(rows, "speaker") if (e.start, e.end) == times]
-    concepts = [e for e in of_kind(rows, "concept") if e.start == strongest.start and e.p_value <= ALPHA]
-    return sentence(spoke + same[:2] + sorted(concepts, key=lambda e: e.p_value)[:2])
+    same = sorted((entry for entry in words if (entry.start, entry.end) == times), key=lambda entry: -abs(entry.value))
+    spoke = [entry for entry in of_kind(rows, "speaker") if (entry.start, entry.end) == times]
+    concepts = [entry for entry in of_kind(rows, "concept") if entry.start == strongest.start and entry.p_value <= ALPHA]
+    return sentence(spoke + same[:2] + sorted(concepts, key=lambda entry: entry.p_value)[:2], timed=True)
 
 
 def page(material: Material) -> str:
@@ -98,8 +99,8 @@ def page(material: Material) -> str:
     findings = material.of("words")
     return render(
         "words.html",
-        words=[_spoken(f) for f in findings if f.row.text][:ROWS_SHOWN],
-        status=next((f.row.reason for f in findings if not f.row.text), ""),
+        words=[_spoken(finding) for finding in findings if finding.row.text][:ROWS_SHOWN],
+        status=next((finding.row.reason for finding in findings if not finding.row.text), ""),
     )
 
 
@@ -107,19 +108,19 @@ def _spoken(finding: Finding) -> dict[str, Any]:
     """One utterance; the scale is the largest magnitude in it."""
     row, detail = finding.row, finding.detail_as(WordsDetail)
     attribution = detail.attribution if detail else None
-    words: list[dict[str, Any]] = [{"text": w, "share": 0.0, "value": None} for w in row.text.split()]
+    words: list[dict[str, Any]] = [{"text": word, "share": 0.0, "value": None} for word in row.text.split()]
     if attribution is not None:
         top = max(float(np.abs(attribution.gradients).max()), 1e-9)
         words = [
-            {"text": w, "share": float(g) / top, "value": float(g), "left_out": float(o)}
-            for w, g, o in zip(attribution.words, attribution.gradients, attribution.left_out, strict=True)
+            {"text": word, "share": float(gradient) / top, "value": float(gradient), "left_out": float(left_out)}
+            for word, gradient, left_out in zip(attribution.words, attribution.gradients, attribution.left_out, strict=True)
         ]
     return {
         "row": row,
         "words": words,
         "why": detail.speaker.reason if detail else "",
         "concepts": finding.of("concept"),
-        "tests": [(e, e.detail_as(FaithfulnessDetail)) for e in finding.of("faithfulness")],
+        "tests": [(entry, entry.detail_as(FaithfulnessDetail)) for entry in finding.of("faithfulness")],
         "gap": attribution.completeness if attribution is not None else None,
     }
 

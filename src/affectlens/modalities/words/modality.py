@@ -66,19 +66,22 @@ class WordsModality(ListeningModality):
         """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
-            self._utterances.extend(replace(u, channel=channel) for u in utterances)
+            self._utterances.extend(replace(utterance, channel=channel) for utterance in utterances)
         self._left_out += self.recogniser.left_out
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
-        utterances = [asdict(u) for u in self._utterances]
+        utterances = [asdict(utterance) for utterance in self._utterances]
         return {"heard": self._heard, "voiced": self._voiced, "utterances": utterances, "left out": dict(self._left_out)}
 
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
-        self._heard, self._voiced = state["heard"], [(a, b) for a, b in state["voiced"]]
+        self._heard, self._voiced = state["heard"], [(begin, end) for begin, end in state["voiced"]]
         self._left_out = Counter(state.get("left out", {}))
-        self._utterances = [Utterance(**(u | {"words": tuple(Word(**w) for w in u["words"])})) for u in state["utterances"]]
+        self._utterances = [
+            Utterance(**(utterance | {"words": tuple(Word(**word) for word in utterance["words"])}))
+            for utterance in state["utterances"]
+        ]
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
@@ -90,24 +93,32 @@ class WordsModality(ListeningModality):
         if not self._utterances:
             reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
             return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
-        readable = [u for u in self._utterances if u.language in self.model.languages and len(u.words) >= _SHORT]
-        p = np.zeros((0, len(EKMAN7.labels)))
+        readable = [
+            utterance
+            for utterance in self._utterances
+            if utterance.language in self.model.languages and len(utterance.words) >= _SHORT
+        ]
+        probabilities = np.zeros((0, len(EKMAN7.labels)))
         deep = np.zeros((0, 0))
         if readable:
-            deep = self.model.embed([u.text for u in readable])
+            deep = self.model.embed([utterance.text for utterance in readable])
             logits = self.model.name_class(deep)
-            p = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
-        given = {id(u): (row, z) for u, row, z in zip(readable, p, deep, strict=True)}
+            probabilities = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        answers = {
+            id(utterance): (row, embedding) for utterance, row, embedding in zip(readable, probabilities, deep, strict=True)
+        }
         choices = self.speakers(clip, self._utterances)
         pairs = zip(self._utterances, choices, strict=True)
-        return [self._finding(clip, u, choice, *given.get(id(u), (None, None))) for u, choice in pairs], []
+        return [
+            self._finding(clip, utterance, choice, *answers.get(id(utterance), (None, None))) for utterance, choice in pairs
+        ], []
 
     def _finding(
-        self, clip: Clip, utterance: Utterance, choice: SpeakerChoice, p: np.ndarray | None, deep: np.ndarray | None
+        self, clip: Clip, utterance: Utterance, choice: SpeakerChoice, probabilities: np.ndarray | None, deep: np.ndarray | None
     ) -> Finding:
-        quality = float(np.mean([w.probability for w in utterance.words]))
+        quality = float(np.mean([word.probability for word in utterance.words]))
         common: dict[str, Any] = {"text": utterance.text, "language": utterance.language, "quality": quality}
-        if p is None:
+        if probabilities is None:
             reason = "one word is too little to judge"
             if utterance.language not in self.model.languages:
                 known = ", ".join(self.model.languages)
@@ -123,8 +134,8 @@ class WordsModality(ListeningModality):
             utterance.end,
             choice.person,
             self.name,
-            probabilities=tuple(float(v) for v in p / p.sum()),
-            conformal=calibration.conformal_set(p, EKMAN7.labels),
+            probabilities=tuple(float(probability) for probability in probabilities / probabilities.sum()),
+            conformal=calibration.conformal_set(probabilities, EKMAN7.labels),
             **common,
         )
         weight = calibration.reliability * quality
@@ -138,15 +149,15 @@ class WordsModality(ListeningModality):
     def _explain(self, clip: Clip, row: Row, attribution: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
         out = []
         gap = round(attribution.completeness, 4)
-        for i in np.argsort(-np.abs(attribution.gradients), kind="stable")[:3]:
+        for position in np.argsort(-np.abs(attribution.gradients), kind="stable")[:3]:
             out.append(
                 clip.evidence(
                     row,
                     "word",
-                    attribution.gradients[i],
-                    subject=attribution.words[i],
+                    attribution.gradients[position],
+                    subject=attribution.words[position],
                     method="integrated gradients (Sundararajan 2017)",
-                    detail=WordDetail(attribution.steps, "[MASK]", gap, round(float(attribution.left_out[i]), 4)),
+                    detail=WordDetail(attribution.steps, "[MASK]", gap, round(float(attribution.left_out[position]), 4)),
                 )
             )
         out.extend(self._concepts(clip, row))
@@ -158,7 +169,7 @@ class WordsModality(ListeningModality):
                     "speaker",
                     choice.person,
                     method="mouth motion during the words",
-                    detail=SpeakerDetail(choice.reason, tuple(round(float(s), 4) for s in ranked[:4])),
+                    detail=SpeakerDetail(choice.reason, tuple(round(float(score), 4) for score in ranked[:4])),
                 )
             )
         if len(attribution.words) >= 4:
@@ -168,7 +179,7 @@ class WordsModality(ListeningModality):
     def _concepts(self, clip: Clip, row: Row) -> list[Evidence]:
         """What each concept that the utterance holds does for its label; p-values are corrected over those that it holds."""
         holds = words_held(row.text, self.bank.names)
-        indices = np.array([i for i, n in enumerate(self.bank.names) if holds[n]], dtype=int)
+        indices = np.array([number for number, name in enumerate(self.bank.names) if holds[name]], dtype=int)
         if not len(indices):
             return []
         ids = self.model.tokens(row.text).ids
@@ -176,11 +187,11 @@ class WordsModality(ListeningModality):
         layer = self.bank.layer
         read = read_layers(self.model.net, [ids], [layer], [target], forward=text_logits)[layer]
         assert read.gradients is not None
-        cosines, p = self.bank.sensitivity(read.gradients[0, 0], indices)
+        cosines, p_values = self.bank.sensitivity(read.gradients[0, 0], indices)
         about: Any = self.bank.about
         out = []
-        for i, cosine, chance in zip(indices, cosines, p, strict=True):
-            name = self.bank.names[i]
+        for number, cosine, chance in zip(indices, cosines, p_values, strict=True):
+            name = self.bank.names[number]
             detail = ConceptDetail(layer, about["accuracy"][name], len(self.bank.null))
             out.append(
                 clip.evidence(
@@ -199,13 +210,13 @@ class WordsModality(ListeningModality):
     def _test(self, clip: Clip, row: Row, attribution: WordAttribution) -> list[Evidence]:
         tokens = self.model.tokens(row.text)
         index = self.model.labels.index(row.label)
-        members = [m for _, m in words_of(tokens.spans, row.text)]
+        members = [member for _, member in words_of(tokens.spans, row.text)]
 
         def score(masks: np.ndarray) -> np.ndarray:
             variants = []
             for mask in masks:
-                dropped = {i for kept, group in zip(mask, members, strict=True) if not kept for i in group}
-                variants.append([MASK_ID if i in dropped else t for i, t in enumerate(tokens.ids)])
+                dropped = {token for kept, group in zip(mask, members, strict=True) if not kept for token in group}
+                variants.append([MASK_ID if position in dropped else token for position, token in enumerate(tokens.ids)])
             return np.asarray(self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index])
 
         tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)))

@@ -51,8 +51,8 @@ class Context(nn.Module):
         if self.own is not None:
             if speaker is None:
                 raise UsageError("this network is speaker-aware: give the speaker of each utterance (b, t) as integers")
-            for s in range(int(speaker.max()) + 1):
-                own = mask & (speaker == s)
+            for number in range(int(speaker.max()) + 1):
+                own = mask & (speaker == number)
                 if own.any():
                     out = out + _run(self.own, x, own)
         return out
@@ -74,11 +74,11 @@ def _run(lstm: nn.LSTM, x: Tensor, mask: Tensor) -> Tensor:
 class Branch(nn.Module):
     """Level 1 of one modality: context, dense layer, and an answer of its own ``(b, t, classes)``."""
 
-    def __init__(self, inputs: int, c: BcLstmConfig) -> None:
+    def __init__(self, inputs: int, config: BcLstmConfig) -> None:
         super().__init__()
-        self.context = Context(inputs, c.hidden, c.speakers)
-        self.dense = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(2 * c.hidden, c.dense), nn.Tanh())
-        self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(c.dense, c.classes))
+        self.context = Context(inputs, config.hidden, config.speakers)
+        self.dense = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(2 * config.hidden, config.dense), nn.Tanh())
+        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(config.dense, config.classes))
 
     def forward(self, x: Tensor, mask: Tensor, speaker: Tensor | None) -> tuple[Tensor, Tensor]:
         """Dense state ``(b, t, dense)`` and logits ``(b, t, classes)``."""
@@ -102,7 +102,7 @@ class BcLstmNet(nn.Module):
         if config.anchor and config.anchor not in config.widths:
             raise UsageError(f"the anchor {config.anchor!r} is none of the modalities {', '.join(config.widths)}")
         self.config = config
-        self.branches = nn.ModuleDict({modality: Branch(w, config) for modality, w in config.widths.items()})
+        self.branches = nn.ModuleDict({modality: Branch(width, config) for modality, width in config.widths.items()})
         self.joined = len(config.widths) > 1
         if self.joined:
             self.context = Context(config.dense * len(config.widths), config.hidden, config.speakers)

@@ -85,16 +85,16 @@ class TwoStreamFaceNet(nn.Module):
     def __init__(self, config: FaceNetConfig | None = None) -> None:
         super().__init__()
         self.config = config or FaceNetConfig()
-        p, a = self.config.plain, self.config.attention
-        self.plain = nn.Sequential(_conv(4, p[0]), _Residual(p[0], p[1]), _Residual(p[1], p[2]))
+        plain, attention = self.config.plain, self.config.attention
+        self.plain = nn.Sequential(_conv(4, plain[0]), _Residual(plain[0], plain[1]), _Residual(plain[1], plain[2]))
         for _ in range(self.config.extra_blocks):
-            self.plain.append(_Residual(p[2], p[2], stride=1))
-        self.attend = nn.Sequential(_conv(4, a[0]), _Residual(a[0], a[1]))
-        self.mask = EncoderDecoderAttention(a[1])
-        self.attended = _Residual(a[1], a[2])
+            self.plain.append(_Residual(plain[2], plain[2], stride=1))
+        self.attend = nn.Sequential(_conv(4, attention[0]), _Residual(attention[0], attention[1]))
+        self.mask = EncoderDecoderAttention(attention[1])
+        self.attended = _Residual(attention[1], attention[2])
         self.join = nn.Identity()
         self.dropout = nn.Dropout(self.config.dropout)
-        self.classifier = nn.Linear(p[2] + a[2], self.config.classes)
+        self.classifier = nn.Linear(plain[2] + attention[2], self.config.classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """The output for a batch."""

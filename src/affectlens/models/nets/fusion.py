@@ -57,32 +57,39 @@ class FusionNet(nn.Module):
 
     def __init__(self, config: FusionConfig) -> None:
         super().__init__()
-        self.config = c = config
+        self.config = chosen = config
         self.scales = nn.ParameterDict()
-        for name, size in c.modules:
+        for name, size in chosen.modules:
             self.scales[f"{name}_mean"] = nn.Parameter(torch.zeros(size), requires_grad=False)
             self.scales[f"{name}_deviation"] = nn.Parameter(torch.ones(size), requires_grad=False)
         self.project = nn.ModuleDict(
-            {name: nn.Sequential(nn.Dropout(c.dropout), nn.Linear(size, c.width), nn.GELU()) for name, size in c.modules}
+            {
+                name: nn.Sequential(nn.Dropout(chosen.dropout), nn.Linear(size, chosen.width), nn.GELU())
+                for name, size in chosen.modules
+            }
         )
-        self.say = nn.ModuleDict({name: nn.Linear(c.width, c.classes) for name, _ in c.modules})
-        self.trust = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name, _ in c.modules})
-        self.gate = nn.ModuleDict({name: nn.Linear(c.width, 1) for name, _ in c.modules})
-        self.present = nn.Linear(len(c.modules), c.width, bias=False)
+        self.say = nn.ModuleDict({name: nn.Linear(chosen.width, chosen.classes) for name, _ in chosen.modules})
+        self.trust = nn.ParameterDict({name: nn.Parameter(torch.ones(())) for name, _ in chosen.modules})
+        self.gate = nn.ModuleDict({name: nn.Linear(chosen.width, 1) for name, _ in chosen.modules})
+        self.present = nn.Linear(len(chosen.modules), chosen.width, bias=False)
         self.head = nn.Sequential(
-            nn.LayerNorm(c.width), nn.Dropout(c.dropout), nn.Linear(c.width, c.width), nn.GELU(), nn.Linear(c.width, c.classes)
+            nn.LayerNorm(chosen.width),
+            nn.Dropout(chosen.dropout),
+            nn.Linear(chosen.width, chosen.width),
+            nn.GELU(),
+            nn.Linear(chosen.width, chosen.classes),
         )
-        if c.kind == "early":
+        if chosen.kind == "early":
             last = self.head[-1]
             assert isinstance(last, nn.Linear)
-            for layer in (last, *(m for m in self.say.values() if isinstance(m, nn.Linear))):
+            for layer in (last, *(module for module in self.say.values() if isinstance(module, nn.Linear))):
                 nn.init.zeros_(layer.weight)
                 nn.init.zeros_(layer.bias)
 
-    def fit_scale(self, name: str, z: Tensor) -> None:
+    def fit_scale(self, name: str, deep: Tensor) -> None:
         """Take mean and deviation of a module's features ``(n, size)`` from training data."""
-        self.scales[f"{name}_mean"].data = z.mean(0)
-        self.scales[f"{name}_deviation"].data = z.std(0) + 1e-3
+        self.scales[f"{name}_mean"].data = deep.mean(0)
+        self.scales[f"{name}_deviation"].data = deep.std(0) + 1e-3
 
     def part(self, name: str, z: Tensor, answer: Tensor) -> Part:
         """What the module ``name`` brings.
@@ -127,19 +134,19 @@ class FusionNet(nn.Module):
         joined: Tensor = self.present(weights) if early else torch.zeros(len(present), self.config.width)
         answers = torch.zeros(len(present), self.config.classes)
         gates = torch.full(present.shape, float("-inf"))
-        for i, name in enumerate(self.config.names):
+        for place, name in enumerate(self.config.names):
             if name in parts:
-                gates[:, i] = parts[name].gate[:, 0] + weights[:, i].log()
+                gates[:, place] = parts[name].gate[:, 0] + weights[:, place].log()
         weight = gates.softmax(1)
-        for i, name in enumerate(self.config.names):
+        for place, name in enumerate(self.config.names):
             if name not in parts:
                 continue
-            on = weights[:, i : i + 1]
-            joined = joined + (on if early else weight[:, i : i + 1]) * parts[name].joined
+            on = weights[:, place : place + 1]
+            joined = joined + (on if early else weight[:, place : place + 1]) * parts[name].joined
             answers = answers + on * parts[name].answer
         logits: Tensor = self.head(joined)
         return logits + answers if early else logits
 
     def forward(self, deep: dict[str, Tensor], answers: dict[str, Tensor], present: Tensor) -> Tensor:
         """Logits ``(n, classes)`` of deep features and log probabilities by module and the mask ``(n, modules)``."""
-        return self.join({name: self.part(name, z, answers[name]) for name, z in deep.items()}, present)
+        return self.join({name: self.part(name, features, answers[name]) for name, features in deep.items()}, present)

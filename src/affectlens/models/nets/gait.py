@@ -35,24 +35,24 @@ class GaitNet(nn.Module):
 
     def __init__(self, config: GaitNetConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or GaitNetConfig()
+        self.config = chosen = config or GaitNetConfig()
         inputs = len(JOINTS) * 7  # place, velocity, known
         self.frames = nn.Sequential(
-            nn.Conv1d(inputs, c.width, 5, padding=2),
+            nn.Conv1d(inputs, chosen.width, 5, padding=2),
             nn.GELU(),
-            nn.Dropout(c.dropout),
-            nn.Conv1d(c.width, c.width, 5, stride=2, padding=2),
+            nn.Dropout(chosen.dropout),
+            nn.Conv1d(chosen.width, chosen.width, 5, stride=2, padding=2),
             nn.GELU(),
         )
-        self.lstm = nn.LSTM(c.width, c.width, batch_first=True)
-        self.measured = nn.Sequential(nn.Linear(2 * len(FEATURES), c.width), nn.GELU(), nn.Dropout(c.dropout))
-        self.join = nn.Sequential(nn.Linear(2 * c.width, c.deep), nn.GELU(), nn.Dropout(c.dropout))
-        self.head = nn.Linear(c.deep, c.classes)
+        self.lstm = nn.LSTM(chosen.width, chosen.width, batch_first=True)
+        self.measured = nn.Sequential(nn.Linear(2 * len(FEATURES), chosen.width), nn.GELU(), nn.Dropout(chosen.dropout))
+        self.join = nn.Sequential(nn.Linear(2 * chosen.width, chosen.deep), nn.GELU(), nn.Dropout(chosen.dropout))
+        self.head = nn.Linear(chosen.deep, chosen.classes)
 
     def deep(self, joints: Tensor, features: Tensor) -> Tensor:
         """Deep features ``(n, deep)``."""
-        n = len(features)
-        sequence = measured = torch.zeros(n, self.config.width, device=features.device, dtype=features.dtype)
+        batch = len(features)
+        sequence = measured = torch.zeros(batch, self.config.width, device=features.device, dtype=features.dtype)
         if "sequence" in self.config.parts:
             sequence = self._sequence(joints)
         if "features" in self.config.parts:

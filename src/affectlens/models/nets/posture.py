@@ -28,11 +28,11 @@ class PostureNetConfig(NetConfig):
 
 def adjacency() -> Tensor:
     """The skeleton's bones and every joint with itself, each row a mean ``(18, 18)`` (Kipf & Welling 2017)."""
-    a = torch.eye(len(JOINTS))
-    for p, q in BONES:
-        i, j = JOINTS.index(p), JOINTS.index(q)
-        a[i, j] = a[j, i] = 1
-    return a / a.sum(1, keepdim=True)
+    adjacency = torch.eye(len(JOINTS))
+    for first, second in BONES:
+        row, column = JOINTS.index(first), JOINTS.index(second)
+        adjacency[row, column] = adjacency[column, row] = 1
+    return adjacency / adjacency.sum(1, keepdim=True)
 
 
 class GraphLayer(nn.Module):
@@ -56,14 +56,18 @@ class PostureNet(nn.Module):
 
     def __init__(self, config: PostureNetConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or PostureNetConfig()
+        self.config = chosen = config or PostureNetConfig()
         self.place = nn.Parameter(torch.zeros(len(JOINTS), 8))  # which joint it is
         nn.init.normal_(self.place, std=0.2)
-        widths = [4 + 8] + [c.width] * c.layers
-        self.graph = nn.Sequential(*(GraphLayer(a, b, c.dropout) for a, b in itertools.pairwise(widths)))
-        self.pool = nn.Sequential(nn.Linear(len(JOINTS) * c.width, c.deep), nn.GELU(), nn.Dropout(c.dropout))
-        self.head = nn.Linear(c.deep, c.classes)
-        self.back = nn.Sequential(nn.Linear(c.deep, 2 * c.deep), nn.GELU(), nn.Linear(2 * c.deep, len(JOINTS) * 3))
+        widths = [4 + 8] + [chosen.width] * chosen.layers
+        self.graph = nn.Sequential(
+            *(GraphLayer(inputs, outputs, chosen.dropout) for inputs, outputs in itertools.pairwise(widths))
+        )
+        self.pool = nn.Sequential(nn.Linear(len(JOINTS) * chosen.width, chosen.deep), nn.GELU(), nn.Dropout(chosen.dropout))
+        self.head = nn.Linear(chosen.deep, chosen.classes)
+        self.back = nn.Sequential(
+            nn.Linear(chosen.deep, 2 * chosen.deep), nn.GELU(), nn.Linear(2 * chosen.deep, len(JOINTS) * 3)
+        )
 
     def deep(self, joints: Tensor) -> Tensor:
         """Deep features ``(n, deep)``."""

@@ -33,14 +33,16 @@ class SpeechNet(nn.Module):
 
     def __init__(self, config: SpeechNetConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or SpeechNetConfig()
-        if c.kind not in KINDS:
-            raise ValueError(f"kind {c.kind!r} is not one of {', '.join(KINDS)}")
-        self.encoder = nn.Sequential(nn.Linear(c.features, c.hidden), nn.GELU(), nn.Dropout(c.dropout))
-        self.latent = nn.Linear(c.hidden, c.latent)
-        self.spread = nn.Linear(c.hidden, c.latent) if c.kind == "variational" else None
-        self.decoder = nn.Sequential(nn.Linear(c.latent, c.hidden), nn.GELU(), nn.Linear(c.hidden, c.features))
-        self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(c.latent, c.classes))
+        self.config = chosen = config or SpeechNetConfig()
+        if chosen.kind not in KINDS:
+            raise ValueError(f"kind {chosen.kind!r} is not one of {', '.join(KINDS)}")
+        self.encoder = nn.Sequential(nn.Linear(chosen.features, chosen.hidden), nn.GELU(), nn.Dropout(chosen.dropout))
+        self.latent = nn.Linear(chosen.hidden, chosen.latent)
+        self.spread = nn.Linear(chosen.hidden, chosen.latent) if chosen.kind == "variational" else None
+        self.decoder = nn.Sequential(
+            nn.Linear(chosen.latent, chosen.hidden), nn.GELU(), nn.Linear(chosen.hidden, chosen.features)
+        )
+        self.head = nn.Sequential(nn.Dropout(chosen.dropout), nn.Linear(chosen.latent, chosen.classes))
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """The latent (its mean in a variational net) and, there, its log variance."""

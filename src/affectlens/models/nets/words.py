@@ -57,30 +57,30 @@ class LoraLinear(nn.Module):
 
 
 class _Layer(nn.Module):
-    def __init__(self, c: WordsNetConfig) -> None:
+    def __init__(self, config: WordsNetConfig) -> None:
         super().__init__()
 
         def linear(inputs: int, outputs: int) -> LoraLinear:
-            return LoraLinear(inputs, outputs, c.rank, c.alpha)
+            return LoraLinear(inputs, outputs, config.rank, config.alpha)
 
-        self.heads = c.heads
-        self.query, self.key, self.value = (linear(c.hidden, c.hidden) for _ in range(3))
-        self.output = linear(c.hidden, c.hidden)
-        self.norm1 = nn.LayerNorm(c.hidden, eps=1e-12).requires_grad_(False)
-        self.wide, self.narrow = linear(c.hidden, c.feed_forward), linear(c.feed_forward, c.hidden)
-        self.norm2 = nn.LayerNorm(c.hidden, eps=1e-12).requires_grad_(False)
+        self.heads = config.heads
+        self.query, self.key, self.value = (linear(config.hidden, config.hidden) for _ in range(3))
+        self.output = linear(config.hidden, config.hidden)
+        self.norm1 = nn.LayerNorm(config.hidden, eps=1e-12).requires_grad_(False)
+        self.wide, self.narrow = linear(config.hidden, config.feed_forward), linear(config.feed_forward, config.hidden)
+        self.norm2 = nn.LayerNorm(config.hidden, eps=1e-12).requires_grad_(False)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """The output for a batch."""
-        n, t, d = x.shape
+        batch, tokens, width = x.shape
 
-        def split(y: Tensor) -> Tensor:
-            return y.view(n, t, self.heads, d // self.heads).transpose(1, 2)
+        def split(states: Tensor) -> Tensor:
+            return states.view(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
 
         attended = F.scaled_dot_product_attention(
             split(self.query(x)), split(self.key(x)), split(self.value(x)), attn_mask=mask
         )
-        x = self.norm1(x + self.output(attended.transpose(1, 2).reshape(n, t, d)))
+        x = self.norm1(x + self.output(attended.transpose(1, 2).reshape(batch, tokens, width)))
         normed: Tensor = self.norm2(x + self.narrow(F.gelu(self.wide(x))))
         return normed
 
@@ -90,14 +90,14 @@ class WordsNet(nn.Module):
 
     def __init__(self, config: WordsNetConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or WordsNetConfig()
-        self.words = nn.Embedding(c.vocabulary, c.hidden).requires_grad_(False)
-        self.places = nn.Embedding(c.positions, c.hidden).requires_grad_(False)
-        self.kinds = nn.Embedding(2, c.hidden).requires_grad_(False)
-        self.norm = nn.LayerNorm(c.hidden, eps=1e-12).requires_grad_(False)
-        self.layers = nn.ModuleList(_Layer(c) for _ in range(c.layers))
-        self.dropout = nn.Dropout(c.dropout)
-        self.head = nn.Linear(c.hidden, c.classes)
+        self.config = chosen = config or WordsNetConfig()
+        self.words = nn.Embedding(chosen.vocabulary, chosen.hidden).requires_grad_(False)
+        self.places = nn.Embedding(chosen.positions, chosen.hidden).requires_grad_(False)
+        self.kinds = nn.Embedding(2, chosen.hidden).requires_grad_(False)
+        self.norm = nn.LayerNorm(chosen.hidden, eps=1e-12).requires_grad_(False)
+        self.layers = nn.ModuleList(_Layer(chosen) for _ in range(chosen.layers))
+        self.dropout = nn.Dropout(chosen.dropout)
+        self.head = nn.Linear(chosen.hidden, chosen.classes)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Word embeddings ``(n, t, hidden)``, the space in which gradients of words are taken."""
@@ -130,22 +130,22 @@ class WordsNet(nn.Module):
         names = {"words": "embeddings.word_embeddings", "places": "embeddings.position_embeddings"}
         names |= {"kinds": "embeddings.token_type_embeddings", "norm": "embeddings.LayerNorm"}
         for i in range(self.config.layers):
-            theirs, ours = f"encoder.layer.{i}.", f"layers.{i}."
+            published, own = f"encoder.layer.{i}.", f"layers.{i}."
             for name in ("query", "key", "value"):
-                names[f"{ours}{name}.base"] = f"{theirs}attention.self.{name}"
-            names[f"{ours}output.base"] = f"{theirs}attention.output.dense"
-            names[f"{ours}norm1"] = f"{theirs}attention.output.LayerNorm"
-            names[f"{ours}wide.base"] = f"{theirs}intermediate.dense"
-            names[f"{ours}narrow.base"] = f"{theirs}output.dense"
-            names[f"{ours}norm2"] = f"{theirs}output.LayerNorm"
+                names[f"{own}{name}.base"] = f"{published}attention.self.{name}"
+            names[f"{own}output.base"] = f"{published}attention.output.dense"
+            names[f"{own}norm1"] = f"{published}attention.output.LayerNorm"
+            names[f"{own}wide.base"] = f"{published}intermediate.dense"
+            names[f"{own}narrow.base"] = f"{published}output.dense"
+            names[f"{own}norm2"] = f"{published}output.LayerNorm"
         state = {
-            f"{ours}.{kind}": given[f"{theirs}.{kind}"]
-            for ours, theirs in names.items()
+            f"{own}.{kind}": given[f"{published}.{kind}"]
+            for own, published in names.items()
             for kind in ("weight", "bias")
-            if f"{theirs}.{kind}" in given
+            if f"{published}.{kind}" in given
         }
         unexpected = self.load_state_dict(state, strict=False)
-        missing = [k for k in unexpected.missing_keys if not self.is_trained(k)]
+        missing = [name for name in unexpected.missing_keys if not self.is_trained(name)]
         if missing or unexpected.unexpected_keys:
             raise ValueError(
                 f"{path} is not the expected encoder: missing {missing[:3]}, extra {unexpected.unexpected_keys[:3]}"
@@ -158,7 +158,7 @@ class WordsNet(nn.Module):
 
     def trained_state(self) -> dict[str, Tensor]:
         """Adapters and head, the only weights of this network that are ours."""
-        return {k: v.detach().clone() for k, v in self.state_dict().items() if self.is_trained(k)}
+        return {name: tensor.detach().clone() for name, tensor in self.state_dict().items() if self.is_trained(name)}
 
 
 def spell_symbols(text: str) -> tuple[str, list[int]]:
@@ -232,7 +232,7 @@ def by_length(
         ``(n, width)`` float32, in the order given.
     """
     out = np.zeros((len(rows), width), dtype=np.float32)
-    order = np.argsort([len(r) for r in rows], kind="stable")
+    order = np.argsort([len(row) for row in rows], kind="stable")
     with torch.inference_mode():
         for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
@@ -243,7 +243,7 @@ def by_length(
 
 def pad_rows(rows: list[list[int]]) -> tuple[Tensor, Tensor]:
     """Pad lists of ids with zeros: ids ``(n, t)`` int64 and mask ``(n, t)`` int64."""
-    width = max((len(r) for r in rows), default=1)
+    width = max((len(row) for row in rows), default=1)
     ids = np.zeros((len(rows), width), dtype=np.int64)
     mask = np.zeros((len(rows), width), dtype=np.int64)
     for i, row in enumerate(rows):

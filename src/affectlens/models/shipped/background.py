@@ -34,9 +34,11 @@ class BackgroundNet(nn.Module):
 
     def __init__(self, config: BackgroundNetConfig | None = None) -> None:
         super().__init__()
-        self.config = c = config or BackgroundNetConfig()
-        self.body = nn.Sequential(nn.BatchNorm1d(FEATURES), nn.Dropout(c.dropout), nn.Linear(FEATURES, c.deep), nn.GELU())
-        self.head = nn.Sequential(nn.Dropout(c.dropout), nn.Linear(c.deep, c.classes))
+        self.config = chosen = config or BackgroundNetConfig()
+        self.body = nn.Sequential(
+            nn.BatchNorm1d(FEATURES), nn.Dropout(chosen.dropout), nn.Linear(FEATURES, chosen.deep), nn.GELU()
+        )
+        self.head = nn.Sequential(nn.Dropout(chosen.dropout), nn.Linear(chosen.deep, chosen.classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(n, classes)``."""
@@ -124,8 +126,8 @@ class BackgroundModel(TrainedModel, TorchModel):
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
-        x = np.asarray(inputs, np.float32)
-        return self.run(self.net.net, x) if x.ndim == 2 else TorchModel.predict(self, x)
+        vectors = np.asarray(inputs, np.float32)
+        return self.run(self.net.net, vectors) if vectors.ndim == 2 else TorchModel.predict(self, vectors)
 
     def deep(self, inputs: np.ndarray) -> np.ndarray:
         """Deep features ``(n, 64)`` of features ``(n, 320)``."""

@@ -30,7 +30,9 @@ class BcLstmModel(TrainedModel):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.scale = {m: (np.array(a), np.array(b)) for m, (a, b) in self.meta["scale"].items()}
+        self.scale = {
+            modality: (np.array(mean), np.array(deviation)) for modality, (mean, deviation) in self.meta["scale"].items()
+        }
 
     def build(self, config: dict[str, Any]) -> nn.Module:
         """The network of that configuration."""
@@ -57,7 +59,7 @@ class BcLstmModel(TrainedModel):
             given = about.get("features", given) if isinstance(item, Item) else given
         if not isinstance(given, dict):
             raise ModelError(f"features of {', '.join(self.modalities)} were expected, {described(given)} was given")
-        utterance: dict[str, Any] = {k: str(about.get(k, "")) for k in ("dialogue", "speaker")}
+        utterance: dict[str, Any] = {name: str(about.get(name, "")) for name in ("dialogue", "speaker")}
         for modality, (mean, deviation) in self.scale.items():
             features = np.asarray(given.get(modality, ()), np.float64)
             if features.shape != mean.shape:
@@ -76,10 +78,13 @@ class BcLstmModel(TrainedModel):
         return logits
 
     def _dialogue(self, utterances: list[dict[str, Any]]) -> np.ndarray:
-        numbers = {name: i for i, name in enumerate(dict.fromkeys(u["speaker"] for u in utterances))}
-        features = {m: torch.from_numpy(np.stack([u[m] for u in utterances])[None]) for m in self.modalities}
+        numbers = {name: i for i, name in enumerate(dict.fromkeys(utterance["speaker"] for utterance in utterances))}
+        features = {
+            modality: torch.from_numpy(np.stack([utterance[modality] for utterance in utterances])[None])
+            for modality in self.modalities
+        }
         mask = torch.ones((1, len(utterances)), dtype=torch.bool)
-        speaker = torch.tensor([[numbers[u["speaker"]] for u in utterances]])
+        speaker = torch.tensor([[numbers[utterance["speaker"]] for utterance in utterances]])
         with torch.inference_mode():
             return np.asarray(self.net(features, mask, speaker)[0].numpy())
 
@@ -106,7 +111,10 @@ def meta_of(
     return {
         "labels": list(labels),
         "config": net.config.to_dict(),
-        "scale": {m: (np.asarray(a).tolist(), np.asarray(b).tolist()) for m, (a, b) in scale.items()},
+        "scale": {
+            modality: (np.asarray(mean).tolist(), np.asarray(deviation).tolist())
+            for modality, (mean, deviation) in scale.items()
+        },
         "recipe": recipe,
         "corpus": corpus,
         "licence": licence,

@@ -135,11 +135,11 @@ def _renamed(tensors: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray | None
     state = {}
     for key, value in tensors.items():
         name, _, kind = key.rpartition(".")
-        ours = _TWINS.get(name, name)
-        linear = ours.startswith("fc") and kind == "weight"
+        own = _TWINS.get(name, name)
+        linear = own.startswith("fc") and kind == "weight"
         if linear and value.ndim == 4:
             value = value.flatten(1)
-        elif linear and ours == "fc1" and value.ndim == 2 and value.shape[1] == 9216:
+        elif linear and own == "fc1" and value.ndim == 2 and value.shape[1] == 9216:
             value = value.reshape(-1, 256, 6, 6).transpose(2, 3).flatten(1)  # written down column by column
-        state[f"{ours}.{kind}"] = value
+        state[f"{own}.{kind}"] = value
     return state, None if mean is None else np.asarray(mean, np.float32)

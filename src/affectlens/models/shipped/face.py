@@ -54,19 +54,19 @@ class FaceModel(TrainedModel, TorchModel):
 
     def tensor(self, batch: Any) -> torch.Tensor:
         """Crops ``(n, 48, 48)`` or ``(n, 1, 48, 48)``, uint8 or in [0, 1], as ``(n, 1, 48, 48)`` float."""
-        x = batch if isinstance(batch, torch.Tensor) else torch.tensor(np.asarray(batch))
-        scale = 255.0 if x.dtype == torch.uint8 else 1.0
-        x = x.float().to(self.device) / scale
-        return x.unsqueeze(1) if x.ndim == 3 else x
+        pictures = batch if isinstance(batch, torch.Tensor) else torch.tensor(np.asarray(batch))
+        scale = 255.0 if pictures.dtype == torch.uint8 else 1.0
+        pictures = pictures.float().to(self.device) / scale
+        return pictures.unsqueeze(1) if pictures.ndim == 3 else pictures
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, 7)`` float32, averaged over the views."""
         return np.asarray(np.mean([TorchModel.predict(self, view) for view in self._views(inputs)], axis=0))
 
     def _views(self, inputs: Any) -> Iterator[torch.Tensor]:
-        x = self.tensor(inputs)
+        pictures = self.tensor(inputs)
         for zoom in self.meta.get("zooms", [1.0]):
-            view = zoomed(x, zoom)
+            view = zoomed(pictures, zoom)
             yield view
             yield view.flip(-1)
 
@@ -74,7 +74,7 @@ class FaceModel(TrainedModel, TorchModel):
         """Pooled features ``(n, 288)`` for early fusion and logits ``(n, 7)``, both averaged over the views."""
         with self.evaluating(), torch.inference_mode():
             deep = [self.net.deep(view) for view in self._views(inputs)]
-            logits = [self.net.classifier(z) for z in deep]
+            logits = [self.net.classifier(features) for features in deep]
             return torch.stack(deep).mean(0).cpu().numpy(), torch.stack(logits).mean(0).cpu().numpy()
 
     def attention(self, inputs: Any) -> np.ndarray:
@@ -83,13 +83,13 @@ class FaceModel(TrainedModel, TorchModel):
             return np.asarray(self.net.forward_with_mask(self.tensor(inputs))[1][:, 0].cpu().numpy())
 
 
-def zoomed(x: torch.Tensor, zoom: float) -> torch.Tensor:
+def zoomed(pictures: torch.Tensor, zoom: float) -> torch.Tensor:
     """The middle ``zoom`` of pictures ``(n, 1, h, w)`` at their full size (bilinear)."""
     if zoom == 1.0:
-        return x
-    theta = torch.tensor([[zoom, 0.0, 0.0], [0.0, zoom, 0.0]], device=x.device).expand(len(x), 2, 3)
-    grid = functional.affine_grid(theta, list(x.shape), align_corners=False)
-    return functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        return pictures
+    theta = torch.tensor([[zoom, 0.0, 0.0], [0.0, zoom, 0.0]], device=pictures.device).expand(len(pictures), 2, 3)
+    grid = functional.affine_grid(theta, list(pictures.shape), align_corners=False)
+    return functional.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def grey48(picture: np.ndarray) -> np.ndarray:

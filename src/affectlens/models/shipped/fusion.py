@@ -75,28 +75,28 @@ class EarlyFusionModel(TrainedModel):
         """Logits ``(n, classes)`` float32."""
         present = np.zeros((len(inputs), len(self.modules)), np.float32)
         deep, answers = {}, {}
-        for m, (module, width) in enumerate(self.net.config.modules):
-            rows = [i for i, segment in enumerate(inputs) if module in segment.deep]
+        for column, (module, width) in enumerate(self.net.config.modules):
+            rows = [row for row, segment in enumerate(inputs) if module in segment.deep]
             if not rows:
                 continue
             deep[module] = np.zeros((len(inputs), width), np.float32)
             answers[module] = np.zeros((len(inputs), len(self.labels)), np.float32)
-            for i in rows:
-                p = np.clip(inputs[i].answers[module], 1e-9, 1)
-                deep[module][i] = inputs[i].deep[module]
-                answers[module][i] = np.log(np.clip(p / p.sum(), 1e-4, 1))
+            for row in rows:
+                probabilities = np.clip(inputs[row].answers[module], 1e-9, 1)
+                deep[module][row] = inputs[row].deep[module]
+                answers[module][row] = np.log(np.clip(probabilities / probabilities.sum(), 1e-4, 1))
                 # A signal of no quality at all still says that somebody is there.
-                present[i, m] = max(inputs[i].quality[module], 1e-3)
+                present[row, column] = max(inputs[row].quality[module], 1e-3)
         with torch.inference_mode():
-            tensors = ({k: torch.from_numpy(v) for k, v in given.items()} for given in (deep, answers))
+            tensors = ({name: torch.from_numpy(values) for name, values in given.items()} for given in (deep, answers))
             return np.asarray(self.net(*tensors, torch.from_numpy(present)).numpy())
 
     def predict_one(self, opinions: Sequence[Opinion], labels: tuple[str, ...]) -> np.ndarray:
         """Calibrated probabilities ``(classes,)`` of one segment from opinions over ``labels`` that have deep features."""
-        known = [labels.index(c) for c in self.labels]
+        known = [labels.index(label) for label in self.labels]
         segment = Segment(
-            {o.modality: o.deep for o in opinions if o.deep is not None},
-            {o.modality: o.probabilities[known] for o in opinions},
-            {o.modality: o.quality for o in opinions},
+            {opinion.modality: opinion.deep for opinion in opinions if opinion.deep is not None},
+            {opinion.modality: opinion.probabilities[known] for opinion in opinions},
+            {opinion.modality: opinion.quality for opinion in opinions},
         )
         return np.asarray(self.probabilities([segment])[0])

@@ -35,18 +35,18 @@ def window(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     MediaError
         Fewer than 15 frames at 30 a second, a body whose size is not known, or one that is upside down.
     """
-    m = resampled(motion, RATE)
-    if len(m) < SHORTEST:
-        raise MediaError(f"{len(m) / RATE:.1f} s of motion; at least {SHORTEST / RATE:.1f} are needed")
-    up = m.of("head")[:, 1] - m.of("pelvis")[:, 1]
+    moving = resampled(motion, RATE)
+    if len(moving) < SHORTEST:
+        raise MediaError(f"{len(moving) / RATE:.1f} s of motion; at least {SHORTEST / RATE:.1f} are needed")
+    up = moving.of("head")[:, 1] - moving.of("pelvis")[:, 1]
     if np.isfinite(up).any() and np.nanmedian(up) < 0:
         raise MediaError("the head is below the hips: upside down, or another axis points up; turn the recording")
-    x = normalised(m).points[:FRAMES]
-    n = len(x)
-    if n < FRAMES:
-        t = np.arange(FRAMES) % (2 * n - 2)
-        x = x[np.where(t < n, t, 2 * n - 2 - t)]
-    return x.astype(np.float32), measure(m.part(0, FRAMES)).astype(np.float32)
+    points = normalised(moving).points[:FRAMES]
+    count = len(points)
+    if count < FRAMES:
+        step = np.arange(FRAMES) % (2 * count - 2)
+        points = points[np.where(step < count, step, 2 * count - 2 - step)]
+    return points.astype(np.float32), measure(moving.part(0, FRAMES)).astype(np.float32)
 
 
 @register_model("gait")
@@ -58,7 +58,7 @@ class GaitModel(TrainedModel):
 
     def __init__(self, path: Path | None = None) -> None:
         super().__init__(path)
-        self.mean, self.deviation = (np.array(v, dtype=np.float32) for v in self.meta["scale"])
+        self.mean, self.deviation = (np.array(values, dtype=np.float32) for values in self.meta["scale"])
 
     def read(self, item: Any) -> tuple[np.ndarray, np.ndarray]:
         """The middle two seconds of a motion: joints ``(60, 18, 3)`` and features ``(36,)``.

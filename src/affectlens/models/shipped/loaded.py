@@ -56,7 +56,9 @@ class TrainedModel(BaseModel):
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Give the network its weights, which are stored in half precision."""
-        self.net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+        self.net.load_state_dict(
+            {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+        )
 
     def predict(self, inputs: Any) -> np.ndarray:
         """Logits ``(n, classes)`` float32."""
@@ -69,7 +71,7 @@ class TrainedModel(BaseModel):
     def run(self, function: Callable[..., Tensor], *arrays: Any) -> np.ndarray:
         """What a part of the network gives of arrays ``(n, ...)``, which become float32."""
         with torch.inference_mode():
-            return np.asarray(function(*(torch.from_numpy(np.asarray(x, np.float32)) for x in arrays)).numpy())
+            return np.asarray(function(*(torch.from_numpy(np.asarray(array, np.float32)) for array in arrays)).numpy())
 
 
 def tuples(value: Any) -> Any:

@@ -61,8 +61,8 @@ class ResNet(nn.Module):
         for i, count in enumerate(counts):
             width = 64 * 2**i
             blocks = []
-            for k in range(count):
-                blocks.append(Block(inputs, width, 2 if i and not k else 1, expansion))
+            for number in range(count):
+                blocks.append(Block(inputs, width, 2 if i and not number else 1, expansion))
                 inputs = width * expansion
             setattr(self, f"layer{i + 1}", nn.Sequential(*blocks))
         self.fc = nn.Linear(inputs, classes)
@@ -90,7 +90,7 @@ class Places365:
     def __init__(self, folder: Path) -> None:
         weights = sorted(folder.glob("*places365*.pth*"))
         lists = [folder / "categories_places365.txt", folder / "IO_places365.txt"]
-        if not weights or not all(p.exists() for p in lists):
+        if not weights or not all(path.exists() for path in lists):
             raise ModelError(
                 f"{folder}: resnet18_places365.pth.tar (or resnet50), {lists[0].name} and {lists[1].name} were expected; "
                 "they are at https://github.com/CSAILVision/places365"
@@ -111,9 +111,9 @@ class Places365:
     def __call__(self, image: np.ndarray) -> tuple[dict[str, float], float]:
         """Probabilities of the kinds of place of an RGB picture, largest first, and the probability of being indoors."""
         with torch.inference_mode():
-            p = self.net(torch.from_numpy(prepare(image)[None])).softmax(1)[0].double().numpy()
-        order = np.argsort(-p, kind="stable")
-        return {self.labels[i]: float(p[i]) for i in order}, float(p[self.indoor].sum())
+            probabilities = self.net(torch.from_numpy(prepare(image)[None])).softmax(1)[0].double().numpy()
+        order = np.argsort(-probabilities, kind="stable")
+        return {self.labels[i]: float(probabilities[i]) for i in order}, float(probabilities[self.indoor].sum())
 
 
 def prepare(image: np.ndarray) -> np.ndarray:
@@ -122,15 +122,15 @@ def prepare(image: np.ndarray) -> np.ndarray:
     factor = 256 / min(height, width)
     small = cv2.resize(image, (max(256, round(width * factor)), max(256, round(height * factor))), interpolation=cv2.INTER_AREA)
     top, left = (small.shape[0] - 224) // 2, (small.shape[1] - 224) // 2
-    x = small[top : top + 224, left : left + 224].astype(np.float32) / 255
-    return np.ascontiguousarray(((x - _MEAN) / _DEVIATION).transpose(2, 0, 1))
+    pixels = small[top : top + 224, left : left + 224].astype(np.float32) / 255
+    return np.ascontiguousarray(((pixels - _MEAN) / _DEVIATION).transpose(2, 0, 1))
 
 
 def _state(path: Path) -> dict[str, Any]:
     with reading(path, "a checkpoint", ModelError):
         stored = read_checkpoint(path)
         state = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
-        state = {k.removeprefix("module."): v for k, v in state.items()}
+        state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     if "layer1.0.conv1.weight" not in state:
         raise ModelError(f"{path}: no residual network in it; ResNet-18 or -50 of Places365 was expected")
     return state

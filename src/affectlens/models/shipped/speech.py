@@ -72,7 +72,7 @@ class SpeechModel(TrainedModel):
 
     def encode(self, inputs: Any) -> np.ndarray:
         """Latents ``(n, latent)`` float32."""
-        return self.run(lambda x: self.net.encode(x)[0], self._checked(inputs))
+        return self.run(lambda features: self.net.encode(features)[0], self._checked(inputs))
 
     def decode(self, latent: np.ndarray) -> np.ndarray:
         """Normalised features ``(n, 88)`` of latents."""

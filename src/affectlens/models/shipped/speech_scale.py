@@ -60,8 +60,8 @@ def toward_own(z: np.ndarray, shrink: float = SHRINK) -> np.ndarray:
     numpy.ndarray
         ``(n, features)``.
     """
-    w = len(z) / (len(z) + shrink)
-    return np.asarray((z - w * z.mean(axis=0)) / np.sqrt(w * z.var(axis=0) + (1 - w)))
+    weight = len(z) / (len(z) + shrink)
+    return np.asarray((z - weight * z.mean(axis=0)) / np.sqrt(weight * z.var(axis=0) + (1 - weight)))
 
 
 def normalise(
@@ -106,8 +106,8 @@ def normalise(
 def pooled(x: np.ndarray, corpus: np.ndarray) -> Scale:
     """The mean of the corpora's scales, for a recording that belongs to none of them."""
     scales = [Scale.of(x[corpus == name]) for name in dict.fromkeys(corpus)]
-    variance = np.mean([s.deviation**2 for s in scales], axis=0)
-    return Scale(np.mean([s.mean for s in scales], axis=0), np.sqrt(variance))
+    variance = np.mean([scale.deviation**2 for scale in scales], axis=0)
+    return Scale(np.mean([scale.mean for scale in scales], axis=0), np.sqrt(variance))
 
 
 def against_own_clip(x: np.ndarray, scale: Scale, shrink: float = SHRINK) -> np.ndarray:

@@ -53,7 +53,7 @@ class WordsModel(TrainedModel):
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Give the network what was trained; the rest is MiniLM's."""
-        self.net.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
+        self.net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
 
     def read(self, item: Any) -> str:
         """The text, which must not be empty."""
@@ -80,8 +80,8 @@ class WordsModel(TrainedModel):
     def name_class(self, pooled: np.ndarray) -> np.ndarray:
         """Logits ``(n, 7)`` float32 of pooled states ``(n, 384)``."""
         with torch.inference_mode():
-            x = torch.from_numpy(np.asarray(pooled, np.float32)).to(self.device)
-            return np.asarray(self.net.head(x).cpu().numpy())
+            states = torch.from_numpy(np.asarray(pooled, np.float32)).to(self.device)
+            return np.asarray(self.net.head(states).cpu().numpy())
 
     def predict_ids(self, rows: list[list[int]], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` of token id lists; texts of like length share a forward pass."""
