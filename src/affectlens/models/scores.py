@@ -165,6 +165,11 @@ class Scores:
             self._look_at(numbers.astype(np.float64), labels, name)
         return numbers
 
+    def recognised(self, numbers: np.ndarray) -> None:
+        """Settle that answers ``(n, width)`` are probabilities where nobody says it and every row is a distribution."""
+        if not self.kind and len(numbers) and numbers.shape[1] > 1 and _sum_to_one(numbers).all():
+            self.kind, self.source = PROBABILITIES, f"its answers: all {len(numbers)} of the first rows sum to one"
+
     def _check_form(self, numbers: np.ndarray, labels: Sequence[str], name: str, count: int | None) -> None:
         width = self.width(labels)
         if numbers.ndim == 2 and numbers.shape[1] == width and (count is None or len(numbers) == count):
@@ -187,7 +192,7 @@ class Scores:
     def _look_at(self, numbers: np.ndarray, labels: Sequence[str], name: str) -> None:
         """Count what speaks for and against probabilities; settle what nobody said."""
         low, high = float(numbers.min()), float(numbers.max())
-        sums_to_one = (numbers.min(axis=1) >= -RANGE) & (np.abs(numbers.sum(axis=1) - 1) <= SUM)
+        sums_to_one = _sum_to_one(numbers)
         several = numbers.shape[1] > 1
         self.rows += len(numbers)
         self.values += numbers.size
@@ -333,6 +338,11 @@ def scores_of(model: Any) -> Scores:
 def dimensions_in(labels: Sequence[str]) -> list[str]:
     """Labels that are no classes but dimensions of affect."""
     return [label for label in labels if label.strip().lower() in DIMENSIONS]
+
+
+def _sum_to_one(numbers: np.ndarray) -> np.ndarray:
+    """Which rows are distributions."""
+    return np.asarray((numbers.min(axis=1) >= -RANGE) & (np.abs(numbers.sum(axis=1) - 1) <= SUM))
 
 
 def _log(numbers: Any) -> Any:

@@ -157,8 +157,10 @@ class TorchModel(BaseModel):
             raise ScoresError(f"{self.name}: the network gives a {type(raw).__name__}; a tensor of scores was expected")
         if raw.ndim == 1 and width == 1:
             raw = raw.unsqueeze(1)
-        if self._checking or not self.scores.kind or raw.ndim != 2 or raw.shape[1] != width:
+        if self._checking or raw.ndim != 2 or raw.shape[1] != width:
             self.scores.checked(raw.detach().float().cpu().numpy(), self.labels, self.name)
+        elif not self.scores.kind:  # what is left open is asked only where probabilities are; a map is of the output as it is
+            self.scores.recognised(raw.detach().float().cpu().numpy())
         logits: Tensor = self.scores.logits(raw.float())
         return logits
 
