@@ -14,6 +14,7 @@ from affectlens.checks.base import RandomStates, gap, kept, raised, run_checks, 
 from affectlens.core.errors import AffectlensError, ModelError
 from affectlens.corpora.base import Item
 from affectlens.models.open import open_model
+from affectlens.models.scores import scores_of
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ def described(subject: Subject) -> Iterator[str]:
         if not isinstance(getattr(subject.model, name, None), str) or not getattr(subject.model, name):
             yield f"{name} is {getattr(subject.model, name, None)!r}; a text was expected"
     labels = getattr(subject.model, "labels", ())
-    if not isinstance(labels, tuple) or len(labels) < 2 or len(set(labels)) < len(labels):
-        yield f"labels are {labels!r}; a tuple of two or more different texts was expected"
+    least = 2 if scores_of(subject.model).exclusive else 1
+    if not isinstance(labels, tuple) or len(labels) < least or len(set(labels)) < len(labels):
+        yield f"labels are {labels!r}; a tuple of {'two' if least == 2 else 'one'} or more different texts was expected"
     if not isinstance(getattr(subject.model, "meta", None), dict):
         yield f"meta is {getattr(subject.model, 'meta', None)!r}; a dict was expected"
     for name in ("read", "predict", "probabilities"):
@@ -99,11 +101,22 @@ def logits(subject: Subject) -> Iterator[str]:
 
 
 def probabilities(subject: Subject) -> Iterator[str]:
-    """``probabilities`` gives float64 ``(n, classes)``, none below zero, each row with the sum one."""
+    """``probabilities`` gives float64 ``(n, classes)`` as the model's ``scores`` say; valence and arousal have none."""
+    scores = scores_of(subject.model)
+    if not scores.are_probabilities:
+        try:
+            subject.model.probabilities(subject.inputs)
+            yield f"probabilities are given, though the scores are {scores}; a ModelError was expected"
+        except ModelError:
+            pass
+        return
     answers = subject.model.probabilities(subject.inputs)
     wanted = (subject.count, len(subject.model.labels))
     if not isinstance(answers, np.ndarray) or answers.shape != wanted or answers.dtype != np.float64:
         yield f"probabilities gives {_form(answers)}; float64 {wanted} was expected"
+    elif not scores.exclusive:
+        if not ((answers >= 0) & (answers <= 1)).all():
+            yield f"probabilities go from {answers.min():.6g} to {answers.max():.6g}; from 0 to 1 was expected"
     elif not (answers >= 0).all() or not np.allclose(answers.sum(axis=1), 1, atol=1e-6):
         sums = answers.sum(axis=1)
         yield f"rows of probabilities sum to {sums.min():.6g} to {sums.max():.6g}, least {answers.min():.3g}"
@@ -122,10 +135,11 @@ def calibrated(subject: Subject) -> Iterator[str]:
             yield f"{name} {tuple(values)}; none, or a share for each of {len(subject.model.labels)} classes, was expected"
     if facts.prior and abs(sum(facts.prior) - 1) > 1e-3:
         yield f"calibration.prior sums to {sum(facts.prior):.6g}"
-    if facts.temperature > 0:
-        apart = gap(
-            np.asarray(subject.model.probabilities(subject.inputs)), facts.probabilities(subject.model.predict(subject.inputs))
-        )
+    scores = scores_of(subject.model)
+    if facts.temperature > 0 and scores.are_probabilities:
+        answers = np.asarray(subject.model.predict(subject.inputs), np.float64)
+        expected = scores.probabilities(answers / facts.temperature)
+        apart = gap(np.asarray(subject.model.probabilities(subject.inputs)), expected)
         if apart > subject.tolerance:
             yield f"probabilities differ from those of the calibrated logits by up to {apart:.3g}"
 
