@@ -205,8 +205,11 @@ class _Reader:
         states = {layer: [states for _, states in outputs] for layer, outputs in chosen.items()}
         for layer in self.layers:
             self.activations[layer].append(self._row(layer, list(map(Tensor.detach, states[layer])), axes[layer], False))
-        if not self.classes:
-            return
+        if self.classes:
+            with torch.inference_mode(False), torch.enable_grad():  # whatever mode the caller is in
+                self._add_gradients(logits, states, axes)
+
+    def _add_gradients(self, logits: Tensor, states: dict[str, list[Tensor]], axes: dict[str, list[Axes]]) -> None:
         by_class: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
         for label in self.classes:
             if not -logits.shape[1] <= label < logits.shape[1]:

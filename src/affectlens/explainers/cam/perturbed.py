@@ -50,7 +50,8 @@ class Inside:
     def kept(self, picture: Tensor, output: Tensor, keep: Tensor) -> Tensor:
         """Logits ``(m, classes)`` with the channels of ``output`` ``(1, ...)`` kept where ``keep`` ``(m, c)`` is 1."""
         grid = self.layout.grid
-        rows = [self._replaced(picture, grid.without(output, part)) for part in torch.split(keep, self.batch_size)]
+        parts = torch.split(keep.to(output), self.batch_size)
+        rows = [self._replaced(picture, grid.without(output, part)) for part in parts]
         return torch.cat(rows)
 
     def _replaced(self, picture: Tensor, changed: Tensor) -> Tensor:
