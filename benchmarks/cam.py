@@ -5,6 +5,7 @@ pytorch-grad-cam is compared where it is installed: `pip install --no-deps --tar
 
 from __future__ import annotations
 
+import importlib
 import importlib.abc
 import importlib.machinery
 import sys
@@ -34,6 +35,13 @@ def median_time(work: Callable[[], object], repeats: int = 9) -> float:
     return float(np.median(times))
 
 
+class _Nothing:
+    """Takes the place of a class or function that is made but never used."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Nothing is kept."""
+
+
 class _Empty(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Stands in for what pytorch-grad-cam imports and its Grad-CAM never calls: drawing, and torchvision's transforms."""
 
@@ -48,7 +56,7 @@ class _Empty(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         def anything(name: str) -> Any:
             if name.startswith("__"):
                 raise AttributeError(name)
-            return object
+            return _Nothing
 
         module.__getattr__ = anything  # type: ignore[method-assign]
         return module
@@ -58,15 +66,14 @@ class _Empty(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def pytorch_grad_cam() -> Any:
-    """The peer's Grad-CAM, or None where it is not installed."""
+    """The peer's package, or None where it is not installed."""
     sys.meta_path.append(_Empty())  # asked only for what is not installed
     try:
-        from pytorch_grad_cam import GradCAM
+        return importlib.import_module("pytorch_grad_cam")
     except ImportError:
         return None
     finally:
         sys.meta_path.pop()
-    return GradCAM
 
 
 def peers(model: TorchModel, layer: str, x: torch.Tensor) -> dict[str, Callable[[], np.ndarray]]:
@@ -79,11 +86,11 @@ def peers(model: TorchModel, layer: str, x: torch.Tensor) -> dict[str, Callable[
         return torch.cat(maps, dim=1).numpy()
 
     out: dict[str, Callable[[], np.ndarray]] = {"Captum": of_captum}
-    kind = pytorch_grad_cam()
-    if kind is not None:
+    package = pytorch_grad_cam()
+    if package is not None:
         from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-        theirs = kind(model.net, [module])
+        theirs = package.GradCAM(model.net, [module])
         out["pytorch-grad-cam"] = lambda: np.stack(
             [theirs(input_tensor=x, targets=[ClassifierOutputTarget(k)] * len(x)) for k in classes], axis=1
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +26,42 @@ class LabelScheme:
             return self.labels.index(label)
         except ValueError:
             raise UsageError(f"{label!r} is not in scheme {self.name}: {', '.join(self.labels)}") from None
+
+
+def class_index(target: str | int, labels: Sequence[str]) -> int:
+    """Position of a class that is given by its name or by its position.
+
+    Parameters
+    ----------
+    target : str or int
+        One of ``labels``, or a position in them, from the end where it is negative.
+    labels : sequence of str
+        All classes.
+
+    Returns
+    -------
+    int
+        From 0 to the number of classes less one.
+
+    Raises
+    ------
+    UsageError
+        No such class, with the nearest names, or no such position.
+
+    Examples
+    --------
+    >>> class_index("joy", ("anger", "joy")), class_index(-1, ("anger", "joy"))
+    (1, 1)
+    """  # noqa: DOC501
+    if isinstance(target, str):
+        if target not in labels:
+            raise unknown("class", target, list(labels))
+        return list(labels).index(target)
+    if isinstance(target, bool) or not isinstance(target, numbers.Integral):
+        raise UsageError(f"class {target!r}; a name ({', '.join(labels)}) or a position was expected")
+    if not -len(labels) <= target < len(labels):
+        raise UsageError(f"class {target}: there are {len(labels)}, {', '.join(labels)}; 0 to {len(labels) - 1} was expected")
+    return int(target) % len(labels)
 
 
 EKMAN7 = LabelScheme(

@@ -1,15 +1,15 @@
-"""Activations and gradients of any torch network's named layers, one row an example.
+"""Activations and gradients of any torch network's layers, one row an example.
 
-What a row is depends on the layer: a vector as it is; a map ``(channels, h, w)`` pooled over places or flat; tokens
-``(t, width)`` pooled, the first one, or flat. The gradient with respect to a pooled activation is the sum over what was
-pooled: the change of the logit when the same small vector is added everywhere.
+What a row is depends on the layer: a vector as it is; maps pooled over places or flat, tokens and signals over time pooled, the
+first one, or flat, wherever the layer has its channels and its inputs. The gradient with respect to a pooled activation is the
+sum over what was pooled: the change of the logit when the same small vector is added everywhere. A layer that is called several
+times in a forward pass is pooled over its calls as well, unless one call is named.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,73 +20,108 @@ from torch import Tensor, nn
 
 from affectlens.core.disk.cache import kept_arrays
 from affectlens.core.errors import ModelError, UsageError, unknown
+from affectlens.core.labels import class_index
+from affectlens.models.layers import (
+    Axes,
+    Probe,
+    as_dtype_of,
+    axes_of,
+    captured_layers,
+    frozen,
+    gradients_at,
+    layer_name,
+    logits_of,
+    one_row_each,
+    with_batch_axis,
+)
+from affectlens.models.layers.capture import calls_of, chosen_call
+from affectlens.models.layers.outputs import as_numpy
+
+__all__ = ["POOLS", "LayerReading", "cached", "content_hash", "frozen", "pooled", "read_layers"]
 
 POOLS = ("auto", "mean", "first", "flat")
 
 
 @dataclass(frozen=True)
 class LayerReading:
-    """``activations`` ``(n, d)`` float32 and, for the classes asked for, ``gradients`` ``(n, classes, d)`` of the logits."""
+    """What a layer gives for some inputs.
+
+    Attributes
+    ----------
+    activations : ndarray
+        ``(n, d)``; float64 of a network in double precision, else float32.
+    gradients : ndarray or None
+        ``(n, classes, d)`` of the logits of the classes that were asked for; None without any.
+    """
 
     activations: np.ndarray
     gradients: np.ndarray | None
 
 
-def pooled(x: Tensor, pool: str, gradient: bool) -> Tensor:
-    """Rows ``(n, d)`` of activations ``(n, ...)``, or of gradients with respect to them."""
-    if x.ndim == 2 or pool == "flat":
-        return x.flatten(1)
-    if x.ndim == 4 and pool in ("auto", "mean"):
-        return x.sum((2, 3)) if gradient else x.mean((2, 3))
-    if x.ndim == 3 and pool in ("auto", "mean"):
-        return x.sum(1) if gradient else x.mean(1)
-    if x.ndim == 3 and pool == "first":
-        return x[:, 0]
-    raise UsageError(f"a layer that gives {tuple(x.shape)} cannot be pooled by {pool!r}; use one of {', '.join(POOLS)}")
+def pooled(states: Tensor, pool: str, gradient: bool, axes: Axes | None = None) -> Tensor:
+    """Rows ``(n, d)`` of activations ``(n, ...)``, or of gradients with respect to them.
 
+    Parameters
+    ----------
+    states : Tensor
+        Activations or gradients.
+    pool : str
+        One of ``POOLS``.
+    gradient : bool
+        Whether they are gradients, which are summed where activations are averaged.
+    axes : Axes, optional
+        Where inputs and channels lie; maps have channels first and tokens last when absent.
 
-@contextmanager
-def frozen(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients of the weights inside; every module and every weight is as it was outside."""
-    modes = [(module, module.training) for module in net.modules()]
-    learned = [(weight, weight.requires_grad) for weight in net.parameters()]
-    net.eval()
-    for weight, _ in learned:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
-        for weight, required in learned:
-            weight.requires_grad_(required)
+    Returns
+    -------
+    Tensor
+        ``(n, d)``.
+
+    Raises
+    ------
+    UsageError
+        No such pooling of such an output.
+    """
+    if axes is None:
+        axes = Axes(0, states.ndim - 1 if states.ndim <= 3 else 1)
+    if states.ndim == 2 or pool == "flat":
+        return states.movedim(axes.inputs, 0).flatten(1)
+    if pool in ("auto", "mean"):
+        places = axes.places_last(states).flatten(2)
+        return places.sum(2) if gradient else places.mean(2)
+    if states.ndim == 3 and pool == "first":
+        return axes.places_last(states)[..., 0]
+    raise UsageError(f"a layer that gives {tuple(states.shape)} cannot be pooled by {pool!r}; use one of {', '.join(POOLS)}")
 
 
 def read_layers(
     net: nn.Module,
     batch: Any,
-    layers: Sequence[str],
-    classes: Sequence[int] = (),
+    layers: Sequence[str | nn.Module],
+    classes: Sequence[int | str] = (),
     *,
     pool: str = "auto",
     batch_size: int = 64,
-    forward: Callable[[Any, Any], Tensor] | None = None,
+    forward: Callable[[Any, Any], Any] | None = None,
+    labels: Sequence[str] = (),
+    channels: str = "auto",
+    call: int | None = None,
 ) -> dict[str, LayerReading]:
     """Read layers of a network on a batch: one forward pass, one backward pass a class, all layers at once.
 
-    Recurrent layers that return a tuple are read by its first entry ``(n, t, width)``. Modes, parameters and their
-    gradients are as before afterwards.
+    Layers may give a tensor, a tuple (recurrent layers), a dictionary or a record; channels may lie first or last, inputs
+    first or behind the time steps (``batch_first=False``). Modes, parameters and their gradients are as before afterwards.
 
     Parameters
     ----------
     net : torch.nn.Module
-        Any network.
-    batch : array or list of n inputs
-        What it reads.
-    layers : sequence of str
-        Names of modules.
-    classes : sequence of int
-        Logits whose gradients are taken; none for activations alone.
+        Any network, in half, single or double precision.
+    batch : Tensor, ndarray or list of n inputs
+        What it reads, the inputs along the first axis; one picture without that axis is a batch of one.
+    layers : sequence of str or torch.nn.Module
+        Dotted names, or the modules themselves.
+    classes : sequence of int or str
+        Logits whose gradients are taken, by position, or by name where ``labels`` are given; none for activations alone.
     pool : str
         One of ``POOLS``.
     batch_size : int
@@ -94,81 +129,135 @@ def read_layers(
     forward : callable, optional
         Turns network and part of the batch into logits ``(n, classes)`` where ``net(batch)`` does not. Give logits, not
         probabilities: a softmax mixes the classes and fades where the network is sure.
+    labels : sequence of str
+        Names of all classes, in the order of the logits.
+    channels : str
+        Where layers of three and more axes have their channels: ``first``, ``last``, or found out (``auto``).
+    call : int, optional
+        Which call of each layer is read, from 0; without it all calls are pooled (mean of activations, sum of gradients;
+        ``flat`` puts them side by side).
 
     Returns
     -------
     dict of str to LayerReading
+        By dotted name.
 
     Raises
     ------
     UsageError
-        An unknown layer (with the near names) or pooling.
+        An unknown layer or class (with the near names) or pooling.
     ModelError
-        A layer that took no part, or a network that has no gradient there.
+        A layer that took no part, has not one row an input, or has no gradient; the layer is named.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    >>> read_layers(net, torch.zeros(5, 3), [net[1]], ["upset"], labels=("calm", "upset"))["1"].gradients.shape
+    (5, 1, 4)
     """  # noqa: DOC501
-    named = {name: module for name, module in net.named_modules() if name}
-    for layer in layers:
-        if layer not in named:
-            raise unknown("layer", layer, list(named))
     if pool not in POOLS:
         raise unknown("pooling", pool, list(POOLS))
-    run = forward or (lambda network, inputs: network(inputs))
-    out: dict[str, list[list[np.ndarray]]] = {layer: [[], []] for layer in layers}
-    with frozen(net):
-        for start in range(0, len(batch), batch_size):
-            _read(net, named, batch[start : start + batch_size], layers, classes, pool, run, out)
-    return {
-        layer: LayerReading(np.concatenate(activations), np.concatenate(gradients) if classes else None)
-        for layer, (activations, gradients) in out.items()
-    }
+    names = [layer_name(net, layer) for layer in layers]
+    wanted = [class_index(target, labels) if labels or isinstance(target, str) else int(target) for target in classes]
+
+    def run(inputs: Any) -> Tensor:
+        answer = forward(net, inputs) if forward else net(inputs)
+        return one_row_each(logits_of(answer), len(inputs))
+
+    if isinstance(batch, np.ndarray) and forward is None:
+        batch = torch.from_numpy(np.ascontiguousarray(batch))
+    if isinstance(batch, Tensor):
+        batch = as_dtype_of(net, batch)
+        with frozen(net):
+            batch = with_batch_axis(net, batch, run)
+    if not len(batch):
+        raise UsageError("no inputs were given; at least one was expected")
+    reader = _Reader(net, names, run, wanted, pool, channels, call)
+    for start in range(0, len(batch), batch_size):
+        reader.read(batch[start : start + batch_size])
+    return reader.readings()
 
 
-def _read(
-    net: nn.Module, named: dict[str, nn.Module], part: Any, layers: Sequence[str], classes: Sequence[int], pool: str,
-    run: Callable[[Any, Any], Tensor], out: dict[str, list[list[np.ndarray]]],
-) -> None:  # fmt: skip
-    kept: dict[str, Tensor] = {}
+class _Reader:
+    """Reads layers part by part."""
 
-    def catch(layer: str) -> Callable[..., Any]:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-            states = output[0] if isinstance(output, tuple) else output
-            if not isinstance(states, Tensor) or not states.is_floating_point():
-                raise ModelError(f"layer {layer!r} gives {type(states).__name__}, expected a tensor of numbers")
-            if not states.requires_grad:
-                states = states.clone().requires_grad_(True)  # the graph begins at the first layer that is read
-            kept[layer] = states
-            return (states, *output[1:]) if isinstance(output, tuple) else states
+    def __init__(
+        self,
+        net: nn.Module,
+        layers: Sequence[str],
+        run: Callable[[Any], Tensor],
+        classes: Sequence[int],
+        pool: str,
+        channels: str,
+        call: int | None,
+    ) -> None:
+        self.net, self.layers, self.run, self.classes = net, layers, run, classes
+        self.pool, self.channels, self.call = pool, channels, call
+        self.activations: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        self.gradients: dict[str, list[Tensor]] = {layer: [] for layer in layers}
 
-        return hook
+    def read(self, part: Any) -> None:
+        """Read the layers on some inputs."""
+        with captured_layers(self.net, self.layers) as calls:
+            logits = self.run(part)
+            chosen = {layer: self._chosen(calls_of(calls, layer), layer) for layer in self.layers}
+        axes = {layer: [self._axes(states, layer, i, part) for i, states in outputs] for layer, outputs in chosen.items()}
+        states = {layer: [states for _, states in outputs] for layer, outputs in chosen.items()}
+        for layer in self.layers:
+            self.activations[layer].append(self._row(layer, list(map(Tensor.detach, states[layer])), axes[layer], False))
+        if self.classes:
+            with torch.inference_mode(False), torch.enable_grad():  # whatever mode the caller is in
+                self._add_gradients(logits, states, axes)
 
-    handles = [named[layer].register_forward_hook(catch(layer)) for layer in layers]
-    try:
-        with torch.enable_grad():
-            logits = run(net, part)
-        for layer in layers:
-            if layer not in kept:
-                raise ModelError(f"layer {layer!r} took no part in the forward pass")
-            out[layer][0].append(pooled(kept[layer].detach(), pool, False).float().cpu().numpy())
-        if not classes:
-            return
-        if logits.ndim != 2:
-            raise ModelError(f"the network gave logits {tuple(logits.shape)}; expected (n, classes)")
-        grads: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-        for label in classes:
-            total = logits[:, label].sum()
-            if not total.requires_grad:
-                raise ModelError(
-                    "the logits have no gradient at these layers: the network detaches them, or is not differentiable; "
-                    "explain it as a black box instead"
-                )
-            gradients = torch.autograd.grad(total, [kept[name] for name in layers], retain_graph=True, allow_unused=True)
-            for layer, gradient in zip(layers, gradients, strict=True):
-                grads[layer].append(pooled(torch.zeros_like(kept[layer]) if gradient is None else gradient, pool, True))
-        for layer in layers:
-            out[layer][1].append(torch.stack(grads[layer], dim=1).float().cpu().numpy())
-    finally:
-        for handle in handles:
-            handle.remove()
+    def _add_gradients(self, logits: Tensor, states: dict[str, list[Tensor]], axes: dict[str, list[Axes]]) -> None:
+        by_class: dict[str, list[Tensor]] = {layer: [] for layer in self.layers}
+        for label in self.classes:
+            if not -logits.shape[1] <= label < logits.shape[1]:
+                raise UsageError(f"class {label}: the network has {logits.shape[1]}; 0 to {logits.shape[1] - 1} was expected")
+            taken = gradients_at(logits[:, label].sum(), states)
+            for layer, gradients in taken.items():
+                # A call that has no part in the answer while another has: nothing changes when a vector is added there.
+                whole = [
+                    torch.zeros_like(own) if gradient is None else gradient
+                    for own, gradient in zip(states[layer], gradients, strict=True)
+                ]
+                by_class[layer].append(self._row(layer, whole, axes[layer], True))
+        for layer in self.layers:
+            self.gradients[layer].append(torch.stack(by_class[layer], dim=1))
+
+    def readings(self) -> dict[str, LayerReading]:
+        """What was read, in the order of the inputs."""
+        return {
+            layer: LayerReading(
+                as_numpy(torch.cat(self.activations[layer])),
+                as_numpy(torch.cat(self.gradients[layer])) if self.classes else None,
+            )
+            for layer in self.layers
+        }
+
+    def _chosen(self, outputs: list[Tensor], layer: str) -> list[tuple[int, Tensor]]:
+        if self.call is None:
+            return list(enumerate(outputs))
+        call = chosen_call(outputs, self.call, layer)
+        return [(call, outputs[call])]
+
+    def _axes(self, states: Tensor, layer: str, call: int, part: Any) -> Axes:
+        probe = Probe(self.net, layer, self.run, part, call)
+        return axes_of(states, self.net.get_submodule(layer), layer, len(part), probe, self.channels)
+
+    def _row(self, layer: str, calls: list[Tensor], axes: list[Axes], gradient: bool) -> Tensor:
+        """Rows ``(n, d)`` of one layer, pooled over its calls."""
+        rows = [pooled(states, self.pool, gradient, own) for states, own in zip(calls, axes, strict=True)]
+        if self.pool == "flat":
+            return torch.cat(rows, dim=1)
+        if len({row.shape[1] for row in rows}) > 1:
+            widths = ", ".join(str(row.shape[1]) for row in rows)
+            raise ModelError(
+                f"layer {layer!r} is called {len(rows)} times with {widths} channels, which cannot be pooled; name one call "
+                f"(call=0 to {len(rows) - 1}) or take pool='flat'"
+            )
+        stacked = torch.stack(rows)
+        return stacked.sum(0) if gradient else stacked.mean(0)
 
 
 def content_hash(net: nn.Module, arrays: dict[str, np.ndarray], *settings: object) -> str:

@@ -48,7 +48,7 @@ class Mapper:
             if method not in allowed:
                 raise unknown("map", method, list(allowed))
         self.model, self.methods, self.seed = model, tuple(methods), seed
-        self._engine = CamEngine(model, model.layer, seed=seed) if isinstance(model, TorchModel) else None
+        self._engine = CamEngine(model, model.layer, rng=seed) if isinstance(model, TorchModel) else None
 
     def __call__(self, picture: np.ndarray, label: str = "") -> Mapped:
         """One prepared picture; the map is of ``label``, or where the model does not know it of its answer."""

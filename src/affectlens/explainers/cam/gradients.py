@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from affectlens.explainers.cam.methods import register_cam
+from affectlens.models.layers.gradients import no_gradient
 
 
 @register_cam("grad-cam", source="Selvaraju et al. 2017")
@@ -80,7 +81,7 @@ def contribution_cam(a: Tensor, g: Tensor) -> Tensor:
     return torch.einsum("nkc,nchw->nkhw", torch.einsum("nkchw,nchw->nkc", g, a), a)
 
 
-def class_gradients(logits: Tensor, activation: Tensor, wanted: list[int]) -> Tensor:
+def class_gradients(logits: Tensor, activation: Tensor, wanted: list[int], layer: str = "", *, inputs_axis: int = 0) -> Tensor:
     """Take the gradients of the wanted classes' logits with respect to a layer's output.
 
     One batched backward pass where what follows the layer is no convolution, else a pass a class.
@@ -90,25 +91,45 @@ def class_gradients(logits: Tensor, activation: Tensor, wanted: list[int]) -> Te
     logits : Tensor
         ``(n, classes)``.
     activation : Tensor
-        ``(n, ...)``, a leaf of the graph.
+        ``(n, ...)``, in the graph of the logits.
     wanted : list of int
         Indices of ``k`` classes.
+    layer : str
+        Name of the layer, for errors.
+    inputs_axis : int
+        The axis of ``activation`` that holds the inputs.
 
     Returns
     -------
     Tensor
         ``(n, k, ...)``.
-    """
-    if not _convolves(logits):
-        unit = torch.zeros(len(wanted), *logits.shape, device=logits.device, dtype=logits.dtype)
-        unit[torch.arange(len(wanted)), :, wanted] = 1
-        try:
-            together = torch.autograd.grad(logits, activation, unit, retain_graph=True, is_grads_batched=True)[0]
-            return together.transpose(0, 1)
-        except RuntimeError:  # an operation that cannot be batched
-            pass
-    gradients = [torch.autograd.grad(logits[:, k].sum(), activation, retain_graph=True)[0] for k in wanted]
-    return torch.stack(gradients, dim=1)
+
+    Raises
+    ------
+    ModelError
+        The logits have no gradient there.
+    """  # noqa: DOC501
+    if not logits.requires_grad:
+        raise no_gradient(layer)
+    together = None if _convolves(logits) else _batched(logits, activation, wanted)
+    if together is None:
+        by_class = [
+            torch.autograd.grad(logits[:, index].sum(), activation, retain_graph=True, allow_unused=True)[0] for index in wanted
+        ]
+        if any(gradient is None for gradient in by_class):
+            raise no_gradient(layer)
+        together = torch.stack(by_class)
+    return together.movedim(inputs_axis + 1, 0)
+
+
+def _batched(logits: Tensor, activation: Tensor, wanted: list[int]) -> Tensor | None:
+    """Gradients ``(k, ...)`` of the classes in one backward pass; None where an operation cannot be batched."""
+    unit = torch.zeros(len(wanted), *logits.shape, device=logits.device, dtype=logits.dtype)
+    unit[torch.arange(len(wanted)), :, wanted] = 1
+    try:
+        return torch.autograd.grad(logits, activation, unit, retain_graph=True, is_grads_batched=True)[0]
+    except RuntimeError:
+        return None
 
 
 def _convolves(logits: Tensor) -> bool:

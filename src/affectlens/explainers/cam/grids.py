@@ -9,6 +9,7 @@ from torch import Tensor
 
 from affectlens.core.errors import ModelError
 
+CLEAR = 1.5  # how much worse the other reading of a shape must fit the picture's form for the form to settle it
 _PREFIX = 9  # class, distillation and register tokens that a network puts before its patches
 
 
@@ -64,7 +65,9 @@ class Grid:
         return out
 
 
-def grid_of(output: Tensor, picture: tuple[int, int], layer: str, given: tuple[int, int] | None = None) -> Grid:
+def grid_of(
+    output: Tensor, picture: tuple[int, int], layer: str, given: tuple[int, int] | None = None, channels: str = "auto"
+) -> Grid:
     """Tell how a layer's output lies.
 
     Parameters
@@ -77,6 +80,8 @@ def grid_of(output: Tensor, picture: tuple[int, int], layer: str, given: tuple[i
         The layer's name, for errors.
     given : (int, int), optional
         Height and width of the grid, where the shape leaves it open.
+    channels : str
+        ``first`` or ``last`` where it is known where channels lie; ``auto`` goes by the picture's form.
 
     Returns
     -------
@@ -95,18 +100,34 @@ def grid_of(output: Tensor, picture: tuple[int, int], layer: str, given: tuple[i
     """
     shape = tuple(output.shape)
     if output.ndim == 4:
-        last = _misfit(shape[1:3], picture) < _misfit(shape[2:], picture)
-        if given is not None:
-            last = shape[1:3] == given and shape[2:] != given
-        return Grid("last", *shape[1:3]) if last else Grid("first", *shape[2:])
-    if output.ndim == 3:
+        if channels == "auto" and given is not None:
+            channels = "last" if shape[1:3] == given and shape[2:] != given else "first"
+        elif channels == "auto":
+            channels = "last" if _misfit(shape[1:3], picture) < _misfit(shape[2:], picture) else "first"
+        grid = Grid("last", *shape[1:3]) if channels == "last" else Grid("first", *shape[2:])
+        if given is None or (grid.height, grid.width) == tuple(given):
+            return grid
+        raise ModelError(
+            f"layer {layer!r} gives {shape}: a grid of {grid.height} x {grid.width}, not the {given[0]} x {given[1]} that was "
+            "given; leave grid out, or give that of the layer"
+        )
+    if output.ndim == 3 and channels != "first":  # channels before places in three axes: a signal over time, as of Conv1d
         tokens = _tokens(shape[1], picture) if given is None else (*given, shape[1] - given[0] * given[1])
         if tokens is not None and 0 <= tokens[2] < _PREFIX:
             return Grid("tokens", *tokens)
+    what = " (channels, then one axis of time)" if output.ndim == 3 and channels == "first" else ""
     raise ModelError(
-        f"layer {layer!r} gives {shape}: no map can be drawn from it; (n, channels, height, width), (n, height, width, "
+        f"layer {layer!r} gives {shape}{what}: no map can be drawn from it; (n, channels, height, width), (n, height, width, "
         f"channels) or tokens (n, prefix + height x width, channels) was expected, for pictures of {picture[0]} x {picture[1]}"
     )
+
+
+def channels_by_form(shape: tuple[int, ...], picture: tuple[int, int]) -> str:
+    """Where channels lie in ``(n, a, b, c)``, if the picture's form settles it: first, last, or an empty string."""
+    first, last = _misfit(shape[2:], picture), _misfit(shape[1:3], picture)
+    if min(first, last) == float("inf") or max(first, last) < CLEAR * min(first, last):
+        return ""
+    return "first" if first < last else "last"
 
 
 def _misfit(grid: tuple[int, ...], picture: tuple[int, int]) -> float:

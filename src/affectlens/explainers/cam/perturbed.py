@@ -12,50 +12,71 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.explainers.cam.grids import Grid
 from affectlens.explainers.cam.methods import register_cam
-from affectlens.models.adapters import TorchModel
+from affectlens.explainers.cam.network import Layout, OpenNetwork, picture_size
+from affectlens.models.layers import channels_axis
 
 
 @dataclass(frozen=True)
 class Inside:
-    """The network with a way to change the channels of one layer."""
+    """The network with a way to change the channels of one layer.
 
-    model: TorchModel
-    layer: str
-    grid: Grid
+    Attributes
+    ----------
+    network : OpenNetwork
+        The network.
+    layout : Layout
+        How the layer lies.
+    batch_size : int
+        Pictures in one forward pass.
+    seed : int
+        For what is drawn.
+    """
+
+    network: OpenNetwork
+    layout: Layout
     batch_size: int
     seed: int
 
+    def planes(self, output: Tensor) -> Tensor:
+        """Channels ``(n, c, h, w)`` of a layer's output with the inputs first."""
+        return self.layout.grid.planes(output)
+
+    def masked(self, picture: Tensor, masks: Tensor) -> Tensor:
+        """One picture ``(1, ...)`` under masks ``(m, h, w)``, in each of its channels; gives ``(m, ...)``."""
+        axis = channels_axis(picture)
+        return picture * (masks if axis is None else masks.unsqueeze(axis))
+
     def kept(self, picture: Tensor, output: Tensor, keep: Tensor) -> Tensor:
         """Logits ``(m, classes)`` with the channels of ``output`` ``(1, ...)`` kept where ``keep`` ``(m, c)`` is 1."""
-        rows = [self._replaced(picture, self.grid.without(output, part)) for part in torch.split(keep, self.batch_size)]
+        grid = self.layout.grid
+        parts = torch.split(keep.to(output), self.batch_size)
+        rows = [self._replaced(picture, grid.without(output, part)) for part in parts]
         return torch.cat(rows)
 
     def _replaced(self, picture: Tensor, changed: Tensor) -> Tensor:
         """The part before the layer sees one picture; where the network cannot widen its batch there, it sees all."""
         try:
-            logits = self.model.predict_with(picture, self.layer, changed)
-        except RuntimeError:
-            logits = np.zeros((0, 0), np.float32)
+            logits = self.network.with_layer(picture, self.layout, changed)
+        except (RuntimeError, ValueError):
+            logits = picture.new_zeros(0, 0)
         if len(logits) != len(changed):
-            logits = self.model.predict_with(picture.expand(len(changed), *picture.shape[1:]), self.layer, changed)
-        return torch.from_numpy(logits).to(picture.device)
+            logits = self.network.with_layer(picture.expand(len(changed), *picture.shape[1:]), self.layout, changed)
+        return logits
 
     def logits(self, pictures: Tensor) -> Tensor:
         """Logits of pictures as they are."""
-        with self.model.evaluating(), torch.inference_mode():
-            return torch.as_tensor(self.model.net(pictures))
+        return self.network.logits(pictures)
 
 
 @register_cam("score-cam", reads="network", source="Wang et al. 2020")
 def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
     """Softmax of the target's score on the picture masked by each channel (Wang et al. 2020)."""
-    planes = inside.grid.planes(output)
-    masks = F.interpolate(planes, size=picture.shape[-2:], mode="bilinear", align_corners=False)[0]
+    planes = inside.planes(output)
+    masks = F.interpolate(planes, size=picture_size(picture), mode="bilinear", align_corners=False)[0]
     low, high = masks.amin(dim=(1, 2), keepdim=True), masks.amax(dim=(1, 2), keepdim=True)
     masks = (masks - low) / (high - low).clamp_min(1e-8)
-    scores = torch.cat([inside.logits(picture * part.unsqueeze(1)) for part in torch.split(masks, inside.batch_size)])
+    scores = torch.cat([inside.logits(inside.masked(picture, part)) for part in torch.split(masks, inside.batch_size)])
     baseline = inside.logits(torch.zeros_like(picture))
     return F.softmax((scores - baseline)[:, wanted], dim=0)
 
@@ -63,7 +84,7 @@ def score_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, w
 @register_cam("ablation-cam", reads="network", source="Desai & Ramaswamy 2020")
 def ablation_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wanted: list[int]) -> Tensor:
     """The relative drop of the target's logit when a channel is set to zero (Desai & Ramaswamy 2020)."""
-    channels = inside.grid.planes(output).shape[1]
+    channels = inside.planes(output).shape[1]
     without = inside.kept(picture, output, 1 - torch.eye(channels, device=output.device))
     return (logits[wanted] - without[:, wanted]) / logits[wanted].abs().clamp_min(1e-8)
 
@@ -80,7 +101,7 @@ def lime_cam(inside: Inside, picture: Tensor, output: Tensor, logits: Tensor, wa
     Tensor
         Weights ``(channels, k)``.
     """
-    channels = inside.grid.planes(output).shape[1]
+    channels = inside.planes(output).shape[1]
     rng = np.random.default_rng(inside.seed)
     count = max(32, 4 * channels)
     present = rng.random((count, channels)) < rng.uniform(0.2, 0.95, (count, 1))

@@ -14,6 +14,8 @@ from affectlens.models.adapters.blackbox import faults_of
 from affectlens.models.adapters.preprocess import Preprocessing
 from affectlens.models.adapters.recipe import Recipe
 from affectlens.models.adapters.torch_module import TorchModel
+from affectlens.models.layers import as_dtype_of, captured_layers, gradients_at, logits_of
+from affectlens.models.layers.axes import kind_of
 from affectlens.models.readers import picture_of
 from affectlens.models.scores import Scores
 from affectlens.perception.scene.objects import GREY
@@ -131,6 +133,9 @@ def pixel_gradients(model: TorchModel, picture: np.ndarray, target: int | str) -
 def last_grid(model: TorchModel, blank: np.ndarray) -> str:
     """The last layer run whose output has a grid of more than one cell, for a picture ``blank`` ``(1, c, h, w)``.
 
+    A layer that is called several times, or from which no gradient of the logits comes back (it runs under
+    ``torch.no_grad``, or is detached), is passed over.
+
     Returns
     -------
     str
@@ -142,16 +147,46 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
         There is none.
     """
     seen = model.shapes(blank)
-    grids = [i for i, (_, shape) in enumerate(seen) if len(shape) == 4 and shape[2] * shape[3] > 1 and shape[1] > 3]
-    last = grids[-1] if grids else -1
-    tokens = [name for name, shape in seen[last + 1 :] if len(shape) == 3 and shape[1] > 3]
-    if tokens:  # the last layer of a transformer answers from one token alone: the norm before the last attention is drawn
-        norms = [n for n in tokens if "norm" in n.lower() or "ln" in n.lower()]
-        return (norms or tokens)[-3 if len(norms) >= 3 else 0 if norms else -1]
-    if grids:
-        return seen[last][0]
+    candidates = _preferred(seen, model)
+    for name in candidates:
+        if _drawable(model, blank, name):
+            return name
+    if candidates:
+        raise ModelError(
+            f"no gradient of the logits comes back from a layer with a grid (the last are {', '.join(candidates[:3])}): the "
+            "network runs under torch.no_grad, detaches them, or calls each several times; name a layer, or wrap the network "
+            "in a function: then it is mapped from outside"
+        )
     shown = ", ".join(f"{n} {s}" for n, s in seen[-6:])
     raise ModelError(
         "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last "
         f"layers give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"
     )
+
+
+def _preferred(seen: list[tuple[str, tuple[int, ...]]], model: TorchModel) -> list[str]:
+    """Layers that a map could be drawn of, the best first, then those before it."""
+    grids = [i for i, (_, shape) in enumerate(seen) if len(shape) == 4 and shape[2] * shape[3] > 1 and shape[1] > 3]
+    last = grids[-1] if grids else -1
+    tokens = [
+        name
+        for name, shape in seen[last + 1 :]
+        if len(shape) == 3 and shape[1] > 3 and kind_of(model.module(name), 3) != "first"  # no signal over time (Conv1d)
+    ]
+    out = []
+    if tokens:  # the last layer of a transformer answers from one token alone: the norm before the last attention is drawn
+        norms = [name for name in tokens if "norm" in name.lower() or "ln" in name.lower()]
+        best = (norms or tokens)[-3 if len(norms) >= 3 else 0 if norms else -1]
+        out = [best, *(name for name in reversed(tokens) if name != best)]
+    return list(dict.fromkeys([*out, *(seen[i][0] for i in reversed(grids))]))
+
+
+def _drawable(model: TorchModel, blank: np.ndarray, name: str) -> bool:
+    """Whether a layer is called once, and a gradient of the logits comes back from it."""
+    try:
+        with model.evaluating(), captured_layers(model.net, [name]) as calls:
+            logits = logits_of(model.net(as_dtype_of(model.net, model.tensor(blank))))
+            gradients_at(logits.sum(), calls)
+    except ModelError:
+        return False
+    return len(calls[name]) == 1
