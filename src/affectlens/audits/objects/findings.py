@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.objects.effects import Effects
+from affectlens.audits.objects.effects import FEWEST, Effects
 from affectlens.audits.objects.statistics import ALPHA, own, shown
+from affectlens.stats.resolution import reach_sentence, reachable
 
 if TYPE_CHECKING:
     from affectlens.audits.objects.result import ObjectAudit
@@ -25,6 +26,8 @@ def findings(audit: ObjectAudit) -> list[str]:
         out.append(f"{words}; above chance for {int(shown(human).sum())} of {len(human)} emotions that could be tested.")
     for emotion, of_emotion in audit.first.groupby("emotion"):
         out.append(_of_emotion(str(emotion).capitalize(), of_emotion))
+    if audit.first.p_value.notna().any():
+        out.append(f"Objects and emotions: {reach_sentence(audit.first.smallest_p.to_numpy(float), 'Benjamini-Hochberg')}")
     out += _of_effects(audit.effects)
     return out or ["No picture could be read."]
 
@@ -53,13 +56,19 @@ def _of_effects(effects: Effects | None) -> list[str]:
     if effects is None:
         return []
     removed = effects.table[(effects.table.change == "remove") & (effects.table.emotion == "all")]
+    if removed.p_holm.isna().all():
+        return [f"Whether removing an object does anything was not tested: none was removed from {FEWEST} pictures."]
     lowered = removed[(removed.p_holm <= ALPHA) & (removed.effect < removed.control)]
+    reach = reach_sentence(effects.table[effects.table.emotion == "all"].smallest_p.to_numpy(float))
+    if lowered.empty and reachable(removed.smallest_p.to_numpy(float)) == 0:
+        return [f"Whether removing an object lowers the probability of the picture's emotion cannot be shown. {reach}"]
     if lowered.empty:
-        return ["Removing no object is shown to lower the probability of the picture's emotion more than its control does."]
+        text = "Removing no object is shown to lower the probability of the picture's emotion more than its control does."
+        return [f"{text} {reach}"]
     row = lowered.loc[(lowered.effect - lowered.control).idxmin()]
     words = (
         f"Changes: removing {row.object} does most: the probability of the picture's emotion moves by {row.effect:+.2f} "
-        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}."
+        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}. {reach}"
     )
     return [words, *([f"Maps: {foretold_text(effects.foretold)}"] if len(effects.foretold) else [])]
 

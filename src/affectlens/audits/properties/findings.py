@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, property_named
+from affectlens.stats.resolution import reach_sentence
 
 if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
@@ -27,16 +31,41 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     count, total = audit.share
     out = [
         f"{count} of {total} tests (properties × outputs, n = {audit.n}) are significant after Holm's correction, given "
-        f"{audit.given}. With this many items a correlation of {tests.smallest_found.median():.2f} is found four times in "
-        "five: significance alone says little, the sizes below say more."
+        f"{audit.given}. {reach_sentence(tests.smallest_p.to_numpy(float))}{_power(tests)}"
     ]
     dependent = tests[(tests.p_holm <= ALPHA) & (tests.output != DECISION)]
     strongest = dependent.assign(size=dependent.effect.abs()).sort_values("size", ascending=False).drop_duplicates("property")
     out += [_sentence(row, audit.kinds.get(row["property"], "")) for row in strongest.head(most).to_dict("records")]
     without = [name for name in dict.fromkeys(tests.property) if not (tests[tests.property == name].p_holm <= ALPHA).any()]
-    if without:
-        out.append(f"No dependence was found on {', '.join(without)}; weaker ones than above could hide there.")
+    unseen = tests[tests.property.isin(without)]
+    blind = [name for name, part in unseen.groupby("property", sort=False) if (_holm_floor(tests, part) > ALPHA).all()]
+    if seen := [name for name in without if name not in blind]:
+        out.append(f"No dependence was found on {', '.join(seen)}; weaker ones than above could hide there.")
+    if blind:
+        out.append(f"Nothing can be said of {', '.join(blind)}: no p that the design can give is significant after correction.")
     return out
+
+
+def _holm_floor(tests: pd.DataFrame, part: pd.DataFrame) -> pd.Series:
+    """Holm's p-value of some tests if they alone had the smallest p that their design can give."""
+    others = tests.p_value.drop(part.index).sort_values().to_numpy()
+    accepted = others * (len(tests) - np.arange(len(others))) <= ALPHA
+    return part.smallest_p * (len(tests) - int(np.cumprod(accepted).sum()))
+
+
+def _power(tests: pd.DataFrame) -> str:
+    """The correlations that are found four times in five, by what was compared with what."""
+    known = tests[tests.smallest_found.notna()]
+    parts = [
+        f"{rows.smallest_found.median():.2f} ({method}, {int(rows.units.median())} {'people' if 'whole' in method else 'items'})"
+        for method, rows in known.groupby("method", sort=False)
+    ]
+    if not parts:
+        return ""
+    return (
+        f" A correlation of {' or '.join(parts)} is found four times in five after this correction: significance alone says "
+        "little, the sizes below say more."
+    )
 
 
 def _sentence(row: dict[str, Any], kind: str) -> str:
@@ -74,12 +103,15 @@ def dose_text(response: DoseResponse) -> str:
             f"; {top['class']} moves most, by {100 * top.change:+.0f} points at {top.dose:g} ({100 * top.low:+.0f} to "
             f"{100 * top.high:+.0f}, p = {top.p_holm:.2g} corrected)"
         )
+    elif response.reachable == 0:
+        text += "; whether a class moves cannot be shown"
     else:
         text += "; no class is shown to move"
+    text += f". {response.reach}"
     if response.clean is None:
-        return text + "."
+        return text
     moved = response.moved
     also_moved = list(dict.fromkeys(moved[~moved.meant.astype(bool) & moved.over.astype(bool)].property))
     return (
-        f"{text}; it also moved {', '.join(also_moved[:6])}." if also_moved else f"{text}; nothing else that is measured moved."
+        f"{text} It also moved {', '.join(also_moved[:6])}." if also_moved else f"{text} Nothing else that is measured moved."
     )
