@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from affectlens.stats.multiple import benjamini_hochberg, holm
 
@@ -54,6 +55,41 @@ class Resolution:
     def draws(self, size: int = 1) -> int:
         """Draws of a test that may be taken when each draw is of ``size`` numbers."""
         return min(self.needed, self.most, max(FEWEST_DRAWS, self.values // max(size, 1)))
+
+
+def out_of_reach(table: pd.DataFrame, correction: str = "Holm") -> bool:
+    """Whether no test of a table can be significant, by its column ``smallest_p``; False where it has none (older results).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a test.
+    correction : str
+        As in ``reachable``.
+
+    Returns
+    -------
+    bool
+    """
+    return "smallest_p" in table and reachable(table.smallest_p.to_numpy(float), correction) == 0
+
+
+def reach_of(table: pd.DataFrame, correction: str = "Holm") -> str:
+    """What the tests of a table can show, after a space; nothing where it has no column ``smallest_p`` (older results).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a test.
+    correction : str
+        As in ``reachable``.
+
+    Returns
+    -------
+    str
+        One sentence or an empty string.
+    """
+    return f" {reach_sentence(table.smallest_p.to_numpy(float), correction)}" if "smallest_p" in table else ""
 
 
 def reachable(smallest: np.ndarray, correction: str = "Holm", alpha: float = ALPHA) -> int:

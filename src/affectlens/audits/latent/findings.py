@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from affectlens.audits.latent.clusters import ITSELF
-from affectlens.stats.resolution import reach_sentence, reachable
+from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.latent.result import LatentAudit
@@ -37,14 +37,14 @@ def agreement_sentence(audit: LatentAudit) -> str:
     if compared.empty:
         return "No clusters were compared with any factor: none was found, or every factor has one value."
     beyond = compared[compared.p_holm <= ALPHA]
-    reach = reach_sentence(table.smallest_p.to_numpy(float))
-    if beyond.empty and reachable(table.smallest_p.to_numpy(float)) == 0:
-        return f"Whether a clustering agrees with a factor beyond chance cannot be shown. {reach}"
+    reach = reach_of(table)
+    if beyond.empty and out_of_reach(table):
+        return f"Whether a clustering agrees with a factor beyond chance cannot be shown.{reach}"
     if beyond.empty:
-        return f"No clustering agrees with any factor beyond chance. {reach}"
+        return f"No clustering agrees with any factor beyond chance.{reach}"
     best = beyond.sort_values("ari", ascending=False).drop_duplicates("factor")
     parts = [f"{row.factor} (ARI {row.ari:.2f}, {row.clusters})" for row in best.itertuples()]
-    return f"Beyond chance the clusters agree with {', '.join(parts)}. {reach}"
+    return f"Beyond chance the clusters agree with {', '.join(parts)}.{reach}"
 
 
 def corpus_sentence(audit: LatentAudit) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from affectlens.audits.objects.effects import FEWEST, Effects
 from affectlens.audits.objects.statistics import ALPHA, own, shown
-from affectlens.stats.resolution import reach_sentence, reachable
+from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.objects.result import ObjectAudit
@@ -24,19 +24,22 @@ def findings(audit: ObjectAudit) -> list[str]:
         mean = float(np.average(human.lift, weights=human.images))
         words = f"Human parts (face, body, hands) hold {mean:.2f} times their area's share of the relevance on average"
         out.append(f"{words}; above chance for {int(shown(human).sum())} of {len(human)} emotions that could be tested.")
+    blind = out_of_reach(audit.first, "Benjamini-Hochberg")
     for emotion, of_emotion in audit.first.groupby("emotion"):
-        out.append(_of_emotion(str(emotion).capitalize(), of_emotion))
-    if audit.first.p_value.notna().any():
-        out.append(f"Objects and emotions: {reach_sentence(audit.first.smallest_p.to_numpy(float), 'Benjamini-Hochberg')}")
+        out.append(_of_emotion(str(emotion).capitalize(), of_emotion, blind))
+    if audit.first.lift.notna().any() and (reach := reach_of(audit.first, "Benjamini-Hochberg")):
+        out.append(f"Emotions and objects:{reach}")
     out += _of_effects(audit.effects)
     return out or ["No picture could be read."]
 
 
-def _of_emotion(name: str, pairs: pd.DataFrame) -> str:
+def _of_emotion(name: str, pairs: pd.DataFrame, blind: bool) -> str:
     """The object that holds most, and the one that holds most of those that are this emotion's own."""
     if pairs.lift.isna().all():
         return f"{name}: no object lies in five of its pictures, nothing can be tested."
     above_chance = pairs[shown(pairs)].sort_values("lift", ascending=False)
+    if above_chance.empty and blind:
+        return f"{name}: whether an object holds more than its share of the relevance cannot be shown."
     if above_chance.empty:
         return f"{name}: no object is shown to hold more than its share of the relevance."
     first = above_chance.iloc[0]
@@ -59,16 +62,17 @@ def _of_effects(effects: Effects | None) -> list[str]:
     if removed.p_holm.isna().all():
         return [f"Whether removing an object does anything was not tested: none was removed from {FEWEST} pictures."]
     lowered = removed[(removed.p_holm <= ALPHA) & (removed.effect < removed.control)]
-    reach = reach_sentence(effects.table[effects.table.emotion == "all"].smallest_p.to_numpy(float))
-    if lowered.empty and reachable(removed.smallest_p.to_numpy(float)) == 0:
-        return [f"Whether removing an object lowers the probability of the picture's emotion cannot be shown. {reach}"]
+    pooled = effects.table[effects.table.emotion == "all"]
+    reach = reach_of(pooled)
+    if lowered.empty and out_of_reach(pooled):
+        return [f"Whether removing an object lowers the probability of the picture's emotion cannot be shown.{reach}"]
     if lowered.empty:
         text = "Removing no object is shown to lower the probability of the picture's emotion more than its control does."
-        return [f"{text} {reach}"]
+        return [f"{text}{reach}"]
     row = lowered.loc[(lowered.effect - lowered.control).idxmin()]
     words = (
         f"Changes: removing {row.object} does most: the probability of the picture's emotion moves by {row.effect:+.2f} "
-        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}. {reach}"
+        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}.{reach}"
     )
     return [words, *([f"Maps: {foretold_text(effects.foretold)}"] if len(effects.foretold) else [])]
 

@@ -27,8 +27,8 @@ Each picture's map of one emotion (its label, else the model's answer) is joined
 positive relevance counts for shares; maps are not scaled picture by picture. Lift is the summed share of relevance over
 the summed share of area; its interval comes from 500 draws of pictures. p: against the object's form put at every place
 in the picture where it fits, each picture's share drawn anew from 40 such places and its own. p exchanged: the maps of
-pictures with the same object and emotion dealt anew. p others: Welch's t, emotions dealt anew among pictures with the
-object. p presence: Fisher's exact test of object and emotion. As many draws as the number of tests needs (Besag & Clifford
+pictures with the same object and emotion dealt anew. p others: Welch's t of the rank of the object's share
+among those places, emotions dealt anew among pictures with the object; over others is the difference of mean ranks. p presence: Fisher's exact test of object and emotion. As many draws as the number of tests needs (Besag & Clifford
 1991), all arrangements where they are few; two-sided, corrected by Benjamini and Hochberg (BH) over all emotions and objects. Importance is EmoCAM's: the mean in the object
 of the positive map drawn to [0, 1]. Boxes of one class are united; boxes of different classes may overlap and each
 keeps what lies in it, unless the settings give shared pixels to the smallest box. Fewer than 5 pictures of a pair give

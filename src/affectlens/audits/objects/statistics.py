@@ -62,8 +62,8 @@ def combine(
         drawing pictures anew. ``p_value``: more (or less) relevance than a mask of the same form anywhere in the picture would
         hold (each picture's share drawn from those at other places and its own). ``p_exchanged``: more than on another such
         picture's map (maps exchanged among pictures with the object and emotion), which position alone cannot pass.
-        ``p_others``: more (by ``over_others``) under this emotion than under others (emotions exchanged among pictures with the
-        object). ``p_presence``: object and emotion go together (Fisher's exact test). All are two-sided; ``p_bh``,
+        ``p_others``: more than its form elsewhere more often (by ``over_others``) under this emotion than under others (emotions
+        exchanged among pictures with the object). ``p_presence``: object and emotion go together (Fisher's exact test). All are two-sided; ``p_bh``,
         ``p_exchanged_bh``, ``p_others_bh`` and ``p_presence_bh`` are corrected by Benjamini and Hochberg over all pairs;
         ``smallest_p``, ``smallest_p_exchanged`` and ``smallest_p_others`` are the smallest that the pictures can give.
     """
@@ -113,7 +113,7 @@ def _lift(pair: pd.DataFrame, rng: np.random.Generator, resolution: Resolution) 
     picks = rng.integers(0, len(pair), (500, len(pair)))
     low, high = np.quantile(relevance[picks].sum(axis=1) / area[picks].sum(axis=1), [0.025, 0.975])
     # Had the object's form lain anywhere, its share would be one of those at drawn places as likely as any other.
-    places = np.frombuffer(b"".join(pair.placed), dtype=np.float32).astype(np.float64).reshape(len(pair), -1)
+    places = _places(pair)
     shares = np.concatenate([relevance[:, None], places], axis=1) - pair.moved.to_numpy(float)[:, None]
     pictures = np.arange(len(pair))
 
@@ -162,14 +162,16 @@ def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, resolution: Resolut
 def _against_others(
     of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, resolution: Resolution
 ) -> tuple[float, RandomizationTest]:
-    """By how much what the object holds beyond its form elsewhere is larger under an emotion than under the others.
+    """By how much more often the object holds more than its form elsewhere, under an emotion than under the others.
 
-    A share of relevance; missing where either has few pictures.
+    Each picture counts by the rank of its object's share among those of drawn places. Where an object means nothing that rank is
+    as likely to be any under every emotion, however sharp or spread an emotion's maps are, so that dealing the emotions anew is
+    exact; shares themselves have another skewness and spread under each. Missing where either side has few pictures.
 
     Returns
     -------
     float, RandomizationTest
-        Difference and its test.
+        Difference of mean ranks, from -1 to 1, and its test.
     """
     if len(of_object) > _MOST:
         of_object = of_object.iloc[rng.choice(len(of_object), _MOST, replace=False)]
@@ -177,7 +179,7 @@ def _against_others(
     count = int(of_emotion.sum())
     if min(count, len(of_emotion) - count) < FEWEST:
         return float("nan"), RandomizationTest(float("nan"), float("nan"), float("nan"), 0, "draws")
-    value = (of_object.relevance - of_object.moved).to_numpy(float)
+    value = place_ranks(of_object)
     observed, codes = float(_welch(value[None], of_emotion)[0]), of_emotion.astype(np.int64)
     deals = count_exchanges(codes, np.zeros(len(value), dtype=np.int64))
     if deals <= ALL:
@@ -189,6 +191,28 @@ def _against_others(
             observed, lambda k: _welch(_dealt(value, k, rng), of_emotion), resolution, size=len(value), arrangements=deals
         )
     return float(value[of_emotion].mean() - value[~of_emotion].mean()), tested
+
+
+def place_ranks(rows: pd.DataFrame) -> np.ndarray:
+    """Share of the drawn places at which the object's form holds less than where it lies; equal shares count half.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns relevance and placed of ``explainers.overlap.image_rows``.
+
+    Returns
+    -------
+    (n,) array
+        From 0 to 1; .5 on average where the object means nothing.
+    """
+    own, places = rows.relevance.to_numpy(float)[:, None], _places(rows)
+    equal = np.isclose(places, own, rtol=1e-4, atol=1e-7)
+    return np.asarray(((places < own) & ~equal).mean(axis=1) + equal.mean(axis=1) / 2)
+
+
+def _places(rows: pd.DataFrame) -> np.ndarray:
+    return np.frombuffer(b"".join(rows.placed), dtype=np.float32).astype(np.float64).reshape(len(rows), -1)
 
 
 def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, property_named
-from affectlens.stats.resolution import reach_sentence
+from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
@@ -31,14 +31,13 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     count, total = audit.share
     out = [
         f"{count} of {total} tests (properties × outputs, n = {audit.n}) are significant after Holm's correction, given "
-        f"{audit.given}. {reach_sentence(tests.smallest_p.to_numpy(float))}{_power(tests)}"
+        f"{audit.given}.{reach_of(tests)}{_power(tests)}"
     ]
     dependent = tests[(tests.p_holm <= ALPHA) & (tests.output != DECISION)]
     strongest = dependent.assign(size=dependent.effect.abs()).sort_values("size", ascending=False).drop_duplicates("property")
     out += [_sentence(row, audit.kinds.get(row["property"], "")) for row in strongest.head(most).to_dict("records")]
     without = [name for name in dict.fromkeys(tests.property) if not (tests[tests.property == name].p_holm <= ALPHA).any()]
-    unseen = tests[tests.property.isin(without)]
-    blind = [name for name, part in unseen.groupby("property", sort=False) if (_holm_floor(tests, part) > ALPHA).all()]
+    blind = _blind(tests, without)
     if seen := [name for name in without if name not in blind]:
         out.append(f"No dependence was found on {', '.join(seen)}; weaker ones than above could hide there.")
     if blind:
@@ -46,16 +45,25 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     return out
 
 
-def _holm_floor(tests: pd.DataFrame, part: pd.DataFrame) -> pd.Series:
-    """Holm's p-value of some tests if they alone had the smallest p that their design can give."""
-    others = tests.p_value.drop(part.index).sort_values().to_numpy()
-    accepted = others * (len(tests) - np.arange(len(others))) <= ALPHA
-    return part.smallest_p * (len(tests) - int(np.cumprod(accepted).sum()))
+def _blind(tests: pd.DataFrame, names: list[str]) -> list[str]:
+    """Properties that Holm's correction could not accept even if their tests had the smallest p that the design can give."""
+    if "smallest_p" not in tests:
+        return []
+    out = []
+    for name in names:
+        part = tests[tests.property == name]
+        others = tests.p_value.drop(part.index).sort_values().to_numpy()
+        accepted = others * (len(tests) - np.arange(len(others))) <= ALPHA
+        if (part.smallest_p * (len(tests) - int(np.cumprod(accepted).sum())) > ALPHA).all():
+            out.append(name)
+    return out
 
 
 def _power(tests: pd.DataFrame) -> str:
     """The correlations that are found four times in five, by what was compared with what."""
     known = tests[tests.smallest_found.notna()]
+    if "units" not in known:  # an older result: it does not say how many units there were
+        return ""
     parts = [
         f"{rows.smallest_found.median():.2f} ({method}, {int(rows.units.median())} {'people' if 'whole' in method else 'items'})"
         for method, rows in known.groupby("method", sort=False)
@@ -103,11 +111,11 @@ def dose_text(response: DoseResponse) -> str:
             f"; {top['class']} moves most, by {100 * top.change:+.0f} points at {top.dose:g} ({100 * top.low:+.0f} to "
             f"{100 * top.high:+.0f}, p = {top.p_holm:.2g} corrected)"
         )
-    elif response.reachable == 0:
+    elif out_of_reach(response.curve):
         text += "; whether a class moves cannot be shown"
     else:
         text += "; no class is shown to move"
-    text += f". {response.reach}"
+    text += f".{reach_of(response.curve)}"
     if response.clean is None:
         return text
     moved = response.moved

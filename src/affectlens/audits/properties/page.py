@@ -17,7 +17,7 @@ from affectlens.core.disk.names import safe_name
 from affectlens.core.failures import missed_frame
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
-from affectlens.stats.resolution import reach_sentence
+from affectlens.stats.resolution import reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
@@ -171,8 +171,7 @@ def _performance(audit: PropertyAudit) -> list[Section]:
     if len(audit.crossed):
         out.append(Section("Intersections", (_CROSSED,), (), audit.crossed))
     if len(audit.pairs):
-        reach = reach_sentence(audit.pairs.smallest_p.to_numpy(float))
-        out.append(Section("Matched pairs", (one_line(_PAIRS), reach), (), audit.pairs))
+        out.append(Section("Matched pairs", (f"{one_line(_PAIRS)}{reach_of(audit.pairs)}",), (), audit.pairs))
     return out
 
 

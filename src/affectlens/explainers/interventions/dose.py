@@ -12,7 +12,7 @@ import pandas as pd
 from affectlens.core.progress import Progress, silent
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.randomization import sign_flip_test
-from affectlens.stats.resolution import Resolution, reach_sentence, reachable
+from affectlens.stats.resolution import Resolution
 
 MEASURED = 30  # items that are measured again
 _MOVED = ("dose", "property", "moved_by", "lost", "meant", "over")
@@ -28,8 +28,8 @@ class DoseResponse:
     name, unit : str
         The intervention and the unit of its doses.
     curve : DataFrame
-        One row a dose and class: dose, class, change (mean change of the probability), low, high (95 %), p_value, smallest_p (the
-        smallest that as many units can give; NaN where nothing was changed), p_holm.
+        One row a dose and class: dose, class, change (mean change of the probability), low, high (95 %), p_value,
+        smallest_p (that as many units can give; NaN where nothing was changed), p_holm.
     flips : DataFrame
         Share of decisions that change by dose: dose, changed_decisions.
     moved : DataFrame
@@ -47,16 +47,6 @@ class DoseResponse:
     moved: pd.DataFrame
     samples: tuple[Any, ...]
     n: int
-
-    @property
-    def reachable(self) -> int:
-        """How many doses and classes can be significant at most after Holm's correction."""
-        return reachable(self.curve.smallest_p.to_numpy(float))
-
-    @property
-    def reach(self) -> str:
-        """What as many units can show, in a sentence."""
-        return reach_sentence(self.curve.smallest_p.to_numpy(float))
 
     @property
     def clean(self) -> bool | None:
