@@ -31,6 +31,7 @@ NAMES = (
     "fusion_mosi",
     "independence",
     "planted_properties",
+    "planted_family",
     "planted_objects",
     "objects_pass",
     "properties_size",

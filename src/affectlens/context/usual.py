@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from affectlens.stats.randomization import permutation_p
+
 PARTS = ("night", "morning", "afternoon", "evening")  # six hours each
 STRENGTH = 5.0  # people that a wider context counts for in a narrower one
 FEWEST = 19  # others from which on a p-value can reach .05
@@ -172,7 +174,7 @@ def differs(
             weight = np.ones(len(everyone))
             weight[i] = 0
             far.append(jensen_shannon(everyone[i], _smoothed(everyone, inside, weight, len(labels))))
-        p = float((np.array(far) >= far[-1] - 1e-12).mean())
+        p = permutation_p(far[-1], np.array(far[:-1]))
     return replace(far_from, p=p)
 
 

@@ -14,6 +14,7 @@ from affectlens.learning.fusion import FUSIONS, Bank, Fusions, pair, subsets, tr
 from affectlens.learning.recipes import FusionRecipe
 from affectlens.models.nets.fusion import FusionNet
 from affectlens.stats.classification import expected_calibration_error
+from affectlens.stats.randomization import permutation_p
 
 CASES = 600  # of a bootstrap draw and fold
 WHOLE = 4000  # cases of a fold for the value itself
@@ -172,7 +173,7 @@ def _against(value: np.ndarray, spread: np.ndarray, names: tuple[str, ...]) -> p
                 "difference": difference,
                 "low": low,
                 "high": high,
-                "p_value": (1 + (draws <= 0).sum()) / (len(draws) + 1),
+                "p_value": permutation_p(0.0, draws, "less"),
             }
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectlens.stats.resample import permutation_p
+from affectlens.stats.randomization import permutation_p
 
 
 @dataclass(frozen=True)

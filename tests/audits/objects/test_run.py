@@ -14,6 +14,7 @@ from affectlens.audits.objects.settings import ObjectSettings
 from affectlens.audits.objects.statistics import combine
 from affectlens.cli.main import app
 from affectlens.core.errors import ModelError, UsageError
+from affectlens.stats.resolution import Resolution
 from tests.audits.objects.nets import redness, write_folder
 from tests.conftest import asset_path
 
@@ -115,7 +116,7 @@ def test_what_decides_is_found(folder, tmp_path, rng):
     data, table, labels = folder
     found = audited(Pictures(data, objects=str(table), labels=labels), tmp_path / "run", methods=("hirescam",))
     found.collect()
-    of = combine(found.table("hirescam"), found.images, rng, draws=999).set_index(["emotion", "object"])
+    of = combine(found.table("hirescam"), found.images, rng, Resolution(most=999)).set_index(["emotion", "object"])
     assert of.lift[("fear", "red")] > 5 and of.p_bh[("fear", "red")] <= 0.05
     assert of.lift[("fear", "green")] < 1 and of.yule_q[("joy", "blue")] > 0.9
     groups = found.table("hirescam", "group")

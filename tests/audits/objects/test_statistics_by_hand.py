@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from affectlens.audits.objects import statistics as module
 from affectlens.audits.objects.settings import PRESETS, Thresholds
 from affectlens.audits.objects.statistics import above, agreement, associations, combine, own, shown
 from affectlens.explainers.overlap import SMALL
+from affectlens.stats.resolution import Resolution
 
 
 def rows_of(shares, emotion="joy", thing="cup", areas=0.25, moved=0.0, places=None, seed=0):
@@ -45,7 +46,7 @@ def test_what_reaches_a_threshold_passes_it():
 def test_five_pictures_are_tested_and_four_are_not(rng):
     for count in (4, 5):
         rows = rows_of([0.5] * count)
-        (row,) = combine(rows, images_of(8), rng, draws=9).itertuples()
+        (row,) = combine(rows, images_of(8), rng, Resolution(most=9)).itertuples()
         assert (row.images, row.dice) == (count, pytest.approx(2 * count / (count + 8)))
         assert np.isnan(row.lift) == np.isnan(row.p_value) == np.isnan(row.p_exchanged) == (count == 4)
     assert row.lift == pytest.approx(2) and (row.share, row.area, row.mean, row.importance) == (0.5, 0.25, 0.5, 0.6)
@@ -54,7 +55,7 @@ def test_five_pictures_are_tested_and_four_are_not(rng):
 def test_every_emotion_has_a_row_for_every_object(rng):
     rows = pd.concat([rows_of([0.5] * 6), rows_of([0.2] * 2, thing="dog")])
     images = images_of(10, ["joy"] * 6 + ["fear"] * 4)
-    found = combine(rows, images, rng, draws=9)
+    found = combine(rows, images, rng, Resolution(most=9))
     assert list(zip(found.object, found.emotion, found.images, strict=True)) == [
         ("cup", "fear", 0), ("cup", "joy", 6), ("dog", "fear", 0), ("dog", "joy", 2)
     ]  # fmt: skip
@@ -66,7 +67,7 @@ def test_every_emotion_has_a_row_for_every_object(rng):
 
 def test_the_lift_is_a_ratio_of_sums_with_an_interval_of_pictures():
     shares, areas = np.array([0.6, 0.2, 0.3, 0.5, 0.4]), np.array([0.1, 0.2, 0.3, 0.2, 0.1])
-    found = module._lift(rows_of(shares, areas=areas), np.random.default_rng(1), 99)
+    found = module._lift(rows_of(shares, areas=areas), np.random.default_rng(1), Resolution(most=99))
     assert found["lift"] == pytest.approx(2.0 / 0.9) and found["area"] == pytest.approx(0.18)
     picks = np.random.default_rng(1).integers(0, 5, (500, 5))
     ends = np.quantile(shares[picks].sum(1) / areas[picks].sum(1), [0.025, 0.975])
@@ -81,10 +82,10 @@ def test_what_an_object_holds_is_compared_with_its_form_at_other_places():
     options = np.concatenate([shares[:, None], places], axis=1) - moved[:, None]
     means = np.array([options[np.arange(5), list(pick)].mean() for pick in np.ndindex(*[3] * 5)])
     exact = (np.abs(means) >= abs(options[:, 0].mean()) - 1e-9).mean()
-    rng = np.random.default_rng(0)
-    found = module._lift(rows_of(shares, moved=moved, places=places), rng, 9999)
-    assert found["p_value"] == pytest.approx(exact, rel=0.3) and 0.1 < exact < 0.2
-    less = module._lift(rows_of([0.0] * 5, moved=0.3, places=np.full((5, 40), 0.3)), rng, 999)
+    rng, rows = np.random.default_rng(0), rows_of(shares, moved=moved, places=places)
+    p = [module._lift(rows, rng, Resolution())["p_value"] for _ in range(20)]  # each to within 22 %
+    assert np.mean(p) == pytest.approx(exact, rel=0.15) and 0.1 < exact < 0.2
+    less = module._lift(rows_of([0.0] * 5, moved=0.3, places=np.full((5, 40), 0.3)), rng, Resolution(most=999))
     assert less["p_value"] < 0.01  # two-sided
 
 
@@ -101,7 +102,7 @@ def test_maps_are_exchanged_among_the_pictures():
     deals = np.array([np.mean([share[o[j], j] for j in range(5)]) for o in permutations(range(5))])
     centred = np.abs(deals - share.mean())
     exact = (centred >= abs(np.mean(np.diag(share)) - share.mean()) - 1e-12).mean()
-    assert module._exchanged(rows, np.random.default_rng(0), 9999) == pytest.approx(exact, rel=0.3) and 0.02 < exact < 0.3
+    assert module._exchanged(rows, np.random.default_rng(0), Resolution()).pvalue == pytest.approx(exact) and 0.02 < exact < 0.3
 
 
 def test_of_many_pictures_a_part_is_exchanged(monkeypatch, rng):
@@ -109,24 +110,40 @@ def test_of_many_pictures_a_part_is_exchanged(monkeypatch, rng):
     looked = []
     planes = module._planes
     monkeypatch.setattr(module, "_planes", lambda column: looked.append(len(column)) or planes(column))
-    module._exchanged(rows_of([0.5] * 6), rng, 9)
-    module._exchanged(rows_of([0.5] * 9), rng, 9)
+    module._exchanged(rows_of([0.5] * 6), rng, Resolution(most=9))
+    module._exchanged(rows_of([0.5] * 9), rng, Resolution(most=9))
     assert looked == [6] * 4
     # All that are drawn of these are of one emotion or too few of the other.
     both = pd.concat([rows_of([0.5] * 20), rows_of([0.2] * 2, "fear")])
-    assert all(np.isnan(module._against_others(both, "joy", np.random.default_rng(s), 9)[0]) for s in range(5))
+    assert all(np.isnan(module._against_others(both, "joy", np.random.default_rng(s), Resolution())[0]) for s in range(5))
 
 
 def test_more_than_under_other_emotions():
+    """A picture counts by the rank of its object's share among 40 places; all 462 ways to deal five of eleven pictures."""
+    places = np.tile((np.arange(40) + 0.5) / 40, (11, 1))
     here, other = np.array([0.6, 0.5, 0.7, 0.55, 0.65]), np.array([0.2, 0.3, 0.25, 0.35, 0.4, 0.62])
-    both = pd.concat([rows_of(here + 0.1, moved=0.1), rows_of(other + 0.05, "fear", moved=0.05)])
-    difference, p = module._against_others(both, "joy", np.random.default_rng(0), 9999)
-    assert difference == pytest.approx(here.mean() - other.mean())
-    back, same = module._against_others(both, "fear", np.random.default_rng(0), 9999)
-    assert back == pytest.approx(-difference) and same == pytest.approx(p, rel=0.3) and 0.001 < p < 0.05
-    assert np.isnan(module._against_others(both[1:], "joy", np.random.default_rng(0), 9)).all()  # four
-    assert np.isnan(module._against_others(both[:9], "joy", np.random.default_rng(0), 9)).all()  # four others
-    assert np.isfinite(module._against_others(both[:10], "joy", np.random.default_rng(0), 9)).all()
+    both = pd.concat([rows_of(here, places=places[:5]), rows_of(other, "fear", places=places[:6])])
+    ranks = module.place_ranks(both)
+    np.testing.assert_allclose(ranks, np.floor(np.concatenate([here, other]) * 40 + 1e-9) / 40, atol=0.026)
+    difference, test = module._against_others(both, "joy", np.random.default_rng(0), Resolution())
+    assert difference == pytest.approx(ranks[:5].mean() - ranks[5:].mean()) and difference > 0.2
+    statistics = []
+    for chosen in combinations(range(11), 5):
+        inside = np.isin(np.arange(11), chosen)
+        statistics.append(abs(ttest_ind(ranks[inside], ranks[~inside], equal_var=False).statistic))
+    assert test.how == "exact" and test.pvalue == pytest.approx(np.mean(np.array(statistics) >= statistics[0] - 1e-9))
+    back, same = module._against_others(both, "fear", np.random.default_rng(0), Resolution())
+    assert back == pytest.approx(-difference) and same.pvalue == pytest.approx(test.pvalue) and 0.001 < test.pvalue < 0.05
+    for few in (both[1:], both[:9]):  # four, and four others
+        difference, test = module._against_others(few, "joy", np.random.default_rng(0), Resolution())
+        assert np.isnan(difference) and np.isnan(test.pvalue)
+    assert np.isfinite(module._against_others(both[:10], "joy", np.random.default_rng(0), Resolution())[0])
+
+
+def test_ranks_among_places_by_hand():
+    places = np.array([[0.1, 0.2, 0.3, 0.4], [0.5, 0.5, 0.5, 0.5], [0.1, 0.1, 0.1, 0.9]])
+    rows = rows_of([0.35, 0.5, 0.05], places=places)
+    assert module.place_ranks(rows).tolist() == [0.75, 0.5, 0.0]
 
 
 def test_the_statistic_is_welchs(rng):
@@ -166,7 +183,7 @@ def lifts(values, what="lift"):
 def test_methods_are_compared_in_pairs_and_by_exchanging_objects(rng):
     x, y = rng.random((2, 4)), rng.random((2, 4))
     tables = {"one": lifts(x), "two": lifts(y), "three": lifts(x + 1), "none": lifts(x)[:0]}
-    found = agreement(tables, np.random.default_rng(3), 199)
+    found = agreement(tables, np.random.default_rng(3))
     assert list(zip(found.method, found.against, found.of, strict=True)) == [
         ("one", "two", "lift"), ("one", "three", "lift"), ("two", "three", "lift")
     ]  # fmt: skip
@@ -174,9 +191,9 @@ def test_methods_are_compared_in_pairs_and_by_exchanging_objects(rng):
     orders = list(permutations(range(4)))
     null = [np.corrcoef(rankdata(x), rankdata(y[:, list(o)]))[0, 1] for o in orders]
     exact = np.mean(np.array(null) >= found.spearman[0] - 1e-9)
-    assert found.p_value[0] == pytest.approx(exact, abs=0.12)
-    assert found.p_value[1] == pytest.approx(1 / 24, abs=0.05)
-    differ = agreement({"one": lifts(x, "dice"), "two": lifts(y, "dice")}, rng, 9)
+    assert found.p_value[0] == pytest.approx(exact) and found.p_value[1] == found.smallest_p[1] == pytest.approx(1 / 24)
+    assert found.p_holm[1] == pytest.approx(min(1, 3 / 24))
+    differ = agreement({"one": lifts(x, "dice"), "two": lifts(y, "dice")}, rng)
     assert set(differ.of) == {"dice"} and len(differ) == 1  # a constant lift has no ranks
 
 
@@ -184,18 +201,21 @@ def test_five_pairs_are_enough_to_agree_and_four_are_not(rng):
     x = np.arange(8.0).reshape(2, 4)
     five, four = x.copy(), x.copy()
     five[0, :3], four[:, 2:] = np.nan, np.nan
-    assert module._mantel(x, four, rng, 9) is None
-    rho, p = module._mantel(x, five, rng, 9)
-    assert rho == pytest.approx(1) and 0 < p <= 1
+    assert module._mantel(x, four, rng, Resolution()) is None
+    found = module._mantel(x, five, rng, Resolution())
+    assert found.statistic == pytest.approx(1) and 0 < found.pvalue <= 1
 
 
 def test_draws_with_too_few_pairs_say_nothing(rng):
     """Both lack the same three of eight pairs: of the 24 deals only two leave five, and one of them is the deal as it is."""
     x = np.array([[1.0, 2, 3, np.nan], [4, 5, np.nan, np.nan]])
-    rho, p = module._mantel(x, x, rng, 400)
-    assert rho == pytest.approx(1) and 0.3 < p < 0.75
+    found = module._mantel(x, x, rng, Resolution())
+    assert found.statistic == pytest.approx(1) and found.pvalue == 1 / 2 and found.draws == 2
 
 
 def test_what_is_constant_agrees_with_nothing(rng):
     x = np.arange(8.0).reshape(2, 4)
-    assert module._mantel(x, np.ones((2, 4)), rng, 9) is None and module._mantel(np.ones((2, 4)), x, rng, 9) is None
+    assert (
+        module._mantel(x, np.ones((2, 4)), rng, Resolution()) is None
+        and module._mantel(np.ones((2, 4)), x, rng, Resolution()) is None
+    )

@@ -93,6 +93,26 @@ def test_the_removal_that_does_most_beyond_its_control_is_told():
     assert none[1].startswith("Removing no object is shown to lower the probability")
 
 
+def test_what_was_not_tested_or_cannot_be_shown_is_not_called_absent():
+    cup, tables = pair("joy", "cup", NAN, NAN), changes(removed("car", -0.1, 0.0, NAN))
+    assert said(cup, effects=tables)[1] == (
+        "Whether removing an object does anything was not tested: none was removed from 5 pictures."
+    )
+    assert said(cup, effects=changes())[1].startswith("Whether removing an object does anything was not tested")
+    few = changes(removed("car", -0.4, 0.0, 0.06))
+    few.table["smallest_p"] = 0.06
+    (_, sentence) = said(cup, effects=few)
+    assert sentence.startswith(
+        "Whether removing an object lowers the probability of the picture's emotion cannot be shown. With"
+    )
+    few.table["smallest_p"] = 0.001
+    assert "at most 1 of the 1 tests" in said(cup, effects=few)[1]
+    blind = audit([pair("joy", "cup", 1.4, p=0.1)])
+    blind.first["smallest_p"] = 0.1
+    assert findings(blind)[0] == "Joy: whether an object holds more than its share of the relevance cannot be shown."
+    assert findings(blind)[1].startswith("Emotions and objects: With this design the smallest p is 0.1, so at most 0 of the 1")
+
+
 def test_whether_maps_do_better_than_area():
     def text(*rows):
         return foretold_text(pd.DataFrame(rows, columns=["method", "spearman", "low", "high"]))

@@ -89,8 +89,8 @@ def test_people_exchange_what_is_constant_in_them(rng):
         found = audit_properties(table, {"height": "continuous"}, p, given, rng, people=people)
         tests = found.tests.set_index("output")
         assert found.people == 16 and set(tests.method) == {"people exchanged whole"} and set(tests.n) == {320}
-        assert (tests.p_value == 1 / 1000).all() and tests.effect["anger"] > 0.6 > -0.6 > tests.effect["sadness"]
-        assert (tests.smallest_found > 0.5).all()  # sixteen units, not 320
+        assert (tests.p_value <= 1 / 1000).all() and tests.effect["anger"] > 0.6 > -0.6 > tests.effect["sadness"]
+        assert (tests.smallest_found.dropna() > 0.5).all() and set(tests.units) == {16}  # sixteen people, not 320 items
         assert found.curves.empty
     with pytest.raises(UsageError, match="no property can be tested"):
         few = people.map(lambda v: str(int(v) % 5))

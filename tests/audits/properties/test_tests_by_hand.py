@@ -10,9 +10,8 @@ from affectlens.audits.properties import statistics as module
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
-from affectlens.stats.independence.effect import smallest_correlation
-from affectlens.stats.independence.variables import normal_scores
-from affectlens.stats.multiple import holm, permute_units
+from affectlens.stats.multiple import holm
+from affectlens.stats.resolution import Resolution
 
 
 def index(n):
@@ -21,96 +20,6 @@ def index(n):
 
 def people_of(count, each):
     return pd.Series(np.repeat([f"p{i}" for i in range(count)], each), index=index(count * each))
-
-
-def test_people_are_exchanged_whole_and_the_effect_is_a_correlation(rng):
-    """The statistic is the squared sum of products; the null exchanges the property of whole people."""
-    person = people_of(8, 3)
-    x = person.map({f"p{i}": "f" if i < 5 else "m" for i in range(8)})
-    y = pd.Series(rng.normal(size=24) + 2 * (x == "m"), index=x.index)
-    found, how = module._with_people(x, "categorical", y, None, person, np.random.default_rng(5), draws=99)
-    scores = normal_scores(y.to_numpy(float)[:, None])[:, 0]
-
-    def squared(values):
-        male = (values == "m").astype(float)
-        return float((male - male.mean()) @ (scores - scores.mean())) ** 2
-
-    assert how == "people exchanged whole" and (found.n, found.dropped) == (24, 0)
-    assert found.statistic == pytest.approx(squared(x.to_numpy()))
-    assert found.effect.value == pytest.approx(np.corrcoef(x == "m", scores)[0, 1]) and found.effect.value > 0
-    draw = np.random.default_rng(5)
-    null = [squared(permute_units(x.to_numpy(), person.to_numpy(dtype=object), draw)) for _ in range(99)]
-    as_large = sum(v >= found.statistic - 1e-9 for v in null)
-    assert found.p == pytest.approx((1 + as_large) / 100) and found.smallest == smallest_correlation(8)
-
-
-def test_numbers_of_people_count_by_their_order_and_words_by_their_categories(rng):
-    person = people_of(8, 3)
-    height = person.map({f"p{i}": float(i) ** 3 for i in range(8)})
-    y = pd.Series(height.rank().to_numpy() + rng.normal(size=24), index=height.index)
-    by_order, _ = module._with_people(height, "continuous", y, None, person, rng, draws=9)
-    both = [normal_scores(v.to_numpy(float)[:, None])[:, 0] for v in (height, y)]
-    assert by_order.effect.value == pytest.approx(np.corrcoef(*both)[0, 1])
-    words = person.map({f"p{i}": "abc"[i % 3] for i in range(8)})
-    by_word, _ = module._with_people(words, "continuous", y, None, person, rng, draws=9)  # words are never ordered
-    same, _ = module._with_people(words, "categorical", y, None, person, rng, draws=9)
-    assert by_word.statistic == pytest.approx(same.statistic)
-    centred = both[1] - both[1].mean()
-    assert same.statistic == pytest.approx(sum(float((words == w) @ centred) ** 2 for w in "bc"))
-
-
-def test_decisions_of_people_are_indicators_and_the_label_is_taken_out(rng):
-    person = people_of(8, 4)
-    z = pd.Series(np.tile(["joy", "fear", "fear", "joy"], 8), index=person.index)
-    x = person.map({f"p{i}": float(i % 2) for i in range(8)})
-    y = pd.Series(np.where(rng.random(32) < 0.3 + 0.4 * x, "anger", "sadness"), index=person.index)
-    found, _ = module._with_people(x, "binary", y, z, person, rng, draws=9)
-    a, b = (v - v.groupby(z).transform("mean") for v in (x, (y == "anger").astype(float)))
-    assert found.effect.value == pytest.approx(np.corrcoef(a, b)[0, 1])
-    assert found.statistic == pytest.approx(2 * float(a @ b) ** 2)  # both indicators of the decision
-
-
-def test_rows_of_which_something_is_unknown_are_left_out_and_counted():
-    person = people_of(8, 4)
-    x = person.map({f"p{i}": float(i % 2) for i in range(8)})
-    y = pd.Series(np.arange(32.0), index=person.index)
-    z = pd.Series("joy", index=person.index, dtype=object)
-    x.iloc[:2], y.iloc[5], z.iloc[[9, 10, 11]] = np.nan, np.nan, None
-    for label, known in ((None, 29), (z, 26)):
-        found, _ = module._with_people(x, "binary", y, label, person, np.random.default_rng(0), draws=9)
-        assert (found.n, found.dropped) == (known, 32 - known)
-
-
-def test_five_people_are_too_few_to_exchange_and_six_are_enough(rng):
-    person = people_of(6, 5)
-    x = person.map({f"p{i}": float(i) for i in range(6)})
-    y = pd.Series(rng.normal(size=30), index=person.index)
-    assert module._with_people(x, "continuous", y, None, person, rng, draws=9)[0].n == 30
-    five = person != "p5"
-    with pytest.raises(UsageError, match="5 people: too few to exchange a property of theirs"):
-        module._with_people(x[five], "continuous", y[five], None, person[five], rng, draws=9)
-
-
-@pytest.mark.parametrize(("given", "kept"), [(True, 7), (False, 9)])
-def test_within_people_only_strata_of_two_or_more_are_compared(rng, monkeypatch, given, kept):
-    """Of nine items of three people one person changes; strata are people, or people and label together."""
-    asked = {}
-
-    def test_of(x, y, z, **how):
-        asked.update(x=x, y=y, z=z, **how)
-        return "tested"
-
-    monkeypatch.setattr(module, "test", test_of)
-    person = people_of(3, 3)
-    x = pd.Series([1.0, 2, 2, 5, 5, 5, 6, 6, 6], index=person.index)
-    y = pd.Series(np.arange(9.0), index=person.index)
-    z = pd.Series(["joy", "joy", "fear", "joy", "joy", "joy", "fear", "joy", "joy"], index=person.index)
-    found, how = module._with_people(x, "ordinal", y, z if given else None, person, rng)
-    assert found == "tested" and how == ("within people and label" if given else "within people")
-    assert len(asked["x"]) == len(asked["y"]) == len(asked["z"]) == kept
-    strata = (person + z if given else person)[asked["z"].index]
-    assert pd.crosstab(strata, asked["z"]).gt(0).sum(axis=1).eq(1).all() and asked["z"].nunique() == 3
-    assert asked["kinds"] == {"x": "ordinal", "z": "categorical"} and asked["draws"] == 1
 
 
 TESTS = pd.DataFrame({
@@ -177,35 +86,31 @@ def test_every_property_is_tested_against_every_output_and_the_decision(rng, mon
     """What each single test is given, and what becomes of those that cannot be made."""
     asked = []
 
-    def one(name, kind, output, x, y, *more):
+    def one(name, kind, output, x, y, truth, person, rows, rng, resolution):
         asked.append((name, output, y.iloc[0]))
-        return None if output == "fear" else {"property": name, "output": output, "p_value": 0.01 * len(asked)}
+        assert resolution == Resolution(tests=6)  # two properties and three outputs
+        if output == "fear":
+            raise UsageError("nothing varies")
+        return {"property": name, "output": output, "p_value": 0.01 * len(asked)}
 
     monkeypatch.setattr(module, "_tested", one)
     table = pd.DataFrame({"a": np.arange(30.0), "flat": 1.0, "b": np.arange(30.0)}, index=index(30))
     p = pd.DataFrame({"anger": [0.25] * 30, "fear": 0.75}, index=index(30))
     said = []
-    tests, excluded = module._tests(
-        table,
-        dict.fromkeys(table, "continuous"),
-        np.log(p / (1 - p)),
-        p.idxmax(axis=1),
-        None,
-        None,
-        np.arange(30),
-        rng,
-        lambda *what: said.append(what),
-    )
+    given = (dict.fromkeys(table, "continuous"), np.log(p / (1 - p)), p.idxmax(axis=1), None, None, np.arange(30), rng)
+    tests, excluded = module._tests(table, *given, lambda *what: said.append(what))
     odds = np.log(3)
     assert [(n, o) for n, o, _ in asked] == [(n, o) for n in "ab" for o in ("anger", "fear", DECISION)]
     assert [y for *_, y in asked][:2] == pytest.approx([-odds, odds]) and asked[2][2] == "fear"
-    assert tests.property.tolist() == ["a", "a", "b", "b"] and set(excluded) == {"flat"}
+    assert tests.property.tolist() == ["a", "a", "b", "b"]
+    assert excluded == {
+        "flat": "constant (1.0) over 30 items", "a → fear": "nothing varies", "b → fear": "nothing varies"
+    }  # fmt: skip
     np.testing.assert_allclose(tests.p_holm, holm(np.array([0.01, 0.03, 0.04, 0.06])))
     np.testing.assert_allclose(tests.p_bh, [0.04, 0.04 * 4 / 3, 0.04 * 4 / 3, 0.06])
     assert said == [("tests", 1, 3), ("tests", 3, 3)]
-    monkeypatch.setattr(module, "_tested", lambda *given: None)
     with pytest.raises(UsageError, match=r"no property can be tested: \{'flat': 'constant \(1.0\) over 30 items'\}"):
-        module._tests(table, dict.fromkeys(table, "continuous"), p, None, None, None, np.arange(30), rng, lambda *what: None)
+        module._tests(table[["flat"]], *given, lambda *what: None)
 
 
 def test_one_test_is_of_the_chosen_rows_and_names_its_method(rng):
@@ -213,22 +118,24 @@ def test_one_test_is_of_the_chosen_rows_and_names_its_method(rng):
     z, rows = pd.Series(["joy", "fear"] * 30, index=index(60)), np.arange(10, 50)
     y = pd.Series(np.arange(60.0) + rng.normal(size=60), index=index(60))
     x.iloc[11] = np.nan
-    made = module._tested("a", "continuous", "anger", x, y, z, None, rows, rng)
-    assert (made["n"], made["missing"]) == (39, 1) and made["effect"] > 0.9 and "people" not in made["method"]
-    free = module._tested("a", "continuous", "anger", x, y, None, None, rows, rng)
-    assert free["n"] == 39 and (free["property"], free["output"]) == ("a", "anger") and free["method"]
+    one = Resolution()
+    made = module._tested("a", "continuous", "anger", x, y, z, None, rows, rng, one)
+    assert (made["n"], made["missing"], made["method"]) == (39, 1, "within labels") and made["effect"] > 0.9
+    free = module._tested("a", "continuous", "anger", x, y, None, None, rows, rng, one)
+    assert free["n"] == 39 and (free["property"], free["output"], free["method"]) == ("a", "anger", "exchanged freely")
     who = people_of(6, 10)
     who.index = x.index
-    within = module._tested("a", "continuous", "anger", x, y, z, who, rows, rng)
-    assert within["method"] == "within people and label"
-    flat = pd.Series(1.0, index=index(60))
-    assert module._tested("a", "continuous", "anger", x, flat, z, None, rows, rng) is None
+    within = module._tested("a", "continuous", "anger", x, y, z, who, rows, rng, one)
+    assert within["method"] == "within people and label" and within["smallest_p"] <= within["p_value"]
+    with pytest.raises(UsageError, match="the output is constant wherever it could change places"):
+        module._tested("a", "continuous", "anger", x, pd.Series(1.0, index=index(60)), z, None, rows, rng, one)
 
 
 def test_pairs_are_alike_in_the_numbers_that_are_mostly_known(rng, monkeypatch):
     asked = {}
 
-    def paired(right, truth, values, others, rng):
+    def paired(right, truth, values, others, rng, resolution):
+        assert resolution == Resolution(tests=3)
         asked[len(asked)] = (right, truth, values, others)
         return {"pairs": 30, "difference": 0.1, "p_value": 0.01 * (1 + len(asked))}
 

@@ -15,9 +15,10 @@ from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import property_named
 
 
-def row(name, output, effect, p=0.001, kind="correlation", smallest=0.11):
+def row(name, output, effect, p=0.001, kind="correlation", smallest=0.11, least=1e-5, method="within labels"):
     return {"property": name, "output": output, "effect": effect, "low": effect - 0.05, "high": effect + 0.05, "p_holm": p,
-            "kind": kind, "n": 300, "smallest_found": smallest}  # fmt: skip
+            "p_value": p / 5, "kind": kind, "n": 300, "smallest_found": smallest, "smallest_p": least, "units": 300,
+            "method": method}  # fmt: skip
 
 
 def said(*rows, kinds=None, most=8):
@@ -32,7 +33,8 @@ def test_the_strongest_dependence_of_every_property_is_told():
     assert first.startswith(
         "4 of 5 tests (properties × outputs, n = 300) are significant after Holm's correction, given the label."
     )
-    assert "a correlation of 0.11 is found" in first
+    assert "the smallest p is 1e-05, so at most 5 of the 5 tests can be significant after correction (Holm)." in first
+    assert "A correlation of 0.11 (within labels, 300 items) is found four times in five after this correction" in first
     assert rest == [
         "The more own, the less fear: correlation -0.40 (-0.45 to -0.35), p = 0.001 corrected, n = 300.",
         "The more mine, the more anger: correlation +0.30 (+0.25 to +0.35), p = 0.05 corrected, n = 300.",
@@ -40,6 +42,28 @@ def test_the_strongest_dependence_of_every_property_is_told():
     ]
     assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])) == 9
     assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)], most=3)) == 4
+
+
+def test_what_the_design_cannot_show_is_not_called_absent():
+    first, *rest = said(row("one", "anger", 0.2, p=0.5, least=0.02), row("two", "anger", 0.2, p=0.5, least=0.01))
+    assert "the smallest p is 0.01, so at most 2 of the 2 tests" in first
+    assert rest == ["No dependence was found on one, two; weaker ones than above could hide there."]
+    whole = "people exchanged whole"
+    first, *rest = said(row("one", "anger", 0.2, p=0.5, least=0.1, method=whole), row("two", "anger", 0.2, p=0.5),
+                        row("three", "decision", 0.2, p=0.5, smallest=float("nan")))  # fmt: skip
+    assert "A correlation of 0.11 (people exchanged whole, 300 people) or 0.11 (within labels, 300 items) is found" in first
+    assert rest == [
+        "No dependence was found on two, three; weaker ones than above could hide there.",
+        "Nothing can be said of one: no p that the design can give is significant after correction.",
+    ]
+    # Once the others are accepted, the last one needs .05 only.
+    assert len(said(row("one", "anger", 0.2, p=0.5, least=0.04), row("two", "anger", 0.2, p=0.005))) == 3
+
+
+def test_an_older_result_says_nothing_of_its_reach():
+    old = {name: value for name, value in row("own", "anger", 0.2).items() if name not in ("smallest_p", "units", "p_value")}
+    first, *_ = said(old, old | {"property": "none", "p_holm": 0.5})
+    assert first.endswith("given the label.")
 
 
 def test_known_properties_say_what_they_mean_and_where_they_mislead():
@@ -72,13 +96,19 @@ def test_what_a_change_did():
     start = "push: at 2 steps 40% of 60 decisions change"
     assert dose_text(dose(CHANGES)) == f"{start}; b moves most, by -30 points at 2 (-32 to -28, p = 0.001 corrected)."
     assert dose_text(dose(CHANGES, p=0.06)) == f"{start}; no class is shown to move."
+    few = dose(CHANGES, p=0.06)
+    few.curve["smallest_p"] = np.where(few.curve.dose == 0, np.nan, 1 / 16)
+    assert dose_text(few) == (
+        f"{start}; whether a class moves cannot be shown. With this design the smallest p is 0.062, so at most 0 of the 4 tests "
+        "can be significant after correction (Holm)."
+    )
     meant = (2.0, "light", 2.0, 0, True, True)
     clean = dose_text(dose(CHANGES, moved=[meant, (2.0, "size", 0.1, 0, False, False)]))
-    assert clean.endswith("corrected); nothing else that is measured moved.")
+    assert clean.endswith("corrected). Nothing else that is measured moved.")
     other = dose_text(dose(CHANGES, moved=[meant, (-1.0, "size", 0.5, 0, False, True), (2.0, "size", 0.5, 0, False, True)]))
-    assert other.endswith("; it also moved size.")
+    assert other.endswith(". It also moved size.")
     many = dose_text(dose(CHANGES, moved=[(2.0, f"p{i}", 0.5, 0, False, True) for i in range(8)]))
-    assert many.endswith("; it also moved p0, p1, p2, p3, p4, p5.")
+    assert many.endswith(". It also moved p0, p1, p2, p3, p4, p5.")
 
 
 def test_as_many_of_each_label_as_can_be(rng):

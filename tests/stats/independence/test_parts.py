@@ -15,7 +15,7 @@ from affectlens.stats.independence.fourier import Features, features, median_dis
 from affectlens.stats.independence.index import KNOTS, Ridges, ridge_maps
 from affectlens.stats.independence.kernels import conditional_hsic, kci, neighbour_permutation
 from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
-from affectlens.stats.independence.permutation import centred_in, limit_p, stratified
+from affectlens.stats.independence.permutation import centred_in
 from affectlens.stats.independence.quadratic import weighted_chi2_tail
 from affectlens.stats.independence.rcot import Residuals, condition_maps, covariance_test, own_features, residual_pair
 from affectlens.stats.independence.variables import complete, normal_scores, scaled, variable
@@ -384,45 +384,6 @@ def test_centring_in_strata_by_hand():
     assert f[0, 0] == 1.0
 
 
-def test_permutations_within_strata_have_the_exact_p_value():
-    """Four rows of one stratum with distinct products: the p-value is that of all 24 orders."""
-    from itertools import permutations
-
-    x, y = np.array([[0.0], [1.0], [2.0], [4.0]]), np.array([[0.0], [2.0], [1.0], [3.0]])
-    a, b = ((v - v.mean()) / v.std() for v in (x, y))
-    every = [float((a[list(o)].T @ b).item() ** 2) for o in permutations(range(4))]
-    exact = np.mean([e >= float((a.T @ b).item() ** 2) * (1 - 1e-12) for e in every])
-    statistic, p, f, g = stratified(x, y, np.zeros(4, int), np.random.default_rng(0), draws=20_000, own=0)
-    assert statistic == pytest.approx(float((a.T @ b).item() ** 2) / 4) and p == pytest.approx(exact, abs=0.06)
-    np.testing.assert_allclose(f, a)
-    np.testing.assert_allclose(g, b)
-
-
-def test_permutations_never_leave_their_stratum():
-    """y differs between strata alone: no order within them changes anything, so that every permutation reaches the observed."""
-    x = np.array([[0.0], [0.0], [5.0], [5.0]])
-    _, p, *_ = stratified(x, x, np.array([0, 0, 1, 1]), np.random.default_rng(0), own=0)
-    assert p == 1.0
-
-
-def test_drawing_ends_where_enough_reached_it_and_the_limit_serves_beyond(rng):
-    n = 400
-    x, strata = rng.normal(size=(n, 1)), np.arange(n) % 4
-    y = rng.normal(size=(n, 1))
-    _, p, a, b = stratified(x, y, strata, rng, own=0)
-    assert p == pytest.approx(
-        2 * norm.sf(abs((a * b).mean()) * np.sqrt(n) / np.sqrt(((a - 0) ** 2).mean() * (b**2).mean())), abs=0.12
-    )
-    _, small, a, b = stratified(x, x, strata, rng, draws=19, own=0)
-    assert small == limit_p(a, b, 4) < 1 / 20
-    assert stratified(x[:299], x[:299], strata[:299], rng, draws=19, own=0)[1] == 1 / 20
-    a, b = a, centred_in(y, strata)
-    product = (a * b)[:, 0]
-    spread = product.var() / (1 - 4 / n)
-    assert limit_p(a, b, 4) == pytest.approx(weighted_chi2_tail(n * product.mean() ** 2, np.array([spread])))
-    assert limit_p(a, b, n) == pytest.approx(weighted_chi2_tail(n * product.mean() ** 2, np.array([product.var() / 0.2])))
-
-
 def test_chi_square_tails_at_their_ends():
     assert weighted_chi2_tail(3.0, np.zeros(3)) == 1.0 and weighted_chi2_tail(3.0, np.array([])) == 1.0
     assert weighted_chi2_tail(1e6, np.ones(2)) == 1e-300
@@ -588,30 +549,6 @@ def test_whitening_and_smooth_functions_along_a_direction(rng):
     assert (
         _along(x @ v, target)[0] <= _along(x @ (true / np.linalg.norm(true)), target)[0] * 1.02
     )  # at least as good as the truth
-
-
-class Counting:
-    """A generator that counts how often rows are permuted."""
-
-    def __init__(self, seed=0):
-        self.rng, self.count = np.random.default_rng(seed), 0
-
-    def permutation(self, x):
-        self.count += 1
-        return self.rng.permutation(x)
-
-    def __getattr__(self, name):
-        return getattr(self.rng, name)
-
-
-def test_how_many_permutations_are_drawn():
-    x = np.array([[0.0], [1.0]] * 10)
-    rng = Counting()
-    _, p, *_ = stratified(x, np.array([[0.0], [1.0], [1.0], [0.0]] * 5), np.zeros(20, int), rng, own=0)
-    assert p == 1.0 and rng.count == 50  # a covariance of zero is reached by every one
-    rng = Counting()
-    wide = np.arange(20.0)[:, None]
-    assert stratified(wide, wide, np.zeros(20, int), rng, own=0)[1] == 1 / 1000 and rng.count == 999
 
 
 def test_neighbours_have_a_limit():

@@ -19,6 +19,7 @@ from affectlens.core.untrusted.documents import parse_json
 from affectlens.core.untrusted.weight import file_within
 from affectlens.models.weights import check_shipped, in_order
 from affectlens.stats.multiple import holm
+from affectlens.stats.randomization import column_p
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class ConceptBank:
         length = np.linalg.norm(g)
         if not length:
             return np.zeros(len(chosen)), np.ones(len(chosen))
+        if not np.isfinite(length):  # a gradient that is not defined says nothing
+            return np.full(len(chosen), np.nan), np.full(len(chosen), np.nan)
         cosines, null = chosen @ g / length, np.abs(self.null @ g / length)
-        p = (1 + (null[None] >= np.abs(cosines)[:, None] - 1e-12).sum(axis=1)) / (len(null) + 1)
+        p = column_p(np.abs(cosines), np.broadcast_to(null[:, None], (len(null), len(cosines))))
         return cosines, holm(p)

@@ -27,6 +27,10 @@ def findings(audit: ConceptAudit, most: int = 8) -> list[str]:
     """The strongest findings, those first that hold over all tests and at layers that can tell the concept."""
     frame = audit.tests
     sure = frame[(frame.p_max_t <= ALPHA) & (frame.accuracy_p_value <= ALPHA)]
+    if frame.p_max_t.isna().all():
+        return ["No concept could be tested."]
+    if not len(sure) and 1 / (audit.provenance.settings["draws"] + 1) > ALPHA:
+        return [f"Whether a concept matters cannot be shown with {audit.provenance.settings['draws']} pseudo-concepts."]
     if not len(sure):
         return [f"Of {len(frame)} tests none holds over all of them (max-T) where the layer can tell the concept at all."]
     out = [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from affectlens.stats.resolution import out_of_reach, reach_of
+
 if TYPE_CHECKING:
     from affectlens.audits.features.result import FeatureAudit
 
@@ -44,9 +46,12 @@ def groups_sentence(audit: FeatureAudit) -> str:
     needed = audit.groups[audit.groups.left_out_p_holm <= ALPHA].group.tolist()
     then = f", then {', '.join(names[1:])}" if len(names) > 1 else ""
     first = f"Shuffling the {names[0]} features harms most{then}. "
+    reach = reach_of(audit.groups)
     if needed:
-        return f"{first}Trained again without them, the model is significantly worse without {', '.join(needed)}."
-    return f"{first}Trained again without any one group, the model is not significantly worse: they stand in for each other."
+        return f"{first}Trained again without them, the model is significantly worse without {', '.join(needed)}.{reach}"
+    if out_of_reach(audit.groups):
+        return f"{first}Whether the model needs any of them cannot be shown.{reach}"
+    return f"{first}Trained again without any one group, the model is not significantly worse: they stand in for each other.{reach}"
 
 
 def features_sentence(audit: FeatureAudit) -> str:
@@ -56,5 +61,5 @@ def features_sentence(audit: FeatureAudit) -> str:
         f"{int((table.p_bh <= ALPHA).sum())} of {len(table)} features matter when shuffled, "
         f"{int((table.conditional_p_bh <= ALPHA).sum())} when only what the other features do not foretell is shuffled (p "
         "adjusted by Benjamini and Hochberg, one-sided, over speakers). Features that say the same share their importance: the "
-        "conditional value tells what a feature adds."
+        f"conditional value tells what a feature adds.{reach_of(table, 'Benjamini-Hochberg')}"
     )

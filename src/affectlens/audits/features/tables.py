@@ -10,11 +10,13 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from affectlens.stats.multiple import benjamini_hochberg, holm
+from affectlens.stats.randomization import sign_flip_test
+from affectlens.stats.resolution import Resolution
 
 
 def over_people(
     values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 9999
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Means with intervals and tests over people.
 
     Parameters
@@ -26,20 +28,20 @@ def over_people(
     rng : numpy.random.Generator
         For bootstrap and sign flips.
     draws : int
-        Of each.
+        Of the bootstrap; sign flips are as many as a family of ``k`` tests needs, all of them where speakers are few.
 
     Returns
     -------
-    tuple of four arrays (k,)
-        Mean, low and high of its bootstrap interval (95 %) over speakers, and a one-sided p-value for a mean above zero by
-        flipping the sign of whole speakers.
+    tuple of five arrays (k,)
+        Mean, low and high of its bootstrap interval (95 %) over speakers, a one-sided p-value for a mean above zero by flipping
+        the sign of whole speakers (NaN where a value is not known), and the smallest that as many speakers can give.
     """
     sums, resampled = _by_speaker(values, speaker, rng, draws)
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    flips = rng.integers(0, 2, (draws, len(sums))) * 2.0 - 1
-    total = sums.sum(axis=0)
-    p = (1 + (flips @ sums >= total - 1e-12).sum(axis=0)) / (draws + 1)
-    return total / len(values), low, high, p
+    resolution = Resolution(tests=values.shape[1])
+    tested = [sign_flip_test(column, rng, resolution=resolution) for column in sums.T]
+    p = np.array([test.pvalue if np.isfinite(column).all() else np.nan for test, column in zip(tested, sums.T, strict=True)])
+    return sums.sum(axis=0) / len(values), low, high, p, np.array([test.smallest for test in tested])
 
 
 def feature_table(
@@ -83,10 +85,10 @@ def _with_test(
     frame: pd.DataFrame, name: str, values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, correction: str
 ) -> pd.DataFrame:
     """The table with mean, interval, p-value and corrected p-value of the columns of ``values`` ``(n, k)``."""
-    mean, low, high, p = over_people(values, speaker, rng)
+    mean, low, high, p, smallest = over_people(values, speaker, rng)
     adjusted = {"bh": benjamini_hochberg, "holm": holm}[correction](p)
     more = {name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_p_value": p, f"{name}_p_{correction}": adjusted}
-    return frame.assign(**more)
+    return frame.assign(**more, smallest_p=smallest)
 
 
 def by_corpus(of: Mapping[str, tuple[Sequence[str], np.ndarray]], corpus: np.ndarray) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture
 
 from affectlens.core.errors import unknown
 from affectlens.stats.multiple import holm, permute_units, permute_within
-from affectlens.stats.resample import permutation_p
+from affectlens.stats.randomization import permutation_p
 
 METHODS = ("k-means", "GMM", "HDBSCAN")
 ITSELF = "(the factor itself)"  # in place of a clustering, where the factor's own silhouette is tested
@@ -140,7 +140,8 @@ def agreement(
     -------
     DataFrame
         One row a clustering and factor with ``ari`` (the ``statistic``) and ``ami``; and one a factor with its own
-        ``silhouette`` in the latent. ``p_holm`` is corrected over all rows.
+        ``silhouette`` in the latent. ``p_holm`` is corrected over all rows; ``smallest_p`` is the smallest that as many
+        draws can give.
     """
     rows = []
     for name, values in factors.items():
@@ -161,7 +162,8 @@ def agreement(
         row = {"clusters": ITSELF, "number": len(set(factor)), "factor": name, "silhouette": observed, "statistic": observed}
         rows.append(row | {"p_value": p})
     out = pd.DataFrame(rows, columns=["clusters", "number", "factor", "ari", "ami", "silhouette", "statistic", "p_value"])
-    return out.assign(p_holm=holm(out.p_value.to_numpy(float)))
+    p = out.p_value.to_numpy(float)
+    return out.assign(p_holm=holm(p), smallest_p=np.where(np.isfinite(p), 1 / (draws + 1), np.nan))
 
 
 def _distances(z: np.ndarray) -> np.ndarray:

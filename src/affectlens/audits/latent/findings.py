@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from affectlens.audits.latent.clusters import ITSELF
+from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.latent.result import LatentAudit
@@ -33,12 +34,18 @@ def _clustering(audit: LatentAudit, number: int) -> str:
 def agreement_sentence(audit: LatentAudit) -> str:
     """With which factors the clusters agree beyond chance."""
     table = audit.agreement
-    beyond = table[(table.clusters != ITSELF) & (table.p_holm <= ALPHA)]
+    compared = table[(table.clusters != ITSELF) & table.p_holm.notna()]
+    if compared.empty:
+        return "No clusters were compared with any factor: none was found, or every factor has one value."
+    beyond = compared[compared.p_holm <= ALPHA]
+    reach = reach_of(table)
+    if beyond.empty and out_of_reach(table):
+        return f"Whether a clustering agrees with a factor beyond chance cannot be shown.{reach}"
     if beyond.empty:
-        return "No clustering agrees with any factor beyond chance."
+        return f"No clustering agrees with any factor beyond chance.{reach}"
     best = beyond.sort_values("ari", ascending=False).drop_duplicates("factor")
     parts = [f"{row.factor} (ARI {row.ari:.2f}, {row.clusters})" for row in best.itertuples()]
-    return f"Beyond chance the clusters agree with {', '.join(parts)}."
+    return f"Beyond chance the clusters agree with {', '.join(parts)}.{reach}"
 
 
 def corpus_sentence(audit: LatentAudit) -> str:

@@ -13,7 +13,8 @@ from affectlens.learning.speech import logistic
 from affectlens.models.shipped.speech_scale import Scale, normalise
 from affectlens.stats.classification import confusion, unweighted_recall
 from affectlens.stats.multiple import permute_units
-from affectlens.stats.resample import Estimate, bootstrap, permutation_p
+from affectlens.stats.randomization import permutation_p
+from affectlens.stats.resample import Estimate, bootstrap
 
 FOLDS = 5  # of the probe, without shared speakers
 COLUMNS = ("representation", "corpus_probe", "low", "high", "chance", "mmd_squared", "mmd_squared_null", "p_value")

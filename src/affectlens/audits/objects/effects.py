@@ -25,7 +25,9 @@ from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
 from affectlens.explainers.overlap import Box
 from affectlens.stats.multiple import holm, mean_of_units
-from affectlens.stats.resample import bootstrap, sign_flip_test
+from affectlens.stats.randomization import sign_flip_test
+from affectlens.stats.resample import bootstrap
+from affectlens.stats.resolution import Resolution
 
 FEWEST = 5  # pictures that a test needs
 ELSEWHERE = 3  # places where a control puts the same patch
@@ -258,7 +260,7 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
     DataFrame
         For every change and object, over all emotions and for each of several: ``effect`` (mean change of the probability) with
         its 95 % interval, what the ``control`` did, and ``p_value`` of the difference from the control (from no change where
-        there is none), paired by picture. ``p_holm`` is corrected over all rows that pool the emotions, and again over all rows
+        there is none), paired by picture; ``smallest_p`` is the smallest that as many pictures can give. ``p_holm`` is corrected over all rows that pool the emotions, and again over all rows
         of single ones.
     """
     parts: list[tuple[tuple[Any, ...], pd.DataFrame]] = []
@@ -267,18 +269,25 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
         if pooled.emotion.nunique() > 1:
             parts += [((change, name, emotion), group) for emotion, group in pooled.groupby("emotion")]
     rows: list[dict[str, Any]] = []
+    resolution = {
+        pooled: Resolution(tests=sum((emotion == "all") == pooled and len(part) >= FEWEST for (_, _, emotion), part in parts))
+        for pooled in (True, False)
+    }
     for (change, name, emotion), part in parts:
         moved = (part.after - part.before).to_numpy(float)
         control = (part.control - part.before).to_numpy(float)
         beside = np.isfinite(control)
         tested = moved[beside] - control[beside] if beside.sum() >= FEWEST else moved
         mean, low, high, _ = mean_of_units(moved)
+        if len(tested) < FEWEST:
+            tested = tested[:0]
+        test = sign_flip_test(tested, rng, resolution=resolution[emotion == "all"], side="two")
         rows.append({
             "change": change, "object": name, "emotion": emotion, "images": len(part), "effect": mean, "low": low, "high": high,
             "control": float(control[beside].mean()) if beside.any() else np.nan,
-            "p_value": sign_flip_test(tested, rng, draws=9999, side="two") if len(tested) >= FEWEST else np.nan,
+            "p_value": test.pvalue, "smallest_p": test.smallest,
         })  # fmt: skip
-    columns = ["change", "object", "emotion", "images", "effect", "low", "high", "control", "p_value"]
+    columns = ["change", "object", "emotion", "images", "effect", "low", "high", "control", "p_value", "smallest_p"]
     frame = pd.DataFrame(rows, columns=columns)
     frame["p_holm"] = np.nan
     for pooled_rows in (True, False):

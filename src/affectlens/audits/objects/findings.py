@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.objects.effects import Effects
+from affectlens.audits.objects.effects import FEWEST, Effects
 from affectlens.audits.objects.statistics import ALPHA, own, shown
+from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.objects.result import ObjectAudit
@@ -23,19 +24,24 @@ def findings(audit: ObjectAudit) -> list[str]:
         mean = float(np.average(human.lift, weights=human.images))
         words = f"Human parts (face, body, hands) hold {mean:.2f} times their area's share of the relevance on average"
         out.append(f"{words}; above chance for {int(shown(human).sum())} of {len(human)} emotions that could be tested.")
+    blind = out_of_reach(audit.first, "Benjamini-Hochberg")
     for emotion, of_emotion in audit.first.groupby("emotion"):
-        out.append(_of_emotion(str(emotion).capitalize(), of_emotion))
+        out.append(_of_emotion(str(emotion).capitalize(), of_emotion, blind))
+    if audit.first.lift.notna().any() and (reach := reach_of(audit.first, "Benjamini-Hochberg")):
+        out.append(f"Emotions and objects:{reach}")
     out += _of_effects(audit.effects)
     if not out and len(audit.missed):
         return [f"No picture was looked at; the first for this reason: {audit.missed.reason.iloc[0]}"]
     return out or ["There is no picture."]
 
 
-def _of_emotion(name: str, pairs: pd.DataFrame) -> str:
+def _of_emotion(name: str, pairs: pd.DataFrame, blind: bool) -> str:
     """The object that holds most, and the one that holds most of those that are this emotion's own."""
     if pairs.lift.isna().all():
         return f"{name}: no object lies in five of its pictures, nothing can be tested."
     above_chance = pairs[shown(pairs)].sort_values("lift", ascending=False)
+    if above_chance.empty and blind:
+        return f"{name}: whether an object holds more than its share of the relevance cannot be shown."
     if above_chance.empty:
         return f"{name}: no object is shown to hold more than its share of the relevance."
     first = above_chance.iloc[0]
@@ -55,13 +61,20 @@ def _of_effects(effects: Effects | None) -> list[str]:
     if effects is None:
         return []
     removed = effects.table[(effects.table.change == "remove") & (effects.table.emotion == "all")]
+    if removed.p_holm.isna().all():
+        return [f"Whether removing an object does anything was not tested: none was removed from {FEWEST} pictures."]
     lowered = removed[(removed.p_holm <= ALPHA) & (removed.effect < removed.control)]
+    pooled = effects.table[effects.table.emotion == "all"]
+    reach = reach_of(pooled)
+    if lowered.empty and out_of_reach(pooled):
+        return [f"Whether removing an object lowers the probability of the picture's emotion cannot be shown.{reach}"]
     if lowered.empty:
-        return ["Removing no object is shown to lower the probability of the picture's emotion more than its control does."]
+        text = "Removing no object is shown to lower the probability of the picture's emotion more than its control does."
+        return [f"{text}{reach}"]
     row = lowered.loc[(lowered.effect - lowered.control).idxmin()]
     words = (
         f"Changes: removing {row.object} does most: the probability of the picture's emotion moves by {row.effect:+.2f} "
-        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}."
+        f"({row.low:+.2f} to {row.high:+.2f}, {row.images} pictures), the same patch elsewhere by {row.control:+.2f}.{reach}"
     )
     return [words, *([f"Maps: {foretold_text(effects.foretold)}"] if len(effects.foretold) else [])]
 

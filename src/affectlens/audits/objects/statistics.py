@@ -16,15 +16,19 @@ from scipy.stats import hypergeom, rankdata, spearmanr
 
 from affectlens.audits.objects.settings import Thresholds
 from affectlens.explainers.overlap import SMALL
-from affectlens.stats.multiple import benjamini_hochberg
-from affectlens.stats.resample import permutation_p, sequential_p
+from affectlens.stats.multiple import benjamini_hochberg, holm
+from affectlens.stats.exchanges import ALL, all_exchanges, count_exchanges
+from affectlens.stats.randomization import RandomizationTest, exact_test, randomization_test
+from affectlens.stats.resolution import Resolution
 
 FEWEST = 5  # pictures with the object that an emotion needs for a test
 ALPHA = 0.05
 _MOST = 2000  # pictures that maps or emotions are exchanged among; of more a sample is drawn
-_CELLS = 2_000_000  # numbers that are drawn at once
 _FIRST = ("emotion", "object", "images", "dice", "jaccard", "yule_q", "odds_ratio", "p_presence")
-_NUMBERS = ("lift", "low", "high", "share", "area", "mean", "importance", "over_others", "p_value", "p_exchanged", "p_others")
+_NUMBERS = (
+    "lift", "low", "high", "share", "area", "mean", "importance", "over_others", "p_value", "p_exchanged", "p_others",
+    "smallest_p", "smallest_p_exchanged", "smallest_p_others",
+)  # fmt: skip
 _CORRECTED = {"p_value": "p_bh", "p_exchanged": "p_exchanged_bh", "p_others": "p_others_bh", "p_presence": "p_presence_bh"}
 
 
@@ -35,7 +39,9 @@ def above(rows: pd.DataFrame, images: pd.DataFrame, thresholds: Thresholds) -> t
     return rows[passed], sure
 
 
-def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, draws: int = 9999) -> pd.DataFrame:
+def combine(
+    rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, resolution: Resolution | None = None
+) -> pd.DataFrame:
     """One row an emotion and object, with tests.
 
     Parameters
@@ -46,8 +52,8 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
         All pictures that were looked at: columns image and emotion.
     rng : numpy.random.Generator
         Source of the draws.
-    draws : int
-        Most draws of a test; fewer where many of them reach what was observed (Besag & Clifford 1991).
+    resolution : Resolution, optional
+        How fine p-values have to be; unless given so that all pairs that are tested can be corrected for.
 
     Returns
     -------
@@ -56,9 +62,10 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
         drawing pictures anew. ``p_value``: more (or less) relevance than a mask of the same form anywhere in the picture would
         hold (each picture's share drawn from those at other places and its own). ``p_exchanged``: more than on another such
         picture's map (maps exchanged among pictures with the object and emotion), which position alone cannot pass.
-        ``p_others``: more (by ``over_others``) under this emotion than under others (emotions exchanged among pictures with the
-        object). ``p_presence``: object and emotion go together (Fisher's exact test). All are two-sided; ``p_bh``,
-        ``p_exchanged_bh``, ``p_others_bh`` and ``p_presence_bh`` are corrected by Benjamini and Hochberg over all pairs.
+        ``p_others``: more than its form elsewhere more often (by ``over_others``) under this emotion than under others (emotions
+        exchanged among pictures with the object). ``p_presence``: object and emotion go together (Fisher's exact test). All are two-sided; ``p_bh``,
+        ``p_exchanged_bh``, ``p_others_bh`` and ``p_presence_bh`` are corrected by Benjamini and Hochberg over all pairs;
+        ``smallest_p``, ``smallest_p_exchanged`` and ``smallest_p_others`` are the smallest that the pictures can give.
     """
     emotions = sorted(images.emotion.unique())
     objects = sorted(rows.object.unique()) if len(rows) else []
@@ -66,6 +73,8 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
     codes = np.array([emotions.index(emotion) for emotion in images.emotion], dtype=int)
     by_object = dict(iter(rows.groupby("object")))
     out = []
+    tested = int((rows.groupby(["emotion", "object"]).size() >= FEWEST).sum()) if len(rows) else 0
+    resolution = resolution or Resolution(tests=tested)
     for name in objects:
         of_object = by_object[name]
         present = np.zeros(len(images), dtype=bool)
@@ -77,8 +86,11 @@ def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, 
             row |= associations(both, with_object, with_emotion, len(images))
             row["p_presence"] = _presence(both, with_object, with_emotion, len(images))
             if len(pair) >= FEWEST:
-                row |= _lift(pair, rng, draws) | {"p_exchanged": _exchanged(pair, rng, draws)}
-                row["over_others"], row["p_others"] = _against_others(of_object, str(emotion), rng, draws)
+                row |= _lift(pair, rng, resolution)
+                exchanged = _exchanged(pair, rng, resolution)
+                row |= {"p_exchanged": exchanged.pvalue, "smallest_p_exchanged": exchanged.smallest}
+                row["over_others"], others = _against_others(of_object, str(emotion), rng, resolution)
+                row |= {"p_others": others.pvalue, "smallest_p_others": others.smallest}
             out.append(row)
     frame = pd.DataFrame(out, columns=[*_FIRST, *_NUMBERS])
     for name, corrected in _CORRECTED.items():
@@ -96,22 +108,25 @@ def own(table: pd.DataFrame) -> pd.Series:
     return (table.p_others_bh <= ALPHA) & (table.over_others > 0)
 
 
-def _lift(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> dict[str, object]:
+def _lift(pair: pd.DataFrame, rng: np.random.Generator, resolution: Resolution) -> dict[str, object]:
     relevance, area = pair.relevance.to_numpy(float), pair.area.to_numpy(float)
     picks = rng.integers(0, len(pair), (500, len(pair)))
     low, high = np.quantile(relevance[picks].sum(axis=1) / area[picks].sum(axis=1), [0.025, 0.975])
     # Had the object's form lain anywhere, its share would be one of those at drawn places as likely as any other.
-    places = np.frombuffer(b"".join(pair.placed), dtype=np.float32).astype(np.float64).reshape(len(pair), -1)
+    places = _places(pair)
     shares = np.concatenate([relevance[:, None], places], axis=1) - pair.moved.to_numpy(float)[:, None]
     pictures = np.arange(len(pair))
 
     def null(k: int) -> np.ndarray:
         return np.asarray(np.abs(shares[pictures, rng.integers(0, shares.shape[1], (k, len(pair)))].mean(axis=1)))
 
-    size = max(1, min(100, _CELLS // len(pair)))
-    p = sequential_p(abs(float(shares[:, 0].mean())), null, most=draws, size=size)
+    observed = abs(float(shares[:, 0].mean()))
+    tested = randomization_test(
+        observed, null, resolution, size=len(pair), arrangements=float(shares.shape[1]) ** min(len(pair), 100)
+    )
     return {
-        "lift": float(relevance.sum() / area.sum()), "low": float(low), "high": float(high), "p_value": p,
+        "lift": float(relevance.sum() / area.sum()), "low": float(low), "high": float(high), "p_value": tested.pvalue,
+        "smallest_p": tested.smallest,
         "share": float(pair.relevance.mean()), "area": float(pair.area.mean()), "mean": float(pair["mean"].mean()),
         "importance": float(pair.importance.mean()),
     }  # fmt: skip
@@ -121,8 +136,8 @@ def _planes(column: pd.Series) -> np.ndarray:
     return np.frombuffer(b"".join(column), dtype=np.float16).astype(np.float64).reshape(-1, SMALL * SMALL)
 
 
-def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> float:
-    """P-value of the mean relevance in the masks when the maps of the same pictures are dealt anew."""
+def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, resolution: Resolution) -> RandomizationTest:
+    """Test of the mean relevance in the masks when the maps of the same pictures are dealt anew."""
     if len(pair) > _MOST:
         pair = pair.iloc[rng.choice(len(pair), _MOST, replace=False)]
     maps, masks = _planes(pair["map"]), _planes(pair["mask"])
@@ -130,32 +145,74 @@ def _exchanged(pair: pd.DataFrame, rng: np.random.Generator, draws: int) -> floa
     shares -= shares.mean()  # the mean over all deals
     places = np.arange(len(pair))
 
-    def null(k: int) -> np.ndarray:
-        orders = rng.permuted(np.tile(places, (k, 1)), axis=1)
+    def statistic(orders: np.ndarray) -> np.ndarray:
         return np.asarray(np.abs(shares[orders, places].mean(axis=1)))
 
-    return sequential_p(abs(float(shares[places, places].mean())), null, most=draws)
+    observed = float(statistic(places[None])[0])
+    deals = count_exchanges(places, np.zeros(len(pair), dtype=np.int64))
+    if deals <= ALL:
+        return exact_test(observed, statistic(all_exchanges(places, np.zeros(len(pair), dtype=np.int64))))
+
+    def draw(k: int) -> np.ndarray:
+        return statistic(rng.permuted(np.tile(places, (k, 1)), axis=1))
+
+    return randomization_test(observed, draw, resolution, size=len(pair), arrangements=deals)
 
 
-def _against_others(of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, draws: int) -> tuple[float, float]:
-    """By how much what the object holds beyond its form elsewhere is larger under an emotion than under the others.
+def _against_others(
+    of_object: pd.DataFrame, emotion: str, rng: np.random.Generator, resolution: Resolution
+) -> tuple[float, RandomizationTest]:
+    """By how much more often the object holds more than its form elsewhere, under an emotion than under the others.
 
-    A share of relevance; missing where either has few pictures.
+    Each picture counts by the rank of its object's share among those of drawn places. Where an object means nothing that rank is
+    as likely to be any under every emotion, however sharp or spread an emotion's maps are, so that dealing the emotions anew is
+    exact; shares themselves have another skewness and spread under each. Missing where either side has few pictures.
 
     Returns
     -------
-    tuple of float
-        Difference and p-value.
+    float, RandomizationTest
+        Difference of mean ranks, from -1 to 1, and its test.
     """
     if len(of_object) > _MOST:
         of_object = of_object.iloc[rng.choice(len(of_object), _MOST, replace=False)]
     of_emotion = (of_object.emotion == emotion).to_numpy()
     count = int(of_emotion.sum())
     if min(count, len(of_emotion) - count) < FEWEST:
-        return float("nan"), float("nan")
-    value = (of_object.relevance - of_object.moved).to_numpy(float)
-    p = sequential_p(float(_welch(value[None], of_emotion)[0]), lambda k: _welch(_dealt(value, k, rng), of_emotion), most=draws)
-    return float(value[of_emotion].mean() - value[~of_emotion].mean()), p
+        return float("nan"), RandomizationTest(float("nan"), float("nan"), float("nan"), 0, "draws")
+    value = place_ranks(of_object)
+    observed, codes = float(_welch(value[None], of_emotion)[0]), of_emotion.astype(np.int64)
+    deals = count_exchanges(codes, np.zeros(len(value), dtype=np.int64))
+    if deals <= ALL:
+        orders = all_exchanges(codes, np.zeros(len(value), dtype=np.int64))
+        places = np.argsort(orders, axis=1)  # where each picture goes: those of the emotion to every set of places once
+        tested = exact_test(observed, _welch(value[places], of_emotion))
+    else:
+        tested = randomization_test(
+            observed, lambda k: _welch(_dealt(value, k, rng), of_emotion), resolution, size=len(value), arrangements=deals
+        )
+    return float(value[of_emotion].mean() - value[~of_emotion].mean()), tested
+
+
+def place_ranks(rows: pd.DataFrame) -> np.ndarray:
+    """Share of the drawn places at which the object's form holds less than where it lies; equal shares count half.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns relevance and placed of ``explainers.overlap.image_rows``.
+
+    Returns
+    -------
+    (n,) array
+        From 0 to 1; .5 on average where the object means nothing.
+    """
+    own, places = rows.relevance.to_numpy(float)[:, None], _places(rows)
+    equal = np.isclose(places, own, rtol=1e-4, atol=1e-7)
+    return np.asarray(((places < own) & ~equal).mean(axis=1) + equal.mean(axis=1) / 2)
+
+
+def _places(rows: pd.DataFrame) -> np.ndarray:
+    return np.frombuffer(b"".join(rows.placed), dtype=np.float32).astype(np.float64).reshape(len(rows), -1)
 
 
 def _dealt(values: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -213,11 +270,11 @@ def associations(both: int, with_object: int, with_emotion: int, n: int) -> dict
     }
 
 
-def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: int = 999) -> pd.DataFrame:
+def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator) -> pd.DataFrame:
     """Whether methods blame the same objects.
 
     Spearman correlation of the emotion × object lifts, and of Dice's coefficients, of every two methods, with a Mantel test
-    that exchanges the objects (Kriegeskorte et al. 2008; Mantel 1967).
+    that exchanges the objects (Kriegeskorte et al. 2008; Mantel 1967), of up to eight objects in all ways.
 
     Parameters
     ----------
@@ -225,15 +282,14 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: 
         A table of ``combine`` by method.
     rng : numpy.random.Generator
         Source of the draws.
-    draws : int
-        Permutations of a test.
 
     Returns
     -------
     DataFrame
-        Columns method, against, of (lift or dice), spearman, p_value.
+        Columns method, against, of (lift or dice), spearman, p_value, smallest_p (that as many objects can give) and p_holm.
     """
     filled = {name: table for name, table in tables.items() if len(table)}
+    resolution = Resolution(tests=len(filled) * (len(filled) - 1))
     out = []
     for measure in ("lift", "dice"):
         wide = {name: table.pivot(index="emotion", columns="object", values=measure) for name, table in filled.items()}
@@ -241,21 +297,31 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator, draws: 
             x, y = (frame.to_numpy(float) for frame in wide[first].align(wide[second], join="inner"))
             if measure == "dice" and np.array_equal(x, y, equal_nan=True):
                 continue  # presence alone is the same under every map
-            tested = _mantel(x, y, rng, draws)
+            tested = _mantel(x, y, rng, resolution)
             if tested is not None:
-                out.append({"method": first, "against": second, "of": measure, "spearman": tested[0], "p_value": tested[1]})
-    return pd.DataFrame(out, columns=["method", "against", "of", "spearman", "p_value"])
+                out.append((first, second, measure, tested.statistic, tested.pvalue, tested.smallest))
+    frame = pd.DataFrame(out, columns=["method", "against", "of", "spearman", "p_value", "smallest_p"])
+    return frame.assign(p_holm=holm(frame.p_value.to_numpy(float)))
 
 
-def _mantel(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, draws: int) -> tuple[float, float] | None:
+def _mantel(x: np.ndarray, y: np.ndarray, rng: np.random.Generator, resolution: Resolution) -> RandomizationTest | None:
     finite = np.isfinite(x) & np.isfinite(y)
     if int(finite.sum()) < 5 or np.ptp(x[finite]) == 0 or np.ptp(y[finite]) == 0:
         return None  # what is constant has no ranks
     rho = float(spearmanr(x[finite], y[finite])[0])
-    null = []
-    for _ in range(draws):
-        z = y[:, rng.permutation(y.shape[1])]
+
+    def dealt(order: np.ndarray) -> float:
+        z = y[:, order]
         both = np.isfinite(x) & np.isfinite(z)
-        if both.sum() >= 5 and np.ptp(x[both]) > 0 and np.ptp(z[both]) > 0:
-            null.append(float(np.corrcoef(rankdata(x[both]), rankdata(z[both]))[0, 1]))
-    return rho, permutation_p(rho, np.array(null))
+        if both.sum() < 5 or np.ptp(x[both]) == 0 or np.ptp(z[both]) == 0:
+            return float("nan")
+        return float(np.corrcoef(rankdata(x[both]), rankdata(z[both]))[0, 1])
+
+    objects = np.arange(y.shape[1])
+    deals = count_exchanges(objects, np.zeros_like(objects))
+    if deals <= ALL:  # those that are not defined are left out: as the observed one is, they would not have been tested
+        everything = np.array([dealt(order) for order in all_exchanges(objects, np.zeros_like(objects))])
+        return exact_test(rho, everything[np.isfinite(everything)])
+    return randomization_test(
+        rho, lambda k: np.array([dealt(rng.permutation(len(objects))) for _ in range(k)]), resolution, arrangements=deals
+    )

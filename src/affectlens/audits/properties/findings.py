@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, property_named
+from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
@@ -27,16 +31,49 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     count, total = audit.share
     out = [
         f"{count} of {total} tests (properties × outputs, n = {audit.n}) are significant after Holm's correction, given "
-        f"{audit.given}. With this many items a correlation of {tests.smallest_found.median():.2f} is found four times in "
-        "five: significance alone says little, the sizes below say more."
+        f"{audit.given}.{reach_of(tests)}{_power(tests)}"
     ]
     dependent = tests[(tests.p_holm <= ALPHA) & (tests.output != DECISION)]
     strongest = dependent.assign(size=dependent.effect.abs()).sort_values("size", ascending=False).drop_duplicates("property")
     out += [_sentence(row, audit.kinds.get(row["property"], "")) for row in strongest.head(most).to_dict("records")]
     without = [name for name in dict.fromkeys(tests.property) if not (tests[tests.property == name].p_holm <= ALPHA).any()]
-    if without:
-        out.append(f"No dependence was found on {', '.join(without)}; weaker ones than above could hide there.")
+    blind = _blind(tests, without)
+    if seen := [name for name in without if name not in blind]:
+        out.append(f"No dependence was found on {', '.join(seen)}; weaker ones than above could hide there.")
+    if blind:
+        out.append(f"Nothing can be said of {', '.join(blind)}: no p that the design can give is significant after correction.")
     return out
+
+
+def _blind(tests: pd.DataFrame, names: list[str]) -> list[str]:
+    """Properties that Holm's correction could not accept even if their tests had the smallest p that the design can give."""
+    if "smallest_p" not in tests:
+        return []
+    out = []
+    for name in names:
+        part = tests[tests.property == name]
+        others = tests.p_value.drop(part.index).sort_values().to_numpy()
+        accepted = others * (len(tests) - np.arange(len(others))) <= ALPHA
+        if (part.smallest_p * (len(tests) - int(np.cumprod(accepted).sum())) > ALPHA).all():
+            out.append(name)
+    return out
+
+
+def _power(tests: pd.DataFrame) -> str:
+    """The correlations that are found four times in five, by what was compared with what."""
+    known = tests[tests.smallest_found.notna()]
+    if "units" not in known:  # an older result: it does not say how many units there were
+        return ""
+    parts = [
+        f"{rows.smallest_found.median():.2f} ({method}, {int(rows.units.median())} {'people' if 'whole' in method else 'items'})"
+        for method, rows in known.groupby("method", sort=False)
+    ]
+    if not parts:
+        return ""
+    return (
+        f" A correlation of {' or '.join(parts)} is found four times in five after this correction: significance alone says "
+        "little, the sizes below say more."
+    )
 
 
 def _sentence(row: dict[str, Any], kind: str) -> str:
@@ -79,12 +116,15 @@ def dose_text(response: DoseResponse) -> str:
             f" {top['class']} moves most, by {change}{'' if of_values else ' points'} at {top.dose:g} ({low} to {high}, "
             f"p = {top.p_holm:.2g} corrected)"
         )
+    elif out_of_reach(response.curve):
+        text += f" whether {'an output' if of_values else 'a class'} moves cannot be shown"
     else:
         text += f" no {'output' if of_values else 'class'} is shown to move"
+    text += f".{reach_of(response.curve)}"
     if response.clean is None:
-        return text + "."
+        return text
     moved = response.moved
     also_moved = list(dict.fromkeys(moved[~moved.meant.astype(bool) & moved.over.astype(bool)].property))
     return (
-        f"{text}; it also moved {', '.join(also_moved[:6])}." if also_moved else f"{text}; nothing else that is measured moved."
+        f"{text} It also moved {', '.join(also_moved[:6])}." if also_moved else f"{text} Nothing else that is measured moved."
     )

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.stats.classification import expected_calibration_error
-from affectlens.stats.resample import Estimate, bootstrap, sign_flip_test, wilson
+from affectlens.stats.randomization import sign_flip_test
+from affectlens.stats.resample import Estimate, bootstrap, wilson
+from affectlens.stats.resolution import Resolution
 
 FEWEST = 20
 MANY = 20_000  # rows from which the interval of a mean recall is that of its normal limit
@@ -151,8 +153,9 @@ def rate_gaps(truth: np.ndarray, probabilities: np.ndarray, classes: list[str], 
 
 
 def matched_pairs(
-    right: np.ndarray, labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: np.random.Generator
-) -> dict[str, float]:
+    right: np.ndarray, labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: np.random.Generator,
+    resolution: Resolution | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Items high in a property against items low in it that have the same label and are nearest in the other properties.
 
     Parameters
@@ -167,11 +170,14 @@ def matched_pairs(
         The other properties.
     rng : numpy.random.Generator
         Source of the draws.
+    resolution : Resolution, optional
+        The family of the test.
 
     Returns
     -------
     dict
-        ``pairs``, mean ``difference`` of being right, and ``p_value`` of a sign-flip test of the pairs.
+        ``pairs``, mean ``difference`` of being right, ``p_value`` of a sign-flip test of the pairs, and ``smallest_p``, the
+        smallest that they can give.
     """
     complete = np.isfinite(values) & np.isfinite(others).all(axis=1)
     spread = others[complete].std(axis=0)
@@ -191,6 +197,8 @@ def matched_pairs(
             differences.append(float(right[i]) - float(right[low_rows[j]]))
     gains = np.array(differences)
     if len(gains) < FEWEST:
-        return {"pairs": len(gains), "difference": float("nan"), "p_value": float("nan")}
-    p_value = sign_flip_test(gains, rng, side="two", draws=1999)
-    return {"pairs": len(gains), "difference": float(gains.mean()), "p_value": p_value}
+        return {"pairs": len(gains), "difference": float("nan"), "p_value": float("nan"), "smallest_p": float("nan")}
+    tested = sign_flip_test(gains, rng, side="two", resolution=resolution)
+    return {
+        "pairs": len(gains), "difference": float(gains.mean()), "p_value": tested.pvalue, "smallest_p": tested.smallest,
+    }  # fmt: skip

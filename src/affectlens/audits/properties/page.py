@@ -17,6 +17,7 @@ from affectlens.core.disk.names import safe_name
 from affectlens.core.failures import missed_frame
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
+from affectlens.stats.resolution import reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
@@ -122,10 +123,16 @@ def methods(audit: PropertyAudit) -> str:
     """How the tests were made."""
     people = ""
     if audit.people:
-        people = f"; {audit.people} people: what is constant in people is exchanged whole, the rest compared within people"
+        people = (
+            f"; {audit.people} people: what is constant in people is exchanged with whole people, who count once each by the mean "
+            "of their outputs, the rest is compared within people"
+        )
     return one_line(f"""Dependence of each class's log-odds, and of the decision, on each property given {audit.given}: exact
-        permutation within strata, with features of both (their values and random waves, so that not only straight lines
-        count){people}. {audit.tested} items were tested. Multiplicity: Holm for the family, Benjamini-Hochberg (BH) beside it.
+        permutation within strata{people}. The statistic is the smaller p of two, of straight dependences (four fifths of the
+        level) and of features of both with random waves. Each test draws as often as the family needs (Besag and Clifford
+        1991), all arrangements where they are few; where it could not, the column how says tail, and p is the upper bound of a
+        generalised Pareto tail (Knijnenburg et al. 2009); of over 5,000 items the limit serves where it holds. {audit.tested}
+        items were tested. Multiplicity: Holm for the family, Benjamini-Hochberg (BH) beside it.
         Effects: correlation of what the strata leave of normal scores, interval from influences. Workflow after Büchner et al.
         2024 (arXiv 2404.07867) and Reimers et al. 2020; the property set is ours. Interventions: paired with the unchanged
         item, sign-flip test over items or people, Holm over doses and classes.""")
@@ -133,7 +140,21 @@ def methods(audit: PropertyAudit) -> str:
 
 def _shown(tests: pd.DataFrame) -> pd.DataFrame:
     order = tests.assign(size=tests.effect.abs()).sort_values("size", ascending=False)
-    columns = ["property", "output", "kind", "effect", "low", "high", "p_value", "p_holm", "p_bh", "n", "missing", "method"]
+    columns = [
+        "property",
+        "output",
+        "kind",
+        "effect",
+        "low",
+        "high",
+        "p_value",
+        "p_holm",
+        "p_bh",
+        "n",
+        "missing",
+        "how",
+        "method",
+    ]
     return order[columns]
 
 
@@ -150,7 +171,7 @@ def _performance(audit: PropertyAudit) -> list[Section]:
     if len(audit.crossed):
         out.append(Section("Intersections", (_CROSSED,), (), audit.crossed))
     if len(audit.pairs):
-        out.append(Section("Matched pairs", (one_line(_PAIRS),), (), audit.pairs))
+        out.append(Section("Matched pairs", (f"{one_line(_PAIRS)}{reach_of(audit.pairs)}",), (), audit.pairs))
     return out
 
 
@@ -171,5 +192,5 @@ def _left_out(audit: PropertyAudit) -> list[Section]:
         return []
     excluded = missed_frame(audit.excluded)
     rows = pd.concat([excluded, audit.missed.head(200)], ignore_index=True)
-    text = f"{len(audit.excluded)} properties and {len(audit.missed)} items or measurements."
+    text = f"{len(audit.excluded)} properties or single tests and {len(audit.missed)} items or measurements."
     return [Section("What was left out", (text,), (), rows, "List")]

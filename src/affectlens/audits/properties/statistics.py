@@ -12,17 +12,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from affectlens.audits.properties.dependence import dependence_test
 from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.stats.independence import Independence, p_against_n, test
-from affectlens.stats.independence.effect import correlation, smallest_correlation
-from affectlens.stats.independence.permutation import centred_in
-from affectlens.stats.independence.variables import normal_scores
-from affectlens.stats.multiple import benjamini_hochberg, holm, permute_units
-from affectlens.stats.resample import permutation_p
+from affectlens.stats.independence import p_against_n
+from affectlens.stats.multiple import benjamini_hochberg, holm
+from affectlens.stats.resolution import Resolution
 
 MOST = 20_000  # rows that tests look at: with more, everything is significant
 
@@ -112,21 +110,24 @@ def _tests(
     table: pd.DataFrame, kinds: dict[str, str], outputs: pd.DataFrame, decision: pd.Series | None, truth: pd.Series | None,
     person: pd.Series | None, rows: np.ndarray, rng: np.random.Generator, progress: Progress,
 ) -> tuple[pd.DataFrame, dict[str, str]]:  # fmt: skip
-    """One row a property and output, and the properties that cannot be tested with the reason."""
+    """One row a property and output, and the properties and single tests that cannot be made with the reason."""
     named = {str(c): outputs[c] for c in outputs} | ({} if decision is None else {DECISION: decision})
-    tested, excluded = [], {}
+    reasons = {name: _unfit(table[name], kinds[name], truth) for name in table.columns}
+    excluded = {name: reason for name, reason in reasons.items() if reason}
+    resolution = Resolution(tests=(len(table.columns) - len(excluded)) * len(named))
+    tested: list[dict[str, object]] = []
     for i, name in enumerate(table.columns):
-        reason = _unfit(table[name], kinds[name], truth)
-        if reason:
-            excluded[name] = reason
+        if name in excluded:
             continue
         for output, y in named.items():
-            tested.append(_tested(name, kinds[name], output, table[name], y, truth, person, rows, rng))
+            try:
+                tested.append(_tested(name, kinds[name], output, table[name], y, truth, person, rows, rng, resolution))
+            except UsageError as error:
+                excluded[f"{name} → {output}"] = str(error)
         progress("tests", i + 1, len(table.columns))
-    usable = [row for row in tested if row is not None]
-    if not usable:
+    if not tested:
         raise UsageError(f"no property can be tested: {excluded}")
-    tests = pd.DataFrame(usable)
+    tests = pd.DataFrame(tested)
     p = tests.p_value.to_numpy()
     return tests.assign(p_holm=holm(p), p_bh=benjamini_hochberg(p)), excluded
 
@@ -150,62 +151,17 @@ def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
 
 def _tested(
     name: str, kind: str, output: str, x: pd.Series, y: pd.Series, truth: pd.Series | None, person: pd.Series | None,
-    rows: np.ndarray, rng: np.random.Generator,
-) -> dict[str, object] | None:  # fmt: skip
-    x, y = x.iloc[rows], y.iloc[rows]
+    rows: np.ndarray, rng: np.random.Generator, resolution: Resolution,
+) -> dict[str, object]:  # fmt: skip
     z = truth.iloc[rows] if truth is not None else None
-    try:
-        if person is not None:
-            tested, note = _with_people(x, kind, y, z, person.iloc[rows], rng)
-        else:
-            tested, note = test(x, y, z, rng=rng, kinds={"x": kind}, draws=1), ""
-    except UsageError:
-        return None
+    who = person.iloc[rows] if person is not None else None
+    tested = dependence_test(x.iloc[rows], kind, y.iloc[rows], z, who, rng, resolution)
     effect = tested.effect
     return {
-        "property": name, "output": output, "p_value": tested.p, "effect": effect.value, "low": effect.low,
-        "high": effect.high, "kind": effect.kind, "n": tested.n, "missing": tested.dropped, "smallest_found": tested.smallest,
-        "method": note or tested.method,
+        "property": name, "output": output, "p_value": tested.pvalue, "effect": effect.value, "low": effect.low,
+        "high": effect.high, "kind": effect.kind, "n": tested.n, "units": tested.units, "missing": tested.missing,
+        "smallest_found": tested.smallest_found, "smallest_p": tested.smallest_p, "how": tested.how, "method": tested.method,
     }  # fmt: skip
-
-
-def _with_people(
-    x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, person: pd.Series, rng: np.random.Generator, draws: int = 999
-) -> tuple[Independence, str]:
-    """A property constant in people: people exchange it whole; else strata are people and label together."""
-    complete = (x.notna() & y.notna() & (z.notna() if z is not None else True)).to_numpy()
-    x, y, person = x[complete], y[complete], person[complete]
-    z = z[complete] if z is not None else None
-    if (x.groupby(person).nunique() > 1).any():
-        strata = person if z is None else person + "/" + z.astype(str)
-        sizes = strata.map(strata.value_counts())
-        enough = (sizes >= 2).to_numpy()
-        codes = pd.Series(pd.factorize(strata[enough])[0].astype(str), index=strata.index[enough])
-        tested = test(x[enough], y[enough], codes, method="auto", rng=rng, kinds={"x": kind, "z": "categorical"}, draws=1)
-        return tested, "within people and label" if z is not None else "within people"
-    if person.nunique() < 6:
-        raise UsageError(f"{person.nunique()} people: too few to exchange a property of theirs")
-    outputs = y.to_frame() if pd.api.types.is_numeric_dtype(y) else pd.get_dummies(y).astype(float)
-    output_features = normal_scores(outputs.to_numpy(float)) if outputs.shape[1] == 1 else outputs.to_numpy(float)
-    codes = np.zeros(len(output_features), dtype=np.int64) if z is None else pd.factorize(z)[0]
-    output_features = centred_in(output_features, codes)
-    units = person.to_numpy(dtype=object)
-
-    def features(values: np.ndarray) -> np.ndarray:
-        if kind in ("categorical", "binary") or not np.issubdtype(values.dtype, np.number):
-            columns = (values[:, None] == np.unique(values)[None, 1:]).astype(float)
-        else:
-            columns = normal_scores(values[:, None].astype(float))
-        return centred_in(columns, codes)
-
-    values = x.to_numpy()
-    observed = float(((features(values).T @ output_features) ** 2).sum())
-    null = np.array([((features(permute_units(values, units, rng)).T @ output_features) ** 2).sum() for _ in range(draws)])
-    effect = correlation(features(values)[:, 0], output_features[:, 0])
-    p = permutation_p(observed, null)
-    n = len(values)
-    smallest = smallest_correlation(int(person.nunique()))
-    return Independence("people", observed, p, effect, n, int((~complete).sum()), (p,), smallest), "people exchanged whole"
 
 
 def _performance(
@@ -223,6 +179,7 @@ def _performance(
     right = (p.argmax(axis=1) == codes).astype(float)
     numbers = [name for name in names if kinds[name] != "categorical"]
     groups, gaps, pairs = [], [], []
+    resolution = Resolution(tests=sum(kinds[name] == "continuous" for name in names))
     for name in names:
         group_of = grouped(table[name].reindex(index), kinds[name])
         groups.append(group_metrics(codes, p, classes, group_of, rng).assign(property=name))
@@ -231,7 +188,7 @@ def _performance(
         if name in numbers and kinds[name] == "continuous" and covariates and len(index) <= MOST:
             filled = table[covariates].reindex(index)
             values = table[name].reindex(index).to_numpy(float)
-            pairs.append({"property": name, **matched_pairs(right, codes, values, filled.to_numpy(float), rng)})
+            pairs.append({"property": name, **matched_pairs(right, codes, values, filled.to_numpy(float), rng, resolution)})
     frame = pd.DataFrame(pairs)
     if len(frame):
         frame["p_holm"] = holm(frame.p_value.to_numpy())

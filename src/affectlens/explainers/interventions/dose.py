@@ -11,7 +11,8 @@ import pandas as pd
 
 from affectlens.core.progress import Progress, silent
 from affectlens.stats.multiple import holm, mean_of_units
-from affectlens.stats.resample import sign_flip_test
+from affectlens.stats.randomization import sign_flip_test
+from affectlens.stats.resolution import Resolution
 
 MEASURED = 30  # items that are measured again
 _MOVED = ("dose", "property", "moved_by", "lost", "meant", "over")
@@ -27,7 +28,8 @@ class DoseResponse:
     name, unit : str
         The intervention and the unit of its doses.
     curve : DataFrame
-        One row a dose and class: dose, class, change (mean change of the probability), low, high (95 %), p_value, p_holm.
+        One row a dose and class: dose, class, change (mean change of the probability), low, high (95 %), p_value,
+        smallest_p (that as many units can give; NaN where nothing was changed), p_holm.
     flips : DataFrame
         Share of decisions that change by dose: dose, changed_decisions.
     moved : DataFrame
@@ -108,18 +110,22 @@ def dose_response(
         progress(name, i + 1, len(doses))
     base = answers[base_dose]
     units = np.arange(len(items)) if people is None else pd.factorize(people)[0]
+    resolution = Resolution(tests=(len(doses) - 1) * len(classes))
     rows, flips = [], []
     for dose in doses:
         flips.append({"dose": dose, "changed_decisions": float((answers[dose].argmax(1) != base.argmax(1)).mean())})
         for column, label in enumerate(classes):
             by_unit = pd.Series(answers[dose][:, column] - base[:, column]).groupby(units).mean().to_numpy()
             mean, low, high, _ = mean_of_units(by_unit)
-            p_value = 1.0 if dose == base_dose else sign_flip_test(by_unit, rng, side="two", draws=1999)
-            rows.append({"dose": dose, "class": label, "change": mean, "low": low, "high": high, "p_value": p_value})
+            row = {"dose": dose, "class": label, "change": mean, "low": low, "high": high, "p_value": 1.0, "smallest_p": np.nan}
+            if dose != base_dose:
+                tested = sign_flip_test(by_unit, rng, side="two", resolution=resolution)
+                row |= {"p_value": tested.pvalue, "smallest_p": tested.smallest}
+            rows.append(row)
     curve = pd.DataFrame(rows)
-    tested = (curve.dose != base_dose).to_numpy()
+    changed = (curve.dose != base_dose).to_numpy()
     curve["p_holm"] = 1.0
-    curve.loc[tested, "p_holm"] = holm(curve.p_value[tested].to_numpy())
+    curve.loc[changed, "p_holm"] = holm(curve.p_value[changed].to_numpy())
     moved = _moved(items, doses, base_dose, change, measure, meant, rng) if measure else pd.DataFrame(columns=list(_MOVED))
     shown = items[int(rng.integers(len(items)))]
     return DoseResponse(name, unit, curve, pd.DataFrame(flips), moved, tuple(change(shown, dose) for dose in doses), len(items))

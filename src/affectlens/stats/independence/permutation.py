@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from affectlens.stats.independence.quadratic import weighted_chi2_tail
+from affectlens.stats.exchanges import ALL, all_exchanges, count_exchanges, drawn_exchanges, members_of
+from affectlens.stats.independence.contrast import Contrast
 from affectlens.stats.independence.rcot import OWN, own_features
+from affectlens.stats.randomization import RandomizationTest, exact_test, randomization_test
+from affectlens.stats.resolution import Resolution
 
-ENOUGH = 50  # permutations beyond the observed that end the drawing
-LIMIT = 300  # rows from which the limit serves below the smallest p-value of the permutations
+MANY = 5_000  # rows from which the limit of the permutations serves, where it holds
 
 
-def stratified(
-    x: np.ndarray, y: np.ndarray, strata: np.ndarray, rng: np.random.Generator, draws: int = 999, own: int = OWN
-) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Permute within strata and compare the squared covariance of features of both variables, summed.
+@dataclass(frozen=True)
+class Exchanged:
+    """A test by exchanges within strata, with the features that it compared.
+
+    Attributes
+    ----------
+    test : RandomizationTest
+        Statistic, p-value, the smallest p-value of the design, draws. ``how`` is also ``limit``.
+    a, b : (n, p) and (n, q) array
+        Features of both variables, centred in their strata, the variables' own columns first.
+    """
+
+    test: RandomizationTest
+    a: np.ndarray
+    b: np.ndarray
+
+
+def exchange_test(
+    x: np.ndarray, y: np.ndarray, strata: np.ndarray, rng: np.random.Generator, resolution: Resolution | None = None,
+    own: int = OWN,
+) -> Exchanged:  # fmt: skip
+    """Whether two variables are independent given a stratum: exchange the rows of one within strata.
 
     Within strata the data are as likely as before when x and y are independent given the stratum: exact for any sizes (Fisher
-    1935). Where no permutation reaches the statistic, p is that of their limit, if it is smaller.
+    1935). The statistic is that of ``Contrast``. Where there are few different arrangements all are taken. Of more than 5,000
+    rows the limit of the statistic serves where it holds.
 
     Parameters
     ----------
@@ -27,10 +50,49 @@ def stratified(
         Numbers of the strata from 0 on.
     rng : numpy.random.Generator
         Draws features and permutations.
-    draws : int
-        Permutations at most; fewer where enough reached the statistic.
+    resolution : Resolution, optional
+        The family of the test: how small its p-value has to be able to become.
     own : int
         Random waves of each variable beside its columns.
+
+    Returns
+    -------
+    Exchanged
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(140, 1))
+    >>> exchange_test(x, x, np.zeros(140, int), rng, Resolution(tests=136)).test.pvalue * 136 < 0.05
+    True
+    """
+    resolution = resolution or Resolution()
+    a, b = (centred_in(own_features(values, rng, own), strata) for values in (x, y))
+    contrast = Contrast.of(a, b, strata, _varying(x), _varying(y))
+    n = len(a)
+    if n > MANY and contrast.limit_holds:
+        value = float(contrast(a[None])[0])
+        return Exchanged(RandomizationTest(value, contrast.limit(value), 1e-300, 0, "limit"), a, b)
+    codes, other = _codes(x), _codes(y)
+    counts = [count_exchanges(each, strata) for each in (codes, other)]
+    observed = float(contrast(a[None])[0])
+    if min(counts) <= ALL:
+        exchanged = contrast if counts[0] <= counts[1] else contrast.turned()
+        orders = all_exchanges(codes if counts[0] <= counts[1] else other, strata)
+        return Exchanged(exact_test(observed, exchanged.over(orders)), a, b)
+    members = members_of(strata)
+
+    def draw(k: int) -> np.ndarray:
+        return contrast.over(drawn_exchanges(members, n, k, rng))
+
+    return Exchanged(randomization_test(observed, draw, resolution, size=n, arrangements=min(counts)), a, b)
+
+
+def stratified(
+    x: np.ndarray, y: np.ndarray, strata: np.ndarray, rng: np.random.Generator, own: int = OWN,
+    resolution: Resolution | None = None,
+) -> tuple[float, float, np.ndarray, np.ndarray]:  # fmt: skip
+    """Statistic, p-value and the features centred in strata of ``exchange_test``, which takes the same parameters.
 
     Returns
     -------
@@ -39,50 +101,18 @@ def stratified(
     a, b : (n, p) and (n, q) array
         Features centred in their strata.
     """
-    a, b = (centred_in(own_features(values, rng, own), strata) for values in (x, y))
-    order = np.argsort(strata, kind="stable")
-    edges = np.flatnonzero(np.diff(strata[order])) + 1
-    groups = [members for members in np.split(order, edges) if len(members) > 1]
-
-    def statistic(rows: np.ndarray) -> float:
-        return float(((a[rows].T @ b) ** 2).sum()) / len(a)
-
-    rows = np.arange(len(a))
-    observed = statistic(rows)
-    beyond = 0
-    drawn = 0
-    while drawn < draws and beyond < ENOUGH:
-        for members in groups:
-            rows[members] = rng.permutation(members)
-        beyond += statistic(rows) >= observed * (1 - 1e-12) - 1e-15
-        drawn += 1
-    # Once enough permutations reached it, more would only repeat that nothing is there (Besag & Clifford 1991): valid as well.
-    p = beyond / drawn if beyond == ENOUGH else (1 + beyond) / (drawn + 1)
-    if beyond == 0 and len(a) >= LIMIT:
-        p = min(p, limit_p(a, b, len(groups)))
-    return observed, p, a, b
+    found = exchange_test(x, y, strata, rng, resolution, own)
+    return found.test.statistic, found.test.pvalue, found.a, found.b
 
 
-def limit_p(a: np.ndarray, b: np.ndarray, spent: int) -> float:
-    """P-value by the limit of the permutations, for what no drawn one reached: so many tests can be corrected for.
+def _varying(values: np.ndarray) -> int:
+    """Columns that vary, which are the first features."""
+    return int((values.std(axis=0) > 1e-9).sum())
 
-    Parameters
-    ----------
-    a, b : (n, p) and (n, q) array
-        Features centred in strata.
-    spent : int
-        Number of the strata.
 
-    Returns
-    -------
-    float
-        From 1e-300 to 1.
-    """
-    n = len(a)
-    products = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
-    mean = products.mean(axis=0)
-    centred = (products - mean) / np.sqrt(max(1 - spent / n, 0.2))
-    return weighted_chi2_tail(n * float((mean**2).sum()), np.maximum(np.linalg.eigvalsh(centred.T @ centred / n), 0))
+def _codes(values: np.ndarray) -> np.ndarray:
+    """A number for each different row."""
+    return np.unique(values, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def centred_in(features: np.ndarray, strata: np.ndarray) -> np.ndarray:

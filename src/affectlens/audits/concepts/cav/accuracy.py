@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from affectlens.audits.concepts.cav.space import Space, directions
+from affectlens.stats.randomization import column_p
 
 FOLDS = 5
 
@@ -50,8 +51,8 @@ class BalancedAccuracy:
         return self
 
     def compute(self) -> np.ndarray:
-        """Balanced accuracy ``(k,)``."""
-        return np.asarray((self.right / np.maximum(self.total, 1)).mean(axis=1))
+        """Balanced accuracy ``(k,)``; NaN where examples or counterexamples were never held out."""
+        return np.asarray((self.right / np.where(self.total > 0, self.total, np.nan)).mean(axis=1))
 
 
 def held_out_accuracy(
@@ -87,8 +88,7 @@ def held_out_accuracy(
     """
     observed = _balanced(space, targets, method, groups, seed)
     control = np.stack([_balanced(space, targets[:, order], method, groups, seed) for order in row_orders])
-    p_value = (1 + (control >= observed - 1e-12).sum(axis=0)) / (len(control) + 1)
-    return Accuracy(observed, control.mean(axis=0), p_value)
+    return Accuracy(observed, control.mean(axis=0), column_p(observed, control))
 
 
 def _balanced(space: Space, targets: np.ndarray, method: str, groups: np.ndarray | None, seed: int) -> np.ndarray:

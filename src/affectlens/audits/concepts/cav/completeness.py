@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from affectlens.audits.concepts.cav.space import Space
+from affectlens.stats.randomization import permutation_p
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Completeness:
     control : float
         Mean share of as many pseudo-concepts; NaN where there are none.
     p_value : float
-        Of the share against theirs.
+        Of the share against theirs; NaN where there are none.
     rank : int
         Dimensions of the span.
     """
@@ -83,5 +84,5 @@ def completeness(
 
     share, rank = through(concepts)
     null = np.array([through(span)[0] for span in pseudo])
-    p = (1 + int((null >= share - 1e-12).sum())) / (len(null) + 1)
+    p = permutation_p(share, null) if len(null) else float("nan")
     return Completeness(share, float(null.mean()) if len(null) else float("nan"), p, rank)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from affectlens.stats.randomization import column_p
+
 BIN = 8  # dialogues of like length that change places with each other, at least
 
 
@@ -93,8 +95,7 @@ def two_sided(observed: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.nd
     centre = everything.mean(axis=0)
     spread = everything.std(axis=0)
     z = (everything - centre) / np.where(spread > 0, spread, 1)
-    beyond = (np.abs(z[:-1]) >= np.abs(z[-1]) - 1e-12).sum(axis=0)
-    return (1 + beyond) / (len(null) + 1), z
+    return column_p(np.abs(z[-1]), np.abs(z[:-1])), z
 
 
 def max_t(z: np.ndarray) -> np.ndarray:
@@ -108,14 +109,17 @@ def max_t(z: np.ndarray) -> np.ndarray:
     Returns
     -------
     array (tests,)
-        P-values that bound the chance of any false finding and use the dependence between tests.
+        P-values that bound the chance of any false finding and use the dependence between tests; NaN where a score is not
+        defined, as those of a class without inputs.
     """
-    size = np.abs(z)
+    out = np.full(z.shape[1], np.nan)
+    defined = np.flatnonzero(np.isfinite(z).all(axis=0))
+    if not len(defined):
+        return out
+    size = np.abs(z[:, defined])
     observed, null = size[-1], size[:-1]
     order = np.argsort(-observed, kind="stable")
     # The maximum over each test and all that are weaker.
     running = np.maximum.accumulate(null[:, order][:, ::-1], axis=1)[:, ::-1]
-    p = (1 + (running >= observed[order] - 1e-12).sum(axis=0)) / (len(null) + 1)
-    out = np.empty(len(observed))
-    out[order] = np.maximum.accumulate(p)
+    out[defined[order]] = np.maximum.accumulate(column_p(observed[order], running))
     return out

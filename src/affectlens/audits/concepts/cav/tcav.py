@@ -26,6 +26,7 @@ from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.stats.multiple import benjamini_hochberg, holm
+from affectlens.stats.resolution import Resolution, reach_sentence, reachable
 
 FEWEST = 10  # examples under which a concept's direction is hardly more than noise
 SATURATED = 0.999  # mean cosine among gradients from which on a layer's answer is linear
@@ -153,12 +154,11 @@ def _frame(tests: Mapping[str, LayerTests], concepts: list[str], classes: list[s
 
 def _coarse(tests: int, draws: int) -> list[str]:
     """Too few pseudo-concepts for so many tests."""
-    if tests / (draws + 1) <= 0.05:
+    smallest = np.full(tests, 1 / (draws + 1))
+    if reachable(smallest):
         return []
-    return [
-        f"{draws} pseudo-concepts give p-values of {1 / (draws + 1):.2g} at least; over {tests} tests Holm's correction cannot "
-        f"fall to .05: take at least {20 * tests - 1}, or read the max-T column"
-    ]
+    more = Resolution(tests).needed
+    return [f"{reach_sentence(smallest)} Take {more} pseudo-concepts (--draws {more}), or read the max-T column"]
 
 
 def _saturated(tests: Mapping[str, LayerTests], classes: list[str]) -> list[str]:
