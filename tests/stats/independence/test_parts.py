@@ -449,7 +449,7 @@ def test_a_discrete_condition_needs_four_rows_a_value():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 40))
     assert test(x, y, np.arange(40) % 10, rng=rng).method == "stratified"
-    assert test(x, y, np.arange(40) % 11, rng=rng).method == "rcot"
+    assert test(x, y, np.arange(40) % 11, rng=rng).method == "wgcm"
     with pytest.raises(UsageError, match="hardly two rows"):
         test(x, y, np.arange(40) % 11, method="stratified", rng=rng)
     with pytest.raises(UsageError, match="nothing can be tested"):
@@ -467,11 +467,14 @@ def test_the_answer_names_its_parts():
     rng = np.random.default_rng(0)
     z = rng.normal(size=200)
     x, y = z + rng.normal(size=200), z + rng.normal(size=200)
-    got = test(x, y, z, rng=rng, draws=4)
+    got = test(x, y, z, method="rcot", rng=rng, draws=4)
     assert got.method == "rcot" and len(got.each) == 4 and got.p == pytest.approx(cauchy_combination(np.array(got.each)))
     assert got.effect.kind == "correlation" and got.dropped == 0 and got.note == ""
     assert smallest_correlation(200, 1) < got.smallest < smallest_correlation(200, 60)
-    assert len(test(x, y, z, rng=rng).each) == 3
+    assert len(test(x, y, z, method="rcot", rng=rng).each) == 3
+    default = test(x, y, z, rng=rng)
+    assert default.method == "wgcm" and default.each == (default.p,) and default.pvalue == default.p
+    assert default.diagnosis.sound and smallest_correlation(200, 1) < default.smallest < smallest_correlation(200, 60)
     linear = test(x, y, z, method="parcorr", rng=rng)
     assert "straight lines" in linear.note and linear.smallest == smallest_correlation(200)
     group = np.where(x > 1, "high", np.where(x < -1, "low", "middle"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from affectlens.stats.independence.api import METHODS, Independence, p_against_n, test, vote
+from affectlens.stats.independence.api import METHODS, p_against_n, test, vote
+from affectlens.stats.independence.result import Independence
+from affectlens.stats.independence.wgcm import Condition, Diagnosis
 
-__all__ = ["METHODS", "Independence", "p_against_n", "test", "vote"]
+__all__ = ["METHODS", "Condition", "Diagnosis", "Independence", "p_against_n", "test", "vote"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,31 +15,15 @@ from affectlens.stats.independence.kernels import conditional_hsic, kci
 from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
 from affectlens.stats.independence.permutation import centred_in, stratified
 from affectlens.stats.independence.rcot import MANY, Residuals, covariance_test, own_features, residual_pair
+from affectlens.stats.independence.result import Independence
 from affectlens.stats.independence.variables import Variable, complete, scaled, variable
+from affectlens.stats.independence.wgcm import Condition, diagnosed, left_of, weighted_covariance
 
-METHODS = ("auto", "rcot", "stratified", "kci", "cmiknn", "gcm", "chsic", "parcorr")
+METHODS = ("auto", "wgcm", "stratified", "rcot", "kci", "cmiknn", "gcm", "chsic", "parcorr")
 VOTERS = ("chsic", "rcot", "cmiknn")  # of the seed papers' majority decision
 FEWEST = 30
+MOST = 20_000  # rows up to which ``auto`` regresses on kernels
 _STRATUM_ROWS = 4  # rows a stratum must have on average to be a stratum
-
-
-@dataclass(frozen=True)
-class Independence:
-    """``p`` of the hypothesis that x and y are independent (given z), never 0; ``effect`` with its interval; ``n`` rows used.
-
-    ``dropped`` rows have something missing; ``each`` is the p-value of one random draw of those that were combined;
-    ``smallest`` is the correlation that this many rows find with a power of .8.
-    """
-
-    method: str
-    statistic: float
-    p: float
-    effect: Effect
-    n: int
-    dropped: int
-    each: tuple[float, ...]
-    smallest: float
-    note: str = ""
 
 
 def test(
@@ -59,21 +43,22 @@ def test(
     Parameters
     ----------
     x, y, z : (n,) or (n, d) array of numbers or texts, or a frame
-        Two variables and the condition; None for no condition.
+        Two variables and the condition; None for no condition, or a ``Condition`` that is shared by many tests.
     method : str
-        One of ``METHODS``. ``auto`` permutes exactly within strata when z is discrete (or absent), and tests residuals of
-        random features (``rcot``) when it is not.
+        One of ``METHODS``. ``auto`` permutes exactly within strata when z is discrete (or absent). When it is not, it tests
+        weighted covariances of residuals of kernel regressions (``wgcm``), or residuals of random features (``rcot``) where
+        there are more than 20,000 rows.
     rng : numpy.random.Generator
         Draws permutations, features and nulls.
     draws : int
         How often methods that draw features at random do so; the p-values are combined by Cauchy's rule, never by a vote.
     kinds : dict of str to str
-        Kinds of x, y, z that are guessed wrongly, for example ``{"x": "categorical"}``.
+        Kinds of x, y, z that are guessed wrongly, for example ``{"x": "categorical"}``; that of a ``Condition`` is its own.
 
     Returns
     -------
     Independence
-        P-value, effect with its interval, and what was done.
+        P-value, effect with its interval, what was done, and what speaks against it.
 
     Raises
     ------
@@ -92,7 +77,8 @@ def test(
         raise unknown("method", method, list(METHODS))
     kinds = kinds or {}
     of_x, of_y = variable(x, "x", kinds.get("x")), variable(y, "y", kinds.get("y"))
-    of_z = None if z is None else variable(z, "z", kinds.get("z"))
+    condition = z if isinstance(z, Condition) or z is None else Condition(z, kinds.get("z"))
+    of_z = None if condition is None else condition.variable
     variables = [entry for entry in (of_x, of_y, of_z) if entry is not None]
     lengths = [len(entry.columns) for entry in variables]
     if len(set(lengths)) > 1:
@@ -107,18 +93,25 @@ def test(
         if n == 0 or tested.columns.shape[1] == 0 or (np.ptp(tested.columns, axis=0) == 0).all():
             raise UsageError(f"{name} is constant over the {n} complete rows; nothing can depend on it")
     strata = _strata(of_z, n)
+    note = ""
     if method == "auto":
-        method = "stratified" if strata is not None else "rcot"
+        method = "wgcm" if n <= MOST else "rcot"
+        if strata is not None:
+            method = "stratified"
+        elif method == "rcot":
+            note = f"more than {MOST:,} rows: regression on random features, which leaves more of z than kernels do"
     if method == "stratified":
         if strata is None:
-            raise UsageError("z is not discrete, or has hardly two rows a value; method rcot takes any z")
+            raise UsageError("z is not discrete, or has hardly two rows a value; method wgcm takes any z")
         return _in_strata(of_x, of_y, strata, rng, n, dropped, draws)
     if n < FEWEST:
         raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
-    condition = np.zeros((n, 0)) if of_z is None else scaled(of_z)
+    if method == "wgcm":
+        return _weighted(of_x, of_y, condition or Condition(np.zeros(len(kept))), rows, rng, dropped)
+    numbers = np.zeros((n, 0)) if of_z is None else scaled(of_z)
     if method == "rcot":
-        return _residual(of_x, of_y, condition, rng, n, dropped, draws)
-    return _baseline(method, scaled(of_x), scaled(of_y), condition, (of_x.ordered and of_y.ordered), rng, n, dropped)
+        return replace(_residual(of_x, of_y, numbers, rng, n, dropped, draws), note=note)
+    return _baseline(method, scaled(of_x), scaled(of_y), numbers, (of_x.ordered and of_y.ordered), rng, n, dropped)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # a function of this name is no test to pytest
@@ -165,6 +158,23 @@ def _varies(rows: np.ndarray) -> bool:
 def _unit(columns: np.ndarray) -> np.ndarray:
     deviation = columns.std(axis=0)
     return np.asarray(columns / np.maximum(deviation, 1e-9))
+
+
+def _weighted(
+    a: Variable, b: Variable, condition: Condition, rows: np.ndarray, rng: np.random.Generator, dropped: int
+) -> Independence:
+    given = condition.factorised(rows)
+    x, y = left_of(a, given), left_of(b, given)
+    diagnosis = diagnosed(x, y, given)
+    if diagnosis.testable:
+        found = weighted_covariance(x, y, given, rng)
+        statistic, p = found.statistic, found.p
+    else:
+        statistic, p = 0.0, 1.0
+    effect = _effect(np.column_stack([x.lines, x.waves]), np.column_stack([y.lines, y.waves]), a.ordered and b.ordered, rng)
+    spent = float(np.sqrt(x.leverage.sum(axis=0).mean() * y.leverage.sum(axis=0).mean()))
+    smallest = smallest_correlation(len(rows), spent)
+    return Independence("wgcm", statistic, p, effect, len(rows), dropped, (p,), smallest, diagnosis.sentence, diagnosis)
 
 
 def _residual(

@@ -1,0 +1,76 @@
+"""Functions of the few columns or directions of a wide condition that a variable depends on."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import chi2
+
+from affectlens.stats.independence.index import ridge_maps
+from affectlens.stats.independence.wgcm.bases import Basis
+from affectlens.stats.independence.wgcm.condition import Factorised
+
+WIDTHS = (0.3, 0.7, 1.4)  # along a direction, in deviations
+MANY = 6  # columns from which single ones are selected
+_MOST = 6  # columns that are selected
+_ALPHA = 0.1  # that any column is selected of which nothing depends
+
+
+def own_bases(condition: Factorised, targets: np.ndarray) -> list[Basis]:
+    """Bases along the one and two directions in which targets change, and on the columns that they depend on.
+
+    Parameters
+    ----------
+    condition : Factorised
+        The condition.
+    targets : (n, k) array
+        A variable's columns.
+
+    Returns
+    -------
+    list of Basis
+        Empty for a condition of one column.
+    """
+    d = condition.columns.shape[1]
+    if d < 2:
+        return []
+    # Which rows directions are learned from, where there are very many, is all that is drawn here.
+    maps = ridge_maps(condition.columns, targets, np.random.default_rng(0))
+    projected = condition.columns @ maps[-1].directions.T
+    projected = projected / np.maximum(projected.std(axis=0), 1e-12)
+    out = condition.along(projected[:, :1], WIDTHS, "one direction", d - 1)
+    out += condition.along(projected, (0.7, 1.4), "two directions", 2 * (d - 1))
+    if d < MANY:
+        return out
+    columns = selected_columns(condition.columns, condition.fixed, targets)
+    if len(columns):
+        some = condition.columns[:, columns]
+        out += condition.sums(some, (0.4, 1.2), "selected columns", 2 * len(columns))
+        out += condition.along(some, (0.7 * len(columns) ** 0.5,), "selected columns together", 2 * len(columns))
+    return out
+
+
+def selected_columns(columns: np.ndarray, fixed: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Columns ``(m,)`` of ``(n, d)`` on which targets depend in more than a line, by forward selection.
+
+    A column is taken while the squared correlation of the targets with five functions of it is more than chance gives the best
+    of all columns.
+    """
+    n, d = columns.shape
+    left = targets - fixed @ (fixed.T @ targets)
+    left = left / np.maximum(np.sqrt((left**2).mean(axis=0)), 1e-300)
+    waves = [columns**2, *(wave(speed * columns) for speed in (1.5, 3.0) for wave in (np.sin, np.cos))]
+    functions = np.stack(waves, axis=2).reshape(n, -1)
+    functions = functions - fixed @ (fixed.T @ functions)
+    groups, _ = np.linalg.qr(functions.reshape(n, d, len(waves)).transpose(1, 0, 2))
+    threshold = chi2.isf(_ALPHA / d / targets.shape[1], len(waves))
+    taken: list[int] = []
+    for _ in range(min(_MOST, d)):
+        gains = ((groups.transpose(0, 2, 1) @ left) ** 2).sum(axis=1)
+        gains[taken] = 0
+        column = int(gains.max(axis=1).argmax())
+        if gains[column].max() < threshold * (left**2).mean(axis=0).max():
+            break
+        taken.append(column)
+        basis = np.linalg.qr(np.concatenate([groups[j] for j in taken], axis=1))[0]
+        left = left - basis @ (basis.T @ left)
+    return np.array(taken, dtype=int)
