@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Whatever number a verb asks for: threads that wait for each other burn the cores of the tests beside them.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 os.environ["COLUMNS"] = "300"  # a console takes its width when it is made, so tables are not cut in tests
 

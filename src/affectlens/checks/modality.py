@@ -42,7 +42,7 @@ class Subject:
 
 def check_modality(
     modality: str | Modality | type[Modality],
-    recordings: Mapping[str, Path] | None = None,
+    recordings: Mapping[str, str | Path] | None = None,
     *,
     options: Options | None = None,
     finder: Callable[[], Finder] | None = None,
@@ -54,7 +54,7 @@ def check_modality(
     ----------
     modality : str, class or Modality
         A registered name, a class, or an instance.
-    recordings : mapping of Path, optional
+    recordings : mapping of str or Path, optional
         By what they are; besides these a picture, films, a sound and silence are made, in which nobody is to be seen or heard.
     options : Options, optional
         What the modality is made with.
@@ -75,7 +75,8 @@ def check_modality(
     else:
         made = modality if isinstance(modality, Modality) else modality(options or Options())
     with tempfile.TemporaryDirectory(prefix="affectlens-") as folder:
-        subject = Subject(made, make_recordings(Path(folder)) | dict(recordings or {}), finder)
+        given = {name: Path(path) for name, path in (recordings or {}).items()}
+        subject = Subject(made, make_recordings(Path(folder)) | given, finder)
         run_checks(f"the modality {made.name!r}", CHECKS, subject, leave_out)
 
 

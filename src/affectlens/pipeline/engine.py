@@ -16,7 +16,7 @@ from affectlens.core.disk.files import sha256_of, write_json
 from affectlens.core.errors import AffectlensError, MediaError
 from affectlens.core.extras import helpful
 from affectlens.core.labels import EKMAN7
-from affectlens.core.options import Options, torch_device
+from affectlens.core.options import Options, torch_device, torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import TableWriter, evidence_frame
@@ -110,7 +110,7 @@ class Engine:
         progress = progress or silent
         clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed))
         report = Report(clip, Gallery())
-        with _Sink(report, scratch) as sink:
+        with torch_threads(self.options.threads), _Sink(report, scratch) as sink:
             with _timed(report.seconds, "listening"):
                 for modality in self.modalities:
                     modality.begin(clip)

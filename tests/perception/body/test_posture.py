@@ -85,7 +85,7 @@ def data():
 
 def test_training_learns_repeats_and_rebuilds(data):
     classes = ("anger", "sadness")
-    a = train_posture(data, classes, PostureRecipe(epochs=120, noise=0.01))
+    a = train_posture(data, classes, PostureRecipe(epochs=60, noise=0.01))
     one, two = (train_posture(data, classes, PostureRecipe(epochs=2)) for _ in range(2))
     np.testing.assert_array_equal(predict(one, data.joints), predict(two, data.joints))
     known = data.rows.label.isin(classes).to_numpy()
@@ -98,7 +98,7 @@ def test_training_learns_repeats_and_rebuilds(data):
     away = np.linalg.norm(built - data.joints, axis=-1).mean()
     mean = np.linalg.norm(data.joints.mean(0) - data.joints, axis=-1).mean()
     assert away < mean
-    out = posture_predictions(data, classes, PostureRecipe(epochs=10, seeds=1))
+    out = posture_predictions(data, classes, PostureRecipe(epochs=1, seeds=1))
     assert set(out.kind) == {"network", "half bodies", "logistic"} and set(out.label) == set(classes)
 
 

@@ -6,8 +6,10 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import faster_whisper
 import numpy as np
 import pytest
+import torch
 
 from affectlens.media.audio import Sound
 from affectlens.media.frames import Problems
@@ -102,6 +104,14 @@ def test_a_language_that_is_given_holds_throughout(monkeypatch):
     made = recogniser("de")
     assert heard(made, monkeypatch, [0.9, 0.1]) == [("de", 100.1)]
     assert made._model.asked == [("de", 4.0)]
+
+
+def test_threads_of_the_recogniser_are_not_those_of_torch(monkeypatch):
+    """CTranslate2 sets OpenMP's number of threads as it loads a model, and torch takes its own from there."""
+    monkeypatch.setattr(faster_whisper, "WhisperModel", lambda _, cpu_threads, **__: torch.set_num_threads(cpu_threads))
+    before = torch.get_num_threads()
+    WordRecogniser(Path("nowhere"), threads=before + 1)
+    assert torch.get_num_threads() == before
 
 
 def test_a_german_turn_between_english_ones_is_german():

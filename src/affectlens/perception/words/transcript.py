@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from affectlens.core.options import torch_threads
 from affectlens.media.audio import AudioBlock
 from affectlens.perception.words.invented import reason_against, spoken
 from affectlens.perception.words.languages import SURE, Stretch, stretches
@@ -151,16 +152,18 @@ class WordRecogniser:
     """
 
     def __init__(self, folder: Path, language: str | None = None, device: str = "cpu", threads: int = 2) -> None:
+        import torch
         from faster_whisper import WhisperModel
 
         kind, _, number = device.partition(":")
-        self._model = WhisperModel(
-            str(folder),
-            device="cuda" if kind == "cuda" else "cpu",
-            device_index=int(number or 0),
-            compute_type="int8" if kind != "cuda" else "float16",
-            cpu_threads=threads,
-        )
+        with torch_threads(torch.get_num_threads()):  # CTranslate2 sets OpenMP's number of threads, which torch shares
+            self._model = WhisperModel(
+                str(folder),
+                device="cuda" if kind == "cuda" else "cpu",
+                device_index=int(number or 0),
+                compute_type="int8" if kind != "cuda" else "float16",
+                cpu_threads=threads,
+            )
         self._language = language
         self.left_out: Counter[str] = Counter()
 
