@@ -35,6 +35,7 @@ NAMES = (
     "objects_pass",
     "properties_size",
     "fuzz",
+    "hostile",
     "kills",
 )
 
