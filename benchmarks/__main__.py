@@ -36,6 +36,7 @@ NAMES = (
     "objects_pass",
     "properties_size",
     "fuzz",
+    "hostile",
     "kills",
 )
 

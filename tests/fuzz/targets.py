@@ -58,13 +58,14 @@ def targets() -> dict[str, Target]:
     """All of them by name."""
     named = [
         Target("pictures", _pictures, read_image),
-        Target("recordings", _recordings, _watch_and_listen),
+        Target("recordings", _recordings, watch_and_listen),
         Target("lists of inputs", _lists, lambda path: find_inputs([path])),
         Target("motions", _motions, _move),
         Target("detections", _detections, _detect),
         Target("predictions", _predictions, _predicted),
         Target("tables", _tables, _table),
         Target("weights", _weights, _weigh),
+        Target("own networks", _network, _open_network),
         Target("models of others", _models, _open_model),
         Target("concept banks", _concept_bank, _load_bank),
         Target("results", _result, _load_result),
@@ -131,7 +132,8 @@ def _remuxed(source: Path, path: Path) -> Path:
     return path
 
 
-def _watch_and_listen(path: Path) -> None:
+def watch_and_listen(path: Path) -> None:
+    """Decode 200 frames and 200 blocks of sound at most."""
     info = probe(path)
     if info.video_tracks:
         for _ in islice(frames(path, 5.0), 200):
@@ -244,6 +246,20 @@ def _weigh(path: Path) -> None:
     from affectlens.models.weights import read_weights
 
     read_weights(path)
+
+
+def _network(folder: Path) -> list[Path]:
+    from benchmarks.kills import network
+
+    network(folder / "bclstm.safetensors")
+    return [folder / "bclstm.safetensors"]
+
+
+def _open_network(path: Path) -> None:
+    from affectlens.models.shipped.bclstm import BcLstmModel
+
+    model = BcLstmModel(path)
+    model.probabilities([model.read({"text": np.zeros(6), "dialogue": "a", "speaker": "b"})])
 
 
 def _models(folder: Path) -> list[Path]:

@@ -1,5 +1,7 @@
 """Pictures of every kind, within bounds."""
 
+import os
+import resource
 import struct
 import tracemalloc
 import zlib
@@ -11,7 +13,7 @@ from PIL import Image
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.core.limits import Limits, limited
 from affectlens.media.frames import Problems, frames, probe
-from affectlens.media.images import read_image
+from affectlens.media.images import HEAVY, SUFFIXES, opened, read_image
 from tests.media.heic import write_heic
 
 HIGH, WIDE = 40, 60
@@ -160,6 +162,41 @@ def test_more_pixels_than_the_limit_are_refused_from_the_header(tmp_path):
             for read in (read_image, probe, lambda p: list(frames(p)) if p.name == "anim.gif" else read_image(p)):
                 with pytest.raises(LimitError, match="--limit pixels"):
                     read(path)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES - {".heic", ".heif", ".jpeg", ".jpe", ".jfif", ".tiff", ".apng"}))
+def test_what_a_decoder_takes_is_bounded_by_the_limit(tmp_path, suffix):
+    """At the limit of 100 million pixels a decoder is to take no more than 1.2 GB: 12 bytes for each of them."""
+    side = 1200
+    mode = {".gif": "P", ".pgm": "L", ".ppm": "RGB", ".bmp": "RGB", ".jpg": "CMYK", ".tif": "CMYK"}.get(suffix, "RGBA")
+    options = {".jpg": {"progressive": True}, ".avif": {"speed": 10}, ".webp": {"method": 0}}.get(suffix, {})
+    path = tmp_path / f"a{suffix}"
+    taken(lambda: saved(path, Image.new(mode, (side, side)), **options) and 0)  # what was freed here would hide what is taken
+    with opened(path) as image:
+        share = HEAVY.get(image.format, 1.0)
+
+    def decode():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with opened(path) as image:
+            image.load()
+        return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+
+    print(suffix, taken(decode) / side**2, share)
+    assert 0 < taken(decode) * share <= 12 * side**2
+
+
+def taken(work):
+    """What something gives in a process of its own, whose peak is that of nothing before it."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.write(writing, str(work()).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        answer = pipe.read()
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    return int(answer)
 
 
 def test_the_limit_may_be_raised_above_pillows_own(tmp_path, monkeypatch):

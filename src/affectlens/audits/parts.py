@@ -17,7 +17,7 @@ import pandas as pd
 
 from affectlens.core.disk.cache import read_checked, write_checked
 from affectlens.core.disk.files import sha256_of, write_json, write_whole
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.core.versions import package_version
@@ -263,7 +263,7 @@ def _whole_parts(folder: Path) -> list[int]:
         try:
             digests = json.loads(note.read_text(encoding="utf-8"))
             whole = all(sha256_of(folder / name) == digest for name, digest in digests.items())
-        except (OSError, ValueError, AttributeError):
+        except Exception:  # whatever a library says of bytes that are not what it wrote
             whole = False
         if whole:
             out.append(int(note.stem.rpartition("-")[2]))
@@ -282,7 +282,9 @@ def _read_stamp(file: Path) -> dict[str, Any]:
         stamp = json_of(file)
         versions = stamp.get("versions", {})  # what was made before they were noted is of another version
         return {"settings": dict(stamp["settings"]), "data": dict(stamp["data"]), "versions": dict(versions)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except AffectlensError:
+        raise
+    except Exception as error:  # whatever a library says of bytes that are not what it wrote
         raise UsageError(f"{file}: not readable ({error}); remove its folder to begin again") from error
 
 

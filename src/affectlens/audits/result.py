@@ -18,7 +18,7 @@ import pandas as pd
 from affectlens.core.barrier import reading
 from affectlens.core.disk.files import write_json, write_whole
 from affectlens.core.disk.names import safe_name
-from affectlens.core.errors import UsageError, unknown
+from affectlens.core.errors import AffectlensError, UsageError, unknown
 from affectlens.core.settings import plain
 from affectlens.core.tables import write_csv
 from affectlens.core.untrusted.arrays import load_arrays, plain_name
@@ -172,12 +172,16 @@ class AuditResult:
         ------
         UsageError
             No result in the folder, one of another kind, or of another version of the layout.
+        AffectlensError
+            A file in it is larger than what is read of one.
         """
         folder = Path(folder)
         try:
             facts = json_of(folder / MANIFEST)
             packed = json_of(folder / "result.json")
-        except (OSError, ValueError) as error:
+        except AffectlensError:
+            raise
+        except Exception as error:  # whatever a library says of bytes that are not what it wrote
             raise UsageError(f"{folder}: no finished audit in it ({error}); run the audit with --out {folder}") from error
         if not isinstance(facts, dict) or not isinstance(packed, dict):
             raise UsageError(f"{folder}: no finished audit in it; run the audit with --out {folder}")

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from affectlens.core.barrier import reading
 from affectlens.core.disk.files import not_written, sync, write_whole
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.schema import SCENE, Evidence, Row
@@ -240,13 +241,11 @@ def read_frame(path: Path) -> pd.DataFrame:
     OutputError
         The file cannot be read, or was written in a form that this version does not read; the message says what to do.
     """
-    try:
+    with reading(path, "a table that this program wrote; make it again", OutputError):
         with path.open("rb") as handle:
             metadata = pq.read_schema(handle).metadata or {}
         check_version(metadata.get(_VERSION, b"").decode() or None, path, made_here=b"pandas" in metadata)
         return read_parquet(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise OutputError(f"{path}: cannot be read ({error}); make it again") from error
 
 
 def check_version(version: object, path: Path, made_here: bool = True) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from affectlens.core.barrier import reading
 from affectlens.core.disk.files import write_json, write_whole
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import missed_frame
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.documents import json_of
@@ -149,7 +149,9 @@ class Evaluation:
             groups = read_table(folder / "groups.csv", dtype={"group": str})
             groups["group"] = groups["group"].map(unquoted)
             missed = read_table(folder / MISSED, dtype=str).map(unquoted)
-        except (OSError, ValueError) as error:
+        except AffectlensError:
+            raise
+        except Exception as error:  # whatever a library says of bytes that are not what it wrote
             raise UsageError(f"{folder}: no evaluation in it ({error}); evaluate with --out {folder}") from error
         names = [entry.name for entry in fields(Estimate)]
         scores = {name: Estimate(**{entry: row[entry] for entry in names}) for name, row in facts["scores"].items()}

@@ -21,7 +21,8 @@ SUFFIXES = {
 }  # fmt: skip
 GROUND = (128, 128, 128, 255)  # what is seen through a transparent picture: mid grey
 LARGE = 20_000_000  # pixels from which a picture is converted in bands, for the memory's sake
-HEAVY = {"WEBP": 0.6, "AVIF": 0.6}  # share of the limit that is read where a decoder takes several times a picture's room
+# Share of the limit that is read where a decoder takes several times a picture's room.
+HEAVY = {"WEBP": 0.6, "AVIF": 0.6, "JPEG2000": 0.4}
 
 Note = Callable[[str], None]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from affectlens.context.store import Store
 from affectlens.context.usual import averages
 from affectlens.core.disk.files import make_folder
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.core.tables import write_frame
 from affectlens.core.untrusted.frames import read_csv
@@ -71,7 +71,9 @@ class Averages:
         """The inverse of ``save``."""
         try:
             return cls(read_csv(Path(folder) / FILE, keep_default_na=False))
-        except (OSError, ValueError) as error:
+        except AffectlensError:
+            raise
+        except Exception as error:  # whatever a library says of bytes that are not what it wrote
             raise UsageError(f"{folder}: no {FILE} in it ({error})") from error
 
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from affectlens.core.disk.files import make_folder, write_json
 from affectlens.core.disk.names import fitting
-from affectlens.core.errors import OutputError
 from affectlens.core.options import Options
 from affectlens.core.tables import evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.pipeline.jobs import Job
@@ -60,7 +59,7 @@ class Parts:
             if facts["job"] != job.key():
                 return None
             result = Result(str(path), read_frame(part), evidence_frame([]), None, tuple(facts["problems"]), facts["seconds"])
-        except (OSError, ValueError, LookupError, TypeError, OutputError):
+        except Exception:  # whatever a library says of bytes that are not what it wrote
             return None
         self._done.append(part)
         return result

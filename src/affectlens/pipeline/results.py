@@ -10,7 +10,7 @@ from typing import Any, Self
 import pandas as pd
 
 from affectlens.core.disk.files import write_json
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
@@ -120,6 +120,8 @@ class Result:
             No finished result in the folder.
         OutputError
             It was written in a form that this version does not read; the message says what to do.
+        AffectlensError
+            A file in it is larger than what is read of one.
         """
         folder = Path(folder)
         try:
@@ -129,7 +131,9 @@ class Result:
             page = folder / "report.html"
             report = page if page.exists() else None
             return cls(str(facts["file"]), table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        except AffectlensError:
+            raise
+        except Exception as error:  # whatever a library says of bytes that are not what it wrote
             raise UsageError(f"{folder}: no finished report in it ({error}); make one with --out or `explain`") from error
 
 

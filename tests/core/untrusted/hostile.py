@@ -239,6 +239,13 @@ def parquets() -> dict[str, bytes]:
         made = io.BytesIO()
         pq.write_table(table, made, store_schema=False)
         out[name] = made.getvalue()
+    for name, about in {"told in no utf-8": b"\xff\xfe", "told in brackets": b"[" * 100_000, "told of nothing": b"5"}.items():
+        made = io.BytesIO()
+        one = pa.table({"file": ["a.png"], "label": ["joy"]}).replace_schema_metadata(
+            {b"pandas": about, b"affectlens.schema_version": b"2"}
+        )
+        pq.write_table(one, made)
+        out[name] = made.getvalue()
     out |= {"cut short": out["rows"][:-100], "no end": out["rows"][:200], "nothing": b"", "head": b"PAR1" * 3}
     return out
 
@@ -322,6 +329,9 @@ def results() -> dict[str, dict[str, bytes]]:
             "scores.json": json.dumps(head).encode(),
             "result.json": content,
         }
+    for name, content in parquets().items():
+        head_of_tables = json.dumps(head | {"job": {}}).encode()
+        out[f"table {name}"] = {"provenance.json": head_of_tables, "table.parquet": content, "evidence.parquet": content}
     elsewhere = json.dumps({"scores": {"$table": "../../secret"}, "provenance": {"$array": "x"}}).encode()
     out["a table elsewhere"] = {"provenance.json": json.dumps(head).encode(), "result.json": elsewhere}
     return out

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from affectlens.core.errors import ModelError
 from affectlens.corpora.base import Item
@@ -28,17 +28,25 @@ class BcLstmModel(TrainedModel):
     network, shape = BcLstmNet, BcLstmConfig
     contextual = True
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.scale = {
-            modality: (np.array(mean), np.array(deviation)) for modality, (mean, deviation) in self.meta["scale"].items()
-        }
+    def check(self, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """See that they are weights of this network; as `TrainedModel.check`.
 
-    def build(self, config: dict[str, Any]) -> nn.Module:
-        """The network of that configuration."""
+        Raises
+        ------
+        ModelError
+            They are of another one.
+        """
         if "scale" not in self.meta or "widths" not in config:
             raise ModelError(f"{self.path}: not the weights of a contextual LSTM; make them with `affectlens train bclstm`")
-        return super().build(config)
+        super().check(config, tensors)
+
+    def read_scale(self) -> None:
+        """Mean and deviation ``(width,)`` of the features of each modality."""
+        scale = {m: (np.array(a, float), np.array(b, float)) for m, (a, b) in self.meta["scale"].items()}
+        widths = {m: mean.shape[0] for m, (mean, deviation) in scale.items() if mean.shape == deviation.shape}
+        if widths != self.meta["config"]["widths"]:
+            raise ValueError("its scale is not of as many features as the network reads")
+        self.scale = scale
 
     def read(self, item: Any) -> dict[str, Any]:
         """The features of an utterance, standardised and clipped, with its dialogue and speaker.

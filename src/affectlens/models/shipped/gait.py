@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,8 +55,8 @@ class GaitModel(TrainedModel):
     kind = reads = "gait"
     network, shape = GaitNet, GaitNetConfig
 
-    def __init__(self, path: Path | None = None) -> None:
-        super().__init__(path)
+    def read_scale(self) -> None:
+        """Mean and deviation ``(36,)`` of the features."""
         self.mean, self.deviation = (np.array(values, dtype=np.float32) for values in self.meta["scale"])
 
     def read(self, item: Any) -> tuple[np.ndarray, np.ndarray]:

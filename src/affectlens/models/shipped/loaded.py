@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from affectlens.core.barrier import reason_of
 from affectlens.core.disk.files import sha256_of
-from affectlens.core.errors import ModelError
+from affectlens.core.errors import LimitError, ModelError
 from affectlens.models.base import BaseModel
 from affectlens.models.nets.config import NetConfig
 from affectlens.models.weights import read_weights, weights_path
@@ -39,20 +40,54 @@ class TrainedModel(BaseModel):
     def __init__(self, path: Path | None = None) -> None:
         self.path = Path(path) if path is not None else weights_path(self.kind)
         tensors, meta, calibration = read_weights(self.path)
-        BaseModel.__init__(
-            self, self.kind, self.reads, meta.get("labels", ()), meta | {"sha256": sha256_of(self.path)}, calibration
-        )
         try:
-            self.net: Any = self.build(dict(meta["config"]))
+            BaseModel.__init__(
+                self, self.kind, self.reads, meta.get("labels", ()), meta | {"sha256": sha256_of(self.path)}, calibration
+            )
+            config = dict(meta["config"])
+            _named(self.labels, config)
+            self.check(config, tensors)
+            self.net: Any = self.build(config)
             self.load(tensors)
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ModelError(f"{self.path}: not the weights of a {self.kind} model ({str(error)[:200]})") from error
+            self.read_scale()
+        except (ModelError, LimitError):
+            raise
+        except Exception as error:  # whatever torch says of a configuration that makes no network
+            raise ModelError(f"{self.path}: not the weights of a {self.kind} model ({reason_of(error)})") from error
         self.net.eval()
+
+    def check(self, config: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """See that a configuration asks for no larger network than there are weights for, before room is made for it.
+
+        Parameters
+        ----------
+        config : dict
+            Of the file.
+        tensors : dict
+            Its tensors by their names.
+
+        Raises
+        ------
+        ValueError
+            A tensor of the network is not in the file, or is of another shape there.
+        """
+        for name, shape in self.shapes(config).items():
+            if name not in tensors or tensors[name].shape != shape:
+                found = tuple(tensors[name].shape) if name in tensors else "not there"
+                raise ValueError(f"its configuration asks for {name} of shape {tuple(shape)}, which is {found}")
+
+    def shapes(self, config: dict[str, Any]) -> dict[str, torch.Size]:
+        """Shapes of the tensors that a network of a configuration has, found without memory for them."""
+        with torch.device("meta"):
+            return {name: tensor.shape for name, tensor in self.build(config).state_dict().items()}
 
     def build(self, config: dict[str, Any]) -> nn.Module:
         """The network of a configuration, in which JSON has made tuples lists."""
         net: nn.Module = self.network(self.shape(**{name: tuples(value) for name, value in config.items()}))
         return net
+
+    def read_scale(self) -> None:
+        """Take from ``meta`` what inputs are brought to scale by; nothing by default."""
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Give the network its weights, which are stored in half precision."""
@@ -77,3 +112,11 @@ class TrainedModel(BaseModel):
 def tuples(value: Any) -> Any:
     """Lists as tuples, at every depth."""
     return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+
+def _named(labels: Any, config: dict[str, Any]) -> None:
+    """See that each class has a name of its own."""
+    if not all(isinstance(label, str) for label in labels) or len(set(labels)) != len(labels):
+        raise ValueError(f"labels {labels!r:.100}, expected different words")
+    if len(labels) != config.get("classes", len(labels)):
+        raise ValueError(f"{len(labels)} labels of {config['classes']!r:.40} classes")

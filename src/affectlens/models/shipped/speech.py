@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,15 +38,15 @@ class SpeechModel(TrainedModel):
     kind, reads = "speech", "voice"
     network, shape = SpeechNet, SpeechNetConfig
 
-    def __init__(self, path: Path | None = None) -> None:
-        super().__init__(path)
+    def read_scale(self) -> None:
+        """Mean and deviation ``(88,)`` of the features."""
         scale = self.meta["scale"]
         self.scale = Scale(np.array(scale["mean"]), np.array(scale["deviation"]))
 
     def load(self, tensors: dict[str, torch.Tensor]) -> None:
         """Give the network its weights, and keep the latents of training clips beside it."""
-        self._exemplars = tensors.pop("exemplars").float().numpy()
-        super().load(tensors)
+        self._exemplars = tensors["exemplars"].float().numpy()
+        super().load({name: tensor for name, tensor in tensors.items() if name != "exemplars"})
 
     def read(self, item: Any) -> np.ndarray:
         """The normalised features ``(88,)`` of one clip by itself, float32.

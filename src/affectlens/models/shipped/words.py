@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,27 @@ class WordsModel(TrainedModel):
         self.net.to(device)
         self.device = torch.device(device)
         self.tokenizer = WordsTokenizer(locate("minilm", "tokenizer.json"))
+
+    def shapes(self, config: dict[str, Any]) -> dict[str, torch.Size]:
+        """Shapes of what is trained; the rest is as large as MiniLM.
+
+        Returns
+        -------
+        dict
+            By name.
+
+        Raises
+        ------
+        ValueError
+            The configuration asks for another encoder.
+        """
+        wanted = WordsNetConfig(**config)
+        fixed = replace(WordsNetConfig(), classes=wanted.classes, rank=wanted.rank, alpha=wanted.alpha, dropout=wanted.dropout)
+        if wanted != fixed:
+            raise ValueError(f"its configuration asks for an encoder other than MiniLM: {wanted}, expected {fixed}")
+        with torch.device("meta"):
+            parameters = WordsNet(wanted).named_parameters()
+        return {name: parameter.shape for name, parameter in parameters if parameter.requires_grad}
 
     def build(self, config: dict[str, Any]) -> WordsNet:
         """The network of that configuration on MiniLM's weights."""
