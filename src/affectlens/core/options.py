@@ -54,7 +54,7 @@ def registered(module: str, name: str, package: str, decorator: str) -> Callable
 CAMS = registered("affectlens.explainers.cam", "METHODS", "affectlens.explainers.cam", "register_cam")
 
 
-def _some(value: tuple[str, ...]) -> str:
+def _at_least_one(value: tuple[str, ...]) -> str:
     return "" if value else "no modality given; for example --modalities face,words"
 
 
@@ -115,7 +115,7 @@ class Options(Settings):
         ("face", "words", "voice", "gait", "scene"),
         "Modalities to read.",
         choices=registered("affectlens.modalities.base", "modality_names", "affectlens.modalities", "register_modality"),
-        check=_some,
+        check=_at_least_one,
     )
     language: str | None = setting(
         None, "Spoken language as a code such as en or de; detected when absent.", choices=LANGUAGES, metavar="CODE"
