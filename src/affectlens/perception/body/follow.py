@@ -77,7 +77,8 @@ def has_legs(pose: Pose) -> bool:
     """Whether one leg is seen whole."""
     joints = pose.joints()
     return any(
-        np.isfinite(joints[[JOINTS.index(f"{side} {j}") for j in ("hip", "knee", "ankle")]]).all() for side in ("left", "right")
+        np.isfinite(joints[[JOINTS.index(f"{side} {joint}") for joint in ("hip", "knee", "ankle")]]).all()
+        for side in ("left", "right")
     )
 
 
