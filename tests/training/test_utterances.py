@@ -1,5 +1,6 @@
 """From a folder of raw recordings to features of every modality, and to the concepts they support."""
 
+import os
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from affectlens.audits.concepts.library.base import concepts, supported
 from affectlens.audits.concepts.prepare import prepared
+from affectlens.core.disk.places import located
 from affectlens.core.errors import UsageError
 from affectlens.corpora.dialogues.base import open_dialogues
 from affectlens.features import utterances
@@ -90,6 +92,15 @@ def test_recordings_are_known_by_path_and_content(heard, tmp_path):
     table, problems = transcribed(tmp_path)
     assert heard == ["a.wav"] and problems == {}
     assert table.text.to_dict() == {"a.wav": "a.wav 1", "c.wav": "b.wav 1", "day/a.wav": "new 1"}
+
+
+def test_names_that_are_no_text_are_found_again(heard, tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    path.write_text("a")
+    transcribed(tmp_path)
+    heard.clear()
+    transcribed(tmp_path)
+    assert heard == [] and located(open_dialogues("dialogue-folder", tmp_path).table("all").path[0]) == path
 
 
 def test_rows_with_labels_and_rows_by_hand_are_never_replaced(heard, tmp_path):

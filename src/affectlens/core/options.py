@@ -65,7 +65,7 @@ def named_function(spec: str) -> str:
 CAMS = registered("affectlens.explainers.cam", "METHODS", "affectlens.explainers.cam", "register_cam")
 
 
-def _some(value: tuple[str, ...]) -> str:
+def _at_least_one(value: tuple[str, ...]) -> str:
     return "" if value else "no modality given; for example --modalities face,words"
 
 
@@ -126,7 +126,7 @@ class Options(Settings):
         ("face", "words", "voice", "gait", "scene"),
         "Modalities to read.",
         choices=registered("affectlens.modalities.base", "modality_names", "affectlens.modalities", "register_modality"),
-        check=_some,
+        check=_at_least_one,
     )
     language: str | None = setting(
         None, "Spoken language as a code such as en or de; detected when absent.", choices=LANGUAGES, metavar="CODE"

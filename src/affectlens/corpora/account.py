@@ -50,7 +50,7 @@ class Account:
 
     def lines(self) -> list[str]:
         """What was left out, a line a reason, and the notes."""
-        out = [f"{count} dropped: {why} ({_some(self.examples[why], count)})" for why, count in self.dropped.items()]
+        out = [f"{count} dropped: {why} ({_first_names(self.examples[why], count)})" for why, count in self.dropped.items()]
         return [*out, *self.notes]
 
 
@@ -122,7 +122,7 @@ def list_files(root: Path, suffixes: Iterable[str], unit: str = "files", others:
     for paths, what in left_out:
         if paths:
             names = [path.relative_to(root).as_posix() for path in paths]
-            remark(f"{len(paths)} files or folders {what}: {_some(names, len(names))}")
+            remark(f"{len(paths)} files or folders {what}: {_first_names(names, len(names))}")
     return files
 
 
@@ -196,7 +196,7 @@ def how_read(notes: Mapping[str, Iterable[str]]) -> list[str]:
         names = list(keys[kind])
         items = "1 item" if len(names) == 1 else f"{len(names)} items"
         differ = "; or the same with other numbers" if len(set(of_kind)) > 1 else ""
-        lines.append(f"{items} read with a note: {of_kind[0]}{differ} ({_some(names, len(names))})")
+        lines.append(f"{items} read with a note: {of_kind[0]}{differ} ({_first_names(names, len(names))})")
     return lines
 
 
@@ -264,6 +264,6 @@ def coded(code: Any, names: tuple[str, ...], first: int = 0) -> str:
     return names[at]
 
 
-def _some(names: list[str], count: int) -> str:
+def _first_names(names: list[str], count: int) -> str:
     shown = names[:EXAMPLES]
     return ", ".join(shown) + (", …" if count > len(shown) else "")

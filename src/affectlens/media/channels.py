@@ -251,15 +251,15 @@ def _sounding(statistics: Statistics, notes: list[str]) -> list[int]:
     if len(everything) == 1:
         return everything
     power = statistics.power
-    live = [i for i in everything if power[i] > DEAD * power.max()] if power.max() > 0 else everything[:1]
+    live = [channel for channel in everything if power[channel] > DEAD * power.max()] if power.max() > 0 else everything[:1]
     if len(live) < len(everything):
         notes.append(f"{_listed(everything, live)} silent and left out")
-    remaining = [i for i in live if statistics.names[i] != "LFE"] or live
+    remaining = [channel for channel in live if statistics.names[channel] != "LFE"] or live
     if len(remaining) < len(live):
         notes.append(f"{_listed(live, remaining)} for low frequencies only and left out")
     steady = _steady(statistics, remaining)
     if steady:
-        lively = [i for i in remaining if i not in steady]
+        lively = [channel for channel in remaining if channel not in steady]
         notes.append(f"{_listed(remaining, lively)} steady noise and left out")
         remaining = lively
     if len(remaining) > 1 and len(everything) > 2 and "FC" in statistics.names:
@@ -272,17 +272,18 @@ def _sounding(statistics: Statistics, notes: list[str]) -> list[int]:
 
 def _listed(before: list[int], after: list[int]) -> str:
     """For example: channels 2 and 4 of 6 are."""
-    names = [str(i + 1) for i in before if i not in after]
+    names = [str(channel + 1) for channel in before if channel not in after]
     return f"channel {names[0]} is" if len(names) == 1 else f"channels {', '.join(names[:-1])} and {names[-1]} are"
 
 
 def _steady(statistics: Statistics, channels: list[int]) -> list[int]:
-    spread = {i: float(np.subtract(*np.quantile(statistics.levels[:, i], [0.95, 0.05]))) for i in channels}
+    spread = {channel: float(np.subtract(*np.quantile(statistics.levels[:, channel], [0.95, 0.05]))) for channel in channels}
     correlation = np.abs(statistics.correlation)
     return [
-        i
-        for i in channels
-        if spread[i] < STEADY and any(spread[j] > spread[i] + LIVELIER and correlation[i, j] < ALIKE for j in channels)
+        channel
+        for channel in channels
+        if spread[channel] < STEADY
+        and any(spread[other] > spread[channel] + LIVELIER and correlation[channel, other] < ALIKE for other in channels)
     ]
 
 
@@ -292,20 +293,22 @@ def _weights(statistics: Statistics, used: list[int], notes: list[str]) -> tuple
     if apart:
         weights = np.zeros((len(apart), channels))
         weights[range(len(apart)), apart] = 1.0
-        names = ", ".join(str(i + 1) for i in apart[:-1]) + f" and {apart[-1] + 1}"
+        names = ", ".join(str(channel + 1) for channel in apart[:-1]) + f" and {apart[-1] + 1}"
         notes.append(f"one speaker a channel: channels {names} were heard apart, as {len(apart)} people")
-        return weights, tuple(i + 1 for i in apart)
+        return weights, tuple(channel + 1 for channel in apart)
     weights = np.zeros((1, channels))
     loudest = used[int(statistics.power[used].argmax())]
-    reference = next(i for i in used if statistics.power[i] > 0.5 * statistics.power[loudest] or i == loudest)
+    reference = next(
+        channel for channel in used if statistics.power[channel] > 0.5 * statistics.power[loudest] or channel == loudest
+    )
     sign = np.where(statistics.correlation[reference] < OPPOSED, -1.0, 1.0)
-    turned = [i for i in used if sign[i] < 0]
+    turned = [channel for channel in used if sign[channel] < 0]
     if turned:
-        remaining = [i for i in used if i not in turned]
+        remaining = [channel for channel in used if channel not in turned]
         notes.append(
             f"{_listed(used, remaining)} in opposite phase to channel {reference + 1} and turned over, so as not to cancel it"
         )
-    if all(statistics.correlation[reference, i] < -SAME for i in turned) and len(turned) == len(used) - 1:
+    if all(statistics.correlation[reference, channel] < -SAME for channel in turned) and len(turned) == len(used) - 1:
         used = [reference]  # the others are copies turned over
     weights[0, used] = sign[used] / len(used)
     if len(used) > 1:

@@ -120,15 +120,17 @@ def _from_folder(folder: Path, notes: list[str]) -> list[Path]:
     others = Counter(path.suffix.lower() or "no suffix" for path in below.files if path.suffix.lower() not in MEDIA)
     if below.hidden:
         hidden = _counted(len(below.hidden), "hidden file or folder", "hidden files or folders")
-        notes.append(f"{folder}: {hidden} left out ({_some(below.hidden)})")
+        notes.append(f"{folder}: {hidden} left out ({_first_names(below.hidden)})")
     if others:
         kinds = ", ".join(kind for kind, _ in others.most_common(SHOWN))
         notes.append(f"{folder}: {_counted(others.total(), 'file', 'files')} of other kinds left out ({kinds})")
     if below.again:
         links = _counted(len(below.again), "link", "links")
-        notes.append(f"{folder}: {links} to folders that were read already left out ({_some(below.again)})")
+        notes.append(f"{folder}: {links} to folders that were read already left out ({_first_names(below.again)})")
     if below.closed:
-        notes.append(f"{folder}: {_counted(len(below.closed), 'folder', 'folders')} may not be read ({_some(below.closed)})")
+        notes.append(
+            f"{folder}: {_counted(len(below.closed), 'folder', 'folders')} may not be read ({_first_names(below.closed)})"
+        )
     if not files:
         raise UsageError(f"{folder}: no image, audio, video or motion file in this folder")
     return files
@@ -139,7 +141,7 @@ def _from_glob(pattern: str, notes: list[str]) -> list[Path]:
     seen = [path for path in files if not is_hidden(Path(path.name))]
     if len(seen) < len(files) and seen:
         hidden = [path for path in files if path not in set(seen)]
-        notes.append(f"{pattern}: {_counted(len(hidden), 'hidden file', 'hidden files')} left out ({_some(hidden)})")
+        notes.append(f"{pattern}: {_counted(len(hidden), 'hidden file', 'hidden files')} left out ({_first_names(hidden)})")
     if not files:
         raise UsageError(f"{pattern}: no file matches")
     return seen or files  # whoever asks for hidden files alone is given them
@@ -149,5 +151,5 @@ def _counted(count: int, one: str, several: str) -> str:
     return f"{count} {one if count == 1 else several}"
 
 
-def _some(paths: list[Path]) -> str:
+def _first_names(paths: list[Path]) -> str:
     return ", ".join(path.name for path in paths[:SHOWN]) + (", …" if len(paths) > SHOWN else "")

@@ -1,10 +1,13 @@
 """Tables are read as they were written."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from affectlens.core.untrusted.sheets import numbers, read_sheet, read_text, words
+from affectlens.core.disk.names import decoded, encodable
+from affectlens.core.untrusted.sheets import in_posix, numbers, read_sheet, read_text, words
 
 
 def write(tmp_path, raw: bytes, name="t.csv"):
@@ -51,3 +54,9 @@ def test_numbers_of_both_decimal_signs():
     column = pd.Series(["0,25", "1.234,5", "-3,5e-2", "7", "x", "", None])
     np.testing.assert_allclose(numbers(column), [0.25, 1234.5, -0.035, 7, np.nan, np.nan, np.nan])
     assert words(pd.Series(["nan", float("nan"), 3])).tolist() == ["nan", "", "3"]
+
+
+def test_names_of_files_keep_the_escapes_of_bytes_that_are_no_utf_8():
+    name = os.fsdecode(b"day/caf\xe9.wav")
+    assert decoded(in_posix(encodable(name))) == name
+    assert in_posix(r"faces\undone\udo.jpg") == "faces/undone/udo.jpg"

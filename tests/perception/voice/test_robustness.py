@@ -88,7 +88,7 @@ def test_the_stream_holds_little():
     stream, held = DescriptorStream(), []
     for _ in range(40):
         stream.push(harmonics(150.0, 2.0))
-        held.append(len(stream._x))
+        held.append(len(stream._signal))
     assert max(held) < 10 * RATE
 
 

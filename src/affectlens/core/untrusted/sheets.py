@@ -19,6 +19,7 @@ _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "u
 _QUOTED = re.compile(r'"[^"]*"')
 _COMMA = re.compile(r"[-+]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][-+]?\d+)?")  # 0,25 and 1.234,5
 _SEPARATOR_LINE = re.compile(r'"?sep=."?')
+_BACKSLASH = re.compile(r"\\(?!ud[89a-f][0-9a-f]{2})")  # but for that of an escape
 _SPARE = 40  # lines that may stand before the head of a table
 
 
@@ -191,6 +192,11 @@ def numbers(column: pd.Series) -> pd.Series:
 def in_posix(path: str) -> str:
     r"""A path of any system as it is written here.
 
+    Parameters
+    ----------
+    path : str
+        As it stands in a table; the escape of a byte that is no UTF-8 (see `affectlens.core.disk.names`) stays what it is.
+
     Returns
     -------
     str
@@ -201,5 +207,5 @@ def in_posix(path: str) -> str:
     >>> in_posix(".\\happy\\1.jpg")
     'happy/1.jpg'
     """
-    plain = path.strip().replace("\\", "/")
+    plain = _BACKSLASH.sub("/", path.strip())
     return plain.removeprefix("./") or plain

@@ -72,10 +72,10 @@ def read_bvh(path: Path) -> Motion:
     if len(head) > _LONGEST:
         raise MediaError(f"{path}: a hierarchy of {len(head):,} letters; no body has more than {_LONGEST:,}")
     joints = _hierarchy(head, path)
-    at = _known([j.name for j in joints])
+    at = _known([joint.name for joint in joints])
     if len(at) < 4:
-        raise MediaError(f"{path}: joints {[j.name for j in joints][:8]}; no spelling of theirs is known here")
-    seconds, values = _motion(tail, sum(len(j.channels) for j in joints), path)
+        raise MediaError(f"{path}: joints {[joint.name for joint in joints][:8]}; no spelling of theirs is known here")
+    seconds, values = _motion(tail, sum(len(joint.channels) for joint in joints), path)
     within("bytes", len(values) * len(joints) * 8, path)
     points = np.full((len(values), len(JOINTS), 3), np.nan)
     rows = [JOINTS.index(name) for name in at]

@@ -77,7 +77,8 @@ def has_legs(pose: Pose) -> bool:
     """Whether one leg is seen whole."""
     joints = pose.joints()
     return any(
-        np.isfinite(joints[[JOINTS.index(f"{side} {j}") for j in ("hip", "knee", "ankle")]]).all() for side in ("left", "right")
+        np.isfinite(joints[[JOINTS.index(f"{side} {joint}") for joint in ("hip", "knee", "ankle")]]).all()
+        for side in ("left", "right")
     )
 
 
@@ -105,30 +106,30 @@ def follow(
     list of Track
         In order of their start.
     """
-    open_: list[Track] = []
+    going: list[Track] = []
     done: list[Track] = []
     faces: dict[int, list[Sighting]] = {}
     for sighting in sightings:
         faces.setdefault(round(sighting.time * 5), []).append(sighting)
     for frame in pictures:
         bodies = find(frame.image)
-        done += [track for track in open_ if frame.time - track.times[-1] > _PATIENCE]
-        open_ = [track for track in open_ if frame.time - track.times[-1] <= _PATIENCE]
+        done += [track for track in going if frame.time - track.times[-1] > _PATIENCE]
+        going = [track for track in going if frame.time - track.times[-1] <= _PATIENCE]
         free = set(range(len(bodies)))
-        if bodies and open_:
-            cost = np.array([[_distance(track.poses[-1], body) for body in bodies] for track in open_])
+        if bodies and going:
+            cost = np.array([[_distance(track.poses[-1], body) for body in bodies] for track in going])
             for row, column in zip(*linear_sum_assignment(cost), strict=True):
                 if cost[row, column] <= _REACH:
-                    open_[row].times.append(frame.time)
-                    open_[row].poses.append(bodies[column])
+                    going[row].times.append(frame.time)
+                    going[row].poses.append(bodies[column])
                     free.discard(int(column))
-        open_ += [Track([frame.time], [bodies[j]]) for j in sorted(free)]
-        for track in open_:
+        going += [Track([frame.time], [bodies[j]]) for j in sorted(free)]
+        for track in going:
             if track.times[-1] == frame.time:
                 _vote(track, faces.get(round(frame.time * 5), []), frame.image.shape)
         if progress:
             progress(frame.time)
-    return sorted([*done, *open_], key=lambda track: (track.times[0], track.person))
+    return sorted([*done, *going], key=lambda track: (track.times[0], track.person))
 
 
 def _distance(one: Pose, other: Pose) -> float:

@@ -115,7 +115,7 @@ def _sides(name: str, body: Motion) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _posture(body: Motion) -> dict[str, float]:
-    pelvis, chest, neck, head = (body.of(j) for j in ("pelvis", "chest", "neck", "head"))
+    pelvis, chest, neck, head = (body.of(joint) for joint in ("pelvis", "chest", "neck", "head"))
     elbows, wrists, shoulders = _sides("elbow", body), _sides("wrist", body), _sides("shoulder", body)
     hips, knees, ankles = _sides("hip", body), _sides("knee", body), _sides("ankle", body)
     trunk, tip = neck - pelvis, head - neck
@@ -130,8 +130,8 @@ def _posture(body: Motion) -> dict[str, float]:
     ]
     return {
         "step width": float(np.nanmean(np.abs(ankles[0][:, 0] - ankles[1][:, 0]))),
-        "knee bend": float(np.nanmean([_angle(*j) for j in zip(hips, knees, ankles, strict=True)])),
-        "elbow bend": float(np.nanmean([_angle(*j) for j in zip(shoulders, elbows, wrists, strict=True)])),
+        "knee bend": float(np.nanmean([_angle(*corner) for corner in zip(hips, knees, ankles, strict=True)])),
+        "elbow bend": float(np.nanmean([_angle(*corner) for corner in zip(shoulders, elbows, wrists, strict=True)])),
         # The angle between trunk (up) and arm (down) is 180 degrees for a hanging arm.
         "arms away": float(180 - np.nanmean(arms)),
         "hand height": float(np.nanmean([wrist[:, 1] - pelvis[:, 1] for wrist in wrists])),
@@ -148,8 +148,8 @@ def _posture(body: Motion) -> dict[str, float]:
 
 
 def _movement(body: Motion) -> dict[str, float]:
-    pelvis, neck, head = (body.of(j) for j in ("pelvis", "neck", "head"))
-    wrists, ankles, elbows, shoulders = (_sides(j, body) for j in ("wrist", "ankle", "elbow", "shoulder"))
+    pelvis, neck, head = (body.of(joint) for joint in ("pelvis", "neck", "head"))
+    wrists, ankles, elbows, shoulders = (_sides(joint, body) for joint in ("wrist", "ankle", "elbow", "shoulder"))
     hips, knees = _sides("hip", body), _sides("knee", body)
     seconds = (len(body) - 1) / body.rate
     way = (pelvis[-1] - pelvis[0])[[0, 2]]
@@ -185,7 +185,8 @@ def _movement(body: Motion) -> dict[str, float]:
         "hand acceleration": float(np.nanmean([_derivative(wrist - pelvis, body.rate, 2) for wrist in wrists])),
     }
     for name, joints in (("jerk", wrists), ("foot jerk", ankles), ("head jerk", (head,))):
-        out[name] = float(np.log10(max(float(np.nanmean([_derivative(j - pelvis, body.rate, 3) for j in joints])), 1e-6)))
+        jerk = float(np.nanmean([_derivative(joint - pelvis, body.rate, 3) for joint in joints]))
+        out[name] = float(np.log10(max(jerk, 1e-6)))
     return out
 
 

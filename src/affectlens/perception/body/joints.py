@@ -21,7 +21,7 @@ BONES = (
     ("pelvis", "right hip"), ("right hip", "right knee"), ("right knee", "right ankle"), ("right ankle", "right toe"),
 )  # fmt: skip
 MIRROR = tuple(
-    JOINTS.index(j.replace("left", "#").replace("right", "left").replace("#", "right")) for j in JOINTS
+    JOINTS.index(joint.replace("left", "#").replace("right", "left").replace("#", "right")) for joint in JOINTS
 )  # left and right exchanged
 _AT = {name: i for i, name in enumerate(JOINTS)}
 
@@ -103,7 +103,7 @@ def leg_length(motion: Motion) -> float:
     """Median length of thigh and shank over frames and sides, the person's own yardstick; NaN where no leg is seen whole."""
     lengths = []
     for side in ("left", "right"):
-        hip, knee, ankle = (motion.of(f"{side} {j}") for j in ("hip", "knee", "ankle"))
+        hip, knee, ankle = (motion.of(f"{side} {joint}") for joint in ("hip", "knee", "ankle"))
         lengths.append(np.linalg.norm(hip - knee, axis=1) + np.linalg.norm(knee - ankle, axis=1))
     known = np.concatenate(lengths)
     known = known[np.isfinite(known)]

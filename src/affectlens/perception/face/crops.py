@@ -23,8 +23,9 @@ _OVAL = (
     "10 338 297 332 284 251 389 356 454 323 361 288 397 365 379 378 400 377 152 148 176 149 150 136 172 58 132 93 234 127 "
     "162 21 54 103 67 109"
 )
-REGION_RINGS = {name: tuple(int(i) for i in ring.split()) for name, ring in _RING.items()}  # landmarks around each region
-_OVAL_RING = tuple(int(i) for i in _OVAL.split())
+# Landmarks around each region.
+REGION_RINGS = {name: tuple(int(number) for number in ring.split()) for name, ring in _RING.items()}
+_OVAL_RING = tuple(int(number) for number in _OVAL.split())
 REGIONS = (*REGION_RINGS, "forehead", "right cheek", "left cheek", "chin and jaw", "outside the face")
 
 

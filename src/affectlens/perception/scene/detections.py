@@ -121,7 +121,7 @@ def _coco(path: Path) -> Detections:
             f"{path}: an object with images, annotations and categories was expected; a bare list of results names no files: "
             "put it under annotations beside the images and categories of the annotation file"
         )
-    files = {i["id"]: str(i["file_name"]) for i in content["images"]}
+    files = {image["id"]: str(image["file_name"]) for image in content["images"]}
     names = {category["id"]: str(category["name"]) for category in content["categories"]}
     boxes: dict[str, list[Any]] = {name: [] for name in files.values()}
     lost = 0

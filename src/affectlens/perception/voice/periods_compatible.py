@@ -26,14 +26,14 @@ class _Wave:
     """A signal with its running sums, so that a correlation over any stretch costs one product."""
 
     def __init__(self, signal: np.ndarray) -> None:
-        self.x = np.ascontiguousarray(signal, dtype=np.float64)
-        self._total = np.concatenate([[0.0], np.cumsum(self.x)])
-        self._square = np.concatenate([[0.0], np.cumsum(self.x * self.x)])
+        self.samples = np.ascontiguousarray(signal, dtype=np.float64)
+        self._total = np.concatenate([[0.0], np.cumsum(self.samples)])
+        self._square = np.concatenate([[0.0], np.cumsum(self.samples * self.samples)])
 
     def correlations(self, at: int, low: int, high: int) -> np.ndarray:
         """Correlation of the first ``lag`` samples from ``at`` with the next ``lag``, for each lag from ``low`` to ``high``."""
-        shifted = np.ndarray((high - low + 1, high), np.float64, self.x, 8 * (at + low), (8, 8))
-        product = (shifted * _triangle(low, high)) @ self.x[at : at + high]
+        shifted = np.ndarray((high - low + 1, high), np.float64, self.samples, 8 * (at + low), (8, 8))
+        product = (shifted * _triangle(low, high)) @ self.samples[at : at + high]
         middle, end = slice(at + low, at + high + 1), slice(at + 2 * low, at + 2 * high + 1, 2)
         lags = np.arange(low, high + 1)
         one, two = self._total[middle] - self._total[at], self._total[end] - self._total[middle]
@@ -89,7 +89,7 @@ def compatible_jitter_and_shimmer(samples: np.ndarray, hertz: np.ndarray) -> tup
         period = RATE / frequency
         low, high = int((1 - SEARCH) * period), int(np.ceil((1 + SEARCH) * period))
         length = min(max(wanted, 2 * high + 2), behind + LONG)
-        wave = signal.x[at : at + length]
+        wave = signal.samples[at : at + length]
         start = reached = 0
         lengths: list[float] = []
         changes: list[float] = []

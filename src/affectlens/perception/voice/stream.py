@@ -30,7 +30,7 @@ class DescriptorStream:
     def __init__(self, *, compatible: bool = False, quiet: float = QUIET) -> None:
         self._compatible, self._quiet = compatible, quiet
         self._path = PitchPath()
-        self._x = np.zeros(0, dtype=np.float32)  # from the first frame that is not settled
+        self._signal = np.zeros(0, dtype=np.float32)  # from the first frame that is not settled
         self._open: list[Spectra] = []
         self._before: np.ndarray | None = None
 
@@ -63,11 +63,11 @@ class DescriptorStream:
         return self._describe(self._path.finish())
 
     def _hear(self, samples: np.ndarray) -> Descriptors:
-        self._x = np.concatenate([self._x, samples.astype(np.float32)])
+        self._signal = np.concatenate([self._signal, samples.astype(np.float32)])
         known = sum(len(part.rms) for part in self._open)
-        if frame_count(len(self._x) - known * STEP, LONG) == 0:
+        if frame_count(len(self._signal) - known * STEP, LONG) == 0:
             return Descriptors.empty()
-        new = spectra(self._x[known * STEP :], centred=not self._compatible)
+        new = spectra(self._signal[known * STEP :], centred=not self._compatible)
         self._open.append(new)
         return self._describe(self._path.push(candidates(new.long)))
 
@@ -82,10 +82,10 @@ class DescriptorStream:
         self._open = [waiting.part(count, len(waiting.rms))]
         pitch = np.where(settled.rms > self._quiet, hertz, 0.0)
         # Exactly the samples of these frames, so that what is measured does not depend on how much more has been heard.
-        samples = self._x[: (count - 1) * STEP + LONG]
+        samples = self._signal[: (count - 1) * STEP + LONG]
         described = assemble(samples, settled, pitch, compatible=self._compatible, before=self._before)
         self._before = np.abs(settled.short[-1])
-        self._x = self._x[count * STEP :]
+        self._signal = self._signal[count * STEP :]
         return described
 
 
