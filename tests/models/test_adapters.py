@@ -24,18 +24,18 @@ def test_torch_model_and_its_gradients(net, rng):
     x = rng.random((300, 3)).astype(np.float32)
     np.testing.assert_allclose(model.predict(x)[7:9], model.predict(x[7:9]), atol=1e-6)
     assert isinstance(model, WhiteBox)
-    g = model.gradients(x, "0", "b")
-    np.testing.assert_allclose(g, np.tile(net[2].weight.detach().numpy()[1], (300, 1)), atol=1e-6)
+    gradients = model.gradients(x, "0", "b")
+    np.testing.assert_allclose(gradients, np.tile(net[2].weight.detach().numpy()[1], (300, 1)), atol=1e-6)
     with pytest.raises(ModelError, match=r"expected logits \(n, 3\) for a, b, c"):
         TorchModel(net, ("a", "b", "c")).predict(x)
 
 
 def test_black_boxes(rng, tmp_path):
     x = rng.random((4, 2)).astype(np.float32)
-    assert isinstance(CallableModel(lambda b: b, LABELS), Model)
-    np.testing.assert_array_equal(CallableModel(lambda b: b, LABELS).predict(x), x)
+    assert isinstance(CallableModel(lambda batch: batch, LABELS), Model)
+    np.testing.assert_array_equal(CallableModel(lambda batch: batch, LABELS).predict(x), x)
     with pytest.raises(ModelError, match="expected logits"):
-        CallableModel(lambda b: b[:, :1], LABELS).predict(x)
+        CallableModel(lambda batch: batch[:, :1], LABELS).predict(x)
     table = pd.DataFrame({"p_a": [0.9, 0.2], "p_b": [0.1, 0.8]}, index=["k1", "k2"])
     np.testing.assert_allclose(np.exp(TableModel(table, LABELS).predict(["k2"])), [[0.2, 0.8]], atol=1e-6)
     with pytest.raises(ModelError, match="no prediction"):
@@ -56,11 +56,11 @@ def test_onnx_model_runs_a_real_graph():
 
 
 def test_calibration_and_sets():
-    c = Calibration(temperature=2.0, conformal=0.7)
-    p = c.probabilities(np.array([[2.0, 0.0]]))
-    assert p[0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
-    assert c.conformal_set(np.array([0.25, 0.35, 0.4]), ("a", "b", "c")) == ("c", "b")
-    assert c.conformal_set(np.array([0.25] * 4), ("a", "b", "c", "d")) == ("a",)
+    calibration = Calibration(temperature=2.0, conformal=0.7)
+    probability = calibration.probabilities(np.array([[2.0, 0.0]]))
+    assert probability[0, 0] == pytest.approx(1 / (1 + np.exp(-1)))
+    assert calibration.conformal_set(np.array([0.25, 0.35, 0.4]), ("a", "b", "c")) == ("c", "b")
+    assert calibration.conformal_set(np.array([0.25] * 4), ("a", "b", "c", "d")) == ("a",)
 
 
 def test_weights_round_trip(tmp_path):
@@ -94,7 +94,7 @@ def test_every_shipped_model_keeps_the_contract(name, rng):
     np.testing.assert_allclose(logits, again, atol=1e-4)
     assert 0 < model.calibration.reliability < 1 and 0.5 < model.calibration.temperature < 3
     assert card_path(name).exists() and weights_path(name).stat().st_size < 30e6
-    assert sum(p.numel() for p in model.net.parameters() if p.requires_grad) < 6e6
+    assert sum(parameter.numel() for parameter in model.net.parameters() if parameter.requires_grad) < 6e6
 
 
 def test_unknown_model():
