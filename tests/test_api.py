@@ -41,7 +41,7 @@ def test_every_name_leads_somewhere(name):
 
 
 def test_no_name_is_both_a_room_and_a_function():
-    rooms = {m.name for m in pkgutil.iter_modules(affectlens.__path__)}
+    rooms = {module.name for module in pkgutil.iter_modules(affectlens.__path__)}
     for name in set(affectlens.__all__) & rooms:
         assert affectlens._HOMES[name] == f"affectlens.{name}", f"{name} is a room and something else"
 

@@ -52,7 +52,7 @@ def _check(run, out, name):
     tensors, meta, _ = read_weights(run.weights)
     card = run.card.read_text()
     assert run.weights == out / f"{name}.safetensors" and tensors and run.card == out / f"{name}.md"
-    assert all(torch.isfinite(t).all() for t in tensors.values() if t.is_floating_point())
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values() if tensor.is_floating_point())
     assert "# Model card" in card and "## Recipe" in card and meta["licence"] and "not feeling" in card
     assert "nan" not in card.lower().replace("nance", "") and len(run.to_frame())
     return tensors
@@ -65,7 +65,7 @@ def _same(one, other):
 def test_every_function_has_a_recipe_whose_fields_have_help():
     assert set(train.__all__) == set(RECIPES)
     for name, recipe in RECIPES.items():
-        assert issubclass(recipe, Settings) and all(f.metadata["help"] for f in fields(recipe)), name
+        assert issubclass(recipe, Settings) and all(field.metadata["help"] for field in fields(recipe)), name
         assert list(inspect.signature(getattr(train, name)).parameters) == [
             "corpora",
             "out",
@@ -170,7 +170,7 @@ def test_speech(tmp_path, monkeypatch, rng):
     run = train.speech(corpora, tmp_path / "run", epochs=2, seeds=1, kind="denoising")
     tensors = _check(run, tmp_path / "run", "speech")
     # The scores on the card are those of the recipe that ships.
-    assert {r.epochs for r in seen} == {2} and read_weights(run.weights)[1]["config"]["kind"] == "denoising"
+    assert {row.epochs for row in seen} == {2} and read_weights(run.weights)[1]["config"]["kind"] == "denoising"
     assert list(run.tables["calibration"].corpus) == ["emodb", "urdu"]
     seen.clear()
     again = train.speech(corpora, tmp_path / "run", epochs=2, seeds=1, kind="denoising")
@@ -185,8 +185,8 @@ def motions(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bandai")
     for motion_name, speed in (("walk", 1.0), ("run", 2.0)):
         for style, head, swing in (("angry", 0, 40), ("happy", 5, 30), ("normal", 10, 20), ("sad", 30, 8)):
-            m = walker(seconds=2, speed=speed, head=head, swing=swing)
-            write_bvh(m, folder / f"dataset-1_{motion_name}_{style}_001.bvh")
+            motion = walker(seconds=2, speed=speed, head=head, swing=swing)
+            write_bvh(motion, folder / f"dataset-1_{motion_name}_{style}_001.bvh")
     return folder
 
 
@@ -221,7 +221,7 @@ def test_fusion(scenes, tmp_path, monkeypatch):
 
         def __call__(self, item):
             at = ("anger", "happiness", "neutral", "sadness").index(item.labels[0])
-            return {m: self.rng.normal(0, 1, 6) + 2 * np.eye(6)[at] for m in fusion_joint.MODULES}
+            return {modality: self.rng.normal(0, 1, 6) + 2 * np.eye(6)[at] for modality in fusion_joint.MODULES}
 
     monkeypatch.setattr(fusion_joint, "PictureModules", Modules)
     monkeypatch.setattr(fusion_joint, "networks", lambda: ["none"])
@@ -260,8 +260,8 @@ def test_bclstm(tmp_path, rng):
         arrays |= {f"y_{split}": y, f"utt_{split}": np.array([f"{split}{i // 4}_{i % 4}" for i in range(len(y))])}
         arrays |= {f"transcript_{split}": np.array(["SO IT GOES"] * len(y))}
         arrays |= {
-            f"{m}_{split}": (rng.normal(size=(len(y), w)) + y[:, None]).astype(np.float32)
-            for m, w in (("text", 4), ("audio", 3))
+            f"{m}_{split}": (rng.normal(size=(len(y), width)) + y[:, None]).astype(np.float32)
+            for m, width in (("text", 4), ("audio", 3))
         }
     np.savez(tmp_path / "mosi.npz", **arrays)
     run = train.bclstm({"mosi-features": tmp_path / "mosi.npz"}, tmp_path / "run", epochs=2, seeds=2)

@@ -16,6 +16,7 @@ import pandas as pd
 from affectlens.audits.registry import register_audit
 from affectlens.audits.result import AuditResult, Provenance
 from affectlens.core.errors import ModelError
+from affectlens.core.failures import missed_frame
 from affectlens.core.settings import Settings, setting, with_fields
 from affectlens.corpora.base import open_corpus
 from affectlens.models.open import open_model
@@ -31,12 +32,14 @@ class ConfidenceSettings(Settings):
 
 @dataclass(frozen=True)
 class ConfidenceAudit(AuditResult):
-    """``labels`` has a row a label: items, mean confidence, share that is right."""
+    """``labels`` has a row a label: items, mean confidence, share that is right; ``missed`` what could not be read."""
 
     kind = "confidence"
     primary = "labels"
+    unread_table = "missed"  # the command lists it and ends with exit code 1
 
     labels: pd.DataFrame
+    missed: pd.DataFrame
     provenance: Provenance = field(default_factory=Provenance)
 
     def findings(self) -> list[str]:
@@ -57,20 +60,21 @@ def confidence(
     """How sure a model is, and how often it is right, label by label."""
     chosen = with_fields(ConfidenceSettings, settings, fields)
     asked = open_model(model)
-    rows = []
+    rows, missed = [], {}
     for given in [corpora] if isinstance(corpora, str) else corpora:
         for item in list(open_corpus(given).items(chosen.split))[: chosen.most]:
             try:
-                p = asked.probabilities([asked.read(item)])[0]
-            except ModelError:
+                answers = asked.probabilities([asked.read(item)])[0]
+            except ModelError as error:
+                missed[item.key] = str(error)
                 continue
-            answer = asked.labels[int(np.argmax(p))]
-            rows.append({"label": item.labels[0], "confidence": p.max(), "right": answer in item.labels, "items": 1})
+            answer = asked.labels[int(np.argmax(answers))]
+            rows.append({"label": item.labels[0], "confidence": answers.max(), "right": answer in item.labels, "items": 1})
             if progress:
                 progress("items", len(rows), chosen.most)
     table = pd.DataFrame(rows, columns=["label", "confidence", "right", "items"]).groupby("label", as_index=False)
     labels = table.agg({"items": "sum", "confidence": "mean", "right": "mean"})
-    result = ConfidenceAudit(labels, Provenance("confidence", chosen.to_dict()))
+    result = ConfidenceAudit(labels, missed_frame(missed), Provenance("confidence", chosen.to_dict()))
     if out is not None:
         result.report(out)
     return result

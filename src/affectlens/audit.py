@@ -183,17 +183,19 @@ def _model_and_corpus(entry: RegisteredAudit, given: tuple[Any, ...], fields: di
 def _signature(entry: RegisteredAudit, function: Callable[..., Any]) -> inspect.Signature:
     """Parameters as ``help`` shows them: a keyword for every setting."""
     declared = inspect.signature(function)
-    known = list(declared.parameters.values())
-    annotations = {parameter.name: parameter.annotation for parameter in known}
-    model, corpus = (parameter.annotation for parameter in known[:2])
+    annotations = [parameter.annotation for parameter in declared.parameters.values()]
+    model, corpus = (*annotations, inspect.Parameter.empty, inspect.Parameter.empty)[:2]  # whatever an audit calls them
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = inspect.Parameter("model", either, default=entry.model or None, annotation=model)
     second = inspect.Parameter("corpus", either, default=None, annotation=corpus)
-    own = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotations[name])
-        for name in ("out", "progress", "settings")
-    ]
+    own = [_keyword(name, declared) for name in ("out", "progress", "settings")]
     return declared.replace(parameters=[first, second, *own, *field_parameters(entry.settings)])
+
+
+def _keyword(name: str, declared: inspect.Signature) -> inspect.Parameter:
+    """A keyword that is None by default, with its annotation where the function has one."""
+    annotation = declared.parameters[name].annotation if name in declared.parameters else inspect.Parameter.empty
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any]) -> None:

@@ -25,10 +25,10 @@ def trees(tmp_path_factory):
 
 
 def test_every_corpus_has_a_tree(trees):
-    assert set(trees) == {c.name for c in corpora()}
+    assert set(trees) == {corpus.name for corpus in corpora()}
 
 
-@pytest.mark.parametrize("name", [c.name for c in corpora()])
+@pytest.mark.parametrize("name", [corpus.name for corpus in corpora()])
 def test_every_registered_corpus(trees, name):
     check_corpus(name, trees[name])
 
@@ -45,7 +45,7 @@ class Sound:
         files = sorted(path.glob("*-*-*.png"))
         if not files:
             raise CorpusError(f"{path}: no picture; expected {self.info.layout}")
-        rows = [(f.name, f.stem.split("-")[1], str(f), f.stem.split("-")[0], "") for f in files]
+        rows = [(file.name, file.stem.split("-")[1], str(file), file.stem.split("-")[0], "") for file in files]
         self._frame = pd.DataFrame(rows, columns=["key", "label", "path", "split", "group"])
 
     def table(self, split):
@@ -93,7 +93,7 @@ class NothingSaid(Sound):
 class Skips(Sound):
     def __init__(self, path):
         super().__init__(path)
-        self._frame = self._frame[[Path(p).stat().st_size > 0 for p in self._frame.path]]
+        self._frame = self._frame[[Path(path).stat().st_size > 0 for path in self._frame.path]]
 
 
 class Stops(Sound):
@@ -185,9 +185,9 @@ def test_each_check_catches_a_reader_that_does_not(folder, reader):
     check, text = BROKEN[reader]
     with pytest.raises(CheckError) as caught:
         check_corpus(reader, folder)
-    assert any(text in t for t in caught.value.problems[check]), str(caught.value)
+    assert any(text in problem for problem in caught.value.problems[check]), str(caught.value)
     # Without that check the others say nothing of it.
-    rest = {k: v for k, v in caught.value.problems.items() if k != check}
+    rest = {key: value for key, value in caught.value.problems.items() if key != check}
     if not rest:
         check_corpus(reader, folder, leave_out=(check,))
 

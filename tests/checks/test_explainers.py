@@ -18,7 +18,7 @@ def test_every_registered_method(method):
 
 def test_rise():
     def explain(model, pictures):
-        maps = [rise(lambda x: model.predict(np.stack(x)), p, np.random.default_rng(0), masks=20) for p in pictures]
+        maps = [rise(lambda x: model.predict(np.stack(x)), picture, np.random.default_rng(0), masks=20) for picture in pictures]
         return np.stack(maps)
 
     check_explainer(explain)
@@ -97,7 +97,7 @@ def test_each_check_catches_an_explainer_that_does_not(explain):
     pictures = np.random.default_rng(0).random((4, 1, 12, 10)).astype(np.float32)
     with pytest.raises(CheckError) as caught:
         check_explainer(explain, small_model(), pictures)
-    assert any(text in t for t in caught.value.problems[check]), str(caught.value)
+    assert any(text in problem for problem in caught.value.problems[check]), str(caught.value)
 
 
 def test_targets_are_asked_of_methods():

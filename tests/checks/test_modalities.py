@@ -17,7 +17,7 @@ from tests.conftest import asset_path
 NEEDS_WEIGHTS = {"background"}  # none are shipped
 
 
-@pytest.mark.parametrize("name", [n for n in modality_names() if n not in NEEDS_WEIGHTS])
+@pytest.mark.parametrize("name", [name for name in modality_names() if name not in NEEDS_WEIGHTS])
 def test_every_registered_modality(name, request):
     for asset in MODALITIES.get(name).assets:
         asset_path(asset)
@@ -35,7 +35,7 @@ def test_the_face_with_people_in_view(clip, tmp_path):
     for asset in MODALITIES.get("face").assets:
         asset_path(asset)
     detector, landmarker = FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker"), 1)
-    pictures = [f.image for f in frames(clip, 5.0) if 2 <= f.time < 3.4]
+    pictures = [frame.image for frame in frames(clip, 5.0) if 2 <= frame.time < 3.4]
     film = write_video(tmp_path / "people.mp4", pictures, rate=5)
     options = Options(modalities=("face",), threads=1, device="cpu", faithfulness=0)
     check_modality("face", {"people": film}, options=options, finder=lambda: PeopleFinder(detector, landmarker))
@@ -51,7 +51,7 @@ class Sound(Modality):
         self._seen, self._loud = [], 0.0
 
     def listen(self, clip, blocks, progress):
-        self._loud = float(np.mean([np.abs(b.samples).mean() for b in blocks]))
+        self._loud = float(np.mean([np.abs(block.samples).mean() for block in blocks]))
 
     def heard(self):
         return {"loud": self._loud}
@@ -73,8 +73,8 @@ class Sound(Modality):
         return [], []
 
     def found(self, clip, start, end, level):
-        p = (1 - level, 0, 0, level, 0, 0, 0)
-        row = Row(clip.file, start, end, SCENE, self.name, probabilities=p)
+        probability = (1 - level, 0, 0, level, 0, 0, 0)
+        row = Row(clip.file, start, end, SCENE, self.name, probabilities=probability)
         return Finding(row, tuple(self.explained(clip, row)) if clip.explaining else (), weight=0.5)
 
     def explained(self, clip, row):
@@ -169,7 +169,7 @@ def test_each_check_catches_a_modality_that_does_not(modality):
     check, text = BROKEN[modality]
     with pytest.raises(CheckError) as caught:
         check_modality(modality)
-    assert any(text in t for t in caught.value.problems[check]), str(caught.value)
+    assert any(text in problem for problem in caught.value.problems[check]), str(caught.value)
 
 
 @pytest.fixture
@@ -177,8 +177,8 @@ def kind():
     """A kind of evidence whose clause is empty where the value is."""
 
     @evidence_kind("brightness", unit="share")
-    def brightness(e):
-        return f"brightness {e.value:.1f}" if e.value else ""
+    def brightness(row):
+        return f"brightness {row.value:.1f}" if row.value else ""
 
     yield "brightness"
     EVIDENCE.remove("brightness")
@@ -209,7 +209,7 @@ def test_evidence_speaks_of_rows_in_words(kind):
     ):  # fmt: skip
         with pytest.raises(CheckError) as caught:
             check_modality(modality)
-        assert any(text in t for t in caught.value.problems[check]), str(caught.value)
+        assert any(text in problem for problem in caught.value.problems[check]), str(caught.value)
 
 
 def test_every_check_has_a_broken_modality():
@@ -219,10 +219,10 @@ def test_every_check_has_a_broken_modality():
 def test_recordings_are_what_they_are_called(tmp_path):
     made = make_recordings(tmp_path)
     seen = {name: lead(Sound(Options()), path) for name, path in made.items()}
-    kinds = {name: (o.clip.info.video_tracks > 0, o.clip.info.audio_tracks > 0) for name, o in seen.items()}
+    kinds = {name: (outcome.clip.info.video_tracks > 0, outcome.clip.info.audio_tracks > 0) for name, outcome in seen.items()}
     assert kinds == {
         "a picture": (True, False), "a silent film": (True, False), "a film with sound": (True, True),
         "a sound": (False, True), "silence": (False, True),
     }  # fmt: skip
-    assert [f.row.start for f in seen["a silent film"].findings] == [0.0, 1.0]
+    assert [finding.row.start for finding in seen["a silent film"].findings] == [0.0, 1.0]
     assert seen["a sound"].heard["loud"] > 0.01 and seen["silence"].heard["loud"] == 0

@@ -23,14 +23,17 @@ LABELS = ("anger", "joy", "neutral")
 def items_of(name: str) -> list:
     """Things that a registered model reads."""
     rng = np.random.default_rng(0)
-    t = np.arange(24000) / 16000
+    seconds = np.arange(24000) / 16000
     coarse = rng.integers(0, 255, (3, 6, 8, 3), dtype=np.uint8)
     pictures = list(np.kron(coarse, np.ones((1, 20, 20, 1), np.uint8)))
     walks = [walker(seconds=2.0, speed=speed) for speed in (0.7, 1.0, 1.4)]
     return {
         "face": [rng.integers(0, 255, (48, 48), dtype=np.uint8) for _ in range(3)],
         "words": ["I am so glad!", "leave me alone, I hate this", "the table is brown"],
-        "speech": [(0.2 * np.sin(2 * np.pi * h * t * (1 + 0.02 * np.sin(9 * t)))).astype(np.float32) for h in (110, 180, 260)],
+        "speech": [
+            (0.2 * np.sin(2 * np.pi * hertz * seconds * (1 + 0.02 * np.sin(9 * seconds)))).astype(np.float32)
+            for hertz in (110, 180, 260)
+        ],
         "gait": walks,
         "posture": [walk.points[10] for walk in walks],
         "fusion": [
@@ -185,7 +188,7 @@ def test_each_check_catches_a_model_that_does_not(model):
     check, text = BROKEN[model]
     with pytest.raises(CheckError) as caught:
         check_model(model(), list(TEXTS))
-    assert any(text in t for t in caught.value.problems[check]), str(caught.value)
+    assert any(text in problem for problem in caught.value.problems[check]), str(caught.value)
 
 
 def test_a_model_may_say_that_it_is_contextual():
@@ -213,7 +216,7 @@ def test_calibration_that_cannot_be_true_is_caught(facts, text):
     model = Letters("letters", "words", LABELS, calibration=Calibration(**facts))
     with pytest.raises(CheckError) as caught:
         check_model(model, TEXTS)
-    assert any(text in t for t in caught.value.problems["calibrated"]), str(caught.value)
+    assert any(text in problem for problem in caught.value.problems["calibrated"]), str(caught.value)
     model.calibration = Calibration(temperature=3.0, prior=(0.2, 0.3, 0.5))
     check_model(model, TEXTS)
 
@@ -222,8 +225,8 @@ def network(seed=0):
     generator = torch.Generator().manual_seed(seed)
     net = nn.Sequential(nn.Flatten(), nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3))
     with torch.no_grad():
-        for p in net.parameters():
-            p.copy_(torch.randn(p.shape, generator=generator))
+        for parameter in net.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
     return net.eval()
 
 
@@ -252,7 +255,7 @@ def test_white_boxes():
     ):
         with pytest.raises(CheckError) as caught:
             check_model(cls(network(), LABELS), VECTORS)
-        assert any(text in t for t in caught.value.problems["inside"]), str(caught.value)
+        assert any(text in problem for problem in caught.value.problems["inside"]), str(caught.value)
 
 
 def test_networks_are_left_as_they_were():

@@ -69,7 +69,7 @@ def counts(table, path):
 def test_formats_that_do_not(function, more, check, text):
     register_exporter("broken", **{"help": "h", "suffix": ".broken"} | more)(function)
     try:
-        assert any(text in t for t in caught(check_exporter, "broken")[check])
+        assert any(text in problem for problem in caught(check_exporter, "broken")[check])
     finally:
         EXPORTERS.remove("broken")
 
@@ -99,10 +99,10 @@ def grows(rows):
     ],
 )
 def test_concepts_that_do_not(concept, check, text):
-    assert any(text in t for t in caught(check_concept, concept)[check])
+    assert any(text in problem for problem in caught(check_concept, concept)[check])
 
 
-@pytest.mark.parametrize("name", [p.name for p in properties("words")])
+@pytest.mark.parametrize("name", [entry.name for entry in properties("words")])
 def test_every_property_of_words(name):
     check_property(name, TEXTS)
 
@@ -112,14 +112,17 @@ def views(modality: str) -> list:
     if modality == "gait":
         return [walker(seconds=2.0, speed=speed) for speed in (0.8, 1.3)]
     if modality == "voice":
-        t = np.arange(32000) / 16000
-        sounds = [(0.2 * np.sin(2 * np.pi * h * t * (1 + 0.02 * np.sin(9 * t)))).astype(np.float32) for h in (110, 220)]
+        seconds = np.arange(32000) / 16000
+        sounds = [
+            (0.2 * np.sin(2 * np.pi * hertz * seconds * (1 + 0.02 * np.sin(9 * seconds)))).astype(np.float32)
+            for hertz in (110, 220)
+        ]
         facts = {"gender": "female", "language": "de", "speaker": "anna"}
         return [VoiceView(dict(zip(NAMES, functionals(describe(x)), strict=True)), x, facts) for x in sounds]
     return []
 
 
-@pytest.mark.parametrize("name", [p.name for m in ("gait", "voice") for p in properties(m)])
+@pytest.mark.parametrize("name", [entry.name for modality in ("gait", "voice") for entry in properties(modality)])
 def test_every_property_of_bodies_and_voices(name):
     check_property(name, views(property_named(name).modality))
 
@@ -133,14 +136,14 @@ def test_every_property_of_faces(frame):
 
 
 def test_every_intervention():
-    t = np.arange(16000) / 16000
+    seconds = np.arange(16000) / 16000
     rng = np.random.default_rng(0)
     scene = rng.integers(0, 255, (12, 16, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
     mask = np.zeros(scene.shape[:2], np.float32)
     mask[30:60, 40:80] = 1
     items = {
         "face": pictures(),
-        "voice": [(0.2 * np.sin(2 * np.pi * 180 * t * (1 + 0.02 * np.sin(9 * t)))).astype(np.float32)],
+        "voice": [(0.2 * np.sin(2 * np.pi * 180 * seconds * (1 + 0.02 * np.sin(9 * seconds)))).astype(np.float32)],
         "words": ["He is going to see his brother John because it is about him.", "She said that Mary is her sister."],
         "scene": [scene],
         "object": [(scene, mask)],
@@ -167,7 +170,7 @@ ROOM = Property("letters", "words", "continuous", "letters", "how long it is", l
 )
 def test_properties_that_do_not(change, check, text):
     check_property(ROOM, TEXTS)
-    assert any(text in t for t in caught(check_property, replace(ROOM, **change), TEXTS)[check])
+    assert any(text in problem for problem in caught(check_property, replace(ROOM, **change), TEXTS)[check])
 
 
 def pictures():
@@ -197,7 +200,7 @@ def paints(x, dose):
 def test_interventions_that_do_not(change, doses, check, text):
     check_intervention(SimpleNamespace(name="louder", doses=(-10.0, 0.0, 10.0), change=louder), pictures())
     broken = SimpleNamespace(name="broken", doses=doses, change=change)
-    assert any(text in t for t in caught(check_intervention, broken, pictures())[check])
+    assert any(text in problem for problem in caught(check_intervention, broken, pictures())[check])
 
 
 def test_changes_without_doses():
@@ -208,7 +211,7 @@ def test_changes_without_doses():
 def test_rows_that_are_given_are_used():
     rows = pd.DataFrame({"key": ["a"], "dialogue": ["d"], "turn": [0], "speaker": ["s"], "text": ["Hello!"]})
     seen = []
-    check_concept(Concept("c", "user", "m", (), lambda r: (seen.append(len(r)), np.ones(len(r)))[1]), rows)
+    check_concept(Concept("c", "user", "m", (), lambda row: (seen.append(len(row)), np.ones(len(row)))[1]), rows)
     assert set(seen) == {1}
 
 

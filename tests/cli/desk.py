@@ -129,10 +129,10 @@ def _meld(folder: Path) -> None:
     sentiments = {"happiness": "positive", "anger": "negative", "sadness": "negative", "neutral": "neutral"}
     for split, count in (("train", 20), ("dev", 8), ("test", 8)):
         rows = [
-            {"Sr No.": 1, "Utterance": SAID[label][(d + u) % 3], "Speaker": ("Anna", "Ben")[u % 2], "Emotion": emotions[label],
-             "Sentiment": sentiments[label], "Dialogue_ID": d, "Utterance_ID": u, "Season": 1, "Episode": 1,
+            {"Sr No.": 1, "Utterance": SAID[label][(dialogue + u) % 3], "Speaker": ("Anna", "Ben")[u % 2], "Emotion": emotions[label],
+             "Sentiment": sentiments[label], "Dialogue_ID": dialogue, "Utterance_ID": u, "Season": 1, "Episode": 1,
              "StartTime": f"00:00:0{u},000", "EndTime": f"00:00:0{u + 1},000"}
-            for d in range(count) for u, label in enumerate(list(SAID) * 2)
+            for dialogue in range(count) for u, label in enumerate(list(SAID) * 2)
         ]  # fmt: skip
         pd.DataFrame(rows).to_csv(folder / f"{split}_sent_emo.csv", index=False)
 
@@ -141,13 +141,13 @@ def _pyfeat(folder: Path) -> None:
     rng = np.random.default_rng(0)
     files = sorted((folder / "faces").rglob("*.png"))
     table = pd.DataFrame(rng.dirichlet(np.ones(7), len(files)), columns=list(EKMAN7.labels))
-    table.insert(0, "input", [str(f.relative_to(folder)) for f in files])
+    table.insert(0, "input", [str(file.relative_to(folder)) for file in files])
     table.assign(FaceScore=0.99).to_csv(folder / "pyfeat.csv", index=False)
 
 
 def _boxes(folder: Path) -> None:
     files = sorted((folder / "pictures").rglob("*.png"))
-    names = [str(f.relative_to(folder / "pictures")) for f in files]
+    names = [str(file.relative_to(folder / "pictures")) for file in files]
     coco = {
         "images": [{"id": i, "file_name": name, "width": 96, "height": 96} for i, name in enumerate(names)],
         "categories": [{"id": 1, "name": "cup"}, {"id": 2, "name": "head"}],

@@ -111,12 +111,21 @@ def ravdess(root: Path) -> Path:
 def dialogues(root: Path, count: int = 24, turns: int = 8) -> Path:
     """Features of dialogues as they are published, the tuple of nine in one pickle; labels can be read from the text's."""
     rng = np.random.default_rng(3)
-    ids = {f"Ses{d:02}": [f"d{d}u{i}" for i in range(turns)] for d in range(count)}
-    labels = {d: [int(v) for v in rng.integers(0, 6, turns)] for d in ids}
-    speakers = {d: ["MF"[i % 2] for i in range(turns)] for d in ids}
-    sentences = {d: [SAID["happiness" if v % 2 else "anger"][i % 3] for i, v in enumerate(labels[d])] for d in ids}
-    text = {d: [(3 * np.eye(6)[v] + rng.normal(0, 1, 6)).astype(np.float32) for v in labels[d]] for d in ids}
-    audio, video = ({d: [rng.normal(size=w).astype(np.float32) for _ in labels[d]] for d in ids} for w in (3, 2))
+    ids = {f"Ses{dialogue:02}": [f"d{dialogue}u{i}" for i in range(turns)] for dialogue in range(count)}
+    labels = {dialogue: [int(value) for value in rng.integers(0, 6, turns)] for dialogue in ids}
+    speakers = {dialogue: ["MF"[i % 2] for i in range(turns)] for dialogue in ids}
+    sentences = {
+        dialogue: [SAID["happiness" if value % 2 else "anger"][i % 3] for i, value in enumerate(labels[dialogue])]
+        for dialogue in ids
+    }
+    text = {
+        dialogue: [(3 * np.eye(6)[value] + rng.normal(0, 1, 6)).astype(np.float32) for value in labels[dialogue]]
+        for dialogue in ids
+    }
+    audio, video = (
+        {dialogue: [rng.normal(size=width).astype(np.float32) for _ in labels[dialogue]] for dialogue in ids}
+        for width in (3, 2)
+    )
     names = list(ids)
     entries = (ids, speakers, labels, text, audio, video, sentences, names[:-7], set(names[-7:]))
     return write_pickle(root / "IEMOCAP_features.pkl", entries)

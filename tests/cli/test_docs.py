@@ -23,11 +23,13 @@ def commands(page):
 
 
 @pytest.mark.parametrize(
-    ("page", "line"), [(p, line) for p in PAGES for line in commands(p)], ids=lambda v: getattr(v, "name", v)
+    ("page", "line"),
+    [(page, line) for page in PAGES for line in commands(page)],
+    ids=lambda value: getattr(value, "name", value),
 )
 def test_a_command_parses_as_it_is_typed(monkeypatch, page, line):
     words = shlex.split(line, comments=True)[1:]
-    verb = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in VERBS), None)
+    verb = next((" ".join(words[:count]) for count in (2, 1) if " ".join(words[:count]) in VERBS), None)
     if verb is None:  # a group, or an option of the program itself
         assert words[0].startswith("-") or ROOT.get_command(None, words[0]), line
         assert len(words) == 1, line
@@ -43,7 +45,7 @@ def test_a_command_parses_as_it_is_typed(monkeypatch, page, line):
     assert reached
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_a_page_names_are_there(page):
     text = page.read_text(encoding="utf-8")
     linked = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
@@ -58,7 +60,7 @@ def test_the_corpus_is_named_as_it_is_now():
         assert "--data " not in page.read_text(encoding="utf-8"), page
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_modules_that_a_page_names_are_there(page):
     import importlib
 
@@ -66,11 +68,11 @@ def test_modules_that_a_page_names_are_there(page):
         if dotted.endswith((".plugins", ".schema_version")):  # a group of entry points, a key of files
             continue
         parts, value = dotted.split("."), None
-        for n in range(len(parts), 0, -1):
+        for count in range(len(parts), 0, -1):
             try:
-                value = importlib.import_module(".".join(parts[:n]))
+                value = importlib.import_module(".".join(parts[:count]))
                 break
             except ModuleNotFoundError:
                 continue
-        for part in parts[n:]:
+        for part in parts[count:]:
             value = getattr(value, part)

@@ -74,13 +74,13 @@ def test_every_verb_has_a_function_or_prints_what_several_give():
 @pytest.mark.parametrize("verb", FUNCTIONS)
 def test_a_command_has_the_parameters_of_its_function(verb):
     function, settings = FUNCTIONS[verb]
-    given = {SAME.get(p.name, p.name) for p in VERBS[verb].params} - COMMON - {"data"} - TERMINAL.get(verb, set())
+    given = {SAME.get(one.name, one.name) for one in VERBS[verb].params} - COMMON - {"data"} - TERMINAL.get(verb, set())
     taken = parameters(function) - ONLY_PYTHON.get(verb, set()) - ({"model"} if verb in OWN else set())
-    assert given == taken | ({f.name for f in fields(settings)} if settings else set())
+    assert given == taken | ({field.name for field in fields(settings)} if settings else set())
 
 
 def test_the_ablation_has_the_options_of_its_function():
-    assert parameters(affectlens.ablate) <= {SAME.get(p.name, p.name) for p in VERBS["evaluate"].params}
+    assert parameters(affectlens.ablate) <= {SAME.get(one.name, one.name) for one in VERBS["evaluate"].params}
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -221,4 +221,4 @@ def test_completion_knows_names():
 
     assert "emodb=" in corpus_names("emo") and models("fa") == ["face"] and "yunet" in assets("yu") and "pl" in languages("p")
     completions = options(VERBS["explain"])["--modalities"].shell_complete(None, "face,vo")
-    assert [getattr(c, "value", c) for c in completions] == ["face,voice"]
+    assert [getattr(completion, "value", completion) for completion in completions] == ["face,voice"]

@@ -25,16 +25,16 @@ def folder(tmp_path_factory):
     """Pictures of a drawn face under every name, in two classes, and one that cannot be read."""
     root = tmp_path_factory.mktemp("nasty")
     rng = np.random.default_rng(0)
-    for n, name in enumerate(NAMES):
-        label = ("happy", "sad")[n % 2]
+    for number, name in enumerate(NAMES):
+        label = ("happy", "sad")[number % 2]
         (root / label).mkdir(exist_ok=True)
-        Image.fromarray(face(rng, 3 - n % 7, 48)).save(root / label / name)
+        Image.fromarray(face(rng, 3 - number % 7, 48)).save(root / label / name)
     (root / "sad" / "broken\n[red]\udce9.png").write_bytes(b"no picture")
     return root
 
 
 def listed(folder):
-    return sorted(encodable(str(p)) for p in folder.rglob("*.png") if "broken" not in p.name)
+    return sorted(encodable(str(path)) for path in folder.rglob("*.png") if "broken" not in path.name)
 
 
 def clean(text):
@@ -54,9 +54,8 @@ def test_recognize(call, folder, tmp_path, format):
     if format == "csv":
         cells = pd.read_csv(out, dtype=str, keep_default_na=False)
         assert not any(str(cell).startswith(("=", "+", "@", "\t")) for cell in cells.to_numpy().ravel())
-    table = {"csv": pd.read_csv, "parquet": pd.read_parquet, "json": lambda p: pd.DataFrame(json.loads(p.read_text()))}[format](
-        out
-    )
+    readers = {"csv": pd.read_csv, "parquet": pd.read_parquet, "json": lambda path: pd.DataFrame(json.loads(path.read_text()))}
+    table = readers[format](out)
     assert sorted(table.file.unique()) == listed(folder)
     assert all(pathlib.Path(decoded(name)).exists() for name in table.file)
     (failed,) = pd.read_csv(f"{out}.failures.csv").itertuples()

@@ -67,7 +67,7 @@ def test_no_verb_reaches_for_the_network_or_writes_elsewhere(tmp_path):
         place.mkdir()
     for name in ASSETS:
         (places["cache"] / name).symlink_to(cache_dir() / name)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "HF_", "ORT_"))} | {
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("XDG_", "HF_", "ORT_"))} | {
         "HOME": str(places["home"]), "TMPDIR": str(places["tmp"]), "AFFECTLENS_CACHE": str(places["cache"]),
         "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
     }  # fmt: skip
@@ -81,7 +81,7 @@ def test_no_verb_reaches_for_the_network_or_writes_elsewhere(tmp_path):
         trace = _heard(command, places["cwd"], environment)
     assert talked(trace) == []
     allowed = (str(work), str(places["tmp"]), str(places["cache"]), "/dev/", "/proc/")
-    assert [p for p in written(trace) if not p.startswith(allowed)] == []
+    assert [path for path in written(trace) if not path.startswith(allowed)] == []
     assert not any(places["home"].iterdir()) and not any(places["cwd"].iterdir())
 
 

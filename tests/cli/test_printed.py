@@ -28,10 +28,10 @@ def test_a_row_of_scores_is_a_line(row, said):
 
 
 def test_nothing_is_cut_in_a_pipe():
-    environment = {k: v for k, v in os.environ.items() if k != "COLUMNS"}
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
     command = [sys.executable, "-m", "affectlens.cli.main"]
     listed = subprocess.run([*command, "corpus", "ls"], capture_output=True, text=True, env=environment, check=True).stdout
-    assert all(c.name in listed and c.home in listed for c in corpora()) and "…" not in listed
+    assert all(corpus.name in listed and corpus.home in listed for corpus in corpora()) and "…" not in listed
     card = subprocess.run(
         [*command, "models", "card", "speech"], capture_output=True, text=True, env=environment, check=True
     ).stdout

@@ -101,6 +101,13 @@ def test_many_are_counted_and_the_file_with_all_of_them_is_named(stubbed, verb):
     assert lines[-1].startswith("  and 5 more, see ") and lines[-1].endswith(".csv")
 
 
+def test_notes_of_an_audit_are_counted_where_they_are_cut(stubbed, monkeypatch):
+    result = SimpleNamespace(findings=list, unread={}, unread_table="missed", warnings=[f"warning {i}" for i in range(8)])
+    monkeypatch.setitem(globals(), "audit_of", lambda *_: result)
+    lines = stubbed("audit latent", 0).err.splitlines()
+    assert lines[-2:] == ["note: warning 5", "note: 2 more are on the page"]
+
+
 def test_without_a_file_all_are_listed(stubbed):
     assert len(stubbed("evaluate", 25).err.splitlines()) >= 26
 

@@ -31,7 +31,7 @@ def verb(call, request):
 
     def run(*arguments, code=0):
         words = [str(a) for a in arguments]
-        invoked.add(next(" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in VERBS))
+        invoked.add(next(" ".join(words[:count]) for count in (2, 1) if " ".join(words[:count]) in VERBS))
         done = call(*arguments)
         assert done.code == code, done.err
         assert "Traceback" not in done.err
@@ -132,7 +132,7 @@ def test_explain_recognize_and_usual(verb, need, made, tmp_path):
     again = verb("explain", walk, *options, "--out", tmp_path / "out", "--store", store, "--place", "street", "--resume")
     assert "already done" in again.err
     verb("recognize", walk, *options, "--out", tmp_path / "t.json")
-    assert [r["label"] for r in json.loads((tmp_path / "t.json").read_text())] == list(table.label.fillna(""))
+    assert [row["label"] for row in json.loads((tmp_path / "t.json").read_text())] == list(table.label.fillna(""))
     assert verb("recognize", walk, *options).out.startswith("file,start,end,person")
     usual = verb("usual", "--store", store, "--out", tmp_path / "usual")
     assert "place street: 1 person in 1 recording" in usual.out and (tmp_path / "usual" / "averages.csv").exists()
@@ -154,7 +154,7 @@ def test_evaluate(verb, need, named, tmp_path, model, corpus, assets):
     more = ["--split", "all"] if corpus == "csv" else []
     done = verb("evaluate", model, "--corpus", named[corpus], "--draws", 20, "--out", tmp_path, *more)
     assert "accuracy" in done.out and f"{model} on {corpus}" in done.err
-    assert {"scores.json", "confusion.csv", "groups.csv", "missed.csv"} <= {p.name for p in tmp_path.iterdir()}
+    assert {"scores.json", "confusion.csv", "groups.csv", "missed.csv"} <= {path.name for path in tmp_path.iterdir()}
 
 
 @invokes("evaluate")

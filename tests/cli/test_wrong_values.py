@@ -50,12 +50,12 @@ def test_a_wrong_value_is_one_message(call, made, tmp_path, monkeypatch, verb, f
     (tmp_path / "file").write_text("")
     (tmp_path / "store").write_text("")
     places = {**made, "file": tmp_path / "file", "store": tmp_path / "store"}
-    given = [re.sub(r"\{([\w-]+)\}", lambda m: str(places[m[1]]), word) for word in (*NEEDS.get(verb, []), flag, value)]
+    given = [re.sub(r"\{([\w-]+)\}", lambda match: str(places[match[1]]), word) for word in (*NEEDS.get(verb, []), flag, value)]
     done = call(*verb.split(), *given)
     assert done.code == 2, (done.out, done.err)
     assert "Traceback" not in done.err and done.out == ""
     assert len(re.findall(r"error\b", done.err, flags=re.IGNORECASE)) == 1, done.err
-    assert {p.name for p in tmp_path.iterdir()} <= {"file", "store", "cache"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"file", "store", "cache"}
 
 
 def test_verbs_that_need_something_say_so(call):

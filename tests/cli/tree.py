@@ -28,7 +28,11 @@ VERBS = verbs()
 
 def options(command: Any) -> dict[str, Any]:
     """Parameters by their flag."""
-    return {p.opts[0]: p for p in command.params if p.param_type_name == "option" and not getattr(p, "hidden", False)}
+    return {
+        parameter.opts[0]: parameter
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not getattr(parameter, "hidden", False)
+    }
 
 
 def parsed(monkeypatch: Any, verb: str, *more: object) -> dict[str, Any]:

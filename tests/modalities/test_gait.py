@@ -32,13 +32,13 @@ def test_recorded_motion_is_explained(engine, tmp_path):
     rows = run.table[run.table.modality == "gait"]
     assert list(rows.status) == ["ok"] * len(rows) and list(rows.person) == [0] * len(rows) and len(rows) == 3
     assert (rows[["p_anger", "p_happiness", "p_neutral", "p_sadness"]].sum(axis=1) - 1).abs().max() < 1e-6
-    e = run.evidence
-    told = e[e.kind == "gait"]
+    evidence = run.evidence
+    told = evidence[evidence.kind == "gait"]
     assert len(told) and told.detail.str.contains("deviations").all()
     page = run.results[0].report.read_text()
     assert "the gait" in page and "<line" in page and "bars of the sequence of joints" in page
     # Shapley values sum to the log probability less that of a person of whom nothing is known.
-    first = e[(e.kind == "gait relevance") & (e.start == 0)]
+    first = evidence[(evidence.kind == "gait relevance") & (evidence.start == 0)]
     assert len(first) == 7
     again = recognize(path, engine=engine).table
     pd.testing.assert_frame_equal(
@@ -55,7 +55,7 @@ def test_standing_short_and_broken_motion(engine, tmp_path):
     assert list(run.failures) == [str(tmp_path / "broken.bvh")]
     rows = run.table[run.table.modality == "gait"]
     assert set(rows.status) == {"abstained"}
-    assert any("not walking" in r for r in rows.reason) and any("at least" in r for r in rows.reason)
+    assert any("not walking" in reason for reason in rows.reason) and any("at least" in reason for reason in rows.reason)
 
 
 def test_no_legs_in_view(engine):
@@ -64,38 +64,38 @@ def test_no_legs_in_view(engine):
     assert list(rows.status) == ["missing"] and "no leg" in rows.reason.iloc[0]
 
 
-def _pictures(n, rate=15.0):
-    return [Frame(i / rate, np.zeros((240, 320, 3), np.uint8)) for i in range(n)]
+def _pictures(count, rate=15.0):
+    return [Frame(i / rate, np.zeros((240, 320, 3), np.uint8)) for i in range(count)]
 
 
 def test_followed_body_walks_like_the_recorded_one():
-    m = walker(seconds=4, rate=15, speed=0.0, stride=1.0)
-    side = replace(m, points=m.points[..., [2, 1, 0]] * [1, 1, -1])  # seen from the side, so the stride shows
+    standing = walker(seconds=4, rate=15, speed=0.0, stride=1.0)
+    side = replace(standing, points=standing.points[..., [2, 1, 0]] * [1, 1, -1])  # seen from the side, so the stride shows
     poses = iter([pose_of(x) for x in side.points])
-    sight = [Sighting(t / 5, 4, (0.0, 0.0, 1.0, 1.0)) for t in range(21)]
+    sight = [Sighting(tick / 5, 4, (0.0, 0.0, 1.0, 1.0)) for tick in range(21)]
     told = []
-    (track,) = follow(_pictures(len(m)), lambda _: [next(poses)], sight, told.append)
-    assert track.person == 4 and len(told) == len(m)
+    (track,) = follow(_pictures(len(standing)), lambda _: [next(poses)], sight, told.append)
+    assert track.person == 4 and len(told) == len(standing)
     motion = track.motion()
-    assert len(motion) == len(m) and motion.rate == 15
-    a, b = dict(zip(NAMES, measure(motion), strict=True)), dict(zip(NAMES, measure(side), strict=True))
+    assert len(motion) == len(standing) and motion.rate == 15
+    front, turned = dict(zip(NAMES, measure(motion), strict=True)), dict(zip(NAMES, measure(side), strict=True))
     for name in ("stride rate", "knee bend", "elbow bend", "arm swing", "symmetry"):
-        assert a[name] == pytest.approx(b[name], rel=0.05, abs=0.05), name
+        assert front[name] == pytest.approx(turned[name], rel=0.05, abs=0.05), name
 
 
 def test_two_bodies_that_cross_are_kept_apart_and_one_hidden_is_missing():
-    n = 30
-    left = [pose_of(x, (60 + 6 * i, 200)) for i, x in enumerate(walker(seconds=2, rate=15, speed=0).points[:n])]
-    right = [pose_of(x, (260, 200)) for x in walker(seconds=2, rate=15, speed=0).points[:n]]
-    frames = iter(range(n))
+    count = 30
+    left = [pose_of(x, (60 + 6 * i, 200)) for i, x in enumerate(walker(seconds=2, rate=15, speed=0).points[:count])]
+    right = [pose_of(x, (260, 200)) for x in walker(seconds=2, rate=15, speed=0).points[:count]]
+    frames = iter(range(count))
 
     def find(_):
         i = next(frames)
         return [right[i], left[i]] if i % 2 else ([left[i]] if i == 10 else [left[i], right[i]])
 
-    tracks = follow(_pictures(n), find, [])
-    assert [len(t.poses) for t in sorted(tracks, key=lambda t: -len(t.poses))][:2] == [n, n - 1]
-    hidden = next(t for t in tracks if len(t.poses) == n - 1).motion()
+    tracks = follow(_pictures(count), find, [])
+    assert [len(track.poses) for track in sorted(tracks, key=lambda track: -len(track.poses))][:2] == [count, count - 1]
+    hidden = next(track for track in tracks if len(track.poses) == count - 1).motion()
     assert np.isnan(hidden.points[10]).all() and np.isfinite(hidden.points[9]).any()
     assert tracks[0].person == -1
 
@@ -174,10 +174,10 @@ def test_five_frames_a_second_are_too_few_for_a_stride(tmp_path):
     assert av.open(str(tmp_path / "walk.mp4")).streams.video[0].average_rate == 30
     engine = Engine(Options(modalities=("face", "gait"), threads=1))
     _, found, _ = engine.run(tmp_path / "walk.mp4", explaining=False)
-    walked = [f.row for f in found if f.row.modality == "gait"]
-    assert any(r.status == "ok" for r in walked)
-    few = [f.image for f in frames(tmp_path / "walk.mp4", 5.0)]
+    walked = [finding.row for finding in found if finding.row.modality == "gait"]
+    assert any(row.status == "ok" for row in walked)
+    few = [frame.image for frame in frames(tmp_path / "walk.mp4", 5.0)]
     slow = write_video(tmp_path / "slow.mp4", few, rate=5)
     _, found, _ = engine.run(slow, explaining=False)
-    rows = [f.row for f in found if f.row.modality == "gait"]
-    assert rows and all(r.status != "ok" and r.reason for r in rows)
+    rows = [finding.row for finding in found if finding.row.modality == "gait"]
+    assert rows and all(row.status != "ok" and row.reason for row in rows)

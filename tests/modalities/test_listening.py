@@ -25,7 +25,7 @@ class Ear(ListeningModality):
     name = "ear"
 
     def take(self, blocks, channel):
-        self.taken = [*getattr(self, "taken", []), (channel, sum(len(b.samples) for b in blocks))]
+        self.taken = [*getattr(self, "taken", []), (channel, sum(len(block.samples) for block in blocks))]
 
 
 def said(start, end, channel=None):
@@ -41,12 +41,12 @@ def recording(video=0, sighted=()):
 
 def move(clip, person, start, end):
     for k in range(round(10 * clip.options.rate)):
-        t = k / clip.options.rate
-        clip.mouths.add(person, t, 0.05 + 0.2 * (k % 2) * (start <= t <= end))
+        time = k / clip.options.rate
+        clip.mouths.add(person, time, 0.05 + 0.2 * (k % 2) * (start <= time <= end))
 
 
 def people(clip, *spoken):
-    return [c.person for c in Ear(Options()).speakers(clip, spoken)]
+    return [choice.person for choice in Ear(Options()).speakers(clip, spoken)]
 
 
 def test_each_channel_is_a_person_where_there_is_no_picture():
@@ -58,7 +58,8 @@ def test_each_channel_is_a_person_where_there_is_no_picture():
 def test_all_voices_of_one_channel_are_one_person_and_that_is_said():
     clip = recording()
     choices = Ear(Options()).speakers(clip, [said(0, 2), said(3, 4)])
-    assert [c.person for c in choices] == [SCENE, SCENE] and "all its voices are taken for one person" in choices[0].reason
+    assert [choice.person for choice in choices] == [SCENE, SCENE]
+    assert "all its voices are taken for one person" in choices[0].reason
     assert len(clip.problems.notes) == 1 and "taken for one person" in clip.problems.notes[0]
     once = recording()
     assert people(once, said(0, 2)) == [SCENE] and once.problems.notes == []
@@ -89,7 +90,7 @@ def test_speakers_are_heard_one_by_one(tmp_path):
 
 
 def test_a_call_is_two_people_in_the_table(clip, tmp_path):
-    once = np.concatenate([b.samples for b in audio_blocks(clip)])
+    once = np.concatenate([block.samples for block in audio_blocks(clip)])
     still = np.zeros_like(once)
     call = np.stack([np.concatenate([once, still]), np.concatenate([still, 0.5 * once])])
     path = write(tmp_path / "call.wav", call)

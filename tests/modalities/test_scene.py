@@ -22,7 +22,7 @@ def photograph(tmp_path_factory):
     """A frame of the sample clip as a picture of its own."""
     from affectlens.media.frames import frames
 
-    image = next(f.image for f in frames(asset_path("sample-clip"), 1.0) if f.time >= 2)
+    image = next(frame.image for frame in frames(asset_path("sample-clip"), 1.0) if frame.time >= 2)
     path = tmp_path_factory.mktemp("scene") / "speech.png"
     Image.fromarray(image).save(path)
     return path
@@ -71,7 +71,7 @@ def test_contradicting_metadata_are_noted(tmp_path, monkeypatch):
     path = tmp_path / "beach.png"
     Image.fromarray(np.full((60, 80, 3), 90, np.uint8)).save(path)
     run = explain(path, tmp_path / "out", engine=scene_engine())
-    assert any("looks indoors" in p for p in run.results[0].problems)
+    assert any("looks indoors" in note for note in run.results[0].problems)
 
 
 def test_an_empty_scene_is_said_to_be_one(tmp_path):
@@ -120,7 +120,7 @@ def _shares_of_usual(run):
 def test_what_is_usual_takes_part_only_when_asked_and_is_seen(photograph, tmp_path, sad_store):
     plain = explain(photograph, tmp_path / "a", engine=scene_engine(store=str(sad_store), place="office"))
     asked = explain(photograph, tmp_path / "b", engine=scene_engine(store=str(sad_store), place="office", use_usual=True))
-    before, after = (r.table[(r.table.modality == "fused") & (r.table.status == "ok")] for r in (plain, asked))
+    before, after = (run.table[(run.table.modality == "fused") & (run.table.status == "ok")] for run in (plain, asked))
     assert (after.p_sadness.to_numpy() > before.p_sadness.to_numpy()).all()
     shares = _shares_of_usual(asked)
     assert len(shares) == len(after) and not len(_shares_of_usual(plain))
@@ -131,7 +131,7 @@ def test_what_is_usual_takes_part_only_when_asked_and_is_seen(photograph, tmp_pa
 
 def test_too_few_take_no_part(photograph, tmp_path):
     run = explain(photograph, tmp_path / "a", engine=scene_engine(store=str(tmp_path / "new.db"), use_usual=True))
-    assert any("takes no part" in p for p in run.results[0].problems)
+    assert any("takes no part" in note for note in run.results[0].problems)
     assert not len(_shares_of_usual(run))
 
 
@@ -157,8 +157,8 @@ def test_the_background_needs_weights_and_then_speaks_for_everybody_in_view(phot
     assert np.ptp(rows.p_anger) == 0  # one frame, one background
     told = run.evidence[run.evidence.kind == "object"]
     assert len(told) and set(told.modality) == {"background"} and "person" not in set(told.subject)
-    shares = [json.loads(s) for s in told.detail]
-    assert all(0 <= s["relevance_share"] <= 1 and 0 < s["area_share"] <= 1 for s in shares)
+    shares = [json.loads(text) for text in told.detail]
+    assert all(0 <= share["relevance_share"] <= 1 and 0 < share["area_share"] <= 1 for share in shares)
 
 
 def test_a_background_is_trained_from_pictures(tmp_path):

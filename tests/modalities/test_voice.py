@@ -25,7 +25,7 @@ def voice_engine(clip):
 @pytest.fixture(scope="module")
 def speech(clip):
     """The sample clip's voice three times over, with pauses, as samples."""
-    once = np.concatenate([b.samples for b in audio_blocks(clip)])
+    once = np.concatenate([block.samples for block in audio_blocks(clip)])
     gap = np.zeros(16000, np.float32)
     return np.concatenate([once, gap, 0.4 * once, gap, once])
 
@@ -36,8 +36,8 @@ def test_turns_are_rows_with_evidence(voice_engine, speech, tmp_path):
     rows = result.table[result.table.modality == "voice"]
     good = rows[rows.status == "ok"]
     assert len(good) >= 5 and (good.scheme == "iemocap4").all() and (good.person == SCENE).all()
-    p = good[[f"p_{c}" for c in IEMOCAP4.labels]]
-    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-6)
+    probabilities = good[[f"p_{label}" for label in IEMOCAP4.labels]]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
     assert good.p_fear.isna().all() and good.valence.between(-1, 1).all() and good.arousal.between(-1, 1).all()
     for row in good.itertuples():
         mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.modality == "voice")]
@@ -48,7 +48,7 @@ def test_turns_are_rows_with_evidence(voice_engine, speech, tmp_path):
     page = result.report.read_text()
     assert "Sounds like:" in page and "median of the" in page
     fused = result.table[result.table.modality == "fused"]
-    np.testing.assert_allclose(fused[fused.status == "ok"][[f"p_{c}" for c in EKMAN7.labels]].sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(fused[fused.status == "ok"][[f"p_{label}" for label in EKMAN7.labels]].sum(axis=1), 1, atol=1e-6)
 
 
 def test_relevance_sums_to_the_change_of_the_answer(voice_engine, speech, tmp_path):
@@ -56,7 +56,7 @@ def test_relevance_sums_to_the_change_of_the_answer(voice_engine, speech, tmp_pa
     (result,) = explain(wav, tmp_path / "out", engine=voice_engine).results
     model = voice_engine.modalities[0].model
     mean = model.calibration.probabilities(model.predict(np.zeros((1, 88))))[0]
-    row = next(r for r in result.table.itertuples() if r.modality == "voice" and r.status == "ok")
+    row = next(entry for entry in result.table.itertuples() if entry.modality == "voice" and entry.status == "ok")
     mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.kind == "relevance")]
     expected = np.log(row.confidence) - np.log(mean[model.labels.index(row.label)])
     assert mine.value.sum() == pytest.approx(expected, abs=1e-3)
@@ -110,9 +110,9 @@ def test_what_cannot_be_heard_gives_a_reason(voice_engine, speech, tmp_path, rng
 
 
 def test_three_classes_more_take_no_evidence():
-    p = widen(np.array([0.7, 0.1, 0.1, 0.1]), IEMOCAP4.labels, EKMAN7.labels)
-    assert p.sum() == pytest.approx(1) and p[EKMAN7.index("fear")] == pytest.approx(1 / 7)
-    assert p[EKMAN7.index("anger")] == pytest.approx(0.7 * 4 / 7)
+    widened = widen(np.array([0.7, 0.1, 0.1, 0.1]), IEMOCAP4.labels, EKMAN7.labels)
+    assert widened.sum() == pytest.approx(1) and widened[EKMAN7.index("fear")] == pytest.approx(1 / 7)
+    assert widened[EKMAN7.index("anger")] == pytest.approx(0.7 * 4 / 7)
     np.testing.assert_allclose(widen(np.full(4, 0.25), IEMOCAP4.labels, EKMAN7.labels), 1 / 7)
     assert valence_arousal(np.array([1.0, 0, 0, 0]), IEMOCAP4.labels) == AFFECT["anger"]
 
@@ -160,10 +160,10 @@ def test_higher_is_said_of_what_is_higher(voice_engine, own):
             turns[0, j] += sign * 2 * scale.deviation[j]
             told = modality._differences(clip, row, turns, 0)
             if told:
-                (e,) = told
-                assert e.subject == word and np.sign(e.value) == sign
-                assert e.detail.deviations == pytest.approx(2 * sign) and e.detail.own == own
-                assert e.detail.value - e.detail.baseline == pytest.approx(e.value, abs=1e-4)
+                (only,) = told
+                assert only.subject == word and np.sign(only.value) == sign
+                assert only.detail.deviations == pytest.approx(2 * sign) and only.detail.own == own
+                assert only.detail.value - only.detail.baseline == pytest.approx(only.value, abs=1e-4)
                 said.add(word)
     assert {"louder" in said, "softer" in said, "higher pitch" in said, "lower pitch" in said} == {own}
     assert {"faster", "slower", "longer pauses", "shorter pauses", "rougher voice", "smoother voice"} <= said

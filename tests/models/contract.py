@@ -11,8 +11,8 @@ def keeps_the_contract(model, items, tolerance=1e-4):
     check_model(model, inputs, items=items, tolerance=tolerance)
     for first, again in zip(inputs, [model.read(item) for item in reversed(items)][::-1], strict=True):
         np.testing.assert_equal(_plain(first), _plain(again))  # whatever was read before
-    logits, p = model.predict(inputs), model.probabilities(inputs)
-    np.testing.assert_array_equal(logits.argmax(axis=1), p.argmax(axis=1))
+    logits, probability = model.predict(inputs), model.probabilities(inputs)
+    np.testing.assert_array_equal(logits.argmax(axis=1), probability.argmax(axis=1))
     assert np.ptp(logits, axis=0).max() > 0, "the items have to differ"
 
 

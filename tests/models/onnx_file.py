@@ -21,7 +21,7 @@ def _varint(value):
 
 
 def _value(name, shape):
-    dims = b"".join(_field(1, _field(2, d) if isinstance(d, str) else _number(1, d)) for d in shape)
+    dims = b"".join(_field(1, _field(2, size) if isinstance(size, str) else _number(1, size)) for size in shape)
     return _field(1, name) + _field(2, _field(1, _number(1, 1) + _field(2, dims)))
 
 
@@ -32,7 +32,7 @@ def _node(kind, inputs, output):
 def linear_onnx(path, weight, shape):
     """Batches ``(n, *shape)`` flattened times ``weight`` ``(features, classes)``."""
     weight = np.asarray(weight, np.float32)
-    tensor = b"".join(_number(1, d) for d in weight.shape) + _number(2, 1) + _field(8, "w") + _field(9, weight.tobytes())
+    tensor = b"".join(_number(1, size) for size in weight.shape) + _number(2, 1) + _field(8, "w") + _field(9, weight.tobytes())
     graph = (
         _field(1, _node("Flatten", ["x"], "flat")) + _field(1, _node("MatMul", ["flat", "w"], "y")) + _field(2, "linear")
         + _field(5, tensor) + _field(11, _value("x", ("n", *shape))) + _field(12, _value("y", ("n", weight.shape[1])))

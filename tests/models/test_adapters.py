@@ -32,10 +32,10 @@ def test_torch_model_and_its_gradients(net, rng):
 
 def test_black_boxes(rng, tmp_path):
     x = rng.random((4, 2)).astype(np.float32)
-    assert isinstance(CallableModel(lambda b: b, LABELS), Model)
-    np.testing.assert_array_equal(CallableModel(lambda b: b, LABELS, scores="softmax").predict(x), x)
+    assert isinstance(CallableModel(lambda batch: batch, LABELS), Model)
+    np.testing.assert_array_equal(CallableModel(lambda batch: batch, LABELS, scores="softmax").predict(x), x)
     with pytest.raises(ModelError, match="expected logits.*say scores='binary'"):
-        CallableModel(lambda b: b[:, :1], LABELS).predict(x)
+        CallableModel(lambda batch: batch[:, :1], LABELS).predict(x)
     table = pd.DataFrame({"p_a": [0.9, 0.2], "p_b": [0.1, 0.8]}, index=["k1", "k2"])
     np.testing.assert_allclose(np.exp(TableModel(table, LABELS).predict(["k2"])), [[0.2, 0.8]], atol=1e-6)
     with pytest.raises(ModelError, match="no prediction"):

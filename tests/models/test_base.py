@@ -12,19 +12,19 @@ LABELS = ("a", "b", "c")
 
 
 def test_probabilities_by_hand():
-    c = Calibration(temperature=2.0)
+    calibration = Calibration(temperature=2.0)
     logits = np.array([[2 * np.log(3), 0.0], [2000.0, 2000.0]], np.float32)
-    p = c.probabilities(logits)
-    np.testing.assert_allclose(p, [[0.75, 0.25], [0.5, 0.5]], rtol=1e-6)
-    assert p.dtype == np.float64
-    np.testing.assert_allclose(c.probabilities(logits[0]), [0.75, 0.25], rtol=1e-6)
+    probability = calibration.probabilities(logits)
+    np.testing.assert_allclose(probability, [[0.75, 0.25], [0.5, 0.5]], rtol=1e-6)
+    assert probability.dtype == np.float64
+    np.testing.assert_allclose(calibration.probabilities(logits[0]), [0.75, 0.25], rtol=1e-6)
     np.testing.assert_allclose(Calibration().probabilities(np.log([[0.2, 0.8]])), [[0.2, 0.8]])
 
 
 def test_the_set_holds_what_is_likely_enough_and_is_never_empty():
-    c = Calibration(conformal=0.75)
-    assert c.conformal_set(np.array([0.25, 0.6, 0.15]), LABELS) == ("b", "a")  # the bound itself is inside
-    assert c.conformal_set(np.array([0.2, 0.2, 0.6]), LABELS) == ("c",)
+    calibration = Calibration(conformal=0.75)
+    assert calibration.conformal_set(np.array([0.25, 0.6, 0.15]), LABELS) == ("b", "a")  # the bound itself is inside
+    assert calibration.conformal_set(np.array([0.2, 0.2, 0.6]), LABELS) == ("c",)
     assert Calibration(conformal=0.1).conformal_set(np.array([0.4, 0.35, 0.25]), LABELS) == ("a",)
     assert Calibration().conformal_set(np.array([0.0, 1.0, 0.0]), LABELS) == ("b", "a", "c")
 

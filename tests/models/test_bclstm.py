@@ -38,7 +38,7 @@ def test_padding_and_batches_change_nothing(small, speakers):
 
 def test_context_reaches_neighbours_but_not_other_dialogues(small):
     net, scale = _net(), scale_of(small)
-    moved = {m: x.copy() for m, x in small.features.items()}
+    moved = {modality: x.copy() for modality, x in small.features.items()}
     moved["text"][0] += 3
     from dataclasses import replace
 
@@ -51,20 +51,20 @@ def test_context_reaches_neighbours_but_not_other_dialogues(small):
 
 def test_context_matches_torch_on_a_full_batch():
     torch.manual_seed(0)
-    c = Context(4, 3, speakers=False).eval()
+    context = Context(4, 3, speakers=False).eval()
     x = torch.randn(2, 5, 4)
-    np.testing.assert_allclose(c(x, torch.ones(2, 5, dtype=torch.bool)).detach(), c.lstm(x)[0].detach(), atol=1e-6)
+    np.testing.assert_allclose(context(x, torch.ones(2, 5, dtype=torch.bool)).detach(), context.lstm(x)[0].detach(), atol=1e-6)
 
 
 def test_speaker_context_follows_the_speaker():
     torch.manual_seed(0)
-    c = Context(4, 3, speakers=True).eval()
+    context = Context(4, 3, speakers=True).eval()
     x, mask = torch.randn(1, 4, 4), torch.ones(1, 4, dtype=torch.bool)
     speaker = torch.tensor([[0, 1, 0, 1]])
-    own = (c(x, mask, speaker) - c.lstm(x)[0]).detach()
-    np.testing.assert_allclose(own[:, [0, 2]], c.own(x[:, [0, 2]])[0].detach(), atol=1e-6)
+    own = (context(x, mask, speaker) - context.lstm(x)[0]).detach()
+    np.testing.assert_allclose(own[:, [0, 2]], context.own(x[:, [0, 2]])[0].detach(), atol=1e-6)
     with pytest.raises(UsageError, match="speaker"):
-        c(x, mask)
+        context(x, mask)
 
 
 def test_one_modality_has_no_second_level():

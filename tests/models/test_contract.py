@@ -28,19 +28,19 @@ def crops(rng):
 
 def pictures(rng):
     coarse = [rng.integers(0, 255, (6, 8, 3), dtype=np.uint8) for _ in range(3)]
-    return [np.kron(p, np.ones((20, 20, 1), np.uint8)) for p in coarse]
+    return [np.kron(picture, np.ones((20, 20, 1), np.uint8)) for picture in coarse]
 
 
 def sounds(rng):
-    t = np.arange(16000) / 16000
+    seconds = np.arange(16000) / 16000
     return [
-        (0.2 * np.sin(2 * np.pi * f * t * (1 + 0.1 * t)) + 0.02 * rng.normal(size=16000)).astype(np.float32)
+        (0.2 * np.sin(2 * np.pi * f * seconds * (1 + 0.1 * seconds)) + 0.02 * rng.normal(size=16000)).astype(np.float32)
         for f in (110, 180, 260)
     ]
 
 
 def motions(_rng):
-    return [walker(seconds=3, speed=s, lean=5 * i) for i, s in enumerate((0.7, 1.2, 2.0))]
+    return [walker(seconds=3, speed=speed, lean=5 * i) for i, speed in enumerate((0.7, 1.2, 2.0))]
 
 
 def utterances(rng):
@@ -56,9 +56,9 @@ def segments(rng):
     for present in (model.modules, model.modules[:2], model.modules[1:]):
         widths = dict(model.net.config.modules)
         out.append(Segment(
-            {m: rng.normal(size=widths[m]).astype(np.float32) for m in present},
-            {m: rng.dirichlet(np.ones(len(model.labels))) for m in present},
-            {m: float(rng.random()) for m in present},
+            {modality: rng.normal(size=widths[modality]).astype(np.float32) for modality in present},
+            {modality: rng.dirichlet(np.ones(len(model.labels))) for modality in present},
+            {modality: float(rng.random()) for modality in present},
         ))  # fmt: skip
     return out
 
@@ -100,8 +100,8 @@ class Convolution(nn.Module):
         generator = torch.Generator().manual_seed(0)
         self.features = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Dropout(0.5))
         self.head = nn.Linear(8, 3)
-        for p in self.parameters():
-            p.data = torch.randn(p.shape, generator=generator)
+        for parameter in self.parameters():
+            parameter.data = torch.randn(parameter.shape, generator=generator)
 
     def forward(self, x):
         return self.head(self.features(x).mean(dim=(2, 3)))
@@ -153,19 +153,21 @@ def test_adapters_made_by_hand(rng, tmp_path):
 
 
 def test_tables(rng, tmp_path):
-    p = rng.dirichlet(np.ones(3), 4)
+    probability = rng.dirichlet(np.ones(3), 4)
     keys = [f"k{i}" for i in range(4)]
-    pd.DataFrame(p, columns=[f"p_{c}" for c in LABELS]).assign(key=keys).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame(probability, columns=[f"p_{label}" for label in LABELS]).assign(key=keys).to_csv(
+        tmp_path / "t.csv", index=False
+    )
     model = open_model(tmp_path / "t.csv")
     assert isinstance(model, TableModel) and model.labels == LABELS
-    items = [Item(k, None, ("calm",)) for k in keys]  # what cannot be read may have been predicted elsewhere
+    items = [Item(key, None, ("calm",)) for key in keys]  # what cannot be read may have been predicted elsewhere
     keeps_the_contract(model, items)
-    np.testing.assert_allclose(model.probabilities(keys), p, atol=1e-9)
+    np.testing.assert_allclose(model.probabilities(keys), probability, atol=1e-9)
 
 
 def test_transformers_of_pictures_and_texts(rng, tmp_path):
     transformers = pytest.importorskip("transformers")
-    names = {"id2label": dict(enumerate(LABELS)), "label2id": {n: i for i, n in enumerate(LABELS)}}
+    names = {"id2label": dict(enumerate(LABELS)), "label2id": {name: i for i, name in enumerate(LABELS)}}
     torch.manual_seed(0)
     config = transformers.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], **names)
     transformers.ResNetForImageClassification(config).save_pretrained(tmp_path / "picture")

@@ -69,7 +69,7 @@ def test_the_other_conversion_gives_the_same_answers(model, state, tmp_path):
         other |= {f"{ours}.weight": weight if i < 5 else weight.flatten(1), f"{ours}.bias": state[f"{name}.bias"]}
     torch.save(other, tmp_path / "emonet.pth")
     mean = np.random.default_rng(0).random((SIDE, SIDE, 3)).astype(np.float32)
-    rows = [",".join(str(v) for c in range(3) for v in mean[y, :, c]) for y in range(SIDE)]
+    rows = [",".join(str(value) for c in range(3) for value in mean[y, :, c]) for y in range(SIDE)]
     (tmp_path / "img_mean.txt").write_text("\n".join(rows))
     again = EmoNetModel(tmp_path / "emonet.pth")
     x = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(2)) * 50
@@ -105,7 +105,7 @@ def test_maps_of_its_last_convolution(model):
 def test_what_is_no_emonet_is_named(tmp_path, state):
     with pytest.raises(ModelError, match="OSF"):
         EmoNetModel(tmp_path / "absent.pt")
-    torch.save({k: v for k, v in state.items() if not k.startswith("conv_3")}, tmp_path / "part.pt")
+    torch.save({key: value for key, value in state.items() if not key.startswith("conv_3")}, tmp_path / "part.pt")
     with pytest.raises(ModelError, match="layout"):
         EmoNetModel(tmp_path / "part.pt")
     torch.save(state | {"mean_image": torch.zeros(227, 227, 3)}, tmp_path / "mean.pt")

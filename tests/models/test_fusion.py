@@ -13,13 +13,13 @@ def test_modules_count_by_the_quality_of_their_signal(rng):
     model = open_model("fusion")
     widths = dict(model.net.config.modules)
     first, second = model.modules[:2]
-    deep = {m: rng.normal(size=widths[m]).astype(np.float32) for m in (first, second)}
-    answers = {m: rng.dirichlet(np.ones(4)) for m in (first, second)}
+    deep = {modality: rng.normal(size=widths[modality]).astype(np.float32) for modality in (first, second)}
+    answers = {modality: rng.dirichlet(np.ones(4)) for modality in (first, second)}
     segment = Segment(deep, answers, {first: 0.3, second: 0.0})
     present = torch.zeros(1, len(model.modules))
     present[0, :2] = torch.tensor([0.3, 1e-3])  # a signal of no quality still says that somebody is there
-    tensors = {m: torch.from_numpy(z)[None] for m, z in deep.items()}
-    said = {m: torch.from_numpy(np.log(p).astype(np.float32))[None] for m, p in answers.items()}
+    tensors = {modality: torch.from_numpy(z)[None] for modality, z in deep.items()}
+    said = {modality: torch.from_numpy(np.log(p).astype(np.float32))[None] for modality, p in answers.items()}
     with torch.inference_mode():
         want = model.net(tensors, said, present).numpy()
     np.testing.assert_allclose(model.predict([segment]), want, atol=1e-5)

@@ -6,7 +6,7 @@ import pytest
 
 from affectlens.models.adapters.predictions.matching import NO_ROW, match
 
-KEYS = [f"{split}/{label}/{n:03}.jpg" for split in ("train", "test") for label in ("happy", "sad") for n in range(3)]
+KEYS = [f"{split}/{label}/{number:03}.jpg" for split in ("train", "test") for label in ("happy", "sad") for number in range(3)]
 FORMS = {
     "as they are": lambda key: key,
     "with folders before": lambda key: f"/data/faces/{key}",
@@ -20,9 +20,9 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("keys", [KEYS, [k.removesuffix(".jpg") for k in KEYS]], ids=["suffix", "no suffix"])
+@pytest.mark.parametrize("keys", [KEYS, [key.removesuffix(".jpg") for key in KEYS]], ids=["suffix", "no suffix"])
 def test_every_form_of_a_path_finds_its_item(form, keys):
-    names = [FORMS[form](k) for k in KEYS]
+    names = [FORMS[form](key) for key in KEYS]
     found = match(keys, names[::-1])
     assert found.found == dict(zip(keys, names, strict=True)) and not (found.reasons or found.spare or found.apart)
 
@@ -31,8 +31,8 @@ def test_part_of_a_table_never_answers_for_other_folders():
     """Whichever rows are there, an item has its own row or none."""
     for n in (1, 2, 5):
         for some in itertools.islice(itertools.combinations(KEYS, n), 60):
-            found = match(KEYS, [f"/x/{k}" for k in some])
-            assert found.found == {k: f"/x/{k}" for k in some}
+            found = match(KEYS, [f"/x/{key}" for key in some])
+            assert found.found == {key: f"/x/{key}" for key in some}
             assert set(found.reasons.values()) == {NO_ROW}  # rows of other items are not what theirs could be
 
 
@@ -66,4 +66,4 @@ def test_accents_in_either_form_and_keys_of_segments():
 
 def test_many_files_of_one_name_take_no_longer_than_others():
     keys = [f"person{i}/001.jpg" for i in range(5000)]
-    assert len(match(keys, [f"/data/{k}" for k in keys]).found) == 5000
+    assert len(match(keys, [f"/data/{key}" for key in keys]).found) == 5000

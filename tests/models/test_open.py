@@ -32,7 +32,7 @@ class Flat(nn.Module):
 
 
 def shouting(texts):
-    loud = np.array([sum(c.isupper() for c in t) / max(len(t), 1) for t in texts])
+    loud = np.array([sum(c.isupper() for c in text) / max(len(text), 1) for text in texts])
     return np.stack([1 - loud, loud], axis=1)
 
 
@@ -161,23 +161,23 @@ def test_answers_that_are_no_numbers():
 
 def test_logits_and_probabilities_are_told_apart():
     logits = np.array([[2.0, -1.0], [0.5, 0.4]])
-    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    says_logits, says_p = (CallableModel(lambda _, v=v: v, LABELS) for v in (logits, p))
+    probability = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    says_logits, says_p = (CallableModel(lambda _, value=value: value, LABELS) for value in (logits, probability))
     np.testing.assert_allclose(says_logits.predict("ab"), logits, rtol=1e-6)
-    np.testing.assert_allclose(says_logits.probabilities("ab"), p)
-    np.testing.assert_array_equal(says_p.probabilities("ab"), p)
-    np.testing.assert_allclose(says_p.predict("ab"), np.log(p), rtol=1e-6)
+    np.testing.assert_allclose(says_logits.probabilities("ab"), probability)
+    np.testing.assert_array_equal(says_p.probabilities("ab"), probability)
+    np.testing.assert_allclose(says_p.predict("ab"), np.log(probability), rtol=1e-6)
 
 
 def test_every_shipped_weights_file_has_corpus_licence_size_and_card():
-    facts = {f.name: f for f in shipped_weights()}
+    facts = {file.name: file for file in shipped_weights()}
     assert {"face", "words", "speech", "gait", "posture", "fusion", "concepts-words"} == set(facts)
-    for name, f in facts.items():
-        assert f.corpus and f.licence and f.sha256 == sha256_of(weights_path(name)), name
-        assert f.megabytes == pytest.approx(weights_path(name).stat().st_size / 1e6)
-        if f.labels:
-            assert card_path(name).exists() and 0.5 < f.temperature < 3
-            assert open_model(name).labels == f.labels if name != "words" else True
+    for name, file in facts.items():
+        assert file.corpus and file.licence and file.sha256 == sha256_of(weights_path(name)), name
+        assert file.megabytes == pytest.approx(weights_path(name).stat().st_size / 1e6)
+        if file.labels:
+            assert card_path(name).exists() and 0.5 < file.temperature < 3
+            assert open_model(name).labels == file.labels if name != "words" else True
 
 
 def test_nets_run_where_gradients_are_recorded():

@@ -126,7 +126,7 @@ def test_the_background_is_drawn_on_the_detectors_grid(tmp_path, shared):
     x = model.prepare(picture)
     assert x.shape == (321, 10, 10)
     find = object_detector(asset_path("efficientdet-lite0"))
-    people = [t.box for t in find(picture) if t.name == "person"]
+    people = [thing.box for thing in find(picture) if thing.name == "person"]
     want = BackgroundModel(weights).predict(find.features(picture, people)[None])
     np.testing.assert_allclose(model.predict(x[None]), want, atol=1e-4)
     found = CamEngine(model, model.layer)(x[None], "hirescam")

@@ -29,18 +29,18 @@ def model(tmp_path, content, name="p.csv"):
 def answer(made, key):
     """The values of an item by class, to four digits."""
     row = made.answers([made.read(key)])[0]
-    return {c: round(float(v), 4) for c, v in zip(made.labels, row, strict=True)}
+    return {label: round(float(value), 4) for label, value in zip(made.labels, row, strict=True)}
 
 
 def deepface(rng, n=3):
-    p = rng.dirichlet(np.ones(7), n) * 100
+    probability = rng.dirichlet(np.ones(7), n) * 100
     faces = [
         {"emotion": dict(zip(DEEPFACE, map(float, row), strict=True)), "dominant_emotion": DEEPFACE[int(row.argmax())],
          "region": {"x": 0, "y": 0, "w": 48, "h": 40 + i, "left_eye": [1, 2]}, "face_confidence": 0.9,
          "race": {"asian": 10.0}, "dominant_race": "white"}
-        for i, row in enumerate(p)
+        for i, row in enumerate(probability)
     ]  # fmt: skip
-    want = [{c: round(v / 100, 4) for c, v in zip(SEVEN, row, strict=True)} for row in p]
+    want = [{c: round(value / 100, 4) for c, value in zip(SEVEN, row, strict=True)} for row in probability]
     return faces, want
 
 
@@ -63,7 +63,7 @@ def test_every_form_that_deepfaces_results_are_kept_in(tmp_path, rng):
     for name, text in forms.items():
         made = model(tmp_path, text, name)
         assert made.meta["source"] == "DeepFace", name
-        assert [answer(made, f) for f in files] == want, name
+        assert [answer(made, file) for file in files] == want, name
         assert made.notes == ("values were in per cent and are divided by 100",), name
     only = model(tmp_path, "img_path,dominant_emotion\na.jpg,happy\nb.jpg,fear\n")
     assert only.meta["source"] == "DeepFace" and only.labels_only and answer(only, "b.jpg")["fear"] == 1
@@ -74,7 +74,7 @@ def test_every_form_that_deepfaces_results_are_kept_in(tmp_path, rng):
 def facereader(values, sign):
     def line(file, cells):
         return "\t".join(
-            [file, *[f"{c:g}".replace(".", sign) if isinstance(c, float) else c for c in cells], "Male", "30 - 40"]
+            [file, *[f"{cell:g}".replace(".", sign) if isinstance(cell, float) else cell for cell in cells], "Male", "30 - 40"]
         )
 
     head = "\t".join(["Image", *FACEREADER, "Gender", "Age"])
@@ -167,11 +167,11 @@ def _written(tmp_path, text, name="p.csv"):
 
 
 def test_people_in_the_frames_of_a_video(tmp_path):
-    lone = [f"1,1,40,40,.9,{p},{1 - p:g},0,Person_0,v.mp4,{i}" for i, p in enumerate((0.2, 0.4))]
+    lone = [f"1,1,40,40,.9,{share},{1 - share:g},0,Person_0,v.mp4,{i}" for i, share in enumerate((0.2, 0.4))]
     assert answer(model(tmp_path, pyfeat(lone)), "v.mp4")["anger"] == 0.3
-    two = [*lone, *(f"1,1,80,80,.9,{p},{1 - p:g},0,Person_1,v.mp4,{i}" for i, p in enumerate((0.6, 1.0)))]
+    two = [*lone, *(f"1,1,80,80,.9,{share},{1 - share:g},0,Person_1,v.mp4,{i}" for i, share in enumerate((0.6, 1.0)))]
     made = model(tmp_path, pyfeat(two))
-    assert answer(made, "v.mp4")["anger"] == 0.8 and any("the one who is seen largest" in n for n in made.notes)
+    assert answer(made, "v.mp4")["anger"] == 0.8 and any("the one who is seen largest" in note for note in made.notes)
     unknown = [row.replace("Person_1", "Person_0") for row in two]
     with pytest.raises(ModelError, match="several faces in 2 frames, and no column says who is who"):
         model(tmp_path, pyfeat(unknown)).read("v.mp4")

@@ -37,7 +37,7 @@ def test_faces_are_found_as_the_main_job_finds_them(frame):
 
     asset_path("yunet"), asset_path("face-landmarker")
     people = PeopleFinder(FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker")))(Frame(0.0, frame))
-    largest = max(people, key=lambda p: p.quality.eye_distance)
+    largest = max(people, key=lambda person: person.quality.eye_distance)
     crop = open_model("face").read(Item("a", frame, ("fear",)))
     np.testing.assert_array_equal(crop, grey_crop(frame, largest.marks))
     colour = colour_face_crop(frame)

@@ -18,7 +18,7 @@ from affectlens.models.shipped.speech_scale import (
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_small(kind):
-    assert sum(p.numel() for p in SpeechNet(SpeechNetConfig(kind=kind)).parameters()) <= 50_000
+    assert sum(parameter.numel() for parameter in SpeechNet(SpeechNetConfig(kind=kind)).parameters()) <= 50_000
     with pytest.raises(ValueError, match="kind"):
         SpeechNet(SpeechNetConfig(kind="deep"))
 
@@ -65,7 +65,8 @@ def test_the_shipped_model(rng):
     assert logits.shape == (6, 4) and logits.dtype == np.float32
     np.testing.assert_allclose(np.concatenate([model.predict(z[i : i + 1]) for i in range(6)]), logits, atol=1e-5)
     near = model.neighbours(model.encode(z)[0], 5)
-    assert [n.distance for n in near] == sorted(n.distance for n in near) and near[0].corpus in model.meta["corpora"]
+    distances = [neighbour.distance for neighbour in near]
+    assert distances == sorted(distances) and near[0].corpus in model.meta["corpora"]
     assert model.decode(model.encode(z)).shape == (6, 88)
     with pytest.raises(ModelError, match="expected"):
         model.predict(x[:, :5])

@@ -12,22 +12,22 @@ from affectlens.models.open import open_model
 
 transformers = pytest.importorskip("transformers")
 NAMES = ("anger", "joy", "awe")
-LABELS = {"id2label": dict(enumerate(NAMES)), "label2id": {n: i for i, n in enumerate(NAMES)}}
+LABELS = {"id2label": dict(enumerate(NAMES)), "label2id": {name: i for i, name in enumerate(NAMES)}}
 
 
 def picture_nets():
-    t = transformers
+    module = transformers
     small = {"hidden_size": 48, "num_hidden_layers": 3, "num_attention_heads": 3, "intermediate_size": 96}
     return {
-        "vit": (t.ViTForImageClassification, t.ViTConfig(**small, image_size=96, patch_size=16, **LABELS), (6, 6)),
+        "vit": (module.ViTForImageClassification, module.ViTConfig(**small, image_size=96, patch_size=16, **LABELS), (6, 6)),
         "swin": (
-            t.SwinForImageClassification,
-            t.SwinConfig(image_size=96, embed_dim=24, depths=[2, 2], num_heads=[2, 4], window_size=6, **LABELS),
+            module.SwinForImageClassification,
+            module.SwinConfig(image_size=96, embed_dim=24, depths=[2, 2], num_heads=[2, 4], window_size=6, **LABELS),
             (12, 12),
         ),
         "resnet": (
-            t.ResNetForImageClassification,
-            t.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], **LABELS),
+            module.ResNetForImageClassification,
+            module.ResNetConfig(embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], **LABELS),
             (28, 28),
         ),
     }
@@ -58,21 +58,21 @@ def test_networks_of_pictures_have_answers_and_maps(tmp_path, rng, kind):
     for method in ("hirescam", "lift-cam", "score-cam"):
         maps = CamEngine(model, model.layer)(model.prepare(picture)[None], method).maps
         assert maps.shape == (1, 3, *grid) and np.abs(maps).max() > 0
-    both = model.probabilities([model.prepare(p) for p in (picture, picture[..., 0])])
+    both = model.probabilities([model.prepare(shown) for shown in (picture, picture[..., 0])])
     np.testing.assert_allclose(both[:1], want, atol=2e-2)  # its own resampling
 
 
 def test_a_network_of_voices(tmp_path, rng):
-    t = transformers
+    module = transformers
     torch.manual_seed(0)
-    config = t.Wav2Vec2Config(
+    config = module.Wav2Vec2Config(
         hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=48, conv_dim=(16, 16), conv_stride=(5, 4),
         conv_kernel=(10, 8), num_feat_extract_layers=2, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=2,
         classifier_proj_size=16, **LABELS,
     )  # fmt: skip
-    net = t.Wav2Vec2ForSequenceClassification(config).eval()
+    net = module.Wav2Vec2ForSequenceClassification(config).eval()
     net.save_pretrained(tmp_path)
-    t.Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
+    module.Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
     sound = rng.normal(size=8000).astype(np.float32)
     with torch.inference_mode():
         scaled = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)

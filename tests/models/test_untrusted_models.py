@@ -100,8 +100,10 @@ def test_a_module_is_named_not_a_path(spec):
 
 
 def _external(path, location, *, dims=(2, 2), length=16):
-    entries = b"".join(_field(13, _field(1, k) + _field(2, v)) for k, v in (("location", location), ("length", str(length))))
-    tensor = b"".join(_number(1, d) for d in dims) + _number(2, 1) + _field(8, "w") + entries + _number(14, 1)
+    entries = b"".join(
+        _field(13, _field(1, k) + _field(2, value)) for k, value in (("location", location), ("length", str(length)))
+    )
+    tensor = b"".join(_number(1, size) for size in dims) + _number(2, 1) + _field(8, "w") + entries + _number(14, 1)
     path.write_bytes(_number(1, 8) + _field(7, _field(5, tensor) + _field(2, "g")))
 
 

@@ -21,8 +21,8 @@ from affectlens.report.exporters import EXPORTERS, export, export_pieces
 def pictures(tmp_path, frame):
     """Three pictures that can be read."""
     paths = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
-    for n, path in enumerate(paths):
-        Image.fromarray(np.roll(frame, 5 * n, axis=1)).save(path)
+    for number, path in enumerate(paths):
+        Image.fromarray(np.roll(frame, 5 * number, axis=1)).save(path)
     return paths
 
 
@@ -101,7 +101,7 @@ def test_a_stopped_batch_goes_on_and_gives_the_same_bytes(face_engine, pictures,
         with pytest.raises(KeyboardInterrupt):
             recognize(pictures, engine=face_engine, out=tmp_path / "t.parquet")
     run = recognize(pictures, engine=face_engine, out=tmp_path / "t.parquet", resume=True)
-    assert run.resumed == [str(p) for p in pictures[:2]] and run.rows == len(whole.table)
+    assert run.resumed == [str(path) for path in pictures[:2]] and run.rows == len(whole.table)
     assert (tmp_path / "t.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     pd.testing.assert_frame_equal(run.table, whole.table)
     again = recognize(pictures, engine=face_engine, out=tmp_path / "t.parquet", resume=True, keep=False)
@@ -124,16 +124,16 @@ def pieces_of(count, more=()):
     """Tables as inputs give them; the last has a class that the others do not know."""
     rows = [
         Row(
-            f"{n}.mp4",
+            f"{number}.mp4",
             0,
             1,
-            n % 3,
+            number % 3,
             "face",
             probabilities=(0.1, 0.1, 0.1, 0.4, 0.1, 0.1, 0.1),
             text='=1+1, "ü"\n',
-            quality=n / 7,
+            quality=number / 7,
         )
-        for n in range(count)
+        for number in range(count)
     ]
     frames = [rows_frame([row, Row(row.file, 1, 2, 0, "words", "missing", "no speech")]) for row in rows]
     return [*frames[:-1], frames[-1].assign(p_doubt=0.5)]
@@ -175,8 +175,8 @@ def test_row_groups_are_those_of_the_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(tables, "ROW_GROUP", 5)
     export_pieces(lambda: iter(pieces_of(7)[:-1]), tmp_path / "t.parquet")
     file = pq.ParquetFile(tmp_path / "t.parquet")
-    assert [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)] == [5, 5, 2]
-    assert pd.read_parquet(tmp_path / "t.parquet").file.tolist() == [f"{n}.mp4" for n in range(6) for _ in range(2)]
+    assert [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)] == [5, 5, 2]
+    assert pd.read_parquet(tmp_path / "t.parquet").file.tolist() == [f"{number}.mp4" for number in range(6) for _ in range(2)]
 
 
 def test_memory_does_not_grow_with_the_inputs(tmp_path):
@@ -184,8 +184,8 @@ def test_memory_does_not_grow_with_the_inputs(tmp_path):
     peaks = []
     for count in (3, 15):
         parts = Parts(tmp_path / "t.csv", Options(), resume=False)
-        for n in range(count):
-            file = tmp_path / f"{n}.mp4"
+        for number in range(count):
+            file = tmp_path / f"{number}.mp4"
             file.write_bytes(b"x")
             parts.add(file, Result(str(file), table, table, None, (), {"total": 1.0}))
         tracemalloc.start()

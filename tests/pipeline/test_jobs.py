@@ -71,7 +71,7 @@ def test_names_that_are_long_or_no_text(tmp_path, name):
     with job.alone():
         folder = finished(job)
     assert folder.is_dir() and folder.name.encode() and job.is_done()
-    assert [p.name for p in (tmp_path / "out").iterdir()] == [folder.name]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [folder.name]
 
 
 def test_text_of_paths():

@@ -31,7 +31,7 @@ def test_the_sample_clip_end_to_end(done, clip):
     assert run.failures == {} and run.exit_code == 0
     (result,) = run.results
     folder = out / folder_name(clip)
-    assert {p.name for p in folder.iterdir()} == FILES
+    assert {path.name for path in folder.iterdir()} == FILES
     assert not list(out.glob(".*.partial"))
     table = result.table
     fused = table[table.modality == "fused"]
@@ -40,8 +40,8 @@ def test_the_sample_clip_end_to_end(done, clip):
     assert len(said) >= 1 and "negotiations" in " ".join(said.text)
     speaker = table[(table.modality == "face")].groupby("person").first()
     assert set(said.person) == {0} and len(speaker) == 2  # the man at the lectern, who is seen first
-    p = table[[c for c in table if c.startswith("p_")]][table.status == "ok"]
-    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
+    probability = table[[column for column in table if column.startswith("p_")]][table.status == "ok"]
+    np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-5)
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "table.parquet"), table, check_dtype=False)
     assert json.loads((folder / MANIFEST).read_text())["models"][0]["sha256"]
 
@@ -118,13 +118,13 @@ def test_ctrl_c_half_way_and_on_again(engine, clip, tmp_path, monkeypatch):
     shutil.copy(clip, other)
     with pytest.raises(KeyboardInterrupt):
         explain([other], tmp_path / "out", engine=engine)
-    left = [p.name for p in (tmp_path / "out").iterdir()]
+    left = [path.name for path in (tmp_path / "out").iterdir()]
     assert left == [f".{folder_name(other)}.partial"]
     monkeypatch.setattr(face, "window", original)
     monkeypatch.setattr(words, "listen", lambda *_: pytest.fail("the transcript was there"))
     run = explain([other], tmp_path / "out", engine=engine, resume=True)
     assert run.failures == {} and len(run.results) == 1
-    assert {p.name for p in (tmp_path / "out" / folder_name(other)).iterdir()} == FILES
+    assert {path.name for path in (tmp_path / "out" / folder_name(other)).iterdir()} == FILES
 
 
 def test_bad_files_fail_alone(face_engine, tmp_path, frame):
@@ -137,11 +137,11 @@ def test_bad_files_fail_alone(face_engine, tmp_path, frame):
     Image.fromarray(frame).save(bad / "good.png")
     run = explain([bad, bad / "absent.mov"], tmp_path / "out", engine=face_engine)
     assert len(run.results) == 1 and run.exit_code == 1
-    assert {p.split("/")[-1] for p in run.failures} == {"empty.mp4", "text.mp4", "broken.png", "one.png", "absent.mov"}
+    assert {path.split("/")[-1] for path in run.failures} == {"empty.mp4", "text.mp4", "broken.png", "one.png", "absent.mov"}
     assert all(len(reason) > 20 for reason in run.failures.values())
     listed = pd.read_csv(tmp_path / "out" / "failures.csv")
     assert len(listed) == 5
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == sorted(
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
         [folder_name(bad / "good.png"), "failures.csv", "failures.log"]
     )
 
@@ -272,7 +272,7 @@ def test_every_row_in_another_format_too(face_engine, tmp_path, frame):
     run = explain(picture, tmp_path / "out", engine=face_engine, format="csv")
     assert len(pd.read_csv(tmp_path / "out" / "table.csv")) == len(run.table)
     recognize(picture, engine=face_engine, out=tmp_path / "t.json")
-    assert [r["label"] for r in json.loads((tmp_path / "t.json").read_text())] == list(run.table.label)
+    assert [row["label"] for row in json.loads((tmp_path / "t.json").read_text())] == list(run.table.label)
     with pytest.raises(UsageError, match=r"no format has the suffix \.xls"):
         recognize(picture, engine=face_engine, out=tmp_path / "t.xls")
     with pytest.raises(OutputError, match="is not there"):
@@ -285,16 +285,16 @@ def test_pictures_and_batches_agree(face_engine, tmp_path, frame):
         paths.append(tmp_path / name)
         Image.fromarray(np.roll(frame, 3 * i, axis=1)).save(paths[-1], quality=98)
     together = recognize(paths, engine=face_engine).table
-    alone = pd.concat([recognize(p, engine=face_engine).table for p in paths], ignore_index=True)
+    alone = pd.concat([recognize(path, engine=face_engine).table for path in paths], ignore_index=True)
     pd.testing.assert_frame_equal(together, alone)
-    assert (together.end == 0).all() and set(together.file) == {str(p) for p in paths}
+    assert (together.end == 0).all() and set(together.file) == {str(path) for path in paths}
 
 
 @pytest.mark.parametrize("name", modality_names())
 def test_every_modality_keeps_the_contract(engine, name, tmp_path):
     asset_path("pose-landmarker")
     asset_path("efficientdet-lite0")
-    known = {m.name: m for m in engine.modalities}
+    known = {module.name: module for module in engine.modalities}
     weights = str(background_weights(tmp_path / "b.safetensors"))
     modality = known[name] if name in known else build(Options((name,), threads=1, background=weights))[0]
     assert isinstance(modality, Modality) and (modality.needs_audio or modality.needs_video)
@@ -305,16 +305,22 @@ def test_every_modality_keeps_the_contract(engine, name, tmp_path):
 def test_windows_without_a_frame_are_missing(face_engine, tmp_path):
     path = write_video(tmp_path / "gap.mkv", plain_frames(8), [0.0, 0.1, 0.2, 0.3, 5.0, 5.1, 900.0, 900.1])
     _, findings, _ = face_engine.run(path, explaining=False)
-    rows = {(f.row.start, f.row.end): (f.row.status, f.row.reason) for f in findings if f.row.modality == "face"}
+    rows = {
+        (finding.row.start, finding.row.end): (finding.row.status, finding.row.reason)
+        for finding in findings
+        if finding.row.modality == "face"
+    }
     seen, unseen = ("missing", "no face in view"), ("missing", "no frame could be read")
     assert rows[0.0, 1.0] == rows[5.0, 6.0] == seen and all(rows[float(n), n + 1.0] == unseen for n in (1, 2, 3, 4))
     assert rows[6.0, 900.0] == unseen and len(rows) == 8  # very many windows are one row
 
 
 def test_a_track_that_starts_late_starts_late(face_engine, tmp_path):
-    path = write_video(tmp_path / "late.mp4", plain_frames(6), [2.2 + n / 10 for n in range(6)], audio=np.zeros(48_000))
+    path = write_video(
+        tmp_path / "late.mp4", plain_frames(6), [2.2 + number / 10 for number in range(6)], audio=np.zeros(48_000)
+    )
     _, findings, _ = face_engine.run(path, explaining=False)
-    rows = {f.row.start: f.row.reason for f in findings if f.row.modality == "face"}
+    rows = {finding.row.start: finding.row.reason for finding in findings if finding.row.modality == "face"}
     assert rows == {0.0: "no frame could be read", 1.0: "no frame could be read", 2.0: "no face in view"}
 
 
@@ -322,4 +328,5 @@ def test_an_animation_is_watched_to_its_end(face_engine, tmp_path):
     pictures = [Image.fromarray(image) for image in plain_frames(3)]
     pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=1000)
     clip, findings, _ = face_engine.run(tmp_path / "a.gif", explaining=False)
-    assert clip.info.kind == "video" and [f.row.start for f in findings if f.row.modality == "face"] == [0.0, 1.0, 2.0]
+    starts = [finding.row.start for finding in findings if finding.row.modality == "face"]
+    assert clip.info.kind == "video" and starts == [0.0, 1.0, 2.0]

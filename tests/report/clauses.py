@@ -42,7 +42,7 @@ KINDS = (
 def generated(rng, i, kinds=KINDS):
     """One random evidence row of a random kind, with the detail its maker gives it."""
     kind, subject, modality = kinds[int(rng.integers(len(kinds)))]
-    target, other = (str(v) for v in rng.choice(EKMAN7.labels, 2, replace=False))
+    target, other = (str(value) for value in rng.choice(EKMAN7.labels, 2, replace=False))
     value = float(np.round(rng.normal(0, 2), 3)) or 0.5
     p, unit = float(np.round(rng.random(), 4)), "u"
     person = SCENE if modality == "scene" else int(rng.integers(-1, 3))
@@ -113,102 +113,119 @@ def generated(rng, i, kinds=KINDS):
                     detail=detail, **more)  # fmt: skip
 
 
-def _sign(text, e):
-    return (" for " in text) == (e.value > 0) and (" against " in text) == (e.value <= 0) and e.target in text
+def _sign(text, row):
+    return (" for " in text) == (row.value > 0) and (" against " in text) == (row.value <= 0) and row.target in text
 
 
-def states(text: str, e: Evidence) -> bool:
+def states(text: str, row: Evidence) -> bool:
     """Whether a clause says what its row says: sign, class, share, test verdict, and nothing that contradicts it."""
-    unnamed = [c for c in EKMAN7.labels if c in text and c not in _allowed(e)]
+    unnamed = [label for label in EKMAN7.labels if label in text and label not in _allowed(row)]
     if unnamed or "nan" in text:
         return False
-    return _ORACLES[e.kind](text, e, e.detail)
+    return _ORACLES[row.kind](text, row, row.detail)
 
 
-def _allowed(e):
+def _allowed(row):
     """Classes that a clause may name."""
-    d = e.detail
-    named = {e.target, getattr(d, "answer", ""), getattr(d, "most", ""), *getattr(d, "says", {}).values()}
-    if e.kind == "sounds like":
+    detail = row.detail
+    named = {row.target, getattr(detail, "answer", ""), getattr(detail, "most", ""), *getattr(detail, "says", {}).values()}
+    if row.kind == "sounds like":
         named.add("anger")
-    return named | ({max(d.usual, key=d.usual.get)} if isinstance(d, UsualDetail) else set())
+    return named | ({max(detail.usual, key=detail.usual.get)} if isinstance(detail, UsualDetail) else set())
 
 
-def _share_of_time(text, e, d):
-    share = f"{e.value:.0%}" in text or d.readable == 1
-    return e.target in text and share and graded(d.mean_probability) in text
+def _share_of_time(text, row, detail):
+    share = f"{row.value:.0%}" in text or detail.readable == 1
+    return row.target in text and share and graded(detail.mean_probability) in text
 
 
-def _share_of_map(text, e, d):
-    beside = " on " in text if e.subject != "outside the face" else " on " not in text
-    return f"{d.relevance_share:.0%}" in text and f"{d.area_share:.0%}" in text and e.target in text and beside
+def _share_of_map(text, row, detail):
+    beside = " on " in text if row.subject != "outside the face" else " on " not in text
+    return f"{detail.relevance_share:.0%}" in text and f"{detail.area_share:.0%}" in text and row.target in text and beside
 
 
-def _faithful(text, e, d):
-    better = ((e.value < 0) == (e.subject == "deletion")) and e.p_value <= 0.05
-    done = "taking" if e.subject == "deletion" else "putting"
-    return ("not shown" in text) != better and d.explains in text and done in text
+def _faithful(text, row, detail):
+    better = ((row.value < 0) == (row.subject == "deletion")) and row.p_value <= 0.05
+    done = "taking" if row.subject == "deletion" else "putting"
+    return ("not shown" in text) != better and detail.explains in text and done in text
 
 
-def _usual(text, e, d):
-    if not d.people:
-        return text == "not enough recordings yet to say what is usual" + ("" if d.context == "anywhere" else f" {d.context}")
-    top = max(d.usual, key=d.usual.get)
-    told = top in text and f"{d.usual[top]:.0%}" in text and ("over all places" in text) == (d.context == "anywhere")
-    if not np.isfinite(e.p_value):
-        return told and "too few" in text
-    return told and ("differs from that" in text) == (e.p_value <= 0.05) and f"{100 * d.by:+.0f} percentage points" in text
-
-
-def _usual_elsewhere(text, e, d):
-    if not d.people:
-        return "no photographs" in text and d.source in text
-    top = max(d.usual, key=d.usual.get)
-    return top in text and f"{d.usual[top]:.0%}" in text and "differs" not in text and d.source in text
-
-
-def _what_if(text, e, d):
-    return ("still" in text) == (d.answer == e.target) and f"{d.before:.2f}" in text and d.answer in text
-
-
-def _place(text, e, d):
-    if d.kind:
-        sure = d.source in ("given", "file name")
-        return (
-            "a waiting room" in text and "unknown" not in text and "doors" not in text and sure == (graded(e.value) not in text)
+def _usual(text, row, detail):
+    if not detail.people:
+        return text == "not enough recordings yet to say what is usual" + (
+            "" if detail.context == "anywhere" else f" {detail.context}"
         )
-    guess = "best guess waiting room" in text if d.alternatives else d.source in text
-    doors = "doors" not in text if d.indoor is None else ("indoors" in text) == d.indoor and ("outdoors" in text) != d.indoor
+    top = max(detail.usual, key=detail.usual.get)
+    told = top in text and f"{detail.usual[top]:.0%}" in text and ("over all places" in text) == (detail.context == "anywhere")
+    if not np.isfinite(row.p_value):
+        return told and "too few" in text
+    return (
+        told and ("differs from that" in text) == (row.p_value <= 0.05) and f"{100 * detail.by:+.0f} percentage points" in text
+    )
+
+
+def _usual_elsewhere(text, row, detail):
+    if not detail.people:
+        return "no photographs" in text and detail.source in text
+    top = max(detail.usual, key=detail.usual.get)
+    return top in text and f"{detail.usual[top]:.0%}" in text and "differs" not in text and detail.source in text
+
+
+def _what_if(text, row, detail):
+    return ("still" in text) == (detail.answer == row.target) and f"{detail.before:.2f}" in text and detail.answer in text
+
+
+def _place(text, row, detail):
+    if detail.kind:
+        sure = detail.source in ("given", "file name")
+        return (
+            "a waiting room" in text
+            and "unknown" not in text
+            and "doors" not in text
+            and sure == (graded(row.value) not in text)
+        )
+    guess = "best guess waiting room" in text if detail.alternatives else detail.source in text
+    doors = (
+        "doors" not in text
+        if detail.indoor is None
+        else ("indoors" in text) == detail.indoor and ("outdoors" in text) != detail.indoor
+    )
     return "unknown" in text and guess and doors
 
 
 _ORACLES = {
     "share of time": _share_of_time,
-    "changes": lambda text, e, d: str(int(e.value)) in text,
-    "not read": lambda text, e, d: str(int(e.value)) in text and d.reason in text,
-    "word": lambda text, e, d: _sign(text, e) and f"{e.value:+.2f}" in text and "“No”" in text,
+    "changes": lambda text, row, detail: str(int(row.value)) in text,
+    "not read": lambda text, row, detail: str(int(row.value)) in text and detail.reason in text,
+    "word": lambda text, row, detail: _sign(text, row) and f"{row.value:+.2f}" in text and "“No”" in text,
     "region": _share_of_map,
     "object": _share_of_map,
-    "movement": lambda text, e, d: ("more" in text) == (e.value > 0) and ("less" in text) == (e.value <= 0),
-    "share": lambda text, e, d: _sign(text, e) and f"{d.weight:.0%}" in text,
-    "relevance": lambda text, e, d: _sign(text, e),
-    "gait relevance": lambda text, e, d: _sign(text, e),
-    "posture relevance": lambda text, e, d: _sign(text, e),
-    "conflict": lambda text, e, d: f"the face says {d.says['face']}" in text and f"the words say {d.says['words']}" in text,
-    "no counterpart": lambda text, e, d: f"{e.value:.0%}" in text and "frustration" in text and "takes no part" in text,
-    "speaker": lambda text, e, d: ("not known who" in text) == (e.value < 0) and d.reason in text,
-    "concept": lambda text, e, d: ("speaks for" in text) == (e.value > 0) and f"{e.p_value:.3f}" in text and "“loss”" in text,
-    "voice": lambda text, e, d: f"higher pitch by {abs(e.value):.1f} semitones" in text,
-    "sounds like": lambda text, e, d: "EmoDB" in text and "anger" in text,
-    "gait": lambda text, e, d: f"{e.value:.0f} degrees" in text and f"{d.deviations:+.1f} SD" in text,
+    "movement": lambda text, row, detail: ("more" in text) == (row.value > 0) and ("less" in text) == (row.value <= 0),
+    "share": lambda text, row, detail: _sign(text, row) and f"{detail.weight:.0%}" in text,
+    "relevance": lambda text, row, detail: _sign(text, row),
+    "gait relevance": lambda text, row, detail: _sign(text, row),
+    "posture relevance": lambda text, row, detail: _sign(text, row),
+    "conflict": lambda text, row, detail: (
+        f"the face says {detail.says['face']}" in text and f"the words say {detail.says['words']}" in text
+    ),
+    "no counterpart": lambda text, row, detail: (
+        f"{row.value:.0%}" in text and "frustration" in text and "takes no part" in text
+    ),
+    "speaker": lambda text, row, detail: ("not known who" in text) == (row.value < 0) and detail.reason in text,
+    "concept": lambda text, row, detail: (
+        ("speaks for" in text) == (row.value > 0) and f"{row.p_value:.3f}" in text and "“loss”" in text
+    ),
+    "voice": lambda text, row, detail: f"higher pitch by {abs(row.value):.1f} semitones" in text,
+    "sounds like": lambda text, row, detail: "EmoDB" in text and "anger" in text,
+    "gait": lambda text, row, detail: f"{row.value:.0f} degrees" in text and f"{detail.deviations:+.1f} SD" in text,
     "usual": _usual,
     "usual elsewhere": _usual_elsewhere,
     "what if": _what_if,
     "place": _place,
-    "thing": lambda text, e, d: (
-        "car" in text and (f"{d.most_at_once} ×" in text or f"at most {d.most_at_once} at once" in text)
+    "thing": lambda text, row, detail: (
+        "car" in text and (f"{detail.most_at_once} ×" in text or f"at most {detail.most_at_once} at once" in text)
     ),
-    "pair": lambda text, e, d: d.why in text and "“dark street”" in text,
-    "look": lambda text, e, d: d.why in text and d.word in text,
+    "pair": lambda text, row, detail: detail.why in text and "“dark street”" in text,
+    "look": lambda text, row, detail: detail.why in text and detail.word in text,
     "faithfulness": _faithful,
 }

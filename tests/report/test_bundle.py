@@ -66,16 +66,16 @@ def test_of_windows_with_pictures_only_the_gallerys_evidence_and_tests_are_kept(
     picture = Picture("face", "the face", np.zeros((2, 2, 3), np.uint8))
     made = []
     for i in range(3):
-        f = finding("face", i, i + 1, fear=0.6)
-        e = clip.evidence(f.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
-        made.append(replace(f, evidence=(e,), pictures=(picture,), rank=float(i)))
+        one = finding("face", i, i + 1, fear=0.6)
+        row = clip.evidence(one.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
+        made.append(replace(one, evidence=(row,), pictures=(picture,), rank=float(i)))
     report.add(made, [])
     report.findings = made
     assert report.evidence == {} and list(report.shown()) == [made[2].evidence[0].id]
     words = finding("words", 0, 1, anger=0.6)
-    e = clip.evidence(words.row, "changes", 5, method="m")
-    report.add([replace(words, evidence=(e,))], [])
-    assert e.id in report.shown()
+    row = clip.evidence(words.row, "changes", 5, method="m")
+    report.add([replace(words, evidence=(row,))], [])
+    assert row.id in report.shown()
 
 
 def test_of_single_segments_only_so_many_rows_are_kept(monkeypatch):
@@ -86,19 +86,19 @@ def test_of_single_segments_only_so_many_rows_are_kept(monkeypatch):
     whole = clip.evidence(words.row, "changes", 5, method="m")
     report = Report(clip, Gallery())
     report.add([replace(words, evidence=tuple(speaks))], [whole])
-    assert list(report.shown()) == [e.id for e in (*speaks[:3], whole)]
+    assert list(report.shown()) == [row.id for row in (*speaks[:3], whole)]
     report.add([], [replace(speaks[4], id="e00000")])
     assert "e00000" not in report.shown()
 
 
 def test_tests_of_windows_with_pictures_are_kept_and_rows_come_in_order():
     clip = clip_of()
-    f = finding("face", 0, 1, fear=0.6)
-    tested = clip.evidence(f.row, "faithfulness", -0.1, subject="deletion", method="m",
+    one = finding("face", 0, 1, fear=0.6)
+    tested = clip.evidence(one.row, "faithfulness", -0.1, subject="deletion", method="m",
                            detail=FaithfulnessDetail("x", "blur", 0.4, 0.3, 19))  # fmt: skip
-    moved = clip.evidence(f.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
+    moved = clip.evidence(one.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
     report = Report(clip, Gallery())
-    report.add([replace(f, evidence=(moved, tested), pictures=(Picture("face", "x", np.zeros((2, 2, 3), np.uint8)),))], [])
+    report.add([replace(one, evidence=(moved, tested), pictures=(Picture("face", "x", np.zeros((2, 2, 3), np.uint8)),))], [])
     assert list(report.evidence) == [tested.id]
-    report.findings = [f]
+    report.findings = [one]
     assert list(report.shown()) == sorted([tested.id, moved.id])

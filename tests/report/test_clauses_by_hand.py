@@ -51,7 +51,10 @@ def faithful(subject, value, p):
     )
 
 
-BETTER = "at 2.0 s taking parts away in the order of hirescam is better than random orders (deletion, p = 0.05)"
+BETTER = (
+    "at 2.0 s taking parts away in the order of hirescam lowers the probability faster than random orders (deletion, p = 0.05)"
+)
+NO_BETTER = BETTER.replace("lowers", "is not shown to lower")
 CASES = [
     (
         evidence("share of time", "", 0.4, ShareOfTimeDetail(12, 10, 0.7, {}), low=0.168, high=0.687),
@@ -147,15 +150,16 @@ CASES = [
     ),
     (evidence("movement", "jaw open", -2.43, MovementDetail(0.4, 0.1)), "jaw open less than usual for person 0 (-2.4 SD)"),
     (faithful("deletion", -0.1, 0.05), BETTER),
-    (faithful("deletion", -0.1, 0.06), BETTER.replace("better", "not shown to be better").replace("0.05", "0.06")),
-    (faithful("deletion", 0.1, 0.05), BETTER.replace("better", "not shown to be better")),
+    (faithful("deletion", -0.1, 0.06), NO_BETTER.replace("0.05", "0.06")),
+    (faithful("deletion", 0.1, 0.05), NO_BETTER),
     (
         faithful("insertion", 0.1, 0.01),
-        "at 2.0 s putting parts back in the order of hirescam is better than random orders (insertion, p = 0.01)",
+        "at 2.0 s putting parts back in the order of hirescam raises the probability faster than random orders (insertion, p = 0.01)",
     ),
     (
         faithful("insertion", -0.1, 0.01),
-        "at 2.0 s putting parts back in the order of hirescam is not shown to be better than random orders (insertion, p = 0.01)",
+        "at 2.0 s putting parts back in the order of hirescam is not shown to raise the probability faster than random orders "
+        "(insertion, p = 0.01)",
     ),
     (
         evidence("gait", "head down", 31.4, GaitMeasurement(2.12, 0.0, "how far", 0.5), unit="degrees"),
@@ -250,27 +254,27 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("e", "text"), CASES, ids=[f"{i}-{e.kind}" for i, (e, _) in enumerate(CASES)])
-def test_a_row_is_said_word_by_word(e, text):
-    assert clause(e) == Clause(text, "e00007")
+@pytest.mark.parametrize(("row", "text"), CASES, ids=[f"{i}-{row.kind}" for i, (row, _) in enumerate(CASES)])
+def test_a_row_is_said_word_by_word(row, text):
+    assert clause(row) == Clause(text, "e00007")
 
 
 def test_every_kind_with_words_is_here():
-    ours = {k.name for k in EVIDENCE.values() if k.clause and k.clause.__module__.startswith("affectlens.")}
-    assert {e.kind for e, _ in CASES} == ours
+    ours = {kind.name for kind in EVIDENCE.values() if kind.clause and kind.clause.__module__.startswith("affectlens.")}
+    assert {row.kind for row, _ in CASES} == ours
 
 
 def test_small_words():
-    e = voice(own=True)
-    assert at(e) == "at 2.0 s" and way(evidence("relevance", "x", 0.0, VoiceRelevance("a", 1))) == "against"
+    row = voice(own=True)
+    assert at(row) == "at 2.0 s" and way(evidence("relevance", "x", 0.0, VoiceRelevance("a", 1))) == "against"
     assert who(SCENE) == "somebody out of view" and who(0) == "person 0"
     assert Sentence(0, (Clause("one thing", "a"), Clause("Another", "b"))).text == "One thing, Another."
 
 
 def test_a_sentence_is_about_the_person_of_its_rows_and_kinds_come_in_the_order_asked():
     rows = [voice(True, person=3), evidence("relevance", "x", 1.0, VoiceRelevance("a", 1), person=3)]
-    (s,) = sentence(iter(rows))
-    assert s.person == 3 and len(s.clauses) == 2 and sentence([]) == []
+    (line,) = sentence(iter(rows))
+    assert line.person == 3 and len(line.clauses) == 2 and sentence([]) == []
     attention = EVIDENCE.get("attention").detail("join")
     assert sentence([evidence("attention", "mouth", 1.0, attention)]) == []  # nothing is said of that kind
-    assert [e.kind for e in of_kind(rows, "relevance", "voice")] == ["relevance", "voice"]
+    assert [row.kind for row in of_kind(rows, "relevance", "voice")] == ["relevance", "voice"]

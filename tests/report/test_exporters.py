@@ -11,17 +11,17 @@ from affectlens.report.exporters import EXPORTERS, as_text, chosen, export, regi
 
 @pytest.fixture
 def table():
-    p = (0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
+    probability = (0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1)
     return rows_frame(
-        [Row("a.mp4", 0.0, 1.5, 0, "face", probabilities=p), Row("a.mp4", 1.5, 2, 0, "face", "missing", "dark, ü")]
+        [Row("a.mp4", 0.0, 1.5, 0, "face", probabilities=probability), Row("a.mp4", 1.5, 2, 0, "face", "missing", "dark, ü")]
     )
 
 
 def test_every_format_keeps_the_rows(table, tmp_path):
     read = {
         "parquet": pd.read_parquet,
-        "csv": lambda p: pd.read_csv(p, keep_default_na=False, na_values=["nan", ""]),
-        "json": lambda p: pd.DataFrame(json.loads(p.read_text(encoding="utf-8"))),
+        "csv": lambda path: pd.read_csv(path, keep_default_na=False, na_values=["nan", ""]),
+        "json": lambda path: pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))),
         "audformat": pd.read_csv,
     }
     assert set(read) == set(EXPORTERS)
@@ -29,7 +29,7 @@ def test_every_format_keeps_the_rows(table, tmp_path):
         path = export(table, tmp_path / f"table{EXPORTERS.get(name).suffix}")
         again = reader(path)
         assert list(again.label.fillna("")) == ["anger", ""] and list(again.reason.fillna("")) == ["", "dark, ü"]
-        assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert pd.to_timedelta(pd.read_csv(tmp_path / "table.audformat.csv").end).dt.total_seconds().tolist() == [1.5, 2.0]
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "table.parquet"), table)
 
@@ -59,6 +59,6 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, table):
     try:
         with pytest.raises(ValueError):
             export(table, tmp_path / "t.broken")
-        assert not [p for p in tmp_path.iterdir() if "broken" in p.name]
+        assert not [path for path in tmp_path.iterdir() if "broken" in path.name]
     finally:
         EXPORTERS.remove("broken")

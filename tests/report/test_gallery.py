@@ -29,7 +29,7 @@ def test_the_best_classes_of_a_person_are_kept():
     ranks = {"anger": 0.1, "fear": 0.6, "sadness": 0.3, "neutral": 0.9, "happiness": 0.5}
     for i, (label, rank) in enumerate(ranks.items()):
         gallery.offer(view(label, rank, start=float(i)))
-    assert [f.row.label for f in gallery.of(0)] == ["fear", "neutral", "happiness"] and len(gallery.of(0)) == VIEWS
+    assert [finding.row.label for finding in gallery.of(0)] == ["fear", "neutral", "happiness"] and len(gallery.of(0)) == VIEWS
 
 
 def test_people_are_kept_apart_and_findings_without_pictures_are_passed_over():

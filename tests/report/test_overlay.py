@@ -20,7 +20,7 @@ from tests.fusion.clips import clip_of, probabilities
 def report_of(path, *findings):
     info = MediaInfo(path, "video", 2.0, 320, 240, video_tracks=1)
     clip: Clip = replace(clip_of(path), path=path, info=info)
-    clip.sightings.extend(Sighting(t / 5, 3, (0.25, 0.4, 0.25, 0.25)) for t in range(5))  # in view for the first second
+    clip.sightings.extend(Sighting(tick / 5, 3, (0.25, 0.4, 0.25, 0.25)) for tick in range(5))  # in view for the first second
     report = Report(clip, Gallery())
     report.findings = list(findings)
     return report
@@ -28,7 +28,7 @@ def report_of(path, *findings):
 
 def pictures(path):
     with av.open(str(path)) as video:
-        return [(f.time, f.to_ndarray(format="rgb24").astype(int)) for f in video.decode(video=0)]
+        return [(frame.time, frame.to_ndarray(format="rgb24").astype(int)) for frame in video.decode(video=0)]
 
 
 def test_boxes_are_drawn_in_the_colour_of_the_class_while_the_person_is_in_view(tmp_path):

@@ -43,7 +43,7 @@ def test_the_page_is_self_contained_and_its_links_lead_somewhere(report):
     page = Links()
     page.feed(text)
     assert set(page.anchors) <= page.ids and len(page.anchors) > 10
-    assert all(s.startswith("data:") or s == "overlay.mp4" for s in page.sources)
+    assert all(source.startswith("data:") or source == "overlay.mp4" for source in page.sources)
     assert not re.search(r"url\((?!#|data:)", text) and "@import" not in text
     assert all(i["alt"] for i in page.images) and len(page.images) >= 6
     for said in ("expressed", "Limits and intended use", "Provenance", "MIT", "Apache-2.0", "sha256"):
@@ -62,7 +62,7 @@ def test_overlay_and_figures_can_be_opened(report):
     with av.open(str(report / "overlay.mp4")) as video:
         frames = list(video.decode(video=0))
         assert 90 < len(frames) < 130 and frames[-1].time == pytest.approx(8.5, abs=0.4)
-    names = {p.name for p in (report / "figures").iterdir()}
+    names = {path.name for path in (report / "figures").iterdir()}
     assert {"timeline-person-0.svg", "timeline-person-0.png", "modality-shares.png"} <= names
     for path in (report / "figures").glob("*.png"):
         assert min(Image.open(path).size) > 100
@@ -88,9 +88,13 @@ def test_in_a_browser_without_errors_or_requests(report, tmp_path, width, dark):
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert console == []
     asked = set(re.findall(r'"url":"([a-z]+://[^"]*)"', log.read_text()))
-    from_page = {u for u in asked if u.startswith("file://")}
-    assert all(u.split("#")[0].endswith("report.html") for u in from_page)
-    outside = {u for u in asked if u.startswith(("http", "ws")) and not re.search(r"//[^/]*(google|gstatic|gvt1|chromium)", u)}
+    from_page = {address for address in asked if address.startswith("file://")}
+    assert all(address.split("#")[0].endswith("report.html") for address in from_page)
+    outside = {
+        address
+        for address in asked
+        if address.startswith(("http", "ws")) and not re.search(r"//[^/]*(google|gstatic|gvt1|chromium)", address)
+    }
     assert outside == set()
     image = Image.open(picture).convert("L")
     assert image.width == width

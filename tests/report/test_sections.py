@@ -48,8 +48,8 @@ def material(*findings, rows=(), folder=None, clip=None):
 
 
 def weighted(modality, weight, start=0.0):
-    f = finding(modality, start, start + 1, fear=0.6)
-    return replace(f, row=replace(f.row, weight=weight))
+    one = finding(modality, start, start + 1, fear=0.6)
+    return replace(one, row=replace(one.row, weight=weight))
 
 
 def test_mean_weights_over_the_segments_in_which_a_modality_spoke():
@@ -60,10 +60,10 @@ def test_mean_weights_over_the_segments_in_which_a_modality_spoke():
 
 
 def test_shares_are_charted_and_the_chart_is_kept(tmp_path):
-    rows = [replace(evidence("share", m, v, ShareDetail(0.5, "uniform", "pool")), start=3.14) for m, v in
+    rows = [replace(evidence("share", modality, value, ShareDetail(0.5, "uniform", "pool")), start=3.14) for modality, value in
             (("face", 0.7), ("gait", -0.4))]  # fmt: skip
     page = weights_page(material(weighted("face", 0.5), rows=rows, folder=tmp_path))
-    assert "<svg" in page and "gait" in page and {p.name for p in tmp_path.iterdir()} >= {"modality-shares.svg"}
+    assert "<svg" in page and "gait" in page and {path.name for path in tmp_path.iterdir()} >= {"modality-shares.svg"}
 
 
 def test_what_is_usual_is_shown_of_every_person_with_its_source(tmp_path):
@@ -80,7 +80,7 @@ def test_what_is_usual_is_shown_of_every_person_with_its_source(tmp_path):
     assert "Compared with: at an office, 25 photographs." in text and "all places" not in text  # nothing to compare with
     assert text.count("Person 0") == 1 and "Compared with: at an office, 1 person in 1 recording." in text
     assert "At an office neutral is usual" in text and "In photographs taken at an office" in text
-    assert {p.stem for p in tmp_path.iterdir()} == {"usual-person-0", "usual-elsewhere-person-0", "usual-person-2"}
+    assert {path.stem for path in tmp_path.iterdir()} == {"usual-person-0", "usual-elsewhere-person-0", "usual-person-2"}
     assert usual_page(material()) == ""
 
 
@@ -92,7 +92,9 @@ def test_where_and_when_and_what_took_part_are_said_of_the_recording():
 
 
 def test_what_is_usual_is_shown_of_eight_people():
-    rows = [evidence(k, "", 0.2, usual(), person=i, p_value=0.04) for i in range(10) for k in ("usual", "usual elsewhere")]
+    rows = [
+        evidence(kind, "", 0.2, usual(), person=i, p_value=0.04) for i in range(10) for kind in ("usual", "usual elsewhere")
+    ]
     text = text_of(usual_page(material(rows=rows)))
     assert "Person 7" in text and "Person 8" not in text and text.count("Compared with") == 16
     assert "2 more people are in evidence.parquet" in text
@@ -107,14 +109,14 @@ def test_what_is_alike_for_all_people_is_shown_once():
 
 
 def heard(start, speaker="their mouth moved most", narrow=False):
-    f = finding("voice", start, start + 1, fear=0.6)
-    f = replace(f, row=replace(f.row, valence=-0.4, arousal=0.3))
+    one = finding("voice", start, start + 1, fear=0.6)
+    one = replace(one, row=replace(one.row, valence=-0.4, arousal=0.3))
     turn = Turn(start, start + 1, np.zeros(88), 0.8, 21.4, 0.3, 0.0, narrow)
     told = (voice(own=False), replace(voice(True, "louder", 6.0, "dB"), id="e00008"),
             evidence("relevance", "energy", 0.4, VoiceRelevance("a", 2)),
             evidence("relevance", "pitch", -0.2, VoiceRelevance("a", 2)),
             evidence("sounds like", "fear", 0.8, Neighbour("EmoDB", "03a01Wa", "German", "female")))  # fmt: skip
-    return replace(f, detail=VoiceDetail(turn, SpeakerChoice(0, speaker, {})), evidence=told)
+    return replace(one, detail=VoiceDetail(turn, SpeakerChoice(0, speaker, {})), evidence=told)
 
 
 def test_turns_of_voice_with_their_numbers():
@@ -144,12 +146,12 @@ def test_the_first_two_hundred_are_shown():
 
 
 def test_words_are_drawn_by_their_share_of_the_strongest():
-    f = finding("words", 4, 5, text="I am not here", fear=0.6)
+    one = finding("words", 4, 5, text="I am not here", fear=0.6)
     attribution = WordAttribution(("I", "am", "not", "here"), np.array([0.1, -0.016, -0.4, 0.2]), np.array([0.3, 0, -0.5, 0.1]),
                                   "fear", 0.0123, 32)  # fmt: skip
     told = (evidence("concept", "loss", 0.31, ConceptDetail("h.4", 0.8, 100), p_value=0.004, test="t"),
             evidence("faithfulness", "deletion", -0.1, FaithfulnessDetail("IG", "mask", 0.4, 0.5, 19), p_value=0.05, test="r"))  # fmt: skip
-    shown = replace(f, detail=WordsDetail(SpeakerChoice(0, "the only face", {}), attribution), evidence=told)
+    shown = replace(one, detail=WordsDetail(SpeakerChoice(0, "the only face", {}), attribution), evidence=told)
     page = words_page(material(shown, finding("words", 6, 7, text="so it is", fear=0.6)))
     spans = re.findall(r'<span class="word([^"]*)" style="--s:([\d.]+)"(?: title="([^"]*)")?>(\w+)</span>', page)
     assert spans[:4] == [
@@ -158,7 +160,7 @@ def test_words_are_drawn_by_their_share_of_the_strongest():
         (" against", "1.00", "-0.400 logit; left out: -0.500 log-odds", "not"),
         (" for", "0.50", "+0.200 logit; left out: +0.100 log-odds", "here"),
     ]
-    assert spans[4:7] == [("", "0.00", "", w) for w in ("so", "it", "is")]  # nobody asked what these do
+    assert spans[4:7] == [("", "0.00", "", word) for word in ("so", "it", "is")]  # nobody asked what these do
     text = text_of(page)
     assert "leave 1.2 % of the change unexplained" in text and text.count("unexplained") == 1
     assert "loss +0.31 (p = 0.004)" in text and "The only face." in text
@@ -166,9 +168,9 @@ def test_words_are_drawn_by_their_share_of_the_strongest():
 
 
 def test_words_that_do_nothing_are_not_scaled_up():
-    f = finding("words", 4, 5, text="hm", fear=0.6)
+    one = finding("words", 4, 5, text="hm", fear=0.6)
     flat = WordAttribution(("hm",), np.zeros(1), np.zeros(1), "fear", 0.0, 32)
-    page = words_page(material(replace(f, detail=WordsDetail(SpeakerChoice(0, "x", {}), flat))))
+    page = words_page(material(replace(one, detail=WordsDetail(SpeakerChoice(0, "x", {}), flat))))
     assert 'style="--s:0.00" title="+0.000 logit' in page
 
 
@@ -196,8 +198,10 @@ def test_walks_and_postures_with_their_skeletons_and_bars():
 
 
 def test_bars_by_hand():
-    made = bars([evidence("relevance", n, v, VoiceRelevance("a", 3)) for n, v in (("a", 0.2), ("b", -0.4), ("c", 0.1))])
-    assert [(b["name"], b["value"], b["share"]) for b in made] == [("a", 0.2, 0.5), ("b", -0.4, 1.0), ("c", 0.1, 0.25)]
+    made = bars(
+        [evidence("relevance", name, value, VoiceRelevance("a", 3)) for name, value in (("a", 0.2), ("b", -0.4), ("c", 0.1))]
+    )
+    assert [(bar["name"], bar["value"], bar["share"]) for bar in made] == [("a", 0.2, 0.5), ("b", -0.4, 1.0), ("c", 0.1, 0.25)]
     assert bars([]) == [] and bars([evidence("relevance", "a", 0.0, VoiceRelevance("a", 1))])[0]["share"] == 0
 
 
@@ -212,14 +216,14 @@ def test_pictures_are_embedded_and_kept(tmp_path):
 
 
 def test_what_stands_beside_the_pictures_of_a_face(tmp_path):
-    f = finding("face", 2.4, 3.4, fear=0.6)
+    one = finding("face", 2.4, 3.4, fear=0.6)
     regions = (RegionShare("mouth", 0.6, 0.2), RegionShare("brows", 0.4, 0.3))
     told = [evidence("attention", "brows", 2.34, AttentionDetail("join"))]
-    shown = face_view(replace(f, detail=FaceDetail(0, regions)), told, tmp_path)
+    shown = face_view(replace(one, detail=FaceDetail(0, regions)), told, tmp_path)
     assert "<svg" in shown and (tmp_path / "regions-person-0-2s.svg").exists()
     assert "The attention stream looks most at the brows (2.3 times its area)." in text_of(shown)
-    assert "<svg" not in face_view(replace(f, detail=FaceDetail(0)), [], None)
-    assert "<svg" not in face_view(f, [], None)
+    assert "<svg" not in face_view(replace(one, detail=FaceDetail(0)), [], None)
+    assert "<svg" not in face_view(one, [], None)
 
 
 @pytest.fixture
@@ -233,7 +237,7 @@ def surroundings():
         evidence("look", "brightness", 20.4, LookDetail("dark", "at most 28", 3), unit="of 255", **nobody),
         evidence("pair", "dark_street", 1.0, PairDetail("at most 28", ("A", "B"), 1.0), **nobody),
     ]
-    return [replace(e, modality="scene") for e in rows]
+    return [replace(row, modality="scene") for row in rows]
 
 
 def test_the_surroundings_with_their_picture(surroundings, tmp_path):

@@ -14,14 +14,14 @@ from tests.report.clauses import KINDS, generated
 
 def row(kind, i, value=1.0, start=0.0, subject=None, **detail):
     """A generated row of a kind, with a value, a time and fields of its detail set."""
-    (made,) = [generated(np.random.default_rng(3), i, [k]) for k in KINDS if k[0] == kind][:1]
+    (made,) = [generated(np.random.default_rng(3), i, [kind]) for kind in KINDS if kind[0] == kind][:1]
     more = {"p_value": detail.pop("p_value")} if "p_value" in detail else {}
     return replace(made, person=0, value=value, start=start, end=start + 1, target="anger",
                    subject=made.subject if subject is None else subject, detail=replace(made.detail, **detail), **more)  # fmt: skip
 
 
 def told(*rows):
-    return [c.evidence for s in narrative(rows) for c in s.clauses]
+    return [part.evidence for line in narrative(rows) for part in line.clauses]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_the_strongest_row_is_told_whatever_the_order(kind, low, high):
         value = given["value"] if "value" in given and kind != "movement" else 1.0
         if kind == "movement":
             return row(kind, i, given["value"], start)
-        return row(kind, i, value, start, **{k: v for k, v in given.items() if k != "value"})
+        return row(kind, i, value, start, **{key: value for key, value in given.items() if key != "value"})
 
     first, second = made(1, low, 0.0), made(2, high, 5.0)
     assert told(first, second) == told(second, first) == ["e00002"]
@@ -81,7 +81,7 @@ def test_sections_are_told_in_their_order():
     kinds = ("faithfulness", "share", "conflict", "object", "region", "posture relevance", "gait", "voice", "word",
              "usual elsewhere", "usual", "not read", "changes", "share of time")  # fmt: skip
     rows = [row(kind, i) for i, kind in enumerate(kinds)]
-    order = [EVIDENCE.get(kinds[int(e[1:])]).section for e in told(*rows)]
+    order = [EVIDENCE.get(kinds[int(row[1:])]).section for row in told(*rows)]
     assert list(dict.fromkeys(order)) == [
         "summary", "usual", "words", "voice", "gait", "posture", "face", "background", "fusion", "tests"
     ]  # fmt: skip
@@ -91,26 +91,26 @@ def test_things_looks_and_pairs_of_the_surroundings():
     rows = [row("place", 1), *(row("thing", i, i / 10) for i in range(2, 8)), *(row("look", i) for i in range(10, 15)),
             row("look", 15, word=""), *(row("pair", i) for i in range(20, 26))]  # fmt: skip
     first, second = narrative(rows)
-    assert [c.evidence for c in first.clauses] == ["e00001", "e00007", "e00006", "e00005", "e00004"]
-    assert [c.evidence for c in second.clauses] == ["e00010", "e00011", "e00012", "e00020", "e00021", "e00022", "e00023"]
+    assert [part.evidence for part in first.clauses] == ["e00001", "e00007", "e00006", "e00005", "e00004"]
+    assert [part.evidence for part in second.clauses] == ["e00010", "e00011", "e00012", "e00020", "e00021", "e00022", "e00023"]
 
 
 def test_the_clearest_posture_is_told_by_the_part_that_speaks_for_it_most():
     rows = [row("posture relevance", 1, 0.9, probability=0.4), row("posture relevance", 2, -0.3, 5.0, probability=0.8),
             row("posture relevance", 3, 0.2, 5.0, probability=0.8)]  # fmt: skip
     (sentence,) = narrative(rows)
-    assert [c.evidence for c in sentence.clauses] == ["e00003"]
+    assert [part.evidence for part in sentence.clauses] == ["e00003"]
     assert sentence.text.startswith("At 5.0 s the posture probably expresses anger: trunk speaks for anger (+0.20")
 
 
 def test_a_sentence_about_gait_or_voice_opens_with_what_is_expressed():
     rows = [row("gait", i, 30.0, probability=0.7, deviations=2.0) for i in (1, 2)] + [row("gait relevance", 3, 0.2)]
-    assert [c.text for c in narrative(rows)[0].clauses] == [
+    assert [part.text for part in narrative(rows)[0].clauses] == [
         "at 0.0 s the gait probably expresses anger: head down 30 degrees (+2.0 SD)", "head down 30 degrees (+2.0 SD)",
         "arms speak for anger (+0.20 log probability)",
     ]  # fmt: skip
     rows = [row("voice", i, 4.0, deviations=2.0, own=False, against="training speakers", probability=0.5) for i in (1, 2)]
-    assert [c.text for c in narrative(rows)[0].clauses] == [
+    assert [part.text for part in narrative(rows)[0].clauses] == [
         "at 0.0 s the voice perhaps expresses anger: higher pitch by 4.0 semitones than the training speakers",
         "higher pitch by 4.0 semitones",
     ]

@@ -33,14 +33,14 @@ def reported(*findings, gallery=None):
     """A report of findings, fused and summed up as in a run."""
     clip = clip_of()
     weighted, fused = fuse_findings(clip, list(findings))
-    summaries, more = summary_evidence(clip, [f.row for f in fused])
+    summaries, more = summary_evidence(clip, [finding.row for finding in fused])
     report = Report(clip, gallery or Gallery(), [*weighted, *fused], summaries)
     report.add([*weighted, *fused], more)
     return report
 
 
 def test_eight_people_are_shown_and_the_others_counted():
-    people = [finding("face", 0, 1, p, fear=0.6) for p in range(10)]
+    people = [finding("face", 0, 1, person, fear=0.6) for person in range(10)]
     text = text_of(render(reported(*people), FACTS))
     assert "10 people or voices found; 0 segments in which modalities disagree" in text
     assert "2 more people are in table.parquet; the page shows the 8 seen longest." in text
@@ -63,18 +63,21 @@ def test_disagreement_is_counted():
     both = [finding("face", i, i + 1, fear=0.8) for i in range(3)]
     both += [finding("words", 0, 1, fear=0.9), finding("words", 1, 2, anger=0.8), finding("words", 2, 3, anger=0.8)]
     report = reported(*both)
-    assert sum(f.row.conflict for f in report.findings) == 2
+    assert sum(finding.row.conflict for finding in report.findings) == 2
     assert "2 segments in which modalities disagree" in text_of(render(report, FACTS))
 
 
 def test_what_could_not_be_read_is_said_the_commonest_first_and_at_most_a_dozen():
-    few = [finding("face", i, i + 1, p) for p in range(2) for i in range(p * 2 + 1)]  # one and three windows
-    few = [replace(f, row=replace(f.row, reason="dark" if f.row.person else "small")) for f in few]
+    few = [finding("face", i, i + 1, person) for person in range(2) for i in range(person * 2 + 1)]  # one and three windows
+    few = [replace(finding, row=replace(finding.row, reason="dark" if finding.row.person else "small")) for finding in few]
     page = render(reported(*few, finding("voice", 0, 1, 5, fear=0.6)), FACTS)
     reasons = [text_of(x) for x in re.findall(r"<li>(<b>.*?)</li>", page)]
     assert set(reasons[:2]) == {"face , 3 segments not judged: dark", "fused , 3 segments not judged: face: dark"}
     assert "face , 1 segment not judged: small" in reasons and "two frames could not be read" in page
-    many = [replace(f, row=replace(f.row, reason=f"reason {i}")) for i, f in enumerate([finding("face", 0, 1)] * 20)]
+    many = [
+        replace(finding, row=replace(finding.row, reason=f"reason {i}"))
+        for i, finding in enumerate([finding("face", 0, 1)] * 20)
+    ]
     assert len(re.findall(r"<li><b>", render(reported(*many), FACTS))) == 12
 
 
@@ -86,19 +89,19 @@ def test_a_strip_over_time_needs_two_segments(tmp_path):
     assert (tmp_path / "timeline-person-4.svg").exists()
 
 
-@pytest.mark.parametrize(("n", "step"), [(1, 1), (240, 1), (241, 2), (480, 2), (481, 3)])
-def test_long_recordings_show_every_so_manieth_segment(n, step):
-    assert list(thinned(pd.DataFrame({"start": range(n)})).start) == list(range(0, n, step))
-    assert len(thinned(pd.DataFrame({"start": range(n)}))) <= 240
+@pytest.mark.parametrize(("number", "step"), [(1, 1), (240, 1), (241, 2), (480, 2), (481, 3)])
+def test_long_recordings_show_every_so_manieth_segment(number, step):
+    assert list(thinned(pd.DataFrame({"start": range(number)})).start) == list(range(0, number, step))
+    assert len(thinned(pd.DataFrame({"start": range(number)}))) <= 240
 
 
 def seen(start, rank, person=0, **shares):
     clip = clip_of()
     clip._ids = 700 + round(100 * rank)
-    f = finding("face", start, start + 1, person, **shares)
-    moved = clip.evidence(f.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
+    one = finding("face", start, start + 1, person, **shares)
+    moved = clip.evidence(one.row, "movement", 2.5, subject="jaw open", method="m", detail=MovementDetail(0.4, 0.1))
     picture = Picture("crop", "the face", np.full((8, 8, 3), 90, np.uint8))
-    return replace(f, evidence=(moved,), pictures=(picture,), rank=rank)
+    return replace(one, evidence=(moved,), pictures=(picture,), rank=rank)
 
 
 def test_the_clearest_views_with_their_pictures_and_three_classes(tmp_path):
@@ -111,7 +114,7 @@ def test_the_clearest_views_with_their_pictures_and_three_classes(tmp_path):
     text = text_of(views[1])
     assert "the face perhaps expresses fear" in text and "fear 0.60 anger 0.30 neutral 0.05" in text and "disgust" not in text
     assert "Jaw open: +2.5 SD" in text
-    assert {p.name for p in tmp_path.glob("*.jpg")} == {"crop-person-0-5s.jpg", "crop-person-0-2s.jpg"}
+    assert {path.name for path in tmp_path.glob("*.jpg")} == {"crop-person-0-5s.jpg", "crop-person-0-2s.jpg"}
 
 
 def test_tables_are_cut_and_say_where_the_rest_is():
@@ -136,7 +139,9 @@ def test_why_rows_were_not_read_is_counted_where_it_is_cut():
 
 
 def test_a_modality_without_a_section_is_shown_with_what_its_rows_say(monkeypatch):
-    monkeypatch.setitem(EVIDENCE._entries, "hands", EvidenceKind("hands", clause=lambda e: f"{e.subject} hands, {e.value:.0f}"))
+    monkeypatch.setitem(
+        EVIDENCE._entries, "hands", EvidenceKind("hands", clause=lambda row: f"{row.subject} hands, {row.value:.0f}")
+    )
 
     @register_modality
     class Hands(Modality):
@@ -149,17 +154,17 @@ def test_a_modality_without_a_section_is_shown_with_what_its_rows_say(monkeypatc
 
     try:
         clip = clip_of()
-        f = finding("hands", 0, 1, fear=0.6)
-        own = clip.evidence(f.row, "hands", 2, subject="raised", method="m")
-        later = clip.evidence(f.row, "hands", 3, subject="folded", method="m")
-        other = clip.evidence(replace(f.row, start=5.0), "hands", 4, subject="still", method="m")
-        someone = clip.evidence(replace(f.row, person=3), "hands", 5, subject="waving", method="m")
-        f = replace(f, evidence=(own,))
-        page = plain_page(material(f, finding("face", 0, 1, anger=0.9), rows=[own, later, other, someone]), "hands")
+        finding = finding("hands", 0, 1, fear=0.6)
+        own = clip.evidence(finding.row, "hands", 2, subject="raised", method="m")
+        later = clip.evidence(finding.row, "hands", 3, subject="folded", method="m")
+        other = clip.evidence(replace(finding.row, start=5.0), "hands", 4, subject="still", method="m")
+        someone = clip.evidence(replace(finding.row, person=3), "hands", 5, subject="waving", method="m")
+        finding = replace(finding, evidence=(own,))
+        page = plain_page(material(finding, finding("face", 0, 1, anger=0.9), rows=[own, later, other, someone]), "hands")
         assert text_of(page).startswith("Hands What hands do. 0.0 to 1.0 s, person 0: the hands perhaps expresses fear (0.60)")
         assert re.findall(r"<li>(.*?)</li>", page) == ["Raised hands, 2.", "Folded hands, 3."]
         assert page.count("<article") == 1
-        whole = render(reported(f, finding("face", 0, 1, anger=0.9)), FACTS)
+        whole = render(reported(finding, finding("face", 0, 1, anger=0.9)), FACTS)
         assert whole.count('aria-labelledby="hands-h"') == 1 and 'aria-labelledby="fused-h"' not in whole
         # After the sections of the modalities that have one, before the weights.
         assert whole.index('id="voice-h"') < whole.index('id="hands-h"') < whole.index('id="mod-h"')
@@ -177,9 +182,9 @@ def test_a_folder_is_filled(tmp_path):
     report = reported(finding("words", 0, 1, text="so", fear=0.6))
     report.clip.info = replace(report.clip.info, kind="audio", video_tracks=0)
     write_report(report, tmp_path, FACTS)
-    names = {p.name for p in tmp_path.iterdir()}
+    names = {path.name for path in tmp_path.iterdir()}
     assert {"figures", "table.csv", "report.html", "provenance.json"} <= names and "overlay.mp4" not in names
     assert json.loads((tmp_path / "provenance.json").read_text())["made"] == "now"
     assert list(pd.read_csv(tmp_path / "table.csv").modality) == ["words", "fused"]
-    assert summarise([f.row for f in report.findings])[0].label == "fear"
+    assert summarise([finding.row for finding in report.findings])[0].label == "fear"
     write_report(report, tmp_path, FACTS)  # a second time over the first

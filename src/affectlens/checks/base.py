@@ -119,7 +119,9 @@ class RandomStates:
     def __enter__(self) -> RandomStates:
         self._outside = _random_states()
         # Drawn from, so that setting a seed is noticed even where it was set before.
-        random.random(), np.random.random(), torch.rand(1)  # noqa: NPY002
+        random.random()
+        np.random.random()  # noqa: NPY002
+        torch.rand(1)
         self._before = _random_states()
         self.moved: list[str] = []
         return self

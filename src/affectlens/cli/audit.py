@@ -27,8 +27,11 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
     """Do an audit, print what was found and where the page is, and give back what could not be read."""
     with common.bars() as progress:
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
-    for warning in getattr(result, "warnings", ())[:SHOWN]:
+    warnings = getattr(result, "warnings", ())
+    for warning in warnings[:SHOWN]:
         common.note(f"note: {warning}")
+    if len(warnings) > SHOWN:
+        common.note(f"note: {len(warnings) - SHOWN} more are on the page")
     common.say(*result.findings(), out / "audit.html")
     return common.Unread(result.unread, out / f"{result.unread_table}.csv")
 

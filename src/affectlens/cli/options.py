@@ -65,10 +65,13 @@ def verb(
         ]
         parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *made, *more)]
         field_names = {parameter.name for parameter in made}
-        hint = RESUME if "resume" in names else AGAIN if goes_on else ""
+        hint = AGAIN if goes_on else ""
+        if "resume" in names:
+            hint = RESUME
 
         def command(**given: Any) -> None:
-            given.pop("config"), given.pop("data", None)
+            given.pop("config")
+            given.pop("data", None)
             limits, code = limits_of(tuple(given.pop("limits", None) or ())), given.pop("allow_code", False)
             loud, quiet = given.pop("verbose"), given.pop("quiet")
             with with_hint(hint), limited(limits), common.verbosely(loud), common.quietly(quiet), allowing(code):
@@ -156,7 +159,7 @@ def _option(member: Field[Any], cls: type[Settings]) -> inspect.Parameter:
     """The typer parameter of one field."""
     kind, several, optional = kinds_of(cls)[member.name]
     meta, required = member.metadata, member.default is MISSING and member.default_factory is MISSING
-    default = ... if required else None if several or optional else member.default
+    default = None if several or optional else member.default
     flag = flag_of(member)
     names = (f"{flag}/--no-{flag[2:]}",) if kind is bool and not several else (flag,)
     default_value: Any = member.default
@@ -176,7 +179,7 @@ def _option(member: Field[Any], cls: type[Settings]) -> inspect.Parameter:
         member.name,
         inspect.Parameter.KEYWORD_ONLY,
         annotation=Annotated[hint, info],
-        default=inspect.Parameter.empty if default is ... else default,
+        default=inspect.Parameter.empty if required else default,
     )
 
 

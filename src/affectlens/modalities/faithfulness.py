@@ -29,14 +29,14 @@ class FaithfulnessDetail(Detail):
 
 @evidence_kind("faithfulness", FaithfulnessDetail, unit="AUC minus random AUC", section="tests")
 def faithfulness_clause(evidence: Evidence) -> str:
-    """For example: at 2.0 s taking parts away in the order of hirescam is better than random orders (deletion, p = 0.05)."""
+    """For example: at 2.0 s taking parts away in the order of hirescam lowers the probability faster than random orders (…)."""
     deletion = evidence.subject == "deletion"
     better = (evidence.value < 0) == deletion and evidence.p_value <= ALPHA
-    verdict = "better than" if better else "not shown to be better than"
-    done = "taking parts away" if deletion else "putting parts back"
+    done, effect = ("taking parts away", "lower") if deletion else ("putting parts back", "raise")
+    verdict = f"{effect}s" if better else f"is not shown to {effect}"
     explained = evidence.detail_as(FaithfulnessDetail).explains
     test = f"({evidence.subject}, p = {evidence.p_value:.2f})"
-    return f"{at(evidence)} {done} in the order of {explained} is {verdict} random orders {test}"
+    return f"{at(evidence)} {done} in the order of {explained} {verdict} the probability faster than random orders {test}"
 
 
 def faithfulness_evidence(

@@ -92,7 +92,9 @@ class EmoNetModel(TorchModel):
         meta = {"corpus": "EmoNet (Kragel et al. 2019)", "licence": "the authors' own", "sha256": sha256_of(weights)}
         super().__init__(net.eval(), LABELS, "scene", name="emonet", layer=CAM_LAYER, reader=picture_of, meta=meta)
         beside = weights.with_name("img_mean.txt")
-        self.mean = _mean_image(beside) if mean is None and beside.exists() else _MEAN if mean is None else mean
+        if mean is None:
+            mean = _mean_image(beside) if beside.exists() else _MEAN
+        self.mean = mean
 
     def prepare(self, datum: np.ndarray) -> np.ndarray:
         """A picture ``(h, w)`` or ``(h, w, 3)`` uint8 at 227 x 227 (bicubic), less the mean, ``(3, 227, 227)`` float32."""
