@@ -29,10 +29,16 @@ SIDE, CELLS = 24, 6
 W = np.array([[6.0, -4.0, 2.0], [-5.0, 7.0, -3.0], [1.0, -2.0, 5.0]], np.float32)  # classes x colours
 B = np.array([-1.5, 0.4, -2.2], np.float32)
 CLASSES, DIMENSIONS = ("anger", "joy", "awe"), ("valence", "arousal", "dominance")
-PICTURES = [
-    np.kron(np.random.default_rng(seed).integers(0, 255, (CELLS, CELLS, 3)), np.ones((4, 4, 1))).astype(np.uint8)
-    for seed in range(12)
-]
+
+
+def coloured_cells(seed):
+    """Cells of chance, red, green or blue more than the rest, so that answers differ widely."""
+    rng = np.random.default_rng(seed)
+    tint = np.where(np.arange(3) == seed % 3, 1.0, 0.25)
+    return np.kron(rng.integers(0, 255, (CELLS, CELLS, 3)) * tint, np.ones((4, 4, 1))).astype(np.uint8)
+
+
+PICTURES = [coloured_cells(seed) for seed in range(12)]
 ONE = ("binary", "binary-probability")
 
 
@@ -224,7 +230,10 @@ def table_model(shape):
 
         names = list(labels_of(shape.kind))
         return TableModel(pd.DataFrame(given, index=keys, columns=names), names, scores=shape.scores)
-    lines = [",".join(["key", *names]), *(",".join([key, *map(repr, row.tolist())]) for key, row in zip(keys, given, strict=True))]
+    lines = [
+        ",".join(["key", *names]),
+        *(",".join([key, *map(repr, row.tolist())]) for key, row in zip(keys, given, strict=True)),
+    ]
     path.write_text("\n".join(lines))
     return open_model(path, scores=shape.scores)
 
@@ -245,7 +254,9 @@ def folder_model(shape):
     with torch.no_grad():
         net.classifier[1].weight.mul_(30)
     net.save_pretrained(folder)
-    processor = getattr(transformers, "ConvNextImageProcessorPil", transformers.ConvNextImageProcessor)(size={"shortest_edge": 32})
+    processor = getattr(transformers, "ConvNextImageProcessorPil", transformers.ConvNextImageProcessor)(
+        size={"shortest_edge": 32}
+    )
     processor.save_pretrained(folder)
     model = open_model(str(folder), modality="scene", scores="" if shape.said == "?" else shape.said)
     pixels = torch.from_numpy(processor(PICTURES, return_tensors="np")["pixel_values"])

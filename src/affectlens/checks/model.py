@@ -101,7 +101,7 @@ def logits(subject: Subject) -> Iterator[str]:
 
 
 def probabilities(subject: Subject) -> Iterator[str]:
-    """``probabilities`` gives float64 ``(n, classes)`` as the model's ``scores`` say; valence and arousal have none."""
+    """``probabilities`` gives float64 ``(n, classes)``, rows with the sum one or independent ones; of values a ModelError."""
     scores = scores_of(subject.model)
     if not scores.are_probabilities:
         try:

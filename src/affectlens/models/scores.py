@@ -37,12 +37,13 @@ PROBLEM_TYPES = {
 DIMENSIONS = ("valence", "arousal", "dominance", "pleasure", "activation")
 SUM, RANGE = 5e-3, 1e-3  # how far a sum of probabilities may be from one, and a probability outside of [0, 1]: half precision
 ROWS, VALUES = 3, 30  # rows, and values, from which on answers may contradict what the caller says they are
+SPREAD = 0.5  # by which a score varies between inputs, from which on values that never leave [0, 1] are no logits
 _TINY = 1e-12
 _ONE_NUMBER = (BINARY, BINARY_PROBABILITY)
 _MANY_HOLD = (SIGMOID, INDEPENDENT)
 
 
-@dataclass
+@dataclass(eq=False)
 class Scores:
     """The kind of a model's scores and how it is known.
 
@@ -71,7 +72,8 @@ class Scores:
     rows: int = field(init=False, default=0)  # answers that were looked at
     values: int = field(init=False, default=0)
     distributions: int = field(init=False, default=0)  # rows with the sum one
-    inside: bool = field(init=False, default=True)  # whether every value so far lies in [0, 1]
+    low: np.ndarray = field(init=False, default_factory=lambda: np.array(np.inf), repr=False)  # of each score so far
+    high: np.ndarray = field(init=False, default_factory=lambda: np.array(-np.inf), repr=False)
 
     def __post_init__(self) -> None:
         if self.kind and self.kind not in KINDS:
@@ -111,8 +113,8 @@ class Scores:
         dimensions = dimensions_in(labels)
         if self.kind and self.kind != REGRESSION and dimensions:
             raise UsageError(
-                f"{name}: {', '.join(dimensions)} are no classes, and {self._by_whom()}; say scores={REGRESSION!r} of valence and "
-                "arousal, or leave these labels and their outputs out"
+                f"{name}: {', '.join(dimensions)} are no classes, and {self._by_whom()}; say scores={REGRESSION!r} of valence "
+                "and arousal, or leave these labels and their outputs out"
             )
         if self.kind in _ONE_NUMBER and len(labels) != 2:
             raise UsageError(
@@ -121,8 +123,8 @@ class Scores:
             )
         if self.kind in (SOFTMAX, PROBABILITIES) and len(labels) < 2:
             raise UsageError(
-                f"{name}: one class ({', '.join(labels)}) and {self._by_whom()}: its probability would be 1 for every input; say "
-                f"scores={SIGMOID!r}, or scores={BINARY!r} with two labels, or scores={REGRESSION!r}"
+                f"{name}: one class ({', '.join(labels)}) and {self._by_whom()}: its probability would be 1 for every input; "
+                f"say scores={SIGMOID!r}, or scores={BINARY!r} with two labels, or scores={REGRESSION!r}"
             )
 
     def checked(self, raw: np.ndarray, labels: Sequence[str], name: str = "the model", count: int | None = None) -> np.ndarray:
@@ -148,9 +150,11 @@ class Scores:
         ------
         ScoresError
             Another form, values that are not numbers, or values that contradict what is said of them.
+        ModelError
+            Answers that are not numbers.
         UsageError
             Labels that do not fit the kind.
-        """
+        """  # noqa: DOC502
         self.fits_labels(labels, name)
         numbers = np.asarray(raw)
         if numbers.dtype.kind not in "fiub":
@@ -197,7 +201,7 @@ class Scores:
         self.rows += len(numbers)
         self.values += numbers.size
         self.distributions += int(sums_to_one.sum()) if several else 0
-        self.inside &= low >= -RANGE and high <= 1 + RANGE
+        self.low, self.high = np.minimum(self.low, numbers.min(axis=0)), np.maximum(self.high, numbers.max(axis=0))
         if not self.kind:
             self._settle(labels, name)
             return
@@ -214,18 +218,24 @@ class Scores:
             )
         self._contradicted(several, name)
 
+    @property
+    def inside(self) -> bool:
+        """Whether every value so far lies in [0, 1]."""
+        return bool((self.low >= -RANGE).all() and (self.high <= 1 + RANGE).all())
+
     def _contradicted(self, several: bool, name: str) -> None:
         all_sum = several and self.rows >= ROWS and self.distributions == self.rows
         if all_sum and self.kind != PROBABILITIES:
             raise ScoresError(
-                f"{name}: {self._by_whom()}, and all {self.rows} rows of answers so far sum to one and have nothing below zero: "
-                f"they are probabilities already; say scores={PROBABILITIES!r}"
+                f"{name}: {self._by_whom()}, and all {self.rows} rows of answers so far sum to one and have nothing below "
+                f"zero: they are probabilities already; say scores={PROBABILITIES!r}"
             )
-        if self.kind in (SOFTMAX, SIGMOID, BINARY) and self.inside and self.values >= VALUES:
+        varied = self.values >= VALUES and float((self.high - self.low).max()) > SPREAD
+        if self.kind in (SOFTMAX, SIGMOID, BINARY) and self.inside and varied:
             wanted = BINARY_PROBABILITY if self.kind == BINARY else INDEPENDENT
             raise ScoresError(
-                f"{name}: {self._by_whom()}, and all {self.values} values so far lie from 0 to 1, which logits do not: a sigmoid "
-                f"is in the model already; say scores={wanted!r}"
+                f"{name}: {self._by_whom()}, and all {self.values} values so far lie from 0 to 1, which logits do not: a "
+                f"sigmoid is in the model already; say scores={wanted!r}"
             )
 
     def _settle(self, labels: Sequence[str], name: str) -> None:
@@ -256,6 +266,11 @@ class Scores:
 
         Their softmax (of exclusive classes) or sigmoid (of labels that may hold together) are the probabilities. One logit
         becomes those of both classes, half of it for the second and against the first; values of a regression stay.
+
+        Returns
+        -------
+        tensor or array
+            As it was given.
         """
         numbers: Any = raw if isinstance(raw, Tensor) else np.asarray(raw, np.float64)
         if self.kind == BINARY:
@@ -270,6 +285,11 @@ class Scores:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, labels)`` float64 of logits as ``logits`` gives them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Rows sum to one where one class holds.
 
         Raises
         ------
@@ -318,10 +338,8 @@ def stated_scores(scores: str | Scores, labels: Sequence[str] = (), name: str = 
     UsageError
         No such kind, or labels that cannot be of it.
     """
-    if isinstance(scores, Scores):
-        made = Scores(scores.kind, scores.source)  # what one model was seen to answer is not known of another
-    else:
-        made = Scores(scores, "the caller" if scores else "")
+    given = (scores.kind, scores.source) if isinstance(scores, Scores) else (scores, "the caller" if scores else "")
+    made = Scores(*given)  # what one model was seen to answer is not known of another
     if labels and not made.kind and len(dimensions_in(labels)) == len(labels):
         made = Scores(REGRESSION, f"the names of its outputs ({', '.join(labels)})")
     if labels:

@@ -75,7 +75,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             pictures, settings.split, objects_of(model, settings), settings.labels, settings.overlaps == "smallest",
             self.limits.score or SCORE,
         )  # fmt: skip
-        self.model, self._spelling = with_labels_of(opened, map(self.pictures.label, self.pictures))
+        self.model, self._spelling, _ = with_labels_of(opened, map(self.pictures.label, self.pictures))
         self.mapper = Mapper(self.model, self.methods)
         self.truth = self._true_boxes()
         self._facts = model_facts(model, self.model)
@@ -226,7 +226,8 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             return out, failed
 
     def _notes(self) -> tuple[str, ...]:
-        notes = (*self.pictures.notes, *self._spelling[:1], *how_read(self.parts.notes))
+        spelling = (self._spelling,) if self._spelling else ()
+        notes = (*self.pictures.notes, *spelling, *how_read(self.parts.notes))
         if self.settings.target == "label":
             notes += self.pictures.unknown_labels(self.model.labels)
         scores = scores_of(self.model)
@@ -254,7 +255,8 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
 
     def _about(self, looked_at: int, missed: int) -> str:
         layer = f" at layer {self.layer}" if self.layer else ", a black box"
-        text = f"{looked_at} pictures read, {missed} not; maps of {self.model.name}{layer} by {', '.join(self.methods)}; scores: {scores_of(self.model)}"
+        maps = f"maps of {self.model.name}{layer} by {', '.join(self.methods)}"
+        text = f"{looked_at} pictures read, {missed} not; {maps}; scores: {scores_of(self.model)}"
         return text + (f"; thresholds: {self.settings.preset}" if self.settings.preset != "none" else "")
 
     def _true_boxes(self) -> Detections | None:

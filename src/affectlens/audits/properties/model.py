@@ -58,7 +58,8 @@ class AskedModel:
         self.corpus, self.cut = corpus, 0
         check_modality(opened, corpus.source.info)
         known = () if corpus.labels is None else corpus.labels.dropna().astype(str)
-        self.model, self.notes = with_labels_of(opened, known)
+        self.model, *notes = with_labels_of(opened, known)
+        self.notes: tuple[str, ...] = tuple(filter(None, notes))
         self.table = self.model if isinstance(self.model, TableModel) else None
         if self.table is not None:
             self.table.meet(corpus.keys, corpus.name)
@@ -122,8 +123,8 @@ class AskedModel:
         if self.scores.exclusive and len(given) and not np.allclose(given.sum(axis=1), 1, atol=1e-3):
             sums = given.sum(axis=1)
             raise ScoresError(
-                f"{self.model.name}: rows of its probabilities sum to {sums.min():.3g} to {sums.max():.3g}; 1 was expected. Give it "
-                "an attribute scores (models.scores.Scores) that says what they are"
+                f"{self.model.name}: rows of its probabilities sum to {sums.min():.3g} to {sums.max():.3g}; 1 was expected. "
+                "Give it an attribute scores (models.scores.Scores) that says what they are"
             )
         return given
 
