@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from affectlens.core.progress import Progress, silent
+from affectlens.core.results import SavedResult
 from affectlens.corpora.account import Account
 from affectlens.corpora.base import Corpus, account_of, items_of, whole_splits
 
 
 @dataclass(frozen=True)
-class Survey:
+class Survey(SavedResult):
     """What is in a corpus.
 
     Attributes
@@ -30,15 +33,23 @@ class Survey:
         Columns split, label, n: items of the whole corpus that a split of classes, such as four, leaves out.
     """
 
+    kind: ClassVar[str] = "survey of a corpus"
+    primary: ClassVar[str] = "counts"
+
     counts: pd.DataFrame
     problems: dict[str, str]
     account: Account = field(default_factory=Account)
     items: int = 0
     elsewhere: pd.DataFrame = field(default_factory=pd.DataFrame)
 
-    def to_frame(self) -> pd.DataFrame:
-        """The counts."""
-        return self.counts
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``counts``: items of every label, a colour a split."""
+        return {"counts": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        return alt.Chart(self.counts).mark_bar().encode(x=alt.X("n:Q", title="items"), y="label:N", color="split:N")
 
     @property
     def adds_up(self) -> bool:

@@ -7,7 +7,6 @@ Gradients are of logits, taken by ``torch.autograd.grad`` at the layer alone. Ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,34 +21,12 @@ from affectlens.explainers.cam.grids import zeros
 from affectlens.explainers.cam.methods import METHODS, CamMethod
 from affectlens.explainers.cam.network import Layout, OpenNetwork
 from affectlens.explainers.cam.perturbed import Inside
+from affectlens.explainers.cam.result import CamResult
 from affectlens.explainers.cam.rules import Rule
 from affectlens.models.adapters import TorchModel
 from affectlens.models.layers.gradients import gradients_at
 from affectlens.models.layers.outputs import as_numpy
 from affectlens.stats.generators import Rng, seed_of
-
-
-@dataclass(frozen=True)
-class CamResult:
-    """Maps of some pictures.
-
-    Attributes
-    ----------
-    maps : ndarray
-        ``(n, classes, h, w)``, raw and signed, on the layer's grid; float64 of a network in double precision, else float32.
-    logits : ndarray
-        ``(n, all classes)``, of the same type.
-    labels : tuple of str
-        The classes of ``maps``.
-    method, layer : str
-        How and where the maps were drawn.
-    """
-
-    maps: np.ndarray
-    logits: np.ndarray
-    labels: tuple[str, ...]
-    method: str
-    layer: str
 
 
 class CamEngine:

@@ -121,7 +121,7 @@ def _preferred(seen: list[tuple[str, tuple[int, ...]]], model: TorchModel) -> li
 def _drawable(model: TorchModel, blank: np.ndarray, name: str) -> bool:
     """Whether a layer is called once, and a gradient of the logits comes back from it."""
     try:
-        with captured_layers(model.net, [name]) as calls:
+        with captured_layers(model.net, [name]) as calls, model.evaluating():
             logits = logits_of(model.net(as_dtype_of(model.net, model.tensor(blank))))
             gradients_at(logits.sum(), calls)
     except ModelError:
