@@ -131,12 +131,12 @@ def words_of(spans: Sequence[tuple[int, int] | None], text: str) -> list[tuple[s
         position = start + len(word)
         bounds.append((start, position))
         out.append((word, []))
-    for i, span in enumerate(spans):
+    for token, span in enumerate(spans):
         if span is None:
             continue
         for index, (start, end) in enumerate(bounds):
             if start <= span[0] < end:
-                out[index][1].append(i)
+                out[index][1].append(token)
                 break
     return [(word, tokens) for word, tokens in out if tokens]
 
@@ -150,8 +150,8 @@ def attribute_words(model: WordsModel, text: str, target: str | int, steps: int 
     variants = [list(tokens.ids)]
     for _, members in words:
         changed = list(tokens.ids)
-        for i in members:
-            changed[i] = MASK_ID
+        for token in members:
+            changed[token] = MASK_ID
         variants.append(changed)
     probabilities = model.calibration.probabilities(model.predict_ids(variants))[:, index]
     odds = np.log(probabilities / np.clip(1 - probabilities, 1e-12, None))

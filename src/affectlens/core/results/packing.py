@@ -50,7 +50,7 @@ def packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict[
         return {"$table": name}
     if isinstance(value, np.ndarray):
         if value.dtype == object:
-            return {"$list": [packed(item, f"{name}.{i}", tables, arrays) for i, item in enumerate(value)]}
+            return {"$list": [packed(item, f"{name}.{place}", tables, arrays) for place, item in enumerate(value)]}
         arrays[name] = value
         return {"$array": name}
     if is_dataclass(value) and not isinstance(value, type):
@@ -66,7 +66,7 @@ def packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict[
     if isinstance(value, tuple | list | set | frozenset):
         ordered = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         kind = "$list" if isinstance(value, list) else "$tuple"
-        return {kind: [packed(item, f"{name}.{i}", tables, arrays) for i, item in enumerate(ordered)]}
+        return {kind: [packed(item, f"{name}.{place}", tables, arrays) for place, item in enumerate(ordered)]}
     if isinstance(value, np.generic):
         return value.item()
     return str(value) if isinstance(value, Path) else value
