@@ -15,6 +15,7 @@ import pytest
 from affectlens.audits import result as module
 from affectlens.audits.result import SCHEMA_VERSION, AuditResult, Provenance, versions
 from affectlens.core.errors import UsageError
+from affectlens.core.results import packing
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def test_what_cannot_be_read_is_refused(tmp_path):
     with pytest.raises(UsageError, match=f"has layout {SCHEMA_VERSION - 1}, this version of affectlens reads {SCHEMA_VERSION}"):
         Everything.load(folder)
     (folder / "provenance.json").write_text(json.dumps(facts | {"kind": "other"}))
-    with pytest.raises(UsageError, match="holds an audit of 'other'; one of 'everything' was expected"):
+    with pytest.raises(UsageError, match="holds an audit of 'other'; an audit of 'everything' was expected"):
         Everything.load(folder)
     (folder / "provenance.json").unlink()  # as if it was broken off
     with pytest.raises(UsageError, match="no finished audit"):
@@ -105,7 +106,7 @@ def test_while_it_is_written_a_folder_is_not_whole(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("affectlens.audits.result.write_whole", full)
+    monkeypatch.setattr("affectlens.core.results.saved.write_whole", full)
     with pytest.raises(OSError, match="full"):
         result().save(folder)
     with pytest.raises(UsageError, match="no finished audit"):
@@ -162,11 +163,11 @@ def test_a_result_without_arrays_has_no_file_of_them(tmp_path):
 def test_only_columns_of_several_types_become_words():
     frame = pd.DataFrame({"mixed": ["a", 3, None, float("nan")], "words": ["a", "b", None, "c"], "numbers": [1, 2, 3, 4],
                           "raw": [None, b"x", b"y", None]}, dtype=object).assign(numbers=[1, 2, 3, 4])  # fmt: skip
-    flat = module._writable(frame)
+    flat = packing.writable(frame)
     assert flat.mixed[:2].tolist() == ["a", "3"] and flat.mixed[2:].isna().all() and frame.mixed[1] == 3
     assert flat.words.tolist() == ["a", "b", None, "c"] and flat.raw[1] == b"x"
-    assert list(module._readable(frame)) == ["mixed", "words", "numbers"]
-    assert module._named(frame.rename_axis("key")) and not module._named(frame)
+    assert list(packing.readable(frame)) == ["mixed", "words", "numbers"]
+    assert packing.named(frame.rename_axis("key")) and not packing.named(frame)
 
 
 def test_charts_findings_and_page_are_those_beside_the_class(tmp_path, monkeypatch):

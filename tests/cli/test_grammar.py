@@ -31,7 +31,7 @@ from affectlens.learning.recipes import (
 )
 from tests.cli.tree import VERBS, options, parsed
 
-COMMON = {"config", "quiet", "verbose", "limits", "allow_code", "help"}
+COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
 PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
@@ -92,6 +92,20 @@ def test_quiet_and_config_are_the_same_everywhere(monkeypatch, tmp_path, verb):
     file.write_text(f"[{verb.replace(' ', '.')}]\nno_such_option = 1\n")
     with pytest.raises(UsageError, match="no_such_option"):
         parsed(monkeypatch, verb, "--config", file)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_takes_plugins_from_the_command_line_alone(monkeypatch, tmp_path, verb):
+    file = tmp_path / f"own_{verb.replace(' ', '_')}.py"
+    file.write_text("import builtins\nbuiltins.plugin_was_here = getattr(builtins, 'plugin_was_here', 0) + 1\n")
+    monkeypatch.setattr("builtins.plugin_was_here", 0, raising=False)
+    assert parsed(monkeypatch, verb, "--plugin", file)["plugin"] == [str(file)]
+    parsed(monkeypatch, verb, f"--plugin={file}")
+    assert __import__("builtins").plugin_was_here == 1  # imported once
+    config = tmp_path / "c.toml"
+    config.write_text(f"[{verb.replace(' ', '.')}]\nplugin = 'other.py'\n")
+    with pytest.raises(UsageError, match="plugin"):  # a file must not allow itself to run code
+        parsed(monkeypatch, verb, "--config", config)
 
 
 @pytest.mark.parametrize("verb", [verb for verb, command in VERBS.items() if "--seed" in options(command)])

@@ -140,3 +140,23 @@ def test_modules_below_a_package_are_imported(tmp_path, fresh, kinds):
     assert "square" not in kinds
     shapes = Registry("shape", "shapes_package")
     assert shapes.names() == [] and "square" in kinds
+
+
+def test_a_plugin_that_a_call_names_is_used_once_and_has_to_be_there(tmp_path, fresh, kinds):
+    (tmp_path / "own_shapes.py").write_text(SQUARE)
+    (tmp_path / "broken_shapes.py").write_text("import a_module_that_nobody_has\n")
+    fresh.setattr(registry, "_named", set())
+    fresh.chdir(tmp_path)
+    registry.use_plugin("own_shapes")  # a module in the folder at hand
+    registry.use_plugin("own_shapes")
+    assert kinds.get("square")() == 4 and registry.has_plugins()
+    kinds.remove("square")
+    registry.use_plugin(str(tmp_path / "own_shapes.py"))
+    assert "square" in kinds
+    with pytest.raises(UsageError, match="--plugin broken_shapes: it could not be imported .*nobody_has"):
+        registry.use_plugin("broken_shapes")
+    with pytest.raises(UsageError, match="could not be imported .No module"):
+        registry.use_plugin(str(tmp_path))
+    for wrong in ("no_such_module", "no/such.py", "no such"):
+        with pytest.raises(UsageError, match="--plugin"):
+            registry.use_plugin(wrong)

@@ -7,6 +7,8 @@ import sys
 import warnings
 from pathlib import Path
 
+PLUGIN = ("--plugin", sys.argv[3]) if len(sys.argv) > 3 else ()
+
 
 def command(*arguments: str) -> dict[str, object]:
     """Exit code and standard output of a command line."""
@@ -15,7 +17,7 @@ def command(*arguments: str) -> dict[str, object]:
     out, code = io.StringIO(), 0
     with contextlib.redirect_stdout(out):
         try:
-            main(list(arguments))
+            main([*arguments, *PLUGIN])
         except SystemExit as stop:
             code = stop.code
     return {"code": code or 0, "out": out.getvalue()}

@@ -1,4 +1,4 @@
-"""A file of each seam is dropped in, by a path and by a package, and works in the command line and the public functions."""
+"""A file of each seam is dropped in, by a path, by a package and by ``--plugin``, and works in the command line and the public functions."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def film(folder: Path) -> str:
     return str(write_video(folder / "film.mp4", pictures, rate=5))
 
 
-@pytest.fixture(scope="module", params=["a path", "a package"])
+@pytest.fixture(scope="module", params=["a path", "a package", "an option"])
 def used(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("extend")
     lines(folder / "lines")
@@ -69,11 +69,18 @@ def used(request, tmp_path_factory):
     if request.param == "a package":
         package(folder / "site")
         more, path = {}, os.pathsep.join(filter(None, (path, str(folder / "site"))))
+    named = []
+    if request.param == "an option":
+        more, named = {}, [str(EXAMPLES)]
     driver = Path(__file__).with_name("driver.py")
     env = {k: v for k, v in os.environ.items() if k != "AFFECTLENS_PLUGINS"} | more | {"PYTHONPATH": path, "COLUMNS": "200"}
     (folder / "site").mkdir(exist_ok=True)
     done = subprocess.run(
-        [sys.executable, str(driver), str(folder), film(folder)], capture_output=True, text=True, env=env, check=False
+        [sys.executable, str(driver), str(folder), "" if named else film(folder), *named],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), folder

@@ -13,10 +13,11 @@ from typer.core import TyperGroup
 
 from affectlens import __version__
 from affectlens.cli import assets, common, corpus, doctor, evaluate, models, recordings
-from affectlens.cli.options import Group, Verb
+from affectlens.cli.options import Group, Verb, plugins_in
 from affectlens.cli.stopping import Stopped, stopping
 from affectlens.core.errors import AffectlensError
 from affectlens.core.extras import helpful
+from affectlens.core.registry import use_plugin
 
 
 def late(module: str) -> type[TyperGroup]:
@@ -95,6 +96,8 @@ def main(arguments: list[str] | None = None) -> None:
     logger.handlers = [common.Notes(logging.INFO)]
     try:
         with helpful(), common.plain_warnings(), stopping():
+            for plugin in plugins_in(sys.argv[1:] if arguments is None else arguments):
+                use_plugin(plugin)
             app(arguments)
     except AffectlensError as error:
         common.alarm("error", f": {error}")

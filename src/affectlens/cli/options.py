@@ -17,6 +17,7 @@ from affectlens.cli.stopping import with_hint
 from affectlens.core.errors import UsageError, unknown
 from affectlens.core.limits import Limits, limited, limits_of
 from affectlens.core.options import LANGUAGES
+from affectlens.core.registry import use_plugin
 from affectlens.core.settings import Settings, flag_of, kinds_of
 from affectlens.core.untrusted.code import allowing
 from affectlens.core.untrusted.documents import read_toml
@@ -37,8 +38,8 @@ def verb(
     goes_on : bool
         Whether the same call goes on by itself where it was stopped.
 
-    Every command also gets ``--config FILE``, ``--quiet`` and ``--verbose``, one that reads files ``--limit``; one with
-    ``--corpus`` says how the old ``--data`` is written.
+    Every command also gets ``--config FILE``, ``--plugin MODULE``, ``--quiet`` and ``--verbose``, one that reads files
+    ``--limit``; one with ``--corpus`` says how the old ``--data`` is written.
 
     Returns
     -------
@@ -60,6 +61,7 @@ def verb(
             VERBOSE,
             QUIET,
             CONFIG,
+            PLUGIN,
             *([ALLOW_CODE] if "model" in names else []),
             *([OLD_DATA] if "corpus" in names else []),
         ]
@@ -70,8 +72,8 @@ def verb(
             hint = RESUME
 
         def command(**given: Any) -> None:
-            given.pop("config")
-            given.pop("data", None)
+            for name in ("config", "plugin", "data"):
+                given.pop(name, None)
             limits, code = limits_of(tuple(given.pop("limits", None) or ())), given.pop("allow_code", False)
             loud, quiet = given.pop("verbose"), given.pop("quiet")
             with with_hint(hint), limited(limits), common.verbosely(loud), common.quietly(quiet), allowing(code):
@@ -273,6 +275,37 @@ def _only_tables(path: Path, tables: dict[str, Any], group: Any) -> None:
             raise UsageError(f"--config {path}: {name} is a verb; a table [{name}] of options was expected")
 
 
+def _plugins(_: Any, values: list[str] | None) -> list[str] | None:
+    """Import what is named, before names that it brings are looked up."""
+    for value in values or ():
+        use_plugin(value)
+    return values
+
+
+def plugins_in(arguments: list[str]) -> list[str]:
+    """Values of ``--plugin`` in a command line: they may bring verbs, so they are needed before it is parsed.
+
+    Returns
+    -------
+    list of str
+        In the order given.
+
+    Examples
+    --------
+    >>> plugins_in(["audit", "mine", "--plugin", "one", "--plugin=two.py"])
+    ['one', 'two.py']
+    """
+    out = []
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--plugin" and place + 1 < len(arguments):
+            out.append(arguments[place + 1])
+        elif argument.startswith("--plugin="):
+            out.append(argument.partition("=")[2])
+    return out
+
+
 def _old_data(_: Any, value: str | None) -> str | None:
     """Say how the corpus is named now."""
     if value is not None:
@@ -302,7 +335,7 @@ LIMIT = _extra(
 )
 VERBOSE = _extra("verbose", bool, False, typer.Option("--verbose", "-v", help="Also print tracebacks of what failed."))
 # What is said on the command line alone: a file must not allow itself to run code.
-NOT_CONFIGURED = ("config", "help", "data", "allow_code")
+NOT_CONFIGURED = ("config", "help", "data", "allow_code", "plugin")
 CODE = ("model", "objects", "preprocess")  # may name a module:name, whose code runs
 ALLOW_CODE = _extra(
     "allow_code", bool, False, typer.Option("--allow-code", help="Let a model's file run code of its own (TorchScript).")
@@ -318,6 +351,18 @@ CONFIG = _extra(
         is_eager=True,
         callback=_configured,
         metavar="FILE",
+    ),
+)
+PLUGIN = _extra(
+    "plugin",
+    list[str] | None,
+    None,
+    typer.Option(
+        "--plugin",
+        help="A module, a .py file or a folder of them that registers something of your own. Repeat it for several.",
+        is_eager=True,
+        callback=_plugins,
+        metavar="MODULE",
     ),
 )
 OLD_DATA = _extra("data", str | None, None, typer.Option("--data", hidden=True, is_eager=True, callback=_old_data))

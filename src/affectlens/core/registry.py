@@ -1,8 +1,8 @@
 """One registry for everything that other files and other packages may add: corpora, models, modalities, properties.
 
 A package names its module in the entry-point group ``affectlens.plugins``. A file needs no package: the environment variable
-``AFFECTLENS_PLUGINS`` holds files, or folders whose ``.py`` files are imported, separated as in ``PATH``. Each is imported
-once, so that its decorators register something.
+``AFFECTLENS_PLUGINS`` holds files, or folders whose ``.py`` files are imported, separated as in ``PATH``. ``--plugin`` of the
+command line and ``use_plugin`` name one for a single call. Each is imported once, so that its decorators register something.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ GROUP = "affectlens.plugins"
 VARIABLE = "AFFECTLENS_PLUGINS"
 
 _imported = False
+_named: set[str] = set()  # plug-ins that a call named
 
 
 class Registry(Generic[T]):
@@ -200,7 +201,7 @@ def _name_of(node: ast.ClassDef) -> Iterator[str]:
 
 def has_plugins() -> bool:
     """Whether something else than this package may register names."""
-    return bool(os.environ.get(VARIABLE, "").strip() or metadata.entry_points(group=GROUP))
+    return bool(_named or os.environ.get(VARIABLE, "").strip() or metadata.entry_points(group=GROUP))
 
 
 def _home(entry: Any) -> str:
@@ -252,13 +253,57 @@ def import_plugins() -> None:
             _warn(str(file), error)
 
 
-def plugin_files(places: str) -> list[Path]:
+def use_plugin(name: str) -> None:
+    """Import a plug-in that a call names; one that fails is an error, since it was asked for.
+
+    Parameters
+    ----------
+    name : str
+        A module that can be imported from here, a ``.py`` file, or a folder of them.
+
+    Raises
+    ------
+    UsageError
+        It is not there, or its import fails; the message has the reason.
+    """
+    if name in _named:
+        return
+    place = Path(name).expanduser()
+    try:
+        if place.suffix == ".py" or place.is_dir() or not all(part.isidentifier() for part in name.split(".")):
+            for file in plugin_files(name, "--plugin"):
+                import_file(file)
+        else:
+            _import_module(name)
+    except UsageError:
+        raise
+    except Exception as error:
+        reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"--plugin {name}: it could not be imported ({reason}); a module that can be imported from here, a .py file or a "
+            "folder of them was expected"
+        ) from error
+    _named.add(name)
+
+
+def _import_module(name: str) -> None:
+    """Import a module, also one that lies in the folder at hand."""
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        importlib.import_module(name)
+    finally:
+        sys.path.pop(0)
+
+
+def plugin_files(places: str, source: str = VARIABLE) -> list[Path]:
     """Files that are named, and those of the folders that are named, in the order given.
 
     Parameters
     ----------
     places : str
         Files and folders, separated by ``os.pathsep``.
+    source : str
+        What names them, for errors.
 
     Returns
     -------
@@ -275,9 +320,9 @@ def plugin_files(places: str) -> list[Path]:
         if place.is_dir():
             files += sorted(file for file in place.glob("*.py") if not file.name.startswith(("_", ".")))
         elif not place.exists():
-            raise UsageError(f"{VARIABLE} names {place}, which does not exist; give .py files or folders that hold them")
+            raise UsageError(f"{source} names {place}, which does not exist; give .py files or folders that hold them")
         elif place.suffix != ".py":
-            raise UsageError(f"{VARIABLE} names {place}; a .py file or a folder of them was expected")
+            raise UsageError(f"{source} names {place}; a .py file or a folder of them was expected")
         else:
             files.append(place)
     return files

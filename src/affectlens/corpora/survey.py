@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from affectlens.core.progress import Progress, silent
+from affectlens.core.results import SavedResult
 from affectlens.corpora.account import Account, how_read
 from affectlens.corpora.base import Corpus, account_of, items_of, whole_splits
 
 
 @dataclass(frozen=True)
-class Survey:
+class Survey(SavedResult):
     """What is in a corpus.
 
     Attributes
@@ -32,6 +35,9 @@ class Survey:
         By split how items were read that were not read as they stand in their files, a line a kind with the number of items.
     """
 
+    kind: ClassVar[str] = "survey of a corpus"
+    primary: ClassVar[str] = "counts"
+
     counts: pd.DataFrame
     problems: dict[str, str]
     account: Account = field(default_factory=Account)
@@ -39,9 +45,14 @@ class Survey:
     elsewhere: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: dict[str, list[str]] = field(default_factory=dict)
 
-    def to_frame(self) -> pd.DataFrame:
-        """The counts."""
-        return self.counts
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``counts``: items of every label, a colour a split."""
+        return {"counts": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        return alt.Chart(self.counts).mark_bar().encode(x=alt.X("n:Q", title="items"), y="label:N", color="split:N")
 
     @property
     def adds_up(self) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from affectlens.core.progress import Progress, silent
+from affectlens.core.results import SavedResult
 from affectlens.features.banks import CLASSES, Fold, Pair
 from affectlens.learning.fusion import FUSIONS, Bank, Fusions, pair, subsets, train_fusion
 from affectlens.learning.recipes import FusionRecipe
@@ -21,7 +23,7 @@ WHOLE = 4000  # cases of a fold for the value itself
 
 
 @dataclass(frozen=True)
-class Ablation:
+class Ablation(SavedResult):
     """Scores of every subset of modules.
 
     ``scores``: one row a way of fusing and subset, columns pairing (``class-matched`` or ``same people``), fusion, modules,
@@ -29,6 +31,8 @@ class Ablation:
     and each single one, and between each way of fusing and the pool, with interval and ``p_value`` (one-sided). ``joint``:
     whether cases are of the same people. ``missed``: items of the corpora that could not be read, and why.
     """
+
+    kind: ClassVar[str] = "ablation"
 
     scores: pd.DataFrame
     against: pd.DataFrame
@@ -38,6 +42,17 @@ class Ablation:
     def to_frame(self) -> pd.DataFrame:
         """The scores."""
         return self.scores.copy()
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``scores``: mean recall of every subset of modules, with its interval, a colour a way of fusing."""
+        return {"scores": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        base = alt.Chart(self.scores).encode(y=alt.Y("modules:N", title=None), color="fusion:N", yOffset="fusion:N")
+        rules = base.mark_rule().encode(x=alt.X("low:Q", title="UAR, 95 %", scale=alt.Scale(domain=[0, 1])), x2="high:Q")
+        return rules + base.mark_point(filled=True).encode(x="mean_recall:Q")
 
     def over_subsets(self) -> pd.DataFrame:
         """Mean recall, calibration error and log loss of each way of fusing, as means over the subsets of modules."""

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
+from affectlens.core.results import SavedResult
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.randomization import permutation_p
 
 
 @dataclass(frozen=True)
-class Faithfulness:
+class Faithfulness(SavedResult):
     """How an order of parts does against random orders.
 
     Attributes
@@ -30,6 +34,8 @@ class Faithfulness:
         How many random orders there were.
     """
 
+    kind: ClassVar[str] = "faithfulness"
+
     deletion: float
     deletion_random: float
     deletion_p: float
@@ -42,6 +48,25 @@ class Faithfulness:
     def gain(self) -> float:
         """(insertion - its random mean) + (random deletion - deletion): above zero means better than random."""
         return (self.insertion - self.insertion_random) + (self.deletion_random - self.deletion)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Two rows: test (deletion, insertion), area, area_random (mean of random orders), p_value."""
+        rows = [
+            ("deletion", self.deletion, self.deletion_random, self.deletion_p),
+            ("insertion", self.insertion, self.insertion_random, self.insertion_p),
+        ]
+        return pd.DataFrame(rows, columns=["test", "area", "area_random", "p_value"])
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``areas``: those of the order and of random ones."""
+        return {"areas": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        names = {"area": "this order", "area_random": "random orders"}
+        frame = self.to_frame().rename(columns=names).melt("test", list(names.values()), "order", "area")
+        return alt.Chart(frame).mark_bar().encode(x="area:Q", y=alt.Y("order:N", title=None), row="test:N")
 
 
 def area_under(curve: np.ndarray) -> np.ndarray:
@@ -62,7 +87,7 @@ def kept_masks(order: np.ndarray, steps: int) -> np.ndarray:
 def faithfulness(
     relevance: np.ndarray,
     score: Callable[[np.ndarray], np.ndarray],
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     steps: int = 8,
     random: int = 19,
@@ -75,7 +100,7 @@ def faithfulness(
         ``(parts,)``; larger is more relevant.
     score : callable
         Takes boolean masks ``(m, parts)`` of the parts kept and gives the target's probability ``(m,)``.
-    rng : Generator
+    rng : int or Generator
         Draws the random orders.
     steps : int
         Steps of deletion and insertion.
@@ -90,14 +115,15 @@ def faithfulness(
     Examples
     --------
     >>> weights = np.array([0.5, 0.3, 0.2])
-    >>> faithfulness(weights, lambda kept: kept @ weights, np.random.default_rng(0)).gain > 0
+    >>> faithfulness(weights, lambda kept: kept @ weights, 0).gain > 0
     True
     """
     relevance = np.asarray(relevance, np.float64)
     parts = len(relevance)
     steps = min(steps, parts)
     ranked = np.argsort(-relevance, kind="stable")
-    orders = [ranked, *(rng.permutation(parts) for _ in range(random))]
+    source = generator(rng)
+    orders = [ranked, *(source.permutation(parts) for _ in range(random))]
     # Deleting in an order passes through the same pictures as inserting in the reverse order, and the reverse of a random
     # order is a random order: the random insertions are the null of both.
     masks = np.concatenate([kept_masks(ranked, steps), *(~kept_masks(order, steps) for order in orders)])

@@ -31,9 +31,9 @@ def box_mask(box: Box, shape: tuple[int, ...]) -> np.ndarray:
     """Share of each grid cell that a box (left, top, right, bottom in pixels) covers, clipped to the picture."""
     rows, columns = grid_shape(shape)
     height, width = shape[:2]
-    y = _covered(box[1] * rows / height, box[3] * rows / height, rows)
-    x = _covered(box[0] * columns / width, box[2] * columns / width, columns)
-    return np.asarray(y[:, None] * x[None], dtype=np.float32)
+    vertical = _covered(box[1] * rows / height, box[3] * rows / height, rows)
+    horizontal = _covered(box[0] * columns / width, box[2] * columns / width, columns)
+    return np.asarray(vertical[:, None] * horizontal[None], dtype=np.float32)
 
 
 def _covered(low: float, high: float, cells: int) -> np.ndarray:

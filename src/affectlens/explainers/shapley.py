@@ -74,11 +74,11 @@ def shapley_values(players: int, worth: Callable[[tuple[int, ...]], Worth]) -> l
         for members in combinations(range(players), size):
             worths[members] = worth(members)
     out = []
-    for i in range(players):
+    for player in range(players):
         total: Any = 0.0
         for coalition, value in worths.items():
-            if i not in coalition:
+            if player not in coalition:
                 share = factorial(len(coalition)) * factorial(players - len(coalition) - 1) / factorial(players)
-                total = total + share * (worths[tuple(sorted((*coalition, i)))] - value)
+                total = total + share * (worths[tuple(sorted((*coalition, player)))] - value)
         out.append(total)
     return out

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 
+from affectlens.core.labels import class_index
+from affectlens.core.results import SavedResult
 from affectlens.models.shipped.words import WordsModel
 
 MASK_ID = 103  # [MASK] of the base vocabulary
 
 
-@dataclass(frozen=True)
-class WordAttribution:
+@dataclass(frozen=True, eq=False)
+class WordAttribution(SavedResult):
     """What each word of a text does for a class.
 
     Attributes
@@ -33,12 +37,31 @@ class WordAttribution:
         Points on the path.
     """
 
+    kind: ClassVar[str] = "word attribution"
+
     words: tuple[str, ...]
     gradients: np.ndarray
     left_out: np.ndarray
     target: str
     completeness: float
     steps: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a word, in order: word, gradients, left_out."""
+        return pd.DataFrame({"word": self.words, "gradients": self.gradients, "left_out": self.left_out})
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``words``: a bar a word, in order."""
+        return {"words": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        frame = self.to_frame().assign(place=range(len(self.words)))
+        frame["shown"] = [f"{place + 1} {word}" for place, word in enumerate(self.words)]
+        order = alt.Y("shown:N", sort=alt.SortField("place"), title=None)
+        title = f"part of the logit of {self.target}"
+        return alt.Chart(frame).mark_bar().encode(x=alt.X("gradients:Q", title=title), y=order)
 
 
 def integrated_gradients(model: WordsModel, ids: Sequence[int], target: int, steps: int = 32) -> tuple[np.ndarray, float]:
@@ -108,27 +131,27 @@ def words_of(spans: Sequence[tuple[int, int] | None], text: str) -> list[tuple[s
         position = start + len(word)
         bounds.append((start, position))
         out.append((word, []))
-    for i, span in enumerate(spans):
+    for token, span in enumerate(spans):
         if span is None:
             continue
         for index, (start, end) in enumerate(bounds):
             if start <= span[0] < end:
-                out[index][1].append(i)
+                out[index][1].append(token)
                 break
     return [(word, tokens) for word, tokens in out if tokens]
 
 
-def attribute_words(model: WordsModel, text: str, target: str, steps: int = 32) -> WordAttribution:
-    """Attribution of every word of ``text`` for the class ``target``."""
+def attribute_words(model: WordsModel, text: str, target: str | int, steps: int = 32) -> WordAttribution:
+    """Attribution of every word of ``text`` for the class ``target``, given by name or position."""
     tokens = model.tokens(text)
-    index = model.labels.index(target)
+    index = class_index(target, model.labels)
     values, gap = integrated_gradients(model, tokens.ids, index, steps)
     words = words_of(tokens.spans, text)
     variants = [list(tokens.ids)]
     for _, members in words:
         changed = list(tokens.ids)
-        for i in members:
-            changed[i] = MASK_ID
+        for token in members:
+            changed[token] = MASK_ID
         variants.append(changed)
     probabilities = model.calibration.probabilities(model.predict_ids(variants))[:, index]
     odds = np.log(probabilities / np.clip(1 - probabilities, 1e-12, None))
@@ -136,7 +159,7 @@ def attribute_words(model: WordsModel, text: str, target: str, steps: int = 32) 
         tuple(word for word, _ in words),
         np.array([values[members].sum() for _, members in words]),
         odds[0] - odds[1:],
-        target,
+        model.labels[index],
         gap,
         steps,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,16 @@ import pandas as pd
 from affectlens.context.store import Store
 from affectlens.context.usual import averages
 from affectlens.core.disk.files import make_folder
-from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.errors import UsageError
 from affectlens.core.labels import EKMAN7
+from affectlens.core.results import SavedResult
 from affectlens.core.tables import write_frame
-from affectlens.core.untrusted.frames import read_csv
 
 FILE = "averages.csv"
 
 
 @dataclass(frozen=True)
-class Averages:
+class Averages(SavedResult):
     """Smoothed average shares of the classes by place, part of the day, hour and weekday.
 
     Attributes
@@ -30,11 +31,10 @@ class Averages:
         One row a context: ``by``, ``value``, a column a class, ``people`` and ``recordings`` behind it.
     """
 
-    table: pd.DataFrame
+    kind: ClassVar[str] = "averages"
+    primary: ClassVar[str] = "table"
 
-    def to_frame(self) -> pd.DataFrame:
-        """The table."""
-        return self.table
+    table: pd.DataFrame
 
     def findings(self) -> list[str]:
         """A sentence a context, the four largest shares first."""
@@ -49,32 +49,21 @@ class Averages:
             out.append(f"{context}: {people} in {recordings}: {listed}, others {sum(rest):.0%}")
         return out
 
-    def plot(self) -> Any:
-        """A chart (altair): one bar a context, those of few people faint."""
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``averages``: one bar a context, those of few people faint."""
         from affectlens.figures.usual import averages_chart
 
-        return averages_chart(self.table, EKMAN7.labels)
+        return {"averages": lambda: averages_chart(self.table, EKMAN7.labels)}
 
     def save(self, folder: str | Path) -> Path:
-        """Write ``averages.csv``, and a chart where there is more than one context; gives the folder."""
+        """Write the result, ``averages.csv``, and a chart where there is more than one context; gives the folder."""
         from affectlens.figures import charts
 
-        folder = Path(folder)
-        make_folder(folder)
+        folder = super().save(make_folder(Path(folder)))
         write_frame(self.table, folder / FILE)
         if len(self.table) > 1:
             charts.save(self.plot(), folder / "averages")
         return folder
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """The inverse of ``save``."""
-        try:
-            return cls(read_csv(Path(folder) / FILE, keep_default_na=False))
-        except AffectlensError:
-            raise
-        except Exception as error:  # whatever a library says of bytes that are not what it wrote
-            raise UsageError(f"{folder}: no {FILE} in it ({error})") from error
 
 
 def usual(store: str | Path, *, out: str | Path | None = None, seed: int = 0) -> Averages:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from affectlens.assets.store import state
 from affectlens.core.disk.places import cache_dir
 from affectlens.core.errors import AffectlensError
 from affectlens.core.extras import EXTRAS, missing
+from affectlens.core.results import SavedResult
 
 OK, NOTE, BROKEN = "ok", "note", "broken"
 PACKAGES = ("numpy", "pandas", "torch", "av", "opencv-python-headless", "ai-edge-litert", "altair", "vl-convert-python")
@@ -35,8 +37,10 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Checkup:
+class Checkup(SavedResult):
     """Everything that was tried."""
+
+    kind: ClassVar[str] = "checkup"
 
     checks: tuple[Check, ...]
 
@@ -48,6 +52,16 @@ class Checkup:
     def to_frame(self) -> pd.DataFrame:
         """One row a check."""
         return pd.DataFrame([asdict(check) for check in self.checks])
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``states``: how many checks came to what."""
+        return {"states": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        counts = self.to_frame().groupby("state", as_index=False).size()
+        return alt.Chart(counts).mark_bar().encode(x=alt.X("size:Q", title="checks"), y=alt.Y("state:N", title=None))
 
 
 def doctor() -> Checkup:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 
 from affectlens.core.disk.files import write_json
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure
+from affectlens.core.results import SavedResult
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.core.untrusted.documents import json_of
@@ -126,6 +128,8 @@ class Result:
         folder = Path(folder)
         try:
             facts = json_of(folder / MANIFEST)
+            if "file" not in facts:
+                raise UsageError(f"{folder} holds an audit of {facts.get('kind')!r}; the report of a recording was expected")
             check_version(facts.get("schema_version"), folder)
             table, evidence = read_frame(folder / "table.parquet"), read_frame(folder / "evidence.parquet")
             page = folder / "report.html"
@@ -138,7 +142,7 @@ class Result:
 
 
 @dataclass
-class Run:
+class Run(SavedResult):
     """Every recording of a call.
 
     Attributes
@@ -156,6 +160,8 @@ class Run:
     rows : int
         Rows of all recordings, also of those that are not kept in memory.
     """
+
+    kind: ClassVar[str] = "run"
 
     results: list[Result] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
@@ -183,6 +189,10 @@ class Run:
     def to_frame(self) -> pd.DataFrame:
         """The table."""
         return self.table
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """Fused probabilities over time of every recording, by its name."""
+        return {result.file: result.plot for result in self.results}
 
     @property
     def exit_code(self) -> int:

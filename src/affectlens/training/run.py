@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from affectlens.core.disk.cache import contents_of
 from affectlens.core.disk.files import key_of, make_folder, sha256_of
 from affectlens.core.errors import UsageError
+from affectlens.core.results import SavedResult
 from affectlens.corpora.base import Corpora, Corpus, CorpusInfo, corpora_of
 from affectlens.stats.resample import Estimate
 
@@ -17,7 +20,7 @@ PARTS = "parts"  # the folder of a run that keeps what a stopped run goes on fro
 
 
 @dataclass(frozen=True)
-class TrainingRun:
+class TrainingRun(SavedResult):
     """What a training function gives back.
 
     Parameters
@@ -34,6 +37,8 @@ class TrainingRun:
         Items of the corpora that could not be read, and why.
     """
 
+    kind: ClassVar[str] = "training run"
+
     weights: Path
     card: Path
     scores: pd.DataFrame
@@ -43,6 +48,20 @@ class TrainingRun:
     def to_frame(self) -> pd.DataFrame:
         """The scores."""
         return self.scores.copy()
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``scores``: each with its interval, where the recipe gives them so."""
+        return {"scores": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        if not {"score", "value", "low", "high"} <= set(self.scores):
+            return None
+        base = alt.Chart(self.scores).encode(y=alt.Y("score:N", title=None, sort=None))
+        return base.mark_rule().encode(x=alt.X("low:Q", title="score, 95 %"), x2="high:Q") + base.mark_point().encode(
+            x="value:Q"
+        )
 
 
 def one_corpus(corpora_given: Corpora) -> tuple[str, Path]:

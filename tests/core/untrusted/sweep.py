@@ -17,6 +17,7 @@ import torch
 
 from affectlens.audits.result import AuditResult
 from affectlens.core.errors import AffectlensError
+from affectlens.core.results import SavedResult
 from tests.core.untrusted import hostile
 from tests.corpora.every import every_tree
 
@@ -106,11 +107,11 @@ def of_folders(folder: Path) -> Iterator[tuple[str, str, Read, Path]]:
     from affectlens.core.registry import import_below
     from affectlens.evaluation.result import Evaluation
     from affectlens.models.open import open_model
-    from affectlens.pipeline.averages import Averages
     from affectlens.pipeline.results import Result
 
-    import_below("affectlens.audits")
-    readers = [Evaluation, Averages, Result, *AuditResult.__subclasses__()]
+    for room in ("audits", "explainers", "pipeline", "training"):
+        import_below(f"affectlens.{room}")
+    readers = [Evaluation, Result, *AuditResult.__subclasses__(), *SavedResult.__subclasses__()]
     for label, held in hostile.results().items():
         for name, content in held.items():
             (folder / name).write_bytes(content)

@@ -201,7 +201,9 @@ class _Reader:
         with captured_layers(self.net, self.layers) as calls:
             logits = self.run(part)
             chosen = {layer: self._chosen(calls_of(calls, layer), layer) for layer in self.layers}
-        axes = {layer: [self._axes(states, layer, i, part) for i, states in outputs] for layer, outputs in chosen.items()}
+        axes = {
+            layer: [self._axes(states, layer, number, part) for number, states in outputs] for layer, outputs in chosen.items()
+        }
         states = {layer: [states for _, states in outputs] for layer, outputs in chosen.items()}
         for layer in self.layers:
             self.activations[layer].append(self._row(layer, list(map(Tensor.detach, states[layer])), axes[layer], False))

@@ -80,10 +80,10 @@ def _read(
         grads = {layer: torch.zeros(*own.shape[:2], len(classes), own.shape[-1]) for layer, (own,) in states.items()}
         real = part.mask.unsqueeze(-1)
         for position in range(logits.shape[1] if classes else 0):
-            for j, label in enumerate(classes):
+            for column, label in enumerate(classes):
                 for layer, (gradient,) in gradients_at(logits[:, position, label].sum(), states).items():
                     assert gradient is not None  # of a layer that is called once, this would have been an error
-                    grads[layer][:, position, j] = gradient[:, position] if step == "own" else (gradient * real).sum(1)
+                    grads[layer][:, position, column] = gradient[:, position] if step == "own" else (gradient * real).sum(1)
     return {layer: (own.detach(), grads[layer]) for layer, (own,) in states.items()}
 
 

@@ -7,7 +7,6 @@ Gradients are of logits, taken by ``torch.autograd.grad`` at the layer alone. Ma
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,34 +21,12 @@ from affectlens.explainers.cam.grids import zeros
 from affectlens.explainers.cam.methods import METHODS, CamMethod
 from affectlens.explainers.cam.network import Layout, OpenNetwork
 from affectlens.explainers.cam.perturbed import Inside
+from affectlens.explainers.cam.result import CamResult
 from affectlens.explainers.cam.rules import Rule
 from affectlens.models.adapters import TorchModel
 from affectlens.models.layers.gradients import gradients_at
 from affectlens.models.layers.outputs import as_numpy
 from affectlens.stats.generators import Rng, seed_of
-
-
-@dataclass(frozen=True)
-class CamResult:
-    """Maps of some pictures.
-
-    Attributes
-    ----------
-    maps : ndarray
-        ``(n, classes, h, w)``, raw and signed, on the layer's grid; float64 of a network in double precision, else float32.
-    logits : ndarray
-        ``(n, all classes)``, of the same type.
-    labels : tuple of str
-        The classes of ``maps``.
-    method, layer : str
-        How and where the maps were drawn.
-    """
-
-    maps: np.ndarray
-    logits: np.ndarray
-    labels: tuple[str, ...]
-    method: str
-    layer: str
 
 
 class CamEngine:
@@ -185,7 +162,7 @@ class CamEngine:
         layout = self.network.layout(tensor)
         with self.network.captured(tensor, layout) as (logits, output):
             answers = as_numpy(logits)
-            wanted = [class_index(choose(i, row), self.model.labels) for i, row in enumerate(answers)]
+            wanted = [class_index(choose(index, row), self.model.labels) for index, row in enumerate(answers)]
             plain = [entry for entry in chosen_methods.values() if entry.reads == "gradients" and not entry.rule]
             if plain:
                 # Pictures do not meet in the network, so the sum of their classes' logits has the gradient of each.
@@ -197,10 +174,10 @@ class CamEngine:
                     drawn = as_numpy(cam_method.function(activation, gradients)[:, 0])
                     for of_picture, class_map in zip(maps, drawn, strict=True):
                         of_picture[cam_method.name] = class_map
-        for i, of_picture in enumerate(maps):
+        for index, of_picture in enumerate(maps):
             for name, cam_method in chosen_methods.items():
                 if name not in of_picture:
-                    class_maps, _ = self._maps(tensor[i : i + 1], cam_method, wanted[i : i + 1])
+                    class_maps, _ = self._maps(tensor[index : index + 1], cam_method, wanted[index : index + 1])
                     of_picture[name] = as_numpy(class_maps[0, 0])
         return [{name: of_picture[name] for name in methods} for of_picture in maps], answers
 
@@ -215,8 +192,8 @@ class CamEngine:
             states, logits = output.detach().movedim(layout.inputs_axis, 0), logits.detach()
         inside = Inside(self.network, layout, self.batch_size, self.seed)
         rows = []
-        for i, planes in enumerate(layout.grid.planes(states)):
-            weights = method.function(inside, pictures[i : i + 1], states[i : i + 1], logits[i], wanted)
+        for index, planes in enumerate(layout.grid.planes(states)):
+            weights = method.function(inside, pictures[index : index + 1], states[index : index + 1], logits[index], wanted)
             rows.append(torch.einsum("ck,chw->khw", _computed(weights), _computed(planes)))
         return torch.stack(rows), logits
 

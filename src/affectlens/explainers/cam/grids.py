@@ -32,21 +32,21 @@ class Grid:
     width: int
     prefix: int = 0
 
-    def planes(self, x: Tensor, lead: int = 1) -> Tensor:
+    def planes(self, states: Tensor, lead: int = 1) -> Tensor:
         """``(..., c, h, w)`` of an output, or a stack of them, after ``lead`` leading dimensions."""
         if self.kind == "first":
-            return x
+            return states
         if self.kind == "last":
-            return x.movedim(-1, lead)
-        x = x[..., self.prefix :, :]
-        return x.movedim(-1, lead).reshape(*x.shape[:lead], x.shape[-1], self.height, self.width)
+            return states.movedim(-1, lead)
+        states = states[..., self.prefix :, :]
+        return states.movedim(-1, lead).reshape(*states.shape[:lead], states.shape[-1], self.height, self.width)
 
-    def without(self, x: Tensor, keep: Tensor) -> Tensor:
+    def without(self, states: Tensor, keep: Tensor) -> Tensor:
         """Set channels to zero; prefix tokens stay as they are.
 
         Parameters
         ----------
-        x : Tensor
+        states : Tensor
             The output of one picture, ``(1, ...)``.
         keep : Tensor
             ``(m, c)``, zero for channels that go.
@@ -57,11 +57,11 @@ class Grid:
             ``(m, ...)``.
         """
         if self.kind == "first":
-            return x * keep[:, :, None, None]
+            return states * keep[:, :, None, None]
         if self.kind == "last":
-            return x * keep[:, None, None, :]
-        out = x.expand(len(keep), -1, -1) * keep[:, None, :]
-        out[:, : self.prefix] = x[:, : self.prefix]
+            return states * keep[:, None, None, :]
+        out = states.expand(len(keep), -1, -1) * keep[:, None, :]
+        out[:, : self.prefix] = states[:, : self.prefix]
         return out
 
 
@@ -147,7 +147,7 @@ def _tokens(count: int, picture: tuple[int, int]) -> tuple[int, int, int] | None
     return best
 
 
-def zeros(x: Tensor) -> Tensor:
+def zeros(states: Tensor) -> Tensor:
     """The second half of a doubled batch set to zero: DeepLIFT's reference, a layer without activation."""
-    half = len(x) // 2
-    return torch.cat([x[:half], torch.zeros_like(x[half:])])
+    half = len(states) // 2
+    return torch.cat([states[:half], torch.zeros_like(states[half:])])

@@ -10,7 +10,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.registry import Registry
 
 RULES = ("lift-cam", "lrp-cam")  # backward rules that give multipliers instead of gradients, see ``rules``
-F = TypeVar("F", bound=Callable[..., Any])
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class CamMethod:
 METHODS: Registry[CamMethod] = Registry("CAM method", "affectlens.explainers.cam")
 
 
-def register_cam(name: str, *, reads: str = "gradients", rule: str = "", source: str = "") -> Callable[[F], F]:
+def register_cam(name: str, *, reads: str = "gradients", rule: str = "", source: str = "") -> Callable[[Function], Function]:
     """Make a method available under ``name``; a decorator.
 
     Parameters
@@ -76,7 +76,7 @@ def register_cam(name: str, *, reads: str = "gradients", rule: str = "", source:
     if rule and rule not in RULES:
         raise UsageError(f"CAM method {name!r} has the rule {rule!r}; one of {', '.join(RULES)} was expected")
 
-    def add(function: F) -> F:
+    def add(function: Function) -> Function:
         METHODS.add(name, CamMethod(name, function, reads, rule, source))
         return function
 

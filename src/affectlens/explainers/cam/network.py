@@ -82,7 +82,11 @@ class OpenNetwork:
 
     def run(self, pictures: Tensor) -> Tensor:
         """Logits ``(n, classes)``, one row a picture."""
-        return one_row_each(logits_of(self.net(pictures)), len(pictures))
+        return one_row_each(self._answer(pictures), len(pictures))
+
+    def _answer(self, pictures: Tensor) -> Tensor:
+        with self.model.evaluating():  # a model may make logits of what its network gives
+            return logits_of(self.net(pictures))
 
     def logits(self, pictures: Tensor) -> Tensor:
         """Logits of pictures as they are, without gradients."""
@@ -169,7 +173,7 @@ class OpenNetwork:
         """Logits ``(n, classes)`` when the layer gives ``states`` ``(n, ...)``, with the inputs first."""
         own = states.movedim(0, layout.inputs_axis)
         with replaced_layer(self.net, self.layer, own, layout.call):
-            return logits_of(self.net(pictures))
+            return self._answer(pictures)
 
 
 def picture_size(pictures: Tensor) -> tuple[int, int]:

@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
+from affectlens.stats.generators import Rng, generator
+
 CELLS, KEPT, MASKS = 7, 0.5, 400
 
 
 def rise(
     probabilities: Callable[[Sequence[np.ndarray]], np.ndarray],
     picture: np.ndarray,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     masks: int = MASKS,
     cells: int = CELLS,
@@ -29,7 +31,7 @@ def rise(
         Takes a list of pictures and gives ``(n, classes)``.
     picture : ndarray
         ``(h, w)``, ``(h, w, channels)`` or ``(channels, h, w)``.
-    rng : Generator
+    rng : int or Generator
         Draws the masks.
     masks, cells, batch_size : int
         How many masks, of how many cells a side, and how many pictures are asked about at once.
@@ -43,9 +45,10 @@ def rise(
     --------
     >>> def brightness(pictures):
     ...     return np.array([[x.mean(), 1 - x.mean()] for x in pictures])
-    >>> rise(brightness, np.ones((12, 16)), np.random.default_rng(0), masks=8).shape
+    >>> rise(brightness, np.ones((12, 16)), 0, masks=8).shape
     (2, 12, 16)
     """
+    source = generator(rng)
     first = picture.ndim == 3 and picture.shape[0] in (1, 3, 4) and picture.shape[2] not in (1, 3, 4)
     image = np.moveaxis(picture, 0, -1) if first else picture
     height, width = image.shape[:2]
@@ -54,7 +57,7 @@ def rise(
     scores: list[np.ndarray] = []
     weighted: list[np.ndarray] = []
     for start in range(0, masks, batch_size):
-        drawn_masks = [_mask(rng, height, width, cells) for _ in range(min(batch_size, masks - start))]
+        drawn_masks = [_mask(source, height, width, cells) for _ in range(min(batch_size, masks - start))]
         changed = []
         for mask in drawn_masks:
             part = mask if image.ndim == 2 else mask[..., None]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from affectlens.core.progress import Progress, silent
+from affectlens.core.results import SavedResult
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.randomization import sign_flip_test
 from affectlens.stats.resolution import Resolution
@@ -20,7 +22,7 @@ MOVED = 0.2  # deviations by which another property counts as moved
 
 
 @dataclass(frozen=True)
-class DoseResponse:
+class DoseResponse(SavedResult):
     """How answers follow a change.
 
     Attributes
@@ -40,6 +42,9 @@ class DoseResponse:
         Items.
     """
 
+    kind: ClassVar[str] = "dose response"
+    primary: ClassVar[str] = "curve"
+
     name: str
     unit: str
     curve: pd.DataFrame
@@ -55,6 +60,18 @@ class DoseResponse:
             return None
         return not self.moved[~self.moved.meant].over.any()
 
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``curve``: the mean change of each class by dose, with its interval."""
+        return {"curve": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        columns = ["dose", "class", "change", "low", "high"]
+        base = alt.Chart(self.curve[columns]).encode(x=alt.X("dose:Q", title=f"{self.name} ({self.unit})"), color="class:N")
+        band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q", title="change of probability, 95 %"), y2="high:Q")
+        return band + base.mark_line(point=True).encode(y="change:Q")
+
 
 def dose_response(
     name: str,
@@ -64,7 +81,7 @@ def dose_response(
     change: Callable[[Any, float], Any],
     predict: Callable[[list[Any]], np.ndarray],
     classes: Sequence[str],
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     people: np.ndarray | None = None,
     measure: Callable[[Any], dict[str, float]] | None = None,
@@ -87,7 +104,7 @@ def dose_response(
         From a list of items to probabilities ``(n, classes)``.
     classes : sequence of str
         Names of the classes.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     people : ndarray of shape (n,), optional
         Who each item is of: people are the units of the test where they are known, else items.
@@ -103,7 +120,7 @@ def dose_response(
     DoseResponse
         The test flips the signs of the units' mean changes; p-values are corrected (Holm) over doses and classes.
     """
-    base_dose = min(doses, key=abs)
+    rng, base_dose = generator(rng), min(doses, key=abs)
     answers = {}
     for i, dose in enumerate(doses):
         answers[dose] = np.asarray(predict([change(item, dose) for item in items]))

@@ -156,10 +156,10 @@ def electrodes(picture: np.ndarray, dose: float) -> np.ndarray:
     """
     out = picture.copy()
     height, width = picture.shape[:2]
-    order = [i for pair in zip(range(7), range(7, 14), strict=True) for i in pair]
+    order = [site for pair in zip(range(7), range(7, 14), strict=True) for site in pair]
     radius = max(1, round(0.032 * width))
-    for i in order[: round(dose)]:
-        at = (int(_SITE_AT[i, 0] * width), int(_SITE_AT[i, 1] * height))
+    for site in order[: round(dose)]:
+        at = (int(_SITE_AT[site, 0] * width), int(_SITE_AT[site, 1] * height))
         light, dark = ((210,) * 3, (45,) * 3) if picture.ndim == 3 else (210, 45)
         cv2.circle(out, at, radius + 1, light, -1, cv2.LINE_AA)
         cv2.circle(out, at, radius, dark, -1, cv2.LINE_AA)

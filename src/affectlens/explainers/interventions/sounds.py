@@ -79,13 +79,13 @@ def formants(samples: np.ndarray, dose: float) -> np.ndarray:
     lags = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[: order + 1].T
     change = np.zeros(spectrum.shape)
     bins = np.arange(size // 2 + 1)
-    for i, autocorrelation in enumerate(lags):
+    for frame, autocorrelation in enumerate(lags):
         if autocorrelation[0] <= 1e-12:
             continue
         # A little noise keeps the equations solvable in frames of few harmonics.
         coefficients = solve_toeplitz(np.r_[autocorrelation[0] * (1 + 1e-4), autocorrelation[1:-1]], autocorrelation[1:])
         envelope = -np.log(np.abs(np.fft.rfft(np.r_[1, -coefficients], size)) + 1e-9)
-        change[:, i] = np.interp(bins / (1 + dose / 100), bins, envelope) - envelope
+        change[:, frame] = np.interp(bins / (1 + dose / 100), bins, envelope) - envelope
     _, out = istft(spectrum * np.exp(np.clip(change, -8, 8)), RATE, hann(size), size, size - hop)
     return np.asarray(np.clip(np.asarray(out[: len(samples)]), -1, 1))
 

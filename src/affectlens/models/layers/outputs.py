@@ -28,7 +28,7 @@ def states_key(output: Any) -> Any:
         named = [key for key in _STATES if is_numbers(output.get(key))]
         return (named or [key for key, value in output.items() if is_numbers(value)] + [_missing])[0]
     if isinstance(output, tuple | list):
-        return next((i for i, value in enumerate(output) if is_numbers(value)), _missing)
+        return next((place for place, value in enumerate(output) if is_numbers(value)), _missing)
     return _missing
 
 

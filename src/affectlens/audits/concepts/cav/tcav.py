@@ -13,8 +13,9 @@ Cosine and sign count are given with p-values of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,7 @@ from affectlens.audits.concepts.cav.space import Space
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
+from affectlens.core.results import SavedResult
 from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.resolution import Resolution, reach_sentence, reachable
 
@@ -33,12 +35,31 @@ SATURATED = 0.999  # mean cosine among gradients from which on a layer's answer 
 
 
 @dataclass(frozen=True)
-class ConceptTests:
-    """Tests over concepts, layers and classes: a ``frame`` with one row each, the ``layers``' parts, and ``warnings``."""
+class ConceptTests(SavedResult):
+    """Tests over concepts, layers and classes.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a layer, concept and class, see ``test_concepts``.
+    layers : dict of str to LayerTests
+        What was computed at each layer.
+    warnings : list of str
+        What to beware of.
+    """
+
+    kind: ClassVar[str] = "concept tests"
+    primary: ClassVar[str] = "frame"
 
     frame: pd.DataFrame
     layers: dict[str, LayerTests]
     warnings: list[str] = field(default_factory=list)
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``heat-map``: the shift of every concept at every layer for every class."""
+        from affectlens.audits.concepts.page import heat_map
+
+        return {"heat-map": lambda: heat_map(self.frame)}
 
 
 def check_concepts(targets: Mapping[str, np.ndarray], groups: np.ndarray | None = None) -> None:
