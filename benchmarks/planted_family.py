@@ -1,6 +1,6 @@
-"""Is one dependence found among 40 properties of 7 classes, and none where there is none? Simulated answers, Holm's correction.
+"""Is one dependence found among 40 properties of 7 classes, and none where none is? Simulated answers, Holm's correction.
 
-Repetitions are 100 for power and 30 for levels, or ``FAMILY_REPETITIONS`` for both; each level is of a whole family of 280 tests.
+Repetitions are 100 for power and 30 for levels, or ``FAMILY_REPETITIONS`` for both; a level is that of a family of 280 tests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Line = tuple[str, str, str, bool | None]
 
 @dataclass(frozen=True)
 class Design:
-    """``people`` with ``each`` as many items, or None; whether a property is ``constant`` in them; ``rare`` marks instead of numbers."""
+    """``people`` with ``each`` as many items, or None; whether properties are ``constant`` in them, or ``rare`` marks."""
 
     name: str
     people: int | None = None
@@ -60,10 +60,7 @@ def answers(design: Design, rng: np.random.Generator) -> Answers:
     noise = rng.normal(size=(n, CLASSES))
     who = np.arange(n) if design.people is None else np.repeat(np.arange(design.people), design.each)
     person = rng.normal(size=(n, CLASSES))[who] * (design.each > 1)
-    if design.constant:  # the property goes with what is the person's own
-        left = person[:, 0]
-    else:
-        left = noise[:, 0]
+    left = person[:, 0] if design.constant else noise[:, 0]  # a constant property goes with what is the person's own
     outputs = noise + person + 2.0 * np.eye(CLASSES)[labels]
     people = None if design.people is None else pd.Series(who.astype(str))
     return Answers(outputs, left, pd.Series(labels.astype(str)), people)
@@ -92,7 +89,7 @@ def tested(design: Design, correlation: float, rng: np.random.Generator) -> Depe
 
 
 def power(design: Design, correlation: float) -> tuple[float, float, float]:
-    """Share of repetitions in which the planted test is significant whatever the others give; what is said to be found; smallest p."""
+    """Share of repetitions in which the planted test is significant whatever the others give; what it says it finds; least p."""
     found, said, smallest = [], [], []
     for seed in range(POWERS):
         test = tested(design, correlation, np.random.default_rng([seed, 1]))
@@ -103,7 +100,7 @@ def power(design: Design, correlation: float) -> tuple[float, float, float]:
 
 
 def level(design: Design) -> tuple[float, float]:
-    """Share of repetitions in which anything of a family without any dependence is significant, and of all tests with p ≤ .001."""
+    """Share of repetitions in which anything of a family without dependence is significant, and of tests with p ≤ .001."""
     wrong, small = [], []
     kind = "binary" if design.rare else "continuous"
     for seed in range(LEVELS):

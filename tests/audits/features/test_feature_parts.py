@@ -91,10 +91,10 @@ def test_tests_over_people_do_not_hang_on_the_order_of_clips(rng):
 
 def test_over_people_by_hand():
     values = np.array([[1.0], [1], [4], [-2]])
-    mean, low, high, p = over_people(values, np.array(["a", "a", "b", "c"]), np.random.default_rng(0), 20000)
+    mean, low, high, p, smallest = over_people(values, np.array(["a", "a", "b", "c"]), np.random.default_rng(0), 20000)
     assert mean[0] == 1
     # Sums of the people are 2, 4 and -2: of the 8 ways to flip them 3 reach the observed 4 (8, 4 and 4).
-    assert p[0] == pytest.approx(3 / 8, abs=0.015)
+    assert p[0] == 3 / 8 and smallest[0] == 1 / 8
     assert low[0] == -2 and high[0] == 4
 
 

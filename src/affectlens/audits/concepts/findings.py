@@ -29,13 +29,17 @@ def findings(audit: ConceptAudit, most: int = 8) -> list[str]:
     sure = frame[(frame.p_max_t <= ALPHA) & (frame.accuracy_p_value <= ALPHA)]
     if frame.p_max_t.isna().all():
         return ["No concept could be tested."]
-    if not len(sure) and 1 / (audit.provenance.settings["draws"] + 1) > ALPHA:
-        return [f"Whether a concept matters cannot be shown with {audit.provenance.settings['draws']} pseudo-concepts."]
+    smallest = float(frame.smallest_p.min()) if "smallest_p" in frame else 0.0
+    reach = f" With as many pseudo-concepts the smallest p is {smallest:.2g}, over all tests too." if smallest else ""
+    if not len(sure) and smallest > ALPHA:
+        return [f"Whether any concept matters cannot be shown.{reach}"]
     if not len(sure):
-        return [f"Of {len(frame)} tests none holds over all of them (max-T) where the layer can tell the concept at all."]
+        return [
+            f"Of {len(frame)} tests none holds over all of them (max-T) where the layer can tell the concept at all.{reach}"
+        ]
     out = [
         f"{len(sure)} of {len(frame)} tests hold over all tests (max-T, p ≤ .05) at layers that can tell the concept; "
-        f"{len(set(sure.concept))} of {frame.concept.nunique()} concepts are among them."
+        f"{len(set(sure.concept))} of {frame.concept.nunique()} concepts are among them.{reach}"
     ]
     strongest = sure.reindex(sure.statistic.abs().sort_values(ascending=False).index)
     if frame["class"].nunique() == 2:  # each test stands twice, with opposite signs

@@ -51,7 +51,8 @@ def groups_sentence(audit: FeatureAudit) -> str:
         return f"{first}Trained again without them, the model is significantly worse without {', '.join(needed)}.{reach}"
     if out_of_reach(audit.groups):
         return f"{first}Whether the model needs any of them cannot be shown.{reach}"
-    return f"{first}Trained again without any one group, the model is not significantly worse: they stand in for each other.{reach}"
+    same = "Trained again without any one group, the model is not significantly worse: they stand in for each other."
+    return f"{first}{same}{reach}"
 
 
 def features_sentence(audit: FeatureAudit) -> str:

@@ -265,8 +265,8 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
     DataFrame
         For every change and object, over all emotions and for each of several: ``effect`` (mean change of the probability) with
         its 95 % interval, what the ``control`` did, and ``p_value`` of the difference from the control (from no change where
-        there is none), paired by picture; ``smallest_p`` is the smallest that as many pictures can give. ``p_holm`` is corrected over all rows that pool the emotions, and again over all rows
-        of single ones.
+        there is none), paired by picture; ``smallest_p`` is the smallest that as many pictures can give.
+        ``p_holm`` is corrected over all rows that pool the emotions, and again over all rows of single ones.
     """
     parts: list[tuple[tuple[Any, ...], pd.DataFrame]] = []
     for (change, name), pooled in single.groupby(["change", "object"]):

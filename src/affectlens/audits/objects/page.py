@@ -23,21 +23,22 @@ _COLUMNS = [
     "importance", "mean", "share", "area", "dice", "jaccard", "yule_q", "odds_ratio", "p_presence_bh",
 ]  # fmt: skip
 _MAPS = """
-Each picture's map of one emotion (its label, else the model's answer) is joined with what lies in the picture. Only
-positive relevance counts for shares; maps are not scaled picture by picture. Lift is the summed share of relevance over
-the summed share of area; its interval comes from 500 draws of pictures. p: against the object's form put at every place
-in the picture where it fits, each picture's share drawn anew from 40 such places and its own. p exchanged: the maps of
-pictures with the same object and emotion dealt anew. p others: Welch's t of the rank of the object's share
-among those places, emotions dealt anew among pictures with the object; over others is the difference of mean ranks. p presence: Fisher's exact test of object and emotion. As many draws as the number of tests needs (Besag & Clifford
-1991), all arrangements where they are few; two-sided, corrected by Benjamini and Hochberg (BH) over all emotions and objects. Importance is EmoCAM's: the mean in the object
-of the positive map drawn to [0, 1]. Boxes of one class are united; boxes of different classes may overlap and each
-keeps what lies in it, unless the settings give shared pixels to the smallest box. Fewer than 5 pictures of a pair give
-no test."""
+Each picture's map of one emotion (its label, else the model's answer) is joined with what lies in the picture. Only positive
+relevance counts for shares; maps are not scaled picture by picture. Lift is the summed share of relevance over the summed
+share of area; its interval comes from 500 draws of pictures. p: against the object's form put at every place in the picture
+where it fits, each picture's share drawn anew from 40 such places and its own. p exchanged: the maps of pictures with the
+same object and emotion dealt anew. p others: Welch's t of the rank of the object's share among those places, emotions dealt
+anew among pictures with the object; over others is the difference of mean ranks. p presence: Fisher's exact test of object
+and emotion. As many draws as the number of tests needs (Besag & Clifford 1991), all arrangements where they are few; two-
+sided, corrected by Benjamini and Hochberg (BH) over all emotions and objects. Importance is EmoCAM's: the mean in the object
+of the positive map drawn to [0, 1]. Boxes of one class are united; boxes of different classes may overlap and each keeps
+what lies in it, unless the settings give shared pixels to the smallest box. Fewer than 5 pictures of a pair give no test."""
 _CHANGES = """
-Changes: an object is removed by filling in from around it (Telea), blurred, greyed, or everything else is blurred; the control
-is the same patch at up to three places away from the object. Things cut out of other pictures are put in, their control is the
-same cut-out with its parts in disorder. p-values flip the signs of the paired differences by picture, as often as the number of
-tests needs and in all ways up to 15 pictures; they are corrected by Holm, those over all emotions and those of single ones apart."""
+Changes: an object is removed by filling in from around it (Telea), blurred, greyed, or everything else is blurred; the
+control is the same patch at up to three places away from the object. Things cut out of other pictures are put in, their
+control is the same cut-out with its parts in disorder. p-values flip the signs of the paired differences by picture, as
+often as the number of tests needs and in all ways up to 15 pictures; they are corrected by Holm, those over all emotions and
+those of single ones apart."""
 METHODS = (one_line(_MAPS), one_line(_CHANGES))
 LIMITS = one_line(
     """A map says where a network's answer comes from under one method; it is no effect of the object. Changes are effects
@@ -92,7 +93,8 @@ def write(audit: ObjectAudit, folder: Path) -> Path:
         caption = "Spearman correlation of the lifts of every two methods."
         drawn = (Figure(draw.agreement(audit.agreement), "agreement", caption),)
         text = (
-            "p: Mantel test, objects exchanged, in all ways up to eight; corrected by Holm. High agreement does not make the maps right: see what removal does.",
+            "p: Mantel test, objects exchanged, in all ways up to eight; corrected by Holm. High agreement does not make the "
+            "maps right: see what removal does.",
         )
         sections.append(Section("Do the methods agree?", text, drawn, audit.agreement, "Correlations"))
     sections += _changes(audit.effects)

@@ -16,8 +16,8 @@ from scipy.stats import hypergeom, rankdata, spearmanr
 
 from affectlens.audits.objects.settings import Thresholds
 from affectlens.explainers.overlap import SMALL
-from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.exchanges import ALL, all_exchanges, count_exchanges
+from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.randomization import RandomizationTest, exact_test, randomization_test
 from affectlens.stats.resolution import Resolution
 
@@ -62,9 +62,10 @@ def combine(
         drawing pictures anew. ``p_value``: more (or less) relevance than a mask of the same form anywhere in the picture would
         hold (each picture's share drawn from those at other places and its own). ``p_exchanged``: more than on another such
         picture's map (maps exchanged among pictures with the object and emotion), which position alone cannot pass.
-        ``p_others``: more than its form elsewhere more often (by ``over_others``) under this emotion than under others (emotions
-        exchanged among pictures with the object). ``p_presence``: object and emotion go together (Fisher's exact test). All are two-sided; ``p_bh``,
-        ``p_exchanged_bh``, ``p_others_bh`` and ``p_presence_bh`` are corrected by Benjamini and Hochberg over all pairs;
+        ``p_others``: more than its form elsewhere more often (by ``over_others``) under this emotion than under others
+        (emotions exchanged among pictures with the object). ``p_presence``: object and emotion go together (Fisher's exact
+        test). All are two-sided; ``p_bh``, ``p_exchanged_bh``, ``p_others_bh`` and ``p_presence_bh`` are corrected by Benjamini
+        and Hochberg over all pairs;
         ``smallest_p``, ``smallest_p_exchanged`` and ``smallest_p_others`` are the smallest that the pictures can give.
     """
     emotions = sorted(images.emotion.unique())
@@ -164,9 +165,9 @@ def _against_others(
 ) -> tuple[float, RandomizationTest]:
     """By how much more often the object holds more than its form elsewhere, under an emotion than under the others.
 
-    Each picture counts by the rank of its object's share among those of drawn places. Where an object means nothing that rank is
-    as likely to be any under every emotion, however sharp or spread an emotion's maps are, so that dealing the emotions anew is
-    exact; shares themselves have another skewness and spread under each. Missing where either side has few pictures.
+    Each picture counts by the rank of its object's share among those of drawn places. Where an object means nothing that rank
+    is as likely to be any under every emotion, however sharp or spread an emotion's maps are: dealing the emotions anew is
+    exact. Shares themselves have another skewness and spread under each. Missing where either side has few pictures.
 
     Returns
     -------

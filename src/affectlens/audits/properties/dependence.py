@@ -181,4 +181,5 @@ def _effect(tested: Exchanged, ordered: bool, rng: np.random.Generator) -> Effec
     a, b = tested.a, tested.b
     if ordered:
         return correlation(a[:, 0], b[:, 0])
-    return strength(*(values / np.maximum(values.std(axis=0), 1e-9) for values in (a, b)), rng)
+    a, b = (values / np.maximum(values.std(axis=0), 1e-9) for values in (a, b))
+    return strength(a, b, rng)

@@ -64,10 +64,10 @@ def _power(tests: pd.DataFrame) -> str:
     known = tests[tests.smallest_found.notna()]
     if "units" not in known:  # an older result: it does not say how many units there were
         return ""
-    parts = [
-        f"{rows.smallest_found.median():.2f} ({method}, {int(rows.units.median())} {'people' if 'whole' in method else 'items'})"
-        for method, rows in known.groupby("method", sort=False)
-    ]
+    parts = []
+    for method, rows in known.groupby("method", sort=False):
+        units = "people" if "whole" in str(method) else "items"
+        parts.append(f"{rows.smallest_found.median():.2f} ({method}, {int(rows.units.median())} {units})")
     if not parts:
         return ""
     return (

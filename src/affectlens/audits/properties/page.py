@@ -124,15 +124,15 @@ def methods(audit: PropertyAudit) -> str:
     people = ""
     if audit.people:
         people = (
-            f"; {audit.people} people: what is constant in people is exchanged with whole people, who count once each by the mean "
-            "of their outputs, the rest is compared within people"
+            f"; {audit.people} people: what is constant in people is exchanged with whole people, who count once each by the "
+            "mean of their outputs, the rest is compared within people"
         )
     return one_line(f"""Dependence of each class's log-odds, and of the decision, on each property given {audit.given}: exact
         permutation within strata{people}. The statistic is the smaller p of two, of straight dependences (four fifths of the
         level) and of features of both with random waves. Each test draws as often as the family needs (Besag and Clifford
-        1991), all arrangements where they are few; where it could not, the column how says tail, and p is the upper bound of a
-        generalised Pareto tail (Knijnenburg et al. 2009); of over 5,000 items the limit serves where it holds. {audit.tested}
-        items were tested. Multiplicity: Holm for the family, Benjamini-Hochberg (BH) beside it.
+        1991), all arrangements where they are few; where no draw was as large, p is the upper bound of a generalised Pareto
+        tail (Knijnenburg et al. 2009; the column how says tail); of over 5,000 items the limit serves where it holds.
+        {audit.tested} items were tested. Multiplicity: Holm for the family, Benjamini-Hochberg (BH) beside it.
         Effects: correlation of what the strata leave of normal scores, interval from influences. Workflow after Büchner et al.
         2024 (arXiv 2404.07867) and Reimers et al. 2020; the property set is ours. Interventions: paired with the unchanged
         item, sign-flip test over items or people, Holm over doses and classes.""")

@@ -146,7 +146,7 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
     ModelError
         There is none.
     """
-    seen = model.shapes(blank)
+    seen = model.layer_shapes(blank)
     candidates = _preferred(seen, model)
     for name in candidates:
         if _drawable(model, blank, name):

@@ -179,7 +179,7 @@ class TorchModel(BaseModel):
                 rows.append(logits.cpu())
         return torch.cat(rows).numpy() if rows else np.zeros((0, len(self.labels)), np.float32)
 
-    def shapes(self, batch: Any) -> list[tuple[str, tuple[int, ...]]]:
+    def layer_shapes(self, batch: Any) -> list[tuple[str, tuple[int, ...]]]:
         """Names and output shapes of the layers that give a tensor, in the order in which they run on a batch."""
         seen: list[tuple[str, tuple[int, ...]]] = []
 

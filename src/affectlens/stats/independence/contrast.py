@@ -55,9 +55,9 @@ def _log_upper_gamma(shape: float, x: np.ndarray) -> np.ndarray:
 class Contrast:
     """Features ``a`` ``(n, p)`` and ``b`` ``(n, q)``, centred in strata, and how surprising their covariances are.
 
-    Two sums of squared covariances are looked at: of the variables' own columns (a straight dependence of normal scores, or any of
-    categories), and of all features. Each is set against its limit under exchanges; the statistic is ``-log`` of the smaller p
-    of both after Bonferroni, with four fifths of the level for the first. A weighted minimum has nearly the power of a
+    Two sums of squared covariances are looked at: of the variables' own columns (a straight dependence of normal scores, or any
+    of categories), and of all features. Each is set against its limit under exchanges; the statistic is ``-log`` of the
+    smaller p of both after Bonferroni, with four fifths of the level for the first. A weighted minimum has nearly the power of a
     correlation where the dependence is straight, and sees the others too.
 
     Attributes
@@ -100,7 +100,7 @@ class Contrast:
         straight[:own_a, :own_b] = True
         covariance = _covariance(a, b, strata)
         inside = np.flatnonzero(straight.ravel())
-        tails = (Tail.of(covariance[np.ix_(inside, inside)]),)
+        tails: tuple[Tail, ...] = (Tail.of(covariance[np.ix_(inside, inside)]),)
         if not straight.all():
             tails += (Tail.of(covariance),)
         skew = np.abs(_skewness(a)).max(initial=0.0) * np.abs(_skewness(b)).max(initial=0.0) / np.sqrt(max(len(a), 1))
@@ -112,6 +112,8 @@ class Contrast:
 
     def over(self, orders: np.ndarray) -> np.ndarray:
         """The statistic ``(k,)`` of orders of the rows ``(k, n)``."""
+        if not self.a.size or not self.b.size:
+            return np.zeros(len(orders))  # what does not vary has no covariance
         products = [np.asarray(self.a[:, j])[orders] @ self.b for j in range(self.a.shape[1])]
         return self._statistic(np.concatenate(products, axis=1))
 
@@ -121,7 +123,7 @@ class Contrast:
         return Contrast(self.b, self.a, straight, self.tails, self.limit_holds)
 
     def limit(self, statistic: float) -> float:
-        """P-value of the statistic by its limit, from 1e-300 to 1; Bonferroni bounds it whatever the dependence of both sums."""
+        """P-value of the statistic by its limit, from 1e-300 to 1: Bonferroni's bound, however both sums go together."""
         return float(np.clip(np.exp(-statistic), 1e-300, 1.0))
 
     def _statistic(self, products: np.ndarray) -> np.ndarray:
@@ -130,7 +132,7 @@ class Contrast:
         if len(self.tails) == 1:
             return straight
         everything = self.tails[1].surprise(squares.sum(axis=1))
-        return np.maximum(straight + np.log(STRAIGHT), everything + np.log(1 - STRAIGHT))
+        return np.asarray(np.maximum(straight + np.log(STRAIGHT), everything + np.log(1 - STRAIGHT)))
 
 
 def _covariance(a: np.ndarray, b: np.ndarray, strata: np.ndarray) -> np.ndarray:

@@ -58,7 +58,8 @@ def test_what_is_warned_of():
     coarse = tcav_module._coarse
     assert coarse(2, 39) == [] and coarse(1, 19) == [] and len(coarse(2, 38)) == 1
     (words,) = coarse(4, 19)
-    assert words.startswith("19 pseudo-concepts give p-values of 0.05 at least; over 4 tests") and "take at least 79," in words
+    assert words.startswith("With this design the smallest p is 0.05, so at most 0 of the 4")
+    assert "Take at least 79 pseudo" in words
     layers = {"a": SimpleNamespace(alignment=np.array([0.9991, 0.999])), "b": SimpleNamespace(alignment=np.array([0.5, 0.9]))}
     (words,) = tcav_module._saturated(layers, ["k", "l"])
     assert words.startswith("layer a: the logit of k is linear")

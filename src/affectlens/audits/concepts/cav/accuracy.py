@@ -88,7 +88,9 @@ def held_out_accuracy(
     """
     observed = _balanced(space, targets, method, groups, seed)
     control = np.stack([_balanced(space, targets[:, order], method, groups, seed) for order in row_orders])
-    return Accuracy(observed, control.mean(axis=0), column_p(observed, control))
+    defined = np.isfinite(control)
+    mean = np.where(defined, control, 0.0).sum(axis=0) / np.where(defined.any(axis=0), defined.sum(axis=0), np.nan)
+    return Accuracy(observed, mean, column_p(observed, control))
 
 
 def _balanced(space: Space, targets: np.ndarray, method: str, groups: np.ndarray | None, seed: int) -> np.ndarray:

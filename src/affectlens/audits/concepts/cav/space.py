@@ -153,7 +153,11 @@ def directions(space: Space, targets: np.ndarray, method: str = "pattern", seed:
         raise UsageError(f"targets {y.shape} for {len(space.points)} examples; expected (concepts, {len(space.points)})")
     method = method_name(method)
     if method in ("pattern", "ridge"):
-        raw = centred(y) @ space.points
+        weights = centred(y)
+        raw = weights @ space.points
+        # Where all examples are alike, rounding alone is left: that is no direction.
+        rounding = 1e-12 * np.abs(space.points).max(initial=0.0) * np.abs(weights).sum(axis=1, keepdims=True)
+        raw = np.where(np.linalg.norm(raw, axis=1, keepdims=True) > rounding, raw, 0.0)
         if method == "ridge":
             raw = raw * space.inner()
     else:

@@ -28,7 +28,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.core.results import SavedResult
 from affectlens.stats.multiple import benjamini_hochberg, holm
-from affectlens.stats.resolution import Resolution, reach_sentence, reachable
+from affectlens.stats.resolution import reach_sentence, reachable
 
 FEWEST = 10  # examples under which a concept's direction is hardly more than noise
 SATURATED = 0.999  # mean cosine among gradients from which on a layer's answer is linear
@@ -157,7 +157,8 @@ def _frame(tests: Mapping[str, LayerTests], concepts: list[str], classes: list[s
             "layer": layer, "concept": concept, "class": label, "examples": int(np.nansum(y[i] > 0.5)),
             "statistic": tested.shift[i, j], "shift": tested.shift[i, j],
             "low": tested.interval[0, i, j], "high": tested.interval[1, i, j],
-            "p_value": tested.p_value[i, j], "cosine": tested.cosine[i, j], "cosine_low": tested.cosine_interval[0, i, j],
+            "p_value": tested.p_value[i, j], "smallest_p": 1 / len(tested.z),
+            "cosine": tested.cosine[i, j], "cosine_low": tested.cosine_interval[0, i, j],
             "cosine_high": tested.cosine_interval[1, i, j], "cosine_p_value": tested.cosine_p_value[i, j],
             "sign_count": tested.sign[i, j], "sign_count_p_value": tested.sign_p_value[i, j], "z": tested.z[-1, i, j],
             "shift_within_labels": tested.within[i, j], "p_within_labels": tested.within_p_value[i, j],
@@ -178,8 +179,7 @@ def _coarse(tests: int, draws: int) -> list[str]:
     smallest = np.full(tests, 1 / (draws + 1))
     if reachable(smallest):
         return []
-    more = Resolution(tests).needed
-    return [f"{reach_sentence(smallest)} Take {more} pseudo-concepts (--draws {more}), or read the max-T column"]
+    return [f"{reach_sentence(smallest)} Take at least {20 * tests - 1} pseudo-concepts (--draws), or read the max-T column"]
 
 
 def _saturated(tests: Mapping[str, LayerTests], classes: list[str]) -> list[str]:

@@ -39,7 +39,8 @@ class View:
     @classmethod
     def of(cls, space: Space, classes: list[np.ndarray], method: str) -> View:
         """The view of a layer by its classes."""
-        means = np.array([space.gradients[rows].mean(axis=0) for rows in classes])
+        nothing = np.full(space.points.shape[1], np.nan)  # a class without inputs has no gradient
+        means = np.array([space.gradients[rows].mean(axis=0) if len(rows) else nothing for rows in classes])
         steps = means * space.inner() if method == "ridge" else means
         return cls(space, classes, method, means, steps, (space.points @ steps.T).std(axis=0))
 
@@ -78,7 +79,8 @@ class View:
         out[1] = vectors @ self.means.T
         out[0] = self.shift(y) if self.linear else out[1]
         for j, rows in enumerate(self.classes):
-            out[2, :, j] = (self.space.gradients[rows] @ vectors.T > 0).mean(axis=0)
+            positive = self.space.gradients[rows] @ vectors.T > 0
+            out[2, :, j] = positive.mean(axis=0) if len(rows) else np.nan
         return np.asarray(np.add.reduceat(out, ends, axis=1) / counts[:, None])
 
     def alignment(self) -> np.ndarray:
@@ -86,6 +88,9 @@ class View:
         out = []
         for rows in self.classes:
             gradients = self.space.gradients[rows]
+            if not len(rows):
+                out.append(float("nan"))
+                continue
             length = np.linalg.norm(gradients, axis=1, keepdims=True)
             out.append(float(np.linalg.norm((gradients / np.where(length > 0, length, 1)).mean(axis=0))) ** 2)
         return np.array(out)
