@@ -54,6 +54,20 @@ def selected_columns(columns: np.ndarray, fixed: np.ndarray, targets: np.ndarray
 
     A column is taken while the squared correlation of the targets with five functions of it is more than chance gives the best
     of all columns.
+
+    Parameters
+    ----------
+    columns : (n, d) array
+        The condition.
+    fixed : (n, q) array
+        Orthonormal columns that are taken out first.
+    targets : (n, k) array
+        A variable's columns.
+
+    Returns
+    -------
+    (m,) int array
+        In the order in which they were taken, six at most.
     """
     n, d = columns.shape
     left = targets - fixed @ (fixed.T @ targets)

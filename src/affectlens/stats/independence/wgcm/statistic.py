@@ -1,4 +1,4 @@
-"""The test: are products of residuals, weighted by functions of the condition, zero on average?"""
+"""The test whether products of residuals, weighted by functions of the condition, are zero on average."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ LIMIT = 300  # rows from which the limit serves below the smallest p-value of th
 # Shares of the level: half of it for what is alike over the whole condition, which is what is asked for most.
 SHARES = {"lines, one": 0.4, "waves, one": 0.15}
 _OTHER = 0.15
+_MOST_LOST = 0.9  # of the variance of a product
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,17 @@ def _blocks(x: Left, y: Left, condition: Factorised) -> dict[str, tuple[np.ndarr
             y.leverage[:, q:] if y.waves.shape[1] else y.leverage[:, :q],
         )
     out = {}
+    carried, fixed = condition.carried(), (condition.fixed**2).sum(axis=1)[:, None, None]
     for kind, (a, b, of_a, of_b) in kinds.items():
-        products = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
-        # Residuals are smaller than errors twice over in a product, but once in the sum of products.
-        enlarging = 1 / np.sqrt(1 - np.minimum(of_a[:, :, None], of_b[:, None, :]).reshape(len(a), -1))
+        n = len(a)
+        products = (a[:, :, None] * b[:, None, :]).reshape(n, -1, 1)
+        shared = np.minimum(of_a[:, :, None], of_b[:, None, :]).reshape(n, -1, 1)
         for name, functions in weights.items():
             if kind == "waves" and name == "fine":
                 continue
-            weighted = (products[:, :, None] * functions[:, None, :]).reshape(len(a), -1)
-            enlarged = (weighted - weighted.mean(axis=0)) * np.repeat(enlarging, functions.shape[1], axis=1)
+            weighted = (products * functions[:, None, :]).reshape(n, -1)
+            # Residuals are smaller than errors twice over in a product, but only once in a sum of products.
+            lost = np.clip(shared - fixed * (1 - carried[name]), 0, _MOST_LOST)
+            enlarged = (weighted - weighted.mean(axis=0)) / np.sqrt(1 - lost).reshape(n, -1)
             out[f"{kind}, {name}"] = (weighted, enlarged)
     return out
