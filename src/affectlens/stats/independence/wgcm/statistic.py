@@ -35,7 +35,7 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
     Products of residuals of x and y are weighted by functions of the condition (Scheidegger et al. 2022): the constant, smooth
     functions of it, finer ones, and labels. For lines and for other functions of the residuals the squared sums make one
     statistic a set of weights. Signs drawn at random (wild bootstrap, Wu 1986) give the null of all of them at once; their
-    p-values are combined by Cauchy's rule, whose null comes from the same signs, so that no approximation of it is needed.
+    p-values are combined by their harmonic mean (Wilson 2019), whose null comes from the same signs and so is no approximation. Where no draw reaches one of them, p is that of their limits by Cauchy's rule, if it is smaller.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
     Returns
     -------
     Covariances
-        Of which ``statistic`` is the combination by Cauchy's rule.
+        Of which ``statistic`` is one over the harmonic mean.
     """
     n = len(x.lines)
     blocks = _blocks(x, y, condition)
@@ -63,10 +63,9 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
         null.append((drawn**2).sum(axis=1, dtype=np.float64))
     ranks = _ranks(np.array(observed), np.array(null))
     shares = np.array([SHARES.get(kind, _OTHER) for kind in blocks])
-    combined = shares @ np.tan((0.5 - ranks) * np.pi) / shares.sum()
-    beyond = int((combined[1:] >= combined[0] - 1e-9).sum())
-    p = (1 + beyond) / (draws + 1)
-    if beyond == 0 and n >= LIMIT:
+    combined = shares @ (1 / ranks) / shares.sum()
+    p = (1 + int((combined[1:] >= combined[0] * (1 - 1e-9)).sum())) / (draws + 1)
+    if n >= LIMIT and (ranks[:, 0] <= ranks.min(axis=1)).any():
         for value, (_, enlarged) in zip(observed, blocks.values(), strict=True):
             eigenvalues = np.linalg.eigvalsh(enlarged.T @ enlarged)
             limits.append(weighted_chi2_tail(value, np.maximum(eigenvalues, 0)))
