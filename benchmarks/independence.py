@@ -9,70 +9,29 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
+from scipy.special import ndtr
 from scipy.stats import kstest
 
 from affectlens.stats.independence import test, vote
+from affectlens.stats.independence.effect import correlation
 from affectlens.stats.independence.fourier import features, residuals
 from affectlens.stats.independence.kernels import kci
 from affectlens.stats.independence.rcot import Residuals, covariance_test, own_features
 from affectlens.stats.independence.variables import scaled, variable
+from affectlens.stats.resample import wilson
+from benchmarks.independence_cells import Make, Planted, dependences, post_nonlinear, true_hypotheses
 
 REPETITIONS = int(os.environ.get("INDEPENDENCE_REPETITIONS", "1000"))
 SEED = int(os.environ.get("INDEPENDENCE_SEED", "2024"))
 ONLY = os.environ.get("INDEPENDENCE_CELLS", "")
-LIMIT = 0.064  # .05 and two standard errors of 1,000 repetitions
-_SHAPES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
-    lambda v: v, lambda v: v**2, lambda v: v**3, np.tanh, lambda v: np.exp(-np.abs(v)), np.cos,
-)  # fmt: skip
-Data = tuple[np.ndarray, np.ndarray, np.ndarray]
+_SEEN_BESIDE = 100  # repetitions of KCI in cells of power, which takes most of the time
+_LOST = 0.05  # of KCI's power
 
 
-def post_nonlinear(rng: np.random.Generator, n: int, d: int, shared: float = 0.0) -> Data:
-    """Two of six functions, drawn at random, of the sum of z (of deviation one) and noise (of deviation one); with ``shared``
-    noise the hypothesis is wrong."""
-    z = rng.normal(size=(n, d))
-    m, u = z.sum(axis=1) / np.sqrt(d), shared * rng.normal(size=n)
-    f, g = (_SHAPES[rng.integers(len(_SHAPES))] for _ in range(2))
-    return f(m + rng.normal(size=n) + u), g(m + rng.normal(size=n) + u), z
-
-
-def label(rng: np.random.Generator, n: int, classes: int) -> Data:
-    """Means and spreads that depend on the class."""
-    k = rng.integers(0, classes, n)
-    return k + rng.normal(size=n) * (1 + k), -k + rng.standard_t(3, n), k
-
-
-def cells() -> dict[str, Callable[[np.random.Generator], Data]]:
-    """What makes the data of every cell, by name; the hypothesis is true in all."""
-    out: dict[str, Callable[[np.random.Generator], Data]] = {}
-    for d in (1, 5, 10):
-        for n in (200, 500, 1000, 2000):
-            out[f"post-non-linear, z of {d}, n {n}"] = lambda r, n=n, d=d: post_nonlinear(r, n, d)  # type: ignore[misc]
-
-    def cut(r: np.random.Generator, edges: tuple[float, ...], d: int) -> Data:
-        x, y, z = post_nonlinear(r, 500, d)
-        return np.digitize(x, np.quantile(x, edges)), y, z
-
-    def tails(r: np.random.Generator) -> Data:
-        z = r.normal(size=500)
-        return z + r.standard_cauchy(500), z + r.standard_cauchy(500), z
-
-    def ties(r: np.random.Generator) -> Data:
-        z = r.normal(size=500)
-        return np.round(z + r.normal(size=500)), np.round(z + r.normal(size=500)), np.round(2 * z) / 2 + 1e-9 * z
-
-    out["binary x, z of 2, n 500"] = lambda r: cut(r, (0.7,), 2)
-    out["ordinal x, z of 5, n 500"] = lambda r: cut(r, (0.2, 0.5, 0.9), 5)
-    for k in (2, 4, 8):
-        out[f"z a label of {k}, n 400"] = lambda r, k=k: label(r, 400, k)  # type: ignore[misc]
-    out["heavy tails, n 500"] = tails
-    out["ties, n 500"] = ties
-    return out
-
-
-def rates(make: Callable[[np.random.Generator], Data], answer: Callable[..., float], count: int = REPETITIONS) -> np.ndarray:
+def rates(make: Make, answer: Callable[..., float], count: int = REPETITIONS) -> np.ndarray:
     """P-values ``(count,)`` of data drawn anew."""
     out = []
     for seed in range(count):
@@ -81,31 +40,95 @@ def rates(make: Callable[[np.random.Generator], Data], answer: Callable[..., flo
     return np.array(out)
 
 
-def default(x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator) -> float:
+def most_of_true(count: int) -> float:
+    """What a level of .05 may reject of ``count`` true hypotheses: .05 and two standard errors; .064 of 1,000."""
+    return float(0.05 + 2 * np.sqrt(0.05 * 0.95 / count))
+
+
+def rate(p: np.ndarray) -> str:
+    """Share of p-values at most .05, with its 95 % interval."""
+    share = wilson(int((p <= 0.05).sum()), len(p))
+    return f"{share.value:.3f} [{share.low:.3f}, {share.high:.3f}]"
+
+
+def default(x: np.ndarray, y: np.ndarray, z: object, rng: np.random.Generator) -> float:
     """What ``test`` answers with its defaults."""
     return test(x, y, z, rng=rng).p
 
 
+def peer(x: np.ndarray, y: np.ndarray, z: object, rng: np.random.Generator) -> float:
+    """What the kernel test answers."""
+    return test(x, y, z, rng=rng, method="kci").p
+
+
 def run() -> Iterator[tuple[str, str, str, bool | None]]:
-    """Levels, power, the seed papers' vote, equality with and time against causal-learn."""
-    for name, make in cells().items():
-        if not name.startswith(ONLY):
+    """Levels, power beside KCI's, intervals, the seed papers' vote, equality with and time against causal-learn."""
+    for name, make in true_hypotheses().items():
+        if not f"level, {name}".startswith(ONLY):
             continue
         p = rates(make, default)
-        level, ks = float((p <= 0.05).mean()), float(kstest(p, "uniform").pvalue)
-        yield (f"level, {name}", f"{level:.3f}, KS p {ks:.3f}", f"at most {LIMIT}", level <= LIMIT)
+        most, ks = most_of_true(len(p)), float(kstest(p, "uniform").pvalue)
+        level = float((p <= 0.05).mean())
+        yield (f"level, {name}", f"{rate(p)}, KS p {ks:.3f}", f"at most {most:.3f} ({len(p)})", level <= most)
+    for name, (plant, strength) in dependences().items():
+        if f"power, {name}".startswith(ONLY):
+            yield from against_kci(name, plant, strength)
+    if "coverage".startswith(ONLY) or ONLY.startswith("coverage"):
+        yield from coverages()
     if ONLY:
         return
-    for d, least in ((1, 0.55), (5, 0.65)):
-        p = rates(lambda r, d=d: post_nonlinear(r, 1000, d, 0.5), default, min(REPETITIONS, 300))  # type: ignore[misc]
-        power = float((p <= 0.05).mean())
-        yield (f"power, shared noise .5, z of {d}, n 1000", f"{power:.3f}", f"at least {least}", power >= least)
     count = min(REPETITIONS, 60)
     said = [vote(*post_nonlinear(np.random.default_rng([s, 9]), 200, 5), rng=np.random.default_rng(s)).dependent
             for s in range(count)]  # fmt: skip
     yield (f"level, the seed papers' vote, z of 5, n 200 ({count})", f"{np.mean(said):.3f}", "", None)
     yield from times()
     yield from against_causal_learn()
+
+
+def against_kci(name: str, plant: Planted, strength: float) -> Iterator[tuple[str, str, str, bool | None]]:
+    """Power of the default, and of KCI on the same data; KCI's counts where it holds its level on data without dependence."""
+    p = rates(partial(plant, strength=strength), default, min(REPETITIONS, 300))
+    count = min(REPETITIONS, _SEEN_BESIDE)
+    theirs = rates(partial(plant, strength=strength), peer, count)
+    level = float((rates(partial(plant, strength=0.0), peer, count) <= 0.05).mean())
+    power, other = (float((values <= 0.05).mean()) for values in (p, theirs))
+    holds = level <= most_of_true(count)
+    said = f"at least {other - _LOST:.2f}" if holds else "KCI does not hold its level"
+    yield (f"power, {name}", f"{rate(p)} ({len(p)})", said, power >= other - _LOST if holds else None)
+    yield (f"power of KCI, {name}", f"{rate(theirs)} ({count})", f"its level {level:.3f}", None)
+
+
+def coverages() -> Iterator[tuple[str, str, str, bool | None]]:
+    """How often the intervals of the effect hold the correlation of the population, from ten rows on."""
+    for name, draw in pairs().items():
+        for rho in (0.0, 0.5):
+            true = float(np.corrcoef(*draw(np.random.default_rng(1), 1_000_000, rho))[0, 1])
+            for n in (10, 20, 50, 200):
+                inside = []
+                for seed in range(REPETITIONS):
+                    a, b = draw(np.random.default_rng([seed, SEED, n]), n, rho)
+                    if a.std() > 0 and b.std() > 0:
+                        effect = correlation(a, b)
+                        inside.append(effect.low <= true <= effect.high)
+                share = float(np.mean(inside))
+                yield (f"coverage, {name}, correlation {true:.2f}, n {n}", f"{share:.3f} of {len(inside)}", "at least 0.93",
+                       share >= 0.93)  # fmt: skip
+
+
+def pairs() -> dict[str, Callable[[np.random.Generator, int, float], np.ndarray]]:
+    """Pairs ``(2, n)`` of several distributions with a dependence."""
+
+    def normal(rng: np.random.Generator, n: int, rho: float) -> np.ndarray:
+        a, b = rng.normal(size=(2, n))
+        return np.stack([a, rho * a + np.sqrt(1 - rho**2) * b])
+
+    return {
+        "normal": normal,
+        "Student's t of 3": lambda rng, n, rho: normal(rng, n, rho) * np.sqrt(3 / rng.chisquare(3, n)),
+        "flat": lambda rng, n, rho: ndtr(normal(rng, n, rho)),
+        "binary": lambda rng, n, rho: (normal(rng, n, rho) > 0).astype(float),
+        "spread that grows": lambda rng, n, rho: normal(rng, n, rho) * np.exp(0.5 * rng.normal(size=n)),
+    }
 
 
 def times() -> Iterator[tuple[str, str, str, bool | None]]:

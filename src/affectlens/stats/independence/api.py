@@ -12,6 +12,8 @@ from affectlens.core.errors import UsageError, unknown
 from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import Effect, correlation, smallest_correlation, strength
 from affectlens.stats.independence.kernels import conditional_hsic, kci
+from affectlens.stats.independence.labels import ROWS, SHARE, within_labels
+from affectlens.stats.independence.mixed import cmi_mixed
 from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
 from affectlens.stats.independence.permutation import centred_in, stratified
 from affectlens.stats.independence.rcot import MANY, Residuals, covariance_test, own_features, residual_pair
@@ -19,7 +21,7 @@ from affectlens.stats.independence.result import Independence
 from affectlens.stats.independence.variables import Variable, complete, scaled, variable
 from affectlens.stats.independence.wgcm import Condition, diagnosed, left_of, weighted_covariance
 
-METHODS = ("auto", "wgcm", "stratified", "rcot", "kci", "cmiknn", "gcm", "chsic", "parcorr")
+METHODS = ("auto", "wgcm", "stratified", "rcot", "kci", "cmiknn", "cmih", "gcm", "chsic", "parcorr")
 VOTERS = ("chsic", "rcot", "cmiknn")  # of the seed papers' majority decision
 FEWEST = 30
 MOST = 20_000  # rows up to which ``auto`` regresses on kernels
@@ -108,6 +110,8 @@ def test(
         raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
     if method == "wgcm":
         return _weighted(of_x, of_y, condition or Condition(np.zeros(len(kept))), rows, rng, dropped)
+    if method == "cmih":
+        return _mixed(of_x, of_y, of_z or Variable(np.zeros((n, 0)), (), np.zeros(n)), rng, dropped)
     numbers = np.zeros((n, 0)) if of_z is None else scaled(of_z)
     if method == "rcot":
         return replace(_residual(of_x, of_y, numbers, rng, n, dropped, draws), note=note)
@@ -142,17 +146,25 @@ def _in_strata(
         each = tuple(p for _, p, _ in tests)
         p = cauchy_combination(np.array(each))
         first = tests[0][2]
-        effect = _effect(first[0].values, first[1].values, ordered, rng)
+        effect = _effect(first[0].values, first[1].values, ordered, rng, count)
         return Independence("stratified, limit", tests[0][0], p, effect, n, dropped, each, smallest_correlation(n, count))
-    if not any(_varies(x[strata == stratum]) and _varies(y[strata == stratum]) for stratum in range(count)):
+    if not (_varies(x, strata) & _varies(y, strata)).any():
         raise UsageError("within every value of z x or y is constant: z says all there is to say, and nothing can be tested")
     statistic, p, of_x, of_y = stratified(x, y, strata, rng)
-    effect = _effect(of_x, of_y, ordered, rng)
-    return Independence("stratified", statistic, p, effect, n, dropped, (p,), smallest_correlation(n, count))
+    effect = _effect(of_x, of_y, ordered, rng, count)
+    each: tuple[float, ...] = (p,)
+    if 1 < count <= n / ROWS:
+        each = (p, within_labels(of_x, of_y, strata, rng))
+        p = cauchy_combination(np.array(each), np.array([1 - SHARE, SHARE]))
+    return Independence("stratified", statistic, p, effect, n, dropped, each, smallest_correlation(n, count))
 
 
-def _varies(rows: np.ndarray) -> bool:
-    return len(np.unique(rows, axis=0)) > 1
+def _varies(rows: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """Whether rows ``(n, d)`` differ within each stratum."""
+    order = np.argsort(strata, kind="stable")
+    starts = np.flatnonzero(np.diff(strata[order], prepend=-1))
+    ordered = rows[order]
+    return np.asarray((np.maximum.reduceat(ordered, starts) > np.minimum.reduceat(ordered, starts)).any(axis=1))
 
 
 def _unit(columns: np.ndarray) -> np.ndarray:
@@ -166,15 +178,27 @@ def _weighted(
     given = condition.factorised(rows)
     x, y = left_of(a, given), left_of(b, given)
     diagnosis = diagnosed(x, y, given)
+    spent = float(np.sqrt(x.leverage.sum(axis=0).mean() * y.leverage.sum(axis=0).mean()))
+    ordered = a.ordered and b.ordered
     if diagnosis.testable:
         found = weighted_covariance(x, y, given, rng)
         statistic, p = found.statistic, found.p
-    else:
+        features = [np.column_stack([side.lines, side.waves]) for side in (x, y)]
+        effect = _effect(features[0], features[1], ordered, rng, spent)
+    else:  # every strength would look like this
         statistic, p = 0.0, 1.0
-    effect = _effect(np.column_stack([x.lines, x.waves]), np.column_stack([y.lines, y.waves]), a.ordered and b.ordered, rng)
-    spent = float(np.sqrt(x.leverage.sum(axis=0).mean() * y.leverage.sum(axis=0).mean()))
+        effect = Effect("correlation", 0.0, -1.0, 1.0) if ordered else Effect("strength", 0.0, 0.0, 1.0)
     smallest = smallest_correlation(len(rows), spent)
     return Independence("wgcm", statistic, p, effect, len(rows), dropped, (p,), smallest, diagnosis.sentence, diagnosis)
+
+
+def _mixed(a: Variable, b: Variable, condition: Variable, rng: np.random.Generator, dropped: int) -> Independence:
+    information, p = cmi_mixed(a, b, condition, rng)
+    pair = residual_pair(scaled(a), scaled(b), scaled(condition), rng)
+    spent = float(np.sqrt(pair[0].spent.mean() * pair[1].spent.mean()))
+    effect = _effect(pair[0].values, pair[1].values, a.ordered and b.ordered, rng, spent)
+    n = len(a.columns)
+    return Independence("cmih", information, p, effect, n, dropped, (p,), smallest_correlation(n, spent))
 
 
 def _residual(
@@ -190,15 +214,15 @@ def _residual(
         statistics.append(statistic)
         each.append(p)
     assert first is not None
-    effect = _effect(first[0].values, first[1].values, a.ordered and b.ordered, rng)
     spent = float(np.sqrt(first[0].spent.mean() * first[1].spent.mean()))
+    effect = _effect(first[0].values, first[1].values, a.ordered and b.ordered, rng, spent)
     p = cauchy_combination(np.array(each))
     return Independence("rcot", statistics[0], p, effect, n, dropped, tuple(each), smallest_correlation(n, spent))
 
 
-def _effect(a: np.ndarray, b: np.ndarray, ordered: bool, rng: np.random.Generator) -> Effect:
+def _effect(a: np.ndarray, b: np.ndarray, ordered: bool, rng: np.random.Generator, spent: float = 0.0) -> Effect:
     """The first feature is the variable itself."""
-    return correlation(a[:, 0], b[:, 0]) if ordered else strength(_unit(a), _unit(b), rng)
+    return correlation(a[:, 0], b[:, 0], spent) if ordered else strength(_unit(a), _unit(b), rng)
 
 
 def _baseline(

@@ -1,7 +1,7 @@
 """Conditional independence with a continuous condition: weighted covariances of features of residuals.
 
-After the weighted generalised covariance measure (Scheidegger, Hörrmann & Bühlmann 2022) and the kernel test (Zhang et al. 2011),
-with kernel ridge regressions on a condition that is factorised once.
+After the weighted generalised covariance measure (Scheidegger, Hörrmann & Bühlmann 2022) and the kernel test (Zhang et al.
+2011), with kernel ridge regressions on a condition that is factorised once.
 """
 
 from __future__ import annotations

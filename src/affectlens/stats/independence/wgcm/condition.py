@@ -132,7 +132,7 @@ class Factorised:
         return out + self.sums(self.columns, PARTS, "additive kernel")
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Functions of the condition, by which products of residuals are weighted: each ``(n, m)``, of mean square one a row."""
+        """Functions of the condition, that products of residuals are weighted by: each ``(n, m)``, of mean square one a row."""
         return self.once("weights", self._weights)
 
     def _weights(self) -> dict[str, np.ndarray]:
@@ -147,6 +147,27 @@ class Factorised:
             out["fine"] = _leading(root(gaussian(0.7 * distance), self.columns, None, 80), 20)
         if self.labels is not None:
             out["label"] = _leading(_indicators(self.labels), self.labels.max() + 1)
+        return out
+
+    def carried(self) -> dict[str, np.ndarray]:
+        """How much of what ``fixed`` takes from products comes back in a sum with each weight: 1 for the constant.
+
+        A regression takes variance from each residual, and puts it into covariances of different rows,
+        ``sum_ij H_ij² w_i w_j``. Where the weights of rows that ``H`` binds together differ in sign, nothing comes back.
+
+        Returns
+        -------
+        dict of str to (m,) array
+            For each set of ``weights``, from 0 to 1.
+        """
+        return self.once("carried", self._carried)
+
+    def _carried(self) -> dict[str, np.ndarray]:
+        leverage = (self.fixed**2).sum(axis=1)
+        out = {}
+        for name, functions in self.weights().items():
+            back = [float(((self.fixed.T @ (w[:, None] * self.fixed)) ** 2).sum()) for w in functions.T]
+            out[name] = np.array(back) / np.maximum(leverage @ functions**2, 1e-300)
         return out
 
 
@@ -178,10 +199,8 @@ def _columns_and_labels(condition: Variable) -> tuple[np.ndarray, np.ndarray | N
 
 
 def _drawn_in(column: np.ndarray) -> np.ndarray:
-    """A column of mean 0 and deviation 1; one with values beyond five deviations by its inverse hyperbolic sine.
-
-    Not by ranks: the jitter of ranks is rough, and no regression takes it out where the noise is less than that.
-    """
+    """A column of mean 0 and deviation 1; one with values beyond five deviations by its inverse hyperbolic sine."""
+    # Not by ranks: their jitter is rough, and no regression takes it out where the noise is less than that.
     deviation = column.std()
     if deviation < 1e-300:
         return np.zeros(len(column))

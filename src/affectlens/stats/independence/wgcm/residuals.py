@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from affectlens.stats.independence.variables import Variable, normal_scores
 from affectlens.stats.independence.wgcm.bases import Basis
@@ -15,7 +14,6 @@ from affectlens.stats.independence.wgcm.directions import own_bases
 from affectlens.stats.independence.wgcm.regression import regress
 
 NOTHING = 1e-4  # of a variable's deviation: less than this left is rounding
-_TOGETHER = 8  # waves of several columns together
 _SPREAD = 2.0  # logarithm up to which residuals are divided by their spread
 
 
@@ -71,11 +69,9 @@ def _left_of(variable: Variable, condition: Factorised) -> Left:
 
 
 def _scales(column: np.ndarray, kind: str) -> np.ndarray:
-    """A column in deviations, and by its normal scores where its values have an order and there are more than two.
-
-    Of both, the one that the condition explains better is taken: scores stand heavy tails, and what is nearly a function of
-    the condition is smooth in its own values alone.
-    """
+    """A column in deviations, and by its normal scores where its values have an order and there are more than two."""
+    # The one that the condition explains better is taken: scores stand heavy tails, and what is nearly a function of the
+    # condition is smooth in its own values alone.
     standard = (column - column.mean()) / column.std()
     if kind not in ("continuous", "ordinal") or len(np.unique(column)) <= 2:
         return np.asarray(standard[:, None])

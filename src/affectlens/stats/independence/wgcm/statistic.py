@@ -1,4 +1,4 @@
-"""The test: are products of residuals, weighted by functions of the condition, zero on average?"""
+"""The test whether products of residuals, weighted by functions of the condition, are zero on average."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ LIMIT = 300  # rows from which the limit serves below the smallest p-value of th
 # Shares of the level: half of it for what is alike over the whole condition, which is what is asked for most.
 SHARES = {"lines, one": 0.4, "waves, one": 0.15}
 _OTHER = 0.15
+_MOST_LOST = 0.9  # of the variance of a product
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
     Products of residuals of x and y are weighted by functions of the condition (Scheidegger et al. 2022): the constant, smooth
     functions of it, finer ones, and labels. For lines and for other functions of the residuals the squared sums make one
     statistic a set of weights. Signs drawn at random (wild bootstrap, Wu 1986) give the null of all of them at once; their
-    p-values are combined by Cauchy's rule, whose null comes from the same signs, so that no approximation of it is needed.
+    p-values are combined by their harmonic mean (Wilson 2019), whose null comes from the same signs and so is no approximation. Where no draw reaches one of them, p is that of their limits by Cauchy's rule, if it is smaller.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
     Returns
     -------
     Covariances
-        Of which ``statistic`` is the combination by Cauchy's rule.
+        Of which ``statistic`` is one over the harmonic mean.
     """
     n = len(x.lines)
     blocks = _blocks(x, y, condition)
@@ -62,10 +63,9 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
         null.append((drawn**2).sum(axis=1, dtype=np.float64))
     ranks = _ranks(np.array(observed), np.array(null))
     shares = np.array([SHARES.get(kind, _OTHER) for kind in blocks])
-    combined = shares @ np.tan((0.5 - ranks) * np.pi) / shares.sum()
-    beyond = int((combined[1:] >= combined[0] - 1e-9).sum())
-    p = (1 + beyond) / (draws + 1)
-    if beyond == 0 and n >= LIMIT:
+    combined = shares @ (1 / ranks) / shares.sum()
+    p = (1 + int((combined[1:] >= combined[0] * (1 - 1e-9)).sum())) / (draws + 1)
+    if n >= LIMIT and (ranks[:, 0] <= ranks.min(axis=1)).any():
         for value, (_, enlarged) in zip(observed, blocks.values(), strict=True):
             eigenvalues = np.linalg.eigvalsh(enlarged.T @ enlarged)
             limits.append(weighted_chi2_tail(value, np.maximum(eigenvalues, 0)))
@@ -93,14 +93,17 @@ def _blocks(x: Left, y: Left, condition: Factorised) -> dict[str, tuple[np.ndarr
             y.leverage[:, q:] if y.waves.shape[1] else y.leverage[:, :q],
         )
     out = {}
+    carried, fixed = condition.carried(), (condition.fixed**2).sum(axis=1)[:, None, None]
     for kind, (a, b, of_a, of_b) in kinds.items():
-        products = (a[:, :, None] * b[:, None, :]).reshape(len(a), -1)
-        # Residuals are smaller than errors twice over in a product, but once in the sum of products.
-        enlarging = 1 / np.sqrt(1 - np.minimum(of_a[:, :, None], of_b[:, None, :]).reshape(len(a), -1))
+        n = len(a)
+        products = (a[:, :, None] * b[:, None, :]).reshape(n, -1, 1)
+        shared = np.minimum(of_a[:, :, None], of_b[:, None, :]).reshape(n, -1, 1)
         for name, functions in weights.items():
             if kind == "waves" and name == "fine":
                 continue
-            weighted = (products[:, :, None] * functions[:, None, :]).reshape(len(a), -1)
-            enlarged = (weighted - weighted.mean(axis=0)) * np.repeat(enlarging, functions.shape[1], axis=1)
+            weighted = (products * functions[:, None, :]).reshape(n, -1)
+            # Residuals are smaller than errors twice over in a product, but only once in a sum of products.
+            lost = np.clip(shared - fixed * (1 - carried[name]), 0, _MOST_LOST)
+            enlarged = (weighted - weighted.mean(axis=0)) / np.sqrt(1 - lost).reshape(n, -1)
             out[f"{kind}, {name}"] = (weighted, enlarged)
     return out
