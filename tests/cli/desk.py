@@ -14,10 +14,12 @@ import torch
 from affectlens.assets.store import locate
 from affectlens.checks.recordings import make_recordings
 from affectlens.core.labels import EKMAN7
-from affectlens.media.frames import frames
+from affectlens.media.audio import Sound
+from affectlens.media.frames import Problems, frames
 from affectlens.perception.face.detector import FaceDetector
 from tests.audits import corpora as speech
 from tests.cli.generated import SAID, goemotions, motions, pictures
+from tests.conftest import write_video
 from tests.corpora.trees import write_wav
 from tests.modalities.test_scene import background_weights
 from tests.models.onnx_file import linear_onnx
@@ -91,6 +93,13 @@ def faces(clip: Path) -> list[np.ndarray]:
             x, y = int(max(0, left + width / 2 - side / 2)), int(max(0, top + height / 2 - side / 2))
             crops.append(cv2.resize(frame.image[y : y + int(side), x : x + int(side)], (96, 96)))
     return crops
+
+
+def talk(path: Path, clip: Path) -> Path:
+    """A second of the clip, with its people and what they say."""
+    shown = [frame.image for frame in frames(clip, 5.0) if 2 <= frame.time < 3]
+    heard = np.concatenate([block.samples for block in Sound(clip, Problems())])[2 * 16000 : 3 * 16000]
+    return write_video(path, shown, audio=heard, rate=5)
 
 
 def _fer2013(path: Path, people: list[np.ndarray]) -> None:

@@ -69,7 +69,12 @@ def runs(made: dict[str, Path], recording: Path, out: Path) -> dict[str, list[st
         "face": ("fer2013",), "words": ("goemotions",), "speech": ("emodb", "ravdess"), "gait": ("bandai",),
         "posture": ("bandai",), "background": ("folder",), "fusion": ("fer2013", "emodb"),
     }  # fmt: skip
-    more = {"speech": ["--seeds", "1"], "gait": ["--seeds", "1"], "posture": ["--seeds", "1"], "fusion": ["--draws", "5"]}
+    more = {
+        "speech": ["--seeds", "1"],
+        "gait": ["--seeds", "1"],
+        "posture": ["--seeds", "1"],
+        "fusion": ["--draws", "5", "--cases", "256"],
+    }
     for name, needed in trained.items():
         found[f"train {name}"] = [
             "train", name, *corpora(*needed), "--epochs", "1", *more.get(name, []), *to(f"train {name}"),

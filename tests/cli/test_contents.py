@@ -107,6 +107,7 @@ def needed(verb, assets, tmp_path):
         shutil.copytree(tmp_path / "out", tmp_path / "fresh")
 
 
+@pytest.mark.usefixtures("quick_speech")
 @pytest.mark.parametrize("verb", ANEW)
 def test_what_was_kept_of_other_content_is_not_used(verb, call, own, tmp_path):
     change, assets = ANEW[verb]

@@ -223,7 +223,7 @@ TRAINED = [
     (
         "fusion",
         ["fer2013", "emodb"],
-        ["--draws", "5"],
+        ["--draws", "5", "--cases", "256"],
         ("minilm", "yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0"),
     ),
 ]
