@@ -55,7 +55,9 @@ def _files(folder: Path, names: list[str]) -> Iterator[Path]:
     for name, make in {**hostile_media.pictures(), **hostile_media.recordings()}.items():
         if not names or name in names:
             path = folder / name
-            alone(lambda path=path, make=make: make(path))
+            made = alone(lambda path=path, make=make: make(path))
+            if made:
+                raise RuntimeError(f"{name} could not be made: {made}")
             yield path
             path.unlink()
     given = os.environ.get("HOSTILE")
