@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.core.untrusted import hostile_media
-from tests.fuzz.targets import watch_and_listen
+from tests.fuzz.targets import Target, watch_and_listen
 from tests.fuzz.worker import MOST_MEMORY, attempt, memory
 
 from affectlens.media.frames import probe
 from affectlens.media.images import SUFFIXES, read_image
-from tests.fuzz.targets import Target
 
 SECONDS = 300.0  # of the processor for one file
 
