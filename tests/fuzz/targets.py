@@ -409,8 +409,11 @@ def _read_corpus(name: str, path: Path) -> None:
 
 def _clip(path: Path, start: float, end: float) -> np.ndarray:
     """Decode a clip, though one that is as it was not again for every split and every input."""
-    facts = path.stat() if path.exists() else None
-    key = (path, facts and facts.st_mtime_ns, facts and facts.st_size, repr(start), repr(end))
+    try:
+        facts = path.stat()
+    except (OSError, ValueError):  # not there, or no name of a file
+        return read_clip(path, start, end)
+    key = (path, facts.st_mtime_ns, facts.st_size, repr(start), repr(end))
     if key not in _CLIPS:
         if len(_CLIPS) >= MOST_CLIPS:
             _CLIPS.clear()

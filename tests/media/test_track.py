@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.media.audio import Sound, audio_blocks
 from affectlens.media.frames import Problems
+from affectlens.media.track import CHANNELS, pieces
 from tests.conftest import plain_frames, write_video
 
 RATE = 16000
@@ -129,3 +131,28 @@ def test_recorded_tracks_that_are_shifted(name, first):
         pytest.skip("the cases are not here")
     onsets, _, _ = heard(CASES / name)
     np.testing.assert_allclose(onsets, first + np.arange(len(onsets)), atol=FRAME)
+
+
+def many_channels(path, channels):
+    """A second in which each channel has values of its own, in 16 bits; ``(channels, n)``."""
+    values = np.random.default_rng(channels).integers(-30_000, 30_000, (channels, RATE)).astype("<i2")
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(channels)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(values.T.tobytes())
+    return values
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 9, 10, 16, 33, CHANNELS])
+def test_every_channel_has_its_own_samples(tmp_path, channels):
+    values = many_channels(tmp_path / "a.wav", channels)
+    read = np.concatenate([piece.samples for piece in pieces(tmp_path / "a.wav", Problems())], axis=1)
+    np.testing.assert_array_equal(read, (values / 32768).astype(np.float32))
+    assert sum(len(block.samples) for block in audio_blocks(tmp_path / "a.wav")) == RATE
+
+
+def test_more_channels_than_can_be_read_are_refused(tmp_path):
+    many_channels(tmp_path / "a.wav", CHANNELS + 1)
+    with pytest.raises(MediaError, match=r"a\.wav: 65 channels of sound; at most 64 are read"):
+        list(audio_blocks(tmp_path / "a.wav"))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from benchmarks.kills import compared, outcome
+from benchmarks.kills import Count, compared, goes_on, outcome
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,15 +28,24 @@ def test_what_differs_is_seen(tmp_path):
     assert compared(one, outcome(tmp_path / "other", digits=6)) == ["facts.json is not there", "new.csv is new"]
 
 
-def test_killed_runs_end_as_undisturbed_ones():
+def test_a_run_of_kills_goes_on(tmp_path):
+    log = tmp_path / "runs" / "kills.jsonl"
+    assert goes_on(log, {"code": "a"}) == Count()
+    with log.open("a") as text:
+        text.write('{"kills": 3, "late": 1, "trials": 2, "wrong": ["x"]}\n{"kills": 5, "la')
+    assert goes_on(log, {"code": "a"}) == Count(3, 1, 2, ["x"])
+    assert goes_on(log, {"code": "b"}) == Count() and log.read_text() == '{"code": "b"}\n'
+
+
+def test_killed_runs_end_as_undisturbed_ones(tmp_path):
     given = os.environ | {
-        "KILLS": "3",
+        "KILLS": "4",
         "SEED": "3",
-        "VERBS": "train bclstm,audit features",
+        "VERBS": "train bclstm,audit features,assets pull",
         "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "kills"], cwd=ROOT, env=given, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks", "kills"], cwd=tmp_path, env=given, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0 and "BROKEN" not in done.stdout, done.stdout + done.stderr
     assert done.stdout.count(" ok") == 2

@@ -10,11 +10,13 @@ import av
 import numpy as np
 
 from affectlens.core.barrier import reading
+from affectlens.core.errors import MediaError
 from affectlens.core.limits import within
 from affectlens.media.clock import Note, play
 from affectlens.media.frames import Problems, open_container
 
 JITTER = 0.04  # seconds by which time stamps may be off in good order; a frame of picture is as long
+CHANNELS = 64  # that FFmpeg's conversion takes
 _SILENCE = 10.0  # seconds of silence that are made at once
 
 
@@ -46,6 +48,11 @@ def pieces(path: Path, problems: Problems, most: float = np.inf) -> Iterator[Pie
     ------
     Piece
         In order, all at the first one's rate and with its channels; none where there is no audio.
+
+    Raises
+    ------
+    MediaError
+        It has more channels than are read, or is damaged. LimitError: it is longer than what is read.
     """
     with open_container(path) as container, reading(path, "sound"):
         tracks = container.streams.audio
@@ -54,6 +61,8 @@ def pieces(path: Path, problems: Problems, most: float = np.inf) -> Iterator[Pie
         if len(tracks) > 1:
             problems.add(f"{len(tracks)} audio tracks; the first was read")
         stream = tracks[0]
+        if stream.channels > CHANNELS:
+            raise MediaError(f"{path}: {stream.channels} channels of sound; at most {CHANNELS} are read")
         if stream.duration is not None and stream.time_base is not None:
             seconds = float(stream.duration * stream.time_base)
             within("seconds", seconds, path)
@@ -150,7 +159,8 @@ class _Format:
             if self._given is not None and given[1:] != self._given[1:]:
                 self._note(f"the sound changes to {frame.layout.name} at {frame.sample_rate} Hz within the recording")
             self._given = given
-            self._convert = av.AudioResampler(format="fltp", layout=self._layout, rate=self.rate)
+            # Interleaved: of samples channel by channel PyAV reads eight, and for the others memory that is not theirs.
+            self._convert = av.AudioResampler(format="flt", layout=self._layout, rate=self.rate)
         assert self._convert is not None
-        parts = [out.to_ndarray() for out in self._convert.resample(frame)]
-        return np.concatenate(parts, axis=1) if parts else np.zeros((len(self.names), 0), np.float32)
+        parts = [out.to_ndarray().reshape(-1, len(self.names)) for out in self._convert.resample(frame)]
+        return np.ascontiguousarray(np.concatenate(parts).T) if parts else np.zeros((len(self.names), 0), np.float32)

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 SIDE = 9_990  # 99.8 million pixels, just under what is read
 HEAVY_SIDE = 7_700  # the same of formats of which less is read
+WAVELETS_SIDE = 6_300  # the same of JPEG 2000
 CODED_SIDE = 4_992  # the same of frames of which a decoder keeps many
 Make = Callable[[Path], None]
 
@@ -27,6 +28,8 @@ def pictures() -> dict[str, Make]:
         "float.tif": partial(side["F"], compression="tiff_adobe_deflate"), "cmyk.tif": partial(side["CMYK"], compression="tiff_lzw"),
         "one strip.tif": partial(side["RGBA"], compression="tiff_adobe_deflate", tiffinfo=_one_strip(SIDE)),
         "colour.tga": partial(side["RGBA"], compression="tga_rle"), "wavelets.jp2": partial(_picture, mode="RGBA", side=SIDE),
+        "fewer wavelets.jp2": partial(_picture, mode="RGBA", side=WAVELETS_SIDE),
+        "colour.avif": partial(_picture, mode="RGBA", side=HEAVY_SIDE, speed=10),
         "colour.webp": partial(_picture, mode="RGBA", side=HEAVY_SIDE, lossless=True, quality=0, method=0),
         "turned.png": partial(side["RGB"], exif=_turned()),
         "moving.gif": partial(_moving, side=4_400), "moving.webp": partial(_moving, side=4_400), "moving.png": partial(_moving, side=4_400),
@@ -41,7 +44,7 @@ def recordings() -> dict[str, Make]:
         "h264.mp4": partial(coded, codec="libx264", options={"preset": "ultrafast", "x264-params": "ref=16"}),
         "h265.mp4": partial(coded, codec="libx265", options={"preset": "ultrafast"}),
         "vp9.webm": partial(coded, codec="libvpx-vp9", options={"deadline": "realtime", "cpu-used": "8"}),
-        "mpeg4.avi": partial(coded, codec="mpeg4"), "pictures.mkv": partial(_film, side=SIDE, count=3, codec="png", pixels="rgba"),
+        "mpeg4.avi": partial(coded, codec="mpeg4"), "pictures.mov": partial(_film, side=SIDE, count=3, codec="png", pixels="rgba"),
         "jpegs.avi": partial(_film, side=SIDE, count=3, codec="mjpeg", pixels="yuvj444p"),
         "runs.mov": partial(_film, side=SIDE, count=3, codec="qtrle", pixels="rgb24"), "lossless.mkv": partial(coded, codec="ffv1"),
         "growing.mkv": _growing, "gap.mkv": _gap, "many channels.wav": partial(_wave, channels=60_000, rate=48_000),
@@ -106,9 +109,10 @@ def _texts(path: Path) -> None:
 
 
 def _profile(path: Path) -> None:
-    texts = PngImagePlugin.PngInfo()
-    texts.add(b"iCCP", b"profile\0\0" + _zeros(1000))
-    Image.new("RGB", (8, 8)).save(path, pnginfo=texts)
+    """A compressed profile of colours of a gigabyte."""
+    Image.new("RGB", (8, 8)).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:33] + _chunk(b"iCCP", b"profile\0\0" + _zeros(1000)) + content[33:])  # behind the header
 
 
 def _zeros(megabytes: int) -> bytes:
@@ -138,16 +142,9 @@ def _growing(path: Path) -> None:
         stream = out.add_stream("mjpeg", rate=10)
         stream.width = stream.height = 64
         stream.pix_fmt = "yuvj420p"
-        out.start_encoding()
-        for number, side in enumerate((64, 512, 4096, SIDE, 16_384)):
+        for number, side in enumerate((64, 512, 4096, SIDE, 16_000)):
             packet = av.Packet(_jpeg(side))
-            packet.stream, packet.pts, packet.dts, packet.time_base, packet.duration = (
-                stream,
-                number,
-                number,
-                Fraction(1, 10),
-                1,
-            )
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 10)
             out.mux(packet)
 
 
@@ -164,8 +161,8 @@ def _jpeg(side: int) -> bytes:
 def _gap(path: Path) -> None:
     """Two frames that are 40 hours apart."""
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("mpeg4", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream = out.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
         for seconds in (0, 40 * 3600):
             frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
             frame.pts, frame.time_base = seconds * 25, Fraction(1, 25)
