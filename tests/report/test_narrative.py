@@ -100,7 +100,7 @@ def test_what_is_said_of_nobody_comes_last():
 
 def instant(number, start, kind="movement", person=0, value=1.0):
     """A row about one time."""
-    made = generated(np.random.default_rng(3), number, [kind for kind in KINDS if kind[0] == kind][:1])
+    made = generated(np.random.default_rng(3), number, [entry for entry in KINDS if entry[0] == kind][:1])
     return replace(made, start=start, end=start + 1, person=person, value=value)
 
 
@@ -120,7 +120,7 @@ def test_a_time_is_said_once_in_a_sentence():
 
 
 def usual_of(number, person, people=0):
-    made = generated(np.random.default_rng(3), number, [kind for kind in KINDS if kind[0] == "usual"][:1])
+    made = generated(np.random.default_rng(3), number, [entry for entry in KINDS if entry[0] == "usual"][:1])
     detail = replace(made.detail, people=people, context="anywhere")
     return replace(made, person=person, p_value=0.2, detail=detail)
 

@@ -14,7 +14,7 @@ from tests.report.clauses import KINDS, generated
 
 def row(kind, i, value=1.0, start=0.0, subject=None, **detail):
     """A generated row of a kind, with a value, a time and fields of its detail set."""
-    (made,) = [generated(np.random.default_rng(3), i, [kind]) for kind in KINDS if kind[0] == kind][:1]
+    (made,) = [generated(np.random.default_rng(3), i, [entry]) for entry in KINDS if entry[0] == kind][:1]
     more = {"p_value": detail.pop("p_value")} if "p_value" in detail else {}
     return replace(made, person=0, value=value, start=start, end=start + 1, target="anger",
                    subject=made.subject if subject is None else subject, detail=replace(made.detail, **detail), **more)  # fmt: skip

@@ -154,17 +154,17 @@ def test_a_modality_without_a_section_is_shown_with_what_its_rows_say(monkeypatc
 
     try:
         clip = clip_of()
-        finding = finding("hands", 0, 1, fear=0.6)
-        own = clip.evidence(finding.row, "hands", 2, subject="raised", method="m")
-        later = clip.evidence(finding.row, "hands", 3, subject="folded", method="m")
-        other = clip.evidence(replace(finding.row, start=5.0), "hands", 4, subject="still", method="m")
-        someone = clip.evidence(replace(finding.row, person=3), "hands", 5, subject="waving", method="m")
-        finding = replace(finding, evidence=(own,))
-        page = plain_page(material(finding, finding("face", 0, 1, anger=0.9), rows=[own, later, other, someone]), "hands")
+        hands = finding("hands", 0, 1, fear=0.6)
+        own = clip.evidence(hands.row, "hands", 2, subject="raised", method="m")
+        later = clip.evidence(hands.row, "hands", 3, subject="folded", method="m")
+        other = clip.evidence(replace(hands.row, start=5.0), "hands", 4, subject="still", method="m")
+        someone = clip.evidence(replace(hands.row, person=3), "hands", 5, subject="waving", method="m")
+        hands = replace(hands, evidence=(own,))
+        page = plain_page(material(hands, finding("face", 0, 1, anger=0.9), rows=[own, later, other, someone]), "hands")
         assert text_of(page).startswith("Hands What hands do. 0.0 to 1.0 s, person 0: the hands perhaps expresses fear (0.60)")
         assert re.findall(r"<li>(.*?)</li>", page) == ["Raised hands, 2.", "Folded hands, 3."]
         assert page.count("<article") == 1
-        whole = render(reported(finding, finding("face", 0, 1, anger=0.9)), FACTS)
+        whole = render(reported(hands, finding("face", 0, 1, anger=0.9)), FACTS)
         assert whole.count('aria-labelledby="hands-h"') == 1 and 'aria-labelledby="fused-h"' not in whole
         # After the sections of the modalities that have one, before the weights.
         assert whole.index('id="voice-h"') < whole.index('id="hands-h"') < whole.index('id="mod-h"')

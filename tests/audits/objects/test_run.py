@@ -157,7 +157,7 @@ def test_the_command_writes_page_json_and_tables(folder, tmp_path, monkeypatch):
              "--labels", str(labels), "--effects", "8", "--truth", str(table), "--out", str(out),
              "--methods", "hirescam,grad-cam"]  # fmt: skip
     made = CliRunner().invoke(app, words, catch_exceptions=False)
-    assert made.exit_code == 0, made.output
+    assert made.exit_code == 1 and "1 input failed:" in made.output and "bad.jpg" in made.output, made.output
     held = json.loads((out / "audit.json").read_text())
     assert any("Fear: red holds" in f for f in held["findings"]) and any("removing" in f.lower() for f in held["findings"])
     assert list(held["missed"]) == ["bad.jpg"]
