@@ -66,8 +66,8 @@ def picture_network(
     UsageError
         ``layer`` is not there.
     """
-    arrays = (np.atleast_1d(np.array(v, np.float32)) for v in (mean, deviation))
-    prepare = preprocess or Preprocessing(Recipe(tuple(labels), size, grey, *arrays), name)
+    means, deviations = (np.atleast_1d(np.array(value, np.float32)) for value in (mean, deviation))
+    prepare = preprocess or Preprocessing(Recipe(tuple(labels), size, grey, means, deviations), name)
     model = TorchModel(
         net, labels, modality, name=name, layer=layer, prepare=prepare, reader=reader, meta=meta, scores=scores, output=output
     )
@@ -157,7 +157,7 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
             "network runs under torch.no_grad, detaches them, or calls each several times; name a layer, or wrap the network "
             "in a function: then it is mapped from outside"
         )
-    shown = ", ".join(f"{n} {s}" for n, s in seen[-6:])
+    shown = ", ".join(f"{name} {shape}" for name, shape in seen[-6:])
     raise ModelError(
         "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last "
         f"layers give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"
