@@ -195,6 +195,7 @@ class _Reader:
         self.pool, self.channels, self.call = pool, channels, call
         self.activations: dict[str, list[Tensor]] = {layer: [] for layer in layers}
         self.gradients: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        self.known: dict[tuple[Any, ...], Axes] = {}  # axes of outputs that were looked at, so that each form is measured once
 
     def read(self, part: Any) -> None:
         """Read the layers on some inputs."""
@@ -244,8 +245,11 @@ class _Reader:
         return [(call, outputs[call])]
 
     def _axes(self, states: Tensor, layer: str, call: int, part: Any) -> Axes:
-        probe = Probe(self.net, layer, self.run, part, call)
-        return axes_of(states, self.net.get_submodule(layer), layer, len(part), probe, self.channels)
+        key = (layer, call, tuple(states.shape), len(part))
+        if key not in self.known:
+            probe = Probe(self.net, layer, self.run, part, call)
+            self.known[key] = axes_of(states, self.net.get_submodule(layer), layer, len(part), probe, self.channels)
+        return self.known[key]
 
     def _row(self, layer: str, calls: list[Tensor], axes: list[Axes], gradient: bool) -> Tensor:
         """Rows ``(n, d)`` of one layer, pooled over its calls."""
