@@ -74,6 +74,8 @@ def pytorch_grad_cam() -> Any:
         return None
     finally:
         sys.meta_path.pop()
+        for name in [name for name, module in sys.modules.items() if isinstance(getattr(module, "__loader__", None), _Empty)]:
+            del sys.modules[name]  # nobody else may take it for the real one
 
 
 def peers(model: TorchModel, layer: str, x: torch.Tensor) -> dict[str, Callable[[], np.ndarray]]:

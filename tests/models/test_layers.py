@@ -154,6 +154,8 @@ def test_what_a_layer_gave_is_not_changed_by_what_follows_in_place():
     inputs = torch.randn(shape).double()
     want = net.conv(inputs).mean((2, 3)).detach().numpy()
     np.testing.assert_allclose(read_layers(net, inputs, [layer])[layer].activations, want)
+    net, shape, layer, _ = FORMS["hands on its input"]  # which others change afterwards
+    np.testing.assert_allclose(read_layers(net, inputs, [layer])[layer].activations, net.conv(inputs).mean((2, 3)).detach())
     # Several layers one after the other, each in place: every one is read as it was.
     chain = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Hardtanh(-1, 0.1, inplace=True), nn.Linear(4, 2)).double()
     x = torch.randn(6, 4).double()

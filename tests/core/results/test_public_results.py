@@ -222,7 +222,7 @@ def test_tables_and_charts_of_single_explanations():
     assert [row["shown"] for row in next(iter(drawn["datasets"].values()))] == ["1 so", "2 so", "3 glad"]
 
 
-@pytest.mark.parametrize("name", ["DoseResponse", "Survey", "Checkup", "TrainingRun"])
+@pytest.mark.parametrize("name", ["DoseResponse", "Survey", "Checkup", "TrainingRun", "LayerReading"])
 def test_charts_are_drawn_or_said_to_have_nothing(name):
     result = made(GENERIC[name])
     if name == "TrainingRun":

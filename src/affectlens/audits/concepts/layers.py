@@ -12,15 +12,17 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from affectlens.core.disk.cache import kept_arrays
 from affectlens.core.errors import ModelError, UsageError, unknown
 from affectlens.core.labels import class_index
+from affectlens.core.results import SavedResult
 from affectlens.models.layers import (
     Axes,
     Probe,
@@ -42,8 +44,8 @@ __all__ = ["POOLS", "LayerReading", "cached", "content_hash", "frozen", "pooled"
 POOLS = ("auto", "mean", "first", "flat")
 
 
-@dataclass(frozen=True)
-class LayerReading:
+@dataclass(frozen=True, eq=False)
+class LayerReading(SavedResult):
     """What a layer gives for some inputs.
 
     Attributes
@@ -54,8 +56,28 @@ class LayerReading:
         ``(n, classes, d)`` of the logits of the classes that were asked for; None without any.
     """
 
+    kind: ClassVar[str] = "layer reading"
+
     activations: np.ndarray
     gradients: np.ndarray | None
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row an input, in order; a column a unit of the layer, by its number."""
+        return pd.DataFrame(self.activations.reshape(len(self.activations), -1))
+
+    def charts(self) -> dict[str, Callable[[], Any]]:
+        """``units``: mean and standard deviation of each unit's activation, of the first thousand units."""
+        return {"units": self._chart}
+
+    def _chart(self) -> Any:
+        import altair as alt
+
+        values = self.to_frame().iloc[:, :1000]
+        mean, deviation = values.mean(), values.std(ddof=0)
+        frame = pd.DataFrame({"unit": values.columns, "mean": mean, "low": mean - deviation, "high": mean + deviation})
+        base = alt.Chart(frame).encode(x=alt.X("unit:Q", title="unit"))
+        rule = base.mark_rule().encode(y=alt.Y("low:Q", title="activation, mean and deviation"), y2="high:Q")
+        return rule + base.mark_point(filled=True).encode(y="mean:Q")
 
 
 def pooled(states: Tensor, pool: str, gradient: bool, axes: Axes | None = None) -> Tensor:
@@ -195,6 +217,7 @@ class _Reader:
         self.pool, self.channels, self.call = pool, channels, call
         self.activations: dict[str, list[Tensor]] = {layer: [] for layer in layers}
         self.gradients: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+        self.known: dict[tuple[Any, ...], Axes] = {}  # axes of outputs that were looked at, so that each form is measured once
 
     def read(self, part: Any) -> None:
         """Read the layers on some inputs."""
@@ -244,8 +267,11 @@ class _Reader:
         return [(call, outputs[call])]
 
     def _axes(self, states: Tensor, layer: str, call: int, part: Any) -> Axes:
-        probe = Probe(self.net, layer, self.run, part, call)
-        return axes_of(states, self.net.get_submodule(layer), layer, len(part), probe, self.channels)
+        key = (layer, call, tuple(states.shape), len(part))
+        if key not in self.known:
+            probe = Probe(self.net, layer, self.run, part, call)
+            self.known[key] = axes_of(states, self.net.get_submodule(layer), layer, len(part), probe, self.channels)
+        return self.known[key]
 
     def _row(self, layer: str, calls: list[Tensor], axes: list[Axes], gradient: bool) -> Tensor:
         """Rows ``(n, d)`` of one layer, pooled over its calls."""

@@ -20,18 +20,19 @@ from affectlens.models.layers.outputs import states_of, with_states
 @contextmanager
 def frozen(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients of the weights inside; every module and every weight is as it was outside."""
-    modes = [(module, module.training) for module in net.modules()]
-    learned = [(weight, weight.requires_grad) for weight in net.parameters()]
-    net.eval()
-    for weight, _ in learned:
+    learning = [module for module in net.modules() if module.training]
+    learned = [weight for weight in net.parameters() if weight.requires_grad]
+    if learning:
+        net.eval()
+    for weight in learned:
         weight.requires_grad_(False)
     try:
         yield
     finally:
-        for module, mode in modes:
-            module.training = mode
-        for weight, required in learned:
-            weight.requires_grad_(required)
+        for module in learning:
+            module.training = True
+        for weight in learned:
+            weight.requires_grad_(True)
 
 
 @contextmanager
