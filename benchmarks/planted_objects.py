@@ -151,7 +151,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
 
 
 def simulated() -> Iterator[tuple[str, str, str, bool | None]]:
-    """Random maps, sharp and skewed under one emotion and smooth under the other: boxes of nothing, then one that is followed."""
+    """Random maps, sharp and skewed under one emotion, smooth under the other: boxes of nothing, then one that is followed."""
     wrong = dict.fromkeys(("p_bh", "p_exchanged_bh", "p_others_bh", "p_presence_bh"), 0)
     found = 0
     for seed in range(SIMULATED):

@@ -47,7 +47,7 @@ def detectable_correlation(sizes: tuple[int, ...], threshold: float, power: floa
     other = rng.normal(size=shape)
     rest = np.where(freedom > 1, rng.chisquare(np.maximum(freedom - 1, 1), shape), 0.0)
     shared, noise = np.sqrt(first) * other, other**2 + rest
-    # A sum over strata has the kurtosis, and nearly the tail, of the correlation of one stratum with so many degrees of freedom.
+    # A sum over strata has the kurtosis, and nearly the tail, of the correlation of one stratum of so many degrees of freedom.
     alike = max(float(freedom.sum() ** 2 / (freedom**2 / (freedom + 2)).sum()) - 2, 1.0 + 1e-9)
     critical = alike * float(beta.isf(threshold, 0.5, (alike - 1) / 2))
 
