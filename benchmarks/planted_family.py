@@ -89,7 +89,7 @@ def tested(design: Design, correlation: float, rng: np.random.Generator) -> Depe
 
 
 def power(design: Design, correlation: float) -> tuple[float, float, float]:
-    """Share of repetitions in which the planted test is significant whatever the others give; what it says it finds; least p."""
+    """Share of repetitions in which the planted test is significant whatever the others give; what it says it finds; floor."""
     found, said, smallest = [], [], []
     for seed in range(POWERS):
         test = tested(design, correlation, np.random.default_rng([seed, 1]))

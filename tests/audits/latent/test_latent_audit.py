@@ -83,10 +83,14 @@ def test_findings_are_sentences_about_the_numbers(audit):
 
 def test_what_agrees_beyond_chance_is_named(audit):
     table = audit.agreement.assign(p_holm=1.0)
-    assert agreement_sentence(replace(audit, agreement=table)) == "No clustering agrees with any factor beyond chance."
+    assert agreement_sentence(replace(audit, agreement=table)).startswith(
+        "No clustering agrees with any factor beyond chance. With this"
+    )
     first = table.index[(table.clusters == "GMM") & (table.factor == "emotion")][0]
     one = replace(audit, agreement=table.assign(p_holm=np.where(table.index == first, 0.01, 1.0)))
-    assert agreement_sentence(one) == f"Beyond chance the clusters agree with emotion (ARI {table.ari[first]:.2f}, GMM)."
+    assert agreement_sentence(one).startswith(
+        f"Beyond chance the clusters agree with emotion (ARI {table.ari[first]:.2f}, GMM)."
+    )
 
 
 def test_saved_and_loaded_without_loss(audit, tmp_path):

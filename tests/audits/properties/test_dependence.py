@@ -10,8 +10,8 @@ from scipy.stats import rankdata
 from affectlens.audits.properties.dependence import TAIL_COST, _threshold, dependence_test
 from affectlens.core.errors import UsageError
 from affectlens.stats.independence.contrast import STRAIGHT
-from affectlens.stats.independence.effect import smallest_correlation
 from affectlens.stats.independence.variables import normal_scores
+from affectlens.stats.power import detectable_correlation
 from affectlens.stats.resolution import Resolution
 
 
@@ -35,7 +35,7 @@ def test_people_count_once_by_the_mean_of_their_outputs(rng):
     male = x.groupby(person).first() == "m"
     assert found.effect.value == pytest.approx(np.corrcoef(male, scores(means))[0, 1]) and found.effect.value > 0
     assert found.pvalue >= 1 / 56 and (found.pvalue * 56) == pytest.approx(round(found.pvalue * 56))
-    assert found.smallest_found == pytest.approx(smallest_correlation(8, 1, STRAIGHT * 0.05))
+    assert found.smallest_found == detectable_correlation((8,), STRAIGHT * 0.05)
 
 
 def test_numbers_of_people_count_by_their_order_and_words_by_their_categories(rng):
@@ -128,12 +128,12 @@ def test_the_threshold_is_that_of_the_family():
     assert _threshold(many, 290, "limit") == pytest.approx(STRAIGHT * 0.0005)
 
 
-@pytest.mark.parametrize(("n", "tests"), [(120, 1), (90, 10)])
-def test_the_power_that_is_said_is_true(n, tests):
+@pytest.mark.parametrize(("n", "strata", "tests"), [(120, 4, 1), (90, 3, 10), (120, 60, 1)])
+def test_the_power_that_is_said_is_true(n, strata, tests):
     """A correlation of the size that is said to be found four times in five is found in about four of five draws."""
     rng, resolution = np.random.default_rng(n), Resolution(tests=tests)
-    z = pd.Series(np.arange(n) % 4)
-    found, r = [], smallest_correlation(n, 4, STRAIGHT * 0.05 / tests)
+    z = pd.Series(np.arange(n) % strata)  # the label shifts the output far
+    found, r = [], detectable_correlation((n // strata,) * strata, STRAIGHT * 0.05 / tests)
     for _ in range(60):
         x = pd.Series(rng.normal(size=n))
         y = r * x + np.sqrt(1 - r**2) * rng.normal(size=n) + z

@@ -497,7 +497,7 @@ def test_many_rows_in_strata_take_the_limit(monkeypatch):
     assert limit.method == "stratified, limit" and len(limit.each) == 2 and limit.smallest == smallest_correlation(600, 3)
     monkeypatch.setattr(api, "MANY", 600)
     drawn = test(x, y, strata, rng=np.random.default_rng(1))
-    assert drawn.method == "stratified" and abs(drawn.p - limit.p) < 0.2
+    assert drawn.method == "stratified" and min(drawn.p, limit.p) > 0.05  # two statistics of the same absence
     assert drawn.effect.value == pytest.approx(limit.effect.value, abs=1e-6)
 
 

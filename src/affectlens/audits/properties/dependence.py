@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.stats.independence.contrast import STRAIGHT
-from affectlens.stats.independence.effect import Effect, correlation, smallest_correlation, strength
+from affectlens.stats.independence.effect import Effect, correlation, strength
 from affectlens.stats.independence.permutation import Exchanged, centred_in, exchange_test
 from affectlens.stats.independence.variables import Variable, normal_scores, scaled, variable
+from affectlens.stats.power import detectable_correlation
 from affectlens.stats.resolution import Resolution
 
 FEWEST_PEOPLE = 6
@@ -111,13 +112,14 @@ def dependence_test(
     person = person[complete] if person is not None else None
     design = _designed(x, kind, y, z, person)
     _check_varies(design)
-    tested = exchange_test(scaled(design.x), scaled(design.y), design.strata, rng, resolution)
+    x_scores, y_scores = (scaled(_aligned(values, design.strata)) for values in (design.x, design.y))
+    tested = exchange_test(x_scores, y_scores, design.strata, rng, resolution)
     effect = _effect(tested, design.x.ordered and design.y.ordered, rng)
     units = len(design.strata)
     found = float("nan")
     if effect.kind == "correlation":
-        spent = int(design.strata.max()) + 1
-        found = smallest_correlation(units, spent, _threshold(resolution, units, tested.test.how))
+        sizes = tuple(sorted(np.bincount(design.strata).tolist()))
+        found = detectable_correlation(sizes, _threshold(resolution, units, tested.test.how))
     people = design.method == "people exchanged whole"
     return DependenceTest(
         tested.test.statistic, tested.test.pvalue, tested.test.smallest, tested.test.how, effect, len(x) if people else units,
@@ -167,6 +169,13 @@ def _whole_people(x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, pe
         alike = np.unique(profile, axis=0, return_inverse=True)[1].reshape(-1)
         strata = alike if len(names) >= PROFILE * (alike.max() + 1) else strata
     return _Design(variable(x.iloc[first], "x", kind), variable(means, "y", "continuous"), strata, "people exchanged whole")
+
+
+def _aligned(values: Variable, strata: np.ndarray) -> Variable:
+    """Numbers without the mean of their stratum, so that ranks are not spent on differences between strata (aligned ranks)."""
+    numbers = [kind in ("continuous", "ordinal") for kind in values.kinds]
+    columns = np.where(numbers, centred_in(values.columns, strata), values.columns)
+    return replace(values, columns=columns)
 
 
 def _check_varies(design: _Design) -> None:

@@ -57,8 +57,8 @@ class Contrast:
 
     Two sums of squared covariances are looked at: of the variables' own columns (a straight dependence of normal scores, or any
     of categories), and of all features. Each is set against its limit under exchanges; the statistic is ``-log`` of the
-    smaller p of both after Bonferroni, with four fifths of the level for the first. A weighted minimum has nearly the power of a
-    correlation where the dependence is straight, and sees the others too.
+    smaller p of both after Bonferroni, with four fifths of the level for the first. A weighted minimum has nearly the power of
+    a correlation where the dependence is straight, and sees the others too.
 
     Attributes
     ----------
