@@ -17,7 +17,7 @@ from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.stats.independence import Independence, p_against_n, test
+from affectlens.stats.independence import Condition, Independence, p_against_n, test
 from affectlens.stats.independence.effect import correlation, smallest_correlation
 from affectlens.stats.independence.permutation import centred_in
 from affectlens.stats.independence.variables import normal_scores
@@ -115,13 +115,14 @@ def _tests(
     """One row a property and output, and the properties that cannot be tested with the reason."""
     named = {str(c): outputs[c] for c in outputs} | ({} if decision is None else {DECISION: decision})
     tested, excluded = [], {}
+    given = None if truth is None else Condition(truth.iloc[rows])
     for i, name in enumerate(table.columns):
         reason = _unfit(table[name], kinds[name], truth)
         if reason:
             excluded[name] = reason
             continue
         for output, y in named.items():
-            tested.append(_tested(name, kinds[name], output, table[name], y, truth, person, rows, rng))
+            tested.append(_tested(name, kinds[name], output, table[name], y, truth, person, rows, rng, given))
         progress("tests", i + 1, len(table.columns))
     usable = [row for row in tested if row is not None]
     if not usable:
@@ -150,7 +151,7 @@ def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
 
 def _tested(
     name: str, kind: str, output: str, x: pd.Series, y: pd.Series, truth: pd.Series | None, person: pd.Series | None,
-    rows: np.ndarray, rng: np.random.Generator,
+    rows: np.ndarray, rng: np.random.Generator, given: Condition | None = None,
 ) -> dict[str, object] | None:  # fmt: skip
     x, y = x.iloc[rows], y.iloc[rows]
     z = truth.iloc[rows] if truth is not None else None
@@ -158,7 +159,7 @@ def _tested(
         if person is not None:
             tested, note = _with_people(x, kind, y, z, person.iloc[rows], rng)
         else:
-            tested, note = test(x, y, z, rng=rng, kinds={"x": kind}, draws=1), ""
+            tested, note = test(x, y, z if given is None else given, rng=rng, kinds={"x": kind}, draws=1), ""
     except UsageError:
         return None
     effect = tested.effect

@@ -294,6 +294,7 @@ def p_against_n(
     DataFrame
         Columns ``n``, ``p`` (median), ``low`` and ``high`` (quartiles).
     """
+    z = z.values if isinstance(z, Condition) else z
     total = len(variable(x).columns)
     sizes = sizes or tuple(int(size) for size in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))
 
