@@ -65,7 +65,7 @@ class Condition:
         self._factorised: dict[bytes, Factorised] = {}
 
     def __len__(self) -> int:
-        return len(self.variable.columns)
+        return self.variable.rows
 
     def factorised(self, rows: np.ndarray) -> Factorised:
         """What is needed of the condition at some of its rows ``(m,)``; computed once for each set of them."""
