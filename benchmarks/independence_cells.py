@@ -160,6 +160,12 @@ def _exclusive_or(rng: np.random.Generator, strength: float) -> Data:
     return x.astype(float), y.astype(float), z
 
 
+def _exclusive_or_of_two(rng: np.random.Generator, strength: float) -> Data:
+    x, z = rng.integers(0, 2, (400, 2)), rng.normal(size=400)
+    kept = rng.random(400) < 0.5 + strength
+    return x.astype(float), np.where(kept, x[:, 0] ^ x[:, 1], 1 - (x[:, 0] ^ x[:, 1])) + z, z
+
+
 def _bent_noise(rng: np.random.Generator, strength: float, kind: str) -> Data:
     z, e, own = rng.normal(size=(3, 400))
     if kind == "square":
@@ -209,6 +215,7 @@ def dependences() -> dict[str, tuple[Planted, float]]:
         "sign that flips with a label, n 400": (partial(_flip, number=False), 0.25),
         "sign that flips with a label, z also a number": (partial(_flip, number=True), 0.25),
         "exclusive or, n 400": (_exclusive_or, 0.5),
+        "exclusive or of two columns, n 400": (_exclusive_or_of_two, 0.2),
         "square of noise, n 400": (partial(_bent_noise, kind="square"), 0.25),
         "spread by noise, n 400": (partial(_bent_noise, kind="spread"), 0.3),
         "sin 3z and z², noise .05 shared": (_little_noise, 0.2),

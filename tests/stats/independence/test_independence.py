@@ -58,6 +58,9 @@ def test_cauchy_by_hand_and_alone():
     p = np.array([0.01, 0.5])
     t = np.mean(np.tan((0.5 - p) * np.pi))
     assert cauchy_combination(p) == pytest.approx(0.5 - np.arctan(t) / np.pi)
+    shared = cauchy_combination(p, np.array([0.8, 0.2]))
+    assert shared == pytest.approx(0.5 - np.arctan(np.tan((0.5 - p) * np.pi) @ [0.8, 0.2]) / np.pi)
+    assert cauchy_combination(np.array([1e-200, 1.0])) < 1e-190  # far below what a difference from one can hold
     assert majority(np.array([0.01, 0.04, 0.9])) and not majority(np.array([0.01, 0.9]))
 
 

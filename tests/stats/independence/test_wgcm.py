@@ -92,16 +92,17 @@ def test_regression_is_kernel_ridge_with_the_least_gcv_error(rng):
     for j in range(2):
         target = y[:, j] - y[:, j].mean()
         flat = target - fixed @ (fixed.T @ target)
-        best = ((flat**2).mean() / (1 - 2 / n) ** 2, flat, (fixed**2).sum(axis=1))
+        best = ((flat**2).mean() / (1 - 2 / n) ** 2, flat, (fixed**2).sum(axis=1), 0)
         for kernel in kernels:
             for penalty in PENALTIES[::1] * n:
                 fit, leverage, freedom = brute_fit(kernel, fixed, target, penalty)
                 error = ((target - fit) ** 2).mean() / (1 - freedom / n) ** 2
                 if freedom <= n / 2 and error < best[0]:
-                    best = (error, target - fit, leverage)
-        assert found.error[j] == pytest.approx(best[0] / target.var(), rel=1e-3)
+                    best = (error, target - fit, leverage, 2)  # width and penalty are parameters as well
+        left_out = ((best[1] / (1 - best[2])) ** 2).mean()
+        assert found.error[j] == pytest.approx(left_out / target.var(), rel=1e-2)
         np.testing.assert_allclose(found.residuals[:, j], best[1], atol=2e-3)
-        np.testing.assert_allclose(found.leverage[:, j], best[2], atol=2e-3)
+        np.testing.assert_allclose(found.leverage[:, j], best[2] + best[3] / n, atol=2e-3)
     assert found.chosen[0] in ("0.5", "1.5")
 
 
@@ -179,6 +180,21 @@ def test_the_condition_is_factorised_once(rng, monkeypatch):
     )
     with pytest.raises(UsageError, match="120, 120, 119"):
         test(x, y, Condition(z[:-1]), rng=rng)
+
+
+def test_little_is_kept_and_no_condition_is_one_too(rng, monkeypatch):
+    from affectlens.stats.independence.wgcm import condition as module
+
+    monkeypatch.setattr(module, "_VARIABLES", 2)
+    given = Factorised(variable(rng.normal(size=60)))
+    for number in (1, 2, 3, 2):
+        assert given.once((number,), lambda number=number: [number]) == [number]
+    given.weights()
+    assert [key for key in given._computed if not isinstance(key, str)] == [(2,), (3,)]
+    x = rng.normal(size=60)
+    assert test(x, x + 0.5 * rng.normal(size=60), method="wgcm", rng=rng).p < 0.05
+    frame = pd.DataFrame({"a": x, "b": rng.normal(size=60)})
+    assert test(frame, (frame.a * frame.b), method="wgcm", rng=rng).p < 0.05 < test(frame, rng.normal(size=60), rng=rng).p
 
 
 def test_columns_and_directions_that_count_are_found(rng):
@@ -337,6 +353,11 @@ def exclusive_or(rng):
     return x * 1.0, y * 1.0, (x ^ y) + 0.3 * rng.normal(size=200)
 
 
-@pytest.mark.parametrize("make", [flip, mixed_flip, wave_of_signs, exclusive_or])
+def exclusive_or_of_two(rng):
+    x, z = rng.integers(0, 2, (200, 2)), rng.normal(size=200)
+    return x * 1.0, (x[:, 0] ^ x[:, 1]) + z + 0.5 * rng.normal(size=200), z
+
+
+@pytest.mark.parametrize("make", [flip, mixed_flip, wave_of_signs, exclusive_or, exclusive_or_of_two])
 def test_dependences_that_change_over_the_condition_are_seen(make):
     assert (rejected(make, 8) <= 0.05).mean() > 0.9

@@ -82,7 +82,7 @@ def test(
     condition = z if isinstance(z, Condition) or z is None else Condition(z, kinds.get("z"))
     of_z = None if condition is None else condition.variable
     variables = [entry for entry in (of_x, of_y, of_z) if entry is not None]
-    lengths = [len(entry.columns) for entry in variables]
+    lengths = [entry.rows for entry in variables]
     if len(set(lengths)) > 1:
         raise UsageError(f"x, y and z have {', '.join(map(str, lengths))} rows; as many each were expected")
     kept = complete(*variables)
@@ -111,7 +111,7 @@ def test(
     if method == "wgcm":
         return _weighted(of_x, of_y, condition or Condition(np.zeros(len(kept))), rows, rng, dropped)
     if method == "cmih":
-        return _mixed(of_x, of_y, of_z or Variable(np.zeros((n, 0)), (), np.zeros(n)), rng, dropped)
+        return _mixed(of_x, of_y, of_z or Variable((), np.zeros(n), n), rng, dropped)
     numbers = np.zeros((n, 0)) if of_z is None else scaled(of_z)
     if method == "rcot":
         return replace(_residual(of_x, of_y, numbers, rng, n, dropped, draws), note=note)
@@ -197,7 +197,7 @@ def _mixed(a: Variable, b: Variable, condition: Variable, rng: np.random.Generat
     pair = residual_pair(scaled(a), scaled(b), scaled(condition), rng)
     spent = float(np.sqrt(pair[0].spent.mean() * pair[1].spent.mean()))
     effect = _effect(pair[0].values, pair[1].values, a.ordered and b.ordered, rng, spent)
-    n = len(a.columns)
+    n = a.rows
     return Independence("cmih", information, p, effect, n, dropped, (p,), smallest_correlation(n, spent))
 
 
@@ -294,7 +294,8 @@ def p_against_n(
     DataFrame
         Columns ``n``, ``p`` (median), ``low`` and ``high`` (quartiles).
     """
-    total = len(variable(x).columns)
+    z = z.values if isinstance(z, Condition) else z
+    total = variable(x).rows
     sizes = sizes or tuple(int(size) for size in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))
 
     def part(values: object, rows: np.ndarray) -> object:

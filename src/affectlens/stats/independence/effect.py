@@ -79,7 +79,7 @@ def _left_out(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _bounded(correlations: np.ndarray) -> np.ndarray:
     """Correlations whose Fisher z is finite."""
-    return np.clip(correlations, -1 + 1e-9, 1 - 1e-9)
+    return np.asarray(np.clip(correlations, -1 + 1e-9, 1 - 1e-9))
 
 
 def strength(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, draws: int = 500) -> Effect:

@@ -89,7 +89,7 @@ def _parts(entry: Variable) -> tuple[np.ndarray, np.ndarray]:
     """Normal scores of the numbers ``(n, d)``, and a code ``(n,)`` for each combination of labels."""
     continuous = np.array([kind == "continuous" for kind in entry.kinds], dtype=bool)
     labels = entry.columns[:, ~continuous]
-    n = len(entry.columns)
+    n = entry.rows
     codes = np.unique(labels, axis=0, return_inverse=True)[1].ravel() if labels.shape[1] else np.zeros(n, dtype=np.int64)
     return normal_scores(entry.columns[:, continuous]), codes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,31 +18,66 @@ FEW = 12  # distinct whole numbers up to which a column counts as ordinal
 
 
 @dataclass(frozen=True)
+class Column:
+    """One column as it was given: its numbers, or the number of its category in a list of ``categories``, NaN where missing."""
+
+    values: np.ndarray
+    kind: str
+    categories: int = 0
+
+    def expanded(self) -> np.ndarray:
+        """Numbers ``(n, d)``: one column a category where there are more than two."""
+        if self.kind != "categorical":
+            return self.values[:, None]
+        hot = (self.values[:, None] == np.arange(self.categories)[None]).astype(float)
+        hot[np.isnan(self.values)] = np.nan
+        return hot
+
+
+@dataclass(frozen=True, eq=False)
 class Variable:
     """One variable as numbers.
 
     Attributes
     ----------
-    columns : (n, d) float64 array
-        One column a category for a categorical variable.
-    kinds : tuple of str
-        Of each column, from ``KINDS``.
+    given : tuple of Column
+        Its columns; a condition with very many categories never has a column for each, unless it is asked for ``columns``.
     codes : (n,) array or None
         A number for each combination of values when all of it is discrete.
+    rows : int
+        How many.
     """
 
-    columns: np.ndarray
-    kinds: tuple[str, ...]
+    given: tuple[Column, ...]
     codes: np.ndarray | None
+    rows: int
+
+    @cached_property
+    def columns(self) -> np.ndarray:
+        """Numbers ``(n, d)``: one column a category for a categorical variable."""
+        return np.column_stack([np.zeros((self.rows, 0)), *(column.expanded() for column in self.given)])
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Of each of the ``columns``, from ``KINDS``."""
+        return tuple(column.kind for column in self.given for _ in range(max(column.categories, 1)))
 
     @property
     def ordered(self) -> bool:
         """Whether it is one column whose values have an order."""
-        return self.columns.shape[1] == 1 and self.kinds[0] != "categorical"
+        return len(self.given) == 1 and self.given[0].kind != "categorical"
+
+    def complete(self) -> np.ndarray:
+        """Mask ``(n,)`` of the rows in which nothing is missing."""
+        out = np.ones(self.rows, dtype=bool)
+        for column in self.given:
+            out &= np.isfinite(column.values)
+        return out
 
     def take(self, rows: np.ndarray) -> Variable:
         """Some rows."""
-        return Variable(self.columns[rows], self.kinds, None if self.codes is None else self.codes[rows])
+        given = tuple(Column(column.values[rows], column.kind, column.categories) for column in self.given)
+        return Variable(given, None if self.codes is None else self.codes[rows], len(rows))
 
 
 def variable(values: object, name: str = "x", kind: str | Sequence[str] | None = None) -> Variable:
@@ -77,34 +113,29 @@ def variable(values: object, name: str = "x", kind: str | Sequence[str] | None =
         asked_kinds = [kind] * frame.shape[1]
     elif kind:
         asked_kinds = list(kind)
-    columns: list[np.ndarray] = []
-    kinds: list[str] = []
+    columns: list[Column] = []
     parts: list[np.ndarray] = []
     for i, column_kind in enumerate(asked_kinds):
         column = frame.iloc[:, i]
         column_kind = column_kind or _guess(column)
         if column_kind not in KINDS:
             raise UsageError(f"{name}: kind {column_kind!r} is not one of {', '.join(KINDS)}")
-        absent = column.isna().to_numpy()
         if column_kind == "categorical" or not pd.api.types.is_numeric_dtype(column):
+            absent = column.isna().to_numpy()
             codes, names = pd.factorize(column.astype(str).where(~absent), sort=True)
-            hot = (codes[:, None] == np.arange(len(names))[None]).astype(float)
-            if len(names) == 2:  # one column says it all
-                hot, column_kind = hot[:, 1:], "binary"
-            hot[absent] = np.nan
-            columns += list(hot.T)
-            kinds += [column_kind] * hot.shape[1]
+            two = len(names) == 2  # one column says it all
+            columns.append(
+                Column(np.where(codes < 0, np.nan, codes), "binary" if two else "categorical", 0 if two else len(names))
+            )
             parts.append(np.where(absent, -1, codes))
         else:
             numbers = column.to_numpy(dtype=float)
-            columns.append(numbers)
-            kinds.append(column_kind)
+            columns.append(Column(numbers, column_kind))
             if column_kind != "continuous":
-                codes, _ = pd.factorize(pd.Series(numbers), sort=True)
-                parts.append(codes)
+                parts.append(pd.factorize(pd.Series(numbers), sort=True)[0])
     discrete = len(parts) == frame.shape[1]
     codes = pd.factorize(pd.MultiIndex.from_arrays(parts))[0] if discrete else None
-    return Variable(np.column_stack(columns) if columns else np.zeros((len(frame), 0)), tuple(kinds), codes)
+    return Variable(tuple(columns), codes, len(frame))
 
 
 def _frame(values: object, name: str) -> pd.DataFrame:
@@ -133,10 +164,7 @@ def _guess(column: pd.Series) -> str:
 
 def complete(*variables: Variable) -> np.ndarray:
     """Mask ``(n,)`` of the rows in which nothing is missing."""
-    out = np.ones(len(variables[0].columns), dtype=bool)
-    for entry in variables:
-        out &= np.isfinite(entry.columns).all(axis=1)
-    return out
+    return np.all([entry.complete() for entry in variables], axis=0)
 
 
 def normal_scores(x: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ DISTANCES = (0.5, 1.0, 2.0)  # of kernels of several columns, in median distance
 PARTS = (0.5, 1.5)  # of kernels that are sums over columns, in deviations
 FIXED = 1 / 3  # share of the rows that columns may be without being penalised
 _KEPT = 8  # sets of rows whose factorisation is kept
+_VARIABLES = 64  # whose residuals are kept
 _WILD = 5.0  # deviations beyond which a column's tails are drawn in
 
 Value = TypeVar("Value")
@@ -58,12 +59,13 @@ class Condition:
     """
 
     def __init__(self, z: object, kind: str | None = None) -> None:
+        self.values = z
         self.variable: Variable = variable(z, "z", kind)
         self.complete = complete(self.variable)
         self._factorised: dict[bytes, Factorised] = {}
 
     def __len__(self) -> int:
-        return len(self.variable.columns)
+        return self.variable.rows
 
     def factorised(self, rows: np.ndarray) -> Factorised:
         """What is needed of the condition at some of its rows ``(m,)``; computed once for each set of them."""
@@ -103,8 +105,11 @@ class Factorised:
         self._computed: dict[object, object] = {}
 
     def once(self, key: object, compute: Callable[[], Value]) -> Value:
-        """What ``compute`` gives, computed the first time that ``key`` is asked for."""
+        """What ``compute`` gives, computed the first time that ``key`` is asked for; what is asked for by a name is kept."""
         if key not in self._computed:
+            variables = [known for known in self._computed if not isinstance(known, str)]
+            if not isinstance(key, str) and len(variables) >= _VARIABLES:
+                del self._computed[variables[0]]
             self._computed[key] = compute()
         return self._computed[key]  # type: ignore[return-value]
 
@@ -179,7 +184,7 @@ def _leading(functions: np.ndarray, count: int) -> np.ndarray:
 
 
 def _indicators(labels: np.ndarray) -> np.ndarray:
-    return (labels[:, None] == np.arange(labels.max() + 1)).astype(float)
+    return np.asarray((labels[:, None] == np.arange(labels.max() + 1)).astype(float))
 
 
 def _columns_and_labels(condition: Variable) -> tuple[np.ndarray, np.ndarray | None]:

@@ -67,6 +67,18 @@ def largest_jump(column: np.ndarray, targets: np.ndarray) -> float | None:
     """Where in a column ``(n,)`` the means of targets ``(n, k)`` before and after differ most, if by more than chance.
 
     Before and after are the rows next to the place, a fortieth of all on each side and ten at least.
+
+    Parameters
+    ----------
+    column : (n,) array
+        The condition.
+    targets : (n, k) array
+        A variable's columns.
+
+    Returns
+    -------
+    float or None
+        Half way between two rows; None where no difference is as large as 4.5 standard errors, or where there are few rows.
     """
     order = np.argsort(column, kind="stable")
     n, window = len(column), max(10, len(column) // 40)

@@ -11,6 +11,7 @@ from affectlens.stats.independence.wgcm.bases import Basis
 
 PENALTIES = np.logspace(-9, 1.5, 36)  # per row
 UNDERSMOOTHED = 10.0
+CHOSEN = 2  # parameters: width and penalty
 SATURATED = 0.5  # share of the rows that degrees of freedom may reach
 _MOST_LEVERAGE = 0.9
 
@@ -26,7 +27,8 @@ class Fitted:
     leverage : (n, k) array
         Diagonal of the smoother of each target.
     error : (k,) array
-        Cross-validated squared error over the target's variance: 1 where the condition says nothing.
+        Squared error of each row by the others, before undersmoothing, over the target's variance: near 1 where the condition
+        says nothing.
     chosen : tuple of str
         Basis of each target.
     """
@@ -78,15 +80,25 @@ def regress(targets: np.ndarray, fixed: np.ndarray, bases: Sequence[Basis], unde
                 error[j], choice[j] = scores[best[j], j], (candidate, PENALTIES[best[j]] * n)
     residuals, leverage = left.copy(), np.repeat((fixed**2).sum(axis=1)[:, None], k, axis=1)
     for j, taken in enumerate(choice):
-        if taken is None:
-            continue
-        candidate, penalty = taken
-        shrink = _undersmoothed(candidate.values, penalty, undersmoothed, SATURATED * n - q - candidate.cost)
-        residuals[:, j] -= candidate.vectors @ (shrink * (candidate.vectors.T @ left[:, j]))
-        leverage[:, j] += candidate.vectors**2 @ shrink
+        if taken is not None:
+            candidate, penalty = taken
+            room = SATURATED * n - q - candidate.cost
+            along = candidate.vectors.T @ left[:, j]
+            best = candidate.values / (candidate.values + penalty)
+            error[j] = _left_out(left[:, j] - candidate.vectors @ (best * along), leverage[:, j] + candidate.vectors**2 @ best)
+            shrink = _undersmoothed(candidate.values, penalty, undersmoothed, room)
+            residuals[:, j] -= candidate.vectors @ (shrink * along)
+            leverage[:, j] += candidate.vectors**2 @ shrink + (CHOSEN + candidate.cost) / n
+        else:
+            error[j] = _left_out(left[:, j], leverage[:, j])
     variance = np.maximum(((targets - targets.mean(axis=0)) ** 2).mean(axis=0), 1e-300)
     names = tuple("straight line" if taken is None else taken[0].name for taken in choice)
     return Fitted(residuals, np.minimum(leverage, _MOST_LEVERAGE), error / variance, names)
+
+
+def _left_out(residual: np.ndarray, leverage: np.ndarray) -> float:
+    """Mean squared error of rows ``(n,)`` by regressions without each of them (Allen 1974)."""
+    return float(((residual / (1 - np.minimum(leverage, 0.99))) ** 2).mean())
 
 
 def _undersmoothed(values: np.ndarray, penalty: float, factor: float, room: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from affectlens.stats.independence.wgcm.directions import own_bases
 from affectlens.stats.independence.wgcm.regression import regress
 
 NOTHING = 1e-4  # of a variable's deviation: less than this left is rounding
+_PAIRED = 6  # columns up to which products of two of them are looked at
 _SPREAD = 2.0  # logarithm up to which residuals are divided by their spread
 
 
@@ -64,8 +65,12 @@ def _left_of(variable: Variable, condition: Factorised) -> Left:
         leverage.append(fitted.leverage[:, best])
         smooth.append(len(np.unique(column)) > 2 and deviation > NOTHING)
     lines_of = np.column_stack(lines)
-    waves, leverage_of_waves = _waves(lines_of[:, smooth], columns.shape[1], condition, bases)
-    return Left(lines_of, waves, np.column_stack([*leverage, leverage_of_waves]), max(shares))
+    functions = [*_curves(lines_of[:, smooth], condition, bases), *_products(lines_of, kinds)]
+    waves, leverage_of_waves = _without_condition(functions, condition, bases)
+    of_lines = np.column_stack(leverage)
+    # What the first regression took is missing from functions of its residuals as well.
+    of_waves = np.maximum(leverage_of_waves, of_lines.max(axis=1, keepdims=True))
+    return Left(lines_of, waves, np.column_stack([of_lines, of_waves]), max(shares))
 
 
 def _scales(column: np.ndarray, kind: str) -> np.ndarray:
@@ -78,21 +83,35 @@ def _scales(column: np.ndarray, kind: str) -> np.ndarray:
     return np.column_stack([standard, normal_scores(column[:, None])[:, 0]])
 
 
-def _waves(lines: np.ndarray, width: int, condition: Factorised, bases: Sequence[Basis]) -> tuple[np.ndarray, np.ndarray]:
-    """Functions of residuals over their spread, ``(n, m)``, without what the condition says of them, and leverages."""
-    n = len(lines)
-    if width == 1 and not lines.shape[1]:
+def _curves(lines: np.ndarray, condition: Factorised, bases: Sequence[Basis]) -> list[np.ndarray]:
+    """Normal scores of residuals ``(n, p)`` over their spread, and waves of these."""
+    if not lines.shape[1]:
+        return []
+    logarithm = np.log(lines**2 + 1e-2)
+    spread = (logarithm - regress(logarithm, condition.fixed, bases, 1.0).residuals) / 2
+    even = normal_scores(lines / np.exp(np.clip(spread - spread.mean(axis=0), -_SPREAD, _SPREAD)))
+    return [even, np.sin(1.5 * even), np.cos(1.5 * even), np.cos(0.75 * even)]
+
+
+def _products(lines: np.ndarray, kinds: Sequence[str]) -> list[np.ndarray]:
+    """Products of the residuals ``(n, p)`` of two columns of a variable, unless they are categories or very many."""
+    count = lines.shape[1]
+    if not 1 < count <= _PAIRED or set(kinds) == {"categorical"}:
+        return []
+    return [lines[:, i : i + 1] * lines[:, i + 1 :] for i in range(count - 1)]
+
+
+def _without_condition(
+    functions: list[np.ndarray], condition: Factorised, bases: Sequence[Basis]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Functions ``(n, m)`` of residuals without what the condition says of them, of deviation one, and leverages."""
+    n = len(condition.fixed)
+    together = np.column_stack([np.zeros((n, 0)), *functions])
+    together = together - together.mean(axis=0)
+    together = together[:, together.std(axis=0) > 1e-6]
+    if not together.shape[1]:
         return np.zeros((n, 0)), np.zeros((n, 0))
-    even = np.zeros((n, 0))
-    if lines.shape[1]:
-        logarithm = np.log(lines**2 + 1e-2)
-        spread = (logarithm - regress(logarithm, condition.fixed, bases, 1.0).residuals) / 2
-        even = normal_scores(lines / np.exp(np.clip(spread - spread.mean(axis=0), -_SPREAD, _SPREAD)))
-    parts = [even, np.sin(1.5 * even), np.cos(1.5 * even), np.cos(0.75 * even)]
-    functions = np.column_stack(parts)
-    functions = functions - functions.mean(axis=0)
-    functions = functions[:, functions.std(axis=0) > 1e-6]
-    fitted = regress(functions, condition.fixed, bases)
+    fitted = regress(together, condition.fixed, bases)
     deviation = fitted.residuals.std(axis=0)
     kept = deviation > NOTHING
     return fitted.residuals[:, kept] / deviation[kept], fitted.leverage[:, kept]

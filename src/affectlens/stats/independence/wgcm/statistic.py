@@ -35,7 +35,8 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
     Products of residuals of x and y are weighted by functions of the condition (Scheidegger et al. 2022): the constant, smooth
     functions of it, finer ones, and labels. For lines and for other functions of the residuals the squared sums make one
     statistic a set of weights. Signs drawn at random (wild bootstrap, Wu 1986) give the null of all of them at once; their
-    p-values are combined by their harmonic mean (Wilson 2019), whose null comes from the same signs and so is no approximation. Where no draw reaches one of them, p is that of their limits by Cauchy's rule, if it is smaller.
+    p-values are combined by their harmonic mean (Wilson 2019), whose null comes from the same signs and so is no approximation.
+    Where no draw reaches one of the statistics, p is that of their limits by Cauchy's rule, if it is smaller.
 
     Parameters
     ----------
