@@ -116,7 +116,7 @@ def _greedy_pickles() -> dict[str, bytes]:
         "deep tuple as a key": b"\x80\x02}" + b")" + b"\x85" * 200_000 + b"Ns.",
         "keys that collide": b"\x80\x02}(" + b"".join(b"\x8a\x0a" + ((2**61 - 1) * i).to_bytes(10, "little") + b"N" for i in range(9, 2000))
         + b"u.",
-        "sets": b"\x80\x04" + b"\x8f" * 4_000_000 + b".",
+        "sets": b"\x80\x04" + b"\x8f" * 8_000_000 + b".",
         "cut short": pickle.dumps([np.zeros(100)])[:-20],
         "no end": b"\x80\x04" + b"N0" * 10,
         "nothing": b"",

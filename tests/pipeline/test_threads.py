@@ -1,0 +1,32 @@
+"""The threads of a run."""
+
+import torch
+
+from affectlens.core.options import Options
+from affectlens.modalities.base import Modality
+from affectlens.pipeline.engine import Engine
+from tests.perception.body.walker import walker, write_bvh
+
+
+class Counting(Modality):
+    """Notes how many threads torch has while a recording is worked on."""
+
+    name = "counting"
+    seen: list[int]
+
+    def finish(self, clip, findings):
+        self.seen.append(torch.get_num_threads())
+        return [], []
+
+
+def test_networks_of_a_run_take_its_threads_and_leave_those_of_the_process(tmp_path, monkeypatch):
+    seen, before = [], torch.get_num_threads()
+
+    def counting(options):
+        modality = Counting(options)
+        modality.seen = seen
+        return [modality]
+
+    monkeypatch.setattr("affectlens.pipeline.engine.build", counting)
+    Engine(Options(threads=before + 2)).run(write_bvh(walker(seconds=1.0), tmp_path / "walk.bvh"), explaining=False)
+    assert seen == [before + 2] and torch.get_num_threads() == before
