@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from affectlens.core.errors import UsageError
 from affectlens.stats.independence.contrast import STRAIGHT
 from affectlens.stats.independence.effect import Effect, correlation, strength
 from affectlens.stats.independence.permutation import Exchanged, centred_in, exchange_test
-from affectlens.stats.independence.variables import Variable, normal_scores, scaled, variable
+from affectlens.stats.independence.variables import Column, Variable, normal_scores, scaled, variable
 from affectlens.stats.power import detectable_correlation
 from affectlens.stats.resolution import Resolution
 
@@ -175,7 +175,10 @@ def _aligned(values: Variable, strata: np.ndarray) -> Variable:
     """Numbers without the mean of their stratum, so that ranks are not spent on differences between strata (aligned ranks)."""
     numbers = [kind in ("continuous", "ordinal") for kind in values.kinds]
     columns = np.where(numbers, centred_in(values.columns, strata), values.columns)
-    return replace(values, columns=columns)
+    # A column of a category is a number of its own from here on.
+    kinds = ["binary" if kind == "categorical" else kind for kind in values.kinds]
+    given = tuple(Column(column, kind) for column, kind in zip(columns.T, kinds, strict=True))
+    return Variable(given, values.codes, values.rows)
 
 
 def _check_varies(design: _Design) -> None:
