@@ -150,8 +150,8 @@ def compared(
     )
     ratios = {}
     for peer, theirs in peers(model, layer, x).items():
-        mine, time_of = paired(ours, theirs, 5)
-        ratios[peer] = time_of / mine
+        own, time_of = paired(ours, theirs, 5)
+        ratios[peer] = time_of / own
         yield (f"{what}: {peer} / ours", f"{ratios[peer]:.1f}", "", None)
         if peer == "Captum":
             gap = float(np.abs(theirs() - ours()).max() / max(1.0, np.abs(ours()).max()))

@@ -51,10 +51,10 @@ def public():
 
 
 def test_every_public_function_says_that_it_takes_both():
-    found = {name: (parameter, kind) for name, parameter, kind in public()}
+    listed = {name: (parameter, kind) for name, parameter, kind in public()}
     inside = {"Inside"}  # what methods are given, with a seed that is a number by then
-    assert set(CASES) | {"CamEngine"} == set(found) - inside
-    assert all(found[name] == ("rng", "Rng") for name in set(found) - inside)
+    assert set(CASES) | {"CamEngine"} == set(listed) - inside
+    assert all(listed[name] == ("rng", "Rng") for name in set(listed) - inside)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -313,7 +313,7 @@ def test_the_maps_are_the_same_however_a_layer_lies(method):
     first = maps["channels last"]
     assert first.shape == (6, 2, 6, 4) and np.ptp(first) > 0
     for form, other in maps.items():
-        np.testing.assert_allclose(other, first, atol=1e-9, err_msg=form)
+        np.testing.assert_allclose(other, first, atol=1e-6 * np.abs(first).max(), err_msg=form)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -369,7 +369,9 @@ def test_a_call_of_a_layer_has_to_be_named_for_a_map():
             after = torch.relu(net.two(changed) + changed) if call == 0 else changed
             drop.append(((logits - net.head(after.mean((2, 3)))) / logits.abs())[:, 1])
         want = torch.einsum("cn,nchw->nhw", torch.stack(drop), states).detach().numpy()
-        np.testing.assert_allclose(CamEngine(model, layer, call=call)(x, "ablation-cam", 1).maps[:, 0], want, atol=1e-10)
+        np.testing.assert_allclose(
+            CamEngine(model, layer, call=call)(x, "ablation-cam", 1).maps[:, 0], want, rtol=1e-4, atol=1e-6
+        )
 
 
 def test_a_grid_that_is_not_the_layers_is_refused():
@@ -437,11 +439,11 @@ def test_layers_as_modules_and_by_name():
 
 Answer = namedtuple("Answer", "logits more")
 OUTPUTS = {
-    "tuple": lambda logits: (logits, None),
+    "tuple": lambda logits: (logits, logits.new_zeros(3)),
     "tuple, loss first": lambda logits: (logits.sum(), logits),
     "dictionary": lambda logits: {"loss": logits.sum(), "logits": logits},
     "dictionary of one": lambda logits: {"answer": logits},
-    "named tuple": lambda logits: Answer(logits, None),
+    "named tuple": lambda logits: Answer(logits, logits.new_zeros(3)),
 }
 
 
@@ -453,7 +455,8 @@ def test_answers_of_every_form(form):
     want = CamEngine(TorchModel(inner, LABELS), layer)
     for method in ("grad-cam", "score-cam", "ablation-cam", "lift-cam"):
         got = CamEngine(TorchModel(wrapped, LABELS), f"net.{layer}")(x, method)
-        np.testing.assert_allclose(got.maps, want(x, method).maps, atol=1e-12)
+        maps = want(x, method).maps
+        np.testing.assert_allclose(got.maps, maps, atol=1e-6 * np.abs(maps).max())
     read = read_layers(wrapped, x, [f"net.{layer}"], [0])[f"net.{layer}"]
     np.testing.assert_allclose(read.gradients, read_layers(inner, x, [layer], [0])[layer].gradients)
 

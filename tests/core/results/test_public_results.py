@@ -32,8 +32,8 @@ def classes():
     from affectlens.evaluation.result import Evaluation
     from affectlens.pipeline.results import Result
 
-    found = {c.__name__: c for c in all_below(SavedResult) if of_package(c) and is_dataclass(c)}
-    return found | {"Evaluation": Evaluation, "Result": Result}
+    listed = {c.__name__: c for c in all_below(SavedResult) if of_package(c) and is_dataclass(c)}
+    return listed | {"Evaluation": Evaluation, "Result": Result}
 
 
 CLASSES = classes()

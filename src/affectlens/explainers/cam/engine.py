@@ -194,7 +194,8 @@ class CamEngine:
         rows = []
         for index, planes in enumerate(layout.grid.planes(states)):
             weights = method.function(inside, pictures[index : index + 1], states[index : index + 1], logits[index], wanted)
-            rows.append(torch.einsum("ck,chw->khw", _computed(weights), _computed(planes)))
+            planes = _computed(planes)
+            rows.append(torch.einsum("ck,chw->khw", weights.to(planes), planes))
         return torch.stack(rows), logits
 
     def _ruled(self, pictures: Tensor, method: CamMethod, wanted: list[int]) -> tuple[Tensor, Tensor]:
