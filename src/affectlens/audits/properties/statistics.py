@@ -182,7 +182,7 @@ def _with_people(
         sizes = strata.map(strata.value_counts())
         enough = (sizes >= 2).to_numpy()
         codes = pd.Series(pd.factorize(strata[enough])[0].astype(str), index=strata.index[enough])
-        tested = test(x[enough], y[enough], codes, method="auto", rng=rng, kinds={"x": kind, "z": "categorical"}, draws=1)
+        tested = test(x[enough], y[enough], codes, method="stratified", rng=rng, kinds={"x": kind, "z": "categorical"}, draws=1)
         return tested, "within people and label" if z is not None else "within people"
     if person.nunique() < 6:
         raise UsageError(f"{person.nunique()} people: too few to exchange a property of theirs")
