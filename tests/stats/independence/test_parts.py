@@ -450,8 +450,13 @@ def test_a_discrete_condition_needs_four_rows_a_value():
     x, y = rng.normal(size=(2, 40))
     assert test(x, y, np.arange(40) % 10, rng=rng).method == "stratified"
     assert test(x, y, np.arange(40) % 11, rng=rng).method == "wgcm"
-    with pytest.raises(UsageError, match="hardly two rows"):
-        test(x, y, np.arange(40) % 11, method="stratified", rng=rng)
+    assert test(x, y, np.arange(40) % 11, method="stratified", rng=rng).method == "stratified"  # exact for any sizes
+    assert test(x, y, (np.arange(40) % 20).astype(str), rng=rng).method == "stratified"  # names have no order to regress on
+    assert test(x, y, (np.arange(40) % 21).astype(str), rng=rng).method == "wgcm"
+    with pytest.raises(UsageError, match="nothing can be tested"):
+        test(x, y, np.arange(40).astype(str), method="stratified", rng=rng)
+    with pytest.raises(UsageError, match="z is not discrete"):
+        test(x, y, x, method="stratified", rng=rng)
     with pytest.raises(UsageError, match="nothing can be tested"):
         test(np.repeat([0, 1], 20), y, np.repeat([0, 1], 20), rng=rng)
     assert test(x[:30], y[:30], rng.normal(size=30), rng=rng).n == 30

@@ -25,7 +25,8 @@ METHODS = ("auto", "wgcm", "stratified", "rcot", "kci", "cmiknn", "cmih", "gcm",
 VOTERS = ("chsic", "rcot", "cmiknn")  # of the seed papers' majority decision
 FEWEST = 30
 MOST = 20_000  # rows up to which ``auto`` regresses on kernels
-_STRATUM_ROWS = 4  # rows a stratum must have on average to be a stratum
+_STRATUM_ROWS = 4  # rows a value must have on average to be a stratum where values have an order, which regressions can use
+_CATEGORY_ROWS = 2  # and where they have none
 
 
 def test(
@@ -94,7 +95,7 @@ def test(
     for name, tested in (("x", of_x), ("y", of_y)):
         if n == 0 or tested.columns.shape[1] == 0 or (np.ptp(tested.columns, axis=0) == 0).all():
             raise UsageError(f"{name} is constant over the {n} complete rows; nothing can depend on it")
-    strata = _strata(of_z, n)
+    strata = _strata(of_z, n, method)
     note = ""
     if method == "auto":
         method = "wgcm" if n <= MOST else "rcot"
@@ -104,7 +105,7 @@ def test(
             note = f"more than {MOST:,} rows: regression on random features, which leaves more of z than kernels do"
     if method == "stratified":
         if strata is None:
-            raise UsageError("z is not discrete, or has hardly two rows a value; method wgcm takes any z")
+            raise UsageError("z is not discrete; method wgcm takes any z")
         return _in_strata(of_x, of_y, strata, rng, n, dropped, draws)
     if n < FEWEST:
         raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
@@ -121,14 +122,15 @@ def test(
 test.__test__ = False  # type: ignore[attr-defined]  # a function of this name is no test to pytest
 
 
-def _strata(condition: Variable | None, n: int) -> np.ndarray | None:
-    """Strata ``(n,)`` of a discrete condition with enough rows each, or None."""
+def _strata(condition: Variable | None, n: int, method: str) -> np.ndarray | None:
+    """Strata ``(n,)`` of a discrete condition, or None; unless they are asked for, they must have enough rows each."""
     if condition is None:
         return np.zeros(n, dtype=np.int64)
     if condition.codes is None:
         return None
     _, codes = np.unique(condition.codes, return_inverse=True)
-    return codes if n >= _STRATUM_ROWS * (codes.max() + 1) else None
+    least = _STRATUM_ROWS if "ordinal" in condition.kinds else _CATEGORY_ROWS
+    return codes if method == "stratified" or n >= least * (codes.max() + 1) else None
 
 
 def _in_strata(
