@@ -82,12 +82,17 @@ def test_older_newer_foreign_and_broken_files_are_refused_with_what_to_do(tmp_pa
     pq.write_table(stamped, new)
     pq.write_table(pa.table({"x": [1]}), foreign)
     broken.write_bytes(b"no table")
+    misled = []  # what pandas is told of the table is damaged, the table is not
+    for number, about in enumerate((b"\xff\xfe", b"[" * 100_000, b"{}", b"5")):
+        misled.append(tmp_path / f"told {number}.parquet")
+        pq.write_table(table.replace_schema_metadata({b"pandas": about, b"affectlens.schema_version": b"2"}), misled[-1])
     for path, says in (
+        *((path, "cannot be read as a table of affectlens .make it again") for path in misled),
         (old, "an older affectlens .schema 1.*run the recording again without --resume"),
         (new, "a newer affectlens .schema 99.*update affectlens"),
         (foreign, "not a file of affectlens; give another --out"),
         (broken, "cannot be read"),
-        (tmp_path / "absent.parquet", "cannot be read"),
+        (tmp_path / "absent.parquet", "no such file"),
     ):
         with pytest.raises(OutputError, match=says):
             read_frame(path)

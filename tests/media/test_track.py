@@ -14,7 +14,7 @@ import pytest
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.media.audio import Sound, audio_blocks
 from affectlens.media.frames import Problems
-from affectlens.media.track import CHANNELS, pieces
+from affectlens.media.track import CHANNELS, FASTEST, pieces
 from tests.conftest import plain_frames, write_video
 
 RATE = 16000
@@ -133,13 +133,13 @@ def test_recorded_tracks_that_are_shifted(name, first):
     np.testing.assert_allclose(onsets, first + np.arange(len(onsets)), atol=FRAME)
 
 
-def many_channels(path, channels):
-    """A second in which each channel has values of its own, in 16 bits; ``(channels, n)``."""
+def many_channels(path, channels, rate=RATE):
+    """As many samples as a second has, in which each channel has values of its own, in 16 bits; ``(channels, n)``."""
     values = np.random.default_rng(channels).integers(-30_000, 30_000, (channels, RATE)).astype("<i2")
     with wave.open(str(path), "wb") as out:
         out.setnchannels(channels)
         out.setsampwidth(2)
-        out.setframerate(RATE)
+        out.setframerate(rate)
         out.writeframes(values.T.tobytes())
     return values
 
@@ -156,3 +156,15 @@ def test_more_channels_than_can_be_read_are_refused(tmp_path):
     many_channels(tmp_path / "a.wav", CHANNELS + 1)
     with pytest.raises(MediaError, match=r"a\.wav: 65 channels of sound; at most 64 are read"):
         list(audio_blocks(tmp_path / "a.wav"))
+
+
+@pytest.mark.parametrize("rate", [FASTEST + 1, 1_000_000_000])
+def test_sound_that_is_too_fast_is_refused(tmp_path, rate):
+    many_channels(tmp_path / "a.wav", 2, rate)
+    with pytest.raises(MediaError, match=r"a\.wav: [\d,]+ samples of sound a second; at most 10,000,000 are read"):
+        list(audio_blocks(tmp_path / "a.wav"))
+
+
+def test_fast_sound_is_brought_to_another_rate(tmp_path):
+    many_channels(tmp_path / "a.wav", 1, FASTEST)
+    assert sum(len(block.samples) for block in audio_blocks(tmp_path / "a.wav")) == pytest.approx(RATE**2 / FASTEST, abs=5)

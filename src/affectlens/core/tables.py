@@ -241,7 +241,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     OutputError
         The file cannot be read, or was written in a form that this version does not read; the message says what to do.
     """
-    with reading(path, "a table that this program wrote; make it again", OutputError):
+    with reading(path, "a table of affectlens (make it again)", OutputError):
         with path.open("rb") as handle:
             metadata = pq.read_schema(handle).metadata or {}
         check_version(metadata.get(_VERSION, b"").decode() or None, path, made_here=b"pandas" in metadata)

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from affectlens.core.barrier import reading
 from affectlens.media.channels import Downmix, Statistics, choose
 from affectlens.media.frames import Problems
 from affectlens.media.track import pieces
@@ -91,19 +92,20 @@ class Sound:
             yield AudioBlock(done / self.rate, np.concatenate(parts), self.rate)
 
     def _resampled(self, downmix: Downmix) -> Iterator[np.ndarray]:
-        resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.rate)
-        given = 0
-        # What is to be told was told when the channels were measured.
-        for piece in pieces(self.path, Problems(), downmix.most):
-            mixed = np.ascontiguousarray(downmix(piece.samples, given))
-            frame = av.AudioFrame.from_ndarray(mixed, format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = piece.rate, given
-            given += piece.samples.shape[1]
-            for out in resampler.resample(frame):
-                yield out.to_ndarray()[0]
-        if given:
-            for out in resampler.resample(None):
-                yield out.to_ndarray()[0]
+        with reading(self.path, "sound"):
+            resampler = av.AudioResampler(format="fltp", layout="mono", rate=self.rate)
+            given = 0
+            # What is to be told was told when the channels were measured.
+            for piece in pieces(self.path, Problems(), downmix.most):
+                mixed = np.ascontiguousarray(downmix(piece.samples, given))
+                frame = av.AudioFrame.from_ndarray(mixed, format="fltp", layout="mono")
+                frame.sample_rate, frame.pts = piece.rate, given
+                given += piece.samples.shape[1]
+                for out in resampler.resample(frame):
+                    yield out.to_ndarray()[0]
+            if given:
+                for out in resampler.resample(None):
+                    yield out.to_ndarray()[0]
 
 
 def audio_blocks(

@@ -17,6 +17,7 @@ from affectlens.media.frames import Problems, open_container
 
 JITTER = 0.04  # seconds by which time stamps may be off in good order; a frame of picture is as long
 CHANNELS = 64  # that FFmpeg's conversion takes
+FASTEST = 10_000_000  # Hz; what brings it to another rate takes memory in proportion
 _SILENCE = 10.0  # seconds of silence that are made at once
 
 
@@ -61,8 +62,6 @@ def pieces(path: Path, problems: Problems, most: float = np.inf) -> Iterator[Pie
         if len(tracks) > 1:
             problems.add(f"{len(tracks)} audio tracks; the first was read")
         stream = tracks[0]
-        if stream.channels > CHANNELS:
-            raise MediaError(f"{path}: {stream.channels} channels of sound; at most {CHANNELS} are read")
         if stream.duration is not None and stream.time_base is not None:
             seconds = float(stream.duration * stream.time_base)
             within("seconds", seconds, path)
@@ -88,7 +87,9 @@ class _Line:
 
     def place(self, time: float, frame: av.AudioFrame) -> Iterator[Piece]:
         """A decoded frame at its time in seconds, after the silence before it."""
-        self.format = self.format or _Format(frame, self.note_to.add)
+        if self.format is None:
+            self._bounded(frame)
+            self.format = _Format(frame, self.note_to.add)
         format = self.format
         samples = self._numbers(format.samples(frame))
         ahead = time - self.done / format.rate
@@ -107,6 +108,13 @@ class _Line:
             within("samples", self.done * len(format.names), self.path)
             within("seconds", self.done / format.rate, self.path)
             yield Piece(samples, format.rate, format.names)
+
+    def _bounded(self, frame: av.AudioFrame) -> None:
+        channels = len(frame.layout.channels)
+        if channels > CHANNELS:
+            raise MediaError(f"{self.path}: {channels} channels of sound; at most {CHANNELS} are read")
+        if frame.sample_rate > FASTEST:
+            raise MediaError(f"{self.path}: {frame.sample_rate:,} samples of sound a second; at most {FASTEST:,} are read")
 
     def _silence(self, samples: int) -> Iterator[Piece]:
         assert self.format is not None
