@@ -39,3 +39,37 @@ def linear_onnx(path, weight, shape):
     )  # fmt: skip
     path.write_bytes(_number(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _number(2, 13)))
     return path
+
+
+TYPES = {"float32": 1, "uint8": 2, "int64": 7, "float16": 10, "float64": 11}
+
+
+def tensor(name, values):
+    values = np.ascontiguousarray(values)
+    dims = b"".join(_number(1, d) for d in values.shape)
+    return dims + _number(2, TYPES[str(values.dtype)]) + _field(8, name) + _field(9, values.tobytes())
+
+
+def node(kind, inputs, output, **attributes):
+    """A node; attributes are whole numbers or lists of them."""
+    made = _node(kind, inputs, output)
+    for name, value in attributes.items():
+        if isinstance(value, int):
+            made += _field(5, _field(1, name) + _number(3, value) + _number(20, 2))
+        else:
+            made += _field(5, _field(1, name) + b"".join(_number(8, v) for v in value) + _number(20, 7))
+    return made
+
+
+def value(name, shape, dtype="float32"):
+    dims = b"".join(_field(1, _field(2, d) if isinstance(d, str) else _number(1, d)) for d in shape)
+    return _field(1, name) + _field(2, _field(1, _number(1, TYPES[dtype]) + _field(2, dims)))
+
+
+def graph_onnx(path, nodes, weights, inputs, outputs):
+    """Any graph: nodes, weights by name, inputs and outputs as ``value`` makes them."""
+    graph = b"".join(_field(1, made) for made in nodes) + _field(2, "graph")
+    graph += b"".join(_field(5, tensor(name, values)) for name, values in weights.items())
+    graph += b"".join(_field(11, made) for made in inputs) + b"".join(_field(12, made) for made in outputs)
+    path.write_bytes(_number(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _number(2, 13)))
+    return path

@@ -13,6 +13,8 @@ from affectlens.core.disk.files import digest_of, key_of, sha256_of
 from affectlens.core.errors import UsageError
 from affectlens.corpora.base import CORPORA, Corpus, CorpusInfo, items_of, name_and_path, open_corpus
 from affectlens.models.base import MODELS
+from affectlens.models.identity import content_of
+from affectlens.models.scores import scores_of
 
 
 def open_source(given: Any) -> Corpus:
@@ -121,11 +123,16 @@ def model_facts(given: Any, model: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Name and spec; sha256, licence and corpus of the weights where they are known. The weights of a network that was opened
-        before are looked at as they are, since its file may not tell its state.
+        Name and spec; what its scores are and who says it; sha256, licence and corpus of the weights where they are known. The
+        weights of a network that was opened before are looked at as they are, since its file may not tell its state. The
+        ``content`` is a digest of weights, code, preprocessing and classes, which no other model has (see ``content_of``).
     """
     opened_here = isinstance(given, str | Path)
-    facts = {"name": model.name, "spec": str(given) if opened_here else type(given).__name__}
+    scores = scores_of(model)
+    facts = {
+        "name": model.name, "spec": str(given) if opened_here else type(given).__name__, "content": content_of(model),
+        "scores": scores.kind, "scores_from": scores.source,
+    }  # fmt: skip
     stored = {key: model.meta[key] for key in ("sha256", "licence", "corpus") if model.meta.get(key)}
     net: Any = getattr(model, "net", None)
     if not opened_here and hasattr(net, "state_dict"):

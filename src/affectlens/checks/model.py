@@ -14,6 +14,7 @@ from affectlens.checks.base import RandomStates, gap, kept, raised, run_checks, 
 from affectlens.core.errors import AffectlensError, ModelError
 from affectlens.corpora.base import Item
 from affectlens.models.open import open_model
+from affectlens.models.scores import scores_of
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ def described(s: Subject) -> Iterator[str]:
         if not isinstance(getattr(s.model, name, None), str) or not getattr(s.model, name):
             yield f"{name} is {getattr(s.model, name, None)!r}; a text was expected"
     labels = getattr(s.model, "labels", ())
-    if not isinstance(labels, tuple) or len(labels) < 2 or len(set(labels)) < len(labels):
-        yield f"labels are {labels!r}; a tuple of two or more different texts was expected"
+    least = 2 if scores_of(s.model).exclusive else 1
+    if not isinstance(labels, tuple) or len(labels) < least or len(set(labels)) < len(labels):
+        yield f"labels are {labels!r}; a tuple of {'two' if least == 2 else 'one'} or more different texts was expected"
     if not isinstance(getattr(s.model, "meta", None), dict):
         yield f"meta is {getattr(s.model, 'meta', None)!r}; a dict was expected"
     for name in ("read", "predict", "probabilities"):
@@ -99,11 +101,24 @@ def logits(s: Subject) -> Iterator[str]:
 
 
 def probabilities(s: Subject) -> Iterator[str]:
-    """``probabilities`` gives float64 ``(n, classes)``, none below zero, each row with the sum one."""
+    """``probabilities`` gives float64 ``(n, classes)`` as the model's ``scores`` say: each row with the sum one, or each value
+    from 0 to 1 where labels hold independently; a model of valence and arousal has none, which is a ModelError.
+    """
+    scores = scores_of(s.model)
+    if not scores.are_probabilities:
+        try:
+            s.model.probabilities(s.inputs)
+            yield f"probabilities are given, though the scores are {scores}; a ModelError was expected"
+        except ModelError:
+            pass
+        return
     p = s.model.probabilities(s.inputs)
     wanted = (s.count, len(s.model.labels))
     if not isinstance(p, np.ndarray) or p.shape != wanted or p.dtype != np.float64:
         yield f"probabilities gives {_form(p)}; float64 {wanted} was expected"
+    elif not scores.exclusive:
+        if not ((p >= 0) & (p <= 1)).all():
+            yield f"probabilities go from {p.min():.6g} to {p.max():.6g}; from 0 to 1 was expected"
     elif not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-6):
         yield f"rows of probabilities sum to {p.sum(axis=1).min():.6g} to {p.sum(axis=1).max():.6g}, least {p.min():.3g}"
 
@@ -121,8 +136,10 @@ def calibrated(s: Subject) -> Iterator[str]:
             yield f"{name} {tuple(values)}; none, or a share for each of {len(s.model.labels)} classes, was expected"
     if facts.prior and abs(sum(facts.prior) - 1) > 1e-3:
         yield f"calibration.prior sums to {sum(facts.prior):.6g}"
-    if facts.temperature > 0:
-        apart = gap(np.asarray(s.model.probabilities(s.inputs)), facts.probabilities(s.model.predict(s.inputs)))
+    scores = scores_of(s.model)
+    if facts.temperature > 0 and scores.are_probabilities:
+        logits = np.asarray(s.model.predict(s.inputs), np.float64)
+        apart = gap(np.asarray(s.model.probabilities(s.inputs)), scores.probabilities(logits / facts.temperature))
         if apart > s.tolerance:
             yield f"probabilities differ from those of the calibrated logits by up to {apart:.3g}"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +15,9 @@ from affectlens.cli import common
 from affectlens.cli.options import Verb, corpus_names, models, verb
 from affectlens.core.disk.names import safe_name
 from affectlens.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(add_completion=False)
 SHOWN = 6  # notes of a kind
@@ -34,8 +38,17 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
         common.note(f"note: {warning}")
     missed = getattr(result, "missed", ())
     if len(missed):
-        common.note(f"{len(missed)} could not be read, see {out / 'missed.csv'}")
+        common.note(
+            f"{len(missed)} items or measurements are missing, see {out / 'missed.csv'}; most of them: {_commonest(missed)}"
+        )
     common.say(*result.findings(), out / "audit.html")
+
+
+def _commonest(missed: pd.DataFrame) -> str:
+    """The reason that most have, with their number; a key in it does not count."""
+    reasons = [str(row.reason).replace(str(row.key), "it") for row in missed.itertuples()]
+    reason, count = Counter(reasons).most_common(1)[0]
+    return f"{reason} ({count})"
 
 
 def default_out(audit: str, model: str, corpus: Any, settings: dict[str, Any]) -> Path:

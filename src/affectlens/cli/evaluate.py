@@ -10,6 +10,7 @@ import typer
 from affectlens.cli import common
 from affectlens.cli.options import Corpora, Seed, models, verb
 from affectlens.core.errors import UsageError
+from affectlens.core.options import PREPROCESS_HELP, SCORES_HELP
 
 if TYPE_CHECKING:
     from affectlens.evaluation.result import Evaluation
@@ -33,13 +34,17 @@ def command(
     weights: Annotated[
         Path | None, typer.Option(help="Other weights of the same model, for example of a training run.", metavar="FILE")
     ] = None,
+    scores: Annotated[str, typer.Option(help=SCORES_HELP)] = "",
+    preprocess: Annotated[str, typer.Option(help=PREPROCESS_HELP, metavar="MODULE:FUNCTION")] = "",
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws; by default 1000, with --ablate 200.", min=1)] = None,
     seed: Seed = 0,
 ) -> None:
     """Accuracy, UAR (recall averaged over the classes), macro F1, calibration error, conformal sets; misses are errors."""
     if ablate:
-        if model != "fusion" or split or weights:
-            raise UsageError("--ablate is for the model fusion, which it retrains: leave --split and --weights out")
+        if model != "fusion" or split or weights or scores or preprocess:
+            raise UsageError(
+                "--ablate is for the model fusion, which it retrains: leave --split, --weights, --scores and --preprocess out"
+            )
         _ablate(corpus, out, draws or 200, seed)
         return
     if len(corpus) != 1:
@@ -48,8 +53,9 @@ def command(
 
     with common.bars() as progress:
         result = evaluate(
-            model, corpus[0], split=split, draws=draws or 1000, seed=seed, progress=progress, out=out, weights=weights
-        )
+            model, corpus[0], split=split, draws=draws or 1000, seed=seed, progress=progress, out=out, weights=weights,
+            scores=scores, preprocess=preprocess,
+        )  # fmt: skip
     for text in result.notes:
         common.note(f"note: {text}")
     about = result.about

@@ -289,7 +289,7 @@ LIMIT = _extra(
 VERBOSE = _extra("verbose", bool, False, typer.Option("--verbose", "-v", help="Also print tracebacks of what failed."))
 # What is said on the command line alone: a file must not allow itself to run code.
 NOT_CONFIGURED = ("config", "help", "data", "allow_code")
-CODE = ("model", "objects")  # may name a module:name, whose code runs
+CODE = ("model", "objects", "preprocess")  # may name a module:name, whose code runs
 ALLOW_CODE = _extra(
     "allow_code", bool, False, typer.Option("--allow-code", help="Let a model's file run code of its own (TorchScript).")
 )

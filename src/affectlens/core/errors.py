@@ -35,6 +35,10 @@ class ModelFailedError(ModelError):
     """A model failed by itself on an input that could be read: its own exception, with what it was given."""
 
 
+class ScoresError(ModelError):
+    """What a model gives is not what is said of it: another form, or values that contradict the kind of its scores."""
+
+
 class OutputError(AffectlensError):
     """Results cannot be written where they were asked for."""
 

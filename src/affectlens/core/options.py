@@ -51,6 +51,17 @@ def registered(module: str, name: str, package: str, decorator: str) -> Callable
     return names
 
 
+# What the numbers of a model are; `models.scores` says what each means.
+SCORES = ("softmax", "sigmoid", "binary", "probabilities", "independent", "binary-probability", "regression")
+SCORES_HELP = f"What the numbers of a model that others made are: {', '.join(SCORES)}; by default what it says itself."
+PREPROCESS_HELP = "A function that makes such a model's input of a picture, text or sound, instead of its own."
+
+
+def named_function(spec: str) -> str:
+    """What is wrong with the name of a function, or an empty text."""
+    return "" if not spec or ":" in spec else "module:function was expected"
+
+
 CAMS = registered("affectlens.explainers.cam", "METHODS", "affectlens.explainers.cam", "register_cam")
 
 

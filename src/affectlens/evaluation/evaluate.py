@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from affectlens.assets.store import fetch
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, account_of, name_and_path, open_corpus
-from affectlens.evaluation.predictions import check_meets, predict_corpus, split_of
+from affectlens.evaluation.predictions import check_meets, corpus_labels, predict_corpus, split_of
 from affectlens.evaluation.result import Evaluation
 from affectlens.evaluation.scores import score
 from affectlens.evaluation.speech import predict_speech
 from affectlens.models.base import MODELS, Calibration, Model, assets_of
+from affectlens.models.identity import with_labels_of
 from affectlens.models.open import open_model
+from affectlens.models.scores import ASSUMED, Scores, scores_of
 from affectlens.models.shipped.speech import SpeechModel
+
+HALF = 0.5  # probability from which an independent label counts as predicted
 
 
 def evaluate(
@@ -31,6 +36,8 @@ def evaluate(
     progress: Progress | None = None,
     out: str | Path | None = None,
     weights: str | Path | None = None,
+    scores: str = "",
+    preprocess: str | Callable[[Any], Any] = "",
 ) -> Evaluation:
     """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors.
 
@@ -53,6 +60,10 @@ def evaluate(
         Folder for scores.json, confusion.csv, groups.csv and missed.csv.
     weights : str or Path, optional
         Other weights of a registered model.
+    scores : str
+        What the numbers of a model that others made are, see ``open_model``.
+    preprocess : callable or str
+        Makes such a model's input, see ``open_model``.
 
     Returns
     -------
@@ -62,7 +73,8 @@ def evaluate(
     Raises
     ------
     UsageError
-        An unknown model or corpus, a corpus of another modality than the model reads, an option that is out of range.
+        An unknown model or corpus, a corpus of another modality than the model reads, a model without classes, an option that
+        is out of range.
     CorpusError
         No such split, a label that is none of the model's classes, or nothing in the split.
 
@@ -78,8 +90,9 @@ def evaluate(
     path = name_and_path(corpus)[1] if isinstance(corpus, str) else None
     source = open_corpus(corpus) if isinstance(corpus, str) else corpus
     fetch(assets_of(model), progress)
-    opened: Any = open_model(model, weights=weights, modality=_modality_of(model, source))
+    given: Any = open_model(model, weights=weights, modality=_modality_of(model, source), scores=scores, preprocess=preprocess)
     part = split_of(source, split)
+    opened, renamed = with_labels_of(given, corpus_labels(source, part))
     check_meets(opened, source, part)
     tell = progress or silent
     if isinstance(opened, SpeechModel):
@@ -89,7 +102,9 @@ def evaluate(
     else:
         predictions = predict_corpus(opened, source, part, progress=tell)
     tell("bootstrap", 0, 1)
-    thresholds = np.array(opened.meta["thresholds"]) if "thresholds" in opened.meta else None
+    known = scores_of(opened)
+    fitted = opened.meta.get("thresholds", () if known.exclusive else [HALF] * len(opened.labels))
+    thresholds = np.array(fitted) if len(fitted) else None
     calibration = getattr(opened, "calibration", Calibration())
     labels_only = bool(getattr(opened, "labels_only", False))
     rng = np.random.default_rng(seed)
@@ -97,13 +112,22 @@ def evaluate(
     about = {
         "model": opened.name,
         "sha256": opened.meta.get("sha256", ""),
+        "scores": known.kind,
+        "scores_from": known.source,
         "corpus": source.info.name,
         "split": part,
         "draws": draws,
         "seed": seed,
     }
     counted = (f"{source.info.name}: {line}" for line in account_of(source).lines())
-    notes = (*_notes(opened, source, part), *counted, *predictions.notes, *getattr(opened, "notes", ()))
+    notes = (
+        *_notes(opened, source, part),
+        *renamed[:1],
+        *_of_scores(known),
+        *counted,
+        *predictions.notes,
+        *getattr(opened, "notes", ()),
+    )
     result = replace(scored, about=about, notes=notes)
     tell("bootstrap", 1, 1)
     if out is not None:
@@ -115,6 +139,16 @@ def _modality_of(model: str | Path | Model, source: Corpus) -> str:
     """What a model that others made is given of a corpus; registered ones know themselves."""
     registered = not isinstance(model, str | Path) or str(model) in MODELS
     return "" if registered else {"utterances": "words"}.get(source.info.modality, source.info.modality)
+
+
+def _of_scores(scores: Scores) -> tuple[str, ...]:
+    """What has to be known of a model's numbers to read its scores."""
+    if not scores.exclusive:
+        return (
+            f"labels hold independently of each other ({scores}): an item is right when its most probable label is one of its "
+            "own, and a label is predicted from a probability of .5 on where items have several",
+        )
+    return (f"what the model's numbers are is said by {ASSUMED}",) if scores.source == ASSUMED else ()
 
 
 def _notes(model: Any, source: Corpus, split: str) -> tuple[str, ...]:

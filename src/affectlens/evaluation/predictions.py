@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.core.errors import CorpusError, UsageError
+from affectlens.core.errors import CorpusError, ModelFailedError, ScoresError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
+from affectlens.models.scores import scores_of
 
 BATCH = 256  # inputs that a model is asked about together
 DEFAULT_SPLITS = ("four", "test", "seven", "val", "dev")  # four: classes of speech and gait, which their models know
@@ -111,6 +112,12 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
             f"{model.name} has intensities of action units and no classes, so there is nothing to score; "
             "`affectlens audit properties --predictions` tests what they depend on"
         )
+    scores = scores_of(model)
+    if not scores.are_probabilities:
+        raise UsageError(
+            f"{model.name} gives {', '.join(model.labels)} ({scores}), no classes that could be scored; "
+            "`affectlens audit properties` tests what they depend on"
+        )
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
         shown = ", ".join(f"{label!r} ({count} items)" for label, count in unknown.most_common(5))
@@ -121,6 +128,11 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
         )
     if hasattr(model, "meet"):
         model.meet(list(table.key), corpus.info.name)
+
+
+def corpus_labels(corpus: Corpus, split: str) -> list[str]:
+    """Every label of a split, as often as it occurs."""
+    return [label for labels in _labels(corpus.table(split)) for label in labels]
 
 
 def _labels(table: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -154,7 +166,9 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     ------
     CorpusError
         An item's label is none of the model's classes.
-    """
+    ModelError
+        The model answers none of the items, or what it gives is not what is said of its scores.
+    """  # noqa: DOC502
     total = len(corpus.table(split))
     labels: tuple[str, ...] = tuple(model.labels)
     probabilities = np.full((total, len(labels)), np.nan)
@@ -162,13 +176,15 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
     groups: list[str] = []
     keys: list[str] = []
     missed: dict[str, str] = {}
+    failed: list[Exception] = []  # what the model itself raised
     cut = 0
     rows: list[int] = []
     inputs: list[Any] = []
     limit = total if getattr(model, "contextual", False) else batch  # context must not be cut
 
     def ask() -> None:
-        answers, why = _answers(model, inputs, [keys[row] for row in rows])
+        answers, why, raised = _answers(model, inputs, [keys[row] for row in rows])
+        failed.extend(raised)
         for row, answer in zip(rows, answers, strict=True):
             if answer is not None:
                 probabilities[row] = answer
@@ -192,32 +208,42 @@ def predict_corpus(model: Any, corpus: Corpus, split: str, *, progress: Progress
                 cut += bool(getattr(inputs[-1], "truncated", False))
             except Exception as error:
                 missed[item.key] = failure_of(item.key, error).reason
+                failed.extend([error] if isinstance(error, ModelFailedError) else [])
         if len(rows) >= limit:
             ask()
         progress(f"{corpus.info.name}, {split}", i + 1, total)
     ask()
+    if total and len(missed) == total and failed:
+        raise failed[0]  # the model's own fault, not that of the items
     if total and len(missed) == total:
         first = next(iter(missed.values()))
         raise CorpusError(f"{corpus.info.name}, {split}: none of {total} items could be read or answered; first: {first}")
-    notes = (f"{cut} texts are longer than {model.name} reads and were cut at their end",) if cut else ()
+    notes = (f"{cut} items are longer than {model.name} reads and were cut at their end",) if cut else ()
     people = np.array(groups, dtype=object)
     return Predictions(probabilities, label_targets(item_labels, labels), people, keys, labels, missed, notes)
 
 
-def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.ndarray | None], dict[str, str]]:
-    """What a model answers to each input, all asked together, or one by one where that fails; and why some have no answer."""
+def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.ndarray | None], dict[str, str], list[Exception]]:
+    """What a model answers to each input, all asked together, or one by one where that fails; why some have no answer.
+
+    Last what it raised; what is not what is said of its scores is no matter of single inputs, and passes.
+    """
     if not inputs:
-        return [], {}
+        return [], {}, []
+    alike = isinstance(inputs[0], np.ndarray) and len({np.shape(one) for one in inputs}) == 1
     try:
-        together = model.probabilities(np.stack(inputs) if isinstance(inputs[0], np.ndarray) else list(inputs))
-        return list(together), {}
+        return list(model.probabilities(np.stack(inputs) if alike else list(inputs))), {}, []
+    except ScoresError:
+        raise
     except Exception as error:
         if len(inputs) == 1 or getattr(model, "contextual", False):
-            return [None] * len(inputs), {key: failure_of(key, error).reason for key in keys}
+            return [None] * len(inputs), {key: failure_of(key, error).reason for key in keys}, [error]
     answers: list[np.ndarray | None] = []
     reasons: dict[str, str] = {}
+    failed: list[Exception] = []
     for one, key in zip(inputs, keys, strict=True):
-        answer, reason = _answers(model, [one], [key])
+        answer, reason, raised = _answers(model, [one], [key])
         answers += answer
         reasons |= reason
-    return answers, reasons
+        failed += raised
+    return answers, reasons, failed

@@ -13,13 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from affectlens.core.errors import ModelError, UsageError
+from affectlens.core.errors import ModelError, ScoresError, UsageError
+from affectlens.core.options import SCORES as KINDS
 from affectlens.core.settings import nearest
 from affectlens.stats.classification import softmax
 
-SOFTMAX, SIGMOID, BINARY = "softmax", "sigmoid", "binary"
-PROBABILITIES, INDEPENDENT, BINARY_PROBABILITY = "probabilities", "independent", "binary-probability"
-REGRESSION = "regression"
+SOFTMAX, SIGMOID, BINARY, PROBABILITIES, INDEPENDENT, BINARY_PROBABILITY, REGRESSION = KINDS
 MEANINGS = {
     SOFTMAX: "logits of classes of which one holds",
     SIGMOID: "logits of labels each of which may hold",
@@ -29,7 +28,6 @@ MEANINGS = {
     BINARY_PROBABILITY: "one probability, of the second of two classes",
     REGRESSION: "values such as valence and arousal, no probabilities",
 }
-KINDS = tuple(MEANINGS)
 # What configurations of transformers call them.
 PROBLEM_TYPES = {
     "single_label_classification": SOFTMAX,
@@ -148,7 +146,7 @@ class Scores:
 
         Raises
         ------
-        ModelError
+        ScoresError
             Another form, values that are not numbers, or values that contradict what is said of them.
         UsageError
             Labels that do not fit the kind.
@@ -156,7 +154,7 @@ class Scores:
         self.fits_labels(labels, name)
         numbers = np.asarray(raw)
         if numbers.dtype.kind not in "fiub":
-            raise ModelError(f"{name}: it gave {numbers.dtype}; numbers ({self._form(labels)}) were expected")
+            raise ScoresError(f"{name}: it gave {numbers.dtype}; numbers ({self._form(labels)}) were expected")
         if numbers.ndim == 1 and self.width(labels) == 1 and (count is None or len(numbers) == count):
             numbers = numbers[:, None]
         self._check_form(numbers, labels, name, count)
@@ -167,20 +165,25 @@ class Scores:
             self._look_at(numbers.astype(np.float64), labels, name)
         return numbers
 
+    def recognised(self, numbers: np.ndarray) -> None:
+        """Settle that answers ``(n, width)`` are probabilities where nobody says it and every row is a distribution."""
+        if not self.kind and len(numbers) and numbers.shape[1] > 1 and _sum_to_one(numbers).all():
+            self.kind, self.source = PROBABILITIES, f"its answers: all {len(numbers)} of the first rows sum to one"
+
     def _check_form(self, numbers: np.ndarray, labels: Sequence[str], name: str, count: int | None) -> None:
         width = self.width(labels)
         if numbers.ndim == 2 and numbers.shape[1] == width and (count is None or len(numbers) == count):
             return
         given = f"{name}: expected {self._form(labels)}; it gave {numbers.shape}"
         if count is not None and numbers.ndim and len(numbers) != count:
-            raise ModelError(f"{given} for {count} inputs: one row an input was expected")
+            raise ScoresError(f"{given} for {count} inputs: one row an input was expected")
         one = numbers.ndim == 1 or (numbers.ndim == 2 and numbers.shape[1] == 1)
         if one and width == 2:
-            raise ModelError(
+            raise ScoresError(
                 f"{given}. One number for two classes is the second one's: say scores={BINARY!r} of a logit, "
                 f"scores={BINARY_PROBABILITY!r} of a probability"
             )
-        raise ModelError(f"{given}. Give as many labels as it has outputs, in their order, or choose the output")
+        raise ScoresError(f"{given}. Give as many labels as it has outputs, in their order, or choose the output")
 
     def _form(self, labels: Sequence[str]) -> str:
         what = "scores" if self.kind else "logits"
@@ -189,7 +192,7 @@ class Scores:
     def _look_at(self, numbers: np.ndarray, labels: Sequence[str], name: str) -> None:
         """Count what speaks for and against probabilities; settle what nobody said."""
         low, high = float(numbers.min()), float(numbers.max())
-        sums_to_one = (numbers.min(axis=1) >= -RANGE) & (np.abs(numbers.sum(axis=1) - 1) <= SUM)
+        sums_to_one = _sum_to_one(numbers)
         several = numbers.shape[1] > 1
         self.rows += len(numbers)
         self.values += numbers.size
@@ -200,12 +203,12 @@ class Scores:
             return
         if self.kind == PROBABILITIES and not sums_to_one.all():
             row = numbers[int(np.argmin(sums_to_one))]
-            raise ModelError(
+            raise ScoresError(
                 f"{name}: {self._by_whom()}, and {int((~sums_to_one).sum())} of {len(numbers)} rows do not sum to one or have "
                 f"values below zero, such as {_shown(row)} (sum {row.sum():.3g}); {self._what_to_say()}"
             )
         if self.kind in (INDEPENDENT, BINARY_PROBABILITY) and not self.inside:
-            raise ModelError(
+            raise ScoresError(
                 f"{name}: {self._by_whom()}, and values go from {low:.3g} to {high:.3g}; from 0 to 1 were expected; "
                 f"{self._what_to_say()}"
             )
@@ -214,26 +217,23 @@ class Scores:
     def _contradicted(self, several: bool, name: str) -> None:
         all_sum = several and self.rows >= ROWS and self.distributions == self.rows
         if all_sum and self.kind != PROBABILITIES:
-            raise ModelError(
+            raise ScoresError(
                 f"{name}: {self._by_whom()}, and all {self.rows} rows of answers so far sum to one and have nothing below zero: "
                 f"they are probabilities already; say scores={PROBABILITIES!r}"
             )
         if self.kind in (SOFTMAX, SIGMOID, BINARY) and self.inside and self.values >= VALUES:
             wanted = BINARY_PROBABILITY if self.kind == BINARY else INDEPENDENT
-            raise ModelError(
+            raise ScoresError(
                 f"{name}: {self._by_whom()}, and all {self.values} values so far lie from 0 to 1, which logits do not: a sigmoid "
                 f"is in the model already; say scores={wanted!r}"
             )
 
     def _settle(self, labels: Sequence[str], name: str) -> None:
         """The kind by the first answers, where nobody says it."""
-        dimensions = dimensions_in(labels)
-        if dimensions and len(dimensions) == len(labels):
-            self.kind, self.source = REGRESSION, f"the names of its outputs ({', '.join(labels)})"
-        elif self.rows == self.distributions:
+        if self.rows == self.distributions:
             self.kind, self.source = PROBABILITIES, f"its answers: all {self.rows} of the first rows sum to one"
         elif self.inside:
-            raise ModelError(
+            raise ScoresError(
                 f"{name}: nothing says what its scores are, and all values lie from 0 to 1 without rows that sum to one, so "
                 f"they may be probabilities of independent labels or logits; {self._what_to_say()}"
             )
@@ -322,6 +322,8 @@ def stated_scores(scores: str | Scores, labels: Sequence[str] = (), name: str = 
         made = Scores(scores.kind, scores.source)  # what one model was seen to answer is not known of another
     else:
         made = Scores(scores, "the caller" if scores else "")
+    if labels and not made.kind and len(dimensions_in(labels)) == len(labels):
+        made = Scores(REGRESSION, f"the names of its outputs ({', '.join(labels)})")
     if labels:
         made.fits_labels(labels, name)
     return made
@@ -336,6 +338,11 @@ def scores_of(model: Any) -> Scores:
 def dimensions_in(labels: Sequence[str]) -> list[str]:
     """Labels that are no classes but dimensions of affect."""
     return [label for label in labels if label.strip().lower() in DIMENSIONS]
+
+
+def _sum_to_one(numbers: np.ndarray) -> np.ndarray:
+    """Which rows are distributions."""
+    return np.asarray((numbers.min(axis=1) >= -RANGE) & (np.abs(numbers.sum(axis=1) - 1) <= SUM))
 
 
 def _log(numbers: Any) -> Any:

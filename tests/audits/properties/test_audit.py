@@ -114,7 +114,7 @@ def test_intersections(rng):
         ("OpenFace", "filename, AU01_r, AU12_r, AU12_c\na.jpg, 0.5, 3.1, 1\n", "action units"),
         ("LibreFace", "image_name,au_1,anger,happiness\na.jpg,1,.3,.7\n", ""),
         ("FaceReader", "Video analysis detailed log\nFace model: General\n\nVideo Time\tNeutral\tHappy\tAngry\n00:01\t.5\t.3\t.1\n", ""),
-        ("table", "file,p_anger,p_happiness,label\ndir/a.jpg,.3,.3,joy\n", "did not sum"),
+        ("table", "file,p_anger,p_happiness,label\ndir/a.jpg,.3,.3,joy\ndir/b.jpg,.4,.6,joy\n", "did not sum"),
     ],
 )  # fmt: skip
 def test_predictions_made_elsewhere(tmp_path, source, text, says):

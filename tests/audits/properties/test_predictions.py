@@ -34,14 +34,39 @@ def test_per_cent_and_rows_that_do_not_sum_to_one(tmp_path):
     assert hundred.table.loc["a"].tolist() == [0.2, 0.8] and hundred.notes == (
         "values were in per cent and are divided by 100",
     )
-    odd = read(tmp_path, "key,anger,happy\na,.2,.6\nb,.5,.51\nc,0,0\nd,.5,.53\n")
+    text = "key,anger,happy\na,.2,.6\nb,.5,.51\nc,0,0\nd,.5,.53\n"
+    with pytest.raises(ModelError, match="2 of 3 rows do not sum to 1 .*say what the numbers are by --scores: independent"):
+        read(tmp_path, text)
+    odd = read_predictions(tmp_path / "p.csv", "probabilities")
     assert odd.notes == (
         "3 of 4 rows did not sum to 1 and are divided by their sum",
         "1 of 4 rows have no answer: 1 all values are 0",
     )
     assert odd.table.loc["a"].tolist() == pytest.approx([0.25, 0.75]) and odd.table.loc["c"].isna().all()
+    apart = read_predictions(tmp_path / "p.csv", "independent")
+    assert apart.table.loc["a"].tolist() == [0.2, 0.6] and apart.notes == () and apart.kind == "scores"
     one = read(tmp_path, "key,anger,happy\na,.2,1.4\nb,.5,.5\n")  # above one, and no per cent
     assert one.table.loc["a"].tolist() == pytest.approx([0.125, 0.875])
+
+
+def test_logits_and_values_of_a_table(tmp_path):
+    text = "key,anger,happy,valence,arousal\na,2,-1,.4,-.2\nb,-3,4,-.9,.1\n"
+    with pytest.raises(ModelError, match="do not sum to 1 or have values below 0"):
+        read(tmp_path, text)
+    logits = read_predictions(tmp_path / "p.csv", "softmax")
+    assert logits.table.loc["a"].tolist() == pytest.approx([1 / (1 + np.exp(-3)), 1 / (1 + np.exp(3))])
+    assert "columns valence, arousal are left out" in " ".join(logits.notes)
+    alone = read_predictions(tmp_path / "p.csv", "sigmoid")
+    assert (
+        alone.table.loc["b"].tolist() == pytest.approx([1 / (1 + np.exp(3)), 1 / (1 + np.exp(-4))]) and alone.kind == "scores"
+    )
+    values = read_predictions(tmp_path / "p.csv", "regression")
+    assert values.units == ("valence", "arousal") and values.table.loc["b"].tolist() == [-0.9, 0.1]
+    without = read(tmp_path, "key,valence,arousal\na,.4,-.2\n")
+    assert without.kind == "values" and without.units == ("valence", "arousal")
+    with pytest.raises(ModelError, match="one number for two classes"):
+        (tmp_path / "c.csv").write_text("key,anger,happy\na,.2,.8\n")
+        read_predictions(tmp_path / "c.csv", "binary")
 
 
 def test_rows_of_one_file_stay_apart(tmp_path):

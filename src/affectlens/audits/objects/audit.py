@@ -14,18 +14,21 @@ from affectlens.audits.objects.effects import measure_effects
 from affectlens.audits.objects.examples import examples
 from affectlens.audits.objects.finders import ASSETS
 from affectlens.audits.objects.maps import Mapped, Mapper, default_methods, rows_of
-from affectlens.audits.objects.model import open_pictures_model
+from affectlens.audits.objects.model import open_pictures_model, part_seen
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.audits.objects.result import ObjectAudit
 from affectlens.audits.objects.settings import PRESETS, ObjectSettings
 from affectlens.audits.objects.statistics import above, agreement, combine
 from affectlens.audits.parts import ITEMS, Batch, digest
 from affectlens.audits.sources import model_facts, title_of
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import ModelFailedError, ScoresError, UsageError
 from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.overlap import COLUMNS
+from affectlens.models.adapters.preprocess import Seen
 from affectlens.models.base import Model
+from affectlens.models.identity import with_labels_of
+from affectlens.models.scores import ASSUMED, scores_of
 from affectlens.perception.scene.detections import Detections, read_detections, recall
 from affectlens.perception.scene.objects import SCORE
 
@@ -61,17 +64,19 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
     ) -> None:
         super().__init__(settings, out)
         self.given = model
-        self.model = open_pictures_model(model, settings.weights, settings.layer)
-        self.layer = str(getattr(self.model, "layer", ""))
-        self.methods = settings.methods or default_methods(self.model)
-        self.mapper = Mapper(self.model, self.methods)
+        opened = open_pictures_model(model, settings.weights, settings.layer, settings.scores, settings.preprocess)
+        self.layer = str(getattr(opened, "layer", ""))
+        self.methods = settings.methods or default_methods(opened)
         self.limits = PRESETS[settings.preset]
         self.pictures = pictures if isinstance(pictures, Pictures) else Pictures(
             pictures, settings.split, objects_of(model, settings), settings.labels, settings.overlaps == "smallest",
             self.limits.score or SCORE,
         )  # fmt: skip
+        self.model, self._spelling = with_labels_of(opened, map(self.pictures.label, self.pictures))
+        self.mapper = Mapper(self.model, self.methods)
         self.truth = self._true_boxes()
         self._facts = model_facts(model, self.model)
+        self._answered = False
 
     def keys(self) -> Sequence[str]:
         """Every picture, or those of the sample, in the order of the corpus."""
@@ -90,15 +95,19 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         pictures = self.pictures
         made_elsewhere = Path(pictures.objects).exists()
         return {
-            "model": self.model.name, "weights": self._facts.get("sha256", ""), "layer": self.layer,
+            "model": self.model.name, "weights": self._facts.get("sha256", ""), "content": self._facts["content"],
+            "layer": self.layer,
             "methods": list(self.methods), "target": self.settings.target,
-            "objects": "a table" if made_elsewhere else pictures.objects, "exclusive": pictures.exclusive,
+            "objects": "a table" if made_elsewhere else pictures.objects, "finder": pictures.code,
+            "exclusive": pictures.exclusive,
             "least": pictures.least,
         }  # fmt: skip
 
     def model_facts(self) -> Mapping[str, Any]:
         """Name, spec, sha256, layer."""
-        return self._facts | {"layer": self.layer, "labels": list(self.model.labels)}
+        scores = scores_of(self.model)  # what the first answers settled too
+        settled = {"scores": scores.kind, "scores_from": scores.source}
+        return self._facts | settled | {"layer": self.layer, "labels": list(self.model.labels)}
 
     def data_facts(self) -> Mapping[str, Any]:
         """Corpus, split, digests."""
@@ -154,14 +163,23 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
     def _look(self, keys: Sequence[str]) -> Batch:
         """Some pictures; a broken one is named, the others go on."""
         views: dict[str, tuple[View, np.ndarray]] = {}
+        seen: dict[str, Seen] = {}
         reasons: dict[str, str] = {}
+        failed: list[Exception] = []
         for key in keys:
             try:
                 view = self.pictures[key]
                 views[key] = view, self.model.prepare(view.picture)
+                seen[key] = part_seen(self.model, view.picture)
             except Exception as error:
+                views.pop(key, None)
                 reasons[key] = failure_of(key, error).reason
-        mapped = self._map(views, reasons)
+                failed += [error] if isinstance(error, ModelFailedError) else []
+        mapped, raised = self._map(views, reasons)
+        failed += raised
+        self._answered |= bool(mapped)
+        if failed and not self._answered and not (self.parts.items.why == "").any():
+            raise failed[0]  # the model's own fault, not that of single pictures
         batch = Batch(tables={self.rows: []})
         for key in keys:
             item: dict[str, Any] = {"key": key, "why": reasons.get(key, ""), "sha256": ""} | dict.fromkeys(IMAGES, "")
@@ -174,37 +192,64 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
                     "emotion": emotion, "label": view.label, "answer": self.model.labels[int(probabilities.argmax())],
                     "probability": float(probabilities[self.model.labels.index(emotion)]), "things": len(view.masks),
                 }  # fmt: skip
-                batch.tables[self.rows] += rows_of(view, emotion, maps)
+                batch.tables[self.rows] += rows_of(view, emotion, maps, seen[key])
             batch.items.append(item)
         return batch
 
-    def _map(self, views: dict[str, tuple[View, np.ndarray]], reasons: dict[str, str]) -> dict[str, Mapped]:
+    def _map(
+        self, views: dict[str, tuple[View, np.ndarray]], reasons: dict[str, str]
+    ) -> tuple[dict[str, Mapped], list[Exception]]:
+        """Maps by picture, and what the model raised."""
         chosen_labels = {key: view.label if self.settings.target == "label" else "" for key, (view, _) in views.items()}
         if not views:
-            return {}
+            return {}, []
         try:
             maps = self.mapper.many([prepared for _, prepared in views.values()], list(chosen_labels.values()))
-            return dict(zip(views, maps, strict=True))
+            return dict(zip(views, maps, strict=True)), []
+        except ScoresError:
+            raise
         except Exception:  # one of them cannot be mapped, or they differ in size: each by itself
-            out = {}
+            out, failed = {}, []
             for key, (_, prepared) in views.items():
                 try:
                     out[key] = self.mapper(prepared, chosen_labels[key])
+                except ScoresError:
+                    raise
                 except Exception as error:
                     reasons[key] = failure_of(key, error).reason
-            return out
+                    failed.append(error)
+            return out, failed
 
     def _notes(self) -> tuple[str, ...]:
-        notes = self.pictures.notes
+        notes = self.pictures.notes + self._spelling[:1]
         if self.settings.target == "label":
             notes += self.pictures.unknown_labels(self.model.labels)
+        scores = scores_of(self.model)
+        if not scores.exclusive:
+            notes += ("Labels hold independently of each other; the answer of a picture is its most probable label.",)
+        if scores.source == ASSUMED:
+            notes += (f"What the scores of {self.model.name} are is said by {ASSUMED}.",)
+        notes += self._edges()
         if self.model.name == "background":
             notes += ("The background model never sees people: they are hidden, so no relevance can lie on them.",)
         return notes
 
+    def _edges(self) -> tuple[str, ...]:
+        """Whether the model's own preprocessing cuts the edges of pictures."""
+        for key in self.pictures:
+            try:
+                picture = self.pictures[key].picture
+                cut = part_seen(self.model, picture) != Seen.whole(picture.shape)
+            except Exception:  # it is among the missed ones, with its reason
+                continue
+            if cut:
+                return ("The model's own preprocessing shows it a part of each picture; what lies outside of that has no row.",)
+            return ()
+        return ()
+
     def _about(self, looked_at: int, missed: int) -> str:
         layer = f" at layer {self.layer}" if self.layer else ", a black box"
-        text = f"{looked_at} pictures read, {missed} not; maps of {self.model.name}{layer} by {', '.join(self.methods)}"
+        text = f"{looked_at} pictures read, {missed} not; maps of {self.model.name}{layer} by {', '.join(self.methods)}; scores: {scores_of(self.model)}"
         return text + (f"; thresholds: {self.settings.preset}" if self.settings.preset != "none" else "")
 
     def _true_boxes(self) -> Detections | None:

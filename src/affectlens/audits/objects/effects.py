@@ -16,8 +16,9 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from affectlens.audits.objects.maps import Mapper, rows_of
-from affectlens.audits.objects.model import answers
+from affectlens.audits.objects.model import answers, part_seen
 from affectlens.audits.objects.pictures import Pictures, View
+from affectlens.core.errors import ScoresError
 from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.interventions.registry import interventions
@@ -104,10 +105,12 @@ def measure_effects(
             view = pictures[key]
             maps, emotion, _ = mapper(model.prepare(view.picture), view.label if target == "label" else "")
             rows = _answers(model, view, emotion, changes_of(view, previous, cutouts, rng))
-            claims += [row for row in rows_of(view, emotion, maps) if row["kind"] == "object"]
+            claims += [row for row in rows_of(view, emotion, maps, part_seen(model, view.picture)) if row["kind"] == "object"]
             single += rows
             cutouts += _cutouts(view)
             previous = view.picture
+        except ScoresError:
+            raise
         except Exception as error:  # one picture that cannot be changed is named, the others go on
             missed[key] = failure_of(key, error).reason
         progress("changed pictures", count + 1, len(keys))

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.objects.maps import Mapper
+from affectlens.audits.objects.model import part_seen
 from affectlens.audits.objects.pictures import Pictures
 from affectlens.audits.objects.statistics import ALPHA
 from affectlens.explainers.cam import upsample
+from affectlens.models.adapters.preprocess import Seen
 from affectlens.perception.scene.objects import Thing
 
 EMOTIONS, EACH = 6, 3
@@ -52,7 +54,10 @@ def examples(model: Any, pictures: Pictures, table: pd.DataFrame, rows: pd.DataF
             if key not in pictures:  # of another run that was joined
                 continue
             view = pictures[key]
-            relevance = upsample(mapper(model.prepare(view.picture), emotion)[0][method], view.picture.shape[:2])
+            drawn = mapper(model.prepare(view.picture), emotion)[0][method]
+            seen, shape = part_seen(model, view.picture), view.picture.shape
+            whole = seen == Seen.whole(shape)
+            relevance = upsample(drawn, shape[:2]) if whole else seen.to_picture(drawn, shape)
             out.append(Example(key, emotion, name, view.picture, relevance, tuple(view.things)))
     return out
 

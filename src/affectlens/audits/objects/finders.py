@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 
 from affectlens.assets.store import locate
+from affectlens.core.disk.fingerprints import fingerprint
 from affectlens.core.errors import ModelError
 from affectlens.explainers.overlap import grid_shape
+from affectlens.models.adapters.blackbox import faults_of
 from affectlens.models.open import imported
 from affectlens.perception.face.crops import REGIONS, crop_matrix, region_map
 from affectlens.perception.scene.detections import Detections, read_detections
@@ -22,9 +24,10 @@ ASSETS = {"regions": ["yunet", "face-landmarker"], "detector": ["efficientdet-li
 
 
 class Finder:
-    """Base: finds nothing. ``notes`` say what the reader should know of the source."""
+    """Base: finds nothing. ``notes`` say what the reader should know of the source, ``code`` is a digest of its own code."""
 
     notes: tuple[str, ...] = ()
+    code: str = ""
 
     def things(self, key: str, picture: np.ndarray) -> list[Thing]:
         """Objects of a picture ``(h, w, 3)`` or ``(h, w)`` uint8 with boxes in pixels."""
@@ -63,7 +66,7 @@ def finder_of(spec: str, least: float = SCORE) -> Finder:
     if spec == "detector":
         return Detector(least)
     if ":" in spec and not Path(spec).exists():
-        return FromFunction(imported(spec, "--objects"), least)
+        return FromFunction(imported(spec, "--objects"), least, spec)
     return FromTable(read_detections(Path(spec)), least)
 
 
@@ -106,12 +109,14 @@ class FromTable(Finder):
 class FromFunction(Finder):
     """A function of the user's own."""
 
-    def __init__(self, function: Callable[[np.ndarray], Any], least: float) -> None:
-        self._function, self.least = function, least
+    def __init__(self, function: Callable[[np.ndarray], Any], least: float, name: str = "the function") -> None:
+        self._function, self.least, self.name = function, least, name
+        self.code = fingerprint(function)
 
     def things(self, key: str, picture: np.ndarray) -> list[Thing]:
         """What the function finds, clipped to the picture; boxes of no size are left out."""
-        clipped = (_clipped(str(name), score, box, picture.shape) for name, score, box in self._function(picture))
+        with faults_of(f"--objects {self.name}", picture):
+            clipped = [_clipped(str(name), score, box, picture.shape) for name, score, box in self._function(picture)]
         sure = [thing for thing in clipped if thing.score >= self.least]
         return [thing for thing in sure if thing.box[2] - thing.box[0] >= 1 and thing.box[3] - thing.box[1] >= 1]
 

@@ -26,7 +26,9 @@ def findings(audit: ObjectAudit) -> list[str]:
     for emotion, of_emotion in audit.first.groupby("emotion"):
         out.append(_of_emotion(str(emotion).capitalize(), of_emotion))
     out += _of_effects(audit.effects)
-    return out or ["No picture could be read."]
+    if not out and len(audit.missed):
+        return [f"No picture was looked at; the first for this reason: {audit.missed.reason.iloc[0]}"]
+    return out or ["There is no picture."]
 
 
 def _of_emotion(name: str, pairs: pd.DataFrame) -> str:
@@ -93,7 +95,10 @@ def seen_text(audit: ObjectAudit) -> list[str]:
         text.append(f"The detector finds {share}; what it does not see cannot be blamed.")
     without = int((audit.images.things == 0).sum())
     text.append(
-        f"{len(audit.images)} pictures read, {without} of them without any object; {len(audit.missed)} could not be read."
+        f"{len(audit.images)} pictures were looked at, {without} of them without any object; {len(audit.missed)} were not, for the "
+        "reasons that follow."
+        if len(audit.missed)
+        else f"{len(audit.images)} pictures were looked at, {without} of them without any object."
     )
     reasons: dict[str, list[str]] = {}
     for key, problem in zip(audit.missed.key, audit.missed.reason, strict=True):

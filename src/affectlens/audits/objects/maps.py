@@ -12,12 +12,13 @@ from affectlens.audits.objects.groups import group_masks
 from affectlens.audits.objects.model import answers
 from affectlens.audits.objects.pictures import View
 from affectlens.audits.objects.settings import RISE
-from affectlens.core.errors import unknown
+from affectlens.core.errors import ModelError, unknown
 from affectlens.explainers.cam import METHODS, CamEngine
 from affectlens.explainers.cam.outside import rise
 from affectlens.explainers.overlap import image_rows
 from affectlens.models.adapters import TorchModel
-from affectlens.stats.classification import softmax
+from affectlens.models.adapters.preprocess import Seen
+from affectlens.models.scores import scores_of
 
 Mapped = tuple[dict[str, np.ndarray], str, np.ndarray]  # raw signed maps by method, the class they are of, probabilities
 
@@ -56,13 +57,17 @@ class Mapper:
     def many(self, pictures: Sequence[np.ndarray], asked_labels: Sequence[str]) -> list[Mapped]:
         """Several prepared pictures of one size, each with its label or an empty string."""
         labels = self.model.labels
+        if not all(isinstance(picture, np.ndarray) for picture in pictures):
+            raise ModelError(
+                f"{self.model.name}: it is given several inputs a picture, and a map lies on one; give a network of one"
+            )
 
         def chosen(i: int, scores: np.ndarray) -> str:
             return asked_labels[i] if asked_labels[i] in labels else labels[int(scores.argmax())]
 
         if self._engine is not None:
             maps, logits = self._engine.of_answers(pictures, self.methods, chosen)
-            probabilities = softmax(logits.astype(np.float64))
+            probabilities = scores_of(self.model).probabilities(logits)
         else:
             probabilities = answers(self.model, pictures)
             by_class = [rise(partial(answers, self.model), picture, np.random.default_rng(self.seed)) for picture in pictures]
@@ -70,12 +75,19 @@ class Mapper:
         return [(picture_maps, chosen(i, probabilities[i]), probabilities[i]) for i, picture_maps in enumerate(maps)]
 
 
-def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Rows of objects and of groups of objects under every map."""
+def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray], seen: Seen | None = None) -> list[dict[str, Any]]:
+    """Rows of objects and of groups of objects under every map; ``seen`` is the part of the picture that the maps are of.
+
+    What lies outside of that part has no row.
+    """
     out: list[dict[str, Any]] = []
-    groups = group_masks(view.masks)
+    masks = view.masks
+    if seen is not None:
+        masks = {name: seen.of_mask(mask, view.picture.shape) for name, mask in masks.items()}
+        masks = {name: mask for name, mask in masks.items() if mask.any()}
+    groups = group_masks(masks)
     for method, relevance in maps.items():
-        objects = image_rows(view.key, emotion, relevance, view.masks, view.scores)
+        objects = image_rows(view.key, emotion, relevance, masks, view.scores)
         out += [row | {"method": method, "kind": "object"} for row in objects]
         out += [row | {"method": method, "kind": "group"} for row in image_rows(view.key, emotion, relevance, groups)]
     return out

@@ -119,6 +119,11 @@ class Pictures:
         if absent:
             self.notes += (f"{len(absent)} of {len(self)} pictures are not in {objects}, so no object is known in them",)
 
+    @property
+    def code(self) -> str:
+        """A digest of the code that finds things, where that is the user's own."""
+        return self._finder.code
+
     def __len__(self) -> int:
         return len(self._entries)
 

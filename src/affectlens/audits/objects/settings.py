@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affectlens.audits.registry import declare_audit
-from affectlens.core.options import CAMS
+from affectlens.core.options import CAMS, PREPROCESS_HELP, SCORES, SCORES_HELP, named_function
 from affectlens.core.settings import Settings, existing_file, folders, setting
 
 RISE = "rise"  # the map of a model that shows nothing but its answers
@@ -46,6 +46,8 @@ class ObjectSettings(Settings):
 
     split: str = setting("", "Split of the corpus; by default test.")
     weights: Path | None = setting(None, "Weights, for emonet and background.", check=existing_file)
+    scores: str = setting("", SCORES_HELP, choices=("", *SCORES))
+    preprocess: str = setting("", PREPROCESS_HELP, check=named_function, metavar="MODULE:FUNCTION")
     layer: str = setting("", "The layer to draw; by default the last one with a grid.")
     objects: str = setting(
         "",

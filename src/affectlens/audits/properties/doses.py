@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -77,6 +78,17 @@ def measure_doses(
     if asked.model.modality != modality:
         return {}, [f"Interventions were left out: they change the {modality}, and {asked.model.name} reads something else."]
     data = asked.data(keys)
+    doses, notes = _measured(asked, chosen, data, keys, rng, progress)
+    if not asked.scores.are_probabilities:  # values have no decision that could change
+        doses = {name: replace(response, flips=response.flips.iloc[:0]) for name, response in doses.items()}
+    return doses, notes
+
+
+def _measured(
+    asked: AskedModel, chosen: list[Intervention], data: list[Any], keys: list[str], rng: np.random.Generator,
+    progress: Progress,
+) -> tuple[dict[str, DoseResponse], list[str]]:  # fmt: skip
+    modality = asked.corpus.modality
     if modality == "words":
         return _of_words(asked, chosen, data, rng, progress)
     people, measure = asked.corpus.people_of(keys), _face_measure() if modality == "face" else None

@@ -64,18 +64,21 @@ def groups(table: pd.DataFrame) -> Any:
 
 
 def dose(response: DoseResponse) -> Any:
-    """Change of every class's probability by dose with its interval, and the share of changed decisions."""
+    """Change of every class's probability by dose with its interval, and the share of changed decisions; of values alone."""
+    of_values = response.flips.empty
     chart = alt.Chart(response.curve).encode(
         x=alt.X("dose:Q", title=f"{response.name}, {response.unit}"), color=alt.Color("class:N", title=None)
     )
-    lines = chart.mark_line(point=True).encode(y=alt.Y("change:Q", title="change of probability"))
+    lines = chart.mark_line(point=True).encode(y=alt.Y("change:Q", title="change" if of_values else "change of probability"))
     bands = chart.mark_area(opacity=0.15).encode(y="low:Q", y2="high:Q")
+    changes = (bands + lines).properties(width=330, height=200)
+    if of_values:
+        return finish(changes)
     share = alt.Y("changed_decisions:Q", title="changed decisions", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1]))
     flips = (
         alt.Chart(response.flips).mark_line(point=True, color="#555").encode(x=alt.X("dose:Q", title=response.unit), y=share)
     )
-    joined = alt.hconcat((bands + lines).properties(width=330, height=200), flips.properties(width=170, height=200))
-    return finish(joined)
+    return finish(alt.hconcat(changes, flips.properties(width=170, height=200)))
 
 
 def strip(response: DoseResponse) -> np.ndarray | None:

@@ -64,18 +64,23 @@ def _registered(name: str) -> Property | None:
 
 
 def dose_text(response: DoseResponse) -> str:
-    """What an intervention did."""
+    """What an intervention did; a model of values, which has no decisions, has no row in ``flips``."""
     significant = response.curve[response.curve.p_holm <= ALPHA]
-    flips = response.flips.loc[response.flips.changed_decisions.idxmax()]
-    text = f"{response.name}: at {flips.dose:g} {response.unit} {flips.changed_decisions:.0%} of {response.n} decisions change"
+    of_values = response.flips.empty
+    text = f"{response.name}:"
+    if not of_values:
+        flips = response.flips.loc[response.flips.changed_decisions.idxmax()]
+        text += f" at {flips.dose:g} {response.unit} {flips.changed_decisions:.0%} of {response.n} decisions change;"
     if len(significant):
         top = significant.loc[significant.change.abs().idxmax()]
+        shown = "{:+.3g}" if of_values else "{:+.0f}"
+        change, low, high = (shown.format(value if of_values else 100 * value) for value in (top.change, top.low, top.high))
         text += (
-            f"; {top['class']} moves most, by {100 * top.change:+.0f} points at {top.dose:g} ({100 * top.low:+.0f} to "
-            f"{100 * top.high:+.0f}, p = {top.p_holm:.2g} corrected)"
+            f" {top['class']} moves most, by {change}{'' if of_values else ' points'} at {top.dose:g} ({low} to {high}, "
+            f"p = {top.p_holm:.2g} corrected)"
         )
     else:
-        text += "; no class is shown to move"
+        text += f" no {'output' if of_values else 'class'} is shown to move"
     if response.clean is None:
         return text + "."
     moved = response.moved

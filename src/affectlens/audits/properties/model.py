@@ -10,12 +10,15 @@ import numpy as np
 
 from affectlens.audits.properties.corpus import AuditedCorpus
 from affectlens.audits.properties.views import voice_features
+from affectlens.core.errors import ScoresError
 from affectlens.corpora.base import Item
 from affectlens.evaluation.predictions import check_modality
 from affectlens.features.speech import as_recordings
 from affectlens.models.adapters import TableModel
 from affectlens.models.base import Model
+from affectlens.models.identity import with_labels_of
 from affectlens.models.open import open_model
+from affectlens.models.scores import Scores, scores_of
 from affectlens.models.shipped.speech import SpeechModel
 
 
@@ -32,6 +35,15 @@ class AskedModel:
         What ``open_model`` takes.
     corpus : AuditedCorpus
         Where the items are from.
+    scores, preprocess : str
+        See ``open_model``.
+
+    Attributes
+    ----------
+    notes : tuple of str
+        What has to be known of how the model and the corpus meet.
+    cut : int
+        Texts or sounds that are longer than the model reads.
 
     Raises
     ------
@@ -41,10 +53,12 @@ class AskedModel:
         A file that cannot be used.
     """
 
-    def __init__(self, spec: str | Path | Model, corpus: AuditedCorpus) -> None:
-        self.model: Any = open_model(spec, modality=corpus.modality)
-        self.corpus = corpus
-        check_modality(self.model, corpus.source.info)
+    def __init__(self, spec: str | Path | Model, corpus: AuditedCorpus, scores: str = "", preprocess: str = "") -> None:
+        opened: Any = open_model(spec, modality=corpus.modality, scores=scores, preprocess=preprocess)
+        self.corpus, self.cut = corpus, 0
+        check_modality(opened, corpus.source.info)
+        known = () if corpus.labels is None else corpus.labels.dropna().astype(str)
+        self.model, self.notes = with_labels_of(opened, known)
         self.table = self.model if isinstance(self.model, TableModel) else None
         if self.table is not None:
             self.table.meet(corpus.keys, corpus.name)
@@ -53,12 +67,19 @@ class AskedModel:
     @property
     def labels(self) -> tuple[str, ...]:
         """Outputs: the classes of the model, and intensities of action units that a table gives beside them."""
-        return tuple(self.model.labels) if self.table is None else self.table.outputs
+        return tuple(self.model.labels) if self.table is None else self.table.output_names
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Outputs that are no classes."""
-        return () if self.table is None else self.table.units
+        """Outputs that are no classes: intensities, valence and arousal."""
+        if self.table is not None:
+            return self.table.units
+        return () if self.scores.are_probabilities else tuple(self.model.labels)
+
+    @property
+    def scores(self) -> Scores:
+        """What the model's numbers are."""
+        return scores_of(self.model)
 
     @property
     def labels_only(self) -> bool:
@@ -75,23 +96,36 @@ class AskedModel:
         return self.table is None
 
     def input_of(self, item: Item, view: Any) -> Any:
-        """What the model is given of an item; None where the item gives it nothing to look at."""
+        """What the model is given of an item; None where the item gives it nothing to look at, which its properties say."""
         if self.table is None and item.data is None:
             return None
-        try:
-            if self.model.modality == "face" and self.table is None:
-                crop = _crop(item, view)
-                return None if crop is None else self.model.prepare(crop)
-            if isinstance(self.model, SpeechModel):
-                return self._turns().get(item.key)
-            return self.model.read(item)
-        except Exception:  # the properties of an item that cannot be read say what is wrong with it
-            return None
+        if self.model.modality == "face" and self.table is None:
+            crop = _crop(item, view)
+            made = None if crop is None else self.model.prepare(crop)
+        elif isinstance(self.model, SpeechModel):
+            made = self._turns().get(item.key)
+        elif self.table is not None:
+            made = None if self.table.why_not(item.key) else self.table.read(item)
+        else:
+            made = self.model.read(item)
+        self.cut += bool(getattr(made, "truncated", False))
+        return made
 
     def answers(self, inputs: Sequence[Any]) -> np.ndarray:
-        """Probabilities ``(n, classes)`` of inputs; of a table of other scores its values as they are."""
-        ask = self.table.values if self.table is not None else self.model.probabilities
-        return np.asarray(ask(inputs))
+        """Probabilities, or values where there are none, ``(n, classes)`` of inputs; of a table its values as they are."""
+        return np.asarray(self.table.values(inputs)) if self.table is not None else self._asked(inputs)
+
+    def _asked(self, inputs: Sequence[Any]) -> np.ndarray:
+        if not self.scores.are_probabilities:
+            return np.asarray(self.model.outputs(inputs))
+        given = np.asarray(self.model.probabilities(inputs))
+        if self.scores.exclusive and len(given) and not np.allclose(given.sum(axis=1), 1, atol=1e-3):
+            sums = given.sum(axis=1)
+            raise ScoresError(
+                f"{self.model.name}: rows of its probabilities sum to {sums.min():.3g} to {sums.max():.3g}; 1 was expected. Give it "
+                "an attribute scores (models.scores.Scores) that says what they are"
+            )
+        return given
 
     def data(self, keys: list[str]) -> list[Any]:
         """What interventions change of some items, in the order of ``keys``: upright crops, texts or sounds."""
@@ -104,9 +138,9 @@ class AskedModel:
         return [data[key] for key in keys]
 
     def answers_to(self, data: Sequence[Any]) -> np.ndarray:
-        """Probabilities ``(n, classes)`` of changed crops, texts or sounds."""
+        """Probabilities, or values where there are none, ``(n, classes)`` of changed crops, texts or sounds."""
         again = self.model.prepare if self.model.modality == "face" else self.model.read
-        return np.asarray(self.model.probabilities([again(datum) for datum in data]))
+        return self._asked([again(datum) for datum in data])
 
     def _turns(self) -> dict[str, np.ndarray]:
         """Normalised features of every clip by key, as of recordings of a few turns of one speaker."""

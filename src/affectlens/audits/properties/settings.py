@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from affectlens.audits.registry import declare_audit
+from affectlens.core.options import PREPROCESS_HELP, SCORES, SCORES_HELP, named_function
 from affectlens.core.settings import Settings, existing_file, folders, setting
 
 ALL, NONE = "all", "none"
@@ -37,6 +38,8 @@ class PropertySettings(Settings):
     table: Path | None = setting(
         None, "A table with a column key and properties of your own, added to what is measured.", check=existing_file
     )
+    scores: str = setting("", SCORES_HELP, choices=("", *SCORES))
+    preprocess: str = setting("", PREPROCESS_HELP, check=named_function, metavar="MODULE:FUNCTION")
     split: str = setting("", "Split; by default test, and all clips of four classes in speech.")
     only: tuple[str, ...] = setting((), "Comma-separated properties instead of all.", choices=_properties, metavar="NAME,NAME")
     interventions: tuple[str, ...] = setting(

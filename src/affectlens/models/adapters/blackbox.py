@@ -12,7 +12,7 @@ import numpy as np
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.disk.files import sha256_of
-from affectlens.core.errors import AffectlensError, ModelError, ModelFailedError
+from affectlens.core.errors import AffectlensError, ModelError, ModelFailedError, ScoresError
 from affectlens.models.adapters.outputs import chosen_output
 from affectlens.models.base import BaseModel
 from affectlens.models.scores import Scores, stated_scores
@@ -74,10 +74,13 @@ class BlackBox(BaseModel, ABC):
         if not len(inputs):
             return np.zeros((0, self.scores.width(self.labels)))
         with faults_of(self.name, inputs):
-            given = self.answers(inputs)
-        chosen = chosen_output(given, self.scores.width(self.labels), self.output, self.name)
+            chosen = self._chosen(self.answers(inputs))
         numbers = chosen.detach().float().cpu().numpy() if hasattr(chosen, "detach") else _array(chosen, self.name)
         return self.scores.checked(numbers, self.labels, self.name, len(inputs))
+
+    def _chosen(self, given: Any) -> Any:
+        """The scores among what the model gave."""
+        return chosen_output(given, self.scores.width(self.labels), self.output, self.name)
 
 
 class FileModel(BlackBox):
@@ -136,10 +139,12 @@ class FileModel(BlackBox):
 
     def answers(self, inputs: Any) -> np.ndarray:
         """What the network gives, ``(n, scores)``; inputs that it does not take are a ModelFailedError."""
-        width = self.scores.width(self.labels)
         parts = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
-        rows = [chosen_output(self._run(part), width, self.output, self.name) for part in parts]
+        rows = [super(FileModel, self)._chosen(self._run(part)) for part in parts]
         return np.concatenate([np.asarray(row.numpy() if hasattr(row, "numpy") else row, np.float32) for row in rows])
+
+    def _chosen(self, given: Any) -> Any:
+        return given  # from every batch already
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from affectlens.core.errors import ModelError
+from affectlens.core.errors import ScoresError
 from affectlens.core.settings import nearest
 
 LOGITS = "logits"  # what the outputs of transformers call them
@@ -36,7 +36,7 @@ def chosen_output(given: Any, width: int, output: str = "", name: str = "the mod
 
     Raises
     ------
-    ModelError
+    ScoresError
         None of that name, or several that could be meant; the message has names and shapes of all.
 
     Examples
@@ -46,19 +46,19 @@ def chosen_output(given: Any, width: int, output: str = "", name: str = "the mod
     (5, 2)
     >>> chosen_output(several, 2, "score")
     Traceback (most recent call last):
-    affectlens.core.errors.ModelError: the model: no output 'score'; it gives features (5, 9), scores (5, 2); did you mean scores?
+    affectlens.core.errors.ScoresError: the model: no output 'score'; it gives features (5, 9), scores (5, 2); did you mean scores?
     """
     several = _named(given)
     if several is None:
         if output and output != "0":
-            raise ModelError(
+            raise ScoresError(
                 f"{name}: output {output!r} was chosen, and it gives one array alone, without a name; leave it out"
             )
         return given
     shown = ", ".join(f"{key} {_form(value)}" for key, value in several.items()) or "nothing"
     if output:
         if output not in several:
-            raise ModelError(f"{name}: no output {output!r}; it gives {shown}{nearest(output, several)}")
+            raise ScoresError(f"{name}: no output {output!r}; it gives {shown}{nearest(output, several)}")
         return several[output]
     if len(several) == 1:
         return next(iter(several.values()))
@@ -68,7 +68,7 @@ def chosen_output(given: Any, width: int, output: str = "", name: str = "the mod
     if len(fitting) == 1:
         return several[fitting[0]]
     why = f"{len(fitting)} of them could be its scores" if fitting else f"none has the form (n, {width})"
-    raise ModelError(f"{name}: it gives {shown}; {why}: choose one by its name (output=)")
+    raise ScoresError(f"{name}: it gives {shown}; {why}: choose one by its name (output=)")
 
 
 def _named(given: Any) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from affectlens.core.errors import AffectlensError, ModelError
+from affectlens.core.errors import AffectlensError, ModelError, ModelFailedError
 from affectlens.models.adapters.blackbox import fault_of, form_of
 
 EDGE = 0.1  # share of the input at each side where resampling bends a ramp
@@ -75,7 +75,8 @@ class Preprocessing:
     Parameters
     ----------
     function : callable
-        Takes the datum and gives an array, a tensor, or a mapping of them by the names of inputs. For pictures ``(h, w)`` or
+        Takes the datum and gives an array, a tensor, a mapping of them by the names of inputs, or for a model of texts a text.
+        For pictures ``(h, w)`` or
         ``(h, w, 3)`` uint8 it gives ``(channels, height, width)`` or ``(height, width, channels)``.
     name : str
         What errors call it.
@@ -103,8 +104,6 @@ class Preprocessing:
         ------
         ModelFailedError
             The function fails, with the class of what it raised.
-        ModelError
-            It gives nothing that is an array.
         """
         try:
             made = self.function(datum)
@@ -114,10 +113,9 @@ class Preprocessing:
             raise fault_of(f"{self.name} (preprocessing)", datum, error) from error
         if isinstance(made, Mapping):
             return {str(key): _plain(value) for key, value in made.items()}
-        made = _plain(made)
-        if not isinstance(made, np.ndarray):
-            raise ModelError(f"{self.name}: the preprocessing gives a {type(made).__name__}; an array was expected")
-        return made
+        if made is None:
+            raise ModelFailedError(f"{self.name} (preprocessing): it gives nothing of {form_of(datum)}; let it return the input")
+        return _plain(made)
 
     def seen(self, shape: tuple[int, ...]) -> Seen:
         """The part of pictures ``(h, w, 3)`` that the input shows.
@@ -172,6 +170,8 @@ class Preprocessing:
     def _planes(self, picture: np.ndarray) -> np.ndarray:
         """The input of a picture as ``(channels, height, width)`` float32."""
         made = self(picture)
+        if not isinstance(made, np.ndarray | Mapping):
+            raise ModelError(f"{self.name}: the preprocessing gives a {type(made).__name__}; an array was expected of a picture")
         if isinstance(made, Mapping):
             grids = [value for value in made.values() if value.ndim in (2, 3)]
             if len(grids) != 1:
@@ -251,12 +251,16 @@ def _straight(at: np.ndarray, along: int, length: int, name: str) -> tuple[float
             f"by {off:.1f} of {length} pixels), so that no map of it can be laid on the picture"
         )
     low = start + 0.5 - slope / 2
-    return _near_whole(low), _near_whole(low + slope * count)
+    return _settled(low, length), _settled(low + slope * count, length)
 
 
-def _near_whole(value: float) -> float:
-    """A number of pixels, whole where it is so up to what eight bits of a ramp can tell."""
-    return float(round(value)) if abs(value - round(value)) < 0.25 else float(round(value, 2))
+def _settled(place: float, length: int) -> float:
+    """A place in pixels as well as eight bits of a ramp tell it: the edge of the picture where it is next to one."""
+    near = max(0.25, 0.003 * length)
+    for edge in (0.0, float(length)):
+        if abs(place - edge) < near:
+            return edge
+    return float(round(place)) if abs(place - round(place)) < 0.05 else float(round(place, 2))
 
 
 def _cut_out(planes: Tensor, part: Seen, size: tuple[int, ...], mode: str) -> Tensor:

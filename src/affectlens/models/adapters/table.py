@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,7 +140,7 @@ class TableModel(BlackBox):
             self.table = pd.concat([self.table, pd.DataFrame(means).T.rename_axis("key")])
 
     @property
-    def outputs(self) -> tuple[str, ...]:
+    def output_names(self) -> tuple[str, ...]:
         """Classes, and after them the units."""
         return tuple(dict.fromkeys([*self.labels, *self.units]))
 
@@ -221,12 +222,19 @@ class TableModel(BlackBox):
         return np.asarray(self.table.loc[keys, list(self.labels)])
 
     def values(self, inputs: Any) -> np.ndarray:
-        """Values ``(n, outputs)`` of the rows whose keys are given, units included; NaN where a unit was not measured."""
-        return np.asarray(self.table.reindex(list(inputs))[list(self.outputs)])
+        """Values ``(n, output_names)`` of the rows whose keys are given, units included; NaN where a unit was not measured."""
+        return np.asarray(self.table.reindex(list(inputs))[list(self.output_names)])
 
     def _checked(self, inputs: Any) -> np.ndarray:
         """Values as they are: they were looked at when the table was read."""
         return self.answers(inputs) if len(inputs) else np.zeros((0, len(self.labels)))
+
+    def relabelled(self, labels: Sequence[str]) -> TableModel:
+        """The same table with other names of its classes."""
+        made = copy.copy(self)
+        made.table = self.table.rename(columns=dict(zip(self.labels, labels, strict=True)))
+        made.labels = tuple(labels)
+        return made
 
     def __fingerprint__(self) -> Any:
         return type(self), self.table, self.labels, self.units, self.scores

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from affectlens.core.errors import ModelError, unknown
+from affectlens.core.errors import ModelError, ScoresError, unknown
 from affectlens.models.adapters.blackbox import faults_of
 from affectlens.models.adapters.outputs import chosen_output
 from affectlens.models.base import BaseModel, Calibration
@@ -154,11 +154,13 @@ class TorchModel(BaseModel):
         width = self.scores.width(self.labels)
         raw = chosen_output(given, width, self.output, self.name)
         if not isinstance(raw, Tensor):
-            raise ModelError(f"{self.name}: the network gives a {type(raw).__name__}; a tensor of scores was expected")
+            raise ScoresError(f"{self.name}: the network gives a {type(raw).__name__}; a tensor of scores was expected")
         if raw.ndim == 1 and width == 1:
             raw = raw.unsqueeze(1)
-        if self._checking or not self.scores.kind or raw.ndim != 2 or raw.shape[1] != width:
+        if self._checking or raw.ndim != 2 or raw.shape[1] != width:
             self.scores.checked(raw.detach().float().cpu().numpy(), self.labels, self.name)
+        elif not self.scores.kind:  # what is left open is asked only where probabilities are; a map is of the output as it is
+            self.scores.recognised(raw.detach().float().cpu().numpy())
         logits: Tensor = self.scores.logits(raw.float())
         return logits
 
@@ -171,7 +173,7 @@ class TorchModel(BaseModel):
                 part = batch[start : start + self.batch_size]
                 logits = self.net(part)
                 if len(logits) != len(part):
-                    raise ModelError(
+                    raise ScoresError(
                         f"{self.name}: it gave {tuple(logits.shape)} for {len(part)} inputs: one row an input was expected"
                     )
                 rows.append(logits.cpu())

@@ -174,13 +174,11 @@ def _see_probabilities(frame: pd.DataFrame, columns: Columns, why: pd.Series, pa
     """An error where most rows are no distributions, and nobody says what they are."""
     values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()})
     present = values.notna().all(axis=1) & ~values.abs().eq(float("inf")).any(axis=1)
-    if not present.any():
-        return
-    rows = values[present]
+    rows = values[present & (values.sum(axis=1) != 0)]  # a row of zeros is no answer
     total = rows.sum(axis=1)
     scale = 100 if total.median() > 50 else 1
     odd = ((total / scale - 1).abs() > OFF) | (rows < 0).any(axis=1)
-    if odd.mean() <= 0.5 or (total == 0).all():
+    if rows.empty or odd.mean() <= 0.5:
         return
     first = rows[odd].iloc[0]
     raise ModelError(
