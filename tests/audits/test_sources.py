@@ -44,8 +44,10 @@ def test_weights_are_named_by_their_contents(tmp_path):
     with torch.no_grad():
         other.net.head.weight += 1
     assert model_facts(one, one)["sha256"] != model_facts(other, other)["sha256"]
-    black = CallableModel(np.mean, ("a", "b"))
-    assert model_facts(black, black)["sha256"] == ""  # nothing tells the state of a function
+    assert len(shipped["content"]) == 64 and model_facts("face", open_model("face"))["content"] == shipped["content"]
+    black, other = (CallableModel(function, ("a", "b")) for function in (np.mean, np.median))
+    assert model_facts(black, black)["sha256"] == ""  # of weights; the content tells one function from another
+    assert model_facts(black, black)["content"] != model_facts(other, other)["content"]
 
 
 def test_corpora_by_name_and_path_and_opened(tmp_path):
@@ -95,11 +97,14 @@ def test_facts_of_models_by_name_and_opened(tmp_path):
         name="mine", meta={"sha256": "abc", "licence": "", "corpus": "FER2013", "rows": 3}, net=redness().net
     )
     named = model_facts(tmp_path / "net.onnx", plain)
-    assert named == {"sha256": "abc", "name": "mine", "spec": str(tmp_path / "net.onnx"), "corpus": "FER2013"}
+    assert len(named.pop("content")) == 64
+    scores = {"scores": "softmax", "scores_from": "the contract of models"}
+    assert named == {"sha256": "abc", "name": "mine", "spec": str(tmp_path / "net.onnx"), "corpus": "FER2013", **scores}
     opened = model_facts(plain, plain)
     assert opened["spec"] == "SimpleNamespace" and len(opened["sha256"]) == 64 and opened["corpus"] == "FER2013"
     bare = SimpleNamespace(name="bare", meta={})
-    assert model_facts(bare, bare) == {"sha256": "", "name": "bare", "spec": "SimpleNamespace"}
+    known = {"sha256": "", "name": "bare", "spec": "SimpleNamespace", **scores}
+    assert {key: value for key, value in model_facts(bare, bare).items() if key != "content"} == known
 
 
 def test_a_page_calls_shipped_models_by_their_name():

@@ -162,7 +162,7 @@ class Untouchable(BaseModel):
     [
         ("voice", ("happiness", "sadness"), UsageError, "untouchable reads voice: a corpus of voice .* csv holds words"),
         ("fused", ("happiness", "sadness"), UsageError, "deep features of several modules, not a corpus"),
-        ("words", ("joy", "sadness"), CorpusError, r"label 'happiness' \(4 items\) not among the classes of untouchable"),
+        ("words", ("bliss", "sadness"), CorpusError, r"label 'happiness' \(4 items\) not among the classes of untouchable"),
     ],
 )
 def test_what_does_not_meet_is_refused_before_any_work(texts, modality, labels, error, wrong):

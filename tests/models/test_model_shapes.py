@@ -29,10 +29,16 @@ SIDE, CELLS = 24, 6
 W = np.array([[6.0, -4.0, 2.0], [-5.0, 7.0, -3.0], [1.0, -2.0, 5.0]], np.float32)  # classes x colours
 B = np.array([-1.5, 0.4, -2.2], np.float32)
 CLASSES, DIMENSIONS = ("anger", "joy", "awe"), ("valence", "arousal", "dominance")
-PICTURES = [
-    np.kron(np.random.default_rng(seed).integers(0, 255, (CELLS, CELLS, 3)), np.ones((4, 4, 1))).astype(np.uint8)
-    for seed in range(12)
-]
+
+
+def coloured_cells(seed):
+    """Cells of chance, red, green or blue more than the rest, so that answers differ widely."""
+    rng = np.random.default_rng(seed)
+    tint = np.where(np.arange(3) == seed % 3, 1.0, 0.25)
+    return np.kron(rng.integers(0, 255, (CELLS, CELLS, 3)) * tint, np.ones((4, 4, 1))).astype(np.uint8)
+
+
+PICTURES = [coloured_cells(seed) for seed in range(12)]
 ONE = ("binary", "binary-probability")
 
 

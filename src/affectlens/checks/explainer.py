@@ -108,7 +108,7 @@ def small_model() -> TorchModel:
     with torch.no_grad():
         for parameter in net.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
-    return TorchModel(net.eval(), LABELS)
+    return TorchModel(net.eval(), LABELS, scores="softmax")
 
 
 def shape(s: Subject) -> Iterator[str]:

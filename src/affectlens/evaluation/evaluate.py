@@ -92,7 +92,7 @@ def evaluate(
     fetch(assets_of(model), progress)
     given: Any = open_model(model, weights=weights, modality=_modality_of(model, source), scores=scores, preprocess=preprocess)
     part = split_of(source, split)
-    opened, renamed = with_labels_of(given, corpus_labels(source, part))
+    opened, renamed, _ = with_labels_of(given, corpus_labels(source, part))
     check_meets(opened, source, part)
     tell = progress or silent
     if isinstance(opened, SpeechModel):
@@ -122,7 +122,7 @@ def evaluate(
     counted = (f"{source.info.name}: {line}" for line in account_of(source).lines())
     notes = (
         *_notes(opened, source, part),
-        *renamed[:1],
+        *filter(None, [renamed]),
         *_of_scores(known),
         *counted,
         *predictions.notes,

@@ -37,7 +37,7 @@ def spelled(label: str) -> str:
     return canonical(re.sub(r"[\s_-]+", " ", label.strip().casefold()))
 
 
-def with_labels_of(model: Any, labels: Iterable[str]) -> tuple[Any, tuple[str, ...]]:
+def with_labels_of(model: Any, labels: Iterable[str]) -> tuple[Any, str, str]:
     """A model whose classes are written as a corpus writes them.
 
     Parameters
@@ -51,35 +51,41 @@ def with_labels_of(model: Any, labels: Iterable[str]) -> tuple[Any, tuple[str, .
     -------
     model : Model
         The same, or a copy with other names of its classes.
-    notes : tuple of str
-        Which classes are written otherwise, and which on either side have no counterpart.
+    changed : str
+        Which classes are written otherwise now; empty where none is.
+    unmatched : str
+        Labels without a class of the model, and its classes that are no labels; empty where every label has its class.
 
     Examples
     --------
     >>> from affectlens.models.adapters import CallableModel
     >>> model = CallableModel(len, ("Happy", "ANGRY", "calmness"))
-    >>> renamed, notes = with_labels_of(model, ["happiness", "anger", "anger", "fear"])
-    >>> renamed.labels, notes[0]
-    (('happiness', 'anger', 'calmness'), 'classes of the model are written as the corpus does: Happy as happiness, ANGRY as anger')
-    >>> notes[1]
+    >>> renamed, changed, unmatched = with_labels_of(model, ["happiness", "anger", "anger", "fear"])
+    >>> renamed.labels
+    ('happiness', 'anger', 'calmness')
+    >>> changed
+    'classes of the model are written as the corpus does: Happy as happiness, ANGRY as anger'
+    >>> unmatched
     'the model has no class fear (1 item); its class calmness is no label of the corpus'
     """
     count = Counter(label for label in labels if label)
     if not count or not scores_of(model).are_probabilities:
-        return model, ()
+        return model, "", ""
     renamed = _renamed(model.labels, list(count))
-    notes = []
-    changed = [f"{own} as {name}" for own, name in zip(model.labels, renamed, strict=True) if own != name]
-    if changed:
+    others = [f"{own} as {name}" for own, name in zip(model.labels, renamed, strict=True) if own != name]
+    changed = f"classes of the model are written as the corpus does: {_some(others)}" if others else ""
+    if others:
         model = relabelled(model, renamed)
-        notes.append(f"classes of the model are written as the corpus does: {_some(changed)}")
     unknown = [f"{label} ({n} item{'s' if n > 1 else ''})" for label, n in count.most_common() if label not in model.labels]
     unused = [label for label in model.labels if label not in count]
-    parts = [f"the model has no class {_some(unknown)}"] if unknown else []
-    if unused and unknown:
-        parts.append(f"its {'classes' if len(unused) > 1 else 'class'} {_some(unused)} {'are' if len(unused) > 1 else 'is'} no "
-                     f"label{'s' if len(unused) > 1 else ''} of the corpus")  # fmt: skip
-    return model, (*notes, *(["; ".join(parts)] if parts else []))
+    if not unknown:
+        return model, changed, ""
+    unmatched = f"the model has no class {_some(unknown)}"
+    if len(unused) == 1:
+        unmatched += f"; its class {unused[0]} is no label of the corpus"
+    elif unused:
+        unmatched += f"; its classes {_some(unused)} are no labels of the corpus"
+    return model, changed, unmatched
 
 
 def relabelled(model: Any, labels: Sequence[str]) -> Any:

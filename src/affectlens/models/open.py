@@ -13,7 +13,6 @@ from typing import Any
 from torch import nn
 
 from affectlens.core.disk.files import sha256_of
-from affectlens.core.disk.fingerprints import fingerprint
 from affectlens.core.errors import UsageError
 from affectlens.core.settings import nearest
 from affectlens.core.untrusted.code import allowing
@@ -230,7 +229,7 @@ def _open_named(spec: str, options: ModelOptions) -> Model:
     own = str(getattr(target, "scores", "") or "")
     known = Scores(options.scores, "the caller") if options.scores else Scores(own, f"{spec}'s attribute scores" if own else "")
     prepare = options.preprocessing(getattr(target, "preprocess", None))
-    output, meta = str(getattr(target, "output", "") or ""), {"sha256": fingerprint(target), "code": _module_sha256(spec)}
+    output, meta = str(getattr(target, "output", "") or ""), {"sha256": _module_sha256(spec)}
     common: dict[str, Any] = {"name": spec, "reader": READERS[kind], "meta": meta, "scores": known, "output": output}
     if not isinstance(target, nn.Module):
         return CallableModel(target, labels, kind, prepare=prepare, **common)

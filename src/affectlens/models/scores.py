@@ -37,12 +37,13 @@ PROBLEM_TYPES = {
 DIMENSIONS = ("valence", "arousal", "dominance", "pleasure", "activation")
 SUM, RANGE = 5e-3, 1e-3  # how far a sum of probabilities may be from one, and a probability outside of [0, 1]: half precision
 ROWS, VALUES = 3, 30  # rows, and values, from which on answers may contradict what the caller says they are
+SPREAD = 0.5  # by which a score varies between inputs, from which on values that never leave [0, 1] are no logits
 _TINY = 1e-12
 _ONE_NUMBER = (BINARY, BINARY_PROBABILITY)
 _MANY_HOLD = (SIGMOID, INDEPENDENT)
 
 
-@dataclass
+@dataclass(eq=False)
 class Scores:
     """The kind of a model's scores and how it is known.
 
@@ -71,7 +72,8 @@ class Scores:
     rows: int = field(init=False, default=0)  # answers that were looked at
     values: int = field(init=False, default=0)
     distributions: int = field(init=False, default=0)  # rows with the sum one
-    inside: bool = field(init=False, default=True)  # whether every value so far lies in [0, 1]
+    low: np.ndarray = field(init=False, default_factory=lambda: np.array(np.inf), repr=False)  # of each score so far
+    high: np.ndarray = field(init=False, default_factory=lambda: np.array(-np.inf), repr=False)
 
     def __post_init__(self) -> None:
         if self.kind and self.kind not in KINDS:
@@ -197,7 +199,7 @@ class Scores:
         self.rows += len(numbers)
         self.values += numbers.size
         self.distributions += int(sums_to_one.sum()) if several else 0
-        self.inside &= low >= -RANGE and high <= 1 + RANGE
+        self.low, self.high = np.minimum(self.low, numbers.min(axis=0)), np.maximum(self.high, numbers.max(axis=0))
         if not self.kind:
             self._settle(labels, name)
             return
@@ -214,6 +216,11 @@ class Scores:
             )
         self._contradicted(several, name)
 
+    @property
+    def inside(self) -> bool:
+        """Whether every value so far lies in [0, 1]."""
+        return bool((self.low >= -RANGE).all() and (self.high <= 1 + RANGE).all())
+
     def _contradicted(self, several: bool, name: str) -> None:
         all_sum = several and self.rows >= ROWS and self.distributions == self.rows
         if all_sum and self.kind != PROBABILITIES:
@@ -221,7 +228,8 @@ class Scores:
                 f"{name}: {self._by_whom()}, and all {self.rows} rows of answers so far sum to one and have nothing below zero: "
                 f"they are probabilities already; say scores={PROBABILITIES!r}"
             )
-        if self.kind in (SOFTMAX, SIGMOID, BINARY) and self.inside and self.values >= VALUES:
+        varied = self.values >= VALUES and float((self.high - self.low).max()) > SPREAD
+        if self.kind in (SOFTMAX, SIGMOID, BINARY) and self.inside and varied:
             wanted = BINARY_PROBABILITY if self.kind == BINARY else INDEPENDENT
             raise ScoresError(
                 f"{name}: {self._by_whom()}, and all {self.values} values so far lie from 0 to 1, which logits do not: a sigmoid "

@@ -30,7 +30,7 @@ class Redness(nn.Module):
 
 
 def redness() -> TorchModel:
-    return picture_network(Redness().eval(), LABELS, name="redness", size=32, layer="relu")
+    return picture_network(Redness().eval(), LABELS, name="redness", size=32, layer="relu", scores="softmax")
 
 
 def scene(rng, things, size=(96, 128)):

@@ -130,11 +130,11 @@ def test_a_picture_that_cannot_be_mapped_is_named_and_the_others_go_on(pictures,
 def test_what_the_numbers_of_a_picture_depend_on(made, pictures):
     one = auditor(pictures)
     depends = one.depends_on()
-    assert depends | {"weights": ""} == {
-        "model": "redness", "weights": "", "layer": "relu", "methods": ["hirescam"], "target": "label", "objects": "a table",
+    assert depends | {"weights": "", "content": ""} == {
+        "model": "redness", "weights": "", "content": "", "finder": "", "layer": "relu", "methods": ["hirescam"], "target": "label", "objects": "a table",
         "exclusive": False, "least": pictures.least,
     }  # fmt: skip
-    assert len(depends["weights"]) == 64
+    assert len(depends["weights"]) == len(depends["content"]) == 64
     assert one.model_facts()["layer"] == "relu" and one.model_facts()["labels"] == list(LABELS)
     other = ObjectAuditor(
         redness(), made[0], ObjectSettings(methods=METHODS, objects=OBJECTS, overlaps="smallest", preset="emocam")
@@ -144,12 +144,14 @@ def test_what_the_numbers_of_a_picture_depend_on(made, pictures):
 
 
 def test_what_was_looked_at_in_words(pictures):
-    assert auditor(pictures)._about(9, 2) == "9 pictures read, 2 not; maps of redness at layer relu by hirescam"
-    black = CallableModel(by_redness, LABELS, "scene", name="by redness")
-    assert (
-        auditor(pictures, black, methods=())._about(1, 0) == "1 pictures read, 0 not; maps of by redness, a black box by rise"
+    assert auditor(pictures)._about(9, 2) == (
+        "9 pictures read, 2 not; maps of redness at layer relu by hirescam; scores: softmax (logits of classes of which one holds), "
+        "known from the caller"
     )
-    assert auditor(pictures, preset="emocam")._about(1, 0).endswith("by hirescam; thresholds: emocam")
+    black = CallableModel(by_redness, LABELS, "scene", name="by redness")
+    about = auditor(pictures, black, methods=())._about(1, 0)
+    assert about == "1 pictures read, 0 not; maps of by redness, a black box by rise; scores: not known before the first answer"
+    assert auditor(pictures, preset="emocam")._about(1, 0).endswith("known from the caller; thresholds: emocam")
 
 
 def test_notes_name_labels_without_a_class_and_hidden_people(made):

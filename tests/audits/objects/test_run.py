@@ -182,7 +182,7 @@ def test_three_pictures_and_one_emotion_without_objects(folder, tmp_path, monkey
     made = CliRunner().invoke(app, words, catch_exceptions=False)
     assert made.exit_code == 0, made.output
     page = (out / "audit.html").read_text()
-    assert "3 pictures read, 3 of them without any object" in page and "3 of 3 pictures are not in" in page
+    assert "3 pictures were looked at, 3 of them without any object" in page and "3 of 3 pictures are not in" in page
 
 
 def test_what_cannot_be_done_is_named(folder, tmp_path):

@@ -12,6 +12,7 @@ from affectlens.audits.objects.effects import Effects
 from affectlens.audits.objects.examples import leading
 from affectlens.audits.objects.findings import findings, foretold_text, seen_text
 from affectlens.audits.objects.groups import group_masks, group_of
+from affectlens.core.failures import missed_frame
 
 NAN = float("nan")
 
@@ -21,10 +22,10 @@ def pair(emotion, thing, lift, p=0.01, images=30, others=0.01, over=0.1, low=1.1
             "p_others": others, "p_others_bh": others, "over_others": over}  # fmt: skip
 
 
-def audit(pairs, groups=(), effects=None):
+def audit(pairs, groups=(), effects=None, missed=()):
     first = pd.DataFrame(pairs, columns=list(pair("", "", 0)))
     of_groups = pd.DataFrame(groups, columns=list(pair("", "", 0)))
-    return SimpleNamespace(groups={"m": of_groups}, first=first, effects=effects)
+    return SimpleNamespace(groups={"m": of_groups}, first=first, effects=effects, missed=missed)
 
 
 def said(*pairs, **more):
@@ -65,7 +66,10 @@ def test_one_emotion(pairs, text):
 
 
 def test_of_nothing_nothing_is_said():
-    assert said() == ["No picture could be read."]
+    assert said(missed=missed_frame({})) == ["There is no picture."]
+    assert said(missed=missed_frame({"a.png": "no face found"})) == [
+        "No picture was looked at; the first for this reason: no face found"
+    ]
 
 
 def changes(*rows, foretold=()):
@@ -117,7 +121,7 @@ def seen(missed=(), recall=None, detected=True, things=(0, 2, 3)):
 def test_what_was_seen_and_what_was_missed():
     first, second, third = seen()
     assert first == "a note" and "give true boxes" in second
-    assert third == "3 pictures read, 1 of them without any object; 0 could not be read."
+    assert third == "3 pictures were looked at, 1 of them without any object."
     assert "Regions come from landmarks" in seen(detected=False)[1]
     recall = pd.DataFrame({"found": [3, 2], "boxes": [4, 6]})
     assert "finds 5 of 10 true boxes (50%)" in seen(recall=recall)[1] == seen(recall=recall, detected=False)[1]

@@ -19,6 +19,7 @@ class Texts:
     modality, name = "words", "female words"
     labels = ("a", "b")
     can_be_asked_again = True
+    units = ()
 
     def __init__(self, texts):
         self.texts = texts

@@ -119,7 +119,8 @@ def test_changed_texts_are_read_and_changed_faces_prepared():
     assert asked.data(["c", "a"]) == ["cat", "a banana"] and asked.data([]) == []
     assert asked.input_of(item("a", "cat"), None) == 0.1
     asked.model.read = lambda given: Letters.read(asked.model, "broken")
-    assert asked.input_of(item("a", "cat"), None) is None
+    with pytest.raises(ModelError, match="cannot be read"):  # the audit keeps the reason
+        asked.input_of(item("a", "cat"), None)
 
 
 def test_only_a_picture_of_48_pixels_is_a_crop_already():

@@ -72,7 +72,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             pictures, settings.split, objects_of(model, settings), settings.labels, settings.overlaps == "smallest",
             self.limits.score or SCORE,
         )  # fmt: skip
-        self.model, self._spelling = with_labels_of(opened, map(self.pictures.label, self.pictures))
+        self.model, self._spelling, _ = with_labels_of(opened, map(self.pictures.label, self.pictures))
         self.mapper = Mapper(self.model, self.methods)
         self.truth = self._true_boxes()
         self._facts = model_facts(model, self.model)
@@ -221,7 +221,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
             return out, failed
 
     def _notes(self) -> tuple[str, ...]:
-        notes = self.pictures.notes + self._spelling[:1]
+        notes = self.pictures.notes + ((self._spelling,) if self._spelling else ())
         if self.settings.target == "label":
             notes += self.pictures.unknown_labels(self.model.labels)
         scores = scores_of(self.model)

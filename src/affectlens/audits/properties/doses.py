@@ -79,7 +79,7 @@ def measure_doses(
         return {}, [f"Interventions were left out: they change the {modality}, and {asked.model.name} reads something else."]
     data = asked.data(keys)
     doses, notes = _measured(asked, chosen, data, keys, rng, progress)
-    if not asked.scores.are_probabilities:  # values have no decision that could change
+    if asked.units:  # values have no decision that could change
         doses = {name: replace(response, flips=response.flips.iloc[:0]) for name, response in doses.items()}
     return doses, notes
 

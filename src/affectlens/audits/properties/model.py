@@ -58,7 +58,8 @@ class AskedModel:
         self.corpus, self.cut = corpus, 0
         check_modality(opened, corpus.source.info)
         known = () if corpus.labels is None else corpus.labels.dropna().astype(str)
-        self.model, self.notes = with_labels_of(opened, known)
+        self.model, *notes = with_labels_of(opened, known)
+        self.notes: tuple[str, ...] = tuple(filter(None, notes))
         self.table = self.model if isinstance(self.model, TableModel) else None
         if self.table is not None:
             self.table.meet(corpus.keys, corpus.name)

@@ -162,7 +162,7 @@ class _Walk:
         return _hash("network", *parts)
 
     def _function(self, value: types.FunctionType) -> bytes:
-        if _installed(value.__module__):
+        if _is_installed(value.__code__.co_filename):
             return _hash("installed", str(value.__module__), value.__qualname__)
         cells = [_content(cell) for cell in value.__closure__ or ()]
         used = {name: value.__globals__[name] for name in _names(value.__code__) if name in value.__globals__}
@@ -174,7 +174,8 @@ class _Walk:
         return _hash("code", value.co_code, str(fixed), *map(self.digest, value.co_consts))
 
     def _class(self, value: type) -> bytes:
-        if _installed(value.__module__):
+        home = sys.modules.get(value.__module__)
+        if _installed(value.__module__) and hasattr(home, value.__qualname__.partition(".")[0]):
             return _hash("installed", _name(value))
         members = {name: entry for name, entry in vars(value).items() if name not in _NOT_OF_A_CLASS}
         described = {name: entry for name, entry in members.items() if not isinstance(entry, types.GetSetDescriptorType)}
@@ -258,7 +259,14 @@ def _installed(module: str | None) -> bool:
     if module is None or module.partition(".")[0] in (*sys.stdlib_module_names, "affectlens"):
         return module != "__main__"
     file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return module != "__main__" and module in sys.modules
-    places = [sysconfig.get_paths()["purelib"], sysconfig.get_paths()["platlib"], *site.getsitepackages()]
+    return _is_installed(file) if file else module != "__main__" and module in sys.modules
+
+
+@functools.cache
+def _is_installed(file: str) -> bool:
+    """Whether a file of code belongs to Python, this package, or an installed package."""
+    if file.startswith("<frozen"):
+        return True
+    paths = sysconfig.get_paths()
+    places = [paths["purelib"], paths["platlib"], paths["stdlib"], *site.getsitepackages(), str(Path(__file__).parents[2])]
     return any(Path(file).is_relative_to(place) for place in places)
