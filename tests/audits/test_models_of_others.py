@@ -64,7 +64,9 @@ def model_of(kind, scores=None, **more):
 ONLY = {"only": ("length", "exclamation marks"), "interventions": ("none",)}
 
 
-@pytest.mark.parametrize("kind", ["softmax", "sigmoid", "binary", "probabilities", "independent", "binary-probability", "regression"])
+@pytest.mark.parametrize(
+    "kind", ["softmax", "sigmoid", "binary", "probabilities", "independent", "binary-probability", "regression"]
+)
 def test_an_audit_of_properties_of_each_kind(kind, texts, tmp_path):
     made = audit.properties(model_of(kind), texts, split="all", out=tmp_path / "out", **ONLY)
     assert made.classes == labels_of(kind) and made.n == TEXTS
@@ -155,7 +157,9 @@ def test_a_model_that_fails_on_all_is_the_models_error(texts, tmp_path):
         lambda: audit.properties(model, texts, split="all", out=tmp_path / "out", **ONLY),
         lambda: evaluate(model, texts, split="all"),
     ):
-        with pytest.raises(ModelFailedError, match=r"mine: cannot be run on inputs \d+ of \w+: ValueError: mat1 and mat2 .*; see that size"):
+        with pytest.raises(
+            ModelFailedError, match=r"mine: cannot be run on inputs \d+ of \w+: ValueError: mat1 and mat2 .*; see that size"
+        ):
             run()
 
 
@@ -163,7 +167,10 @@ def test_what_fails_on_some_is_listed_as_the_models(texts):
     model = CallableModel(fails_on_shouting, LABELS, "words", name="mine", scores="softmax")
     result = evaluate(model, texts, split="all", draws=5)
     assert len(result.missed) == TEXTS // 2
-    assert all(reason.startswith("mine: cannot be run on inputs 1 of ") and "KeyError: '!'" in reason for reason in result.missed.values())
+    assert all(
+        reason.startswith("mine: cannot be run on inputs 1 of ") and "KeyError: '!'" in reason
+        for reason in result.missed.values()
+    )
     made = audit.properties(model, texts, split="all", only=("length",), interventions=("none",))
     assert made.n == TEXTS // 2 and len(made.missed) == TEXTS // 2
     assert made.missed.key.str.endswith(": prediction").all() and made.missed.reason.str.contains("KeyError").all()
@@ -196,7 +203,9 @@ class Narrow(nn.Module):
 
 def test_a_network_that_takes_no_picture_is_the_networks_error(pictures):
     model = picture_network(Narrow(), ("fear", "joy"), name="narrow", size=32, layer="cells", scores="softmax")
-    with pytest.raises(ModelFailedError, match=r"narrow: cannot be run on inputs \(1, 3, 32, 32\) float32: RuntimeError: .*shapes"):
+    with pytest.raises(
+        ModelFailedError, match=r"narrow: cannot be run on inputs \(1, 3, 32, 32\) float32: RuntimeError: .*shapes"
+    ):
         audited(pictures, model).run()
 
 
@@ -204,7 +213,9 @@ def test_a_finder_that_fails_is_named(pictures, monkeypatch):
     import tests.audits.test_models_of_others as here
 
     monkeypatch.setattr(here, "finder", lambda picture: {}["box"], raising=False)
-    with pytest.raises(ModelFailedError, match="--objects tests.audits.test_models_of_others:finder: .*KeyError: 'box' is missing"):
+    with pytest.raises(
+        ModelFailedError, match="--objects tests.audits.test_models_of_others:finder: .*KeyError: 'box' is missing"
+    ):
         audited(pictures, network(), objects="tests.audits.test_models_of_others:finder").run()
 
 
@@ -238,7 +249,10 @@ def test_maps_of_a_crop_are_joined_with_what_lies_in_the_crop(pictures):
     def middle(picture):
         import cv2
 
-        return cv2.resize(picture[16:80, 32:96], (32, 32), interpolation=cv2.INTER_AREA).transpose(2, 0, 1).astype(np.float32) / 255
+        return (
+            cv2.resize(picture[16:80, 32:96], (32, 32), interpolation=cv2.INTER_AREA).transpose(2, 0, 1).astype(np.float32)
+            / 255
+        )
 
     model = network(preprocess=Preprocessing(middle, "middle"))
     auditor = audited(pictures, model)
@@ -263,13 +277,17 @@ def test_labels_of_another_spelling_are_mapped_and_the_rest_is_listed(texts):
     model = CallableModel(function, ("Angry", "HAPPY", "Sadness "), "words", scores="softmax")
     plain = CallableModel(function, LABELS, "words", scores="softmax")
     a, b = (evaluate(m, texts, split="all", draws=5) for m in (model, plain))
-    assert {n: e.value for n, e in a.scores.items()} == {n: e.value for n, e in b.scores.items()} and "Angry as anger, HAPPY as happiness, Sadness  as sadness" in " ".join(a.notes)
+    assert {n: e.value for n, e in a.scores.items()} == {
+        n: e.value for n, e in b.scores.items()
+    } and "Angry as anger, HAPPY as happiness, Sadness  as sadness" in " ".join(a.notes)
     assert model.labels == ("Angry", "HAPPY", "Sadness ")  # the caller's model is as it was
     made = audit.properties(model, texts, split="all", **ONLY)
     assert made.classes == LABELS and len(made.groups) and any("Angry as anger" in note for note in made.notes)
     other = CallableModel(function, ("anger", "happiness", "boredom"), "words", scores="softmax")
     listed = audit.properties(other, texts, split="all", **ONLY)
-    assert any("the model has no class sadness (16 items); its class boredom is no label of the corpus" in n for n in listed.notes)
+    assert any(
+        "the model has no class sadness (16 items); its class boredom is no label of the corpus" in n for n in listed.notes
+    )
 
 
 def test_labels_of_pictures_of_another_spelling(pictures):
@@ -305,7 +323,14 @@ def named(function, **more):
         (lambda: named(edited("")), lambda: CallableModel(edited(""), LABELS, "words", name="mine", scores="sigmoid")),
         (lambda: named(edited("")), lambda: CallableModel(edited(""), LABELS[::-1], "words", name="mine", scores="softmax")),
     ],
-    ids=["another closure", "another body", "another helper's argument", "a preprocessing", "another kind of score", "other labels"],
+    ids=[
+        "another closure",
+        "another body",
+        "another helper's argument",
+        "a preprocessing",
+        "another kind of score",
+        "other labels",
+    ],
 )
 def test_a_pass_is_not_taken_up_with_another_model_of_the_same_name(before, after, texts, tmp_path):
     settings = PropertySettings(split="all", **ONLY)
@@ -347,9 +372,8 @@ def finder_at(edge):
 
 
 def test_errors_of_a_model_are_never_read_as_markup(texts, capsys, monkeypatch):
-    from affectlens.cli.main import main
-
     import tests.audits.test_models_of_others as here
+    from affectlens.cli.main import main
 
     def function(batch):
         raise ValueError("expected [bold red]3[/] channels [/x]")
@@ -362,9 +386,8 @@ def test_errors_of_a_model_are_never_read_as_markup(texts, capsys, monkeypatch):
 
 
 def test_options_of_the_program(texts, tmp_path, capsys, monkeypatch):
-    from affectlens.cli.main import main
-
     import tests.audits.test_models_of_others as here
+    from affectlens.cli.main import main
 
     def function(batch):
         return scored("independent")(batch)

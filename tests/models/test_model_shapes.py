@@ -230,7 +230,10 @@ def table_model(shape):
 
         names = list(labels_of(shape.kind))
         return TableModel(pd.DataFrame(given, index=keys, columns=names), names, scores=shape.scores)
-    lines = [",".join(["key", *names]), *(",".join([key, *map(repr, row.tolist())]) for key, row in zip(keys, given, strict=True))]
+    lines = [
+        ",".join(["key", *names]),
+        *(",".join([key, *map(repr, row.tolist())]) for key, row in zip(keys, given, strict=True)),
+    ]
     path.write_text("\n".join(lines))
     return open_model(path, scores=shape.scores)
 
@@ -251,7 +254,9 @@ def folder_model(shape):
     with torch.no_grad():
         net.classifier[1].weight.mul_(30)
     net.save_pretrained(folder)
-    processor = getattr(transformers, "ConvNextImageProcessorPil", transformers.ConvNextImageProcessor)(size={"shortest_edge": 32})
+    processor = getattr(transformers, "ConvNextImageProcessorPil", transformers.ConvNextImageProcessor)(
+        size={"shortest_edge": 32}
+    )
     processor.save_pretrained(folder)
     model = open_model(str(folder), modality="scene", scores="" if shape.said == "?" else shape.said)
     pixels = torch.from_numpy(processor(PICTURES, return_tensors="np")["pixel_values"])

@@ -221,7 +221,10 @@ def test_a_preprocessing_that_fails_is_named():
     def broken(picture):
         return {}["mean"]
 
-    with pytest.raises(ModelFailedError, match=r"broken \(preprocessing\): cannot be run on inputs \(8, 9, 3\) uint8: KeyError: 'mean' is missing; see"):
+    with pytest.raises(
+        ModelFailedError,
+        match=r"broken \(preprocessing\): cannot be run on inputs \(8, 9, 3\) uint8: KeyError: 'mean' is missing; see",
+    ):
         Preprocessing(broken, "broken")(np.zeros((8, 9, 3), np.uint8))
     with pytest.raises(ModelFailedError, match="it gives nothing of"):
         Preprocessing(lambda picture: None, "none")(np.zeros((8, 9, 3), np.uint8))

@@ -101,9 +101,7 @@ def logits(s: Subject) -> Iterator[str]:
 
 
 def probabilities(s: Subject) -> Iterator[str]:
-    """``probabilities`` gives float64 ``(n, classes)`` as the model's ``scores`` say: each row with the sum one, or each value
-    from 0 to 1 where labels hold independently; a model of valence and arousal has none, which is a ModelError.
-    """
+    """``probabilities`` gives float64 ``(n, classes)``, rows with the sum one or independent ones; of values a ModelError."""
     scores = scores_of(s.model)
     if not scores.are_probabilities:
         try:

@@ -227,7 +227,7 @@ def _answers(model: Any, inputs: list[Any], keys: list[str]) -> tuple[list[np.nd
     """What a model answers to each input, all asked together, or one by one where that fails; why some have no answer.
 
     Last what it raised; what is not what is said of its scores is no matter of single inputs, and passes.
-    """
+    """  # noqa: DOC201, DOC501
     if not inputs:
         return [], {}, []
     alike = isinstance(inputs[0], np.ndarray) and len({np.shape(one) for one in inputs}) == 1

@@ -50,7 +50,8 @@ class Evaluation:
     n : int
         Items.
     about : dict
-        ``model``, ``sha256`` of its weights, ``scores`` and who says what they are (``scores_from``), ``corpus``, ``split``, ``draws``, ``seed``.
+        ``model``, ``sha256`` of its weights, ``scores`` and who says what they are (``scores_from``), ``corpus``,
+        ``split``, ``draws``, ``seed``.
     notes : tuple of str
         What has to be known to read the scores.
     """

@@ -29,6 +29,11 @@ def content_of(model: Any) -> str:
 def spelled(label: str) -> str:
     """A label without what differs between ways to write it: letters of either case, spaces, hyphens, and synonyms.
 
+    Returns
+    -------
+    str
+        In small letters, synonyms of the seven classes as the class.
+
     Examples
     --------
     >>> spelled("Happy"), spelled("doubt_confusion"), spelled(" Neutral")

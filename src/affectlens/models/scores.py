@@ -113,8 +113,8 @@ class Scores:
         dimensions = dimensions_in(labels)
         if self.kind and self.kind != REGRESSION and dimensions:
             raise UsageError(
-                f"{name}: {', '.join(dimensions)} are no classes, and {self._by_whom()}; say scores={REGRESSION!r} of valence and "
-                "arousal, or leave these labels and their outputs out"
+                f"{name}: {', '.join(dimensions)} are no classes, and {self._by_whom()}; say scores={REGRESSION!r} of valence "
+                "and arousal, or leave these labels and their outputs out"
             )
         if self.kind in _ONE_NUMBER and len(labels) != 2:
             raise UsageError(
@@ -123,8 +123,8 @@ class Scores:
             )
         if self.kind in (SOFTMAX, PROBABILITIES) and len(labels) < 2:
             raise UsageError(
-                f"{name}: one class ({', '.join(labels)}) and {self._by_whom()}: its probability would be 1 for every input; say "
-                f"scores={SIGMOID!r}, or scores={BINARY!r} with two labels, or scores={REGRESSION!r}"
+                f"{name}: one class ({', '.join(labels)}) and {self._by_whom()}: its probability would be 1 for every input; "
+                f"say scores={SIGMOID!r}, or scores={BINARY!r} with two labels, or scores={REGRESSION!r}"
             )
 
     def checked(self, raw: np.ndarray, labels: Sequence[str], name: str = "the model", count: int | None = None) -> np.ndarray:
@@ -150,9 +150,11 @@ class Scores:
         ------
         ScoresError
             Another form, values that are not numbers, or values that contradict what is said of them.
+        ModelError
+            Answers that are not numbers.
         UsageError
             Labels that do not fit the kind.
-        """
+        """  # noqa: DOC502
         self.fits_labels(labels, name)
         numbers = np.asarray(raw)
         if numbers.dtype.kind not in "fiub":
@@ -225,15 +227,15 @@ class Scores:
         all_sum = several and self.rows >= ROWS and self.distributions == self.rows
         if all_sum and self.kind != PROBABILITIES:
             raise ScoresError(
-                f"{name}: {self._by_whom()}, and all {self.rows} rows of answers so far sum to one and have nothing below zero: "
-                f"they are probabilities already; say scores={PROBABILITIES!r}"
+                f"{name}: {self._by_whom()}, and all {self.rows} rows of answers so far sum to one and have nothing below "
+                f"zero: they are probabilities already; say scores={PROBABILITIES!r}"
             )
         varied = self.values >= VALUES and float((self.high - self.low).max()) > SPREAD
         if self.kind in (SOFTMAX, SIGMOID, BINARY) and self.inside and varied:
             wanted = BINARY_PROBABILITY if self.kind == BINARY else INDEPENDENT
             raise ScoresError(
-                f"{name}: {self._by_whom()}, and all {self.values} values so far lie from 0 to 1, which logits do not: a sigmoid "
-                f"is in the model already; say scores={wanted!r}"
+                f"{name}: {self._by_whom()}, and all {self.values} values so far lie from 0 to 1, which logits do not: a "
+                f"sigmoid is in the model already; say scores={wanted!r}"
             )
 
     def _settle(self, labels: Sequence[str], name: str) -> None:
@@ -264,6 +266,11 @@ class Scores:
 
         Their softmax (of exclusive classes) or sigmoid (of labels that may hold together) are the probabilities. One logit
         becomes those of both classes, half of it for the second and against the first; values of a regression stay.
+
+        Returns
+        -------
+        tensor or array
+            As it was given.
         """
         numbers: Any = raw if isinstance(raw, Tensor) else np.asarray(raw, np.float64)
         if self.kind == BINARY:
@@ -278,6 +285,11 @@ class Scores:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities ``(n, labels)`` float64 of logits as ``logits`` gives them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Rows sum to one where one class holds.
 
         Raises
         ------
@@ -326,10 +338,8 @@ def stated_scores(scores: str | Scores, labels: Sequence[str] = (), name: str = 
     UsageError
         No such kind, or labels that cannot be of it.
     """
-    if isinstance(scores, Scores):
-        made = Scores(scores.kind, scores.source)  # what one model was seen to answer is not known of another
-    else:
-        made = Scores(scores, "the caller" if scores else "")
+    given = (scores.kind, scores.source) if isinstance(scores, Scores) else (scores, "the caller" if scores else "")
+    made = Scores(*given)  # what one model was seen to answer is not known of another
     if labels and not made.kind and len(dimensions_in(labels)) == len(labels):
         made = Scores(REGRESSION, f"the names of its outputs ({', '.join(labels)})")
     if labels:

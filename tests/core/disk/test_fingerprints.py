@@ -82,7 +82,10 @@ OTHER = {
     "another body": lambda: (made(BODY.format("2 * x")), made(BODY.format("3 * x"))),
     "another operation": lambda: (made(BODY.format("2 * x")), made(BODY.format("2 + x"))),
     "another function called": lambda: (made(BODY.format("np.exp(x)")), made(BODY.format("np.log(x)"))),
-    "another default": lambda: (made("def function(x, y=1):\n    return x + y\n"), made("def function(x, y=2):\n    return x + y\n")),
+    "another default": lambda: (
+        made("def function(x, y=1):\n    return x + y\n"),
+        made("def function(x, y=2):\n    return x + y\n"),
+    ),
     "another closure": lambda: (closure(3), closure(4)),
     "a closure over other weights": lambda: (closure(network(0)), closure(network(1))),
     "another helper": lambda: (

@@ -249,7 +249,8 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
 
     def _about(self, looked_at: int, missed: int) -> str:
         layer = f" at layer {self.layer}" if self.layer else ", a black box"
-        text = f"{looked_at} pictures read, {missed} not; maps of {self.model.name}{layer} by {', '.join(self.methods)}; scores: {scores_of(self.model)}"
+        maps = f"maps of {self.model.name}{layer} by {', '.join(self.methods)}"
+        text = f"{looked_at} pictures read, {missed} not; {maps}; scores: {scores_of(self.model)}"
         return text + (f"; thresholds: {self.settings.preset}" if self.settings.preset != "none" else "")
 
     def _true_boxes(self) -> Detections | None:

@@ -93,6 +93,11 @@ def measure_effects(
     Effects
         Every change of an object has a control: the same patch at up to three places that hold least of the object, or for
         things put in the same thing with its parts in disorder.
+
+    Raises
+    ------
+    ScoresError
+        What the model gives is not what is said of it.
     """
     mapper = Mapper(model, methods)
     single: list[dict[str, Any]] = []

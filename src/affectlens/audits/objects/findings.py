@@ -95,8 +95,8 @@ def seen_text(audit: ObjectAudit) -> list[str]:
         text.append(f"The detector finds {share}; what it does not see cannot be blamed.")
     without = int((audit.images.things == 0).sum())
     text.append(
-        f"{len(audit.images)} pictures were looked at, {without} of them without any object; {len(audit.missed)} were not, for the "
-        "reasons that follow."
+        f"{len(audit.images)} pictures were looked at, {without} of them without any object; {len(audit.missed)} were "
+        "not, for the reasons that follow."
         if len(audit.missed)
         else f"{len(audit.images)} pictures were looked at, {without} of them without any object."
     )

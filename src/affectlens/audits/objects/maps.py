@@ -79,6 +79,11 @@ def rows_of(view: View, emotion: str, maps: dict[str, np.ndarray], seen: Seen | 
     """Rows of objects and of groups of objects under every map; ``seen`` is the part of the picture that the maps are of.
 
     What lies outside of that part has no row.
+
+    Returns
+    -------
+    list of dict
+        As ``image_rows`` gives them, with method and kind (object or group).
     """
     out: list[dict[str, Any]] = []
     masks = view.masks

@@ -47,8 +47,8 @@ def open_pictures_model(
     known = scores_of(model)
     if not known.are_probabilities:
         raise UsageError(
-            f"--model {model.name} gives {', '.join(model.labels)} ({known}): an audit of objects follows the probability of an "
-            "emotion; `affectlens audit properties` tests what such values depend on"
+            f"--model {model.name} gives {', '.join(model.labels)} ({known}): an audit of objects follows the probability of "
+            "an emotion; `affectlens audit properties` tests what such values depend on"
         )
     if isinstance(model, TorchModel) and not model.layer:
         raise ModelError(model.no_layer)

@@ -123,8 +123,8 @@ class AskedModel:
         if self.scores.exclusive and len(given) and not np.allclose(given.sum(axis=1), 1, atol=1e-3):
             sums = given.sum(axis=1)
             raise ScoresError(
-                f"{self.model.name}: rows of its probabilities sum to {sums.min():.3g} to {sums.max():.3g}; 1 was expected. Give it "
-                "an attribute scores (models.scores.Scores) that says what they are"
+                f"{self.model.name}: rows of its probabilities sum to {sums.min():.3g} to {sums.max():.3g}; 1 was expected. "
+                "Give it an attribute scores (models.scores.Scores) that says what they are"
             )
         return given
 

@@ -1,8 +1,8 @@
 """What tells one state of something in memory from another: values, networks with their weights, and functions by their code.
 
 Of a function its bytecode, constants, defaults, closure and the globals that it uses count; of an object its class and its
-attributes; of a network its weights and buffers too. What is installed counts by name. Something whose content cannot be seen (an
-open file, a session of a runtime) makes a fingerprint that no other run has, so that nothing made with it is ever taken for it.
+attributes; of a network its weights and buffers too. What is installed counts by name. Something whose content cannot be seen
+(an open file, a session of a runtime) makes a fingerprint that no other run has, so that nothing is ever taken for it.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class _Walk:
             return _hash("own", _name(type(value)), self.digest(own(value)))
         for kinds, read in self._readers():
             if isinstance(value, kinds):
-                return read(value)
+                made: bytes = read(value)
+                return made
         module = type(value).__module__.partition(".")[0]
         if module == "numpy" and hasattr(value, "tobytes"):
             return self._array(value)

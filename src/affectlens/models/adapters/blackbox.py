@@ -12,7 +12,7 @@ import numpy as np
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.disk.files import sha256_of
-from affectlens.core.errors import AffectlensError, ModelError, ModelFailedError, ScoresError
+from affectlens.core.errors import AffectlensError, ModelError, ModelFailedError
 from affectlens.models.adapters.outputs import chosen_output
 from affectlens.models.base import BaseModel
 from affectlens.models.scores import Scores, stated_scores
@@ -155,7 +155,7 @@ def faults_of(name: str, inputs: Any) -> Iterator[None]:
     ------
     ModelFailedError
         In place of an exception that is none of this package's own.
-    """
+    """  # noqa: DOC501
     try:
         yield
     except AffectlensError:
@@ -172,7 +172,9 @@ def fault_of(name: str, inputs: Any, error: BaseException) -> ModelFailedError:
     ModelFailedError
         With the class of what was raised, the form of the inputs, the library's own words and advice.
     """
-    advice = "see that size, order of axes and type are those it was trained with, and that --preprocess (preprocess=) makes its input"
+    advice = (
+        "see that size, order of axes and type are those it was trained with; --preprocess (preprocess=) names what makes it"
+    )
     if isinstance(error, MemoryError):
         advice = "its memory does not suffice: ask about fewer inputs at a time"
     kind = type(error).__name__

@@ -121,8 +121,8 @@ class OnnxModel(FileModel):
         lacking = [name for name in known if name not in given]
         if lacking:
             raise ModelError(
-                f"{self.name}: it has the inputs {', '.join(known)}, and {', '.join(lacking)} got nothing; give a preprocessing "
-                "(--preprocess, preprocess=) that makes a dict of all of them for each item"
+                f"{self.name}: it has the inputs {', '.join(known)}, and {', '.join(lacking)} got nothing; give a "
+                "preprocessing (--preprocess, preprocess=) that makes a dict of all of them for each item"
             )
         return {name: self._cast(name, values) for name, values in given.items()}
 

@@ -41,12 +41,12 @@ def chosen_output(given: Any, width: int, output: str = "", name: str = "the mod
 
     Examples
     --------
-    >>> several = {"features": np.zeros((5, 9)), "scores": np.ones((5, 2))}
+    >>> several = {"deep": np.zeros((5, 9)), "scores": np.ones((5, 2))}
     >>> chosen_output(several, 2).shape
     (5, 2)
     >>> chosen_output(several, 2, "score")
     Traceback (most recent call last):
-    affectlens.core.errors.ScoresError: the model: no output 'score'; it gives features (5, 9), scores (5, 2); did you mean scores?
+    affectlens.core.errors.ScoresError: the model: no output 'score'; it gives deep (5, 9), scores (5, 2); did you mean scores?
     """
     several = _named(given)
     if several is None:

@@ -42,6 +42,11 @@ class Seen:
     def of_mask(self, mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         """A mask of a picture ``(h, w, …)``, ``(a, b)`` on any grid over it, as a mask of the part, on as many cells.
 
+        Returns
+        -------
+        numpy.ndarray
+            ``(a, b)`` in [0, 1].
+
         Examples
         --------
         >>> half = np.repeat([[1.0, 1.0, 0.0, 0.0]], 2, axis=0)
@@ -100,11 +105,16 @@ class Preprocessing:
     def __call__(self, datum: Any) -> Any:
         """The input of a datum.
 
+        Returns
+        -------
+        array, dict of arrays or str
+            What the function gives; tensors and lists as arrays.
+
         Raises
         ------
         ModelFailedError
-            The function fails, with the class of what it raised.
-        """
+            The function fails, with the class of what it raised, or gives nothing.
+        """  # noqa: DOC501
         try:
             made = self.function(datum)
         except AffectlensError:
@@ -114,17 +124,25 @@ class Preprocessing:
         if isinstance(made, Mapping):
             return {str(key): _plain(value) for key, value in made.items()}
         if made is None:
-            raise ModelFailedError(f"{self.name} (preprocessing): it gives nothing of {form_of(datum)}; let it return the input")
+            raise ModelFailedError(
+                f"{self.name} (preprocessing): it gives nothing of {form_of(datum)}; let it return the input"
+            )
         return _plain(made)
 
     def seen(self, shape: tuple[int, ...]) -> Seen:
         """The part of pictures ``(h, w, 3)`` that the input shows.
 
+        Returns
+        -------
+        Seen
+            In pixels of the picture.
+
         Raises
         ------
         ModelError
-            The input is no straight picture of a part: it is turned, bent or mirrored, or its values do not follow the picture's.
-        """
+            The input is no straight picture of a part: it is turned, bent or mirrored, or its values do not follow those of
+            the picture.
+        """  # noqa: DOC502
         size = tuple(shape[:2])
         if size not in self._known:
             self._known[size] = _measured(self._planes, size, self.name)
@@ -162,8 +180,8 @@ class Preprocessing:
         best = int(np.argmax(fit))
         if fit[best] < LEAST:
             raise ModelError(
-                f"{self.name}: what this preprocessing makes is no resampling of the picture (correlation {fit[best]:.2f}), so no "
-                "gradient goes through it"
+                f"{self.name}: what this preprocessing makes is no resampling of the picture (correlation {fit[best]:.2f}), so "
+                "no gradient goes through it"
             )
         return exact + near[best] - near[best].detach()
 
@@ -171,7 +189,9 @@ class Preprocessing:
         """The input of a picture as ``(channels, height, width)`` float32."""
         made = self(picture)
         if not isinstance(made, np.ndarray | Mapping):
-            raise ModelError(f"{self.name}: the preprocessing gives a {type(made).__name__}; an array was expected of a picture")
+            raise ModelError(
+                f"{self.name}: the preprocessing gives a {type(made).__name__}; an array was expected of a picture"
+            )
         if isinstance(made, Mapping):
             grids = [value for value in made.values() if value.ndim in (2, 3)]
             if len(grids) != 1:
@@ -247,8 +267,8 @@ def _straight(at: np.ndarray, along: int, length: int, name: str) -> tuple[float
     off = np.abs(inner[:, present] * (length - 1) - (start + slope * places)).max()
     if slope <= 0 or off > max(BENT * length, 1.5):
         raise ModelError(
-            f"{name}: what this preprocessing makes is turned, mirrored or bent, or its values do not follow the picture's (off "
-            f"by {off:.1f} of {length} pixels), so that no map of it can be laid on the picture"
+            f"{name}: what this preprocessing makes is turned, mirrored or bent, or its values do not follow the picture's "
+            f"(off by {off:.1f} of {length} pixels), so that no map of it can be laid on the picture"
         )
     low = start + 0.5 - slope / 2
     return _settled(low, length), _settled(low + slope * count, length)

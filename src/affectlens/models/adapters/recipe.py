@@ -96,6 +96,11 @@ class Facts:
     def fitted(self, shape: tuple[int | None, ...], dtype: np.dtype[Any]) -> Recipe:
         """The recipe for an input that a graph declares: its layout and size where the file says none, and its type.
 
+        Returns
+        -------
+        Recipe
+            With the graph's layout, size and type.
+
         Raises
         ------
         ModelError

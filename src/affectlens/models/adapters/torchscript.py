@@ -37,5 +37,4 @@ class TorchScriptModel(FileModel):
     def _run(self, batch: Any) -> Any:
         types = (value.dtype for value in self.net.parameters() if value.is_floating_point())
         with torch.inference_mode():
-            given = self.net(torch.from_numpy(np.asarray(batch, np.float32)).to(next(types, torch.float32)))
-        return given
+            return self.net(torch.from_numpy(np.asarray(batch, np.float32)).to(next(types, torch.float32)))

@@ -14,7 +14,7 @@ from torch import Tensor
 from affectlens.assets.store import locate
 from affectlens.models.base import register_model
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
-from affectlens.models.readers import text_of
+from affectlens.models.readers import Text, text_of
 from affectlens.models.shipped.loaded import TrainedModel
 
 
@@ -55,9 +55,10 @@ class WordsModel(TrainedModel):
         """Give the network what was trained; the rest is MiniLM's."""
         self.net.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=False)
 
-    def read(self, item: Any) -> str:
-        """The text, which must not be empty."""
-        return text_of(item)
+    def read(self, item: Any) -> Text:
+        """The text, which must not be empty and knows whether its end will be cut."""
+        text = text_of(item)
+        return Text(text, self.tokens(text).truncated)
 
     def tokens(self, text: str) -> Tokens:
         """Token ids of a text and the characters each one covers."""

@@ -122,6 +122,11 @@ def layout_of(frame: pd.DataFrame, values: bool = False) -> tuple[Layout, Column
     """The layout that a table has, with its columns by class; None where no two columns and no word name classes.
 
     With ``values`` columns of valence and arousal alone are looked for.
+
+    Returns
+    -------
+    tuple or None
+        The layout, and its column of each class.
     """
     if values:
         columns = dimensions(frame)

@@ -128,10 +128,8 @@ def read_predictions(path: Path, scores: str = "") -> Predicted:
     why = reasons(frame, layout, columns, below_zero=logits)
     if layout.kind == PROBABILITIES and not scores:
         _see_probabilities(frame, columns, why, path)
-    if logits:
-        values = _of_logits(frame, columns, why, notes, scores)
-    else:
-        values = _values(frame, layout, columns, why, notes, path)
+    taken = (frame, columns, why, notes)
+    values = _of_logits(*taken, scores) if logits else _values(*taken, layout, path)
     beside = dimensions(frame) if layout.kind != VALUES else {}
     if beside:
         notes.append(
@@ -183,8 +181,9 @@ def _see_probabilities(frame: pd.DataFrame, columns: Columns, why: pd.Series, pa
     first = rows[odd].iloc[0]
     raise ModelError(
         f"{path}: {int(odd.sum())} of {len(rows)} rows do not sum to 1 or have values below 0, such as "
-        f"{', '.join(f'{name} {value:g}' for name, value in first.items())}; say what the numbers are by --scores: {INDEPENDENT} "
-        f"(labels that hold by themselves), {PROBABILITIES} (each row is then divided by its sum), {SOFTMAX} or {SIGMOID} (logits)"
+        f"{', '.join(f'{name} {value:g}' for name, value in first.items())}; say what the numbers are by --scores: "
+        f"{INDEPENDENT} (labels that hold by themselves), {PROBABILITIES} (each row is then divided by its sum), {SOFTMAX} or "
+        f"{SIGMOID} (logits)"
     )
 
 
@@ -207,14 +206,14 @@ def _each_once(frame: pd.DataFrame, notes: list[str]) -> tuple[pd.DataFrame, lis
 
 
 def _values(
-    frame: pd.DataFrame, layout: Layout, columns: Columns, why: pd.Series, notes: list[str], path: Path
+    frame: pd.DataFrame, columns: Columns, why: pd.Series, notes: list[str], layout: Layout, path: Path
 ) -> pd.DataFrame:
     """A column a class or unit; NaN in rows without an answer."""
     if layout.kind == LABELS:
         values = pd.concat([_one_hot(frame, path), *_intensities(frame)], axis=1)
         notes.append(
-            f"the table has labels ({answered(frame)}) and no probabilities: 1 stands for the class that was said, calibration is "
-            "not computed" + ("; intensities of action units are outputs of their own" if units(frame) else "")
+            f"the table has labels ({answered(frame)}) and no probabilities: 1 stands for the class that was said, calibration "
+            "is not computed" + ("; intensities of action units are outputs of their own" if units(frame) else "")
         )
         return values.mask(why != "")
     values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()}).mask(why != "")

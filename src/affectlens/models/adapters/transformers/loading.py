@@ -27,6 +27,11 @@ def loaded(folder: Path, auto: str, what: str) -> Any:
     what : str
         What it is, for errors.
 
+    Returns
+    -------
+    PreTrainedModel
+        Ready to be asked.
+
     Raises
     ------
     ModelError
@@ -59,6 +64,11 @@ def companion(folder: Path, auto: str, what: str, files: tuple[str, ...] = (), *
         One of these has to be there; none where several could tell.
     **options
         Of ``from_pretrained``.
+
+    Returns
+    -------
+    object
+        The processor, extractor or tokenizer.
 
     Raises
     ------

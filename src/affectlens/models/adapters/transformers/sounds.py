@@ -101,6 +101,11 @@ class SoundTransformer(BlackBox):
 def resampled(sound: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """A sound ``(n,)`` at another rate, by a polyphase filter.
 
+    Returns
+    -------
+    numpy.ndarray
+        ``(m,)`` float32.
+
     Examples
     --------
     >>> len(resampled(np.zeros(16000, np.float32), 16000, 8000))
@@ -113,9 +118,9 @@ def resampled(sound: np.ndarray, rate: int, wanted: int) -> np.ndarray:
 
 
 def _longest(extractor: Any) -> int | None:
-    """Samples that an extractor takes before it cuts: Whisper's chunk, the frames of 10 ms of AST; others take all."""
+    """Samples that an extractor takes before it cuts: Whisper's chunk, AST's frames of 25 ms each 10 ms; others take all."""
     if getattr(extractor, "n_samples", None):
         return int(extractor.n_samples)
     if type(extractor).__name__.startswith("AST"):
-        return int(extractor.max_length * 0.010 * extractor.sampling_rate)
+        return round((extractor.max_length * 0.010 + 0.025) * extractor.sampling_rate) - 1
     return None
