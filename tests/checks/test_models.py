@@ -9,7 +9,7 @@ from affectlens.checks import CheckError, check_model
 from affectlens.checks.model import CHECKS
 from affectlens.core.errors import ModelError
 from affectlens.corpora.base import Item
-from affectlens.models.adapters import TorchModel
+from affectlens.models.adapters import CallableModel, TorchModel
 from affectlens.models.base import MODELS, BaseModel, Calibration
 from affectlens.models.open import open_model
 from affectlens.models.shipped.fusion import Segment
@@ -282,3 +282,37 @@ def test_networks_are_left_as_they_were():
 
 def test_every_check_has_a_broken_model():
     assert {check for check, _ in BROKEN.values()} | {"inside", "untouched"} == set(CHECKS)
+
+
+@pytest.mark.parametrize("kind", ["sigmoid", "binary", "probabilities", "independent", "binary-probability", "regression"])
+def test_models_of_every_kind_of_score_pass(kind):
+    def function(batch):
+        z = np.stack([np.asarray(row, float).sum() * np.array([3.0, -4.0]) + 1 for row in batch])
+        e = np.exp(z)
+        return {
+            "sigmoid": z, "binary": z[:, :1], "probabilities": e / e.sum(axis=1, keepdims=True), "independent": 1 / (1 + 1 / e),
+            "binary-probability": (1 / (1 + 1 / e))[:, :1], "regression": z,
+        }[kind]  # fmt: skip
+
+    labels = ("valence", "arousal") if kind == "regression" else LABELS[:2]
+    check_model(CallableModel(function, labels, "voice", scores=kind), VECTORS)
+
+
+def test_probabilities_that_are_not_what_the_scores_say_are_caught():
+    class Wrong(CallableModel):
+        def probabilities(self, inputs):
+            return super().probabilities(inputs) * 1.5
+
+    def logits(batch):
+        return np.stack([np.asarray(row, float).sum() * np.array([3.0, -4.0]) + 1 for row in batch])
+
+    for kind, message in (("sigmoid", "from 0 to 1 was expected"), ("softmax", "rows of probabilities sum to")):
+        with pytest.raises(CheckError, match=message):
+            check_model(Wrong(logits, LABELS[:2], "voice", scores=kind), VECTORS)
+
+    class Values(CallableModel):
+        def probabilities(self, inputs):
+            return np.full((len(inputs), 2), 0.5)
+
+    with pytest.raises(CheckError, match="probabilities are given, though the scores are regression"):
+        check_model(Values(logits, ("valence", "arousal"), "voice", scores="regression"), VECTORS)

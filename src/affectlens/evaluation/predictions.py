@@ -13,7 +13,7 @@ from affectlens.core.errors import CorpusError, ModelFailedError, ScoresError, U
 from affectlens.core.failures import failure_of
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
-from affectlens.models.scores import scores_of
+from affectlens.models.scores import dimensions_in, scores_of
 
 BATCH = 256  # inputs that a model is asked about together
 DEFAULT_SPLITS = ("four", "test", "seven", "val", "dev")  # four: classes of speech and gait, which their models know
@@ -107,7 +107,7 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
     table = corpus.table(split)
     if table.empty:
         raise CorpusError(f"{corpus.info.name} has no rows in split {split}")
-    if set(getattr(model, "units", ())) == set(model.labels):
+    if set(getattr(model, "units", ())) == set(model.labels) and not dimensions_in(model.labels):
         raise UsageError(
             f"{model.name} has intensities of action units and no classes, so there is nothing to score; "
             "`affectlens audit properties --predictions` tests what they depend on"

@@ -137,7 +137,7 @@ class Calibration:
     def conformal_set(self, probabilities: np.ndarray, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Classes in the prediction set of one distribution ``(classes,)``, most probable first; at least the top one."""
         order = np.argsort(-probabilities, kind="stable")
-        inside = [labels[i] for i in order if probabilities[i] >= 1 - self.conformal]
+        inside = [labels[place] for place in order if probabilities[place] >= 1 - self.conformal]
         return tuple(inside) or (labels[int(order[0])],)
 
 

@@ -145,7 +145,7 @@ class _Checkpoint:
         return known
 
     def _settled(self, value: Any) -> Any:
-        if isinstance(value, Held):
+        if isinstance(value, Placeholder):
             if id(value) not in self.made:
                 self.spent += math.prod(value.tensor.size) * value.tensor.storage.kind.itemsize
                 within("bytes", self.spent, self.path)
@@ -158,7 +158,7 @@ class _Checkpoint:
         return value
 
 
-class Held(np.ndarray):
+class Placeholder(np.ndarray):
     """Stands for a tensor while a checkpoint is weighed, as an array without content; ``tensor`` is what it stands for."""
 
     tensor: _Tensor
@@ -180,7 +180,7 @@ def _no_call(machine: Any, *arguments: Any) -> Any:
     raise UnpicklingError("it makes a storage, which no checkpoint does")
 
 
-def _rebuilt(machine: Any, storage: Any, offset: Any, size: Any, stride: Any, *more: Any) -> Held:
+def _rebuilt(machine: Any, storage: Any, offset: Any, size: Any, stride: Any, *more: Any) -> Placeholder:
     """A tensor in its storage, none of whose values lies outside of it or is there twice."""
     lengths = (*size, *stride, offset) if isinstance(size, tuple) and isinstance(stride, tuple) else (None,)
     if not isinstance(storage, _Storage) or not all(type(n) is int and n >= 0 for n in lengths) or len(size) != len(stride):
@@ -189,13 +189,13 @@ def _rebuilt(machine: Any, storage: Any, offset: Any, size: Any, stride: Any, *m
     count = volume(size, 1, machine.path)
     if count and (last >= storage.count or count > storage.count):
         raise UnpicklingError("a tensor that reaches beyond its storage")
-    held = np.empty(0, np.uint8).view(Held)
-    held.tensor = _Tensor(storage, offset, size, stride)
-    return held
+    placeholder = np.empty(0, np.uint8).view(Placeholder)
+    placeholder.tensor = _Tensor(storage, offset, size, stride)
+    return placeholder
 
 
-def _parameter(machine: Any, data: Any, *more: Any) -> Held:
-    if not isinstance(data, Held):
+def _parameter(machine: Any, data: Any, *more: Any) -> Placeholder:
+    if not isinstance(data, Placeholder):
         raise UnpicklingError("a parameter that is no tensor")
     return data
 

@@ -81,7 +81,9 @@ def with_labels_of(model: Any, labels: Iterable[str]) -> tuple[Any, str, str]:
     changed = f"classes of the model are written as the corpus does: {_some(others)}" if others else ""
     if others:
         model = relabelled(model, renamed)
-    unknown = [f"{label} ({n} item{'s' if n > 1 else ''})" for label, n in count.most_common() if label not in model.labels]
+    unknown = [
+        f"{label} ({times} item{'s' if times > 1 else ''})" for label, times in count.most_common() if label not in model.labels
+    ]
     unused = [label for label in model.labels if label not in count]
     if not unknown:
         return model, changed, ""

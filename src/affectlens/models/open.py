@@ -206,7 +206,11 @@ def named(spec: str) -> Any:
     if not callable(target) or not makes_one:
         return target
     parameters = inspect.signature(target).parameters.values()
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    needed = [
+        parameter.name
+        for parameter in parameters
+        if parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
     if needed:
         raise UsageError(
             f"--model {spec}: it takes {', '.join(needed)}; a class or function that makes a model without arguments was "

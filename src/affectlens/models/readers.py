@@ -146,7 +146,7 @@ def skeleton_of(item: Any) -> np.ndarray:
     else:
         points = motion_of(item).points
         order = np.argsort(np.abs(np.arange(len(points)) - len(points) // 2), kind="stable")
-        candidates = [points[i] for i in order]
+        candidates = [points[place] for place in order]
     for joints in candidates:
         posture = upright(joints)
         if posture is not None:

@@ -59,10 +59,10 @@ def check_shipped(path: Path) -> Path:
             f"{table}: cannot be read ({error}), so no weights can be told from damaged ones; reinstall"
         ) from error
     expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}.get(path.name)
-    found = sha256_of(path)
-    if found != expected:
+    digest = sha256_of(path)
+    if digest != expected:
         raise ModelError(
-            f"{path}: not the weights that were shipped (sha256 {found[:12]}…, expected {(expected or 'none')[:12]}…); "
+            f"{path}: not the weights that were shipped (sha256 {digest[:12]}…, expected {(expected or 'none')[:12]}…); "
             "reinstall affectlens, or keep weights of your own in another folder and name them by their path"
         )
     return path
@@ -72,7 +72,7 @@ def save_weights(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], c
     """Write tensors with ``meta`` (labels, configuration, corpus, licence) and the calibration as one file."""
     header = {"meta": json.dumps(meta, sort_keys=True), "calibration": json.dumps(asdict(calibration), sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous() for k, v in tensors.items()}, str(path), metadata=header)
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, str(path), metadata=header)
     path.write_bytes(in_order(path.read_bytes()))
 
 

@@ -216,7 +216,7 @@ class Pictures:
         unsure = [f"{key} ({reason})" for key, reason in met.reasons.items() if label_of and reason != NO_ROW]
         if unsure:
             self.notes += (f"{len(unsure)} pictures have no label, such as {', '.join(unsure[:3])}",)
-        return [_Entry(key, label_of.get(met.found.get(key, ""), ""), file) for key, file in zip(keys, files, strict=True)]
+        return [_Entry(key, label_of.get(met.pairs.get(key, ""), ""), file) for key, file in zip(keys, files, strict=True)]
 
 
 def _labels(path: Path) -> dict[str, str]:

@@ -106,7 +106,7 @@ class OnnxModel(FileModel):
             rows = min(size, count - start)
             # What has another number of rows than the batch is no score of its inputs, and is left whole.
             parts.append([out[:rows] if np.ndim(out) and len(out) == size else out for out in self._session.run(wanted, chunk)])
-        return {name: np.concatenate([np.atleast_1d(part[i]) for part in parts]) for i, name in enumerate(names)}
+        return {name: np.concatenate([np.atleast_1d(part[place]) for part in parts]) for place, name in enumerate(names)}
 
     def _fed(self, batch: Any) -> dict[str, np.ndarray]:
         """Arrays by the name of their input, in the types that the graph declares."""

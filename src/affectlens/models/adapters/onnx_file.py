@@ -65,14 +65,14 @@ def check_onnx(file: Path) -> None:
     """
     shapes: dict[str, list[int]] = {}
     nodes: list[tuple[str, list[str]]] = []
-    for kind, found in _messages(memoryview(file.read_bytes()), "model", 0):
+    for kind, content in _messages(memoryview(file.read_bytes()), "model", 0):
         if kind == "tensor":
-            tensor = _tensor(found)
+            tensor = _tensor(content)
             _check_tensor(tensor, file)
             if tensor.kind == _INT64:
                 shapes[tensor.name] = tensor.numbers or _int64s(tensor.raw)
         elif kind == "node":
-            nodes.append(_node(found, shapes))
+            nodes.append(_node(content, shapes))
     for operator, inputs in nodes:
         at = _SHAPED.get(operator)
         if at is not None and at < len(inputs) and inputs[at] in shapes:

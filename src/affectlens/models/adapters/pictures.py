@@ -64,8 +64,8 @@ def picture_network(
     UsageError
         ``layer`` is not there.
     """
-    arrays = (np.atleast_1d(np.array(v, np.float32)) for v in (mean, deviation))
-    prepare = preprocess or Preprocessing(Recipe(tuple(labels), size, grey, *arrays), name)
+    means, deviations = (np.atleast_1d(np.array(value, np.float32)) for value in (mean, deviation))
+    prepare = preprocess or Preprocessing(Recipe(tuple(labels), size, grey, means, deviations), name)
     model = TorchModel(
         net, labels, modality, name=name, layer=layer, prepare=prepare, reader=reader, meta=meta, scores=scores, output=output
     )
@@ -142,15 +142,15 @@ def last_grid(model: TorchModel, blank: np.ndarray) -> str:
         There is none.
     """
     seen = model.shapes(blank)
-    grids = [i for i, (_, shape) in enumerate(seen) if len(shape) == 4 and shape[2] * shape[3] > 1 and shape[1] > 3]
+    grids = [place for place, (_, shape) in enumerate(seen) if len(shape) == 4 and shape[2] * shape[3] > 1 and shape[1] > 3]
     last = grids[-1] if grids else -1
     tokens = [name for name, shape in seen[last + 1 :] if len(shape) == 3 and shape[1] > 3]
     if tokens:  # the last layer of a transformer answers from one token alone: the norm before the last attention is drawn
-        norms = [n for n in tokens if "norm" in n.lower() or "ln" in n.lower()]
+        norms = [name for name in tokens if "norm" in name.lower() or "ln" in name.lower()]
         return (norms or tokens)[-3 if len(norms) >= 3 else 0 if norms else -1]
     if grids:
         return seen[last][0]
-    shown = ", ".join(f"{n} {s}" for n, s in seen[-6:])
+    shown = ", ".join(f"{name} {shape}" for name, shape in seen[-6:])
     raise ModelError(
         "no layer of this network has a spatial grid or patch tokens, so no class activation map can be drawn; its last "
         f"layers give {shown}. Export it to ONNX or wrap it in a function: then it is mapped from outside"

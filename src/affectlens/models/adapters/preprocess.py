@@ -97,7 +97,7 @@ class Preprocessing:
 
     def __init__(self, function: Callable[[Any], Any], name: str = "preprocessing") -> None:
         self.function, self.name = function, name
-        self._known: dict[tuple[int, ...], Seen] = {}
+        self._known: dict[tuple[int, int], Seen] = {}
 
     def __fingerprint__(self) -> Any:
         return self.function
@@ -143,7 +143,7 @@ class Preprocessing:
             The input is no straight picture of a part: it is turned, bent or mirrored, or its values do not follow those of
             the picture.
         """  # noqa: DOC502
-        size = tuple(shape[:2])
+        size = (shape[0], shape[1])
         if size not in self._known:
             self._known[size] = _measured(self._planes, size, self.name)
         return self._known[size]
@@ -246,7 +246,8 @@ def _mean_of_channels(at: np.ndarray) -> np.ndarray:
     present = np.isfinite(at)
     count = present.sum(axis=0)
     total = np.where(present, at, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    mean: np.ndarray = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return mean
 
 
 def _straight(at: np.ndarray, along: int, length: int, name: str) -> tuple[float, float]:
@@ -289,7 +290,7 @@ def _cut_out(planes: Tensor, part: Seen, size: tuple[int, ...], mode: str) -> Te
     down, across = size[0] / (part.bottom - part.top), size[1] / (part.right - part.left)
     full = (max(1, round(height * down)), max(1, round(width * across)))
     smooth = {"align_corners": False, "antialias": True} if mode != "area" else {}
-    resized = functional.interpolate(planes, size=full, mode=mode, **smooth)  # type: ignore[arg-type]
+    resized = functional.interpolate(planes, size=full, mode=mode, **smooth)
     top, left = round(part.top * down), round(part.left * across)
     around = [-left, left + size[1] - full[1], -top, top + size[0] - full[0]]  # below zero: cut away
     return functional.pad(resized, around)
@@ -326,7 +327,7 @@ def _resampled(mask: np.ndarray, edges: tuple[np.ndarray, np.ndarray]) -> np.nda
 def _means(line: np.ndarray, edges: np.ndarray) -> np.ndarray:
     total = np.concatenate([[0.0], np.cumsum(line)])
     sums = np.interp(edges, np.arange(len(total)), total)
-    return np.diff(sums) / np.maximum(np.diff(edges), 1e-9)
+    return np.asarray(np.diff(sums) / np.maximum(np.diff(edges), 1e-9))
 
 
 def _bilinear(grid: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

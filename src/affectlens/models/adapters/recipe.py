@@ -48,15 +48,15 @@ class Recipe:
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
         """The input of a picture ``(h, w)`` or ``(h, w, 3)`` uint8."""
-        x = picture
+        pixels = picture
         if self.grey:
-            x = x if x.ndim == 2 else cv2.cvtColor(x, cv2.COLOR_RGB2GRAY)
-        elif x.ndim == 2:
-            x = cv2.cvtColor(x, cv2.COLOR_GRAY2RGB)
-        x = cv2.resize(x, (self.size, self.size), interpolation=cv2.INTER_AREA)
+            pixels = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        elif pixels.ndim == 2:
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+        pixels = cv2.resize(pixels, (self.size, self.size), interpolation=cv2.INTER_AREA)
         if not self.whole:
-            x = x.astype(np.float32) / 255
-        channels = x[None] if x.ndim == 2 else x.transpose(2, 0, 1)
+            pixels = pixels.astype(np.float32) / 255
+        channels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
         if not self.whole:
             shape = (-1, 1, 1)
             channels = (channels - self.mean.reshape(shape)) / self.deviation.reshape(shape)
@@ -147,7 +147,9 @@ def read_recipe(model: Path) -> Facts:
         facts = json_of(beside)
         if "labels" not in facts:
             raise ModelError(f"{beside}: no labels in it")
-        mean, deviation = (np.atleast_1d(np.array(facts.get(k, d), np.float32)) for k, d in (("mean", 0), ("deviation", 1)))
+        mean, deviation = (
+            np.atleast_1d(np.array(facts.get(key, default), np.float32)) for key, default in (("mean", 0), ("deviation", 1))
+        )
         size, grey = int(facts.get("size", 224)), bool(facts.get("grey", False))
         labels = tuple(map(str, facts["labels"]))
     except (ValueError, TypeError, AttributeError) as error:

@@ -84,17 +84,17 @@ class TableModel(BlackBox):
         meta: dict[str, Any] | None = None,
         scores: str | Scores = "",
     ) -> None:
-        classes = tuple(labels) or tuple(str(c)[2:] for c in table.columns if str(c).startswith("p_"))
+        classes = tuple(labels) or tuple(str(column)[2:] for column in table.columns if str(column).startswith("p_"))
         super().__init__(name, modality, classes, meta, scores=scores)
-        columns = [f"p_{c}" if f"p_{c}" in table else c for c in self.labels]
-        missing = [c for c in columns if c not in table]
+        columns = [f"p_{column}" if f"p_{column}" in table else column for column in self.labels]
+        missing = [column for column in columns if column not in table]
         if missing or not columns:
             shown = list(table.columns)[:10]
             raise ModelError(f"{name}: the table has no column for {missing or 'any class'}; its columns are {shown}")
         self.table = table[columns].astype(np.float64).set_axis(list(self.labels), axis=1).dropna()
         if isinstance(scores, str) and len(self.table):  # else its reader has looked at them
             self.scores.checked(self.table.to_numpy(), self.labels, name)
-        self._files = {str(k): str(k) for k in self.table.index}  # the row that answers for a name
+        self._files = {str(key): str(key) for key in self.table.index}  # the row that answers for a name
         self._reasons: dict[str, str] = {}
         self._match = Match()
         self._met = False
@@ -116,7 +116,7 @@ class TableModel(BlackBox):
         file = Path(path)
         read = read_predictions(file, scores)
         meta = {"sha256": sha256_of(file), "source": read.source}
-        classes = tuple(c for c in read.table.columns if c not in read.units) or read.units
+        classes = tuple(column for column in read.table.columns if column not in read.units) or read.units
         source = f"the caller ({scores})" if scores else f"{read.source}'s layout: {read.kind}"
         known = Scores(_KINDS[read.kind], source)
         model = cls(read.table, classes, modality, name=file.stem, meta=meta, scores=known)
@@ -162,22 +162,22 @@ class TableModel(BlackBox):
         names = [*self._files, *self._reasons]
         self._match, self._met = match(list(keys), names), True
         reasons, spare = self._match.reasons, self._match.spare
-        if not any(name in self._files for name in self._match.found.values()):
+        if not any(name in self._files for name in self._match.pairs.values()):
             why = next(iter(reasons.values()), next(iter(self._reasons.values()), ""))
             raise UsageError(
                 f"{self.name} has none of the {len(keys)} items of {corpus}: its keys are like {_some(names)}, those of the "
                 f"corpus like {_some(list(keys))} ({why})"
             )
         lines = []
-        lost = [k for k in keys if k in reasons or self._match.found[k] not in self._files]
+        lost = [key for key in keys if key in reasons or self._match.pairs[key] not in self._files]
         if lost:
-            whys = Counter(self.why_not(k) for k in lost)
-            shown = "; ".join(f"{n}: {why}" for why, n in whys.most_common(SHOWN))
+            whys = Counter(self.why_not(key) for key in lost)
+            shown = "; ".join(f"{count}: {why}" for why, count in whys.most_common(SHOWN))
             lines.append(f"{len(lost)} of {len(keys)} items of {corpus} have no prediction, such as {_some(lost)} ({shown})")
         if spare:
             lines.append(f"{len(spare)} of {len(names)} files of the table are not in {corpus}, such as {_some(spare)}")
         if self._match.apart:
-            pairs = [f"{k} with {self._match.found[k]}" for k in self._match.apart]
+            pairs = [f"{key} with {self._match.pairs[key]}" for key in self._match.apart]
             lines.append(
                 f"{len(pairs)} items were matched by the end of their path, though folders before it differ: {_some(pairs)}"
             )
@@ -185,7 +185,7 @@ class TableModel(BlackBox):
 
     def why_not(self, key: str) -> str:
         """Why an item has no prediction; empty where it has one."""
-        name = self._match.found.get(key, key)
+        name = self._match.pairs.get(key, key)
         if name in self._files:
             return ""
         return self._match.reasons.get(key) or self._reasons.get(name) or NO_ROW
@@ -207,7 +207,7 @@ class TableModel(BlackBox):
         if key in self.table.index and not self._met:
             return key
         matched = self._match if self._met else match([key], [*self._files, *self._reasons])
-        name = matched.found.get(key, "")
+        name = matched.pairs.get(key, "")
         if name in self._files:
             return self._files[name]
         why = matched.reasons.get(key) or self._reasons.get(name) or NO_ROW
@@ -216,7 +216,7 @@ class TableModel(BlackBox):
     def answers(self, inputs: Any) -> np.ndarray:
         """Values ``(n, classes)`` of the rows whose keys are given; a key that is not there is a ModelError."""
         keys = list(inputs)
-        absent = [k for k in keys if k not in self.table.index]
+        absent = [key for key in keys if key not in self.table.index]
         if absent:
             raise ModelError(f"no prediction in the table for {absent[:3]} ({len(absent)} of {len(keys)} keys)")
         return np.asarray(self.table.loc[keys, list(self.labels)])

@@ -48,9 +48,11 @@ def _faces(content: Any) -> list[dict[str, Any]]:
     if not isinstance(content, dict):
         raise ValueError(f"{type(content).__name__}; a list of faces, or faces by file were expected")
     columns = "emotion" in content or "dominant_emotion" in content
-    if columns and all(isinstance(v, list) for v in content.values()):  # a frame's to_dict("list")
+    if columns and all(isinstance(value, list) for value in content.values()):  # a frame's to_dict("list")
         return [dict(zip(content, values, strict=True)) for values in zip(*content.values(), strict=True)]
-    if columns and all(isinstance(v, dict) and all(map(str.isdigit, v)) for v in content.values()):  # a frame's to_json()
+    if columns and all(
+        isinstance(value, dict) and all(map(str.isdigit, value)) for value in content.values()
+    ):  # a frame's to_json()
         rows = next(iter(content.values()))
         return [{column: cells.get(row) for column, cells in content.items()} for row in rows]
     if columns:
@@ -74,7 +76,7 @@ def _unfolded(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
         if not cells.map(lambda cell: isinstance(cell, dict) or str(cell).strip().startswith("{")).any():
             continue
         dicts = [_dict_of(cell, column, number, path) for number, cell in enumerate(cells, 1)]
-        more = pd.DataFrame([{f"{column}.{k}": v for k, v in d.items()} for d in dicts], index=frame.index)
+        more = pd.DataFrame([{f"{column}.{key}": value for key, value in pairs.items()} for pairs in dicts], index=frame.index)
         frame = pd.concat([frame.drop(columns=column), more], axis=1)
     return frame
 
@@ -98,4 +100,4 @@ def _dict_of(cell: Any, column: str, number: int, path: Path) -> dict[str, Any]:
             raise ModelError(f"{path}: row {number} of column {column}: {text[:60]!r} is no dict") from error
     if not isinstance(read, dict):
         raise ModelError(f"{path}: row {number} of column {column}: {text[:60]!r} is no dict")
-    return {str(k): v for k, v in read.items()}
+    return {str(key): value for key, value in read.items()}

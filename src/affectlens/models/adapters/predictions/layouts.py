@@ -52,13 +52,13 @@ def of_numbers(column: pd.Series) -> bool:
 
 def named(frame: pd.DataFrame) -> Columns:
     """Columns of numbers by the class that their name tells; of another scheme whatever is marked as ``p_``."""
-    columns = [c for c in frame.columns if _may_name_a_class(c) and of_numbers(frame[c])]
+    columns = [column for column in frame.columns if _may_name_a_class(column) and of_numbers(frame[column])]
     out: Columns = {}
     for column in columns:
         plain = canonical(re.sub(r"^(p_|prob_|probability_|emotion[._])", "", column.lower()))
         if plain in CLASSES:
             out.setdefault(plain, column)
-    marked = {c[2:]: c for c in columns if c.startswith("p_")}
+    marked = {column[2:]: column for column in columns if column.startswith("p_")}
     return out if len(out) >= max(2, len(marked)) else marked
 
 
@@ -71,8 +71,8 @@ def units(frame: pd.DataFrame) -> Columns:
     """Columns of intensities of action units, as OpenFace (``AU01_r``) and LibreFace (``au_1_intensity``) name them."""
     out: Columns = {}
     for column in frame.columns:
-        if m := re.fullmatch(r"AU(\d\d)_r|au_(\d+)_intensity", column):
-            out[f"AU{int(m[1] or m[2]):02d}"] = column
+        if matched := re.fullmatch(r"AU(\d\d)_r|au_(\d+)_intensity", column):
+            out[f"AU{int(matched[1] or matched[2]):02d}"] = column
     return out
 
 
@@ -84,7 +84,7 @@ def dimensions(frame: pd.DataFrame) -> Columns:
 
 def answered(frame: pd.DataFrame) -> str:
     """The column of words that says which class was answered; empty without one."""
-    return next((c for c in frame.columns if c.lower() in WORDS), "")
+    return next((column for column in frame.columns if column.lower() in WORDS), "")
 
 
 def _facereader(frame: pd.DataFrame) -> Columns:
@@ -96,15 +96,15 @@ def _pyfeat(frame: pd.DataFrame) -> Columns:
 
 
 def _deepface(frame: pd.DataFrame) -> Columns:
-    return named(frame) if any(c.startswith("emotion.") for c in frame.columns) else {}
+    return named(frame) if any(column.startswith("emotion.") for column in frame.columns) else {}
 
 
 def _libreface(frame: pd.DataFrame) -> Columns:
-    return named(frame) if any(c.startswith("au_") for c in frame.columns) else {}
+    return named(frame) if any(column.startswith("au_") for column in frame.columns) else {}
 
 
 def _openface(frame: pd.DataFrame) -> Columns:
-    return units(frame) if any(c.endswith("_r") for c in frame.columns) else {}
+    return units(frame) if any(column.endswith("_r") for column in frame.columns) else {}
 
 
 LAYOUTS = (
@@ -138,7 +138,13 @@ def layout_of(frame: pd.DataFrame, values: bool = False) -> tuple[Layout, Column
         return DIMENSIONAL, columns
     if not answered(frame):
         return None
-    name = "LibreFace" if any(c.startswith("au_") for c in frame.columns) else "DeepFace" if _of_deepface(frame) else "table"
+    name = (
+        "LibreFace"
+        if any(column.startswith("au_") for column in frame.columns)
+        else "DeepFace"
+        if _of_deepface(frame)
+        else "table"
+    )
     return Layout(name, lambda _: {}, LABELS), {}
 
 
@@ -162,9 +168,9 @@ def reasons(frame: pd.DataFrame, layout: Layout, columns: Columns, below_zero: b
     if layout.kind in (PROBABILITIES, SCORES) and not below_zero:
         out[(number < 0).any(axis=1)] = "a value is below 0, where probabilities were expected"
     for at in frame.index[lacking]:
-        word = next((w for w in words(cells.loc[at]).str.strip() if w in FAILED), "")
+        word = next((word for word in words(cells.loc[at]).str.strip() if word in FAILED), "")
         out[at] = f"{layout.name}: {FAILED[word]}" if word else out[at]
-    success = next((c for c in frame.columns if c.lower() == "success"), "")
+    success = next((column for column in frame.columns if column.lower() == "success"), "")
     if layout.kind == UNITS and success:
         out[numbers(frame[success]) == 0] = f"{layout.name}: success = 0, no face was tracked"
     return out

@@ -30,7 +30,7 @@ class Name:
     def of(cls, name: str) -> Name:
         """Slashes of any system, letters of either case and of either way to write an accent are alike."""
         plain = unicodedata.normalize("NFC", in_posix(name)).casefold()
-        parts = [p for p in plain.split("/") if p not in ("", ".")] or [plain]
+        parts = [part for part in plain.split("/") if part not in ("", ".")] or [plain]
         ending = _SUFFIX.search(parts[-1])
         suffix = ending[0] if ending and ending.start() > 0 else ""
         last = parts[-1][: len(parts[-1]) - len(suffix)]
@@ -43,7 +43,7 @@ class Match:
 
     Attributes
     ----------
-    found : dict of str to str
+    pairs : dict of str to str
         The name in the table of every key that has one.
     reasons : dict of str to str
         Why the other keys have none.
@@ -53,7 +53,7 @@ class Match:
         Keys that were matched although folders further up differ.
     """
 
-    found: dict[str, str] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     spare: list[str] = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class _Endings:
         """Names that share the longest ending with another, those of the same suffix where there are, and its length."""
         for depth in range(len(other.parts), 0, -1):
             if known := self._by.get(other.parts[:depth]):
-                same = [n for n in known if self.names[n].suffix == other.suffix]
+                same = [name for name in known if self.names[name].suffix == other.suffix]
                 return same or known, depth
         return [], 0
 
@@ -96,18 +96,18 @@ def match(keys: Sequence[str], names: Sequence[str]) -> Match:
 
     Examples
     --------
-    >>> match(["happy/1.jpg", "sad/1.jpg"], ["D:\\faces\\Sad\\1.jpg"]).found
+    >>> match(["happy/1.jpg", "sad/1.jpg"], ["D:\\faces\\Sad\\1.jpg"]).pairs
     {'sad/1.jpg': 'D:\\faces\\Sad\\1.jpg'}
     >>> match(["happy/1.jpg", "sad/1.jpg"], ["1.jpg"]).reasons["sad/1.jpg"]
     'the table names 1.jpg, which could be of happy/1.jpg or sad/1.jpg'
     """
     out = Match()
     exact = set(names)
-    out.found = {k: k for k in keys if k in exact}
-    left_keys = [key for key in dict.fromkeys(keys) if key not in out.found]
-    left_names = [name for name in dict.fromkeys(names) if name not in out.found]
+    out.pairs = {key: key for key in keys if key in exact}
+    left_keys = [key for key in dict.fromkeys(keys) if key not in out.pairs]
+    left_names = [name for name in dict.fromkeys(names) if name not in out.pairs]
     _by_endings(left_keys, left_names, out)
-    taken = set(out.found.values())
+    taken = set(out.pairs.values())
     out.spare = [name for name in left_names if name not in taken]
     return out
 
@@ -132,7 +132,7 @@ def _by_endings(keys: list[str], names: list[str], out: Match) -> None:
             elif _of_other_classes(of_corpus, of_table, depth):
                 out.reasons[key] = f"the table has {near[0]}, in a folder of another class"
             else:
-                out.found[key] = near[0]
+                out.pairs[key] = near[0]
                 if depth < min(len(of_corpus.parts), len(of_table.parts)):
                     out.apart.append(key)
 

@@ -147,10 +147,11 @@ def read_predictions(path: Path, scores: str = "") -> Predicted:
         notes.append("files of one name lie in several folders, so items are named with their folders")
     place.index = values.index = index
     why.index = index
-    missing = {str(k): v for k, v in why[why != ""].items()}
+    missing = {str(key): value for key, value in why[why != ""].items()}
     if missing:
         counted = why[why != ""].value_counts()
-        notes.append(f"{len(missing)} of {len(frame)} rows have no answer: {', '.join(f'{n} {w}' for w, n in counted.items())}")
+        shown = ", ".join(f"{count} {word}" for word, count in counted.items())
+        notes.append(f"{len(missing)} of {len(frame)} rows have no answer: {shown}")
     extra = tuple(units(frame)) if layout.kind in (LABELS, UNITS) else tuple(columns) if layout.kind == VALUES else ()
     truth = column_named(frame, _TRUTH)
     labels = words(frame[truth]).map(canonical).set_axis(index) if truth else None
@@ -170,7 +171,7 @@ def _by_caller(layout: Layout, columns: Columns, scores: str, path: Path) -> tup
 
 def _see_probabilities(frame: pd.DataFrame, columns: Columns, why: pd.Series, path: Path) -> None:
     """An error where most rows are no distributions, and nobody says what they are."""
-    values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()})
+    values = pd.DataFrame({name: numbers(frame[column]) for name, column in columns.items()})
     present = values.notna().all(axis=1) & ~values.abs().eq(float("inf")).any(axis=1)
     rows = values[present & (values.sum(axis=1) != 0)]  # a row of zeros is no answer
     total = rows.sum(axis=1)
@@ -189,7 +190,7 @@ def _see_probabilities(frame: pd.DataFrame, columns: Columns, why: pd.Series, pa
 
 def _of_logits(frame: pd.DataFrame, columns: Columns, why: pd.Series, notes: list[str], scores: str) -> pd.DataFrame:
     """Probabilities of a table of logits."""
-    values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()}).mask(why != "")
+    values = pd.DataFrame({name: numbers(frame[column]) for name, column in columns.items()}).mask(why != "")
     made = Scores(scores, "the caller").probabilities(values.to_numpy(float))
     notes.append(f"values are logits ({scores}), of which the probabilities are taken")
     return pd.DataFrame(made, index=values.index, columns=values.columns)
@@ -216,7 +217,7 @@ def _values(
             "is not computed" + ("; intensities of action units are outputs of their own" if units(frame) else "")
         )
         return values.mask(why != "")
-    values = pd.DataFrame({c: numbers(frame[column]) for c, column in columns.items()}).mask(why != "")
+    values = pd.DataFrame({name: numbers(frame[column]) for name, column in columns.items()}).mask(why != "")
     if layout.kind == VALUES:
         notes.append(f"the table gives {', '.join(values.columns)}, no classes: each is audited as an output of its own")
         return values
@@ -246,8 +247,8 @@ def _one_hot(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     given = words(frame[answered(frame)]).str.strip()
     given = given.where(~given.str.lower().isin(EMPTY), "")
     word = given.map(canonical)
-    odd = spelling(w for w in given if w and canonical(w) not in CLASSES)
+    odd = spelling(word for word in given if word and canonical(word) not in CLASSES)
     if odd:
         raise ModelError(f"{path}: column {answered(frame)} has {odd}; words for {', '.join(CLASSES)} were expected")
     classes = [*EKMAN7.labels, *sorted(set(word) - {*EKMAN7.labels, ""})]
-    return pd.DataFrame({c: (word == c).astype(float) for c in classes})
+    return pd.DataFrame({name: (word == name).astype(float) for name in classes})

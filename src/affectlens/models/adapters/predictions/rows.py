@@ -26,8 +26,8 @@ CONFIDENCES = ("facescore", "face_confidence", "confidence")
 
 def column_named(frame: pd.DataFrame, names: Sequence[str]) -> str:
     """The first of some names that a column has, in any case of letters; empty without one."""
-    have = {c.lower(): c for c in reversed(list(frame.columns))}
-    return next((have[n] for n in names if n in have), "")
+    have = {column.lower(): column for column in reversed(list(frame.columns))}
+    return next((have[name] for name in names if name in have), "")
 
 
 def places(frame: pd.DataFrame, before: Sequence[str], path: Path, source: str) -> pd.DataFrame:
@@ -57,16 +57,21 @@ def places(frame: pd.DataFrame, before: Sequence[str], path: Path, source: str) 
         start, end = column_named(frame, ("start",)), column_named(frame, ("end",))
         if start and end and key.lower() != "key":
             times = zip(file, seconds(frame[start]), seconds(frame[end]), strict=True)
-            file = pd.Series([f if s != s else key_of_segment(f, s, e) for f, s, e in times], frame.index)
+            file = pd.Series(
+                [name if start_at != start_at else key_of_segment(name, start_at, end_at) for name, start_at, end_at in times],
+                frame.index,
+            )
     else:
         one = _of_one_file(before, path, source in ("FaceReader", "OpenFace") or column_named(frame, FRAMES) != "")
-        file = pd.Series(one, frame.index) if one else pd.Series([f"row{i}" for i in range(len(frame))], frame.index)
+        file = pd.Series(one, frame.index) if one else pd.Series([f"row{row}" for row in range(len(frame))], frame.index)
     made = pd.DataFrame({"file": file})
     for name, known in (("frame", FRAMES), ("face", FACES)):
         column = column_named(frame, known)
         made[name] = words(frame[column]).str.strip() if column else ""
-    pair = next(((w, h) for w, h in SIZES if column_named(frame, (w,)) and column_named(frame, (h,))), None)
-    made["size"] = np.nan if pair is None else np.prod([numbers(frame[column_named(frame, (c,))]) for c in pair], axis=0)
+    pair = next(((wide, high) for wide, high in SIZES if column_named(frame, (wide,)) and column_named(frame, (high,))), None)
+    made["size"] = (
+        np.nan if pair is None else np.prod([numbers(frame[column_named(frame, (column,))]) for column in pair], axis=0)
+    )
     sure = column_named(frame, CONFIDENCES)
     made["confidence"] = numbers(frame[sure]) if sure else np.nan
     return made
@@ -75,8 +80,8 @@ def places(frame: pd.DataFrame, before: Sequence[str], path: Path, source: str) 
 def _of_one_file(before: Sequence[str], path: Path, of_frames: bool) -> str:
     """The file that a whole table is of: FaceReader names it, a table of frames is named like it; empty of other tables."""
     for line in before:
-        if m := re.match(r"Filename\t(.+)", line):
-            return in_posix(m[1])
+        if matched := re.match(r"Filename\t(.+)", line):
+            return in_posix(matched[1])
     return path.stem if of_frames else ""
 
 
@@ -110,10 +115,10 @@ def _has_faces(group: pd.DataFrame) -> bool:
 
 def path_endings(names: pd.Series) -> pd.Series:
     """The shortest endings of paths that keep different files apart: file names, where these are not enough with folders."""
-    parts = names.map(lambda v: tuple(p for p in v.split("/") if p) or (v,))
+    parts = names.map(lambda whole: tuple(part for part in whole.split("/") if part) or (whole,))
     different = parts.nunique()
     for depth in range(1, int(parts.map(len).max()) + 1):
-        endings = parts.map(lambda v, depth=depth: "/".join(v[-depth:]))
+        endings = parts.map(lambda path_parts, depth=depth: "/".join(path_parts[-depth:]))
         if endings.nunique() == different:
             return endings
     return names
@@ -172,7 +177,7 @@ def choose(place: pd.DataFrame, missing: dict[str, str]) -> Chosen:
         "people": "files have several people in several frames: the one who is seen largest is taken",
         "frames": "files have several frames: the mean over the frames is taken",
     }
-    out.notes = [f"{n} {says[name]}" for name, n in counts.items() if n]
+    out.notes = [f"{count} {says[name]}" for name, count in counts.items() if count]
     return out
 
 

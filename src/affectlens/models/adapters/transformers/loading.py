@@ -90,7 +90,7 @@ def companion(folder: Path, auto: str, what: str, files: tuple[str, ...] = (), *
 
 def labels_of(names: Mapping[int, Any]) -> tuple[str, ...]:
     """The classes of a model's configuration, in order."""
-    return tuple(str(names[i]) for i in range(len(names)))
+    return tuple(str(names[place]) for place in range(len(names)))
 
 
 def classes_and_scores(config: Any, scores: str | Scores = "") -> tuple[tuple[str, ...], Scores]:

@@ -74,15 +74,15 @@ class TextTransformer(BlackBox):
         """Scores ``(n, classes)``; texts of as many tokens go through the network together, so that none is filled up."""
         encoded = [self._encoded(given) for given in inputs]
         alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-        for i, one in enumerate(encoded):
-            alike[tuple((name, values.shape) for name, values in one.items())].append(i)
+        for place, one in enumerate(encoded):
+            alike[tuple((name, values.shape) for name, values in one.items())].append(place)
         width = self.scores.width(self.labels)
         rows: np.ndarray = np.zeros((len(encoded), width), np.float32)
         with torch.inference_mode():
             for members in alike.values():
                 for start in range(0, len(members), BATCH):
                     chosen = members[start : start + BATCH]
-                    batch = {name: torch.stack([encoded[i][name] for i in chosen]) for name in encoded[chosen[0]]}
+                    batch = {name: torch.stack([encoded[place][name] for place in chosen]) for name in encoded[chosen[0]]}
                     rows[chosen] = chosen_output(self.net(**batch), width, self.output, self.name).float().numpy()
         return rows
 
