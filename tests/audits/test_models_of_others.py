@@ -131,6 +131,18 @@ def test_a_contradiction_ends_the_run_with_one_error(kind, said, message, texts)
             run(model_of(kind, said))
 
 
+def test_one_row_that_contradicts_is_no_missing_item(texts):
+    def function(batch):
+        given = scored("probabilities")(batch)
+        given[[i for i, text in enumerate(batch) if text.endswith(" 40")]] *= 2
+        return given
+
+    model = CallableModel(function, LABELS, "words", scores="probabilities")
+    for run in (lambda: audit.properties(model, texts, split="all", **ONLY), lambda: evaluate(model, texts, split="all", draws=5)):
+        with pytest.raises(ScoresError, match="1 of 48 rows do not sum to one"):
+            run()
+
+
 def test_scores_of_an_evaluation(texts):
     both = {kind: evaluate(model_of(kind), texts, split="all", draws=5) for kind in ("softmax", "sigmoid", "probabilities")}
     assert both["softmax"].scores["accuracy"].value == both["probabilities"].scores["accuracy"].value

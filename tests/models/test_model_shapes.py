@@ -7,7 +7,8 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from affectlens.models.open import open_model
 from affectlens.models.scores import KINDS
 from tests.models.onnx_file import graph_onnx, node, value
 
+ROOM = TemporaryDirectory()  # of files that are opened as models
 SIDE, CELLS = 24, 6
 W = np.array([[6.0, -4.0, 2.0], [-5.0, 7.0, -3.0], [1.0, -2.0, 5.0]], np.float32)  # classes x colours
 B = np.array([-1.5, 0.4, -2.2], np.float32)
@@ -123,9 +125,6 @@ class Net(nn.Module):
         return scores[:, 0] if self.form == "one axis" else scores
 
 
-from typing import NamedTuple  # noqa: E402
-
-
 class Both(NamedTuple):
     beside: torch.Tensor
     scores: torch.Tensor
@@ -157,7 +156,7 @@ def torch_model(shape):
 
 
 def script_model(shape):
-    folder = Path(mkdtemp())
+    folder = Path(mkdtemp(dir=ROOM.name))
     traced = torch.jit.trace(Net(shape.kind, shape.form).eval(), torch.zeros(1, 3, SIDE, SIDE), strict=False)
     traced.save(str(folder / "net.pt"))
     (folder / "net.json").write_text(json.dumps({"labels": labels_of(shape.kind), "size": SIDE, "scores": shape.scores}))
@@ -165,7 +164,7 @@ def script_model(shape):
 
 
 def onnx_model(shape):
-    folder, form = Path(mkdtemp()), shape.form
+    folder, form = Path(mkdtemp(dir=ROOM.name)), shape.form
     count = 1 if shape.kind in ONE else 3
     dtype = {"half": "float16", "float64": "float64"}.get(form, "float32")
     nodes, at, given = [], "x", dtype
@@ -221,7 +220,7 @@ def function_model(shape):
 
 
 def table_model(shape):
-    path = Path(mkdtemp()) / "answers.csv"
+    path = Path(mkdtemp(dir=ROOM.name)) / "answers.csv"
     keys, x = [f"{i}.png" for i in range(len(PICTURES))], np.stack([p.transpose(2, 0, 1) / 255 for p in PICTURES])
     given = raw(shape.kind, x)
     names = DIMENSIONS if shape.kind == "regression" else [f"p_{name}" for name in labels_of(shape.kind)]
@@ -249,7 +248,7 @@ def folder_model(shape):
         embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], id2label=dict(enumerate(labels)),
         label2id={name: i for i, name in enumerate(labels)}, problem_type=problem[shape.kind] if shape.form == "stated" else None,
     )  # fmt: skip
-    folder = Path(mkdtemp())
+    folder = Path(mkdtemp(dir=ROOM.name))
     net = transformers.ResNetForImageClassification(config).eval()
     with torch.no_grad():
         net.classifier[1].weight.mul_(30)
@@ -403,14 +402,12 @@ def test_each_is_right_or_one_clear_error(shape):
         assert shape.error in said and "\n" not in said, said
 
 
-def test_the_table_of_all(capsys):
+def test_the_table_of_all():
+    """Printed with ``pytest -s``."""
     rows = [(str(shape), *outcome(shape)) for shape in SHAPES]
     counted = {"right": 0, "error": 0, "wrong": 0}
-    for _, said, _ in rows:
+    for name, said, drawn in rows:
         counted["right" if said == "right" else "wrong" if said.startswith("wrong") else "error"] += 1
-    with capsys.disabled():
-        print()
-        for name, said, drawn in rows:
-            print(f"{name:58} | {said[:60]:60} | {drawn[:40]}")
-        print(f"{len(rows)} shapes: {counted['right']} right, {counted['error']} one clear error, {counted['wrong']} wrong")
+        print(f"{name:58} | {said[:60]:60} | {drawn[:40]}")
+    print(f"{len(rows)} shapes: {counted['right']} right, {counted['error']} one clear error, {counted['wrong']} wrong")
     assert len(rows) >= 60 and not counted["wrong"]

@@ -105,10 +105,10 @@ def test_pictures_are_made_as_the_folder_says(kind, picture, tmp_path):
     np.testing.assert_allclose(values.detach().numpy(), want, atol=1e-3)
     weights = torch.from_numpy(np.random.default_rng(1).normal(size=want.shape).astype(np.float32))
     (gradient,) = torch.autograd.grad((values * weights).sum(), pixels)
-    assert_moves_as_the_processor(own, picture, weights.numpy(), gradient.numpy(), want.dtype)
+    assert_moves_as_the_processor(own, picture, weights.numpy(), gradient.numpy())
 
 
-def assert_moves_as_the_processor(own, picture, weights, gradient, _dtype):
+def assert_moves_as_the_processor(own, picture, weights, gradient):
     """The gradient foretells what the processor makes of a picture that is changed, up to its rounding to grey levels."""
     rng = np.random.default_rng(2)
     coarse = rng.normal(size=(6, 9, 3))

@@ -122,5 +122,6 @@ def _longest(extractor: Any) -> int | None:
     if getattr(extractor, "n_samples", None):
         return int(extractor.n_samples)
     if type(extractor).__name__.startswith("AST"):
-        return int(round((extractor.max_length * 0.010 + 0.025) * extractor.sampling_rate)) - 1
+        longest: int = round((extractor.max_length * 0.010 + 0.025) * extractor.sampling_rate) - 1
+        return longest
     return None
