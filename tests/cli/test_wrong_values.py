@@ -12,7 +12,7 @@ WRONG = {
     "--modalities": "smell", "--language": "xx", "--device": "gpu", "--cam-method": "gradcam", "--place": "!",
     "--when": "yesterday", "--prior": "somewhere", "--places": "/no/folder", "--pairs": "/no/folder",
     "--background": "/no/file", "--fusion": "late", "--split": "no-split", "--weights": "/no/file", "--model": "no-model",
-    "--layer": "no-layer", "--objects": "/no/file", "--overlaps": "both", "--labels": "/no/file", "--target": "truth",
+    "--layer": "no-layer", "--objects": "/no/file", "--scores": "logit", "--preprocess": "no-function", "--overlaps": "both", "--labels": "/no/file", "--target": "truth",
     "--methods": "gradcam", "--preset": "loose", "--truth": "/no/file", "--join": "/no/folder", "--predictions": "/no/file",
     "--table": "/no/file", "--only": "beauty", "--interventions": "magic", "--kind": "sparse", "--concepts": "beauty",
     "--query": "long", "--examples": "/no/folder", "--against": "smile", "--norms": "/no/file", "--units": "/no/file",
