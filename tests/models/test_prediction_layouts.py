@@ -120,7 +120,7 @@ def test_libreface_says_words_and_intensities(tmp_path):
         "/x/b.jpg,Contempt,0,0,1\n/x/c.jpg,,0,0,1\n",
     )
     assert made.meta["source"] == "LibreFace" and made.labels == (*SEVEN, "contempt") and made.labels_only
-    assert made.units == ("AU12", "AU01") and made.outputs == (*SEVEN, "contempt", "AU12", "AU01")
+    assert made.units == ("AU12", "AU01") and made.output_names == (*SEVEN, "contempt", "AU12", "AU01")
     assert answer(made, "a.jpg") == {**dict.fromkeys(made.labels, 0.0), "happiness": 1.0}
     assert made.values(["a.jpg"])[0, -2:].tolist() == [3.5, 0.5]
     assert "no probabilities" in made.notes[0] and "calibration is not computed" in made.notes[0]
