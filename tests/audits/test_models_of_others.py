@@ -138,7 +138,10 @@ def test_one_row_that_contradicts_is_no_missing_item(texts):
         return given
 
     model = CallableModel(function, LABELS, "words", scores="probabilities")
-    for run in (lambda: audit.properties(model, texts, split="all", **ONLY), lambda: evaluate(model, texts, split="all", draws=5)):
+    for run in (
+        lambda: audit.properties(model, texts, split="all", **ONLY),
+        lambda: evaluate(model, texts, split="all", draws=5),
+    ):
         with pytest.raises(ScoresError, match="1 of 48 rows do not sum to one"):
             run()
 

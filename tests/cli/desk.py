@@ -71,7 +71,9 @@ def desk(folder: Path, clip: Path) -> Path:
     norms = pd.DataFrame({"Word": words, "V.Mean.Sum": np.linspace(1, 9, len(words)), "A.Mean.Sum": 5.0, "D.Mean.Sum": 5.0})
     norms.to_csv(folder / "warriner.csv")
     linear_onnx(folder / "net.onnx", np.random.default_rng(0).normal(size=(3 * 16 * 16, 2)) / 50, (3, 16, 16))
-    (folder / "net.json").write_text(json.dumps({"labels": ["anger", "happiness"], "size": 16, "scores": "softmax"}), encoding="utf-8")
+    (folder / "net.json").write_text(
+        json.dumps({"labels": ["anger", "happiness"], "size": 16, "scores": "softmax"}), encoding="utf-8"
+    )
     generator = torch.Generator().manual_seed(0)
     state = {f"{n}.weight": torch.randn(s, generator=generator) * (2 / np.prod(s[1:])) ** 0.5 for n, s in SHAPES.items()}
     torch.save(state | {f"{n}.bias": torch.zeros(s[0]) for n, s in SHAPES.items()}, folder / "emonet.pth")
