@@ -237,7 +237,7 @@ def test_folds_of_other_clips_are_not_merged(rng):
 def test_means_over_people_by_every_flip_of_signs():
     values = np.array([[3.0, 1], [1, -1], [2, 0], [-1, -2], [4, 1]])
     speaker = np.array(list("aabcd"))
-    mean, low, high, p = over_people(values, speaker, np.random.default_rng(0), 20000)
+    mean, low, high, p, _ = over_people(values, speaker, np.random.default_rng(0), 20000)
     sums = np.array([values[speaker == s].sum(axis=0) for s in "abcd"])
     flips = np.array(list(product([-1, 1], repeat=4)))
     exact = (flips @ sums >= sums.sum(axis=0) - 1e-9).mean(axis=0)
@@ -249,9 +249,10 @@ def test_means_over_people_by_every_flip_of_signs():
     np.testing.assert_allclose(np.stack([low, high]), np.quantile(drawn, [0.025, 0.975], axis=0))
 
 
-def test_ten_thousand_is_the_finest_p_value(rng):
+def test_what_is_above_zero_of_everybody_is_as_small_as_draws_allow(rng):
     """What is above zero of everybody is reached by the signs as they are alone."""
-    assert over_people(1 + rng.random((40, 1)), np.arange(40), rng)[3][0] == 1 / 10000
+    *_, p, smallest = over_people(1 + rng.random((40, 1)), np.arange(40), rng)
+    assert p[0] <= smallest[0] == 1 / 1000 or p[0] == smallest[0] < 1 / 1000
 
 
 def test_the_main_table_by_hand(rng):
@@ -266,7 +267,7 @@ def test_the_main_table_by_hand(rng):
     by_name = table.set_index("feature").loc[list("abc")]
     draw = np.random.default_rng(0)
     for column, name in (("permuted", ""), ("conditional", "conditional_")):
-        mean, low, high, p = over_people(values[column], speaker, draw)
+        mean, low, high, p, _ = over_people(values[column], speaker, draw)
         np.testing.assert_allclose(by_name[column], mean)
         np.testing.assert_allclose(by_name[[f"{column}_low", f"{column}_high"]], np.stack([low, high], axis=1))
         np.testing.assert_allclose(by_name[f"{name}p_value"], p)
@@ -283,7 +284,7 @@ def test_the_table_of_groups_by_hand(rng):
     assert list(table.group) == ["g", "h"] and list(table.features) == [2, 1]
     draw = np.random.default_rng(0)
     for name, key in (("permuted", "group_permuted"), ("conditional", "group_conditional"), ("left_out", "left_out")):
-        mean, _, _, p = over_people(values[key], speaker, draw)
+        mean, _, _, p, _ = over_people(values[key], speaker, draw)
         np.testing.assert_allclose(table[name], mean)
         np.testing.assert_allclose(table[f"{name}_p_holm"], holm(p))
     for name in names[3:]:

@@ -82,7 +82,11 @@ def test_findings_are_sentences_about_the_numbers(audit):
 
 
 def test_what_agrees_beyond_chance_is_named(audit):
-    table = audit.agreement.assign(p_holm=1.0)
+    blind = agreement_sentence(replace(audit, agreement=audit.agreement.assign(p_holm=1.0)))
+    assert blind.startswith(
+        "Whether a clustering agrees with a factor beyond chance cannot be shown. With this design the smallest p is 0.05"
+    )
+    table = audit.agreement.assign(p_holm=1.0, smallest_p=1e-4)
     assert agreement_sentence(replace(audit, agreement=table)).startswith(
         "No clustering agrees with any factor beyond chance. With this"
     )
