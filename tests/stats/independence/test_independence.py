@@ -223,12 +223,12 @@ LEVELS = [
 @pytest.mark.parametrize(("name", "make"), LEVELS)
 def test_level_by_simulation(name, make):
     p = []
-    for seed in range(200):
+    for seed in range(80):
         rng = np.random.default_rng([seed, 17])
         x, y, z = make(rng)
         p.append(test(x, y, z, rng=rng, draws=1).p)
-    # 200 repetitions: .05 + 2.6 standard errors.
-    assert (np.array(p) <= 0.05).mean() <= 0.09 and kstest(p, "uniform").pvalue > 1e-3
+    # 80 repetitions: .05 + 2.6 standard errors.
+    assert (np.array(p) <= 0.05).mean() <= 0.113 and kstest(p, "uniform").pvalue > 1e-3
 
 
 def test_power_by_simulation():

@@ -85,6 +85,15 @@ def test_labels_of_different_sign_by_enumeration():
     assert again == pytest.approx(exact, abs=0.02)
 
 
+def test_labels_of_many_rows_share_the_level(rng):
+    k = np.arange(80) % 4
+    x, y = rng.normal(size=(2, 80))
+    found = test(x, y, k.astype(str), rng=rng)
+    assert len(found.each) == 2 and found.p == pytest.approx(min(1, found.each[0] / 0.8, found.each[1] / 0.2))
+    assert len(test(x[:79], y[:79], k[:79].astype(str), rng=rng).each) == 1  # fewer than 20 rows a label
+    assert len(test(x, y, rng=rng).each) == 1
+
+
 def test_few_rows_have_intervals_that_hold_the_truth():
     for n in (10, 25):
         inside = []

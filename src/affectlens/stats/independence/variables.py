@@ -31,7 +31,7 @@ class Column:
             return self.values[:, None]
         hot = (self.values[:, None] == np.arange(self.categories)[None]).astype(float)
         hot[np.isnan(self.values)] = np.nan
-        return hot
+        return np.asarray(hot)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +164,7 @@ def _guess(column: pd.Series) -> str:
 
 def complete(*variables: Variable) -> np.ndarray:
     """Mask ``(n,)`` of the rows in which nothing is missing."""
-    return np.all([entry.complete() for entry in variables], axis=0)
+    return np.asarray(np.all([entry.complete() for entry in variables], axis=0))
 
 
 def normal_scores(x: np.ndarray) -> np.ndarray:

@@ -98,7 +98,7 @@ def rest(residuals: np.ndarray, condition: Factorised) -> float:
     near = condition.once("neighbours", lambda: _neighbours(condition))
     if near is None:
         return 1.0
-    smallest = 1.0
+    smallest: float = 1.0
     n = len(residuals)
     pairs = np.column_stack([np.repeat(np.arange(n), near.shape[1]), near.ravel()])
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
@@ -108,7 +108,7 @@ def rest(residuals: np.ndarray, condition: Factorised) -> float:
         deviation = float(np.sqrt((products**2).sum()))
         if deviation > 0:
             smallest = min(smallest, float(norm.sf(products.sum() / deviation)))
-    return min(1.0, smallest * residuals.shape[1])
+    return float(min(1.0, smallest * residuals.shape[1]))
 
 
 def _neighbours(condition: Factorised) -> np.ndarray | None:

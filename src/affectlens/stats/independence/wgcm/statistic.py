@@ -77,7 +77,7 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
 def _ranks(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     """P-values ``(k, 1 + draws)`` of the observed statistics and of each draw among all of them, none of which is 0 or 1."""
     together = np.column_stack([observed, null])
-    return (together.shape[1] - rankdata(together, axis=1, method="min") + 0.5) / together.shape[1]
+    return np.asarray((together.shape[1] - rankdata(together, axis=1, method="min") + 0.5) / together.shape[1])
 
 
 def _blocks(x: Left, y: Left, condition: Factorised) -> dict[str, tuple[np.ndarray, np.ndarray]]:
