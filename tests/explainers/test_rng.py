@@ -28,7 +28,7 @@ def drawn_rise(rng):
 
 
 def drawn_doses(rng):
-    items = list(np.random.default_rng(2).normal(size=12))
+    items = list(np.random.default_rng(2).normal(size=30))
 
     def predict(values):
         return np.column_stack([1 / (1 + np.exp(-np.asarray(values))), 1 / (1 + np.exp(np.asarray(values)))])

@@ -268,12 +268,14 @@ def _models(folder: Path) -> list[Path]:
     one = folder / "one"
     one.mkdir()
     linear_onnx(one / "net.onnx", np.ones((27, 2)), (3, 3, 3))
-    (one / "net.json").write_text(json.dumps({"labels": ["anger", "joy"], "size": 3}), encoding="utf-8")
+    (one / "net.json").write_text(json.dumps({"labels": ["anger", "joy"], "size": 3, "scores": "softmax"}), encoding="utf-8")
     other = folder / "other"
     other.mkdir()
     names = {"id2label": {0: "anger", 1: "joy"}, "label2id": {"anger": 0, "joy": 1}}
     size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "image_size": 8}
     transformers.ViTForImageClassification(transformers.ViTConfig(**size, patch_size=4, **names)).save_pretrained(other)
+    looks = {"image_processor_type": "ViTImageProcessor", "size": {"height": 8, "width": 8}}
+    (other / "preprocessor_config.json").write_text(json.dumps(looks), encoding="utf-8")
     return [one, other]
 
 
@@ -407,15 +409,15 @@ def _read_corpus(name: str, path: Path) -> None:
                 pass
 
 
-def _clip(path: Path, start: float, end: float) -> np.ndarray:
+def _clip(path: Path, start: float, end: float, note: Callable[[str], None]) -> np.ndarray:
     """Decode a clip, though one that is as it was not again for every split and every input."""
     try:
         facts = path.stat()
     except (OSError, ValueError):  # not there, or no name of a file
-        return read_clip(path, start, end)
+        return read_clip(path, start, end, note)
     key = (path, facts.st_mtime_ns, facts.st_size, repr(start), repr(end))
     if key not in _CLIPS:
         if len(_CLIPS) >= MOST_CLIPS:
             _CLIPS.clear()
-        _CLIPS[key] = read_clip(path, start, end)
+        _CLIPS[key] = read_clip(path, start, end, note)
     return _CLIPS[key]

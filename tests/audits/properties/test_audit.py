@@ -318,7 +318,7 @@ def test_a_result_is_saved_read_again_and_drawn(tmp_path, light, monkeypatch):
     page = read.report(tmp_path / "page")
     assert "Intervention: hide the lower face" in page.read_text() and (page.parent / "samples-brightness.png").exists()
     assert (page.parent / "interventions.hide the lower face.curve.csv").exists()
-    with pytest.raises(UsageError, match="audit of 'properties'; one of 'objects' was expected"):
+    with pytest.raises(UsageError, match="audit of 'properties'; an audit of 'objects' was expected"):
         from affectlens.audits.objects.result import ObjectAudit
 
         ObjectAudit.load(tmp_path)

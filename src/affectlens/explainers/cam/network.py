@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from affectlens.core.errors import ModelError
 from affectlens.explainers.cam.grids import Grid, channels_by_form, grid_of
 from affectlens.models.adapters import TorchModel
+from affectlens.models.adapters.blackbox import faults_of
 from affectlens.models.layers import (
     Probe,
     as_dtype_of,
@@ -85,7 +86,8 @@ class OpenNetwork:
         return one_row_each(self._answer(pictures), len(pictures))
 
     def _answer(self, pictures: Tensor) -> Tensor:
-        with self.model.evaluating():  # a model may make logits of what its network gives
+        # A model may make logits of what its network gives; what the network raises is its own fault.
+        with self.model.evaluating(), faults_of(self.model.name, pictures):
             return logits_of(self.net(pictures))
 
     def logits(self, pictures: Tensor) -> Tensor:
