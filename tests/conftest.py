@@ -132,3 +132,11 @@ def write_video(
 def plain_frames(n: int, size: tuple[int, int] = (64, 96)) -> list[np.ndarray]:
     """Grey frames whose level is 20 * index, so that a frame tells its number."""
     return [np.full((*size, 3), min(20 * i, 255), np.uint8) for i in range(n)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Reports of tests travel between processes as UTF-8, which names of files need not be."""
+    report = yield
+    report.sections = [(title, text.encode("utf-8", "backslashreplace").decode("utf-8")) for title, text in report.sections]
+    return report
