@@ -83,11 +83,11 @@ class OpenNetwork:
 
     def run(self, pictures: Tensor) -> Tensor:
         """Logits ``(n, classes)``, one row a picture."""
-        return one_row_each(self._answer(pictures), len(pictures))
+        with faults_of(self.model.name, pictures):  # what the network raises is its own fault
+            return one_row_each(self._answer(pictures), len(pictures))
 
     def _answer(self, pictures: Tensor) -> Tensor:
-        # A model may make logits of what its network gives; what the network raises is its own fault.
-        with self.model.evaluating(), faults_of(self.model.name, pictures):
+        with self.model.evaluating():  # a model may make logits of what its network gives
             return logits_of(self.net(pictures))
 
     def logits(self, pictures: Tensor) -> Tensor:
