@@ -59,12 +59,12 @@ def given(values):
     return lambda k: np.array([next(left) for _ in range(k)])
 
 
-def test_drawing_ends_with_the_fiftieth_value_that_is_as_large():
+def test_drawing_ends_with_the_twentieth_value_that_is_as_large():
     null = np.tile([0.0, 3.0], 500)
     found = randomization_test(2.0, given(null))
-    assert (found.pvalue, found.draws, found.how) == (50 / 100, 100, "draws")  # every second one, the last at the hundredth
+    assert (found.pvalue, found.draws, found.how) == (20 / 40, 40, "draws")  # every second one, the last at the fortieth
     equal = randomization_test(1.0, lambda k: np.ones(k))
-    assert equal.pvalue == 1.0 and equal.draws == 50
+    assert equal.pvalue == 1.0 and equal.draws == 20
     nearly = randomization_test(1e-3, lambda k: np.full(k, 1e-3 - 1e-13))
     assert nearly.pvalue == 1.0  # equal but for rounding
 
@@ -142,7 +142,7 @@ def test_all_flips_are_taken_of_up_to_fifteen():
     assert (drawn.how, drawn.draws, drawn.smallest) == ("draws", 7999, 1 / 8000) and drawn.pvalue <= 3 / 8000
     normal = np.random.default_rng(1).normal(0.2, 1, 80)
     z = normal.mean() / np.sqrt((normal**2).mean() / 80)  # under flips the mean has this deviation, and is nearly normal
-    assert sign_flip_test(normal, np.random.default_rng(0)).pvalue == pytest.approx(norm.sf(z), abs=0.01)
+    assert sign_flip_test(normal, np.random.default_rng(0)).pvalue == pytest.approx(norm.sf(z), rel=0.45)  # drawing ends at twenty: within two standard errors
 
 
 def test_units_of_any_size_are_flipped_alike():

@@ -209,6 +209,8 @@ class ObjectSettingsFields(TypedDict, total=False):
 
     split: str
     weights: Path | None
+    scores: str
+    preprocess: str
     layer: str
     objects: str
     overlaps: str
@@ -228,6 +230,8 @@ class PropertySettingsFields(TypedDict, total=False):
 
     predictions: Path | None
     table: Path | None
+    scores: str
+    preprocess: str
     split: str
     only: tuple[str, ...] | list[str]
     interventions: tuple[str, ...] | list[str]

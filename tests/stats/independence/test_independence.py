@@ -228,7 +228,9 @@ def test_level_by_simulation(name, make):
         x, y, z = make(rng)
         p.append(test(x, y, z, rng=rng, draws=1).p)
     # 80 repetitions: .05 + 2.6 standard errors.
-    assert (np.array(p) <= 0.05).mean() <= 0.113 and kstest(p, "uniform").pvalue > 1e-3
+    assert (np.array(p) <= 0.05).mean() <= 0.113
+    # Small p-values must not be too many; two exact tests that share the level may give too few.
+    assert kstest(p, "uniform", alternative="greater").pvalue > 1e-3
 
 
 def test_power_by_simulation():

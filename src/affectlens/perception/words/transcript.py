@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -131,6 +132,12 @@ def _pack(spans: list[tuple[int, int]], samples: np.ndarray, offset: int) -> Ite
             group.append(span)
 
 
+def _allowed(threads: int) -> int:
+    """As many threads as OpenMP may have: CTranslate2 computes nonsense, without an error, when it asks for more."""
+    limit = os.environ.get("OMP_THREAD_LIMIT", "")
+    return min(threads, int(limit)) if limit.isdecimal() and int(limit) > 0 else threads
+
+
 class WordRecogniser:
     """Whisper through faster-whisper.
 
@@ -162,7 +169,7 @@ class WordRecogniser:
                 device="cuda" if kind == "cuda" else "cpu",
                 device_index=int(number or 0),
                 compute_type="int8" if kind != "cuda" else "float16",
-                cpu_threads=threads,
+                cpu_threads=_allowed(threads),
             )
         self._language = language
         self.left_out: Counter[str] = Counter()
