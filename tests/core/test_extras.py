@@ -16,6 +16,7 @@ MODULES = {"faster-whisper": "faster_whisper", "scikit-learn": "sklearn", "pyyam
 
 BLOCKED = """
 import sys, importlib.abc
+import torch._dynamo  # it looks for packages without wanting them, which a finder that raises would end
 class Blocked(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {modules}:

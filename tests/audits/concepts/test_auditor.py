@@ -163,7 +163,7 @@ def test_an_audit_is_given_what_the_corpus_supports(monkeypatch):
     monkeypatch.setattr(audit_module, "ConceptAuditor", Auditor)
     told = lambda *what: None  # noqa: E731
     found = audit_module.concepts(model, "made", progress=told, split="val", against=("concept:concept",), draws=7)
-    assert found["network"] is model and found["data"] is data and found["out"] is None and found["progress"] is told
+    assert found["network"] is model and found["data"].rows is data.rows and found["out"] is None and found["progress"] is told
     assert list(found["targets"]) == ["concept", "concept against concept"] and found["unsupported"] == {"loud": "needs voice"}
     assert found["meanings"] == {"concept": "decides", "loud": "is loud"} and found["facts"] == {
         "split": "val",
@@ -171,6 +171,7 @@ def test_an_audit_is_given_what_the_corpus_supports(monkeypatch):
     }
     assert found["measured"] == (("text", "audio"), told) and found["settings"].draws == 7 and found["cache"].name == "layers"
     assert found["prepared"][0] == (source, text_only, wanted) and found["prepared"][1] == {
+        "notes": [],
         "norms": None,
         "units": None,
         "progress": told,

@@ -265,6 +265,7 @@ def test_sentences_on_groups_and_features():
         "without energy."
     )
     assert features_sentence(audit).startswith("3 of 7 features matter when shuffled, 1 when only")
+    audit.provenance = SimpleNamespace(data={})
     told = findings(audit)
     assert told[0] == "energy: log loss +0.300 bit when shuffled (0.200 to 0.400), +0.100 when left out."
     assert told[1].startswith("pitch: ") and told[2] == "f0: +0.0900 bit, p adjusted 0.05." and len(told) == 2 + 5 + 1

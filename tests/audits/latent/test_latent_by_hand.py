@@ -142,6 +142,7 @@ def test_findings_by_hand():
             ("GMM", "corpus", 0.3, 0.01), ("GMM", "gender", 0.1, 0.02)]  # fmt: skip
     shift = pd.DataFrame({"corpus_probe": [0.9, 0.7, 0.55], "chance": [0.5] * 3})
     audit = SimpleNamespace(clusterings=clusterings, agreement=pd.DataFrame(rows, columns=columns), shift=shift)
+    audit.provenance = SimpleNamespace(data={})
     assert findings(audit) == [
         "k-means: 2 clusters (silhouette 0.210); most like emotion (ARI 0.400, p adjusted 0.051).",
         "HDBSCAN: 2 clusters (silhouette 0.100); no factor with two values to compare them with.",

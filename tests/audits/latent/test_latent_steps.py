@@ -179,6 +179,7 @@ def test_points_hold_factors_clusters_and_scores(rng):
     audit = SimpleNamespace(
         clusterings=clusterings[1:], agreement=pd.DataFrame(columns=["clusters", "p_holm"]), shift=pd.DataFrame()
     )
+    audit.provenance = SimpleNamespace(data={})
     assert findings(audit)[0] == "HDBSCAN found no clusters."
 
 

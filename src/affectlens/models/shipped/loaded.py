@@ -50,7 +50,7 @@ class TrainedModel(BaseModel):
             self.net: Any = self.build(config)
             self.load(tensors)
             self.read_scale()
-        except (ModelError, LimitError):
+        except (ModelError, LimitError, ImportError):  # a package that is missing is no fault of the file
             raise
         except Exception as error:  # whatever torch says of a configuration that makes no network
             raise ModelError(f"{self.path}: not the weights of a {self.kind} model ({reason_of(error)})") from error
