@@ -115,7 +115,9 @@ def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
 
 
 @pytest.mark.usefixtures("small", "registries")
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python") and page.stem != "networks"], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page, "python") and page.stem != "networks"], ids=lambda page: page.stem
+)
 def test_the_python_of_a_page_runs(page, made, tmp_path, monkeypatch):
     copied(made, tmp_path)
     (tmp_path / "talk.mp4").unlink()

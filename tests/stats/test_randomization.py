@@ -142,7 +142,9 @@ def test_all_flips_are_taken_of_up_to_fifteen():
     assert (drawn.how, drawn.draws, drawn.smallest) == ("draws", 7999, 1 / 8000) and drawn.pvalue <= 3 / 8000
     normal = np.random.default_rng(1).normal(0.2, 1, 80)
     z = normal.mean() / np.sqrt((normal**2).mean() / 80)  # under flips the mean has this deviation, and is nearly normal
-    assert sign_flip_test(normal, np.random.default_rng(0)).pvalue == pytest.approx(norm.sf(z), rel=0.45)  # drawing ends at twenty: within two standard errors
+    assert sign_flip_test(normal, np.random.default_rng(0)).pvalue == pytest.approx(
+        norm.sf(z), rel=0.45
+    )  # drawing ends at twenty: within two standard errors
 
 
 def test_units_of_any_size_are_flipped_alike():
