@@ -114,6 +114,7 @@ def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
     assert failed == []
 
 
+# The blocks of networks.md go on from its first one and have a test of their own, which also counts their lines.
 @pytest.mark.usefixtures("small", "registries")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python") and page.stem != "networks"], ids=lambda page: page.stem

@@ -1,6 +1,8 @@
 """Weights that ship hold what was shipped, or are not read."""
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from affectlens.core.errors import ModelError
 from affectlens.models import weights
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.weights import check_shipped, read_weights, save_weights, shipped_weights, weights_folder
+from tests.conftest import asset_path
 
 SHIPPED = sorted(path.stem for path in weights_folder().glob("*.safetensors"))
 
@@ -83,3 +86,13 @@ def test_the_same_weights_are_the_same_file(tmp_path):
     read, meta, calibration = read_weights(tmp_path / "0.safetensors")
     assert all(torch.equal(read[name], tensor) for name, tensor in tensors.items())
     assert meta == {"labels": ["a", "b"]} and calibration.temperature == 1.5
+
+
+def test_weights_are_checked_without_loading_a_compiler():
+    """Drawing values for tensors that have none would import torch._dynamo, a second of every first use of the words model."""
+    asset_path("minilm")
+    code = "import sys\nfrom affectlens.models.base import load_model\nload_model('words'), load_model('speech')\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "print('torch._dynamo' in sys.modules)"], capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "False", done.stderr

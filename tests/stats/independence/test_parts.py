@@ -491,21 +491,6 @@ def test_the_answer_names_its_parts():
     assert given.n == 200
 
 
-def test_many_rows_in_strata_take_the_limit(monkeypatch):
-    from affectlens.stats.independence import api
-
-    rng = np.random.default_rng(0)
-    strata = np.arange(600) % 3
-    x, y = rng.normal(size=600) + strata, rng.normal(size=600) + strata
-    monkeypatch.setattr(api, "MANY", 599)
-    limit = test(x, y, strata, rng=np.random.default_rng(1), draws=2)
-    assert limit.method == "stratified, limit" and len(limit.each) == 2 and limit.smallest == smallest_correlation(600, 3)
-    monkeypatch.setattr(api, "MANY", 600)
-    drawn = test(x, y, strata, rng=np.random.default_rng(1))
-    assert drawn.method == "stratified" and min(drawn.p, limit.p) > 0.05  # two statistics of the same absence
-    assert drawn.effect.value == pytest.approx(limit.effect.value, abs=1e-6)
-
-
 def test_a_curve_of_p_values_by_hand():
     from affectlens.stats.independence import p_against_n
 

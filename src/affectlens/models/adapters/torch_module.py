@@ -14,6 +14,8 @@ from affectlens.core.errors import ModelError, ScoresError, unknown
 from affectlens.models.adapters.blackbox import faults_of
 from affectlens.models.adapters.outputs import chosen_output
 from affectlens.models.base import BaseModel, Calibration
+from affectlens.models.layers import captured_layers, frozen, gradients_at
+from affectlens.models.layers.capture import calls_of, chosen_call
 from affectlens.models.scores import Scores, stated_scores
 
 
@@ -191,17 +193,13 @@ class TorchModel(BaseModel):
             return hook
 
         handles = [module.register_forward_hook(note(name)) for name, module in self._named.items()]
-        learning = [module for module in self.net.modules() if module.training]
         given = self.tensor(batch)
         try:
-            self.net.eval()
-            with torch.inference_mode(), faults_of(self.name, given):
+            with frozen(self.net), torch.inference_mode(), faults_of(self.name, given):
                 self.net(given)
         finally:
             for handle in handles:
                 handle.remove()
-            for module in learning:
-                module.training = True
         return seen
 
     @contextmanager
@@ -229,33 +227,15 @@ class TorchModel(BaseModel):
         Raises
         ------
         ModelError
-            The layer gives something else than one tensor, or is not used.
+            The layer gives something else than one tensor, is not used, or is called several times.
         """
-        kept: list[Tensor] = []
-
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-            if not isinstance(output, Tensor):
-                raise ModelError(f"layer {layer!r} gives {type(output).__name__}, expected one tensor")
-            torch.set_grad_enabled(True)
-            leaf = (change(output.detach()) if change else output.detach()).requires_grad_(True)
-            kept.append(leaf)
-            return leaf.clone()  # a layer that works in place may follow, and may not change a leaf
-
-        before = torch.is_grad_enabled()
-        handle = self.module(layer).register_forward_hook(hook)
-        try:
-            with self.evaluating():
-                torch.set_grad_enabled(False)
-                given = self.tensor(batch)
-                with faults_of(self.name, given):
-                    logits = self.net(given)
-                if not kept:
-                    raise ModelError(f"layer {layer!r} was not used in the forward pass")
-                handle.remove()
-                yield logits, kept[-1]
-        finally:
-            handle.remove()
-            torch.set_grad_enabled(before)
+        self.module(layer)  # names those that there are, where it is none of them
+        with captured_layers(self.net, [layer], change) as calls, self.evaluating():
+            given = self.tensor(batch)
+            with faults_of(self.name, given):
+                logits = self.net(given)
+            outputs = calls_of(calls, layer)
+            yield logits, outputs[chosen_call(outputs, None, layer)]
 
     @contextmanager
     def recorded(self, layer: str) -> Iterator[list[np.ndarray]]:
@@ -276,24 +256,11 @@ class TorchModel(BaseModel):
         """Gradient of the target's logit with respect to the layer, ``(n, ...)`` float32."""
         index = self.labels.index(target) if isinstance(target, str) else target
         with self.captured(inputs, layer) as (logits, activation):
-            (gradient,) = torch.autograd.grad(logits[:, index].sum(), activation)
+            (gradient,) = gradients_at(logits[:, index].sum(), {layer: [activation]})[layer]
+            assert gradient is not None  # of one call there is one, or an error that names the layer
             return _numpy(gradient)
-
-    def predict_with(self, batch: Any, layer: str, replacement: Tensor) -> np.ndarray:
-        """Logits when the layer's output is replaced by ``replacement`` ``(n, ...)``."""
-        handle = self.module(layer).register_forward_hook(lambda _m, _i, out: _alike(replacement, out))
-        try:
-            with self.evaluating(), torch.inference_mode():
-                return _numpy(self.net(self.tensor(batch)))
-        finally:
-            handle.remove()
 
 
 def _numpy(values: Tensor) -> np.ndarray:
     """Values as float32, also of types that numpy does not have."""
     return np.asarray(values.detach().float().cpu().numpy())
-
-
-def _alike(replacement: Tensor, output: Any) -> Tensor:
-    """The replacement in the type of what it stands for."""
-    return replacement.to(output.dtype) if isinstance(output, Tensor) else replacement

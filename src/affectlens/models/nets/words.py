@@ -46,7 +46,7 @@ class LoraLinear(nn.Module):
     def __init__(self, inputs: int, outputs: int, rank: int, alpha: float) -> None:
         super().__init__()
         self.base = nn.Linear(inputs, outputs).requires_grad_(False)
-        self.down = nn.Parameter(torch.randn(rank, inputs) / math.sqrt(inputs))
+        self.down = nn.Parameter(torch.randn(rank, inputs).div_(math.sqrt(inputs)))
         self.up = nn.Parameter(torch.zeros(outputs, rank))
         self.scale = alpha / rank
 

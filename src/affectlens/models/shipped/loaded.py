@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.disk.files import sha256_of
@@ -16,6 +18,24 @@ from affectlens.core.errors import LimitError, ModelError
 from affectlens.models.base import BaseModel
 from affectlens.models.nets.config import NetConfig
 from affectlens.models.weights import read_weights, weights_path
+
+
+class _Undrawn(TorchFunctionMode):
+    """Leaves out how weights begin: drawing values for tensors that have none makes torch load its compiler, for a second."""
+
+    def __torch_function__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
+        if getattr(function, "__module__", "") == "torch.nn.init":
+            return (named or {}).get("tensor", given[0] if given else None)
+        if function is torch.randn:
+            function = torch.empty
+        return function(*given, **(named or {}))
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Networks that are made inside have shapes and neither memory nor values."""
+    with torch.device("meta"), _Undrawn():
+        yield
 
 
 class TrainedModel(BaseModel):
@@ -78,7 +98,7 @@ class TrainedModel(BaseModel):
 
     def shapes(self, config: dict[str, Any]) -> dict[str, torch.Size]:
         """Shapes of the tensors that a network of a configuration has, found without memory for them."""
-        with torch.device("meta"):
+        with without_values():
             return {name: tensor.shape for name, tensor in self.build(config).state_dict().items()}
 
     def build(self, config: dict[str, Any]) -> nn.Module:

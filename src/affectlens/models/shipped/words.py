@@ -15,7 +15,7 @@ from affectlens.assets.store import locate
 from affectlens.models.base import register_model
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
 from affectlens.models.readers import Text, text_of
-from affectlens.models.shipped.loaded import TrainedModel
+from affectlens.models.shipped.loaded import TrainedModel, without_values
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class WordsModel(TrainedModel):
         fixed = replace(WordsNetConfig(), classes=wanted.classes, rank=wanted.rank, alpha=wanted.alpha, dropout=wanted.dropout)
         if wanted != fixed:
             raise ValueError(f"its configuration asks for an encoder other than MiniLM: {wanted}, expected {fixed}")
-        with torch.device("meta"):
+        with without_values():
             parameters = WordsNet(wanted).named_parameters()
         return {name: parameter.shape for name, parameter in parameters if parameter.requires_grad}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,9 @@ from affectlens.stats.independence.kernels import conditional_hsic, kci
 from affectlens.stats.independence.labels import ROWS, SHARE, within_labels
 from affectlens.stats.independence.mixed import cmi_mixed
 from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
-from affectlens.stats.independence.permutation import centred_in, stratified
-from affectlens.stats.independence.rcot import MANY, Residuals, covariance_test, own_features, residual_pair
-from affectlens.stats.independence.result import Independence
+from affectlens.stats.independence.permutation import stratified
+from affectlens.stats.independence.rcot import MANY, Residuals, covariance_test, residual_pair
+from affectlens.stats.independence.result import Independence, Vote
 from affectlens.stats.independence.variables import Variable, complete, scaled, variable
 from affectlens.stats.independence.wgcm import Condition, diagnosed, left_of, weighted_covariance
 
@@ -106,7 +106,7 @@ def test(
     if method == "stratified":
         if strata is None:
             raise UsageError("z is not discrete; method wgcm takes any z")
-        return _in_strata(of_x, of_y, strata, rng, n, dropped, draws)
+        return _in_strata(of_x, of_y, strata, rng, n, dropped)
     if n < FEWEST:
         raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
     if method == "wgcm":
@@ -133,30 +133,16 @@ def _strata(condition: Variable | None, n: int, method: str) -> np.ndarray | Non
     return codes if method == "stratified" or n >= least * (codes.max() + 1) else None
 
 
-def _in_strata(
-    a: Variable, b: Variable, strata: np.ndarray, rng: np.random.Generator, n: int, dropped: int, draws: int
-) -> Independence:
+def _in_strata(a: Variable, b: Variable, strata: np.ndarray, rng: np.random.Generator, n: int, dropped: int) -> Independence:
     x, y = scaled(a), scaled(b)
     count = int(strata.max()) + 1
     ordered = a.ordered and b.ordered
-    each: tuple[float, ...]
-    if n > MANY:  # as many rows need no permutations
-        tests = []
-        for _ in range(draws):
-            features = [centred_in(own_features(values, rng), strata) for values in (x, y)]
-            pair = [Residuals(_unit(columns), np.full(1, float(count))) for columns in features]
-            tests.append((*covariance_test(pair[0], pair[1], rng, null="spectral"), pair))
-        each = tuple(p for _, p, _ in tests)
-        p = cauchy_combination(np.array(each))
-        first = tests[0][2]
-        effect = _effect(first[0].values, first[1].values, ordered, rng, count)
-        return Independence("stratified, limit", tests[0][0], p, effect, n, dropped, each, smallest_correlation(n, count))
     if not (_varies(x, strata) & _varies(y, strata)).any():
         raise UsageError("within every value of z x or y is constant: z says all there is to say, and nothing can be tested")
     statistic, p, of_x, of_y = stratified(x, y, strata, rng)
     effect = _effect(of_x, of_y, ordered, rng, count)
-    each = (p,)
-    if 1 < count <= n / ROWS:
+    each: tuple[float, ...] = (p,)
+    if n <= MANY and 1 < count <= n / ROWS:
         each = (p, within_labels(of_x, of_y, strata, rng))
         p = min(1.0, each[0] / (1 - SHARE), each[1] / SHARE)  # exact tests stay valid by Bonferroni's rule
     return Independence("stratified", statistic, p, effect, n, dropped, each, smallest_correlation(n, count))
@@ -245,15 +231,6 @@ def _baseline(
     effect = _effect(pair[0].values, pair[1].values, ordered, rng)
     note = "a baseline: it sees and removes straight lines only" if method == "parcorr" else ""
     return Independence(method, statistic, p, effect, n, dropped, (p,), smallest_correlation(n), note)
-
-
-@dataclass(frozen=True)
-class Vote:
-    """The seed papers' majority decision: more than half of the tests reject. It has no p-value and holds no level."""
-
-    dependent: bool
-    each: dict[str, float]
-    level: str
 
 
 def vote(x: object, y: object, z: object, *, rng: np.random.Generator, alpha: float = 0.05) -> Vote:
