@@ -1,7 +1,7 @@
 """A large table: 1,000,000 rows of 300 properties, one of which moves one class; time, memory and what is found.
 
-Rows, properties and people (none by default) are ``PROPERTIES_ROWS``, ``PROPERTIES_COLUMNS`` and ``PROPERTIES_PEOPLE`` where those
-are set.
+Rows, properties and people (none by default) are ``PROPERTIES_ROWS``, ``PROPERTIES_COLUMNS`` and ``PROPERTIES_PEOPLE`` where
+those are set.
 """
 
 from __future__ import annotations
