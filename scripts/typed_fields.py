@@ -1,4 +1,4 @@
-"""Write src/affectlens/core/fields.py: the settings of every verb as types, so that type checkers know them by name.
+"""Write src/affectlens/fields.py: the settings of every verb as types, so that type checkers know them by name.
 
 ``python scripts/typed_fields.py`` after a setting was added, renamed or given another type.
 """
@@ -23,7 +23,7 @@ from affectlens.learning.recipes import (
     WordsRecipe,
 )
 
-FILE = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "core" / "fields.py"
+FILE = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "fields.py"
 RECIPES = (
     FaceRecipe, WordsRecipe, SpeechRecipe, GaitRecipe, PostureRecipe, FusionRecipe, BackgroundRecipe, BcLstmRecipe,
 )  # fmt: skip

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import affectlens
+from affectlens import fields as field_types
 from affectlens.audits.registry import AUDITS
-from affectlens.core import fields as field_types
 from affectlens.core.options import Options
 from affectlens.learning import recipes
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from affectlens.core.offline import stay_offline
+from affectlens.core.environment.offline import stay_offline
 
 stay_offline()
 
@@ -94,7 +94,7 @@ def _load(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'affectlens' has no attribute {name!r}")
-    from affectlens.core.extras import helpful
+    from affectlens.core.environment.extras import helpful
 
     with helpful():
         module = importlib.import_module(home)

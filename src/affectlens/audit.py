@@ -34,8 +34,8 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from affectlens.core.environment.extras import helpful
 from affectlens.core.errors import UsageError
-from affectlens.core.extras import helpful
 from affectlens.core.settings import field_parameters
 
 if TYPE_CHECKING:
@@ -54,16 +54,16 @@ if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
     from affectlens.audits.properties.settings import PropertySettings
     from affectlens.audits.registry import RegisteredAudit
-    from affectlens.core.fields import (
+    from affectlens.core.progress import Progress
+    from affectlens.corpora.base import Corpus
+    from affectlens.features.speech import SpeechTable
+    from affectlens.fields import (
         ConceptSettingsFields,
         FeatureSettingsFields,
         LatentSettingsFields,
         ObjectSettingsFields,
         PropertySettingsFields,
     )
-    from affectlens.core.progress import Progress
-    from affectlens.corpora.base import Corpus
-    from affectlens.features.speech import SpeechTable
     from affectlens.models.base import Model
 
     # What the registry gives at run time, as type checkers see it; the corpus may also come first, alone.

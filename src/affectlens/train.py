@@ -60,7 +60,10 @@ from affectlens.learning.recipes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from affectlens.core.fields import (
+    from affectlens.core.progress import Progress
+    from affectlens.core.settings import Settings
+    from affectlens.corpora.base import Corpora
+    from affectlens.fields import (
         BackgroundRecipeFields,
         BcLstmRecipeFields,
         FaceRecipeFields,
@@ -70,9 +73,6 @@ if TYPE_CHECKING:
         SpeechRecipeFields,
         WordsRecipeFields,
     )
-    from affectlens.core.progress import Progress
-    from affectlens.core.settings import Settings
-    from affectlens.corpora.base import Corpora
     from affectlens.training.run import TrainingRun
 
 __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]

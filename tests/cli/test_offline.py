@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from affectlens.core.disk.places import cache_dir
-from affectlens.core.offline import SWITCHES, stay_offline
+from affectlens.core.environment.offline import SWITCHES, stay_offline
 from tests.conftest import asset_path
 
 ROOT = Path(__file__).parents[2]

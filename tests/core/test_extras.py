@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from affectlens.core.environment.extras import EXTRAS, extra_of, helpful, missing
 from affectlens.core.errors import UsageError
-from affectlens.core.extras import EXTRAS, extra_of, helpful, missing
 from tests.conftest import asset_path
 
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"

@@ -17,10 +17,10 @@ import pandas as pd
 
 from affectlens.core.disk.cache import read_checked, write_checked
 from affectlens.core.disk.files import sha256_of, write_json, write_whole
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
-from affectlens.core.versions import package_version
 
 log = logging.getLogger(__name__)
 

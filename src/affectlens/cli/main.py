@@ -15,8 +15,8 @@ from affectlens import __version__
 from affectlens.cli import assets, common, corpus, doctor, evaluate, models, recordings
 from affectlens.cli.options import Group, Verb, plugins_in
 from affectlens.cli.stopping import Stopped, stopping
+from affectlens.core.environment.extras import helpful
 from affectlens.core.errors import AffectlensError
-from affectlens.core.extras import helpful
 from affectlens.core.registry import use_plugin
 
 

@@ -21,9 +21,9 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
 from affectlens.core.barrier import reading
 from affectlens.core.disk.files import write_text, write_whole
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
-from affectlens.core.versions import package_version
 from affectlens.models.checkpoints import read_checkpoint
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from affectlens import __version__
 from affectlens.assets.manifest import manifest
 from affectlens.assets.store import state
 from affectlens.core.disk.places import cache_dir
+from affectlens.core.environment.extras import EXTRAS, missing
 from affectlens.core.errors import AffectlensError
-from affectlens.core.extras import EXTRAS, missing
 from affectlens.core.results import SavedResult
 
 OK, NOTE, BROKEN = "ok", "note", "broken"

@@ -13,15 +13,15 @@ import numpy as np
 
 from affectlens.assets.store import digests_of
 from affectlens.core.disk.files import sha256_of, write_json
+from affectlens.core.environment.extras import helpful
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import MediaError
-from affectlens.core.extras import helpful
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device, torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import TableWriter, evidence_frame
 from affectlens.core.untrusted.documents import json_of
-from affectlens.core.versions import package_version
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.disk.files import key_of, write_whole
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import CorpusError
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame
-from affectlens.core.versions import package_version
 from affectlens.corpora.base import CorpusInfo
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, joined, open_dialogues
 from affectlens.features.utterances import measured

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from affectlens.core.barrier import reason_of
 from affectlens.core.disk.files import key_of, sha256_of, write_whole
 from affectlens.core.disk.places import located
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import OutputError
 from affectlens.core.untrusted.arrays import load_arrays
-from affectlens.core.versions import package_version
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

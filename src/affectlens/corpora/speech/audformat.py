@@ -12,8 +12,8 @@ import pandas as pd
 from affectlens.core.barrier import reading
 from affectlens.core.disk.finding import is_hidden
 from affectlens.core.disk.places import written
+from affectlens.core.environment.extras import helpful
 from affectlens.core.errors import CorpusError
-from affectlens.core.extras import helpful
 from affectlens.core.untrusted.documents import read_text
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import count_found, drop, remark
