@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from affectlens.evaluation.ablation import ablate
 from affectlens.learning.export import calibrate
 from affectlens.learning.fusion import Bank
-from affectlens.learning.recipes import FusionRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
 
 
 def banks(path: Path) -> dict[str, tuple[Bank, Bank]]:

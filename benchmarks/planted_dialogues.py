@@ -15,7 +15,7 @@ from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.corpora.dialogues.base import DialogueSet, dialogue_set
 from affectlens.learning.bclstm import fit, pack, scale_of
-from affectlens.learning.recipes import BcLstmRecipe
+from affectlens.learning.recipes.bclstm import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
 from affectlens.models.shipped.bclstm import BcLstmModel
 

@@ -23,7 +23,7 @@ from affectlens.explainers.cam import CamEngine
 from affectlens.explainers.interventions.scenes import cut_out, insert
 from affectlens.explainers.overlap import boxes_to_masks, image_rows
 from affectlens.learning.background import train_background
-from affectlens.learning.recipes import BackgroundRecipe
+from affectlens.learning.recipes.background import BackgroundRecipe
 from affectlens.media.images import read_image
 from affectlens.models.adapters import TorchModel
 from affectlens.models.shipped.background import OnGrid, on_grid

@@ -1,6 +1,6 @@
-"""Write src/affectlens/fields.py: the settings of every verb as types, so that type checkers know them by name.
+"""Write src/affectlens/typed: settings and the functions of trainings as type checkers know them.
 
-``python scripts/typed_fields.py`` after a setting was added, renamed or given another type.
+``python scripts/typed_fields.py`` after a setting or a training was added, renamed or given another type.
 """
 
 from __future__ import annotations
@@ -12,23 +12,11 @@ from typing import Any
 from affectlens.audits.registry import AUDITS
 from affectlens.core.options import Options
 from affectlens.core.settings import Settings
-from affectlens.learning.recipes import (
-    BackgroundRecipe,
-    BcLstmRecipe,
-    FaceRecipe,
-    FusionRecipe,
-    GaitRecipe,
-    PostureRecipe,
-    SpeechRecipe,
-    WordsRecipe,
-)
+from affectlens.learning.recipes.registry import TRAININGS, RegisteredTraining
 
-FILE = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "fields.py"
-RECIPES = (
-    FaceRecipe, WordsRecipe, SpeechRecipe, GaitRecipe, PostureRecipe, FusionRecipe, BackgroundRecipe, BcLstmRecipe,
-)  # fmt: skip
-OWN = ("concepts", "features", "latent", "objects", "properties")  # audits of this package, whatever is plugged in
-HEAD = '''"""Settings by name, as the functions of Python take them one by one; written by scripts/typed_fields.py, not by hand.
+FOLDER = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "typed"
+PACKAGE = "affectlens."  # types are written for what this package registers, whatever is plugged in
+FIELDS = '''"""Settings by name, as functions of Python take them; written by scripts/typed_fields.py, not by hand.
 
 Type checkers alone look at these classes. What a setting means, its default and its bounds stand in the class of settings that
 each is named after.
@@ -39,6 +27,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypedDict
 '''
+FUNCTIONS = '''"""``affectlens.train`` as type checkers know it; written by scripts/typed_fields.py, not by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Unpack
+
+    from affectlens.core.progress import Progress
+    from affectlens.corpora.base import Corpora
+'''
+FUNCTION = '''
+    def {name}(
+        corpora: Corpora,
+        out: str | Path,
+        *,
+        threads: int = 1,
+        progress: Progress | None = None,
+        settings: {recipe} | None = None,
+        **fields: Unpack[{recipe}Fields],
+    ) -> TrainingRun:
+        """{help}"""
+'''
+
+
+def own(registry: Any) -> list[Any]:
+    """Entries whose settings are of this package."""
+    return [entry for entry in registry.values() if entry.settings.__module__.startswith(PACKAGE)]
 
 
 def typed(settings: type[Settings]) -> str:
@@ -59,11 +77,26 @@ def accepted(field: Field[Any]) -> str:
     return f"{annotation} | list[{inner}]"
 
 
-def text() -> str:
-    """The whole file."""
-    chosen = [Options, *RECIPES, *(AUDITS.get(name).settings for name in OWN)]
-    return "\n\n".join([HEAD, *(f"{typed(settings)}\n" for settings in chosen)])
+def field_types() -> str:
+    """The file of settings."""
+    chosen = [Options, *(entry.settings for registry in (TRAININGS, AUDITS) for entry in own(registry))]
+    return "\n\n".join([FIELDS, *(f"{typed(settings)}\n" for settings in chosen)])
 
+
+def training_types() -> str:
+    """The file of the functions of trainings."""
+    entries: list[RegisteredTraining] = own(TRAININGS)
+    recipes = [f"    from {one.settings.__module__} import {one.settings.__name__}\n" for one in entries]
+    imported = "".join([*recipes, "    from affectlens.training.run import TrainingRun\n"])
+    names = "".join(f"        {one.settings.__name__}Fields,\n" for one in entries)
+    imported += f"    from affectlens.typed.fields import (\n{names}    )\n"
+    functions = (FUNCTION.format(name=one.name, recipe=one.settings.__name__, help=one.help) for one in entries)
+    exported = ", ".join(f'"{one.name}"' for one in entries)
+    return f"{FUNCTIONS}{imported}\n    __all__ = [{exported}]\n{''.join(functions)}"
+
+
+FILES = {"fields.py": field_types, "trainings.py": training_types}
 
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
+    for file, text in FILES.items():
+        (FOLDER / file).write_text(text(), encoding="utf-8")

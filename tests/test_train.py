@@ -14,16 +14,14 @@ from affectlens import train
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.settings import Settings
 from affectlens.features.speech import SpeechTable
-from affectlens.learning.recipes import (
-    BackgroundRecipe,
-    BcLstmRecipe,
-    FaceRecipe,
-    FusionRecipe,
-    GaitRecipe,
-    PostureRecipe,
-    SpeechRecipe,
-    WordsRecipe,
-)
+from affectlens.learning.recipes.background import BackgroundRecipe
+from affectlens.learning.recipes.bclstm import BcLstmRecipe
+from affectlens.learning.recipes.face import FaceRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.recipes.speech import SpeechRecipe
+from affectlens.learning.recipes.words import WordsRecipe
 from affectlens.models.weights import read_weights, weights_path
 from affectlens.training import background, bclstm, face_words, fusion, fusion_joint, motion, speech  # noqa: F401
 from tests.conftest import asset_path
@@ -63,7 +61,7 @@ def _same(one, other):
 
 
 def test_every_function_has_a_recipe_whose_fields_have_help():
-    assert set(train.__all__) == set(RECIPES)
+    assert set(dir(train)) == set(RECIPES)
     for name, recipe in RECIPES.items():
         assert issubclass(recipe, Settings) and all(field.metadata["help"] for field in fields(recipe)), name
         assert list(inspect.signature(getattr(train, name)).parameters) == [

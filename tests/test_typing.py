@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 import affectlens
-from affectlens import fields as field_types
+from affectlens import typed
 from affectlens.audits.registry import AUDITS
 from affectlens.core.options import Options
-from affectlens.learning import recipes
+from affectlens.learning.recipes.registry import TRAININGS
 
 ROOT = Path(__file__).resolve().parents[1]
 AUDIT_NAMES = ("concepts", "features", "latent", "objects", "properties")
 SETTINGS = {
     **{f"audit.{name}": AUDITS.get(name).settings for name in AUDIT_NAMES},
-    **{f"train.{name}": getattr(recipes, f"{name.capitalize().replace('Bclstm', 'BcLstm')}Recipe") for name in affectlens.train.__all__},
+    **{f"train.{name}": entry.settings for name, entry in zip(TRAININGS.names(), TRAININGS.values(), strict=True)},
     "explain": Options, "recognize": Options,
 }  # fmt: skip
 
@@ -89,7 +89,9 @@ def test_the_types_of_fields_are_those_of_the_settings():
     spec = importlib.util.spec_from_file_location("typed_fields", ROOT / "scripts" / "typed_fields.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    assert Path(field_types.__file__).read_text(encoding="utf-8") == script.text(), "run python scripts/typed_fields.py"
+    for name, text in script.FILES.items():
+        file = Path(typed.__file__).with_name(name)
+        assert file.read_text(encoding="utf-8") == text(), "run python scripts/typed_fields.py"
 
 
 @pytest.mark.parametrize("name", SETTINGS)

@@ -57,14 +57,14 @@ if TYPE_CHECKING:
     from affectlens.core.progress import Progress
     from affectlens.corpora.base import Corpus
     from affectlens.features.speech import SpeechTable
-    from affectlens.fields import (
+    from affectlens.models.base import Model
+    from affectlens.typed.fields import (
         ConceptSettingsFields,
         FeatureSettingsFields,
         LatentSettingsFields,
         ObjectSettingsFields,
         PropertySettingsFields,
     )
-    from affectlens.models.base import Model
 
     # What the registry gives at run time, as type checkers see it; the corpus may also come first, alone.
     ModelGiven = str | Path | Model | None
@@ -131,7 +131,8 @@ def _load(name: str) -> Callable[..., Any]:
     """The function of an audit, made when it is asked for: its settings and assets are seen to before it is called."""
     if name.startswith("_"):
         raise AttributeError(name)
-    from affectlens.audits.registry import AUDITS, Late
+    from affectlens.audits.registry import AUDITS
+    from affectlens.core.registry import Late
 
     with helpful():
         if name not in AUDITS:

@@ -1,8 +1,10 @@
 """Training, one function a model; each trains, scores, calibrates, and writes weights with their card.
 
-``settings`` is the recipe, a frozen dataclass whose fields have help and bounds; any field may also be given by its name. A
-value that is not allowed is an error before work begins. For the same seed the same weights come out, and the
-global random state of the process is left as it was. All functions are called alike.
+The functions are those of the registry of trainings, also of ones that other files and packages add. ``settings`` is the
+recipe, a frozen dataclass whose fields have help and bounds; any field may also be given by its name. A value that is not
+allowed is an error before work begins. For the same seed the same weights come out, and the global random state of the
+process is left as it was. All functions are called alike:
+``train.NAME(corpora, out, *, threads=1, progress=None, settings=None, **fields)``.
 
 Parameters
 ----------
@@ -16,7 +18,7 @@ progress : Progress, optional
     Called with what is being done, how much of it is done, and how much there is.
 settings : Settings, optional
     The recipe; the shipped one by default.
-**changed
+**fields
     Fields of the recipe that are to differ.
 
 Returns
@@ -34,6 +36,8 @@ CorpusError
 Examples
 --------
 >>> from affectlens import train
+>>> dir(train)
+['background', 'bclstm', 'face', 'fusion', 'gait', 'posture', 'speech', 'words']
 >>> train.speech("emodb=/corpora/emodb", "runs/speech", epochs=0)
 Traceback (most recent call last):
 ...
@@ -42,238 +46,79 @@ affectlens.core.errors.UsageError: --epochs 0: a number of at least 1 was expect
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any
 
+from affectlens.core.environment.extras import helpful
 from affectlens.core.settings import shows_fields
-from affectlens.learning.recipes import (
-    BackgroundRecipe,
-    BcLstmRecipe,
-    FaceRecipe,
-    FusionRecipe,
-    GaitRecipe,
-    PostureRecipe,
-    SpeechRecipe,
-    WordsRecipe,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from affectlens.core.progress import Progress
     from affectlens.core.settings import Settings
     from affectlens.corpora.base import Corpora
-    from affectlens.fields import (
-        BackgroundRecipeFields,
-        BcLstmRecipeFields,
-        FaceRecipeFields,
-        FusionRecipeFields,
-        GaitRecipeFields,
-        PostureRecipeFields,
-        SpeechRecipeFields,
-        WordsRecipeFields,
-    )
+    from affectlens.learning.recipes.registry import RegisteredTraining
     from affectlens.training.run import TrainingRun
+    from affectlens.typed.trainings import *  # noqa: F403  what type checkers know of the functions that _load makes
 
-__all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
+RETURNS = """
+
+Returns
+-------
+TrainingRun
+    Weights, card and scores.
+"""
+
+
+def _load(name: str) -> Callable[..., TrainingRun]:
+    """The function of a training, made when it is asked for."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    from affectlens.learning.recipes.registry import TRAININGS
+
+    with helpful():
+        if name not in TRAININGS:
+            raise AttributeError(f"there is no training {name!r}; there are {', '.join(TRAININGS)}")
+        entry = TRAININGS.get(name)
+
+    @shows_fields(entry.settings)
+    def function(
+        corpora: Corpora,
+        out: str | Path,
+        *,
+        threads: int = 1,
+        progress: Progress | None = None,
+        settings: Settings | None = None,
+        **fields: Any,
+    ) -> TrainingRun:
+        return _train(entry, corpora, out, threads, progress, settings, fields)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = entry.about + RETURNS
+    return function
+
+
+if not TYPE_CHECKING:  # type checkers know the trainings of this package from above
+    __getattr__ = _load
 
 
 def __dir__() -> list[str]:
-    return __all__
+    from affectlens.learning.recipes.registry import TRAININGS
 
-
-@shows_fields(FaceRecipe)
-def face(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: FaceRecipe | None = None,
-    **changed: Unpack[FaceRecipeFields],
-) -> TrainingRun:
-    """Train the face network on a corpus of face crops with the splits train, val and test (FER2013).
-
-    A run that was stopped goes on from its last finished epoch. The epoch that does best on the validation split ships,
-    calibrated there, and is scored on the test split once.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-    """
-    from affectlens.training.face_words import train_face_model
-
-    return _train(FaceRecipe, train_face_model, corpora, out, threads, progress, settings, changed)
-
-
-@shows_fields(WordsRecipe)
-def words(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: WordsRecipe | None = None,
-    **changed: Unpack[WordsRecipeFields],
-) -> TrainingRun:
-    """Train the adapters of the words network on a corpus of texts with the splits train, dev and test (GoEmotions).
-
-    A run that was stopped goes on from its last finished epoch.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-    """
-    from affectlens.training.face_words import train_words_model
-
-    return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed)
-
-
-@shows_fields(SpeechRecipe)
-def speech(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: SpeechRecipe | None = None,
-    **changed: Unpack[SpeechRecipeFields],
-) -> TrainingRun:
-    """Train the speech autoencoder on two or more corpora of speech.
-
-    Scores come from models that are trained by the same recipe within each corpus, across corpora, and on all corpora but the
-    one tested; what a stopped run has measured is used again.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-    """
-    from affectlens.training.speech import train_speech_model
-
-    return _train(SpeechRecipe, train_speech_model, corpora, out, threads, progress, settings, changed, several=True)
-
-
-@shows_fields(GaitRecipe)
-def gait(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: GaitRecipe | None = None,
-    **changed: Unpack[GaitRecipeFields],
-) -> TrainingRun:
-    """Train the gait network on a corpus of motion.
-
-    For its scores one type of motion is left out at a time.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-    """
-    from affectlens.training.motion import train_gait_model
-
-    return _train(GaitRecipe, train_gait_model, corpora, out, threads, progress, settings, changed)
-
-
-@shows_fields(PostureRecipe)
-def posture(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: PostureRecipe | None = None,
-    **changed: Unpack[PostureRecipeFields],
-) -> TrainingRun:
-    """Train the posture network on single skeletons of a corpus of motion.
-
-    For its scores one type of motion is left out at a time.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-    """
-    from affectlens.training.motion import train_posture_model
-
-    return _train(PostureRecipe, train_posture_model, corpora, out, threads, progress, settings, changed)
-
-
-@shows_fields(FusionRecipe)
-def fusion(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: FusionRecipe | None = None,
-    **changed: Unpack[FusionRecipeFields],
-) -> TrainingRun:
-    """Train the network that fuses modules.
-
-    Every subset of them is scored on held-out people under four ways of fusing first. Corpora of
-    faces, speech, texts and motion are paired by class; one corpus of whole pictures holds everything by itself.
-
-    Returns
-    -------
-    TrainingRun
-        Weights, card and scores.
-    """
-    from affectlens.training.fusion import train_fusion_model
-
-    return _train(FusionRecipe, train_fusion_model, corpora, out, threads, progress, settings, changed, several=True)
-
-
-@shows_fields(BackgroundRecipe)
-def background(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: BackgroundRecipe | None = None,
-    **changed: Unpack[BackgroundRecipeFields],
-) -> TrainingRun:
-    """Train the background network on a corpus of whole pictures: what they say without their people."""
-    from affectlens.training.background import train_background_model
-
-    return _train(BackgroundRecipe, train_background_model, corpora, out, threads, progress, settings, changed)
-
-
-@shows_fields(BcLstmRecipe)
-def bclstm(
-    corpora: Corpora,
-    out: str | Path,
-    *,
-    threads: int = 1,
-    progress: Progress | None = None,
-    settings: BcLstmRecipe | None = None,
-    **changed: Unpack[BcLstmRecipeFields],
-) -> TrainingRun:
-    """Train the contextual LSTM on a corpus of dialogues, on its own split."""
-    from affectlens.training.bclstm import train_bclstm_model
-
-    return _train(BcLstmRecipe, train_bclstm_model, corpora, out, threads, progress, settings, changed)
+    return TRAININGS.names()
 
 
 def _train(
-    kind: type[Settings],
-    run: Callable[..., TrainingRun],
+    entry: RegisteredTraining,
     corpora: Corpora,
     out: str | Path,
     threads: int,
     progress: Progress | None,
     settings: Settings | None,
-    changed: Mapping[str, Any],
-    *,
-    several: bool = False,
+    fields: Mapping[str, Any],
 ) -> TrainingRun:
-    """Call ``run`` with one corpus or ``several``, the folder and the recipe, after all of them were checked."""
+    """Train with one corpus or several, the folder and the recipe, after all of them were checked."""
     from affectlens.assets.store import fetch
     from affectlens.core.disk.locks import alone_in
     from affectlens.core.failures import UNREAD, write_missed
@@ -284,12 +129,12 @@ def _train(
     from affectlens.learning.loop import seeded
     from affectlens.training.run import folder_of, one_corpus
 
-    recipe: Any = with_fields(kind, settings, changed)
-    given = (corpora_of(corpora),) if several else one_corpus(corpora)
-    with torch_threads(threads), seeded(recipe.seed):  # making a network to load weights into draws numbers too
+    recipe: Any = with_fields(entry.settings, settings, fields)
+    given = (corpora_of(corpora),) if entry.several else one_corpus(corpora)
+    with helpful(), torch_threads(threads), seeded(recipe.seed):  # making a network to load weights into draws numbers too
         folder = folder_of(out)
         with alone_in(folder / ".lock", str(folder)):
             fetch(recipe.assets, progress)
-            made = run(*given, folder, recipe, progress or silent)
+            made: TrainingRun = entry.function(*given, folder, recipe, progress or silent)
             write_missed(made.missed, folder / UNREAD)
             return made

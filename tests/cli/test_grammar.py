@@ -19,33 +19,20 @@ from affectlens.core.options import Options
 from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
-from affectlens.learning.recipes import (
-    BackgroundRecipe,
-    BcLstmRecipe,
-    FaceRecipe,
-    FusionRecipe,
-    GaitRecipe,
-    PostureRecipe,
-    SpeechRecipe,
-    WordsRecipe,
-)
+from affectlens.learning.recipes.registry import TRAININGS
 from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
 PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
-RECIPES = {
-    "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
-    "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,
-}  # fmt: skip
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
     "usual": (affectlens.usual, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),
-    **{f"train {name}": (getattr(affectlens.train, name), recipe) for name, recipe in RECIPES.items()},
+    **{f"train {one.name}": (getattr(affectlens.train, one.name), one.settings) for one in TRAININGS.values()},
     "corpus check": (survey, None), "corpus transcribe": (transcribe, None), "assets pull": (fetch, None),
     "assets path": (locate, None),
 }  # fmt: skip
@@ -68,7 +55,6 @@ def parameters(function):
 
 def test_every_verb_has_a_function_or_prints_what_several_give():
     assert set(FUNCTIONS) | set(PRINTED) == set(VERBS) and not set(FUNCTIONS) & set(PRINTED)
-    assert set(RECIPES) == set(affectlens.train.__all__)
 
 
 @pytest.mark.parametrize("verb", FUNCTIONS)

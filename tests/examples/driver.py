@@ -37,6 +37,9 @@ def run(folder: Path, film: str) -> dict[str, object]:
     out["concepts"] = command("audit", "concepts", "--list")
     out["audit"] = command("audit", "confidence", "--model", "keywords", "--corpus", corpus, "--out", str(folder / "audit"))
     out["audit help"] = command("audit", "confidence", "--help")
+    out["train"] = command("train", "counts", "--corpus", corpus, "--out", str(folder / "counts"), "--smoothing", "0.5")
+    out["train help"] = command("train", "counts", "--help")
+    out["train in Python"] = trained(corpus, folder / "again")
     out["read"] = command("corpus", "read", corpus, "--format", "markdown")
     out["property"] = command(
         "audit", "properties", "--model", "keywords", "--corpus", corpus, "--only", "question marks,length",
@@ -48,6 +51,14 @@ def run(folder: Path, film: str) -> dict[str, object]:
         out["recognize"] = command("recognize", film, "--modalities", "light", "--format", "markdown")
     out["suites"] = suites(corpus)
     return out
+
+
+def trained(corpus: str, folder: Path) -> dict[str, object]:
+    """The training that the examples add, as a function: its name among the others, and what it gave."""
+    from affectlens import train
+
+    made = train.counts(corpus, folder, smoothing=0.5)
+    return {"names": dir(train), "scores": made.to_frame().to_dict("records"), "weights": str(made.weights)}
 
 
 def suites(corpus: str) -> list[str]:

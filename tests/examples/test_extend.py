@@ -15,7 +15,7 @@ from affectlens.assets.manifest import asset
 from affectlens.assets.store import state
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "extend"
-SEAMS = ("audit", "cam_method", "concept", "corpus", "exporter", "intervention", "modality", "model", "property")
+SEAMS = ("audit", "cam_method", "concept", "corpus", "exporter", "intervention", "modality", "model", "property", "training")
 LINES = (
     ("happy", "I am so glad"),
     ("angry", "I hate this, damn it"),
@@ -125,6 +125,18 @@ def test_a_concept_a_property_and_an_audit(used):
     assert made["audit"]["code"] == 0 and "neutral: 15 items" in made["audit"]["out"]
     assert (folder / "audit" / "audit.html").exists() and (folder / "audit" / "labels.parquet").exists()
     assert "--most" in made["audit help"]["out"] and "Items that are looked at" in made["audit help"]["out"]
+
+
+def test_a_training(used):
+    made, folder = used
+    assert made["train"]["code"] == 0 and "accuracy" in made["train"]["out"] and "counts.safetensors" in made["train"]["out"]
+    assert "Times that every word" in made["train help"]["out"] and "Count the words of each class" in made["train help"]["out"]
+    again = made["train in Python"]
+    assert "counts" in again["names"] and "face" in again["names"]
+    (score,) = again["scores"]
+    assert score["value"] == 1.0 and score["n"] == 60  # every class has words of its own in this corpus
+    both = [(folder / run / "counts.safetensors").read_bytes() for run in ("counts", "again")]
+    assert both[0] == both[1]
 
 
 def test_a_format(used):

@@ -7,7 +7,7 @@ from benchmarks.planted_dialogues import dialogues
 
 from affectlens.core.errors import UsageError
 from affectlens.learning.bclstm import first_as_good, fit, pack, predict, scale_of
-from affectlens.learning.recipes import BcLstmRecipe
+from affectlens.learning.recipes.bclstm import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, Context, swapped
 from affectlens.training.bclstm import score
 from affectlens.training.carry_over import carry_over

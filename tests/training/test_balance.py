@@ -4,7 +4,7 @@ import torch
 
 from affectlens.learning.background import train_background
 from affectlens.learning.balance import class_weights
-from affectlens.learning.recipes import BackgroundRecipe
+from affectlens.learning.recipes.background import BackgroundRecipe
 
 
 def test_weights_by_hand():

@@ -7,7 +7,7 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.evaluation.ablation import ablate
 from affectlens.features.banks import Fold, banks_as_arrays, banks_of_arrays, crossfit, held_out
 from affectlens.learning.fusion import Bank, Fusions, pair, subsets, train_fusion
-from affectlens.learning.recipes import FusionRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.models.base import Calibration
 from affectlens.training.fusion import banks_for
 from affectlens.training.fusion_joint import joint_banks

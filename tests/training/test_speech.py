@@ -6,7 +6,7 @@ from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import corpora_of, open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
 from affectlens.features.speech import TURNS, SpeechTable, as_recordings, speech_table
-from affectlens.learning.recipes import BASELINES, SpeechRecipe
+from affectlens.learning.recipes.speech import BASELINES, SpeechRecipe
 from affectlens.learning.speech import SpeechAutoencoder, make_classifier, train_net
 from affectlens.models.nets.names import KINDS
 from affectlens.models.nets.speech import SpeechNetConfig

@@ -12,7 +12,7 @@ from affectlens.evaluation.scores import fit_thresholds, score
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.export import calibrate
 from affectlens.learning.face import _targets, predict_logits, rate_factor, train_face
-from affectlens.learning.recipes import FaceRecipe
+from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.learning.words import soft_targets
 from affectlens.models.base import BaseModel, Calibration, load_model
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from affectlens.core.errors import UsageError
-from affectlens.core.registry import Registry
+from affectlens.core.registry import Late, Registry
 from affectlens.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,29 +49,6 @@ class RegisteredAudit:
     several: bool = False
     assets: Callable[[str, str, Any], Iterable[str]] | None = None
     listing: Callable[..., Iterable[str]] | None = None
-
-
-@dataclass(frozen=True)
-class Late:
-    """A function that is imported when it is called first: audits compute with libraries that take seconds to import.
-
-    Attributes
-    ----------
-    where : str
-        ``module:name``.
-    """
-
-    where: str
-
-    def __call__(self, *given: Any, **named: Any) -> Any:
-        """Call the function."""
-        return self.function(*given, **named)
-
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The function itself."""
-        module, _, name = self.where.partition(":")
-        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
 
 
 # The audits of this package are declared where their settings are.

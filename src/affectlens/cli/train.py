@@ -11,17 +11,7 @@ from affectlens import train
 from affectlens.cli import common
 from affectlens.cli.options import Corpora, Verb, verb
 from affectlens.core.failures import UNREAD
-from affectlens.core.settings import Settings
-from affectlens.learning.recipes import (
-    BackgroundRecipe,
-    BcLstmRecipe,
-    FaceRecipe,
-    FusionRecipe,
-    GaitRecipe,
-    PostureRecipe,
-    SpeechRecipe,
-    WordsRecipe,
-)
+from affectlens.learning.recipes.registry import TRAININGS, RegisteredTraining
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,26 +23,26 @@ SHOWN = 60  # rows of scores
 TERMS = {"mean_recall": "UAR", "UA": "UAR"}  # recall averaged over the classes, by one name
 
 
-def add(name: str, settings: type[Settings]) -> None:
-    """A command below ``train``: corpora, folder and the fields of the recipe; it calls and prints the scores."""
-    function, folder = getattr(train, name), Path("runs") / name
+def command(entry: RegisteredTraining) -> None:
+    """Make the command of a training: corpora, folder and the fields of the recipe; it calls and prints the scores."""
+    function, folder = getattr(train, entry.name), Path("runs") / entry.name
 
-    def command(
+    def run(
         corpus: Corpora,
         settings: dict[str, Any],
         out: Annotated[Path, typer.Option(help="Folder for weights, card and scores; a stopped run there goes on.")] = folder,
         threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
     ) -> common.Unread:
         with common.bars() as progress:
-            run: TrainingRun = function(corpus, out, threads=threads, progress=progress, **settings)
-        _show(run.scores)
-        if "against" in run.tables:
-            _show(run.tables["against"])
-        common.say(run.weights)
-        return common.Unread(run.missed, out / UNREAD)
+            made: TrainingRun = function(corpus, out, threads=threads, progress=progress, **settings)
+        _show(made.scores)
+        if "against" in made.tables:
+            _show(made.tables["against"])
+        common.say(made.weights)
+        return common.Unread(made.missed, out / UNREAD)
 
-    command.__doc__ = (function.__doc__ or "").partition("\n")[0]
-    app.command(name, cls=Verb)(verb(settings, goes_on=True)(command))
+    run.__doc__ = entry.help
+    app.command(entry.name, cls=Verb)(verb(entry.settings, goes_on=True)(run))
 
 
 def _show(scores: pd.DataFrame) -> None:
@@ -81,11 +71,5 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if float(value).is_integer() and abs(value) != 1 else f"{value:.3f}"
 
 
-add("face", FaceRecipe)
-add("words", WordsRecipe)
-add("speech", SpeechRecipe)
-add("gait", GaitRecipe)
-add("posture", PostureRecipe)
-add("fusion", FusionRecipe)
-add("background", BackgroundRecipe)
-add("bclstm", BcLstmRecipe)
+for _entry in TRAININGS.values():
+    command(_entry)

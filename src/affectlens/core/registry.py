@@ -138,6 +138,29 @@ class Registry(Generic[T]):
             raise
 
 
+@dataclasses.dataclass(frozen=True)
+class Late:
+    """A function that is imported when it is called first: some compute with libraries that take seconds to import.
+
+    Attributes
+    ----------
+    where : str
+        ``module:name``.
+    """
+
+    where: str
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Call the function."""
+        return self.function(*given, **named)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        module, _, name = self.where.partition(":")
+        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+
+
 def import_below(package: str) -> None:
     """Import every module below a package, or behind a colon those of one name."""
     package, _, only = package.partition(":")

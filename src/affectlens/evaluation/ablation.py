@@ -13,7 +13,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.core.results import SavedResult
 from affectlens.features.banks import CLASSES, Fold, Pair
 from affectlens.learning.fusion import FUSIONS, Bank, Fusions, pair, subsets, train_fusion
-from affectlens.learning.recipes import FusionRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.models.nets.fusion import FusionNet
 from affectlens.stats.classification import expected_calibration_error
 from affectlens.stats.randomization import permutation_p

@@ -29,7 +29,8 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.recipes import GaitRecipe, PostureRecipe
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.models.nets.gait import GaitNetConfig
 from affectlens.stats.classification import confusion, softmax, unweighted_recall
 from affectlens.stats.resample import bootstrap

@@ -36,7 +36,9 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.recipes import GaitRecipe, PostureRecipe, SpeechRecipe
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.shipped.speech_scale import pooled

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from affectlens.learning.balance import class_weights
 from affectlens.learning.loop import seeded, train_rows
-from affectlens.learning.recipes import BackgroundRecipe
+from affectlens.learning.recipes.background import BackgroundRecipe
 from affectlens.models.shipped.background import BackgroundNet, BackgroundNetConfig
 
 

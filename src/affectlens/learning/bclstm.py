@@ -15,7 +15,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.learning.balance import class_weights
 from affectlens.learning.loop import TrainingLoop, batches_of, seeded
-from affectlens.learning.recipes import BcLstmRecipe
+from affectlens.learning.recipes.bclstm import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, swapped
 
 

@@ -17,7 +17,7 @@ from affectlens.core.disk.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
-from affectlens.learning.recipes import FaceRecipe
+from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from affectlens.learning.loop import TrainingLoop, batches_of, one_cycle_of, seeded
-from affectlens.learning.recipes import FusionRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.nets.fusion import FusionConfig, FusionNet, Part
 from affectlens.stats.classification import softmax

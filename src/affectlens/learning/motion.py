@@ -12,7 +12,8 @@ from torch.nn import functional as F
 
 from affectlens.learning.balance import recording_weights
 from affectlens.learning.loop import seeded, train_rows
-from affectlens.learning.recipes import GaitRecipe, PostureRecipe
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.models.nets.gait import GaitNet, GaitNetConfig
 from affectlens.models.nets.posture import PostureNet, PostureNetConfig
 from affectlens.perception.body.joints import JOINTS, MIRROR

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from affectlens.core.errors import CorpusError, UsageError, unknown
 from affectlens.learning.balance import class_weights
 from affectlens.learning.loop import seeded, train_rows
-from affectlens.learning.recipes import BASELINES, SpeechRecipe
+from affectlens.learning.recipes.speech import BASELINES, SpeechRecipe
 from affectlens.models.nets.names import KINDS
 from affectlens.models.nets.speech import SpeechNet, SpeechNetConfig, reparametrised
 from affectlens.stats.classification import softmax

@@ -11,7 +11,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpora, corpora_of
 from affectlens.evaluation.ablation import Ablation
 from affectlens.learning.loop import seeded
-from affectlens.learning.recipes import FusionRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.training.fusion import ablation_of, save_ablation
 
 

@@ -27,7 +27,7 @@ from affectlens.pipeline.writer import check_file, write_overview, write_recordi
 from affectlens.report.exporters import chosen as chosen_format
 
 if TYPE_CHECKING:
-    from affectlens.fields import OptionsFields
+    from affectlens.typed.fields import OptionsFields
 
 log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")

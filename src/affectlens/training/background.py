@@ -20,7 +20,7 @@ from affectlens.evaluation.result import HEADINGS
 from affectlens.learning.background import train_background
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import grouped_folds
-from affectlens.learning.recipes import BackgroundRecipe
+from affectlens.learning.recipes.background import BackgroundRecipe
 from affectlens.models.shipped.background import BackgroundModel
 from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.classification import accuracy, confusion, unweighted_recall

@@ -18,7 +18,7 @@ from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, joine
 from affectlens.features.utterances import measured
 from affectlens.learning.bclstm import Packed, fit, pack, predict, scale_of
 from affectlens.learning.export import calibrate, export
-from affectlens.learning.recipes import BcLstmRecipe
+from affectlens.learning.recipes.bclstm import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig
 from affectlens.models.shipped.bclstm import BcLstmModel, meta_of
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall

@@ -22,7 +22,8 @@ from affectlens.evaluation.result import HEADINGS, Evaluation
 from affectlens.evaluation.scores import fit_thresholds
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.face import train_face
-from affectlens.learning.recipes import FaceRecipe, WordsRecipe
+from affectlens.learning.recipes.face import FaceRecipe
+from affectlens.learning.recipes.words import WordsRecipe
 from affectlens.learning.words import train_words
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import TwoStreamFaceNet

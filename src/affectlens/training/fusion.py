@@ -36,7 +36,10 @@ from affectlens.features.speech import speech_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import check_classes
 from affectlens.learning.fusion import Bank, pair, train_fusion
-from affectlens.learning.recipes import FusionRecipe, GaitRecipe, PostureRecipe, SpeechRecipe
+from affectlens.learning.recipes.fusion import FusionRecipe
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.shipped.fusion import EarlyFusionModel
 from affectlens.models.weights import weights_path

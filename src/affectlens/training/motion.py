@@ -20,7 +20,8 @@ from affectlens.evaluation.motion import GAIT_KINDS, gait_predictions, motion_sc
 from affectlens.features.motion import gait_windows, postures
 from affectlens.learning.export import calibrate_predictions, export
 from affectlens.learning.motion import GaitWindows, Postures, scale_of, train_gait, train_posture
-from affectlens.learning.recipes import GaitRecipe, PostureRecipe
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.models.nets.gait import GaitNet
 from affectlens.models.nets.posture import PostureNet
 from affectlens.models.shipped.gait import GaitModel

@@ -19,7 +19,7 @@ from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, run_protocol, scores
 from affectlens.features.speech import SpeechTable, speech_table
 from affectlens.learning.export import calibrate_predictions, export, logits_and_targets
-from affectlens.learning.recipes import SpeechRecipe
+from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration
 from affectlens.models.shipped.speech import SpeechModel

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from affectlens.audits.registry import declare_audit
 from affectlens.core.settings import Settings, setting
-from affectlens.learning.recipes import BASELINES
+from affectlens.learning.recipes.speech import BASELINES
 from affectlens.models.nets.names import KINDS
 
 

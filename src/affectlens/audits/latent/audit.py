@@ -25,7 +25,7 @@ from affectlens.core.labels import AFFECT
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable
-from affectlens.learning.recipes import SpeechRecipe
+from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES

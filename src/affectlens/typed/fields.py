@@ -1,4 +1,4 @@
-"""Settings by name, as the functions of Python take them one by one; written by scripts/typed_fields.py, not by hand.
+"""Settings by name, as functions of Python take them; written by scripts/typed_fields.py, not by hand.
 
 Type checkers alone look at these classes. What a setting means, its default and its bounds stand in the class of settings that
 each is named after.
@@ -33,6 +33,39 @@ class OptionsFields(TypedDict, total=False):
     fusion: str
 
 
+class BackgroundRecipeFields(TypedDict, total=False):
+    """Fields of ``BackgroundRecipe``."""
+
+    epochs: int
+    batch: int
+    rate: float
+    weight_decay: float
+    smoothing: float
+    noise: float
+    parts: int
+    seed: int
+
+
+class BcLstmRecipeFields(TypedDict, total=False):
+    """Fields of ``BcLstmRecipe``."""
+
+    modalities: tuple[str, ...] | list[str]
+    speakers: bool
+    target: bool
+    balanced: bool
+    epochs: int
+    patience: int
+    batch: int
+    rate: float
+    weight_decay: float
+    smoothing: float
+    branch: float
+    limit: float
+    share: float
+    seeds: int
+    seed: int
+
+
 class FaceRecipeFields(TypedDict, total=False):
     """Fields of ``FaceRecipe``."""
 
@@ -53,32 +86,20 @@ class FaceRecipeFields(TypedDict, total=False):
     seed: int
 
 
-class WordsRecipeFields(TypedDict, total=False):
-    """Fields of ``WordsRecipe``."""
+class FusionRecipeFields(TypedDict, total=False):
+    """Fields of ``FusionRecipe``."""
 
     epochs: int
-    batch: int
-    rate: float
-    head_rate: float
-    warmup: float
-    weight_decay: float
-    seed: int
-
-
-class SpeechRecipeFields(TypedDict, total=False):
-    """Fields of ``SpeechRecipe``."""
-
-    kind: str
-    epochs: int
+    cases: int
     batch: int
     rate: float
     weight_decay: float
-    mask: float
-    noise: float
-    supervision: float
     smoothing: float
-    divergence: float
-    seeds: int
+    keep: float
+    noise: float
+    width: int
+    folds: int
+    draws: int
     seed: int
 
 
@@ -116,53 +137,32 @@ class PostureRecipeFields(TypedDict, total=False):
     seed: int
 
 
-class FusionRecipeFields(TypedDict, total=False):
-    """Fields of ``FusionRecipe``."""
+class SpeechRecipeFields(TypedDict, total=False):
+    """Fields of ``SpeechRecipe``."""
 
+    kind: str
     epochs: int
-    cases: int
     batch: int
     rate: float
     weight_decay: float
-    smoothing: float
-    keep: float
+    mask: float
     noise: float
-    width: int
-    folds: int
-    draws: int
-    seed: int
-
-
-class BackgroundRecipeFields(TypedDict, total=False):
-    """Fields of ``BackgroundRecipe``."""
-
-    epochs: int
-    batch: int
-    rate: float
-    weight_decay: float
+    supervision: float
     smoothing: float
-    noise: float
-    parts: int
-    seed: int
-
-
-class BcLstmRecipeFields(TypedDict, total=False):
-    """Fields of ``BcLstmRecipe``."""
-
-    modalities: tuple[str, ...] | list[str]
-    speakers: bool
-    target: bool
-    balanced: bool
-    epochs: int
-    patience: int
-    batch: int
-    rate: float
-    weight_decay: float
-    smoothing: float
-    branch: float
-    limit: float
-    share: float
+    divergence: float
     seeds: int
+    seed: int
+
+
+class WordsRecipeFields(TypedDict, total=False):
+    """Fields of ``WordsRecipe``."""
+
+    epochs: int
+    batch: int
+    rate: float
+    head_rate: float
+    warmup: float
+    weight_decay: float
     seed: int
 
 
