@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.randomization import permutation_p
 
 PARTS = ("night", "morning", "afternoon", "evening")  # six hours each
@@ -90,7 +91,7 @@ def part_of_day(hour: float) -> str:
     return PARTS[int(hour) // 6] if np.isfinite(hour) else ""
 
 
-def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator, draws: int = 500) -> Usual:
+def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: Rng, draws: int = 500) -> Usual:
     """Average over the people of a context.
 
     Each context is drawn towards the wider one by ``STRENGTH`` people: all, place, place and part of the day; the widest
@@ -114,6 +115,7 @@ def usual(units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: n
     Usual
         Mean and interval of each class, and how many people and recordings are behind them.
     """
+    rng = generator(rng)
     shares, recordings, masks = _arrays(units, context, labels)
     inside = masks[-1] if len(masks) else np.zeros(0, dtype=bool)
     mean = _smoothed(shares, masks, np.ones(len(shares)), len(labels))
@@ -147,9 +149,7 @@ def _smoothed(shares: np.ndarray, masks: list[np.ndarray], weight: np.ndarray, c
     return mean
 
 
-def differs(
-    here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
-) -> Difference:
+def differs(here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: Rng) -> Difference:
     """Compare a person's mean distribution ``(classes,)`` with the narrowest context in which at least 19 others were met.
 
     Contexts are place and part of the day, place, all; with fewer people anywhere the widest is taken, without a p-value.
@@ -162,6 +162,7 @@ def differs(
     Difference
         How far, in which class most, and the p-value.
     """
+    rng = generator(rng)
     far_from = distance(here, units, context, labels, rng)
     shares, _, masks = _arrays(units, far_from.usual.context, labels)
     p = float("nan")
@@ -178,10 +179,9 @@ def differs(
     return replace(far_from, p=p)
 
 
-def distance(
-    here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: np.random.Generator
-) -> Difference:
+def distance(here: np.ndarray, units: pd.DataFrame, context: Context, labels: tuple[str, ...], rng: Rng) -> Difference:
     """As ``differs``, without a test: for averages of what was not measured in the same way."""
+    rng = generator(rng)
     average = usual(units, narrowest(units, context, labels), labels, rng, draws=200)
     most = int(np.argmax(np.abs(here - average.mean)))
     by = float(here[most] - average.mean[most])
@@ -219,7 +219,7 @@ def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
     return max(0.0, (kl(a) + kl(b)) / 2)
 
 
-def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: Rng) -> pd.DataFrame:
     """The smoothed average of every context that occurs.
 
     Returns
@@ -227,6 +227,7 @@ def averages(units: pd.DataFrame, labels: tuple[str, ...], rng: np.random.Genera
     DataFrame
         Columns by (all, place, part of the day, hour or weekday), value, people, recordings, and per class share, low and high.
     """
+    rng = generator(rng)
     rows = []
     contexts: list[tuple[str, str, pd.DataFrame, Context]] = [("all", "", units, Context())]
     for place in sorted({name for name in units.place if name}):

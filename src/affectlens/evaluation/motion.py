@@ -33,6 +33,7 @@ from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.models.nets.gait import GaitNetConfig
 from affectlens.stats.classification import confusion, softmax, unweighted_recall
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import bootstrap
 
 PARTS = {"network": ("sequence", "features"), "sequence": ("sequence",), "features": ("features",)}
@@ -178,7 +179,7 @@ def posture_predictions(
     return leave_motion_out(data, classes, fit, range(recipe.seed, recipe.seed + recipe.seeds), progress)
 
 
-def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Generator) -> pd.DataFrame:
+def motion_scores(predictions: pd.DataFrame, classes: int, rng: Rng) -> pd.DataFrame:
     """Mean recall of each kind of model.
 
     Parameters
@@ -187,7 +188,7 @@ def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Genera
         As ``leave_motion_out`` gives them.
     classes : int
         How many classes there are.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the bootstrap.
 
     Returns
@@ -197,6 +198,7 @@ def motion_scores(predictions: pd.DataFrame, classes: int, rng: np.random.Genera
         over recordings of the first; ``mean_recall_recordings`` (mean probability of a recording's rows);
         ``mean_recall_motions`` (mean over types of motion).
     """
+    rng = generator(rng)
     rows = []
     columns = [f"p{index}" for index in range(classes)]
     for kind, of_kind in predictions.groupby("kind", sort=False):

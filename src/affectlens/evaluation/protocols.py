@@ -17,6 +17,7 @@ from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.speech import make_classifier
 from affectlens.models.shipped.speech_scale import CLIP, Scale, normalise, pooled
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import Estimate, bootstrap
 
 PROTOCOLS = ("within", "leave-one-out", "one-to-one")
@@ -159,14 +160,14 @@ def _features(
     return scaled[train], scaled[test], scaled[target]
 
 
-def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 1000) -> pd.DataFrame:
+def scores(predictions: pd.DataFrame, rng: Rng, draws: int = 1000) -> pd.DataFrame:
     """UA (mean recall), WA (accuracy) and macro F1 of each test corpus (and source), and their mean over corpora.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
         As ``run_protocol`` gives them, of any protocols and settings.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the bootstrap.
     draws : int
         How many draws.
@@ -177,6 +178,7 @@ def scores(predictions: pd.DataFrame, rng: np.random.Generator, draws: int = 100
         Columns protocol, setting, source, target, score, value (mean over seeds), low and high (from resampling speakers, all
         seeds together; of the mean: in every corpus), clips and speakers.
     """
+    rng = generator(rng)
     out = []
     for (protocol, setting), part in predictions.groupby(["protocol", "setting"], sort=False):
         by_score: dict[str, list[np.ndarray]] = {}

@@ -21,6 +21,7 @@ from affectlens.stats.classification import (
     multilabel_macro_f1,
     unweighted_recall,
 )
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import bootstrap
 
 Statistic = Callable[[np.ndarray], float]  # of row numbers
@@ -54,7 +55,7 @@ class _Judged:
 def score(
     predictions: Predictions,
     calibration: Calibration,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     thresholds: np.ndarray | None = None,
     draws: int = 1000,
@@ -71,7 +72,7 @@ def score(
         Of at least one item.
     calibration : Calibration
         Of the model; without a conformal threshold, coverage and size of sets are left out.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the bootstrap's rows.
     thresholds : numpy.ndarray, optional
         ``(classes,)``. Where rows have several labels, multi-label macro F1 is scored too: a class is predicted when its
@@ -93,6 +94,7 @@ def score(
     CorpusError
         There is no item.
     """
+    rng = generator(rng)
     targets = predictions.targets
     n, classes = targets.shape
     if n == 0:

@@ -21,6 +21,7 @@ from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.nets.fusion import FusionConfig, FusionNet, Part
 from affectlens.stats.classification import softmax
+from affectlens.stats.generators import Rng, generator
 
 LINKED = ("gait", "posture")  # of one recording: drawn together
 FUSIONS = ("early", "gated", "pool", "product")
@@ -61,7 +62,7 @@ class Bank:
 
 
 def pair(
-    banks: dict[str, Bank], classes: int, n: int, rng: np.random.Generator, resample: bool = False, joint: bool = False
+    banks: dict[str, Bank], classes: int, n: int, rng: Rng, resample: bool = False, joint: bool = False
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Cases of items with the same label.
 
@@ -73,7 +74,7 @@ def pair(
         How many classes there are; each makes an equal part of the cases.
     n : int
         How many cases are wanted.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the items.
     resample : bool
         Whether groups of each module are drawn with replacement first, for a bootstrap over people.
@@ -85,6 +86,7 @@ def pair(
     numpy.ndarray, dict of str to numpy.ndarray
         Labels ``(n,)``, and for each module the rows ``(n,)`` of the items that make the cases.
     """
+    rng = generator(rng)
     y = np.arange(n) % classes
     rows: dict[str, np.ndarray] = {}
     if joint:

@@ -7,6 +7,8 @@ from itertools import combinations, product
 
 import numpy as np
 
+from affectlens.stats.generators import Rng, generator
+
 ALL = 50_000  # exchanges up to which all are taken
 
 
@@ -99,7 +101,7 @@ def _arrangements(codes: np.ndarray) -> np.ndarray:
     return np.concatenate(out)
 
 
-def drawn_exchanges(members: list[np.ndarray], n: int, count: int, rng: np.random.Generator) -> np.ndarray:
+def drawn_exchanges(members: list[np.ndarray], n: int, count: int, rng: Rng) -> np.ndarray:
     """Random orders of ``n`` rows in which rows change places with those of their own stratum.
 
     Parameters
@@ -108,13 +110,14 @@ def drawn_exchanges(members: list[np.ndarray], n: int, count: int, rng: np.rando
         Of ``members_of``.
     n, count : int
         Rows, and orders that are drawn.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
 
     Returns
     -------
     (count, n) int array
     """
+    rng = generator(rng)
     orders = np.tile(np.arange(n), (count, 1))
     for rows in members:
         orders[:, rows] = rng.permuted(np.tile(rows, (count, 1)), axis=1)

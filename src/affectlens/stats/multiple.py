@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import false_discovery_control, t
 
+from affectlens.stats.generators import Rng, generator
+
 
 def holm(p: np.ndarray) -> np.ndarray:
     """P-values adjusted so that the chance of any false finding is bounded (Holm 1979); NaN stays NaN."""
@@ -58,8 +60,9 @@ def mean_of_units(values: np.ndarray) -> tuple[float, float, float, float]:
     return mean, mean - half, mean + half, float(2 * t.sf(abs(mean) / error, n - 1))
 
 
-def permute_within(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def permute_within(groups: np.ndarray, rng: Rng) -> np.ndarray:
     """An order of all rows in which each row has changed places with rows of its own group only."""
+    rng = generator(rng)
     _, inverse = np.unique(groups.astype(str), return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     shuffled = np.lexsort((rng.random(len(groups)), inverse))
@@ -68,7 +71,8 @@ def permute_within(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def permute_units(values: np.ndarray, units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def permute_units(values: np.ndarray, units: np.ndarray, rng: Rng) -> np.ndarray:
     """The values ``(n,)``, constant within a unit (a person's gender), dealt anew to whole units."""
+    rng = generator(rng)
     _, first, inverse = np.unique(units.astype(str), return_index=True, return_inverse=True)
     return np.asarray(values[first][rng.permutation(len(first))][inverse])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from affectlens.stats.exchanges import ALL
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resolution import Resolution
 from affectlens.stats.tail import fitted_tail
 
@@ -204,7 +205,7 @@ def _block(size: int, drawn: int) -> int:
 
 
 def sign_flip_test(
-    differences: np.ndarray, rng: np.random.Generator, *, resolution: Resolution | None = None, side: str = "greater"
+    differences: np.ndarray, rng: Rng, *, resolution: Resolution | None = None, side: str = "greater"
 ) -> RandomizationTest:
     """Test of the mean of paired differences being above zero (or below, or either), by flipping signs (Fisher 1935).
 
@@ -212,7 +213,7 @@ def sign_flip_test(
     ----------
     differences : (n,) array
         One a unit; NaNs are left out.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the flips where there are too many to take all.
     resolution : Resolution, optional
         The family of the test. All ``2^n`` flips are taken when there are no more of them than 50,000.
@@ -229,6 +230,7 @@ def sign_flip_test(
     >>> sign_flip_test(np.array([1.0, 2.0, 3.0]), np.random.default_rng(0)).pvalue
     0.125
     """
+    rng = generator(rng)
     finite = np.asarray(differences, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
     n = len(finite)

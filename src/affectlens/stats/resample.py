@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from affectlens.stats.generators import Rng, generator
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -26,7 +28,7 @@ class Estimate:
 def bootstrap(
     statistic: Callable[[np.ndarray], float],
     n: int,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     groups: np.ndarray | None = None,
     draws: int = 1000,
@@ -40,7 +42,7 @@ def bootstrap(
         Takes row indices and gives a number.
     n : int
         Rows.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the rows.
     groups : (n,) array
         Whole groups are resampled (people, recordings), since rows of one person are not independent.
@@ -60,6 +62,7 @@ def bootstrap(
     >>> bootstrap(lambda rows: float(x[rows].mean()), 10, np.random.default_rng(0)).value
     4.5
     """
+    rng = generator(rng)
     whole = float(statistic(np.arange(n)))
     values = np.empty(draws)
     if groups is None:

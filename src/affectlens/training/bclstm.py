@@ -22,6 +22,7 @@ from affectlens.learning.recipes.bclstm import BcLstmRecipe
 from affectlens.models.nets.bclstm import BcLstmConfig
 from affectlens.models.shipped.bclstm import BcLstmModel, meta_of
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import bootstrap
 from affectlens.training.card import Card, table, write_card
 from affectlens.training.carry_over import CarryOver, carry_over
@@ -144,7 +145,7 @@ def _predictions(fold: Fold, seed: int, logits: np.ndarray, epochs: int) -> pd.D
     )
 
 
-def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Generator) -> pd.DataFrame:
+def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: Rng) -> pd.DataFrame:
     """Accuracy, mean recall, macro and weighted F1.
 
     Parameters
@@ -153,7 +154,7 @@ def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Ge
         Columns fold, seed, epochs, key, dialogue, truth and answer.
     classes : tuple of str
         What is told apart.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws the bootstrap.
 
     Returns
@@ -161,6 +162,7 @@ def score(predictions: pd.DataFrame, classes: tuple[str, ...], rng: np.random.Ge
     pandas.DataFrame
         One row a fold and seed, then the mean over seeds with the interval of accuracy over dialogues, and the deviation.
     """
+    rng = generator(rng)
     rows = []
     for (fold, seed), part in predictions.groupby(["fold", "seed"]):
         rows.append({"fold": fold, "seed": str(seed), "epochs": part.epochs.iloc[0], **_scores(part, len(classes))})

@@ -12,6 +12,7 @@ import pandas as pd
 from affectlens.audits.concepts.cav.tcav import FEWEST
 from affectlens.core.errors import UsageError
 from affectlens.corpora.dialogues.base import DialogueSet
+from affectlens.stats.generators import Rng, generator
 
 DIALOGUES = 3  # in which a concept's examples must lie at least
 
@@ -50,8 +51,9 @@ def in_classes_of(data: DialogueSet, labels: tuple[str, ...]) -> tuple[DialogueS
     return replace(data, classes=labels), notes if strange else ()
 
 
-def pooled_rows(data: DialogueSet, size: int, rng: np.random.Generator) -> np.ndarray:
+def pooled_rows(data: DialogueSet, size: int, rng: Rng) -> np.ndarray:
     """Rows of random whole dialogues until there are about ``size`` utterances, in order."""
+    rng = generator(rng)
     if len(data) <= size:
         return np.arange(len(data))
     names = data.dialogues

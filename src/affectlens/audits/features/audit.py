@@ -20,6 +20,7 @@ from affectlens.features.speech import SpeechTable
 from affectlens.models.shipped.speech_scale import normalise
 from affectlens.perception.voice.catalogue import group_of
 from affectlens.perception.voice.egemaps import NAMES
+from affectlens.stats.generators import Rng, generator
 
 
 class FeatureAuditor(SpeechAuditor[FeatureSettings, FeatureAudit]):
@@ -93,8 +94,9 @@ def clips_of(table: SpeechTable) -> Clips:
     return Clips(x, table.labels, table.corpus, table.speaker, tuple(NAMES), tuple(group_of()), IEMOCAP4.labels)
 
 
-def planted(clips: Clips, rng: np.random.Generator) -> Clips:
+def planted(clips: Clips, rng: Rng) -> Clips:
     """The clips with a feature that tells the label and one that is noise: a check of the audit itself."""
+    rng = generator(rng)
     label = np.eye(4)[clips.y] @ np.array([-1.5, -0.5, 0.5, 1.5]) + rng.normal(0, 0.3, len(clips.x))
     x = np.column_stack([clips.x, label, rng.normal(size=len(clips.x))])
     names, groups = (*clips.names, "planted: label", "planted: noise"), (*clips.groups, "planted", "planted")

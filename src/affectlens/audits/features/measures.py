@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from affectlens.learning.speech import logistic
+from affectlens.stats.generators import Rng, generator
 
 Predict = Callable[[np.ndarray], np.ndarray]
 REPEATS = 5  # permutations of a feature
@@ -56,7 +57,7 @@ def permuted_loss(
     weight: np.ndarray,
     columns: np.ndarray,
     corpus: np.ndarray,
-    rng: np.random.Generator,
+    rng: Rng,
     surrogate: Surrogate | None = None,
     repeats: int = REPEATS,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +77,7 @@ def permuted_loss(
         What is shuffled.
     corpus : array (n,)
         Within which it is shuffled.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Shuffles.
     surrogate : Surrogate, optional
         With it only what the other features do not foretell is shuffled.
@@ -88,6 +89,7 @@ def permuted_loss(
     tuple of two arrays (n,)
         Mean weighted log loss (bit) over permutations, and share of them in which the clip is still right.
     """
+    rng = generator(rng)
     expected = surrogate.expected(x, columns) if surrogate else np.zeros((len(x), len(columns)))
     moved = x[:, columns] - expected
     stack = np.repeat(x[None], repeats, axis=0)

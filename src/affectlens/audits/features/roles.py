@@ -25,6 +25,7 @@ from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.shapley import group_shapley
 from affectlens.learning.speech import make_classifier
+from affectlens.stats.generators import Rng, generator
 
 FOLDS = 5
 BACKGROUND = 24  # training clips against which Shapley values are taken
@@ -103,12 +104,12 @@ class Importance:
             self.update(rows, {name: value[rows] for name, value in other.values.items()})
         return self
 
-    def compute(self, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
+    def compute(self, rng: Rng) -> dict[str, pd.DataFrame]:
         """The tables of the result.
 
         Parameters
         ----------
-        rng : numpy.random.Generator
+        rng : int or numpy.random.Generator
             For intervals and tests.
 
         Returns
@@ -121,6 +122,7 @@ class Importance:
         UsageError
             Folds are missing.
         """
+        rng = generator(rng)
         if not self.seen.all():
             raise UsageError(f"{int((~self.seen).sum())} of {len(self.seen)} clips were in no fold yet")
         clips, measured = self.clips, self.values
@@ -137,8 +139,9 @@ class Importance:
         }
 
 
-def measure(clips: Clips, model: str, seed: int, rng: np.random.Generator, progress: Progress = silent) -> Importance:
+def measure(clips: Clips, model: str, seed: int, rng: Rng, progress: Progress = silent) -> Importance:
     """Measure every clip in the one of five folds, without shared speakers, in which it was not trained on."""
+    rng = generator(rng)
     out = Importance(clips)
     steps = len(clips.names) + len(clips.group_names)
     splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
@@ -158,7 +161,7 @@ def measure_fold(
     test: np.ndarray,
     model: str,
     seed: int,
-    rng: np.random.Generator,
+    rng: Rng,
     tell: Callable[[int], None] = lambda step: None,
 ) -> dict[str, np.ndarray]:
     """Everything about the clips of one fold.
@@ -173,7 +176,7 @@ def measure_fold(
         A name that ``make_classifier`` knows.
     seed : int
         Of the training.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For permutations and background.
     tell : callable
         Told of each step: features, then groups.
@@ -185,6 +188,7 @@ def measure_fold(
         ``shap_logistic``. Of groups ``(m, g)``: ``group_permuted``, ``group_conditional``, ``left_out``,
         ``recall_lost_permuted``, ``recall_lost_left_out``. ``shapley`` ``(m, g, classes)``.
     """
+    rng = generator(rng)
     fold = _Fold(clips, train, test, make_classifier(model, seed).fit(clips.x[train], clips.y[train]).predict_proba)
     out = fold.features(rng, tell)
     for j, columns in enumerate(clips.members):

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.randomization import sign_flip_test
 from affectlens.stats.resolution import Resolution
 
 
 def over_people(
-    values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 9999
+    values: np.ndarray, speaker: np.ndarray, rng: Rng, draws: int = 9999
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Means with intervals and tests over people.
 
@@ -25,7 +26,7 @@ def over_people(
         One row a clip.
     speaker : array (n,)
         Who speaks.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For bootstrap and sign flips.
     draws : int
         Of the bootstrap; sign flips are as many as a family of ``k`` tests needs, all of them where speakers are few.
@@ -36,6 +37,7 @@ def over_people(
         Mean, low and high of its bootstrap interval (95 %) over speakers, a one-sided p-value for a mean above zero by flipping
         the sign of whole speakers (NaN where a value is not known), and the smallest that as many speakers can give.
     """
+    rng = generator(rng)
     sums, resampled = _by_speaker(values, speaker, rng, draws)
     low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
     resolution = Resolution(tests=values.shape[1])
@@ -45,7 +47,7 @@ def over_people(
 
 
 def feature_table(
-    names: Sequence[str], groups: Sequence[str], values: Mapping[str, np.ndarray], speaker: np.ndarray, rng: np.random.Generator
+    names: Sequence[str], groups: Sequence[str], values: Mapping[str, np.ndarray], speaker: np.ndarray, rng: Rng
 ) -> pd.DataFrame:
     """The main table, the most important feature first.
 
@@ -57,6 +59,7 @@ def feature_table(
     DataFrame
         A row a feature.
     """
+    rng = generator(rng)
     out = pd.DataFrame({"feature": list(names), "group": list(groups)})
     out = _with_test(out, "permuted", values["permuted"], speaker, rng, "bh")
     out = _with_test(out, "conditional", values["conditional"], speaker, rng, "bh")
@@ -69,9 +72,10 @@ def feature_table(
 
 def group_table(
     names: Sequence[str], members: Sequence[np.ndarray], values: Mapping[str, np.ndarray], y: np.ndarray, speaker: np.ndarray,
-    rng: np.random.Generator,
+    rng: Rng,
 ) -> pd.DataFrame:  # fmt: skip
     """One row a group: shuffled, conditional and left out, each with interval and p-value, and its Shapley value."""
+    rng = generator(rng)
     out = pd.DataFrame({"group": list(names), "features": [len(columns) for columns in members]})
     for name, key in (("permuted", "group_permuted"), ("conditional", "group_conditional"), ("left_out", "left_out")):
         out = _with_test(out, name, values[key], speaker, rng, "holm")
@@ -119,7 +123,7 @@ def shapley_table(
 
 
 def rank_agreement(
-    of: Mapping[str, np.ndarray], corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 500
+    of: Mapping[str, np.ndarray], corpus: np.ndarray, speaker: np.ndarray, rng: Rng, draws: int = 500
 ) -> pd.DataFrame:
     """Do corpora agree on what matters: Spearman correlation of importances between each two, and its mean.
 
@@ -129,7 +133,7 @@ def rank_agreement(
         Rise of the loss of each clip, of features and of groups.
     corpus, speaker : array (n,)
         Where each clip comes from.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For the bootstrap.
     draws : int
         Resamplings of speakers.
@@ -139,6 +143,7 @@ def rank_agreement(
     DataFrame
         ``of``, ``corpora``, ``rank_correlation``, ``low``, ``high`` (95 %, over speakers); no rows for one corpus.
     """
+    rng = generator(rng)
     rows = []
     for kind, values in of.items():
         means = {

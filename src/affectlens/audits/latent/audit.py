@@ -29,6 +29,7 @@ from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.speech import SpeechAutoencoder
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES
+from affectlens.stats.generators import Rng, generator
 
 FEWEST = 8  # clips of people that were not trained on
 STAGES = 6  # after training: clusters, agreement, corpora, directions, stability, projection
@@ -185,7 +186,7 @@ def latent(
     return LatentAuditor(open_table(corpora, progress or silent), chosen, out).run(progress)
 
 
-def halves(table: SpeechTable, rng: np.random.Generator) -> np.ndarray:
+def halves(table: SpeechTable, rng: Rng) -> np.ndarray:
     """True for the clips of about half of each corpus's speakers: those that train.
 
     Returns
@@ -198,6 +199,7 @@ def halves(table: SpeechTable, rng: np.random.Generator) -> np.ndarray:
     CorpusError
         A corpus with one speaker.
     """
+    rng = generator(rng)
     chosen: set[str] = set()
     for name in dict.fromkeys(table.corpus):
         people = list(dict.fromkeys(table.speaker[table.corpus == name]))

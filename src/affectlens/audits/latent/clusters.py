@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, sil
 from sklearn.mixture import GaussianMixture
 
 from affectlens.core.errors import unknown
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import holm, permute_units, permute_within
 from affectlens.stats.randomization import permutation_p
 
@@ -92,7 +93,7 @@ def _silhouette(z: np.ndarray, labels: np.ndarray) -> float:
     return float(silhouette_score(z[kept], labels[kept], sample_size=min(2000, int(kept.sum())), random_state=0))
 
 
-def shuffled(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def shuffled(values: np.ndarray, speaker: np.ndarray, rng: Rng) -> np.ndarray:
     """A factor ``(n,)`` as it could be were it unrelated to the latent.
 
     What differs within a speaker (emotion) changes places within speakers; what a speaker has once (corpus, gender) is dealt
@@ -103,6 +104,7 @@ def shuffled(values: np.ndarray, speaker: np.ndarray, rng: np.random.Generator) 
     ndarray
         The factor ``(n,)`` dealt anew.
     """
+    rng = generator(rng)
     pairs = pd.DataFrame({"v": values.astype(str), "s": speaker.astype(str)}).drop_duplicates()
     if len(pairs) == len(set(values.astype(str))):  # the factor is the speaker
         return np.asarray(values[rng.permutation(len(values))])
@@ -116,7 +118,7 @@ def agreement(
     z: np.ndarray,
     factors: dict[str, np.ndarray],
     speaker: np.ndarray,
-    rng: np.random.Generator,
+    rng: Rng,
     draws: int = 199,
 ) -> pd.DataFrame:
     """Agreement of clusterings with factors, with permutation tests that respect people.
@@ -131,7 +133,7 @@ def agreement(
         Such as emotion or corpus; rows without a value (``""``) are left out, and so is a factor with one value.
     speaker : array (n,)
         Who speaks; see ``shuffled`` for what may change places with what.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For the permutations.
     draws : int
         Permutations of each factor.
@@ -143,6 +145,7 @@ def agreement(
         ``silhouette`` in the latent. ``p_holm`` is corrected over all rows; ``smallest_p`` is the smallest that as many
         draws can give.
     """
+    rng = generator(rng)
     rows = []
     for name, values in factors.items():
         named = np.flatnonzero(values.astype(str) != "")

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import benjamini_hochberg, mean_of_units
 
 LEAST = 8  # clips of a speaker for a correlation within them
@@ -217,8 +218,9 @@ def matched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return out
 
 
-def bootstrap_stability(z: np.ndarray, k: int, rng: np.random.Generator, groups: np.ndarray, draws: int = 30) -> np.ndarray:
+def bootstrap_stability(z: np.ndarray, k: int, rng: Rng, groups: np.ndarray, draws: int = 30) -> np.ndarray:
     """ARI ``(draws,)`` between k-means on all latents and k-means on resampled speakers, both applied to all (Hennig 2007)."""
+    rng = generator(rng)
     whole = KMeans(k, n_init=10, random_state=0).fit(z).labels_
     names = list(dict.fromkeys(groups))
     members = {name: np.flatnonzero(groups == name) for name in names}

@@ -12,6 +12,7 @@ from affectlens.features.speech import SpeechTable
 from affectlens.learning.speech import logistic
 from affectlens.models.shipped.speech_scale import Scale, normalise
 from affectlens.stats.classification import confusion, unweighted_recall
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import permute_units
 from affectlens.stats.randomization import permutation_p
 from affectlens.stats.resample import Estimate, bootstrap
@@ -20,9 +21,7 @@ FOLDS = 5  # of the probe, without shared speakers
 COLUMNS = ("representation", "corpus_probe", "low", "high", "chance", "mmd_squared", "mmd_squared_null", "p_value")
 
 
-def shift_table(
-    table: SpeechTable, mask: np.ndarray, z: np.ndarray, latent: np.ndarray, rng: np.random.Generator, draws: int
-) -> pd.DataFrame:
+def shift_table(table: SpeechTable, mask: np.ndarray, z: np.ndarray, latent: np.ndarray, rng: Rng, draws: int) -> pd.DataFrame:
     """How much of the features, before and after normalisation, and of the latent is the corpus, on held-out speakers.
 
     Parameters
@@ -35,7 +34,7 @@ def shift_table(
         Normalised features of all clips.
     latent : array (m, d)
         Latents of the held-out clips.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For bootstrap and permutations.
     draws : int
         Permutations.
@@ -45,6 +44,7 @@ def shift_table(
     DataFrame
         One row a representation; none where there is one corpus, since then nothing can be told apart.
     """
+    rng = generator(rng)
     x, corpus, speaker = table.features, table.corpus, table.speaker
     if len(set(corpus)) < 2:
         return pd.DataFrame(columns=list(COLUMNS))
@@ -62,9 +62,7 @@ def shift_table(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def corpus_probe(
-    x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, folds: int = FOLDS
-) -> Estimate:
+def corpus_probe(x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: Rng, folds: int = FOLDS) -> Estimate:
     """How well a logistic probe tells the corpus of speakers that it never heard.
 
     Parameters
@@ -73,7 +71,7 @@ def corpus_probe(
         A representation.
     corpus, speaker : array (n,)
         Where each clip comes from.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For the interval, over speakers.
     folds : int
         Without shared speakers.
@@ -83,6 +81,7 @@ def corpus_probe(
     Estimate
         Mean recall; chance is one over the number of corpora.
     """
+    rng = generator(rng)
     names, y = np.unique(corpus.astype(str), return_inverse=True)
     predicted = np.zeros(len(y), dtype=np.int64)
     scaled = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8)
@@ -94,7 +93,7 @@ def corpus_probe(
 
 
 def discrepancy(
-    x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: np.random.Generator, draws: int = 199, most: int = 1200
+    x: np.ndarray, corpus: np.ndarray, speaker: np.ndarray, rng: Rng, draws: int = 199, most: int = 1200
 ) -> tuple[float, float, float]:
     """Squared maximum mean discrepancy between corpora (Gretton et al. 2012), a mean over their pairs.
 
@@ -107,7 +106,7 @@ def discrepancy(
         A representation.
     corpus, speaker : array (n,)
         Where each clip comes from.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For the permutations.
     draws : int
         Permutations.
@@ -119,6 +118,7 @@ def discrepancy(
     tuple of three floats
         Discrepancy, its mean under the null, and a permutation p-value.
     """
+    rng = generator(rng)
     chosen = rng.permutation(len(x))[:most]
     scaled = ((x - x.mean(axis=0)) / (x.std(axis=0) + 1e-8))[chosen]
     corpus, speaker = corpus[chosen].astype(str), speaker[chosen]

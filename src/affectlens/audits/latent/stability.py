@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from affectlens.audits.latent.directions import Directions, bootstrap_stability, likeness, matched, principal
 from affectlens.core.errors import UsageError
+from affectlens.stats.generators import Rng, generator
 
 COLUMNS = ("compared", "measure", "value", "low", "high")
 PEOPLE = "resampled speakers"
@@ -57,14 +58,14 @@ class SeedStability:
         self._rows.update(other._rows)
         return self
 
-    def compute(self, speaker: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+    def compute(self, speaker: np.ndarray, rng: Rng) -> pd.DataFrame:
         """One row a network and measure, and the agreement of clusters over resampled speakers.
 
         Parameters
         ----------
         speaker : array (n,)
             The speaker of each clip.
-        rng : numpy.random.Generator
+        rng : int or numpy.random.Generator
             For the resampling.
 
         Returns
@@ -72,6 +73,7 @@ class SeedStability:
         DataFrame
             ``compared``, ``measure``, ``value``, and for resampled speakers ``low`` and ``high`` (95 %).
         """
+        rng = generator(rng)
         rows = [row for number in sorted(self._rows) for row in self._rows[number]]
         again = bootstrap_stability(self.first, self.clusters, rng, speaker)
         low, high = np.quantile(again, [0.025, 0.975])

@@ -24,6 +24,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.explainers.interventions.scenes import cut_out, insert, mask_of, swap_background
 from affectlens.explainers.overlap import Box
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import holm, mean_of_units
 from affectlens.stats.randomization import sign_flip_test
 from affectlens.stats.resample import bootstrap
@@ -68,7 +69,7 @@ class Cutout:
 
 
 def measure_effects(
-    model: Any, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: np.random.Generator, *,
+    model: Any, pictures: Pictures, keys: Sequence[str], methods: Sequence[str], rng: Rng, *,
     target: str = "label", progress: Progress = silent,
 ) -> Effects:  # fmt: skip
     """Change pictures in every way and ask the model again.
@@ -83,7 +84,7 @@ def measure_effects(
         Which of them are changed.
     methods : sequence of str
         Maps whose claims are compared with what removal does.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     target : str
         Whether the probability followed is that of the picture's ``label`` or of the model's own ``answer``.
@@ -101,6 +102,7 @@ def measure_effects(
     ScoresError
         What the model gives is not what is said of it.
     """
+    rng = generator(rng)
     mapper = Mapper(model, methods)
     single: list[dict[str, Any]] = []
     claims: list[dict[str, Any]] = []
@@ -135,7 +137,7 @@ class Changed:
     picture: np.ndarray
 
 
-def changes_of(view: View, background: np.ndarray | None, cutouts: Sequence[Cutout], rng: np.random.Generator) -> list[Changed]:
+def changes_of(view: View, background: np.ndarray | None, cutouts: Sequence[Cutout], rng: Rng) -> list[Changed]:
     """Every change of a picture, after the picture as it is.
 
     That one goes the way of the changed ones, since a model may average views that its maps do not.
@@ -145,6 +147,7 @@ def changes_of(view: View, background: np.ndarray | None, cutouts: Sequence[Cuto
     list of Changed
         The unchanged picture first.
     """
+    rng = generator(rng)
     picture = view.picture
     out = [Changed("", "", False, picture)]
     out += [Changed(entry.name, "", False, entry.change(picture)) for entry in interventions("scene")]
@@ -207,8 +210,9 @@ def objects_of(view: View) -> list[tuple[str, np.ndarray]]:
     return sorted(kept, key=lambda entry: -float(entry[1].sum()))
 
 
-def elsewhere(mask: np.ndarray, rng: np.random.Generator, tries: int = 12) -> list[np.ndarray]:
+def elsewhere(mask: np.ndarray, rng: Rng, tries: int = 12) -> list[np.ndarray]:
     """The mask at the places, of some drawn at random, that overlap least with the object; none where it has no room."""
+    rng = generator(rng)
     rows, columns = np.flatnonzero(mask.max(axis=1) > 0.05), np.flatnonzero(mask.max(axis=0) > 0.05)
     if not len(rows) or not len(columns):
         return []
@@ -250,14 +254,14 @@ def _shuffled(thing: np.ndarray, rng: np.random.Generator, cells: int = 6) -> np
     return out
 
 
-def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def effect_table(single: pd.DataFrame, rng: Rng) -> pd.DataFrame:
     """Mean changes with tests.
 
     Parameters
     ----------
     single : DataFrame
         One row a picture, change and object, as ``Effects.single``.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
 
     Returns
@@ -268,6 +272,7 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
         there is none), paired by picture; ``smallest_p`` is the smallest that as many pictures can give.
         ``p_holm`` is corrected over all rows that pool the emotions, and again over all rows of single ones.
     """
+    rng = generator(rng)
     parts: list[tuple[tuple[Any, ...], pd.DataFrame]] = []
     for (change, name), pooled in single.groupby(["change", "object"]):
         parts.append(((change, name, "all"), pooled))
@@ -301,7 +306,7 @@ def effect_table(single: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame
     return frame
 
 
-def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: Rng) -> pd.DataFrame:
     """How well each map foretells what removing an object does.
 
     Spearman correlation, with an interval from drawing pictures anew, of a method's share of relevance in an object with the
@@ -313,7 +318,7 @@ def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generato
         One row a picture, change and object, as ``Effects.single``.
     claims : DataFrame
         Rows of ``rows_of`` of the same pictures.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
 
     Returns
@@ -321,6 +326,7 @@ def foretold(single: pd.DataFrame, claims: pd.DataFrame, rng: np.random.Generato
     DataFrame
         Columns method, objects, images, spearman, low, high.
     """
+    rng = generator(rng)
     columns = ["method", "objects", "images", "spearman", "low", "high"]
     removed = single[single.change == "remove"]
     if removed.empty or claims.empty:

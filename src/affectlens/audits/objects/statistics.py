@@ -17,6 +17,7 @@ from scipy.stats import hypergeom, rankdata, spearmanr
 from affectlens.audits.objects.settings import Thresholds
 from affectlens.explainers.overlap import SMALL
 from affectlens.stats.exchanges import ALL, all_exchanges, count_exchanges
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.randomization import RandomizationTest, exact_test, randomization_test
 from affectlens.stats.resolution import Resolution
@@ -39,9 +40,7 @@ def above(rows: pd.DataFrame, images: pd.DataFrame, thresholds: Thresholds) -> t
     return rows[passed], sure
 
 
-def combine(
-    rows: pd.DataFrame, images: pd.DataFrame, rng: np.random.Generator, resolution: Resolution | None = None
-) -> pd.DataFrame:
+def combine(rows: pd.DataFrame, images: pd.DataFrame, rng: Rng, resolution: Resolution | None = None) -> pd.DataFrame:
     """One row an emotion and object, with tests.
 
     Parameters
@@ -50,7 +49,7 @@ def combine(
         One row a picture and object, as ``explainers.overlap.image_rows`` gives them.
     images : DataFrame
         All pictures that were looked at: columns image and emotion.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     resolution : Resolution, optional
         How fine p-values have to be; unless given so that all pairs that are tested can be corrected for.
@@ -68,6 +67,7 @@ def combine(
         and Hochberg over all pairs;
         ``smallest_p``, ``smallest_p_exchanged`` and ``smallest_p_others`` are the smallest that the pictures can give.
     """
+    rng = generator(rng)
     emotions = sorted(images.emotion.unique())
     objects = sorted(rows.object.unique()) if len(rows) else []
     index = {key: i for i, key in enumerate(images.image)}
@@ -271,7 +271,7 @@ def associations(both: int, with_object: int, with_emotion: int, n: int) -> dict
     }
 
 
-def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator) -> pd.DataFrame:
+def agreement(tables: dict[str, pd.DataFrame], rng: Rng) -> pd.DataFrame:
     """Whether methods blame the same objects.
 
     Spearman correlation of the emotion × object lifts, and of Dice's coefficients, of every two methods, with a Mantel test
@@ -281,7 +281,7 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator) -> pd.D
     ----------
     tables : dict of str to DataFrame
         A table of ``combine`` by method.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
 
     Returns
@@ -289,6 +289,7 @@ def agreement(tables: dict[str, pd.DataFrame], rng: np.random.Generator) -> pd.D
     DataFrame
         Columns method, against, of (lift or dice), spearman, p_value, smallest_p (that as many objects can give) and p_holm.
     """
+    rng = generator(rng)
     filled = {name: table for name, table in tables.items() if len(table)}
     resolution = Resolution(tests=len(filled) * (len(filled) - 1))
     out = []

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.independence.contrast import STRAIGHT
 from affectlens.stats.independence.effect import Effect, correlation, strength
 from affectlens.stats.independence.permutation import Exchanged, centred_in, exchange_test
@@ -67,7 +68,7 @@ class _Design:
 
 
 def dependence_test(
-    x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, person: pd.Series | None, rng: np.random.Generator,
+    x: pd.Series, kind: str, y: pd.Series, z: pd.Series | None, person: pd.Series | None, rng: Rng,
     resolution: Resolution | None = None,
 ) -> DependenceTest:  # fmt: skip
     """Test whether an output depends on a property, given the label.
@@ -84,7 +85,7 @@ def dependence_test(
         Of the property: continuous, ordinal, binary or categorical.
     z, person : Series, optional
         Label and person of every item.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     resolution : Resolution, optional
         The family of the test.
@@ -105,6 +106,7 @@ def dependence_test(
     >>> dependence_test(x, "continuous", x, None, None, rng, Resolution(tests=136)).pvalue * 136 < 0.05
     True
     """  # noqa: DOC502
+    rng = generator(rng)
     resolution = resolution or Resolution()
     complete = (x.notna() & y.notna() & (z.notna() if z is not None else True)).to_numpy()
     x, y = x[complete], y[complete]

@@ -18,6 +18,7 @@ from affectlens.core.progress import Progress
 from affectlens.explainers.interventions.dose import DoseResponse, dose_response
 from affectlens.explainers.interventions.registry import Intervention, intervention, interventions
 from affectlens.features.properties.registry import properties
+from affectlens.stats.generators import Rng, generator
 
 FEWEST_TEXTS = 5
 MOST_TEXTS = 200
@@ -46,7 +47,7 @@ def chosen_interventions(names: tuple[str, ...], modality: str) -> list[Interven
 
 
 def measure_doses(
-    asked: AskedModel, chosen: list[Intervention], keys: list[str], rng: np.random.Generator, progress: Progress
+    asked: AskedModel, chosen: list[Intervention], keys: list[str], rng: Rng, progress: Progress
 ) -> tuple[dict[str, DoseResponse], list[str]]:
     """Change the items ``keys`` by each intervention and ask the model again.
 
@@ -58,7 +59,7 @@ def measure_doses(
         Interventions of the corpus's modality.
     keys : list of str
         Items that are changed.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     progress : callable
         Takes the intervention, doses done, and doses in all.
@@ -70,6 +71,7 @@ def measure_doses(
     notes : list of str
         Interventions that were left out, and why.
     """
+    rng = generator(rng)
     modality = asked.corpus.modality
     if not chosen:
         return {}, []
@@ -101,8 +103,9 @@ def _measured(
     }, []  # fmt: skip
 
 
-def sampled(labels: pd.Series | None, keys: list[str], count: int, rng: np.random.Generator) -> list[str]:
+def sampled(labels: pd.Series | None, keys: list[str], count: int, rng: Rng) -> list[str]:
     """A random sample of items, as many of each label as can be."""
+    rng = generator(rng)
     if len(keys) <= count:
         return keys
     strata = labels.reindex(keys).astype(str) if labels is not None else pd.Series("", index=keys)

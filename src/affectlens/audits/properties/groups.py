@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.stats.classification import expected_calibration_error
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.randomization import sign_flip_test
 from affectlens.stats.resample import Estimate, bootstrap, wilson
 from affectlens.stats.resolution import Resolution
@@ -48,7 +49,7 @@ def grouped(values: pd.Series, kind: str, most: int = 6) -> pd.Series:
 
 
 def group_metrics(
-    truth: np.ndarray, probabilities: np.ndarray, classes: list[str], groups: pd.Series, rng: np.random.Generator
+    truth: np.ndarray, probabilities: np.ndarray, classes: list[str], groups: pd.Series, rng: Rng
 ) -> pd.DataFrame:
     """How well a classifier does in every group.
 
@@ -62,7 +63,7 @@ def group_metrics(
         Names of the classes.
     groups : Series
         Group of every item; missing ones are left out.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
 
     Returns
@@ -71,6 +72,7 @@ def group_metrics(
         One row a group: group, n, accuracy with Wilson's interval (accuracy_low, accuracy_high), mean_recall with a bootstrap
         interval, calibration_error. Groups of fewer than 20 are listed without scores.
     """
+    rng = generator(rng)
     guess = probabilities.argmax(axis=1)
     right = guess == truth
     rows = []
@@ -153,7 +155,7 @@ def rate_gaps(truth: np.ndarray, probabilities: np.ndarray, classes: list[str], 
 
 
 def matched_pairs(
-    right: np.ndarray, labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: np.random.Generator,
+    right: np.ndarray, labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: Rng,
     resolution: Resolution | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Items high in a property against items low in it that have the same label and are nearest in the other properties.
@@ -168,7 +170,7 @@ def matched_pairs(
         The property.
     others : ndarray of shape (n, properties)
         The other properties.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     resolution : Resolution, optional
         The family of the test.
@@ -179,6 +181,7 @@ def matched_pairs(
         ``pairs``, mean ``difference`` of being right, ``p_value`` of a sign-flip test of the pairs, and ``smallest_p``, the
         smallest that they can give.
     """
+    rng = generator(rng)
     complete = np.isfinite(values) & np.isfinite(others).all(axis=1)
     spread = others[complete].std(axis=0)
     z = (others - others[complete].mean(axis=0)) / np.where(spread > 0, spread, 1)

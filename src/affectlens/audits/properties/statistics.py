@@ -18,6 +18,7 @@ from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.independence import p_against_n
 from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.resolution import Resolution
@@ -30,7 +31,7 @@ def audit_properties(
     kinds: dict[str, str],
     predicted: pd.DataFrame,
     labels: pd.Series | None,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     people: pd.Series | None = None,
     progress: Progress = silent,
@@ -49,7 +50,7 @@ def audit_properties(
         Index key, a column of probabilities a class.
     labels : Series or None
         Labels by key; with them every test is given the label.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Source of the draws.
     people : Series, optional
         Who each item is of: a property that is constant in people is dealt anew to whole people, and any other is compared
@@ -71,6 +72,7 @@ def audit_properties(
     UsageError
         Keys that do not meet, or no property that can be tested.
     """
+    rng = generator(rng)
     keys = table.index.intersection(predicted.index)
     if len(keys) < 20:
         raise UsageError(
@@ -210,9 +212,10 @@ def _curves(
 
 def intersections(
     table: pd.DataFrame, kinds: dict[str, str], a: str, b: str, predicted: pd.DataFrame, labels: pd.Series,
-    rng: np.random.Generator,
+    rng: Rng,
 ) -> pd.DataFrame:  # fmt: skip
     """Scores in every combination of the groups of two properties ``a`` and ``b``; see ``groups.group_metrics``."""
+    rng = generator(rng)
     keys = table.index.intersection(predicted.index).intersection(labels.dropna().index)
     classes = list(predicted.columns)
     keys = keys[labels.loc[keys].isin(classes).to_numpy()]

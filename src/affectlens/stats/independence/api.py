@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.errors import UsageError, unknown
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import Effect, correlation, smallest_correlation, strength
 from affectlens.stats.independence.kernels import conditional_hsic, kci
@@ -35,7 +36,7 @@ def test(
     z: object = None,
     *,
     method: str = "auto",
-    rng: np.random.Generator,
+    rng: Rng,
     draws: int = 3,
     kinds: dict[str, str] | None = None,
 ) -> Independence:
@@ -51,7 +52,7 @@ def test(
         One of ``METHODS``. ``auto`` permutes exactly within strata when z is discrete (or absent). When it is not, it tests
         weighted covariances of residuals of kernel regressions (``wgcm``), or residuals of random features (``rcot``) where
         there are more than 20,000 rows.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Draws permutations, features and nulls.
     draws : int
         How often methods that draw features at random do so; the p-values are combined by Cauchy's rule, never by a vote.
@@ -76,6 +77,7 @@ def test(
     >>> test(x, y, rng=rng).p < 0.001, test(x, y, z, rng=rng).p > 0.05
     (True, True)
     """  # noqa: DOC501
+    rng = generator(rng)
     if method not in METHODS:
         raise unknown("method", method, list(METHODS))
     kinds = kinds or {}
@@ -233,7 +235,7 @@ def _baseline(
     return Independence(method, statistic, p, effect, n, dropped, (p,), smallest_correlation(n), note)
 
 
-def vote(x: object, y: object, z: object, *, rng: np.random.Generator, alpha: float = 0.05) -> Vote:
+def vote(x: object, y: object, z: object, *, rng: Rng, alpha: float = 0.05) -> Vote:
     """Majority of conditional HSIC, RCoT and CMIknn, for comparison with ``test`` (Reimers et al. 2020; Büchner et al. 2024).
 
     Parameters
@@ -248,6 +250,7 @@ def vote(x: object, y: object, z: object, *, rng: np.random.Generator, alpha: fl
     Vote
         Its ``level`` is what it was measured to reject of true hypotheses (``benchmarks independence``).
     """
+    rng = generator(rng)
     each = {method: test(x, y, z, method=method, rng=rng, draws=1).p for method in VOTERS}
     return Vote(majority(np.array(list(each.values())), alpha), each, VOTE_LEVEL)
 
@@ -256,7 +259,7 @@ VOTE_LEVEL = "5 % of 60 true hypotheses (z of 5, n = 200), while CMIknn among it
 
 
 def p_against_n(
-    x: object, y: object, z: object = None, *, rng: np.random.Generator, sizes: tuple[int, ...] = (), repeats: int = 5
+    x: object, y: object, z: object = None, *, rng: Rng, sizes: tuple[int, ...] = (), repeats: int = 5
 ) -> pd.DataFrame:
     """P-values of random subsets: at large n everything is significant, and the curve says from where on.
 
@@ -274,6 +277,7 @@ def p_against_n(
     DataFrame
         Columns ``n``, ``p`` (median), ``low`` and ``high`` (quartiles).
     """
+    rng = generator(rng)
     z = z.values if isinstance(z, Condition) else z
     total = variable(x).rows
     sizes = sizes or tuple(int(size) for size in np.unique(np.geomspace(min(100, total), total, 6).astype(int)))

@@ -6,13 +6,14 @@ import numpy as np
 
 from affectlens.audits.concepts.cav.space import directions
 from affectlens.audits.concepts.cav.view import View
+from affectlens.stats.generators import Rng, generator
 
 
 def intervals(
     view: View,
     targets: np.ndarray,
     draws: int,
-    rng: np.random.Generator,
+    rng: Rng,
     *,
     groups: np.ndarray | None = None,
     input_groups: np.ndarray | None = None,
@@ -30,7 +31,7 @@ def intervals(
         Concepts: 1, 0, NaN, or graded.
     draws : int
         Resamplings; 0 for none.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         For the resampling.
     groups, input_groups : array (n,), (m,), optional
         Dialogues of the examples and of the inputs, resampled whole.
@@ -42,6 +43,7 @@ def intervals(
     tuple of two arrays (2, k, c)
         Low and high of the shift, and of the cosine; NaN without draws.
     """
+    rng = generator(rng)
     shape = (2, len(targets), len(view.classes))
     if not draws:
         return np.full(shape, np.nan), np.full(shape, np.nan)

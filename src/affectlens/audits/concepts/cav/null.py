@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from affectlens.stats.generators import Rng, generator
 from affectlens.stats.randomization import column_p
 
 BIN = 8  # dialogues of like length that change places with each other, at least
 
 
-def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | None = None) -> np.ndarray:
+def orders(n: int, draws: int, rng: Rng, groups: np.ndarray | None = None) -> np.ndarray:
     """Row orders that make pseudo-concepts: a target ``y`` becomes ``y[order]``.
 
     Without groups any order may come (exact, for independent examples). With them (dialogues) whole dialogues of like length
@@ -27,7 +28,7 @@ def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | No
         Rows.
     draws : int
         Orders.
-    rng : numpy.random.Generator
+    rng : int or numpy.random.Generator
         Deals them.
     groups : array (n,), optional
         The dialogue of each row.
@@ -36,6 +37,7 @@ def orders(n: int, draws: int, rng: np.random.Generator, groups: np.ndarray | No
     -------
     array (draws, n) of int
     """
+    rng = generator(rng)
     if groups is None:
         return np.array([rng.permutation(n) for _ in range(draws)])
     _, inverse = np.unique(groups.astype(str), return_inverse=True)
