@@ -1,4 +1,7 @@
-"""Runs in a process of its own, with plug-ins: command lines and public functions, what they gave as JSON on the last line."""
+"""Runs in a process of its own, with plug-ins: command lines and public functions; the last line is JSON of what they gave.
+
+``driver.py FOLDER FILM [PLUGIN]`` uses everything that the examples add; with ``names`` as the film it lists what is known.
+"""
 
 import contextlib
 import io
@@ -53,6 +56,29 @@ def run(folder: Path, film: str) -> dict[str, object]:
     return out
 
 
+def known(folder: Path) -> dict[str, object]:
+    """What every registry knows after one command line, which loads the plug-ins."""
+    out: dict[str, object] = {"check": command("corpus", "check", f"lines={folder / 'lines'}")}
+    from affectlens.audits.concepts.library.base import CONCEPTS
+    from affectlens.audits.registry import AUDITS
+    from affectlens.corpora.base import CORPORA
+    from affectlens.explainers.cam.methods import METHODS
+    from affectlens.explainers.interventions.registry import interventions
+    from affectlens.features.properties.registry import PROPERTIES
+    from affectlens.learning.recipes.registry import TRAININGS
+    from affectlens.modalities.base import MODALITIES
+    from affectlens.models.base import MODELS
+    from affectlens.report.exporters import EXPORTERS
+
+    registries = {
+        "audit": AUDITS, "cam_method": METHODS, "concept": CONCEPTS, "corpus": CORPORA, "exporter": EXPORTERS,
+        "modality": MODALITIES, "model": MODELS, "property": PROPERTIES, "training": TRAININGS,
+    }  # fmt: skip
+    out["names"] = {seam: registry.names() for seam, registry in registries.items()}
+    out["names"]["intervention"] = [one.name for one in interventions("face")]
+    return out
+
+
 def trained(corpus: str, folder: Path) -> dict[str, object]:
     """The training that the examples add, as a function: its name among the others, and what it gave."""
     from affectlens import train
@@ -95,6 +121,6 @@ def suites(corpus: str) -> list[str]:
 if __name__ == "__main__":
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        made = run(Path(sys.argv[1]), sys.argv[2])
+        made = known(Path(sys.argv[1])) if sys.argv[2] == "names" else run(Path(sys.argv[1]), sys.argv[2])
     made["warnings"] = [str(w.message) for w in caught if "plug-in" in str(w.message) or "replaced" in str(w.message)]
     print(json.dumps(made))

@@ -16,6 +16,11 @@ from affectlens.assets.store import state
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "extend"
 SEAMS = ("audit", "cam_method", "concept", "corpus", "exporter", "intervention", "modality", "model", "property", "training")
+# What the file of each seam is known by.
+NAMES = {
+    "audit": "confidence", "cam_method": "positive-cam", "concept": "echo", "corpus": "lines", "exporter": "markdown",
+    "intervention": "posterise", "modality": "light", "model": "keywords", "property": "question marks", "training": "counts",
+}  # fmt: skip
 LINES = (
     ("happy", "I am so glad"),
     ("angry", "I hate this, damn it"),
@@ -60,30 +65,31 @@ def film(folder: Path) -> str:
     return str(write_video(folder / "film.mp4", pictures, rate=5))
 
 
-@pytest.fixture(scope="module", params=["a path", "a package", "an option"])
-def used(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("extend")
+def driven(folder: Path, film: str, path: str = "", option: str = "", variable: str = "") -> dict[str, object]:
+    """What the driver gives in a process of its own, with plug-ins on Python's path, by ``--plugin`` or by the variable."""
     lines(folder / "lines")
-    more = {"AFFECTLENS_PLUGINS": str(EXAMPLES)}
-    path = os.environ.get("PYTHONPATH", "")
-    if request.param == "a package":
-        package(folder / "site")
-        more, path = {}, os.pathsep.join(filter(None, (path, str(folder / "site"))))
-    named = []
-    if request.param == "an option":
-        more, named = {}, [str(EXAMPLES)]
-    driver = Path(__file__).with_name("driver.py")
-    env = {k: v for k, v in os.environ.items() if k != "AFFECTLENS_PLUGINS"} | more | {"PYTHONPATH": path, "COLUMNS": "200"}
-    (folder / "site").mkdir(exist_ok=True)
-    done = subprocess.run(
-        [sys.executable, str(driver), str(folder), "" if named else film(folder), *named],
-        capture_output=True,
-        text=True,
-        env=env,
-        check=False,
-    )
+    environment = {key: value for key, value in os.environ.items() if key != "AFFECTLENS_PLUGINS"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (environment.get("PYTHONPATH", ""), path)))
+    environment |= {"COLUMNS": "200"} | ({"AFFECTLENS_PLUGINS": variable} if variable else {})
+    command = [sys.executable, str(Path(__file__).with_name("driver.py")), str(folder), film, *filter(None, (option,))]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1]), folder
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    """Everything that the examples add, installed as a package and used."""
+    folder = tmp_path_factory.mktemp("extend")
+    package(folder / "site")
+    return driven(folder, film(folder), path=str(folder / "site")), folder
+
+
+@pytest.mark.parametrize("given", [{"variable": str(EXAMPLES)}, {"option": str(EXAMPLES)}], ids=["a path", "an option"])
+def test_files_are_known_without_being_installed(given, tmp_path):
+    made = driven(tmp_path, "names", **given)
+    assert made["warnings"] == [] and made["check"]["code"] == 0 and "everything can be read" in made["check"]["out"]
+    assert {seam for seam, name in NAMES.items() if name in made["names"][seam]} == set(SEAMS)
 
 
 def test_there_is_one_file_for_each_seam():
