@@ -37,6 +37,7 @@ NAMES = (
     "properties_size",
     "fuzz",
     "hostile",
+    "cases",
     "kills",
 )
 

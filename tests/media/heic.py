@@ -1,5 +1,6 @@
 """A HEIC picture in tiles, written box by box (ISO/IEC 23008-12, 14496-12)."""
 
+import struct
 from fractions import Fraction
 
 import av
@@ -18,6 +19,11 @@ def box(kind, *content):
 
 def full(kind, *content, version=0, flags=0):
     return box(kind, number(version, 1), number(flags, 3), *content)
+
+
+def clean_aperture(width, height, right, down, denominator=1):
+    """The content of a `clap` box: size, and the distance of its middle from the picture's, in parts of a pixel."""
+    return struct.pack(">" + "IIIIiIiI", *(n for number in (width, height, right, down) for n in (number, denominator)))
 
 
 def coded(path, image):
@@ -40,7 +46,7 @@ def coded(path, image):
     return raw[at : at + int.from_bytes(raw[at : at + 4], "big")], data
 
 
-def write_heic(path, image, rows, columns, size=None, turn=0, mirror=None, kind=b"grid"):
+def write_heic(path, image, rows, columns, size=None, turn=0, mirror=None, kind=b"grid", clap=None):
     """``size`` is the height and width that are shown of the tiles, ``turn`` quarters anticlockwise."""
     height, width = image.shape[0] // rows, image.shape[1] // columns
     tiles = [
@@ -57,6 +63,9 @@ def write_heic(path, image, rows, columns, size=None, turn=0, mirror=None, kind=
         full(b"ispe", number(shown[1], 4), number(shown[0], 4)),
     ]
     of_grid = [3]
+    if clap:
+        properties.append(box(b"clap", clean_aperture(*clap)))
+        of_grid.append(len(properties))
     if turn:
         properties.append(box(b"irot", bytes([turn])))
         of_grid.append(len(properties))

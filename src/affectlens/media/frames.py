@@ -24,6 +24,7 @@ from affectlens.core.limits import within
 from affectlens.media.animations import animation, is_animated, length
 from affectlens.media.clock import is_cover, play
 from affectlens.media.container import open_file
+from affectlens.media.cropping import Crop, shown_of
 from affectlens.media.images import SUFFIXES, read_image
 from affectlens.media.upright import MAX_SIDE, aspect_of, size_of, upright
 
@@ -139,7 +140,7 @@ def probe(path: Path) -> MediaInfo:
         stream = videos[0]
         _bounded(path, stream)
         rate = float(stream.average_rate or 0)
-        height, width = _shape(container, stream)
+        height, width = _shape(path, container, stream)
         return MediaInfo(path, "video", duration, width, height, len(videos), len(audios), rate)
 
 
@@ -155,21 +156,28 @@ def _probe_picture(path: Path) -> MediaInfo:
     return MediaInfo(path, "image", 0.0, width, height, video_tracks=1)
 
 
-def _shape(container: av.container.InputContainer, stream: av.VideoStream) -> tuple[int, int]:
+def _shape(path: Path, container: av.container.InputContainer, stream: av.VideoStream) -> tuple[int, int]:
     """Height and width as shown: known for sure only from a frame, which carries the display matrix."""
+    fit = _fit(path, container, stream, Problems())
     for _, frame in play(container, stream, lambda note: None):
         assert isinstance(frame, av.VideoFrame)
-        high, wide = upright(frame, aspect_of(stream)).shape[:2]
+        high, wide = fit(frame).shape[:2]
         return high, wide
     width, height = size_of(stream.codec_context.width, stream.codec_context.height, aspect_of(stream))
     return height, width
 
 
+def _fit(path: Path, container: av.container.InputContainer, stream: av.VideoStream, problems: Problems) -> _Fit:
+    """What makes upright pictures of a track's frames."""
+    shown = shown_of(path, container, stream)
+    return _Fit(shown.aspect or aspect_of(stream), shown.crop, problems)
+
+
 def frames(path: Path, rate: float | None = None, problems: Problems | None = None) -> Iterator[Frame]:
     """Frames of the first video track as a player shows them; only one is in memory at a time.
 
-    Pixels are square, turned and mirrored by the display matrix, at most `MAX_SIDE` a side; a frame of another size than the
-    first is fitted into the first's. Times are those of `affectlens.media.clock`.
+    Pixels are square, cropped as codec and container say, turned and mirrored by the display matrix, at most `MAX_SIDE` a
+    side; a frame of another size than the first is fitted into the first's. Times are those of `affectlens.media.clock`.
 
     Parameters
     ----------
@@ -207,7 +215,7 @@ def frames(path: Path, rate: float | None = None, problems: Problems | None = No
         if len(videos) > 1:
             problems.add(f"{len(videos)} video tracks; the first was read")
         stream = videos[0]
-        fit = _Fit(aspect_of(stream), problems)
+        fit = _fit(path, container, stream, problems)
         step = 1 / float(stream.average_rate) if stream.average_rate else 0.04
         decoded = _in_order(_decode(path, container, stream, problems), problems)
         for time, frame in sample(decoded, rate, step, problems):
@@ -322,12 +330,12 @@ class _Hold:
 class _Fit:
     """Upright pictures of one size: what a decoder gives may change in the middle of a recording."""
 
-    def __init__(self, aspect: Fraction, problems: Problems) -> None:
-        self._aspect, self._problems = aspect, problems
+    def __init__(self, aspect: Fraction, crop: Crop, problems: Problems) -> None:
+        self._aspect, self._crop, self._problems = aspect, crop, problems
         self._shape: tuple[int, int] | None = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        image = upright(frame, self._aspect, self._problems.add)
+        image = upright(frame, self._aspect, self._problems.add, self._crop)
         shape = (image.shape[0], image.shape[1])
         if self._shape is None:
             self._shape = shape

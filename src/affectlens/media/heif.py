@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from affectlens.core.barrier import reads
 from affectlens.core.errors import MediaError
 from affectlens.core.limits import within
 from affectlens.media.container import open_file
+from affectlens.media.cropping import UNCROPPED, Crop, aperture
 from affectlens.media.upright import to_rgb, turned
 
 BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -56,16 +58,37 @@ def is_heif(path: Path) -> bool:
     return head[4:8] == b"ftyp" and head[8:12] in BRANDS and b"avif" not in names
 
 
+def cropping(path: Path, width: int, height: int) -> Crop:
+    """What the clean aperture of an AVIF picture leaves away, which its decoder does not do; none where there is none.
+
+    Parameters
+    ----------
+    path : Path
+        An AVIF picture.
+    width, height : int
+        Of the decoded picture, before it is turned.
+
+    Returns
+    -------
+    Crop
+        Pixels at each edge.
+    """
+    try:
+        about = _describe(path)
+        boxes = [body for kind, body in about.of(about.primary) if kind == b"clap"]
+        return aperture(boxes[0], width, height) if boxes else UNCROPPED
+    except (MediaError, ValueError, IndexError, struct.error):
+        return UNCROPPED  # an animation, or damage that its decoder reads past
+
+
 @reads("a HEIC picture")
-def read_heif(path: Path, note: Callable[[str], None]) -> np.ndarray:
-    """Read the picture that a HEIC file shows, with its tiles put together, cropped to its size, turned and mirrored.
+def read_heif(path: Path) -> np.ndarray:
+    """Read the picture that a HEIC file shows: its tiles put together, cropped to its clean aperture, turned and mirrored.
 
     Parameters
     ----------
     path : Path
         For which `is_heif` holds.
-    note : callable
-        Takes a sentence about what was left out.
 
     Returns
     -------
@@ -100,7 +123,7 @@ def read_heif(path: Path, note: Callable[[str], None]) -> np.ndarray:
         elif name == b"imir" and body:
             image = turned(image, _MIRRORS[body[0] & 1])
         elif name == b"clap":
-            note("the picture's clean aperture was not applied: its whole area was read")
+            image = aperture(body, image.shape[1], image.shape[0])(image)
     return image
 
 

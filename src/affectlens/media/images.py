@@ -60,13 +60,15 @@ def read_image(path: Path, max_side: int = 4096, note: Note = lambda text: None)
         More pixels than are read of one input; known from the header, before any pixel is decoded.
     """
     if heif.is_heif(path):
-        return _smaller(Image.fromarray(heif.read_heif(path, note)), max_side)
+        return _smaller(Image.fromarray(heif.read_heif(path)), max_side)
     with opened(path) as image, reading(path, "a picture; it may be damaged or truncated"):
         _bounded(image, path, max_side, note)
         several = getattr(image, "n_frames", 1)
         if several > 1 and image.format != "MPO":  # what else is in an MPO is the same picture once more
             note(f"{several} pictures in one file; the first was read")
         image.load()
+        if image.format == "AVIF" and (crop := heif.cropping(path, *image.size)):
+            image = image.crop((crop.left, crop.top, image.size[0] - crop.right, image.size[1] - crop.bottom))
         return _smaller(
             _by_bands(image, max_side, note) if _area(image) > LARGE else to_rgb(ImageOps.exif_transpose(image), note), max_side
         )

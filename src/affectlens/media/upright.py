@@ -12,29 +12,37 @@ import numpy as np
 from av.sidedata.sidedata import Type
 
 from affectlens.core.errors import MediaError
+from affectlens.media.cropping import UNCROPPED, Crop
 from affectlens.media.light import BT2020, HLG, PQ, ordinary
 
 MAX_SIDE = 1920
+MOST_SIDE = 2 * MAX_SIDE  # of a picture from which a part is cropped
 MAX_ASPECT = 8  # a pixel wider or higher than this many times is a damaged header
 TOLERANCE = 0.5  # degrees by which a display matrix may miss a quarter turn without a note
 
 UNTURNED = (1, 0, 0, 1)
+WHOLE = (slice(None), slice(None))
 Turn = tuple[int, int, int, int]
 
 
 def upright(
-    frame: av.VideoFrame, aspect: Fraction = Fraction(1), note: Callable[[str], None] = lambda text: None
+    frame: av.VideoFrame,
+    aspect: Fraction = Fraction(1),
+    note: Callable[[str], None] = lambda text: None,
+    crop: Crop = UNCROPPED,
 ) -> np.ndarray:
     """The picture that a player shows of a decoded frame.
 
     Parameters
     ----------
     frame : VideoFrame
-        Of any pixel format; the decoder has applied the codec's cropping.
+        Of any pixel format; the decoder has applied the codec's own cropping.
     aspect : Fraction
         Width of a pixel by its height, as the container or the codec tells it.
     note : callable
         Takes a sentence where the display matrix asks for another angle than a multiple of 90 degrees.
+    crop : Crop
+        What the container leaves away of the coded picture.
 
     Returns
     -------
@@ -42,9 +50,18 @@ def upright(
         RGB with square pixels, at most ``MAX_SIDE`` a side, turned and mirrored by the display matrix; PQ and HLG are
         tone-mapped.
     """
-    width, height = size_of(frame.width, frame.height, aspect)
-    image = to_rgb(frame, width, height)
-    return turned(image, turn_of(frame, note))
+    if crop and not crop.fits(frame.width, frame.height):
+        note("the file asks for more to be cropped than its picture has; the whole was read")
+        crop = UNCROPPED
+    kept = (frame.width - crop.left - crop.right, frame.height - crop.top - crop.bottom)
+    width, height = size_of(*kept, aspect)
+    wide, high = Fraction(width, kept[0]), Fraction(height, kept[1])
+    # The whole picture is brought to size before it is cropped, and what is cropped may be most of it.
+    share = min(Fraction(1), Fraction(MOST_SIDE) / max(frame.width * wide, frame.height * high))
+    wide, high = wide * share, high * share
+    top, left = round(crop.top * high), round(crop.left * wide)
+    part = (slice(top, top + max(1, round(kept[1] * high))), slice(left, left + max(1, round(kept[0] * wide))))
+    return turned(to_rgb(frame, round(frame.width * wide), round(frame.height * high), part), turn_of(frame, note))
 
 
 def size_of(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
@@ -87,15 +104,15 @@ def aspect_of(stream: av.VideoStream) -> Fraction:
     return Fraction(aspect) if 1 / MAX_ASPECT <= aspect <= MAX_ASPECT else Fraction(1)
 
 
-def to_rgb(frame: av.VideoFrame, width: int, height: int) -> np.ndarray:
-    """``(height, width, 3)`` uint8 RGB by the frame's own matrix and range; PQ and HLG are tone-mapped."""
+def to_rgb(frame: av.VideoFrame, width: int, height: int, part: tuple[slice, slice] = WHOLE) -> np.ndarray:
+    """``part`` of ``(height, width, 3)`` uint8 RGB by the frame's own matrix and range; PQ and HLG are tone-mapped."""
     bright = frame.color_trc in (PQ, HLG)
     name = "rgb48le" if bright else "rgb24"
     if (width, height) != (frame.width, frame.height):
         scaled = frame.reformat(width=width, height=height, format=name)
     else:
         scaled = frame
-    image = scaled.to_ndarray(format=name)
+    image = np.ascontiguousarray(scaled.to_ndarray(format=name)[part])
     return ordinary(image, frame.color_trc, frame.color_primaries in (BT2020, 2)) if bright else image
 
 
