@@ -11,6 +11,7 @@ from affectlens.stats.independence.combine import cauchy_combination
 from affectlens.stats.independence.quadratic import weighted_chi2_tail
 from affectlens.stats.independence.wgcm.condition import Factorised
 from affectlens.stats.independence.wgcm.residuals import Left
+from affectlens.stats.resolution import Resolution
 
 DRAWS = 499
 LIMIT = 300  # rows from which the limit serves below the smallest p-value of the bootstrap
@@ -18,6 +19,11 @@ LIMIT = 300  # rows from which the limit serves below the smallest p-value of th
 SHARES = {"lines, one": 0.4, "waves, one": 0.15}
 _OTHER = 0.15
 _MOST_LOST = 0.9  # of the variance of a product
+
+
+def draws_of(resolution: Resolution | None, rows: int) -> int:
+    """How often signs are drawn for a test of a family: 499 times where it is alone, or where the limit serves further out."""
+    return DRAWS if resolution is None or resolution.tests <= 1 or rows >= LIMIT else resolution.draws(rows)
 
 
 @dataclass(frozen=True)
