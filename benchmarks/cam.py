@@ -23,16 +23,7 @@ from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
 from affectlens.models.shipped.emonet import LABELS, SIDE, EmoNet
 
-
-def median_time(work: Callable[[], object], repeats: int = 9) -> float:
-    """Median seconds of a call after one warm-up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return float(np.median(times))
+FEWEST = 9  # calls of each work that is timed
 
 
 class _Nothing:
@@ -101,6 +92,7 @@ def peers(model: TorchModel, layer: str, x: torch.Tensor) -> dict[str, Callable[
 
 def run() -> Iterator[tuple[str, str, str, bool | None]]:
     """Ratios for batches of 1 and 32, the largest difference of the maps, and the cost of each method."""
+    torch.set_num_threads(1)
     face = load_model("face")
     rng = np.random.default_rng(0)
     for batch in (1, 32):
@@ -113,7 +105,7 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     crops = face.tensor(rng.integers(0, 255, (8, 48, 48), dtype=np.uint8))
     engine = CamEngine(face, face.layer)
     for method in METHODS:
-        forward, cost = paired(lambda: passed(face, crops), lambda m=method: engine(crops, m), 2)  # type: ignore[misc]
+        forward, cost = paired(lambda: passed(face, crops), lambda m=method: engine(crops, m))  # type: ignore[misc]
         yield (f"{method}, 7 classes, batch 8: cost in forward passes", f"{cost / forward:.1f}", "", None)
 
 
@@ -123,12 +115,22 @@ def passed(model: TorchModel, x: torch.Tensor) -> torch.Tensor:
         return torch.as_tensor(model.net(x))
 
 
-def paired(one: Callable[[], object], other: Callable[[], object], rounds: int = 7) -> tuple[float, float]:
-    """Median times of two works, interleaved so that a noisy neighbour slows both."""
-    pairs = [(median_time(one, 1), median_time(other, 1)) for _ in range(rounds)]
-    ratio = float(np.median([b / a for a, b in pairs]))
-    first = float(np.median([a for a, _ in pairs]))
-    return first, first * ratio
+def paired(one: Callable[[], object], other: Callable[[], object], seconds: float = 6.0) -> tuple[float, float]:
+    """Median processor times of two works on one thread, in turn for some seconds, each as often before the other as after it.
+
+    What else a machine does costs time on the clock, and not the same of both; of the processor's own time it takes next to
+    nothing, and what it takes by emptying caches falls on both alike.
+    """
+    spent: dict[int, list[float]] = {0: [], 1: []}
+    works = (one, other)
+    one(), other()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(spent[0]) < FEWEST:
+        for which in (0, 1) if len(spent[0]) % 2 else (1, 0):
+            began = time.process_time()
+            works[which]()
+            spent[which].append(time.process_time() - began)
+    return float(np.median(spent[0])), float(np.median(spent[1]))
 
 
 def compared(
@@ -150,7 +152,7 @@ def compared(
     )
     ratios = {}
     for peer, theirs in peers(model, layer, x).items():
-        own, time_of = paired(ours, theirs, 5)
+        own, time_of = paired(ours, theirs)
         ratios[peer] = time_of / own
         yield (f"{what}: {peer} / ours", f"{ratios[peer]:.1f}", "", None)
         if peer == "Captum":

@@ -18,7 +18,7 @@ from scipy.stats import kstest
 from affectlens.stats.independence import test, vote
 from affectlens.stats.independence.effect import correlation
 from affectlens.stats.independence.fourier import features, residuals
-from affectlens.stats.independence.kernels import kci
+from affectlens.stats.independence.peers.kernels import kci
 from affectlens.stats.independence.rcot import Residuals, covariance_test, own_features
 from affectlens.stats.independence.variables import scaled, variable
 from affectlens.stats.resample import wilson

@@ -16,6 +16,7 @@ from affectlens.core.errors import ModelError, ModelFailedError, ScoresError, Us
 from affectlens.models.adapters import CallableModel
 from affectlens.models.adapters.pictures import picture_network
 from affectlens.models.adapters.preprocess import Preprocessing
+from affectlens.models.scores import Scores
 from tests.audits.objects.nets import Redness, write_folder
 
 LABELS = ("anger", "happiness", "sadness")
@@ -108,12 +109,25 @@ def test_interventions_on_values_have_no_decisions(tmp_path):
     assert "valence moves most" in page and "decisions change" not in page
 
 
-def test_what_nobody_says_is_shown_as_assumed(texts):
-    made = audit.properties(model_of("softmax", ""), texts, split="all", **ONLY)
-    assert any("no one: they are taken as logits" in note for note in made.notes)
+def test_what_nobody_says_is_shown_as_assumed(texts, tmp_path):
+    """In the result, on the page and in what is saved, of every audit that asks a model, and of an evaluation."""
+    said = "no one: they are taken as logits"
+    made = audit.properties(model_of("softmax", ""), texts, split="all", out=tmp_path / "properties", **ONLY)
+    assert sum(said in note for note in made.notes) == 1 and f"known from {said}" in made.about
     assert made.provenance.model["scores_from"].startswith("no one")
-    result = evaluate(model_of("softmax", ""), texts, split="all", draws=5)
-    assert any("no one: they are taken as logits" in note for note in result.notes)
+    (pictures := tmp_path / "pictures").mkdir()
+    table, labels = write_folder(pictures, 12, np.random.default_rng(0))
+    undescribed = picture_network(Redness().eval(), ("fear", "joy"), size=32, layer="relu")
+    options = {"objects": str(table), "labels": labels, "methods": ("hirescam",), "effects": 0, "out": tmp_path / "objects"}
+    looked = audit.objects(undescribed, pictures, **options)
+    assert sum(said in note for note in looked.notes) == 1
+    for folder in ("properties", "objects"):
+        assert said in (tmp_path / folder / "audit.html").read_text()
+    result = evaluate(model_of("softmax", ""), texts, split="all", draws=5, out=tmp_path / "scores")
+    assert sum(said in note for note in result.notes) == 1
+    assert said in (tmp_path / "scores" / "scores.json").read_text()
+    described = audit.properties(model_of("softmax"), texts, split="all", **ONLY)
+    assert not any("no one" in note for note in described.notes)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +167,19 @@ def test_scores_of_an_evaluation(texts):
     assert both["softmax"].about["scores_from"] == "the caller"
     with pytest.raises(UsageError, match="gives valence, arousal .*no classes that could be scored"):
         evaluate(model_of("regression"), texts, split="all")
+
+
+def test_maps_settle_what_is_plain_and_leave_open_what_is_not():
+    rows = np.array([[2.0, -1.0], [0.2, 0.4]])
+    for given, kind in ((rows, "softmax"), (rows[1:], ""), (np.array([[0.3, 0.7]]), "probabilities")):
+        scores = Scores()
+        scores.recognised(given)
+        assert scores.kind == kind
+        expected = {"softmax": "no one: they are taken as logits", "": "its answers do not tell", "probabilities": ""}[kind]
+        assert expected in scores.caveat("mine") and bool(scores.caveat("mine")) == bool(expected)
+    stated = Scores("sigmoid", "the caller")
+    stated.recognised(rows)
+    assert (stated.kind, stated.caveat("mine")) == ("sigmoid", "")
 
 
 # Faults.

@@ -20,7 +20,7 @@ from affectlens.evaluation.speech import predict_speech
 from affectlens.models.base import MODELS, Calibration, Model, assets_of
 from affectlens.models.identity import with_labels_of
 from affectlens.models.open import open_model
-from affectlens.models.scores import ASSUMED, Scores, scores_of
+from affectlens.models.scores import Scores, scores_of
 from affectlens.models.shipped.speech import SpeechModel
 
 HALF = 0.5  # probability from which an independent label counts as predicted
@@ -123,7 +123,7 @@ def evaluate(
     notes = (
         *_notes(opened, source, part),
         *filter(None, [renamed]),
-        *_of_scores(known),
+        *_of_scores(known, opened.name),
         *counted,
         *predictions.notes,
         *getattr(opened, "notes", ()),
@@ -141,14 +141,14 @@ def _modality_of(model: str | Path | Model, source: Corpus) -> str:
     return "" if registered else {"utterances": "words"}.get(source.info.modality, source.info.modality)
 
 
-def _of_scores(scores: Scores) -> tuple[str, ...]:
+def _of_scores(scores: Scores, name: str) -> tuple[str, ...]:
     """What has to be known of a model's numbers to read its scores."""
     if not scores.exclusive:
         return (
             f"labels hold independently of each other ({scores}): an item is right when its most probable label is one of its "
             "own, and a label is predicted from a probability of .5 on where items have several",
         )
-    return (f"what the model's numbers are is said by {ASSUMED}",) if scores.source == ASSUMED else ()
+    return tuple(filter(None, [scores.caveat(name)]))
 
 
 def _notes(model: Any, source: Corpus, split: str) -> tuple[str, ...]:

@@ -98,6 +98,12 @@ class Scores:
         """Whether there are probabilities at all."""
         return self.kind != REGRESSION
 
+    def caveat(self, name: str) -> str:
+        """What is to be known of a model's answers where nobody said what they are; empty where it is known."""
+        if not self.kind:
+            return f"nobody said what the scores of {name} are, and its answers do not tell; say scores= (--scores) to be sure"
+        return f"what the scores of {name} are is said by {self.source}" if self.source == ASSUMED else ""
+
     def width(self, labels: Sequence[str]) -> int:
         """How many numbers an answer has."""
         return 1 if self.kind in _ONE_NUMBER else len(labels)
@@ -170,9 +176,17 @@ class Scores:
         return numbers
 
     def recognised(self, numbers: np.ndarray) -> None:
-        """Settle that answers ``(n, width)`` are probabilities where nobody says it and every row is a distribution."""
-        if not self.kind and len(numbers) and numbers.shape[1] > 1 and _sum_to_one(numbers).all():
+        """Settle the kind by answers ``(n, width)`` that maps are drawn of, where nobody says it.
+
+        Rows that are distributions are probabilities, values that cannot be are taken as logits. Numbers from 0 to 1 are left
+        open: a map is of the output as it is, and whoever wants probabilities of it is asked.
+        """
+        if self.kind or not len(numbers) or numbers.shape[1] < 2:
+            return
+        if _sum_to_one(numbers).all():
             self.kind, self.source = PROBABILITIES, f"its answers: all {len(numbers)} of the first rows sum to one"
+        elif numbers.min() < -RANGE or numbers.max() > 1 + RANGE:
+            self.kind, self.source = SOFTMAX, ASSUMED
 
     def _check_form(self, numbers: np.ndarray, labels: Sequence[str], name: str, count: int | None) -> None:
         width = self.width(labels)

@@ -11,7 +11,7 @@ from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import correlation, smallest_correlation, strength
 from affectlens.stats.independence.fourier import features, residuals
 from affectlens.stats.independence.index import ridge_maps
-from affectlens.stats.independence.kernels import kci, neighbour_permutation
+from affectlens.stats.independence.peers.kernels import kci, neighbour_permutation
 from affectlens.stats.independence.quadratic import weighted_chi2_tail
 from affectlens.stats.independence.variables import complete, normal_scores, scaled, variable
 

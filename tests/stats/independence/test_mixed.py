@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from scipy.spatial.distance import cdist
 from scipy.special import digamma
+from scipy.stats import kstest
 
-from affectlens.stats.independence import test
+from affectlens.stats.independence import permutation, test
+from affectlens.stats.independence.contrast import APART, Contrast, Tail
 from affectlens.stats.independence.effect import correlation
-from affectlens.stats.independence.labels import within_labels
-from affectlens.stats.independence.mixed import cmi_mixed, entropy
+from affectlens.stats.independence.peers.mixed import cmi_mixed, entropy
 from affectlens.stats.independence.permutation import centred_in
 from affectlens.stats.independence.variables import normal_scores, variable
+from affectlens.stats.resolution import Resolution
 
 
 def brute_entropy(numbers, codes):
@@ -69,29 +71,54 @@ def test_information_of_mixed_data(rng):
     assert test(x, y, method="cmih", rng=rng).p < 0.05  # without a condition z binds them
 
 
-def test_labels_of_different_sign_by_enumeration():
-    x, y = np.array([[0.0], [1.0], [3.0], [0.0], [1.0], [3.0]]), np.array([[0.0], [1.0], [2.0], [2.0], [1.0], [0.0]])
-    strata = np.array([0, 0, 0, 1, 1, 1])
+def test_labels_of_different_sign_share_the_level_with_those_of_one_by_enumeration():
+    """The p-value of the smallest of three is counted over the same orders, so that nothing is lost to Bonferroni's rule."""
+    x, y = np.array([[0.0], [1.0], [3.0], [7.0]] * 2), np.array([[0.0], [1.0], [2.0], [4.0], [4.0], [2.0], [1.0], [0.0]])
+    strata = np.array([0, 0, 0, 0, 1, 1, 1, 1])
     a, b = centred_in(x, strata), centred_in(y, strata)
+    contrast = Contrast.of(a, b, strata, 1, 1, apart=True)
+    parts = [np.kron(a[s].T @ a[s], b[s].T @ b[s]) / 3 for s in (slice(0, 4), slice(4, 8))]
+    whole, apart = Tail.of(sum(parts) / 8), Tail.of(np.diag([part.item() / 4 for part in parts]))
 
     def value(first, second):
-        return sum((a[s].T @ b[s][list(o)]).item() ** 2 for s, o in ((slice(0, 3), first), (slice(3, 6), second)))
+        c = [(a[s][list(o)].T @ b[s]).item() for s, o in ((slice(0, 4), first), (slice(4, 8), second))]
+        together, alone = whole.surprise(np.array(sum(c) ** 2 / 8)), apart.surprise(np.array((c[0] ** 2 + c[1] ** 2) / 4))
+        return max(float(together) + np.log(1 - APART), float(alone) + np.log(APART))
 
-    every = [value(o, q) for o in permutations(range(3)) for q in permutations(range(3))]
-    exact = np.mean([v >= value(range(3), range(3)) - 1e-9 for v in every])
-    assert within_labels(a, b, strata, np.random.default_rng(0), draws=4999) == pytest.approx(exact, abs=0.02)
-    mixed = np.array([0, 3, 1, 4, 2, 5])
-    again = within_labels(a[mixed], b[mixed], strata[mixed], np.random.default_rng(1), draws=4999)
-    assert again == pytest.approx(exact, abs=0.02)
+    every = np.array([value(o, q) for o in permutations(range(4)) for q in permutations(range(4))])
+    assert contrast.observed() == pytest.approx(value(range(4), range(4)))
+    orders = np.array([[*o, *(4 + np.array(q))] for o in permutations(range(4)) for q in permutations(range(4))])
+    np.testing.assert_allclose(contrast.over(orders), every)
+    mixed = np.array([0, 4, 1, 5, 2, 6, 3, 7])
+    assert Contrast.of(a[mixed], b[mixed], strata[mixed], 1, 1, apart=True).observed() == pytest.approx(contrast.observed())
 
 
-def test_labels_of_many_rows_share_the_level(rng):
-    k = np.arange(80) % 4
-    x, y = rng.normal(size=(2, 80))
-    found = test(x, y, k.astype(str), rng=rng)
-    assert len(found.each) == 2 and found.p == pytest.approx(min(1, found.each[0] / 0.8, found.each[1] / 0.2))
-    assert len(test(x[:79], y[:79], k[:79].astype(str), rng=rng).each) == 1  # fewer than 20 rows a label
-    assert len(test(x, y, rng=rng).each) == 1
+def test_labels_of_different_sign_are_seen_with_few_rows_and_many(monkeypatch):
+    rng = np.random.default_rng(0)
+    k = np.arange(400) % 2
+    e = rng.normal(size=400)
+    y = 0.4 * (2 * k - 1) * e + rng.normal(size=400)
+    assert test(e, y, k.astype(str), rng=rng).p < 0.01 < test(e, y, rng=rng).p
+    assert test(e[:30], y[:30], (np.arange(30) % 3).astype(str), rng=rng).p > 0.01  # ten rows a label: too few to be looked at
+    monkeypatch.setattr(permutation, "MANY", 399)
+    assert test(e, y, k.astype(str), rng=rng).p < 0.01  # by the limit, as of very many rows
+
+
+def test_labels_by_themselves_cost_no_level():
+    p = []
+    for seed in range(200):
+        rng = np.random.default_rng([seed, 3])
+        k = rng.integers(0, 2, 60)
+        p.append(test(k + rng.normal(size=60) * (1 + k), -k + rng.normal(size=60), k, rng=rng).p)
+    assert 0.02 <= (np.array(p) <= 0.05).mean() <= 0.09 and kstest(p, "uniform").pvalue > 0.01
+
+
+def test_a_family_of_tests_gets_p_values_as_small_as_it_needs():
+    rng = np.random.default_rng(0)
+    x, k, z = rng.normal(size=60), np.arange(60) % 3, rng.normal(size=60)
+    for condition in (None, k.astype(str), z):
+        assert test(x, x, condition, rng=np.random.default_rng(1), resolution=Resolution(tests=136)).p * 136 <= 0.05
+    assert test(x, x, z, rng=np.random.default_rng(1)).p == 1 / 500  # alone: as fine as a single test needs
 
 
 def test_few_rows_have_intervals_that_hold_the_truth():

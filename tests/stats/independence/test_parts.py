@@ -8,13 +8,14 @@ from scipy.special import digamma
 from scipy.stats import gamma, norm, rankdata, t
 
 from affectlens.core.errors import UsageError
-from affectlens.stats.independence import kernels, test
+from affectlens.stats.independence import test
 from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import correlation, smallest_correlation, strength
 from affectlens.stats.independence.fourier import Features, features, median_distance, residuals
 from affectlens.stats.independence.index import KNOTS, Ridges, ridge_maps
-from affectlens.stats.independence.kernels import conditional_hsic, kci, neighbour_permutation
-from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
+from affectlens.stats.independence.peers import kernels
+from affectlens.stats.independence.peers.kernels import conditional_hsic, kci, neighbour_permutation
+from affectlens.stats.independence.peers.others import cmi_knn, covariance_measure, partial_correlation
 from affectlens.stats.independence.permutation import centred_in
 from affectlens.stats.independence.quadratic import weighted_chi2_tail
 from affectlens.stats.independence.rcot import Residuals, condition_maps, covariance_test, own_features, residual_pair

@@ -279,6 +279,28 @@ def test_leverage_widens_the_null(rng):
     np.testing.assert_allclose(statistic._blocks(*half, given)["lines, one"][1], free[1])
 
 
+def test_random_signs_are_exact_where_errors_are_symmetric():
+    """All 1,024 signs of ten products: the bootstrap is a sign test, also where one product outweighs the others."""
+    products = np.array([5.0, 0.3, -0.2, 0.1, 0.4, -0.3, 0.2, 0.6, -0.1, 0.5])
+    given = Factorised(variable(np.zeros(10)))
+    signs = 1 - 2 * ((np.arange(1024)[:, None] >> np.arange(10)) & 1)
+    exact = (np.abs(signs @ products) >= products.sum() - 1e-9).mean()
+    x, y = (Left(v[:, None], np.zeros((10, 0)), np.zeros((10, 1)), 1.0) for v in (products, np.ones(10)))
+    found = weighted_covariance(x, y, given, np.random.default_rng(0), draws=9999)
+    assert found.each["lines, one"] == pytest.approx(exact, abs=0.01)
+
+
+def test_functions_of_residuals_have_lost_what_is_a_line_in_them(rng):
+    n = 4000
+    z, e = rng.normal(size=(2, n))
+    left = left_of(variable(np.sin(4 * z) + e), Factorised(variable(z)))
+    names = ("line", "scores", "sine", "cosine", "slow cosine")
+    taken = dict(zip(names, left.leverage.mean(axis=0), strict=True))
+    assert taken["line"] > 3 * taken["cosine"]  # a cosine is no line: what the line lost it has not
+    assert taken["scores"] == pytest.approx(taken["line"], rel=0.1)
+    assert taken["cosine"] < taken["sine"] < taken["line"]
+
+
 def test_a_diagnosis_in_words(rng):
     n = 300
     z = np.sort(rng.normal(size=n))

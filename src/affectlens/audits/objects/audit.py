@@ -30,7 +30,7 @@ from affectlens.explainers.overlap import COLUMNS
 from affectlens.models.adapters.preprocess import Seen
 from affectlens.models.base import Model
 from affectlens.models.identity import with_labels_of
-from affectlens.models.scores import ASSUMED, scores_of
+from affectlens.models.scores import scores_of
 from affectlens.perception.scene.detections import Detections, read_detections, recall
 from affectlens.perception.scene.objects import SCORE
 
@@ -233,8 +233,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
         scores = scores_of(self.model)
         if not scores.exclusive:
             notes += ("Labels hold independently of each other; the answer of a picture is its most probable label.",)
-        if scores.source == ASSUMED:
-            notes += (f"What the scores of {self.model.name} are is said by {ASSUMED}.",)
+        notes += tuple(filter(None, [scores.caveat(self.model.name)]))
         notes += self._edges()
         if self.model.name == "background":
             notes += ("The background model never sees people: they are hidden, so no relevance can lie on them.",)

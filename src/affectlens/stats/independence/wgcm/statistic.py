@@ -11,13 +11,20 @@ from affectlens.stats.independence.combine import cauchy_combination
 from affectlens.stats.independence.quadratic import weighted_chi2_tail
 from affectlens.stats.independence.wgcm.condition import Factorised
 from affectlens.stats.independence.wgcm.residuals import Left
+from affectlens.stats.resolution import Resolution
 
 DRAWS = 499
 LIMIT = 300  # rows from which the limit serves below the smallest p-value of the bootstrap
 # Shares of the level: half of it for what is alike over the whole condition, which is what is asked for most.
 SHARES = {"lines, one": 0.4, "waves, one": 0.15}
 _OTHER = 0.15
+_DIGITS = 4  # of the logarithm of a statistic
 _MOST_LOST = 0.9  # of the variance of a product
+
+
+def draws_of(resolution: Resolution | None, rows: int) -> int:
+    """How often signs are drawn for a test of a family: 499 times where it is alone, or where the limit serves further out."""
+    return DRAWS if resolution is None or resolution.tests <= 1 or rows >= LIMIT else resolution.draws(rows)
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,13 @@ def weighted_covariance(x: Left, y: Left, condition: Factorised, rng: np.random.
 
 def _ranks(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     """P-values ``(k, 1 + draws)`` of the observed statistics and of each draw among all of them, none of which is 0 or 1."""
-    together = np.column_stack([observed, null])
+    # Draws are summed in single precision: what differs by less is equal.
+    together = np.round(np.log(np.maximum(np.column_stack([observed, null]), 1e-300)), _DIGITS)
     return np.asarray((together.shape[1] - rankdata(together, axis=1, method="min") + 0.5) / together.shape[1])
 
 
 def _blocks(x: Left, y: Left, condition: Factorised) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Weighted products ``(n, c)``, and the same centred and enlarged by what regressions took from them, by their kind."""
+    """Weighted products ``(n, c)``, and the same enlarged by what regressions took from them, by their kind."""
     p, q = x.lines.shape[1], y.lines.shape[1]
     weights = condition.weights()
     kinds = {"lines": (x.lines, y.lines, x.leverage[:, :p], y.leverage[:, :q])}
@@ -105,6 +113,7 @@ def _blocks(x: Left, y: Left, condition: Factorised) -> dict[str, tuple[np.ndarr
             weighted = (products * functions[:, None, :]).reshape(n, -1)
             # Residuals are smaller than errors twice over in a product, but only once in a sum of products.
             lost = np.clip(shared - fixed * (1 - carried[name]), 0, _MOST_LOST)
-            enlarged = (weighted - weighted.mean(axis=0)) / np.sqrt(1 - lost).reshape(n, -1)
+            # Not centred: where errors are symmetric products with random signs are as likely as before, whatever n.
+            enlarged = weighted / np.sqrt(1 - lost).reshape(n, -1)
             out[f"{kind}, {name}"] = (weighted, enlarged)
     return out

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from affectlens.stats.independence.fourier import residuals
 from affectlens.stats.independence.index import ridge_maps
-from affectlens.stats.independence.kernels import neighbour_permutation
+from affectlens.stats.independence.peers.kernels import neighbour_permutation
 from affectlens.stats.independence.rcot import condition_maps
 
 

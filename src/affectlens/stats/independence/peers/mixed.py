@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
-from affectlens.stats.independence.kernels import neighbour_permutation
+from affectlens.stats.independence.peers.kernels import neighbour_permutation
 from affectlens.stats.independence.variables import Variable, normal_scores
 
 SHARE = 0.1  # of the rows of a cell that are neighbours
