@@ -18,6 +18,11 @@ def _no_file(path: Path | None) -> str:
     return "" if known else "no such file; a face.safetensors of `affectlens train face` was expected"
 
 
+def _no_words(path: Path | None) -> str:
+    known = path is None or Path(path).is_file()
+    return "" if known else "no such file; a words.safetensors of `affectlens train words` was expected"
+
+
 @dataclass(frozen=True)
 class FaceRecipe(Settings):
     """Every choice of training the face network; ``augmentation`` has how crops are changed."""
@@ -47,12 +52,16 @@ class WordsRecipe(Settings):
 
     assets: ClassVar[tuple[str, ...]] = ("minilm",)
 
-    epochs: int = fields.epochs(2)
+    epochs: int = fields.epochs(4)
+    each: int = fields.whole(10000, "Texts that an epoch draws of a corpus at most, so that none rules; 0: all.", 0)
+    errors: float = fields.share(0.3, "Share of the texts that are learnt with errors of recognition.")
     batch: int = fields.batch(32)
     rate: float = fields.rate(1e-3)
     head_rate: float = setting(2e-3, "Highest learning rate of the classifier.", least=0, most=10)
     warmup: float = fields.share(0.06, "Share of the run in which the rate rises.")
     weight_decay: float = fields.weight_decay(0.01)
+    bfloat16: bool = setting(False, "Learn in bfloat16, which is faster on processors that have it.")
+    start: Path | None = setting(None, "Weights of an earlier run to go on from.", check=_no_words)  # noqa: RUF009
     seed: int = fields.seed()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from affectlens.core.errors import ModelError
 
 PREFIX = "typicality."
+LEAST_TYPICAL = 0.05  # p-value below which a module says nothing; so many of new people like those of training are lost by it
 _CELLS = 4_000_000  # distances between inputs and prototypes that are held at once
 
 
