@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,9 @@ def refused(data: Any, fit: Callable[[Any], Typicality], features: Callable[[Any
 def ship(model: Any, typicality: Typicality, folder: Path) -> None:
     """The same weights with another typicality."""
     path = folder / f"{model.name}.safetensors"
+    calibration = replace(model.calibration, reliability=0.0)  # as the recipe has it: nobody of other rigs was measured
     tensors = {**model.net.state_dict(), **{name: torch.from_numpy(part) for name, part in typicality.to_tensors().items()}}
-    export(path, tensors, {name: value for name, value in model.meta.items() if name != "sha256"}, model.calibration)
+    export(path, tensors, {name: value for name, value in model.meta.items() if name != "sha256"}, calibration)
     table = folder / "SHA256SUMS"
     digests = {name: digest for digest, _, name in (line.partition("  ") for line in table.read_text().splitlines())}
     digests[path.name] = sha256_of(path, fresh=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,7 +148,8 @@ def _ship(
     write_whole(out / "predictions.parquet", predictions.to_parquet)
     scores = motion_scores(predictions, len(CLASSES), np.random.default_rng(seed))
     write_frame(scores, out / "scores.csv")
-    calibration = calibrate_predictions(predictions[predictions.kind == "network"])
+    # Nobody but the people of one rig was measured, so beside other modules this one has no say.
+    calibration = replace(calibrate_predictions(predictions[predictions.kind == "network"]), reliability=0.0)
     weights = out / f"{kind}.safetensors"
     meta |= {"labels": list(CLASSES), "config": net.config.to_dict(), **licence_of(open_corpus(name, path).info)}
     tensors = {name: torch.from_numpy(values) for name, values in ordinary.to_tensors().items()}

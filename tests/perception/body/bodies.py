@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from affectlens.perception.body.joints import JOINTS, Motion
+from affectlens.perception.body.joints import JOINTS
 from tests.perception.body.walker import walker
 
 AT = {name: number for number, name in enumerate(JOINTS)}

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from affectlens.core.barrier import reason_of
-from affectlens.core.disk.files import sha256_of
+from affectlens.core.disk.files import digest_of, sha256_of
 from affectlens.core.errors import LimitError, ModelError
 from affectlens.models.base import BaseModel
 from affectlens.models.nets.config import NetConfig
@@ -51,6 +51,8 @@ class TrainedModel(BaseModel):
     ----------
     typicality : Typicality or None
         What tells inputs that are unlike all that was learnt, where the file holds it.
+    network_sha256 : str
+        Of the network's tensors alone, whatever else the file holds: deep features are the same where it is.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class TrainedModel(BaseModel):
         tensors, meta, calibration = read_weights(self.path)
         self.typicality = Typicality.from_tensors(tensors)
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
+        self.network_sha256 = digest_of(*((name, tensors[name].numpy().tobytes().hex()) for name in sorted(tensors)))
         try:
             BaseModel.__init__(
                 self, self.kind, self.reads, meta.get("labels", ()), meta | {"sha256": sha256_of(self.path)}, calibration
