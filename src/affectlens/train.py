@@ -117,18 +117,19 @@ def words(
     settings: WordsRecipe | None = None,
     **changed: Unpack[WordsRecipeFields],
 ) -> TrainingRun:
-    """Train the adapters of the words network on a corpus of texts with the splits train, dev and test (GoEmotions).
+    """Train the adapters of the words network on corpora of texts or dialogues with the splits train, dev and test.
 
-    A run that was stopped goes on from its last finished epoch.
+    Each corpus counts alike, and the network's answers are for the mean of their class shares. A run that was stopped goes on
+    from its last finished epoch.
 
     Returns
     -------
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.training.face_words import train_words_model
+    from affectlens.training.words import train_words_model
 
-    return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed)
+    return _train(WordsRecipe, train_words_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
 @shows_fields(SpeechRecipe)
