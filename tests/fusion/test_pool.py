@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from affectlens.explainers.shapley import shapley_values
 from affectlens.fusion.pool import Fuser, Opinion, pool
+from affectlens.learning.fusion import Bank, pool_threshold
+from affectlens.models.base import Calibration
 
 
 def fuse(opinions, labels):
@@ -109,3 +113,62 @@ def test_shapley_values_of_the_glove_game():
     values = shapley_values(3, lambda members: float(0 in members and len(members) > 1))
     np.testing.assert_allclose(values, [2 / 3, 1 / 6, 1 / 6])
     assert shapley_values(1, lambda members: 5.0 * len(members) + 2) == [5.0] and shapley_values(0, lambda members: 1.0) == []
+
+
+class Network:
+    """Stands for a network over the classes x and y that knows modules a and b."""
+
+    modules, labels = ("a", "b"), ("x", "y")
+
+    def __init__(self, threshold, **meta):
+        self.calibration, self.meta = Calibration(conformal=threshold), meta
+
+    def predict_one(self, opinions, labels):
+        return pool(opinions)[:2] / pool(opinions)[:2].sum()
+
+
+def deep(name, p, w=1.0):
+    return replace(opinion(name, p, w), deep=np.zeros(2))
+
+
+def test_sets_of_fused_answers_keep_to_the_threshold_that_was_fitted_for_them():
+    both = [deep("a", [0.6, 0.3, 0.1]), deep("b", [0.6, 0.3, 0.1])]
+    assert Fuser(LABELS, Network(0.8)).fuse(both).conformal == ("x", "y")
+    assert Fuser(LABELS, Network(0.5)).fuse(both).conformal == ("x",)
+    assert Fuser(LABELS, Network(0.1)).fuse(both).conformal == ("x",)  # never empty
+    plain = [replace(one, deep=None) for one in both]
+    assert Fuser(LABELS, Network(0.8, pool_conformal=0.95)).fuse(plain).conformal == ("x", "y", "z")
+    assert Fuser(LABELS, Network(0.8)).fuse(plain).conformal == ("x",)  # none for the pool: what any is open to
+    more = [*both, replace(opinion("c", [0.2, 0.2, 0.6]), conformal=("z",))]
+    assert set(Fuser(LABELS, Network(0.5)).fuse(more).conformal) == {"x", "z"}  # another mix than was fitted
+    assert Fuser(LABELS, Network(0.9)).fuse(both[:1]).conformal == ("x",)  # one alone has a set of its own
+
+
+def test_modules_of_other_weights_and_without_weight_join_by_the_pool():
+    both = [deep("a", [0.6, 0.3, 0.1]), deep("b", [0.1, 0.8, 0.1])]
+    assert Fuser(LABELS, Network(0.8)).fuse(both).how == "early"
+    assert Fuser(LABELS, Network(0.8), ("a",)).fuse(both).how == "pool"
+    fused = Fuser(LABELS, Network(0.8)).fuse([both[0], replace(both[1], weight=0.0)])
+    assert fused.how == "pool" and fused.probabilities == pytest.approx([0.6, 0.3, 0.1])
+
+
+def test_coverage_of_fused_answers_is_fitted_jointly(rng):
+    """Two modules that err together: sets that each hold 90 % have in common far less, the joint threshold holds 90 %."""
+    classes, n = 4, 6000
+    y = rng.integers(0, classes, n)
+    shared = rng.normal(size=(n, classes))
+
+    def bank():
+        logits = 2.0 * np.eye(classes)[y] + shared + 0.7 * rng.normal(size=(n, classes))
+        return Bank(np.zeros((n, 1)), logits, y, np.arange(n), Calibration(reliability=0.5))
+
+    banks = {"a": bank(), "b": bank()}
+    fit, rest = np.arange(n) < n // 2, np.arange(n) >= n // 2
+    rows, present = {name: np.flatnonzero(fit) for name in banks}, rng.random((n // 2, 2)) < 0.6
+    present[~present.any(axis=1), 0] = True
+    threshold = pool_threshold(banks, rows, present, np.eye(classes)[y[fit]])
+    fused = [
+        pool([Opinion(name, np.exp(banks[name].answers[i]), 0.5, ()) for name, on in zip(banks, seen, strict=True) if on])
+        for i, seen in zip(np.flatnonzero(rest), present, strict=True)
+    ]
+    assert np.mean(np.stack(fused)[np.arange(n // 2), y[rest]] >= 1 - threshold) == pytest.approx(0.9, abs=0.02)

@@ -87,12 +87,12 @@ def test_turns_and_fused_rows_have_the_same_times_whatever_was_said_in_them():
     assert [(r.start, r.end) for r in fused_rows(*reversed(findings))] == turns
 
 
-def test_the_set_of_classes_is_what_all_hold_and_of_those_who_disagree_what_any_holds():
+def test_without_a_fitted_threshold_the_set_is_what_any_is_open_to():
     agree = fused_rows(
         finding("face", 0, 1, conformal=("happiness", "neutral"), happiness=0.6),
         finding("words", 0, 1, conformal=("happiness", "anger"), happiness=0.6),
     )[0]
-    assert not agree.conflict and agree.conformal == ("happiness",)
+    assert not agree.conflict and set(agree.conformal) == {"happiness", "neutral", "anger"}
     clash = fused_rows(
         finding("face", 0, 1, conformal=("happiness", "neutral"), happiness=0.6),
         finding("words", 0, 1, conformal=("anger", "neutral"), anger=0.6),
@@ -102,7 +102,43 @@ def test_the_set_of_classes_is_what_all_hold_and_of_those_who_disagree_what_any_
         finding("face", 0, 1, conformal=("happiness",), anger=0.6),
         finding("words", 0, 1, conformal=("anger",), anger=0.6),
     )[0]
-    assert not apart.conflict and set(apart.conformal) == {"happiness", "anger"}  # nothing is in both: any
+    assert not apart.conflict and set(apart.conformal) == {"happiness", "anger"}
+
+
+def test_the_set_holds_its_own_label():
+    """Two that are both open to a third class only agree on what neither says: the answer is in the set all the same."""
+    (row,) = fused_rows(
+        finding("face", 0, 1, conformal=("neutral",), anger=0.4, neutral=0.35),
+        finding("words", 0, 1, conformal=("neutral",), anger=0.4, neutral=0.35),
+    )
+    assert row.label == "anger" and row.conformal == ("anger", "neutral")
+
+
+def typical(found, p_value):
+    return replace(found, row=replace(found.row, typical=p_value))
+
+
+def test_a_module_out_of_its_depth_no_longer_decides():
+    face = typical(finding("face", 0, 1, fear=0.6, weight=0.4), 0.6)
+    voice = finding("voice", 0, 1, anger=0.97, weight=0.5)
+    told, deep, unknown = (fused_rows(face, typical(voice, p))[0] for p in (0.5, 0.01, float("nan")))
+    assert told.label == unknown.label == "anger" and told.probabilities == unknown.probabilities
+    assert deep.label == "fear" and deep.probabilities == pytest.approx(face.row.probabilities)
+    assert not deep.conflict and deep.conformal == ("fear",)
+    weighted, _ = fuse_findings(clip_of(explaining=False), [face, typical(voice, 0.01)])
+    assert weighted[0].row.weight == 1.0 and np.isnan(weighted[1].row.weight)
+
+
+def test_the_weight_falls_with_typicality():
+    face, voice = finding("face", 0, 1, fear=0.6, weight=0.4), finding("voice", 0, 1, anger=0.6, weight=0.4)
+    shares = [fuse_findings(clip_of(explaining=False), [face, typical(voice, p)])[0][1].row.weight for p in (0.25, 0.15, 0.1)]
+    assert shares == pytest.approx([0.5, 1 / 3, 0.2])
+
+
+def test_where_all_are_out_of_their_depth_nothing_is_said_and_why():
+    (row,) = fused_rows(typical(finding("face", 0, 1, fear=0.6), 0.02), typical(finding("voice", 0, 1, anger=0.6), 0.0))
+    assert row.status == "abstained" and row.probabilities is None
+    assert row.reason == "face: this is unlike all that it learnt from; voice: this is unlike all that it learnt from"
 
 
 def test_classes_of_the_set_stand_in_the_order_of_their_probability():

@@ -65,6 +65,9 @@ class Fused:
         "early" where a network joined, else "pool".
     values : dict of str to float
         Where a network joined, Shapley values of the most probable class against a uniform prior.
+    conformal : tuple of str
+        The classes that hold the label with the coverage that was fitted for fused answers, most probable first; where none
+        was fitted, all that any opinion is open to. The most probable class is always among them.
     """
 
     probabilities: np.ndarray
@@ -73,6 +76,7 @@ class Fused:
     divergence: float
     how: str = "pool"
     values: dict[str, float] = field(default_factory=dict)
+    conformal: tuple[str, ...] = ()
 
 
 def pool(opinions: Sequence[Opinion]) -> np.ndarray:
@@ -113,16 +117,32 @@ class Fuser:
     """Fuses opinions over ``labels``.
 
     A network first joins those whose deep features it knows, two at least; what it does not know joins by the pool.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Of the opinions.
+    network : EarlyFusionModel, optional
+        What joins deep features, and what was fitted to fused answers.
+    modules : tuple of str, optional
+        Those whose deep features the network has learnt from; all that it has a place for where not given.
     """
 
-    def __init__(self, labels: tuple[str, ...], network: EarlyFusionModel | None = None) -> None:
+    def __init__(
+        self, labels: tuple[str, ...], network: EarlyFusionModel | None = None, modules: tuple[str, ...] | None = None
+    ) -> None:
         self.labels, self.network = labels, network
+        self.modules = modules if modules is not None else network.modules if network is not None else ()
 
     def joined(self, opinions: Sequence[Opinion]) -> list[Opinion]:
         """The opinions that the network can join."""
         if self.network is None:
             return []
-        joined = [opinion for opinion in opinions if opinion.deep is not None and opinion.modality in self.network.modules]
+        joined = [
+            opinion
+            for opinion in opinions
+            if opinion.deep is not None and opinion.modality in self.modules and opinion.weight > 0
+        ]
         return joined if len(joined) > 1 else []
 
     def probabilities(self, opinions: Sequence[Opinion]) -> np.ndarray:
@@ -173,7 +193,43 @@ class Fuser:
             values = self.shapley(opinions, int(probabilities.argmax()), prior)
             total = sum(map(abs, values.values()))
             shares = {modality: abs(value) / total for modality, value in values.items()} if total > 0 else shares
-        return Fused(probabilities, shares, conflict, divergence, how, values)
+        return Fused(probabilities, shares, conflict, divergence, how, values, self.conformal(opinions, probabilities))
+
+    def conformal(self, opinions: Sequence[Opinion], probabilities: np.ndarray) -> tuple[str, ...]:
+        """The set of classes of a fused answer.
+
+        A threshold that was fitted to fused answers of people who were left out decides; sets of single modules promise
+        nothing of what they have in common. Where no threshold is known (another mix of modules), every class that any of them
+        is open to is in the set, which covers at least what the best of their sets does.
+
+        Parameters
+        ----------
+        opinions : sequence of Opinion
+            What was fused.
+        probabilities : numpy.ndarray
+            The fused answer ``(classes,)``.
+
+        Returns
+        -------
+        tuple of str
+            Most probable first.
+        """
+        order = np.argsort(-probabilities, kind="stable")
+        threshold = self._threshold(opinions)
+        if threshold is None:
+            inside = set().union(*(opinion.conformal for opinion in opinions))
+        else:
+            inside = {self.labels[place] for place in order if probabilities[place] >= 1 - threshold}
+        return tuple(self.labels[place] for place in order if self.labels[place] in inside or place == order[0])
+
+    def _threshold(self, opinions: Sequence[Opinion]) -> float | None:
+        """What was fitted for these modules together; None for others, and for one alone, which has a set of its own."""
+        if self.network is None or len(opinions) < 2 or any(opinion.modality not in self.modules for opinion in opinions):
+            return None
+        if len(self.joined(opinions)) == len(opinions):
+            return self.network.calibration.conformal
+        pooled = self.network.meta.get("pool_conformal")
+        return float(pooled) if pooled is not None and not self.joined(opinions) else None
 
     def shapley(self, opinions: Sequence[Opinion], target: int, prior: np.ndarray) -> dict[str, float]:
         """Exact Shapley value of each modality for the log-odds of class ``target`` in the fused answer.

@@ -22,6 +22,10 @@ from affectlens.fusion.evidence import (
 from affectlens.fusion.grouping import WINDOWS, extent, segments
 from affectlens.fusion.pool import Fused, Fuser, Opinion
 from affectlens.modalities.base import Clip, Finding
+from affectlens.models.typicality import LEAST_TYPICAL
+
+FULL_TRUST = 0.25  # p-value of typicality from which a module has its full weight
+UNLIKE = "this is unlike all that it learnt from"
 
 
 @dataclass
@@ -83,12 +87,14 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     start, end = extent(rows)
     opinions, used, lost = _opinions(fusion, members)
     if not opinions:
-        reason = "; ".join(dict.fromkeys(f"{entry.modality}: {entry.reason}" for entry in rows if entry.status != "ok"))
+        unsaid = [(entry.modality, entry.reason or UNLIKE) for entry in rows if entry.status != "ok" or _out_of_depth(entry)]
+        reason = "; ".join(dict.fromkeys(f"{modality}: {why}" for modality, why in unsaid))
         reasons = [reason] if reason else []
         reasons += [
             f"{modality}: {', '.join(classes)} is none of the classes of the fused answer" for modality, classes in lost.items()
         ]
-        status = "abstained" if lost or any(entry.status == "abstained" for entry in rows) else first.status
+        silent = lost or any(entry.status == "abstained" or _out_of_depth(entry) for entry in rows)
+        status = "abstained" if silent else first.status
         return Finding(Row(clip.file, start, end, first.person, "fused", status, "; ".join(reasons)))
     if fusion.usual is not None:
         opinions.append(fusion.usual)
@@ -96,8 +102,6 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
     for those, opinion in zip(used, opinions, strict=False):
         for i in those:
             fusion.weights[i].append(result.weights[opinion.modality])
-    order = np.argsort(-result.probabilities, kind="stable")
-    inside = conformal_union(opinions) if result.conflict else conformal_intersection(opinions)
     spoke = [fusion.findings[i].row for those in used for i in those]
     row = Row(
         clip.file,
@@ -106,7 +110,7 @@ def _fused(fusion: _Fusion, members: list[int]) -> Finding:
         first.person,
         "fused",
         probabilities=tuple(float(value) for value in result.probabilities),
-        conformal=tuple(EKMAN7.labels[i] for i in order if EKMAN7.labels[i] in inside),
+        conformal=result.conformal,
         quality=float(np.mean([entry.quality for entry in spoke])),
         weight=1.0,
         conflict=result.conflict,
@@ -135,7 +139,8 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
     for i in members:
         finding = fusion.findings[i]
         row = finding.row
-        if row.probabilities is None or row.status != "ok" or (window and row.modality in said):
+        trust = typical_weight(row.typical)
+        if row.probabilities is None or row.status != "ok" or not trust or (window and row.modality in said):
             continue
         translated = translate(np.array(row.probabilities), row.scheme)
         if translated.lost:
@@ -146,11 +151,38 @@ def _opinions(fusion: _Fusion, members: list[int]) -> tuple[list[Opinion], list[
             continue
         quality = float(np.clip(row.quality, 0, 1)) if np.isfinite(row.quality) else 1.0
         open_to = translate_set(row.conformal, row.scheme)
-        weight = finding.weight * (1 - translated.lost_share)
-        opinion = Opinion(row.modality, translated.probabilities, weight, open_to, finding.deep, quality)
+        weight = finding.weight * (1 - translated.lost_share) * trust
+        opinion = Opinion(row.modality, translated.probabilities, weight, open_to, finding.deep, quality * trust)
         said.setdefault(row.modality, []).append((i, opinion))
     opinions = [_together(fusion, pairs) for pairs in said.values()]
     return opinions, [[i for i, _ in pairs] for pairs in said.values()], lost
+
+
+def typical_weight(typical: float) -> float:
+    """How far a module's weight holds for an input of that typicality.
+
+    Parameters
+    ----------
+    typical : float
+        p-value; NaN where the module does not tell.
+
+    Returns
+    -------
+    float
+        0 below the level at which modules abstain, rising evenly to 1 at ``FULL_TRUST``; 1 where it is not known.
+
+    Examples
+    --------
+    >>> [typical_weight(p) for p in (0.01, 0.15, 0.9, float("nan"))]
+    [0.0, 0.5, 1.0, 1.0]
+    """
+    if np.isnan(typical):
+        return 1.0
+    return round(float(np.clip((typical - LEAST_TYPICAL) / (FULL_TRUST - LEAST_TYPICAL), 0, 1)), 12)
+
+
+def _out_of_depth(row: Row) -> bool:
+    return row.status == "ok" and typical_weight(row.typical) == 0
 
 
 def _together(fusion: _Fusion, pairs: list[tuple[int, Opinion]]) -> Opinion:
@@ -173,13 +205,8 @@ def _together(fusion: _Fusion, pairs: list[tuple[int, Opinion]]) -> Opinion:
 
 
 def conformal_union(opinions: Sequence[Opinion]) -> set[str]:
-    """Classes that any opinion's set holds: the answer where modalities disagree."""
+    """Classes that any opinion's set holds."""
     return set().union(*(opinion.conformal for opinion in opinions))
-
-
-def conformal_intersection(opinions: Sequence[Opinion]) -> set[str]:
-    """Classes that all opinions' sets hold; where there is none, those that any holds."""
-    return set.intersection(*(set(opinion.conformal) for opinion in opinions)) or conformal_union(opinions)
 
 
 def _segment_evidence(clip: Clip, row: Row, opinions: list[Opinion], result: Fused, fuser: Fuser) -> list[Evidence]:

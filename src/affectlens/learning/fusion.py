@@ -20,7 +20,7 @@ from affectlens.learning.loop import TrainingLoop, batches_of, one_cycle_of, see
 from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.models.base import Calibration
 from affectlens.models.nets.fusion import FusionConfig, FusionNet, Part
-from affectlens.stats.classification import softmax
+from affectlens.stats.classification import conformal_threshold, softmax
 from affectlens.stats.generators import Rng, generator
 
 LINKED = ("gait", "posture")  # of one recording: drawn together
@@ -173,6 +173,35 @@ def train_fusion(banks: dict[str, Bank], classes: int, kind: str, recipe: Fusion
         schedule = one_cycle_of(optimiser, recipe, recipe.cases)
         TrainingLoop[tuple[Tensor, dict[str, Tensor]]](net, optimiser, recipe.epochs, batches, loss, schedule).run()
     return net
+
+
+def pool_threshold(
+    banks: dict[str, Bank], rows: dict[str, np.ndarray], present: np.ndarray, targets: np.ndarray, coverage: float = 0.9
+) -> float:
+    """The conformal threshold of pooled answers, fitted to the cases as a whole: sets of single modules promise nothing of it.
+
+    Parameters
+    ----------
+    banks : dict of str to Bank
+        Items of people who calibrated no module.
+    rows : dict of str to numpy.ndarray
+        The item of each bank in each case ``(n,)``.
+    present : numpy.ndarray
+        Which modules take part ``(n, modules)``, at least one in each case.
+    targets : numpy.ndarray
+        One-hot labels ``(n, classes)``.
+    coverage : float
+        Probability with which the set shall hold the label.
+
+    Returns
+    -------
+    float
+        As ``conformal_threshold`` gives it.
+    """
+    logs = np.stack([bank.answers[rows[name]] for name, bank in banks.items()], axis=1)
+    weight = np.array([max(bank.calibration.reliability, 1e-6) for bank in banks.values()]) * present
+    pooled = softmax(np.einsum("nm,nmc->nc", weight / weight.sum(axis=1, keepdims=True), logs))
+    return conformal_threshold(pooled, targets, coverage)
 
 
 def subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -14,9 +14,10 @@ from affectlens.learning.balance import recording_weights
 from affectlens.learning.loop import seeded, train_rows
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.typicality import Typicality, fit_typicality
 from affectlens.models.nets.gait import GaitNet, GaitNetConfig
 from affectlens.models.nets.posture import PostureNet, PostureNetConfig
-from affectlens.perception.body.joints import JOINTS, MIRROR
+from affectlens.perception.body.joints import JOINTS, MIRROR, bone_directions
 
 LOWER = [
     i for i, joint in enumerate(JOINTS) if any(part in joint for part in ("hip", "knee", "ankle", "toe")) or joint == "pelvis"
@@ -179,6 +180,38 @@ def posture_deep_and_logits(net: PostureNet, joints: np.ndarray) -> tuple[np.nda
     tensor = torch.from_numpy(np.asarray(joints, np.float32))
     with torch.inference_mode():
         return np.asarray(net.deep(tensor).numpy()), np.asarray(net(tensor).numpy())
+
+
+def gait_typicality(net: GaitNet, data: GaitWindows, scale: Scale, recipe: GaitRecipe) -> Typicality:
+    """What tells windows unlike those of training, by their deep features; each recording counts alike."""
+    return fit_typicality(gait_deep_and_logits(net, data, scale)[0], data.rows.key.to_numpy(), seed=recipe.seed)
+
+
+def posture_typicality(net: PostureNet, data: Postures, recipe: PostureRecipe) -> Typicality:
+    """What tells skeletons unlike those of training: the directions of their bones, under the noise that training has.
+
+    Parameters
+    ----------
+    net : PostureNet
+        Rebuilds joints that are missing.
+    data : Postures
+        Of training; each recording counts alike, and each skeleton also in the mirror.
+    recipe : PostureRecipe
+        Whose noise is put on the joints: recorded ones move too exactly.
+
+    Returns
+    -------
+    Typicality
+        Of ``bone_directions``.
+    """
+    rng = np.random.default_rng(recipe.seed)
+    mirror = data.joints[:, MIRROR] * np.array([-1.0, 1, 1])
+    given = np.concatenate([data.joints, mirror])
+    noisy = (given + recipe.noise * rng.standard_normal(given.shape)).astype(np.float32)
+    with torch.inference_mode():
+        rebuilt = net.rebuild(torch.from_numpy(noisy)).numpy()
+    directions = bone_directions(np.where(np.isfinite(noisy), noisy, rebuilt))
+    return fit_typicality(directions, np.tile(data.rows.key.to_numpy(), 2), components=16, seed=recipe.seed)
 
 
 def hide_lower(joints: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from affectlens.modalities.base import Clip, Finding, FindingDetail, Modality
 from affectlens.modalities.section import Material, bars, render
 from affectlens.modalities.telling import graded, speaks, way
 from affectlens.models.base import load_model
+from affectlens.models.typicality import LEAST_TYPICAL
 from affectlens.perception.body.joints import BONES, JOINTS
 from affectlens.perception.body.pose import pose_finder
 
@@ -64,18 +65,44 @@ class BodyModality(Modality):
         logits = self.model.predict(inputs)
         return align(self.model.calibration.probabilities(logits), self.model.labels, GROUPWALK4.labels)
 
-    def unread(self, clip: Clip, start: float, end: float, person: int, reason: str, status: str = "abstained") -> Finding:
+    def unread(
+        self,
+        clip: Clip,
+        start: float,
+        end: float,
+        person: int,
+        reason: str,
+        status: str = "abstained",
+        typical: float = float("nan"),
+    ) -> Finding:
         """A row without an answer."""
-        return Finding(Row(clip.file, start, end, person, self.name, status, reason, scheme=GROUPWALK4))
+        return Finding(Row(clip.file, start, end, person, self.name, status, reason, typical=typical, scheme=GROUPWALK4))
+
+    def no_walk(self, why: str) -> str:
+        """The reason of a row of a body that does not walk."""
+        return f"this body does not walk ({why}); the {self.name} network has only seen people walking"
 
     def nothing(self, clip: Clip, reason: str) -> Finding:
         """The row of a recording in which there is nothing to see."""
         return self.unread(clip, 0.0, max(clip.end, 0.0), SCENE, reason, "missing")
 
     def answer(
-        self, clip: Clip, times: tuple[float, float], person: int, probabilities: np.ndarray, quality: float, deep: np.ndarray
+        self,
+        clip: Clip,
+        times: tuple[float, float],
+        person: int,
+        probabilities: np.ndarray,
+        quality: float,
+        deep: np.ndarray,
+        typical: float,
     ) -> Finding:
-        """The finding of a stretch (seconds) from probabilities ``(4,)``, yet unexplained."""
+        """The finding of a stretch (seconds) from probabilities ``(4,)``, yet unexplained; none of what is unlike all walks."""
+        if typical < LEAST_TYPICAL:
+            reason = (
+                f"this body is unlike all that the {self.name} network has seen (p = {typical:.3f}, at least "
+                f"{LEAST_TYPICAL:g} is needed): a few people walking in acted styles"
+            )
+            return self.unread(clip, *times, person, reason, typical=typical)
         calibration = self.model.calibration
         row = Row(
             clip.file,
@@ -86,6 +113,7 @@ class BodyModality(Modality):
             probabilities=tuple(float(probability) for probability in probabilities / probabilities.sum()),
             conformal=calibration.conformal_set(probabilities, GROUPWALK4.labels),
             quality=quality,
+            typical=typical,
             scheme=GROUPWALK4,
         )
         return Finding(row, weight=calibration.reliability * quality, rank=row.confidence, deep=deep)

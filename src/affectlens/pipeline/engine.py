@@ -61,7 +61,9 @@ class Engine:
         with helpful():
             self.modalities: list[Modality] = build(self.options)
         network = load_model("fusion") if self.options.fusion == "early" else None
-        self.fuser = Fuser(EKMAN7.labels, network)
+        known = [(modality.name, model) for modality in self.modalities for model in modality.models]
+        modules = None if network is None else tuple(name for name, model in known if network.knows(name, model))
+        self.fuser = Fuser(EKMAN7.labels, network, modules)
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
 
     def made_by(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Training of the face and the words model: calibrated on validation, scored on the official test split once, with a card."""
+"""Training of the face model: calibrated on validation, scored on the official test split once, with a card."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from affectlens.assets.store import locate
 from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import CorpusError, ModelError, UsageError
 from affectlens.core.progress import Progress, silent
@@ -23,13 +22,9 @@ from affectlens.evaluation.scores import fit_thresholds
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.face import train_face
 from affectlens.learning.recipes.face import FaceRecipe
-from affectlens.learning.recipes.words import WordsRecipe
-from affectlens.learning.words import train_words
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import TwoStreamFaceNet
-from affectlens.models.nets.words import WordsTokenizer
 from affectlens.models.shipped.face import FaceModel
-from affectlens.models.shipped.words import WordsModel
 from affectlens.training.card import Card, table, write_card
 from affectlens.training.run import TrainingRun, licence_of, scores_frame
 
@@ -47,15 +42,6 @@ _FACE_LIMITS = (
     "Its labels are noisy (people reach about 65 %, Goodfellow et al. 2013) and many pictures are posed. Age, skin tone and "
     "gender are not annotated: nothing is known here about differences between groups. Faces turned far away, covered or "
     "small (under about 12 pixels between the eyes) are not read reliably."
-)
-_WORDS = (
-    "all-MiniLM-L6-v2, frozen, with low-rank adapters on every linear map and a linear head; only adapters and head are in "
-    "this file. Emoji are replaced by their Unicode names."
-)
-_WORDS_LIMITS = (
-    "English only; other languages are abstained from. The training texts are comments of one website, young and male in "
-    "the main, with profanity; dialect, irony and quotations are often misread. Transcribed speech has no emoji and other "
-    "punctuation, which the model was not trained on."
 )
 
 
@@ -79,39 +65,6 @@ def train_face_model(name: str, path: Path, out: Path, recipe: FaceRecipe, progr
             f"It went on from the weights of an earlier run, which also taught (sha256 `{meta['start']['sha256']}`; docs/runs)"
         )
     card = Card("affectlens face", _FACE, facts, command, {"Test": _test_section(evaluation, model.calibration)}, _FACE_LIMITS)
-    missed |= {f"test/{key}": reason for key, reason in evaluation.missed.items()}
-    return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores), missed=missed)
-
-
-def train_words_model(name: str, path: Path, out: Path, recipe: WordsRecipe, progress: Progress = silent) -> TrainingRun:
-    """Write ``words.safetensors``, its card and its evaluation below ``out``; see ``affectlens.train.words``."""
-    corpus = open_corpus(name, path)
-    missed: dict[str, str] = {}
-    texts, labels = _texts(corpus, "train", missed)
-    dev_texts, dev_labels = _texts(corpus, "dev", missed)
-    net = train_words(
-        texts,
-        labels,
-        dev_texts,
-        dev_labels,
-        locate("minilm", "model.safetensors"),
-        WordsTokenizer(locate("minilm", "tokenizer.json")),
-        out,
-        recipe,
-        progress,
-    )
-    meta = {"config": net.config.to_dict()}
-    evaluation, model, weights = _finish("words", WordsModel, corpus, "dev", net.trained_state(), meta, recipe, out)
-    adapted = sum(parameter.numel() for parameter in model.net.parameters() if parameter.requires_grad)
-    card = Card(
-        "affectlens words",
-        _WORDS,
-        _facts(corpus),
-        f"words --corpus {name}=PATH",
-        {"Test": _test_section(evaluation, model.calibration)},
-        _WORDS_LIMITS,
-        f", of which {adapted:,} are ours",
-    )
     missed |= {f"test/{key}": reason for key, reason in evaluation.missed.items()}
     return TrainingRun(weights, write_card(card, model, weights), scores_frame(evaluation.scores), missed=missed)
 
@@ -176,11 +129,6 @@ def _pictures(corpus: Corpus, split: str, missed: dict[str, str]) -> tuple[np.nd
     if unfit is not None:
         raise CorpusError(f"{corpus.info.name}, {split}: {unfit.key} is {unfit.data.shape}; grey crops {SHAPE} were expected")
     return np.stack([item.data for item in items]), np.array([corpus.scheme.index(item.labels[0]) for item in items])
-
-
-def _texts(corpus: Corpus, split: str, missed: dict[str, str]) -> tuple[list[str], list[list[int]]]:
-    items = _readable(corpus, split, missed)
-    return [item.data for item in items], [[corpus.scheme.index(label) for label in item.labels] for item in items]
 
 
 def _readable(corpus: Corpus, split: str, missed: dict[str, str]) -> list[Item]:

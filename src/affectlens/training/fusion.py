@@ -35,12 +35,12 @@ from affectlens.features.banks import (
 from affectlens.features.speech import speech_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import check_classes
-from affectlens.learning.fusion import Bank, pair, train_fusion
+from affectlens.learning.fusion import Bank, pair, pool_threshold, train_fusion
 from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.learning.recipes.speech import SpeechRecipe
-from affectlens.models.base import Calibration
+from affectlens.models.base import Calibration, load_model
 from affectlens.models.shipped.fusion import EarlyFusionModel
 from affectlens.models.weights import weights_path
 from affectlens.training.card import Card, interval, table, write_card
@@ -50,6 +50,7 @@ from affectlens.training.run import PARTS, TrainingRun, licence_of
 ORDER = ("face", "voice", "words", "gait", "posture")
 LAYOUT, UNREAD = 2, "unread"  # of kept banks, to be raised where other things are kept; the entry with what was not read
 SINGLE = ("face", "words", "gait")  # modalities of which one corpus is taken
+SHIPPED = {"voice": "speech"}  # models whose name is not that of their module
 # What the features of each modality depend on beside its corpus.
 NETWORKS = {"face": ("face",), "words": ("words",), "voice": ("speech",), "gait": ("gait", "posture")}
 
@@ -165,16 +166,26 @@ def train_fusion_model(corpora: dict[str, Path], out: Path, recipe: FusionRecipe
         "config": net.config.to_dict(),
         "recipe": recipe.to_dict(),
         "joint": ablation.joint,
+        "modules": {name: load_model(SHIPPED.get(name, name)).network_sha256 for name in banks if name in ORDER},
         **licence_of(*infos),
     }
     weights = out / "fusion.safetensors"
-    export(weights, net.state_dict(), meta, _calibration(banks, recipe, ablation.joint))
+    calibration, meta["pool_conformal"] = _calibration(banks, recipe, ablation.joint)
+    export(weights, net.state_dict(), meta, calibration)
     card = _card(EarlyFusionModel(weights), weights, ablation, infos)
     return TrainingRun(weights, card, ablation.scores, {"against": ablation.against}, missed)
 
 
-def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> Calibration:
-    """Fitted to a network that learned from half of the groups, on cases of the others with modules missing at random."""
+def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> tuple[Calibration, float]:
+    """Fitted to a network that learned from half of the groups, on cases of the others with modules missing at random.
+
+    Returns
+    -------
+    Calibration
+        Of the network.
+    float
+        The conformal threshold of the pool of opinions, on the same cases.
+    """
     rng = np.random.default_rng(recipe.seed)
     learn, test = {}, {}
     sides: dict[object, int] = {}
@@ -192,7 +203,8 @@ def _calibration(banks: dict[str, Bank], recipe: FusionRecipe, joint: bool) -> C
         answers = {name: torch.from_numpy(bank.answers)[rows[name]] for name, bank in test.items()}
         logits = net(deep, answers, torch.from_numpy(present)).numpy()
     order = rng.permutation(len(y))
-    return calibrate(logits[order], np.eye(len(CLASSES))[y[order]])
+    targets = np.eye(len(CLASSES))[y]
+    return calibrate(logits[order], targets[order]), pool_threshold(test, rows, present, targets)
 
 
 def save_ablation(ablation: Ablation, out: Path) -> None:

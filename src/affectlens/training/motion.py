@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from affectlens.core.disk.cache import kept_frame
 from affectlens.core.disk.files import key_of, write_whole
@@ -19,9 +21,18 @@ from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.motion import GAIT_KINDS, gait_predictions, motion_scores, posture_predictions
 from affectlens.features.motion import gait_windows, postures
 from affectlens.learning.export import calibrate_predictions, export
-from affectlens.learning.motion import GaitWindows, Postures, scale_of, train_gait, train_posture
+from affectlens.learning.motion import (
+    GaitWindows,
+    Postures,
+    gait_typicality,
+    posture_typicality,
+    scale_of,
+    train_gait,
+    train_posture,
+)
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.typicality import Typicality
 from affectlens.models.nets.gait import GaitNet
 from affectlens.models.nets.posture import PostureNet
 from affectlens.models.shipped.gait import GaitModel
@@ -81,7 +92,8 @@ def train_gait_model(name: str, path: Path, out: Path, recipe: GaitRecipe, progr
     net = train_gait(data, CLASSES, recipe)
     mean, deviation = scale_of(data.features)
     meta = {"scale": [mean.tolist(), deviation.tolist()], "recipe": recipe.to_dict()}
-    model, weights, scores = _ship("gait", GaitModel, out, net, meta, predictions, name, path, recipe.seed)
+    ordinary = gait_typicality(net, data, (mean, deviation), recipe)
+    model, weights, scores = _ship("gait", GaitModel, out, net, meta, predictions, name, path, recipe.seed, ordinary)
     section = [
         "Each type of motion is left out in turn (chance .25). Windows: mean and deviation over seeds, interval over "
         "recordings of the first.",
@@ -104,7 +116,8 @@ def train_posture_model(name: str, path: Path, out: Path, recipe: PostureRecipe,
     )
     net = train_posture(data, CLASSES, recipe)
     meta = {"recipe": recipe.to_dict()}
-    model, weights, scores = _ship("posture", PostureModel, out, net, meta, predictions, name, path, recipe.seed)
+    ordinary = posture_typicality(net, data, recipe)
+    model, weights, scores = _ship("posture", PostureModel, out, net, meta, predictions, name, path, recipe.seed, ordinary)
     section = [
         "Single skeletons; each type of motion is left out in turn (chance .25). Mean and deviation over seeds, interval "
         "over recordings of the first.",
@@ -130,15 +143,18 @@ def _ship(
     name: str,
     path: Path,
     seed: int,
+    ordinary: Typicality,
 ) -> tuple[Any, Path, pd.DataFrame]:
     """Scores, calibration on motions never seen, and weights; gives the model as it ships, its file and the scores."""
     write_whole(out / "predictions.parquet", predictions.to_parquet)
     scores = motion_scores(predictions, len(CLASSES), np.random.default_rng(seed))
     write_frame(scores, out / "scores.csv")
-    calibration = calibrate_predictions(predictions[predictions.kind == "network"])
+    # Nobody but the people of one rig was measured, so beside other modules this one has no say.
+    calibration = replace(calibrate_predictions(predictions[predictions.kind == "network"]), reliability=0.0)
     weights = out / f"{kind}.safetensors"
     meta |= {"labels": list(CLASSES), "config": net.config.to_dict(), **licence_of(open_corpus(name, path).info)}
-    export(weights, net.state_dict(), meta, calibration)
+    tensors = {name: torch.from_numpy(values) for name, values in ordinary.to_tensors().items()}
+    export(weights, {**net.state_dict(), **tensors}, meta, calibration)
     return load(weights), weights, scores
 
 

@@ -158,11 +158,15 @@ class WordsRecipeFields(TypedDict, total=False):
     """Fields of ``WordsRecipe``."""
 
     epochs: int
+    each: int
+    errors: float
     batch: int
     rate: float
     head_rate: float
     warmup: float
     weight_decay: float
+    bfloat16: bool
+    start: Path | None
     seed: int
 
 

@@ -118,4 +118,4 @@ if TYPE_CHECKING:
         settings: WordsRecipe | None = None,
         **fields: Unpack[WordsRecipeFields],
     ) -> TrainingRun:
-        """Train the adapters of the words network on a corpus of texts with the splits train, dev and test (GoEmotions)."""
+        """Train the adapters of the words network on corpora of texts or dialogues with the splits train, dev and test."""

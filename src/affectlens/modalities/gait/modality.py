@@ -15,15 +15,15 @@ from affectlens.modalities.body import SKELETONS, VIDEO, BodyModality, Skeletons
 from affectlens.modalities.gait.evidence import GaitMeasurement
 from affectlens.models.shipped.gait import FRAMES, window
 from affectlens.perception.body.bvh import read_bvh
-from affectlens.perception.body.follow import RATE, follow, has_legs
+from affectlens.perception.body.follow import RATE, Track, follow, has_legs
 from affectlens.perception.body.gait import FEATURES, NAMES
 from affectlens.perception.body.gait import RATE as GRID
-from affectlens.perception.body.joints import Motion, leg_length, resampled
+from affectlens.perception.body.joints import Motion, resampled
+from affectlens.perception.body.walking import not_walking
 from affectlens.perception.people.finder import Person
 
 SLOWEST = 9.0  # frames a second
 LOOKS = 12  # sampled frames in which legs are looked for before the whole recording is
-WALKING = 0.35  # legs a second that the feet move against the pelvis at least
 KNOWN = 0.5  # share of joints that must be seen
 CLEAR = 1.0  # deviations from which a measurement is worth a word
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -78,10 +78,12 @@ class GaitModality(BodyModality):
                 reason = f"{1 / pace:.0f} frames a second; at least {SLOWEST:.0f} are needed to follow a stride"
                 out.append(self.unread(clip, track.times[0], track.times[-1], track.person, reason))
             elif track.times[-1] - track.times[0] >= 1.0:
-                out += self._windows(clip, track.motion(source=clip.file), track.times[0], track.person, VIDEO)
+                out += self._windows(clip, track.motion(source=clip.file), track.times[0], track.person, VIDEO, track)
         return out or [self.nothing(clip, "nobody was seen with their legs for a second")], []
 
-    def _windows(self, clip: Clip, motion: Motion, start: float, person: int, trust: float) -> list[Finding]:
+    def _windows(
+        self, clip: Clip, motion: Motion, start: float, person: int, trust: float, track: Track | None = None
+    ) -> list[Finding]:
         moving = resampled(motion, GRID)
         out = []
         for at in range(0, len(moving), FRAMES):
@@ -94,11 +96,9 @@ class GaitModality(BodyModality):
                 if known < KNOWN:
                     raise MediaError(f"{known:.0%} of the joints are seen; at least {KNOWN:.0%} are needed")
                 joints, features = window(part)
-                moved = _feet(part)
-                if moved < WALKING:
-                    raise MediaError(
-                        f"the feet hardly move ({moved:.2f} leg lengths a second): standing or sitting, not walking"
-                    )
+                growth = 0.0 if track is None else track.growth(begin, end)
+                if why := not_walking(part, growth=growth):
+                    raise MediaError(self.no_walk(why))
             except MediaError as error:
                 out.append(self.unread(clip, begin, end, person, str(error)))
                 continue
@@ -109,8 +109,10 @@ class GaitModality(BodyModality):
         self, clip: Clip, times: tuple[float, float], person: int, joints: np.ndarray, features: np.ndarray, quality: float
     ) -> Finding:
         one = (joints[None], features[None])
-        finding = self.answer(clip, times, person, self.probabilities(one)[0], quality, self.model.deep(one)[0])
-        if not clip.explaining:
+        deep = self.model.deep(one)
+        typical = float(self.model.typical(deep)[0])
+        finding = self.answer(clip, times, person, self.probabilities(one)[0], quality, deep[0], typical)
+        if not clip.explaining or finding.row.status != "ok":
             return finding
         unusual = self._unusual(clip, finding.row, features)
         shares = self._shares(clip, finding.row, joints, features)
@@ -163,18 +165,6 @@ class GaitModality(BodyModality):
         present = np.concatenate([[1.0], features])[None]
         empty = np.concatenate([[0.0], np.full(len(features), np.nan)])[None]
         return self.relevance(clip, row, predict, present, empty, groups)
-
-
-def _feet(motion: Motion) -> float:
-    """Mean speed of the feet against the pelvis in leg lengths a second."""
-    leg = leg_length(motion)
-    speeds = []
-    for side in ("left", "right"):
-        steps = np.diff(motion.of(f"{side} ankle") - motion.of("pelvis"), axis=0)
-        speeds.append(np.linalg.norm(steps, axis=1) * motion.rate / leg)
-    known = np.concatenate(speeds)
-    known = known[np.isfinite(known)]
-    return float(known.mean()) if len(known) else 0.0
 
 
 def _fresh(pictures: Iterable[Frame]) -> Iterator[Frame]:

@@ -12,12 +12,16 @@ from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, register_modality
 from affectlens.modalities.body import SKELETONS, VIDEO, BodyModality, Skeletons
 from affectlens.perception.body.bvh import read_bvh
+from affectlens.perception.body.follow import RATE, Track
 from affectlens.perception.body.joints import JOINTS
 from affectlens.perception.body.pose import Pose
 from affectlens.perception.body.posture import upright
+from affectlens.perception.body.walking import not_walking
 from affectlens.perception.people.finder import Person
 
-EVERY = 0.5  # seconds between the frames that are looked at
+EVERY = 0.5  # seconds between the frames that are looked at where no feet are seen
+SLOWEST = 4.0  # frames a second from which steps can be told
+FEET = ("left ankle", "right ankle")
 PARTS: dict[str, tuple[str, ...]] = {
     "head and neck": ("head", "neck"), "trunk": ("chest", "pelvis"),
     "left arm": ("left shoulder", "left elbow", "left wrist"), "right arm": ("right shoulder", "right elbow", "right wrist"),
@@ -35,7 +39,7 @@ class PostureModality(BodyModality):
 
     def begin(self, clip: Clip) -> None:
         """Forget the last recording."""
-        self._seen: dict[int, list[tuple[np.ndarray, float]]] = {}
+        self._seen: dict[int, Track] = {}
         self._next = 0.0
 
     def watch(self, clip: Clip, frame: Frame, people: list[Person]) -> None:
@@ -44,23 +48,30 @@ class PostureModality(BodyModality):
             return
         self._next = frame.time + EVERY
         for person in people:
-            self._seen.setdefault(person.id, [])
+            self._seen.setdefault(person.id, Track())
         for pose in self.find(frame.image):
             owner = _owner(pose, people)
-            joints = upright(pose.joints()) if owner is not None else None
-            if joints is not None and owner is not None:
-                self._seen[owner.id].append((joints.astype(np.float32), pose.whole))
+            if owner is None or upright(pose.joints()) is None:
+                continue
+            self._seen[owner.id].times.append(frame.time)
+            self._seen[owner.id].poses.append(pose)
+            if np.isfinite(pose.joints()[[JOINTS.index(foot) for foot in FEET]]).all():
+                self._next = frame.time  # who may be walking is looked at in every frame
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
         """The findings of the window that just ended."""
         seen, self._seen = self._seen, {}
         out = []
-        for person, skeletons in sorted(seen.items()):
-            if skeletons:
-                out.append(self._finding(clip, start, end, person, skeletons, VIDEO))
-            else:
+        for person, track in sorted(seen.items()):
+            if not track.poses:
                 reason = "no body is seen with this face, or too little of it"
                 out.append(self.unread(clip, start, end, person, reason))
+            elif why := _no_walk(track, clip.options.rate):
+                out.append(self.unread(clip, start, end, person, self.no_walk(why)))
+            else:
+                bodies = [(upright(pose.joints()), pose.whole) for pose in track.poses]
+                skeletons = [(body.astype(np.float32), whole) for body, whole in bodies if body is not None]
+                out.append(self._finding(clip, start, end, person, skeletons, VIDEO))
         return out
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
@@ -88,6 +99,10 @@ class PostureModality(BodyModality):
             ]
             if not skeletons:
                 raise MediaError(f"{clip.path}: neither trunk nor shoulders are in it, so there is no posture")
+            why = not_walking(motion.part(int(start * motion.rate), int(end * motion.rate) + 1))
+            if why:
+                out.append(self.unread(clip, float(start), float(end), 0, self.no_walk(why)))
+                continue
             out.append(self._finding(clip, float(start), float(end), 0, skeletons, 1.0))
         return out
 
@@ -97,8 +112,9 @@ class PostureModality(BodyModality):
         joints = np.stack([body for body, _ in skeletons])
         quality = float(np.mean([share for _, share in skeletons])) * trust
         probabilities, deep = self.probabilities(joints).mean(axis=0), self.model.deep(joints).mean(axis=0)
-        finding = self.answer(clip, (start, end), person, probabilities, quality, deep)
-        if not clip.explaining:
+        typical = float(np.median(self.model.typical(self.model.directions(joints))))
+        finding = self.answer(clip, (start, end), person, probabilities, quality, deep, typical)
+        if not clip.explaining or finding.row.status != "ok":
             return finding
         shares = self._shares(clip, finding.row, joints[len(joints) // 2])
         return replace(finding, evidence=tuple(shares), detail=Skeletons(joints[:SKELETONS]))
@@ -114,6 +130,14 @@ class PostureModality(BodyModality):
 
         nothing = np.full((1, joints.size), np.nan)
         return self.relevance(clip, row, predict, joints.reshape(1, -1), nothing, parts)
+
+
+def _no_walk(track: Track, rate: float) -> str:
+    """Why somebody who was seen in some frames does not walk; empty where they do."""
+    if rate < SLOWEST:
+        return f"{rate:g} frames a second are looked at, and steps show from {SLOWEST:g} on"
+    motion = track.motion(min(rate, RATE))
+    return not_walking(motion, growth=track.growth(track.times[0], track.times[-1]))
 
 
 def _owner(pose: Pose, people: list[Person]) -> Person | None:

@@ -51,6 +51,11 @@ class EarlyFusionModel(TrainedModel):
         names: tuple[str, ...] = self.net.config.names
         return names
 
+    def knows(self, module: str, model: object) -> bool:
+        """Whether a module's deep features mean what they meant when this network learnt: they come from the same weights."""
+        learnt_from: dict[str, str] = self.meta.get("modules", {})
+        return module in self.modules and learnt_from.get(module) in (None, getattr(model, "network_sha256", ""))
+
     def read(self, item: Any) -> Segment:
         """A ``Segment`` as it is.
 

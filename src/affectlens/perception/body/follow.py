@@ -34,6 +34,13 @@ class Track:
         best = max(self.votes, key=lambda person: self.votes[person], default=-1)
         return best if best >= 0 and self.votes[best] >= 3 else -1
 
+    def growth(self, start: float, end: float) -> float:
+        """How much larger the body is at the end of a stretch (seconds) than at its start: the logarithm of the ratio."""
+        sizes = [_metres_a_pixel(pose) for time, pose in zip(self.times, self.poses, strict=True) if start <= time <= end]
+        known = np.array(sizes)[np.isfinite(sizes)]
+        part = max(1, len(known) // 4)
+        return float(np.log(np.median(known[:part]) / np.median(known[-part:]))) if len(known) > 1 else 0.0
+
     def motion(self, rate: float = RATE, source: str = "") -> Motion:
         """The body's joints on a regular grid; frames in which it was hidden are missing.
 

@@ -99,6 +99,14 @@ def resampled(motion: Motion, rate: float) -> Motion:
     return replace(motion, points=motion.points[low] * (1 - share) + motion.points[low + 1] * share, rate=rate)
 
 
+def bone_directions(skeletons: np.ndarray) -> np.ndarray:
+    """Unit vectors along ``BONES`` ``(n, 51)`` of skeletons ``(n, 18, 3)``, free of place and proportions."""
+    ends = np.array([[_AT[first], _AT[second]] for first, second in BONES])
+    bones = skeletons[:, ends[:, 1]] - skeletons[:, ends[:, 0]]
+    lengths = np.linalg.norm(bones, axis=2, keepdims=True)
+    return np.asarray(bones / np.maximum(lengths, 1e-6)).reshape(len(skeletons), -1)
+
+
 def leg_length(motion: Motion) -> float:
     """Median length of thigh and shank over frames and sides, the person's own yardstick; NaN where no leg is seen whole."""
     lengths = []
