@@ -38,7 +38,7 @@ def test_rows_of_every_scheme_come_back_without_loss(name, rng):
     labels = SCHEMES[name]
     p = tuple(float(v) for v in rng.dirichlet(np.ones(len(labels.labels))))
     row = Row("a b.mp4", 0.1, 1 / 3, SCENE, "words", probabilities=p, valence=-0.25, arousal=0.5, conformal=labels.labels[:2],
-              quality=0.7, weight=0.4, conflict=True, text="1 | 2", language="en", scheme=labels)  # fmt: skip
+              quality=0.7, typical=0.2, weight=0.4, conflict=True, text="1 | 2", language="en", scheme=labels)  # fmt: skip
     assert Row.from_record(row.to_record()) == row
     lost = Row("a", 0, 1, 0, "face", "missing", "no face", scheme=labels)
     back = Row.from_record(lost.to_record())

@@ -41,6 +41,9 @@ class Row:
         The classes that hold the expressed label with the model's stated coverage.
     quality : float
         Of the signal, 0 to 1.
+    typical : float
+        How ordinary the input is among those that the model learnt from: a p-value, near 0 for what is unlike all of them; NaN
+        where that is not known.
     weight : float
         The modality's share in the fused answer of its segment; NaN where none was formed.
     conflict : bool
@@ -74,6 +77,7 @@ class Row:
     arousal: float = float("nan")
     conformal: tuple[str, ...] = ()
     quality: float = float("nan")
+    typical: float = float("nan")
     weight: float = float("nan")
     conflict: bool = False
     text: str = ""
@@ -114,7 +118,8 @@ class Row:
         record |= {"label": self.label, "confidence": float(self.confidence)}
         record |= given
         record |= {"valence": float(self.valence), "arousal": float(self.arousal)}
-        record |= {"conformal": "|".join(self.conformal), "quality": float(self.quality), "weight": float(self.weight)}
+        record |= {"conformal": "|".join(self.conformal), "quality": float(self.quality)}
+        record |= {"typical": float(self.typical), "weight": float(self.weight)}
         record |= {"conflict": bool(self.conflict), "status": self.status, "reason": self.reason}
         return record | {"text": self.text, "language": self.language}
 

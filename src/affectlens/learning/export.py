@@ -13,6 +13,7 @@ from torch import Tensor
 from affectlens.core.disk.files import write_whole
 from affectlens.core.errors import CorpusError
 from affectlens.models.base import Calibration
+from affectlens.models.typicality import PREFIX
 from affectlens.models.weights import save_weights
 from affectlens.stats.classification import conformal_threshold, entropy_explained, fit_temperature, softmax
 
@@ -88,7 +89,7 @@ def export(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibra
     path : Path
         A safetensors file.
     tensors : dict of str to torch.Tensor
-        Written in half precision; running statistics stay in single.
+        Written in half precision; running statistics and what typicality rests on stay in single.
     meta : dict
         Labels, configuration, corpus, licence and recipe.
     calibration : Calibration
@@ -96,6 +97,6 @@ def export(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], calibra
     """
     half = {}
     for name, tensor in tensors.items():
-        halved = tensor.is_floating_point() and "running" not in name
+        halved = tensor.is_floating_point() and "running" not in name and not name.startswith(PREFIX)
         half[name] = tensor.detach().to(torch.float16) if halved else tensor.detach()
     write_whole(path, lambda partial: save_weights(partial, half, meta, calibration))

@@ -17,6 +17,7 @@ from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import LimitError, ModelError
 from affectlens.models.base import BaseModel
 from affectlens.models.nets.config import NetConfig
+from affectlens.models.typicality import PREFIX, Typicality
 from affectlens.models.weights import read_weights, weights_path
 
 
@@ -46,6 +47,11 @@ class TrainedModel(BaseModel):
     path : Path, optional
         The file; without it the one that ships under the class's ``kind``.
 
+    Attributes
+    ----------
+    typicality : Typicality or None
+        What tells inputs that are unlike all that was learnt, where the file holds it.
+
     Raises
     ------
     ModelError
@@ -60,6 +66,8 @@ class TrainedModel(BaseModel):
     def __init__(self, path: Path | None = None) -> None:
         self.path = Path(path) if path is not None else weights_path(self.kind)
         tensors, meta, calibration = read_weights(self.path)
+        self.typicality = Typicality.from_tensors(tensors)
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(PREFIX)}
         try:
             BaseModel.__init__(
                 self, self.kind, self.reads, meta.get("labels", ()), meta | {"sha256": sha256_of(self.path)}, calibration
@@ -122,6 +130,10 @@ class TrainedModel(BaseModel):
     def deep(self, inputs: Any) -> np.ndarray:
         """Deep features ``(n, width)`` float32, for early fusion."""
         return self.run(self.net.deep, inputs)
+
+    def typical(self, deep: np.ndarray) -> np.ndarray:
+        """p-values ``(n,)`` of deep features ``(n, width)``, near 0 for what is unlike all that was learnt; NaN if unknown."""
+        return np.full(len(deep), np.nan) if self.typicality is None else self.typicality.p_values(deep)
 
     def run(self, function: Callable[..., Tensor], *arrays: Any) -> np.ndarray:
         """What a part of the network gives of arrays ``(n, ...)``, which become float32."""
