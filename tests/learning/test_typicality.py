@@ -173,6 +173,6 @@ def test_what_is_no_number_is_refused(rng):
     with pytest.raises(ModelError, match=r"shape \(2, 3\), expected \(n, 12\)"):
         fitted.p_values(np.zeros((2, 3)))
     with pytest.raises(ModelError, match="one group an item"):
-        fit_typicality(features[:5] * 0, groups[:4])
+        fit_typicality(np.zeros((5, 2)), groups[:4])
     with pytest.raises(ModelError, match="at least two"):
         fit_typicality(np.zeros((4, 2)), np.zeros(4))
