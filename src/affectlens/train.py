@@ -102,7 +102,7 @@ def face(
     TrainingRun
         Weights, card and scores.
     """
-    from affectlens.training.face_words import train_face_model
+    from affectlens.training.face import train_face_model
 
     return _train(FaceRecipe, train_face_model, corpora, out, threads, progress, settings, changed)
 
