@@ -35,6 +35,7 @@ NAMES = (
     "planted_objects",
     "objects_pass",
     "properties_size",
+    "face_peer",
     "fuzz",
     "hostile",
     "cases",

@@ -17,8 +17,11 @@ from affectlens.core.disk.files import digest_of
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
+from affectlens.learning.photometric import photometric
 from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
+
+AFTERWARDS = ("unseen", "prior_strength")  # fields of the recipe that only matter once the network is trained
 
 
 def rate_factor(done: float, warmup: float) -> float:
@@ -54,13 +57,21 @@ def augmentation(epoch: int, recipe: FaceRecipe) -> dict[str, float]:
 def predict_logits(net: nn.Module, images: np.ndarray, batch: int = 256, mirror: bool = True) -> np.ndarray:
     """Logits ``(n, classes)`` of uint8 crops ``(n, h, w)``; the mean over the crop and its mirror image."""
     net.eval()
+    device = next(net.parameters()).device
     rows = []
     with torch.inference_mode():
         for start in range(0, len(images), batch):
-            part = torch.from_numpy(images[start : start + batch]).float().div_(255).unsqueeze(1)
+            part = torch.from_numpy(images[start : start + batch]).to(device).float().div_(255).unsqueeze(1)
             logits = net(part)
             rows.append((logits + net(part.flip(-1))) / 2 if mirror else logits)
-    return torch.cat(rows).numpy()
+    return torch.cat(rows).cpu().numpy()
+
+
+def mass_on_answer(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Accuracy, or where ``labels`` are distributions ``(n, classes)`` the mean share that the answered class has in them."""
+    answers = logits.argmax(1)
+    hits = answers == labels if labels.ndim == 1 else labels[np.arange(len(answers)), answers]
+    return float(np.mean(hits))
 
 
 def train_face(
@@ -81,7 +92,7 @@ def train_face(
     images, validation_images : numpy.ndarray
         Crops ``(n, 48, 48)`` uint8.
     labels, validation_labels : numpy.ndarray
-        Class indices ``(n,)``.
+        Class indices ``(n,)``, or distributions over the classes ``(n, classes)``, which are taken as they are.
     out : Path
         Takes ``checkpoint.pt`` and ``log.jsonl``.
     recipe : FaceRecipe, optional
@@ -103,8 +114,8 @@ def train_face(
     recipe = recipe or FaceRecipe()
     config = config or (start.config if start is not None else FaceNetConfig())
     with seeded(recipe.seed):
-        net = TwoStreamFaceNet(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        average = TwoStreamFaceNet(config)
+        net = TwoStreamFaceNet(config).to(recipe.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = TwoStreamFaceNet(config).to(recipe.device)
     if start is not None:
         net.load_state_dict(start.state_dict())
     average.load_state_dict(net.state_dict())
@@ -117,17 +128,24 @@ def train_face(
     schedule = LambdaLR(
         optimiser, lambda step: rate_factor((step // steps + step % steps / steps) / recipe.epochs, recipe.warmup)
     )
-    pictures = torch.from_numpy(images).unsqueeze(1)
-    targets = _targets(images, labels, recipe, config.classes, start)
+    pictures = torch.from_numpy(images).unsqueeze(1).to(recipe.device)
+    targets = _targets(images, labels, recipe, config.classes, start).to(recipe.device)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        generator = torch.Generator().manual_seed(epoch_seed(recipe.seed, epoch))
-        order = torch.randperm(len(pictures), generator=generator)
+        generator = torch.Generator(recipe.device).manual_seed(epoch_seed(recipe.seed, epoch))
+        order = torch.randperm(len(pictures), generator=generator, device=recipe.device)
+        plain = epoch >= recipe.epochs - recipe.plain_last_epochs
         size = recipe.small_size if epoch < recipe.small_until * recipe.epochs else images.shape[1]
         strength = augmentation(epoch, recipe)
         for step in range(steps):
             rows = order[step * recipe.batch : (step + 1) * recipe.batch]
-            yield augment_faces(pictures[rows].float().div_(255), generator, size, **strength), targets[rows]
+            moved = augment_faces(pictures[rows].float().div_(255), generator, size, **strength)
+            yield photometric(moved, generator, recipe.photometric * (0.5 if plain else 1.0)), targets[rows]
+
+    def loss(pair: tuple[Tensor, Tensor]) -> Tensor:
+        with torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            logits = net(pair[0])
+        return F.cross_entropy(logits.float(), pair[1])
 
     def average_weights() -> None:
         updates = schedule.last_epoch  # steps taken before this one
@@ -135,11 +153,11 @@ def train_face(
 
     best = BestEpoch(
         out,
-        {**recipe.to_dict(), "net": asdict(config)},
+        {**{name: value for name, value in recipe.to_dict().items() if name not in AFTERWARDS}, "net": asdict(config)},
         digest_of(images, labels, validation_images, validation_labels, *_tensors(start)),
         {"net": net, "average": average, "optimiser": optimiser, "schedule": schedule},
         "validation_accuracy",
-        lambda: float((predict_logits(average, validation_images).argmax(1) == validation_labels).mean()),
+        lambda: mass_on_answer(predict_logits(average, validation_images, mirror=recipe.mirror), validation_labels),
         average.state_dict,
     )
     TrainingLoop[tuple[Tensor, Tensor]](
@@ -147,7 +165,7 @@ def train_face(
         optimiser,
         recipe.epochs,
         batches,
-        lambda pair: F.cross_entropy(net(pair[0]), pair[1]),
+        loss,
         schedule,
         after_step=average_weights,
         best=best,
@@ -156,7 +174,7 @@ def train_face(
         progress=progress,
     ).run()
     average.load_state_dict(best.best["weights"])
-    return average.eval()
+    return average.cpu().eval()
 
 
 def _tensors(net: nn.Module | None) -> list[Any]:
@@ -167,9 +185,12 @@ def _tensors(net: nn.Module | None) -> list[Any]:
 
 def _targets(images: np.ndarray, labels: np.ndarray, recipe: FaceRecipe, classes: int, teacher: nn.Module | None) -> Tensor:
     """Target distributions ``(n, classes)``: smoothed labels, mixed with the teacher's answers where there is one."""
-    hard = F.one_hot(torch.from_numpy(labels.astype(np.int64)), classes).float()
-    targets = hard * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
-    if teacher is None:
+    if labels.ndim == 2:
+        targets = torch.from_numpy(labels).float()
+    else:
+        hard = F.one_hot(torch.from_numpy(labels.astype(np.int64)), classes).float()
+        targets = hard * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+    if teacher is None or recipe.teacher_share == 0:
         return targets
     answers = torch.from_numpy(predict_logits(teacher, images)).softmax(1)
     return targets.lerp(answers, recipe.teacher_share)

@@ -81,7 +81,18 @@ class FaceRecipeFields(TypedDict, total=False):
     strong_until: float
     average_decay: float
     plain_last_epochs: int
+    photometric: float
     zooms: tuple[float, ...] | list[float]
+    mirror: bool
+    votes: Path | None
+    votes_share: float
+    answers: Path | None
+    answers_share: float
+    answers_temperature: float
+    prior_strength: float
+    unseen: str
+    device: str
+    precision: str
     start: Path | None
     seed: int
 

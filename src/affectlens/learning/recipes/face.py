@@ -15,6 +15,11 @@ def _no_file(path: Path | None) -> str:
     return "" if known else "no such file; a face.safetensors of `affectlens train face` was expected"
 
 
+def _no_table(path: Path | None) -> str:
+    known = path is None or Path(path).is_file()
+    return "" if known else "no such file; a csv or parquet table with the column name and one for each class was expected"
+
+
 @dataclass(frozen=True)
 class FaceRecipe(Settings):
     """Every choice of training the face network; ``augmentation`` has how crops are changed."""
@@ -31,9 +36,18 @@ class FaceRecipe(Settings):
     strong_until: float = fields.share(0.5, "Share of the run with strong changes of the pictures.")
     average_decay: float = fields.share(0.999, "Decay of the averaged weights, which are what ships.")
     plain_last_epochs: int = fields.whole(3, "Epochs at the end with hardly any change of the pictures.", 0)
-    zooms: tuple[float, ...] = setting(
-        (1.0, 0.92, 0.85), "Views of a crop that are averaged; chosen on validation.", least=0.1, most=1
-    )
+    photometric: float = fields.share(0.8, "Strength of changes of tone, light, sharpness and size as recordings have them.")
+    zooms: tuple[float, ...] = setting((1.0,), "Views of a crop that are averaged; chosen on validation.", least=0.1, most=1)
+    mirror: bool = setting(False, "Whether each view is averaged with its mirror image.")  # noqa: RUF009
+    votes: Path | None = setting(None, "Table of raters' votes (FER+): name and one column a class.", check=_no_table)  # noqa: RUF009
+    votes_share: float = fields.share(0.6, "Share of the target that votes make up where there are any.")
+    answers: Path | None = setting(None, "Table of another network's answers to learn from.", check=_no_table)  # noqa: RUF009
+    answers_share: float = fields.share(0.25, "Share of the target that those answers make up.")
+    answers_temperature: float = setting(3.0, "Temperature that softens those answers.", least=0.1, most=20)
+    prior_strength: float = fields.share(0.0, "How far the class shares of the targets are taken out of the answers.")
+    unseen: str = setting("", "Corpus of faces that nothing is learnt from, as NAME=PATH, to calibrate and score on.")  # noqa: RUF009
+    device: str = fields.word("cpu", "Where to train; pictures are changed there too.", ("cpu", "cuda"))
+    precision: str = fields.word("float32", "Numbers of the forward pass in training.", ("float32", "bfloat16"))
     start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.", check=_no_file)  # noqa: RUF009
     seed: int = fields.seed()
 
@@ -41,7 +55,7 @@ class FaceRecipe(Settings):
 declare_training(
     "face",
     FaceRecipe,
-    "affectlens.training.face_words:train_face_model",
+    "affectlens.training.face:train_face_model",
     about="""Train the face network on a corpus of face crops with the splits train, val and test (FER2013).
 
     A run that was stopped goes on from its last finished epoch. The epoch that does best on the validation split ships,

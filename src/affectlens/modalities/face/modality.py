@@ -21,12 +21,15 @@ from affectlens.modalities.face.evidence import AttentionDetail, FaceDetail, Mov
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
+from affectlens.models.shipped.face import PARTS
 from affectlens.perception.face.blendshapes import against_baseline, movements
 from affectlens.perception.face.crops import crop_matrix, grey_crop, region_map
 from affectlens.perception.face.regions import RegionShare, region_shares
 from affectlens.perception.people.finder import Person
 
 MIN_QUALITY = 0.12
+LEAST_TYPICAL = 0.01  # p-value below which a face is taken for something else; so many of new people's faces are lost by it
+COVERED = (0.5, 0.9)  # probabilities that a part is covered, from which and at which a face is not read
 _GRID = (8, 8)
 _PICTURE = 192
 
@@ -96,8 +99,11 @@ class FaceModality(Modality):
         if not seen:
             reason = "no face in view" if frames else "no frame could be read"
             return [Finding(Row(clip.file, start, end, SCENE, self.name, "missing", reason))]
-        deep, logits = self.model.deep_and_logits(np.stack([view.crop for views in seen.values() for view in views]))
-        probabilities = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        every_view = [view for views in seen.values() for view in views]
+        answers = self.model.answers(np.stack([view.crop for view in every_view]))
+        for view, covered in zip(every_view, answers.covered, strict=True):
+            _note_cover(view, covered)
+        probabilities = align(self.model.calibration.probabilities(answers.logits), self.model.labels, EKMAN7.labels)
         out, first = [], 0
         for person, views in seen.items():
             out.append(
@@ -108,7 +114,8 @@ class FaceModality(Modality):
                     person,
                     views,
                     probabilities[first : first + len(views)],
-                    deep[first : first + len(views)],
+                    answers.deep[first : first + len(views)],
+                    answers.typical[first : first + len(views)],
                     frames,
                 )
             )
@@ -127,6 +134,7 @@ class FaceModality(Modality):
         views: list[_Seen],
         probabilities: np.ndarray,
         deep: np.ndarray,
+        typical: np.ndarray,
         frames: int,
     ) -> Finding:
         quality = np.array([view.quality for view in views])
@@ -134,8 +142,10 @@ class FaceModality(Modality):
         best = int(quality.argmax())
         mean_quality = float(quality.mean())
         detail = FaceDetail(len(self._shapes[person]) - 1)
-        if quality.max() < MIN_QUALITY:
-            row = Row(clip.file, start, end, person, self.name, "abstained", views[best].weakness, quality=mean_quality)
+        ordinary = float(np.median(typical))
+        reason = views[best].weakness if quality.max() < MIN_QUALITY else _unlike(ordinary)
+        if reason:
+            row = Row(clip.file, start, end, person, self.name, "abstained", reason, quality=mean_quality, typical=ordinary)
             return Finding(row, detail=detail)
         weights = np.clip(quality, 1e-3, None)
         mean = (probabilities * weights[:, None]).sum(axis=0) / weights.sum()
@@ -150,6 +160,7 @@ class FaceModality(Modality):
             probabilities=tuple(float(value) for value in mean),
             conformal=calibration.conformal_set(mean, EKMAN7.labels),
             quality=mean_quality,
+            typical=ordinary,
         )
         weight = calibration.reliability * mean_quality * len(views) / max(frames, 1)
         features = ((deep * weights[:, None]).sum(axis=0) / weights.sum()).astype(np.float32)
@@ -266,4 +277,25 @@ def colour_crop(image: np.ndarray, person: Person, side: int = _PICTURE) -> np.n
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
+    )
+
+
+def _note_cover(view: _Seen, covered: np.ndarray) -> None:
+    """Let a view's quality fall as far as a part of the face is covered; nothing where the weights cannot tell."""
+    if not np.isfinite(covered).all():
+        return
+    part, low, high = int(np.argmax(covered)), *COVERED
+    seen = 1 - float(np.clip((covered[part] - low) / (high - low), 0, 1))
+    view.quality *= seen
+    if seen < 0.5:
+        view.weakness = f"the {PARTS[part]} {'is' if PARTS[part] == 'mouth' else 'are'} covered"
+
+
+def _unlike(typical: float) -> str:
+    """Why a face is not read that is unlike all that were learnt; empty where it is ordinary or that is not known."""
+    if not typical < LEAST_TYPICAL:
+        return ""
+    return (
+        f"this is unlike all faces that the network learnt from (p = {typical:.3f}, at least {LEAST_TYPICAL:g} is needed): "
+        "perhaps a picture, a statue or an animal"
     )

@@ -15,6 +15,9 @@ from torch.nn import functional as F
 
 from affectlens.models.nets.config import NetConfig
 
+COVERED = "cover"  # begins the names of tensors that tell covered faces from the network's grid
+BANDS = 3  # parts of the grid from top to bottom
+
 
 @dataclass(frozen=True)
 class FaceNetConfig(NetConfig):
@@ -104,6 +107,14 @@ class TwoStreamFaceNet(nn.Module):
         """Deep features ``(n, c)``: what the classifier sees."""
         return self._joined(x)[0].mean(dim=(2, 3))
 
+    def grid(self, x: Tensor) -> Tensor:
+        """The joined feature maps ``(n, c, 6, 6)``."""
+        return self._joined(x)[0]
+
+    def bands(self, x: Tensor) -> Tensor:
+        """The grid averaged over three bands from brows to chin, ``(n, 3 * c)``: where something is, not only that it is."""
+        return banded(self.grid(x))
+
     def forward_with_mask(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Logits ``(n, classes)`` and the attention mask ``(n, 1, 12, 12)``, every value in (0, 1)."""
         joined, mask = self._joined(x)
@@ -118,3 +129,8 @@ class TwoStreamFaceNet(nn.Module):
         mask = self.mask(gated)
         # 2 * mask is 1 where the mask is undecided, so an untrained mask changes nothing.
         return self.join(torch.cat([self.plain(x), self.attended(gated * (2 * mask))], dim=1)), mask
+
+
+def banded(grid: Tensor) -> Tensor:
+    """A grid ``(n, c, h, w)`` averaged over bands from top to bottom, ``(n, 3 * c)``."""
+    return F.adaptive_avg_pool2d(grid, (BANDS, 1)).flatten(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,41 @@ from torch.nn import functional
 
 from affectlens.models.adapters.torch_module import TorchModel
 from affectlens.models.base import register_model
-from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
+from affectlens.models.nets.face import COVERED, FaceNetConfig, TwoStreamFaceNet, banded
 from affectlens.models.readers import face_crop
 from affectlens.models.shipped.loaded import TrainedModel
+
+PARTS = ("brows and eyes", "mouth")  # that may be covered
+
+
+@dataclass(frozen=True)
+class FaceAnswers:
+    """What the network says of crops.
+
+    Attributes
+    ----------
+    deep : numpy.ndarray
+        Pooled features ``(n, 288)``, for early fusion.
+    logits : numpy.ndarray
+        ``(n, 7)``, averaged over the views.
+    covered : numpy.ndarray
+        Probabilities ``(n, 2)`` that the parts in ``PARTS`` are covered; NaN where the weights cannot tell.
+    typical : numpy.ndarray
+        p-values ``(n,)``, near 0 for what is unlike all faces that were learnt; NaN where the weights cannot tell.
+    """
+
+    deep: np.ndarray
+    logits: np.ndarray
+    covered: np.ndarray
+    typical: np.ndarray
 
 
 @register_model("face")
 class FaceModel(TrainedModel, TorchModel):
     """Grey crops ``(n, 48, 48)`` uint8 to logits ``(n, 7)``.
 
-    Logits are the mean over the crop at the zooms in its file, each also mirrored. Explanations (activations, gradients,
-    maps) are of the crop as it is.
+    Logits are the mean over the views that its file names: zooms of the crop, each also mirrored. Explanations (activations,
+    gradients, maps) are of the crop as it is.
     """
 
     kind = reads = "face"
@@ -68,14 +93,31 @@ class FaceModel(TrainedModel, TorchModel):
         for zoom in self.meta.get("zooms", [1.0]):
             view = zoomed(pictures, zoom)
             yield view
-            yield view.flip(-1)
+            if self.meta.get("mirror", True):
+                yield view.flip(-1)
+
+    def load(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Give the network its weights; those that tell covered faces stay beside it."""
+        self._cover = {name.partition(".")[2]: tensors[name].float() for name in tensors if name.startswith(f"{COVERED}.")}
+        TrainedModel.load(self, {name: tensor for name, tensor in tensors.items() if not name.startswith(f"{COVERED}.")})
 
     def deep_and_logits(self, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
         """Pooled features ``(n, 288)`` for early fusion and logits ``(n, 7)``, both averaged over the views."""
+        answers = self.answers(inputs)
+        return answers.deep, answers.logits
+
+    def answers(self, inputs: Any) -> FaceAnswers:
+        """All that the network says of crops, from one pass over each view; cover and typicality are of the first view."""
         with self.evaluating(), torch.inference_mode():
-            deep = [self.net.deep(view) for view in self._views(inputs)]
+            grids = [self.net.grid(view) for view in self._views(inputs)]
+            deep = [grid.mean(dim=(2, 3)) for grid in grids]
             logits = [self.net.classifier(features) for features in deep]
-            return torch.stack(deep).mean(0).cpu().numpy(), torch.stack(logits).mean(0).cpu().numpy()
+            covered = np.full((len(deep[0]), len(PARTS)), np.nan)
+            if self._cover:
+                weight, bias = (self._cover[name].to(self.device) for name in ("weight", "bias"))
+                covered = torch.sigmoid(banded(grids[0]) @ weight.T + bias).cpu().numpy()
+            first, means = deep[0].cpu().numpy(), (torch.stack(part).mean(0).cpu().numpy() for part in (deep, logits))
+            return FaceAnswers(*means, covered, self.typical(first))
 
     def attention(self, inputs: Any) -> np.ndarray:
         """The attention stream's mask ``(n, 12, 12)`` in (0, 1)."""
