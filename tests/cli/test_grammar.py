@@ -29,12 +29,13 @@ from affectlens.learning.recipes import (
     SpeechRecipe,
     WordsRecipe,
 )
+from affectlens.pipeline.merging import merge
 from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
-PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 RECIPES = {
     "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
     "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,
@@ -46,7 +47,7 @@ FUNCTIONS = {
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),
     **{f"train {name}": (getattr(affectlens.train, name), recipe) for name, recipe in RECIPES.items()},
-    "corpus check": (survey, None), "corpus transcribe": (transcribe, None), "assets pull": (fetch, None),
+    "runs merge": (merge, None), "corpus check": (survey, None), "corpus transcribe": (transcribe, None), "assets pull": (fetch, None),
     "assets path": (locate, None),
 }  # fmt: skip
 # Verbs that print what several functions give, and take nothing that these do not.
@@ -54,6 +55,7 @@ PRINTED = {
     "assets ls": "manifest() and state() of each", "assets licences": "manifest() and the cards' licences",
     "assets verify": "state() of each", "corpus ls": "corpora()", "corpus read": "open_corpus(…).table(split), export()",
     "models ls": "model_names() and their weights", "models card": "card_path(name)",
+    "runs status": "ledger_of(out).counts()", "runs retry": "ledger_of(out).retry()", "runs clean": "ledger_of(out).clean()",
 }  # fmt: skip
 SAME = {"fmt": "format", "pictures": "corpus", "corpora": "corpus"}
 OWN = {"audit latent", "audit features"}  # they train networks of their own, so that no model can be named
