@@ -44,7 +44,7 @@ def explain(
             for line in result.summary() if bars.inputs <= MANY else ():
                 common.note(line)
 
-        many = {"workers": workers, "shard": shard, "on": on, "journal": journal}
+        many: dict[str, Any] = {"workers": workers, "shard": shard, "on": on, "journal": journal}
         run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **many, **settings)
     _print_notes(run)
     common.say(*run.reports)
@@ -106,7 +106,7 @@ def recognize(
     if out is None and (resume or shard or on):
         raise UsageError("--resume, --shard and --on go on from what is beside the table: give --out FILE too")
     with common.bars() as bars:
-        many = {"workers": workers, "shard": shard, "on": on, "journal": journal}
+        many: dict[str, Any] = {"workers": workers, "shard": shard, "on": on, "journal": journal}
         run = pipeline.recognize(inputs, out=out, format=fmt, resume=resume, progress=bars, **many, **settings)
     if shard and out is not None:
         _print_share(run, shard, out)

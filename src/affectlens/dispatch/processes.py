@@ -16,6 +16,7 @@ from affectlens.core.errors import AffectlensError
 from affectlens.dispatch.child import BROKEN, DONE, READY, serve, told
 from affectlens.dispatch.task import Crash, Surroundings, Task
 
+START = "spawn"  # a process that is forked inherits threads and locks that networks do not survive
 TRIES = 3  # of an item whose worker ends
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class _Pool:
 
     def start(self) -> None:
         """Begin a worker."""
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(START)
         work, theirs = context.Pipe()
         alive, end = context.Pipe()
         given = (theirs, end, Surroundings(), self.task, self.threads)

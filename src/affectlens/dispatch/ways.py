@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from affectlens.dispatch.processes import from_processes
@@ -10,7 +10,7 @@ from affectlens.dispatch.running import Running
 from affectlens.dispatch.task import Task
 
 
-def dispatched(task: Task, items: Sequence[str], how: Running) -> Iterator[Any]:
+def dispatched(task: Task, items: Sequence[str], how: Running) -> Generator[Any, None, None]:
     """What each item comes to.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -110,7 +110,7 @@ def gathered(task: RecordingTask, files: list[str], outcomes: dict[str, Outcome]
     return run
 
 
-def _all_outcomes(task: RecordingTask, items: list[str], how: Running, progress: Progress) -> Iterator[Outcome]:
+def _all_outcomes(task: RecordingTask, items: list[str], how: Running, progress: Progress) -> Generator[Outcome, None, None]:
     """What recordings come to; those that other processes are at come last, once these have ended."""
     waiting: list[Outcome] = []
     for outcome in _outcomes(task, items, how):
@@ -148,7 +148,7 @@ def _is_free(task: RecordingTask, outcome: Outcome) -> bool:
     return claims.holder(outcome.item.name) is None or claims.is_stale(outcome.item.name)
 
 
-def _outcomes(task: RecordingTask, items: list[str], how: Running) -> Iterator[Outcome]:
+def _outcomes(task: RecordingTask, items: list[str], how: Running) -> Generator[Outcome, None, None]:
     with closing(dispatched(task, items, how)) as coming:
         for made in coming:
             if isinstance(made, Crash):

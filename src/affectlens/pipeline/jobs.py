@@ -185,7 +185,7 @@ class Job:
         self.recover()
         earlier = [folder for folder in sorted(ledger.scratch.glob("*")) if folder.name.rpartition(".")[0] == self.name]
         scratch = ledger.scratch / f"{self.name}.{claim.number}"
-        heard = {}
+        heard: dict[str, bytes] = {}
         for folder in earlier:
             if resume and _noted(folder / JOB).get("key") == self.key:
                 heard |= {file.name: file.read_bytes() for file in folder.glob("heard-*.json")}
