@@ -20,12 +20,13 @@ from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
 from affectlens.learning.recipes.registry import TRAININGS
+from affectlens.pipeline.merging import merge
 from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
-PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
     "usual": (affectlens.usual, None), "doctor": (affectlens.doctor, None),
@@ -33,7 +34,7 @@ FUNCTIONS = {
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),
     **{f"train {one.name}": (getattr(affectlens.train, one.name), one.settings) for one in TRAININGS.values()},
-    "corpus check": (survey, None), "corpus transcribe": (transcribe, None), "assets pull": (fetch, None),
+    "runs merge": (merge, None), "corpus check": (survey, None), "corpus transcribe": (transcribe, None), "assets pull": (fetch, None),
     "assets path": (locate, None),
 }  # fmt: skip
 # Verbs that print what several functions give, and take nothing that these do not.
@@ -41,6 +42,7 @@ PRINTED = {
     "assets ls": "manifest() and state() of each", "assets licences": "manifest() and the cards' licences",
     "assets verify": "state() of each", "corpus ls": "corpora()", "corpus read": "open_corpus(…).table(split), export()",
     "models ls": "model_names() and their weights", "models card": "card_path(name)",
+    "runs status": "ledger_of(out).counts()", "runs retry": "ledger_of(out).retry()", "runs clean": "ledger_of(out).clean()",
 }  # fmt: skip
 SAME = {"fmt": "format", "pictures": "corpus", "corpora": "corpus"}
 OWN = {"audit latent", "audit features"}  # they train networks of their own, so that no model can be named

@@ -41,7 +41,8 @@ def test_extras_are_those_of_the_project():
         if extra not in ("all", "dev")
     }
     assert named == {extra: set(modules) for extra, modules in EXTRAS.items()}
-    assert declared["all"] == [f"affectlens[{','.join(EXTRAS)}]"]
+    ordinary = [extra for extra in EXTRAS if extra != "cluster"]  # whoever has no cluster needs nothing of it
+    assert declared["all"] == [f"affectlens[{','.join(ordinary)}]"]
 
 
 def test_the_core_reads_faces_without_any_extra(tmp_path, face_engine):

@@ -12,8 +12,10 @@ from affectlens.core.options import Options
 from affectlens.core.schema import Row
 from affectlens.core.tables import rows_frame
 from affectlens.pipeline import Engine, explain, folder_name, recognize
-from affectlens.pipeline.parts import Parts
-from affectlens.pipeline.results import Result
+from affectlens.pipeline.jobs import Job
+from affectlens.pipeline.parts import read_part, write_part
+from affectlens.pipeline.results import Result, Results, Run
+from affectlens.pipeline.writer import write_table
 from affectlens.report.exporters import EXPORTERS, export, export_pieces
 
 
@@ -95,7 +97,7 @@ def test_ctrl_c_is_no_failure(face_engine, pictures, tmp_path, monkeypatch):
 
 def test_a_stopped_batch_goes_on_and_gives_the_same_bytes(face_engine, pictures, tmp_path, monkeypatch):
     whole = recognize(pictures, engine=face_engine, out=tmp_path / "whole.parquet")
-    assert not list(tmp_path.glob(".*.parts"))
+    assert not list(tmp_path.glob(".*.parts"))  # the rows lie in a folder that goes with the run
     with monkeypatch.context() as patch:
         broken_at(patch, face_engine, "c.png", "window", KeyboardInterrupt())
         with pytest.raises(KeyboardInterrupt):
@@ -104,8 +106,8 @@ def test_a_stopped_batch_goes_on_and_gives_the_same_bytes(face_engine, pictures,
     assert run.resumed == [str(path) for path in pictures[:2]] and run.rows == len(whole.table)
     assert (tmp_path / "t.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
     pd.testing.assert_frame_equal(run.table, whole.table)
-    again = recognize(pictures, engine=face_engine, out=tmp_path / "t.parquet", resume=True, keep=False)
-    assert len(again.resumed) == 3 and again.table.empty and again.rows == len(whole.table)
+    again = recognize(pictures, engine=face_engine, out=tmp_path / "t.parquet", resume=True)
+    assert len(again.resumed) == 3 and again.rows == len(whole.table)
     assert (tmp_path / "t.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 
 
@@ -183,13 +185,15 @@ def test_memory_does_not_grow_with_the_inputs(tmp_path):
     table = pd.concat(pieces_of(400)[:-1], ignore_index=True)
     peaks = []
     for count in (3, 15):
-        parts = Parts(tmp_path / "t.csv", Options(), resume=False)
+        results = Results(lambda name, file: read_part(tmp_path / "parts", name, file))
         for number in range(count):
             file = tmp_path / f"{number}.mp4"
             file.write_bytes(b"x")
-            parts.add(file, Result(str(file), table, table, None, (), {"total": 1.0}))
+            job = Job(file, tmp_path / "parts", Options())
+            write_part(job, Result(str(file), table, table, None, (), {"total": 1.0}))
+            results.add(job.name, str(file))
         tracemalloc.start()
-        parts.export("csv")
+        write_table(Run(results), tmp_path / "t.csv", "csv")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert sum(1 for _ in (tmp_path / "t.csv").open()) > count * len(table)

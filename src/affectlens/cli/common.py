@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = 20  # inputs that failed, where a file lists them all
+RECORDINGS, FAILING = "recordings", "failed"  # stages of a whole run
+SETTLED = 5.0  # seconds from which on a pace is told
 SECONDS = 10.0  # between two lines of progress where nobody looks at a terminal
 
 console = Console(stderr=True)  # progress and notes; silent with --quiet
@@ -65,11 +67,16 @@ class Bars:
         self._tasks: dict[str, Any] = {}
         self._announced: set[str] = set()
         self._last = 0.0
+        self._began: dict[str, tuple[float, float]] = {}
+        self.inputs = 1  # of the run
 
     def __call__(self, stage: str, done: float, total: float) -> None:
         """Draw how far a stage is."""
         stage = one_line(stage)
         so_far = f"{done:.0f} of {total:.0f}" if total else f"{done:.0f}"
+        if stage == RECORDINGS:
+            self.inputs = int(total)
+            so_far += self._pace(stage, done, total)
         if not console.is_terminal:
             self._announce(stage, so_far)
             return
@@ -79,9 +86,17 @@ class Bars:
 
     def reset(self) -> None:
         """Forget the bars so far."""
-        for task in self._tasks.values():
-            self._display.remove_task(task)
-        self._tasks.clear()
+        for stage in [stage for stage in self._tasks if stage not in (RECORDINGS, FAILING)]:
+            self._display.remove_task(self._tasks.pop(stage))
+
+    def _pace(self, stage: str, done: float, total: float) -> str:
+        """How many a minute, and how long the others take at that pace; nothing before that can be told."""
+        now = time.monotonic()
+        first, since = self._began.setdefault(stage, (done, now))
+        if done <= first or now - since < SETTLED:
+            return ""
+        rate = (done - first) / (now - since)
+        return f", {60 * rate:.3g} a minute, {duration((total - done) / rate)} left"
 
     def _announce(self, stage: str, so_far: str) -> None:
         """A line when a stage is new, and when the last line is some seconds old."""
@@ -91,6 +106,27 @@ class Bars:
         self._announced.add(stage)
         self._last = now
         note(f"{stage}: {so_far}")
+
+
+def duration(seconds: float) -> str:
+    """A time span in the two units that say most.
+
+    Returns
+    -------
+    str
+        For people.
+
+    Examples
+    --------
+    >>> duration(42), duration(3700), duration(200_000)
+    ('42 s', '1 h 1 min', '2 d 7 h')
+    """
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 1440 else f"{minutes // 1440} d {minutes % 1440 // 60} h"
 
 
 @contextmanager

@@ -388,4 +388,21 @@ Corpora = Annotated[
 ]
 FORMATS = "parquet, csv, json, audformat or what a plug-in brings"
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]
+Workers = Annotated[int, typer.Option(help="Processes that work at once, each with models of its own.", min=1)]
+ShardOption = Annotated[
+    str,
+    typer.Option(
+        "--shard",
+        help="Only the I-th of N shares, as for job arrays; when all are done, the same call without it puts them together.",
+        metavar="I/N",
+    ),
+]
+On = Annotated[
+    str,
+    typer.Option(help="ray: let --workers actors of Ray work, of the cluster at RAY_ADDRESS or of this machine."),
+]
+Journal = Annotated[
+    Path | None,
+    typer.Option(help="Add a line of JSON for every input to this file, as it is finished.", metavar="FILE"),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep what is finished; go on where the last run stopped.")]

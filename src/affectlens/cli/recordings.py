@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import FORMATS, Inputs, Resume, Seed, verb
+from affectlens.cli.options import FORMATS, Inputs, Journal, On, Resume, Seed, ShardOption, Workers, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.options import Options
 
 if TYPE_CHECKING:
     from affectlens.pipeline import Result, Run
+
+MANY = 20  # recordings from which on each is no longer told by itself
 
 
 @verb(Options)
@@ -26,30 +28,44 @@ def explain(
     resume: Resume = False,
     fmt: Annotated[str, typer.Option("--format", help=f"Also write all rows to OUT/table as {FORMATS}.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
+    workers: Workers = 1,
+    shard: ShardOption = "",
+    on: On = "",
+    journal: Journal = None,
 ) -> common.Unread:
     """Recognise and explain; writes one report folder an input."""
     from affectlens import pipeline
 
-    _ask(out, inputs, force or resume)
+    _ask(out, inputs, force or resume or bool(shard or on))
     with common.bars() as bars:
 
         def show(result: Result) -> None:
             bars.reset()
-            for line in result.summary():
+            for line in result.summary() if bars.inputs <= MANY else ():
                 common.note(line)
 
-        run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **settings)
+        many: dict[str, Any] = {"workers": workers, "shard": shard, "on": on, "journal": journal}
+        run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **many, **settings)
     _print_notes(run)
-    common.say(*(result.report for result in run.results))
-    return common.Unread(run.failures, out / FAILURES)
+    common.say(*run.reports)
+    _print_share(run, shard, out)
+    return common.Unread(run.failures, None if shard else out / FAILURES)
+
+
+def _print_share(run: Run, shard: str, out: Path) -> None:
+    """What a shard did, and what is to be done when all shards are."""
+    if shard:
+        common.note(f"shard {shard}: {len(run.results)} recordings are done; after all shards: affectlens runs merge {out}")
 
 
 def _print_notes(run: Run) -> None:
     """What was left out, and what an earlier run had done."""
     for text in run.notes:
         common.note(f"note: {text}")
-    for path in run.resumed:
+    for path in run.resumed[:MANY]:
         common.note(f"already done: {path}")
+    if len(run.resumed) > MANY:
+        common.note(f"already done: {len(run.resumed) - MANY} more")
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
@@ -76,24 +92,31 @@ def recognize(
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
     resume: Resume = False,
+    workers: Workers = 1,
+    shard: ShardOption = "",
+    on: On = "",
+    journal: Journal = None,
 ) -> common.Unread:
     """Recognise expressed emotion; writes one table of all inputs."""
     from affectlens import pipeline
-    from affectlens.pipeline.parts import beside
+    from affectlens.pipeline.jobs import beside
     from affectlens.report.exporters import chosen
 
     shown = chosen(out, fmt).name
-    if resume and out is None:
-        raise UsageError("--resume goes on from what is beside the table: give --out FILE too")
+    if out is None and (resume or shard or on):
+        raise UsageError("--resume, --shard and --on go on from what is beside the table: give --out FILE too")
     with common.bars() as bars:
-        run = pipeline.recognize(inputs, out=out, format=fmt, resume=resume, keep=out is None, progress=bars, **settings)
-    if out is None:
+        many: dict[str, Any] = {"workers": workers, "shard": shard, "on": on, "journal": journal}
+        run = pipeline.recognize(inputs, out=out, format=fmt, resume=resume, progress=bars, **many, **settings)
+    if shard and out is not None:
+        _print_share(run, shard, out)
+    elif out is None:
         common.print_table(run.table, shown)
     else:
         common.note(f"{run.rows} rows of {len(run.results)} recordings")
         common.say(out)
     _print_notes(run)
-    return common.Unread(run.failures, None if out is None else beside(out, f".{FAILURES}"))
+    return common.Unread(run.failures, None if out is None or shard else beside(out, f".{FAILURES}"))
 
 
 @verb()

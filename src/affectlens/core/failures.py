@@ -128,14 +128,24 @@ def _write_table(frame: pd.DataFrame, file: Path) -> None:
 
 
 @contextmanager
-def tracebacks_in(file: Path) -> Iterator[None]:
-    """Keep the tracebacks of what fails inside in a file, which is made with the first of them; an older one goes."""
-    file.unlink(missing_ok=True)
-    handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
+def tracebacks_in(file: Path, keep: bool = False) -> Iterator[None]:
+    """Keep the tracebacks of what fails inside in a file, which is made with the first of them.
+
+    An older file goes, unless ``keep`` says that other processes may be writing to it.
+    """
+    if not keep:
+        file.unlink(missing_ok=True)
+    handler = log_tracebacks(file)
     try:
         yield
     finally:
         log.removeHandler(handler)
         handler.close()
+
+
+def log_tracebacks(file: Path) -> logging.Handler:
+    """Add the tracebacks of what fails from now on to a file; gives what does so."""
+    handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    return handler

@@ -139,7 +139,13 @@ class Options(Settings):
     faithfulness: int = setting(
         2, "Face segments of each person whose explanation is tested by deletion and insertion.", least=0, check=_whole
     )
-    threads: int = setting(2, "Threads of each network.", least=1, most=256, check=_whole)
+    threads: int = setting(
+        2,
+        "Threads of the word recogniser and the finders of people and things; no number depends on them. Networks have one.",
+        least=1,
+        most=256,
+        check=_whole,
+    )
     place: str = setting("", "Kind of place, such as office or street; else from the file's name.", check=_place)
     when: str = setting(
         "", "When it was recorded, such as 2024-05-17 14:30; else from EXIF or the container.", check=_when, metavar="TIME"

@@ -222,6 +222,11 @@ def _name_of(node: ast.ClassDef) -> Iterator[str]:
             yield str(value.value)
 
 
+def named_plugins() -> tuple[str, ...]:
+    """Plug-ins that a call named, so that another process can be given the same."""
+    return tuple(sorted(_named))
+
+
 def has_plugins() -> bool:
     """Whether something else than this package may register names."""
     return bool(_named or os.environ.get(VARIABLE, "").strip() or metadata.entry_points(group=GROUP))

@@ -37,7 +37,7 @@ from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report
 
-METHOD = 1  # to be raised where the same recording, options and weights give another report
+METHOD = 2  # to be raised where the same recording, options and weights give another report
 MOST_UNSEEN = 600  # windows without a frame in a row that are listed one by one
 
 
@@ -75,8 +75,8 @@ class Engine:
         }
         files |= {f"{name}/{file}": digest for name in assets_of(self.options) for file, digest in digests_of(name).items()}
         # What is usual somewhere grows with every recording of a run, so it is no reason to make the earlier ones again.
-        given = {name: value for name, value in self.options.to_dict().items() if isinstance(value, str) and name != "store"}
-        files |= {f"--{name}": sha256_of(Path(value)) for name, value in given.items() if value and Path(value).is_file()}
+        given = {name: value for name, value in self.options.to_dict().items() if isinstance(value, str)}
+        files |= {f"--{name}": sha256_of(Path(value)) for name, value in given.items() if value and _is_input(name, value)}
         if self.fuser.network is not None:
             files["fusion"] = sha256_of(weights_of(self.fuser.network))
         return {"affectlens": package_version(), "method": METHOD, "weights": dict(sorted(files.items()))}
@@ -112,7 +112,7 @@ class Engine:
         progress = progress or silent
         clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed))
         report = Report(clip, Gallery())
-        with torch_threads(self.options.threads), _Sink(report, scratch) as sink:
+        with torch_threads(1), _Sink(report, scratch) as sink:
             with _timed(report.seconds, "listening"):
                 for modality in self.modalities:
                     modality.begin(clip)
@@ -215,6 +215,11 @@ class Engine:
                 FaceLandmarker(locate("face-landmarker"), self.options.threads),
             )
         return PeopleFinder(*self._finder_parts)
+
+
+def _is_input(name: str, value: str) -> bool:
+    """Whether an option names a file or folder that is read."""
+    return name in ("background", "places", "pairs") and Path(value).exists()
 
 
 class _Sink:

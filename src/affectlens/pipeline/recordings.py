@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from affectlens.assets.store import fetch
-from affectlens.core.disk.files import make_folder
-from affectlens.core.errors import UsageError
-from affectlens.core.failures import LOG, failure_of, tracebacks_in, write_failures
-from affectlens.core.failures import TABLE as FAILURES
+from affectlens.core.disk.files import make_folder, remove_temporaries, temporary_beside
+from affectlens.core.errors import OutputError, UsageError
+from affectlens.core.failures import LOG, tracebacks_in
 from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
 from affectlens.core.settings import shows_fields, with_fields
-from affectlens.core.tables import evidence_frame, read_frame, rows_frame
+from affectlens.dispatch import Running, chosen
 from affectlens.media.inputs import find_inputs
 from affectlens.modalities.base import assets_of
+from affectlens.pipeline.carrying import carried_out
 from affectlens.pipeline.engine import Engine
-from affectlens.pipeline.jobs import Job
-from affectlens.pipeline.parts import Parts, beside
+from affectlens.pipeline.jobs import beside, earlier_layout, ledger_root, parts_of
 from affectlens.pipeline.results import Result, Run
-from affectlens.pipeline.writer import check_file, write_overview, write_recording, writing
+from affectlens.pipeline.tasks import ExplainTask, RecognizeTask
+from affectlens.pipeline.writer import check_file, write_overview, write_table
 from affectlens.report.exporters import chosen as chosen_format
 
 if TYPE_CHECKING:
@@ -40,7 +41,10 @@ def recognize(
     out: str | Path | None = None,
     format: str = "",
     resume: bool = False,
-    keep: bool = True,
+    workers: int = 1,
+    shard: str = "",
+    on: str = "",
+    journal: str | Path | None = None,
     options: Options | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -57,76 +61,69 @@ def recognize(
     format : str
         ``parquet``, ``csv`` or ``json``; by the suffix of ``out`` when empty.
     resume : bool
-        Use the rows that an earlier run with the same ``out`` wrote of the same files with the same options, and keep these
-        for a later one.
-    keep : bool
-        Whether the rows are also in ``Run.table``; False for batches that are larger than the memory.
+        Use the rows that earlier runs with the same ``out`` wrote of the same files with the same options, and keep these
+        for a later one. Several runs that resume may work at once.
+    workers : int
+        Processes, or actors of Ray.
+    shard : str
+        ``I/N``: only the I-th of N shares of the inputs; `affectlens.pipeline.merging.merge` writes the table when all are
+        done. Implies ``resume``.
+    on : str
+        ``ray``: let actors of Ray work, of the cluster at ``RAY_ADDRESS`` or of this machine. Implies ``resume``.
+    journal : path, optional
+        A file that receives a line of JSON for every input.
     options : Options, optional
         Settings of the run; or give them one by one as ``settings``.
     engine : Engine, optional
-        Models that are loaded already; its options count.
+        Models that are loaded already; its options count. Workers load their own.
     progress : callable, optional
-        Takes the stage, seconds done, and seconds in all.
+        Takes the stage, how much of it is done, and how much there is.
     **settings
         Fields of ``Options``.
 
     Returns
     -------
     Run
-        A file that cannot be read is in ``Run.failures``; the others are done.
+        A file that cannot be read is in ``Run.failures``; the others are done. Rows are read from disk when they are asked
+        for.
 
     Raises
     ------
     UsageError
         A value that is not allowed. OutputError: ``out`` cannot be written.
     """
+    how = chosen(workers, shard, on, journal)
     file = Path(out) if out is not None else None
     if file is not None:
         chosen_format(file, format)
         check_file(file)
-    elif resume or not keep:
-        raise UsageError("resume=True and keep=False need a file: give out")
-    chosen = engine.options if engine else with_fields(Options, options, settings)
+    elif resume or how.is_shared:
+        raise UsageError("what others or a later run shall go on from needs a file: give out")
+    given = engine.options if engine else with_fields(Options, options, settings)
+    _check(given, how)
     sources = find_inputs(_several(inputs))
-    engine = engine or _engine(chosen, progress)
-    run = Run(failed=list(sources.failures), notes=sources.notes, out=file)
+    engine = engine or _engine(given, how, progress)
     if file is None:
-        _recognize_each(run, sources.files, engine, None, keep, progress)
+        parts = Path(tempfile.mkdtemp(prefix="affectlens-"))
+        task = RecognizeTask(parts, parts, None, given, False, engine, progress)
+        run = carried_out(task, sources, how, progress)
+        run.out = None
+        run.owns(parts)
         return run
-    with tracebacks_in(beside(file, f".{LOG}")):
-        parts = Parts(file, chosen, resume, engine.made_by())
-        _recognize_each(run, sources.files, engine, parts, keep, progress)
-    parts.export(format)
-    write_failures(run.failed, beside(file, f".{FAILURES}"))
-    if not run.failed:
-        parts.clear()
+    resume = resume or how.is_shared
+    parts = _parts(file, resume)
+    traces = beside(file, f".{LOG}")
+    task = RecognizeTask(parts, parts, traces, given, resume, engine, progress)
+    with tracebacks_in(traces, keep=how.is_shared):
+        run = carried_out(task, sources, how, progress)
+    run.out = file
+    if not how.shard.is_whole:
+        return run
+    write_table(run, file, format)
+    if not run.failed and not resume:
+        task.out = _put_aside(parts)
+        run.owns(task.out)
     return run
-
-
-def _recognize_each(
-    run: Run, files: list[Path], engine: Engine, parts: Parts | None, keep: bool, progress: Progress | None
-) -> None:
-    """Recognise one file after the other; whatever one of them raises is its failure alone."""
-    for path in files:
-        try:
-            result = parts.read(path) if parts is not None else None
-            if result is not None:
-                run.resumed.append(str(path))
-            else:
-                result = _recognized(path, engine, progress)
-                if parts is not None:
-                    parts.add(path, result)
-        except Exception as error:
-            run.failed.append(failure_of(path, error))
-            continue
-        run.rows += len(result.table)
-        run.results.append(result if keep else replace(result, table=rows_frame([])))
-
-
-def _recognized(path: Path, engine: Engine, progress: Progress | None) -> Result:
-    _, findings, report = engine.run(path, explaining=False, progress=progress)
-    rows = rows_frame([finding.row for finding in findings])
-    return Result(str(path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds)
 
 
 @shows_fields(Options)
@@ -136,6 +133,10 @@ def explain(
     *,
     resume: bool = False,
     format: str = "parquet",
+    workers: int = 1,
+    shard: str = "",
+    on: str = "",
+    journal: str | Path | None = None,
     options: Options | None = None,
     engine: Engine | None = None,
     progress: Progress | None = None,
@@ -152,92 +153,84 @@ def explain(
         Folder for the reports. A report takes its name there only when it is whole.
     resume : bool
         Read finished reports of the same file and options back instead of computing them, and use what an interrupted run
-        heard.
+        heard. Several runs that resume may work at once.
     format : str
         ``csv`` or ``json``: also write all rows to ``out/table`` in that format.
+    workers, shard, on, journal
+        As in ``recognize``.
     options, engine, progress, **settings
         As in ``recognize``.
     on_result : callable, optional
-        Called with each result once it is finished.
+        Called with each new result once it is finished.
 
     Returns
     -------
     Run
-        A file that cannot be read is in ``Run.failures``; the others are done.
+        A file that cannot be read is in ``Run.failures``; the others are done. Results are read from disk when they are
+        asked for.
 
     Raises
     ------
     UsageError
         A value that is not allowed. OutputError: ``out`` cannot be written.
     """
-    chosen = engine.options if engine else with_fields(Options, options, settings)
+    how = chosen(workers, shard, on, journal)
+    given = engine.options if engine else with_fields(Options, options, settings)
+    _check(given, how)
     out = Path(out)
     chosen_format(out / "table.parquet", format)
     sources = find_inputs(_several(inputs))
     make_folder(out)
-    engine = engine or _engine(chosen, progress)
-    run = Run(failed=list(sources.failures), notes=sources.notes, out=out)
-    made_by = engine.made_by()
-    with tracebacks_in(out / LOG):
-        for path in sources.files:
-            try:
-                job = Job(path, out, chosen, made_by)
-                with job.alone():
-                    job.clean()
-                    done = _taken_up(job) if resume else None
-                    result = done or _explained(job, engine, resume, progress)
-            except Exception as error:
-                run.failed.append(failure_of(path, error))
-                continue
-            run.rows += len(result.table)
-            run.results.append(result)
-            if done is not None:
-                run.resumed.append(str(path))
-            elif on_result:
-                on_result(result)
-    if run.resumed:
-        log.info("%d of %d recordings were done before in %s", len(run.resumed), len(sources.files), out)
-    write_overview(run, out, format)
+    resume = resume or how.is_shared
+    if earlier := earlier_layout(out):
+        sources.notes.append(
+            f"{out}: {len(earlier)} reports of an earlier affectlens stay as they are, unused ({', '.join(earlier[:3])})"
+        )
+    engine = engine or _engine(given, how, progress)
+    task = ExplainTask(out, ledger_root(out), out / LOG, given, resume, engine, progress)
+    with tracebacks_in(out / LOG, keep=how.is_shared):
+        run = carried_out(task, sources, how, progress, on_result)
+    if how.shard.is_whole:
+        write_overview(run, out, format)
     return run
 
 
-def _engine(options: Options, progress: Progress | None) -> Engine:
-    """Models of a run, with what they need fetched first."""
+def _check(options: Options, how: Running) -> None:
+    """What cannot be shared between processes is said before work begins."""
+    if options.store and (how.workers > 1 or how.is_shared):
+        raise UsageError("--store grows with every recording, so what is usual depends on their order: give it without "
+                         "--workers, --shard and --on")  # fmt: skip
+
+
+def _engine(options: Options, how: Running, progress: Progress | None) -> Engine | None:
+    """Models of a run, with what they need fetched first; None where workers load their own."""
     torch_device(options.device)
     fetch(assets_of(options), progress)
-    return Engine(options)
+    return Engine(options) if how.workers == 1 and not how.on else None
 
 
-def _taken_up(job: Job) -> Result | None:
-    """The finished report of the same job, where one is there and can be read."""
-    job.recover()
-    if not job.is_done():
-        return None
+def _parts(file: Path, resume: bool) -> Path:
+    """The folder of a table's parts; what earlier runs left there goes, unless this one goes on from it."""
+    folder = parts_of(file)
+    if not resume and folder.exists():
+        busy = RecognizeTask(folder, folder, None, Options(), resume).ledger.counts().claimed
+        if busy:
+            raise OutputError(f"{file}: another process is at work on it; wait until it has ended, or give --resume to join it")
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.exists() and not (folder / "plans").exists():
+        log.info("%s: parts of an earlier affectlens are not used; remove the folder where you do not need them", folder)
+    remove_temporaries(file.parent)
+    return make_folder(folder)
+
+
+def _put_aside(parts: Path) -> Path:
+    """Move parts that no later run goes on from to where only this run reads them; gives that place."""
+    place = Path(tempfile.mkdtemp(prefix="affectlens-"))
     try:
-        return replace(Result.load(job.target), file=str(job.path))
-    except UsageError as error:  # a table of it was damaged since; a folder of another version is the user's to decide on
-        log.warning("%s; it is made again", error)
-        return None
-
-
-def _explained(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
-    try:
-        return _written(job, engine, resume, progress)
-    except Exception:
-        job.abandon()
-        raise
-
-
-def _written(job: Job, engine: Engine, resume: bool, progress: Progress | None) -> Result:
-    with writing(job.scratch):
-        scratch = job.claim(resume)
-    _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=progress)
-    with writing(job.target):
-        target = write_recording(job, report, findings, engine.modalities)
-    evidence = read_frame(target / "evidence.parquet")
-    table = rows_frame([finding.row for finding in findings])
-    notes = tuple(report.clip.problems.notes)
-    return Result(str(job.path), table, evidence, target / "report.html", notes, report.seconds)
+        return parts.replace(place)  # an empty folder gives way
+    except OSError:  # on another file system
+        place.rmdir()
+        return parts.replace(temporary_beside(parts.with_name("parts")))
 
 
 def _several(inputs: str | Path | Iterable[str | Path]) -> list[str | Path]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, overload
 
 import pandas as pd
 
 from affectlens.core.disk.files import write_json
+from affectlens.core.disk.places import written
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure
 from affectlens.core.results import SavedResult
@@ -141,14 +143,63 @@ class Result:
             raise UsageError(f"{folder}: no finished report in it ({error}); make one with --out or `explain`") from error
 
 
+def with_file(table: pd.DataFrame, file: str) -> pd.DataFrame:
+    """Rows under the name that their recording has now: it may have been moved since they were written."""
+    name = written(file)
+    if "file" not in table or not len(table) or (table.file == name).all():
+        return table
+    return table.assign(file=name)
+
+
+def load_report(folder: Path, file: str) -> Result:
+    """The report of a recording as `Result.load` reads it, under the name that the recording has now."""
+    result = Result.load(folder)
+    return replace(result, file=file, table=with_file(result.table, file), evidence=with_file(result.evidence, file))
+
+
+class Results(Sequence[Result]):
+    """Results that lie on disk, each read when it is asked for, so that there may be more than the memory holds.
+
+    Parameters
+    ----------
+    load : callable
+        From a result's name and its recording to the result.
+    """
+
+    def __init__(self, load: Callable[[str, str], Result]) -> None:
+        self._load = load
+        self._names: list[tuple[str, str]] = []
+
+    def add(self, name: str, file: str) -> None:
+        """Add a result by its name and its recording."""
+        self._names.append((name, file))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the results."""
+        return [name for name, _ in self._names]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, place: int) -> Result: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Result]: ...
+    def __getitem__(self, place: int | slice) -> Result | list[Result]:
+        if isinstance(place, slice):
+            return [self._load(*entry) for entry in self._names[place]]
+        return self._load(*self._names[place])
+
+
 @dataclass
 class Run(SavedResult):
     """Every recording of a call.
 
     Attributes
     ----------
-    results : list of Result
-        What is done.
+    results : sequence of Result
+        What is done, in the order of the inputs; each is read from disk when it is asked for.
     failed : list of Failure
         Inputs that came to nothing, with what failed and why.
     resumed : list of str
@@ -158,12 +209,12 @@ class Run(SavedResult):
     out : Path or None
         Where it was written to.
     rows : int
-        Rows of all recordings, also of those that are not kept in memory.
+        Rows of all recordings.
     """
 
     kind: ClassVar[str] = "run"
 
-    results: list[Result] = field(default_factory=list)
+    results: Sequence[Result] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -175,14 +226,19 @@ class Run(SavedResult):
         """Why each input failed that did; the others are done."""
         return {failure.key: failure.reason for failure in self.failed}
 
+    def tables(self) -> Iterator[pd.DataFrame]:
+        """The rows of one recording after the other; only one's are in memory."""
+        return (result.table for result in self.results)
+
     @property
     def table(self) -> pd.DataFrame:
-        """Rows of all recordings."""
-        return pd.concat([result.table for result in self.results], ignore_index=True) if self.results else rows_frame([])
+        """Rows of all recordings, read from disk; `tables` gives them one recording at a time."""
+        tables = list(self.tables())
+        return pd.concat(tables, ignore_index=True) if tables else rows_frame([])
 
     @property
     def evidence(self) -> pd.DataFrame:
-        """Evidence of all recordings."""
+        """Evidence of all recordings, read from disk."""
         parts = [result.evidence for result in self.results]
         return pd.concat(parts, ignore_index=True) if parts else evidence_frame([])
 
@@ -195,9 +251,20 @@ class Run(SavedResult):
         return {result.file: result.plot for result in self.results}
 
     @property
+    def reports(self) -> list[Path]:
+        """The pages that were written, in the order of the inputs; nothing is read."""
+        if self.out is None or not isinstance(self.results, Results):
+            return []
+        return [self.out / name / "report.html" for name in dict.fromkeys(self.results.names)]
+
+    @property
     def exit_code(self) -> int:
         """0 when all is done, 1 when some inputs failed."""
         return 1 if self.failed else 0
+
+    def owns(self, folder: Path) -> None:
+        """Remove a folder, in which the results lie, when nobody has the run any more."""
+        weakref.finalize(self, shutil.rmtree, folder, True)
 
 
 def _person_line(person: int, rows: pd.DataFrame) -> list[str]:

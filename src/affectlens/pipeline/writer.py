@@ -12,28 +12,43 @@ from affectlens.core.errors import AffectlensError, OutputError
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.failures import write_failures
 from affectlens.core.tables import rows_frame, write_frame
+from affectlens.ledger import Claim
 from affectlens.modalities.base import Finding, Modality
-from affectlens.pipeline.jobs import Job
+from affectlens.pipeline.jobs import Job, beside
 from affectlens.pipeline.results import Run
 from affectlens.report.bundle import Report, provenance
-from affectlens.report.exporters import EXPORTERS, export
+from affectlens.report.exporters import EXPORTERS, export_pieces
 from affectlens.report.write import write_report
 
 
-def write_recording(job: Job, report: Report, findings: list[Finding], modalities: list[Modality]) -> Path:
-    """Fill the job's scratch folder, in which the evidence lies already, and give it its name."""
-    write_frame(rows_frame([finding.row for finding in findings]), job.scratch / "table.parquet")
-    write_report(report, job.scratch, provenance(report, modalities, job.key()))
-    return job.finish()
+def write_recording(
+    job: Job, scratch: Path, claim: Claim, report: Report, findings: list[Finding], modalities: list[Modality]
+) -> Path:
+    """Fill a folder in which the evidence lies already, and give it its name."""
+    write_frame(rows_frame([finding.row for finding in findings]), scratch / "table.parquet")
+    write_report(report, scratch, provenance(report, modalities, job.facts()))
+    return job.finish(scratch, claim)
 
 
 def write_overview(run: Run, out: Path, fmt: str) -> None:
-    """All rows in one table when there are several inputs or another format is wanted, and the failures if there are any."""
+    """All rows in one table when there are several inputs or another format is wanted, and the failures if there are any.
+
+    The rows of one recording are in memory at a time.
+    """
     if len(run.results) > 1:
-        export(run.table, out / "table.parquet")
-    if run.results and fmt != "parquet":
-        export(run.table, out / f"table{EXPORTERS.get(fmt).suffix}", fmt)
+        export_pieces(run.tables, out / "table.parquet")
+    if len(run.results) and fmt != "parquet":
+        export_pieces(run.tables, out / f"table{EXPORTERS.get(fmt).suffix}", fmt)
     write_failures(run.failed, out / FAILURES)
+
+
+def write_table(run: Run, file: Path, fmt: str) -> None:
+    """All rows in one table, and the failures if there are any; the rows of one recording are in memory at a time."""
+    if len(run.results):
+        export_pieces(run.tables, file, fmt)
+    else:
+        export_pieces(lambda: iter([rows_frame([])]), file, fmt)
+    write_failures(run.failed, beside(file, f".{FAILURES}"))
 
 
 def check_file(out: Path) -> None:

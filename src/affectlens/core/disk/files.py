@@ -8,7 +8,6 @@ import functools
 import hashlib
 import json
 import os
-import platform
 import re
 import secrets
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from affectlens.core.disk.digests import sha256_of_file
+from affectlens.core.disk.processes import is_alive, machine
 from affectlens.core.errors import OutputError
 
 TEMPORARY = re.compile(r"\.affectlens-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.partial")
@@ -104,7 +104,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 def temporary_beside(path: Path) -> Path:
     """A name in the same folder that no other process, thread or call takes, with the same ending where that is short."""
     suffix = path.suffix if len(os.fsencode(path.suffix)) <= 20 else ""
-    return path.with_name(f".affectlens-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial{suffix}")
+    return path.with_name(f".affectlens-{machine()}-{os.getpid()}-{secrets.token_hex(4)}.partial{suffix}")
 
 
 def remove_temporaries(folder: Path) -> None:
@@ -124,33 +124,13 @@ def _remove_once(folder: str, _process: int) -> None:
             _remove(Path(folder) / name)
 
 
-def _is_left_behind(file: Path, machine: str, process: int) -> bool:
-    if machine == _machine():
-        return not _is_alive(process)
+def _is_left_behind(file: Path, origin: str, process: int) -> bool:
+    if origin == machine():
+        return not is_alive(process)
     try:
         return time.time() - file.stat().st_mtime > FORGOTTEN
     except OSError:
         return False
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # somebody else's
-        return True
-    return True
-
-
-@functools.cache
-def _machine() -> str:
-    """Eight digits for where process numbers mean the same: this machine since it was started, this container."""
-    marks = [platform.node()]
-    for mark in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        with contextlib.suppress(OSError):
-            marks.append(str(Path(mark).readlink()) if mark.endswith("/pid") else Path(mark).read_text(encoding="ascii"))
-    return hashlib.sha256("\n".join(marks).encode()).hexdigest()[:8]
 
 
 def sync(path: Path) -> None:

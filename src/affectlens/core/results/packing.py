@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,8 @@ def packed(value: Any, name: str, tables: dict[str, pd.DataFrame], arrays: dict[
         ordered = sorted(value, key=str) if isinstance(value, set | frozenset) else value
         kind = "$list" if isinstance(value, list) else "$tuple"
         return {kind: [packed(item, f"{name}.{place}", tables, arrays) for place, item in enumerate(ordered)]}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):  # one whose items are read when they are asked for
+        return {"$list": [packed(item, f"{name}.{place}", tables, arrays) for place, item in enumerate(value)]}
     if isinstance(value, np.generic):
         return value.item()
     return str(value) if isinstance(value, Path) else value
