@@ -17,6 +17,7 @@ from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
 from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame, MediaInfo, Problems
+from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.perception.people.finder import Person, Sighting
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.scene.objects import Thing
@@ -29,6 +30,9 @@ class Picture:
     name: str
     caption: str
     image: np.ndarray
+
+
+VOICE_ENCODER = "voice-encoder"  # the asset that tells voices apart, for all modalities that hear
 
 
 class FindingDetail:
@@ -108,6 +112,7 @@ class Clip:
     end: float = 0.0
     place: Place | None = None  # as given or inferred, once the scene was looked at
     scene: SceneView | None = None  # for the report
+    voices: tuple[VoiceSpan, ...] = ()  # who speaks when, where only the sound can tell
     _ids: int = 0
 
     @property
@@ -222,7 +227,10 @@ def register_modality(cls: type[Modality]) -> type[Modality]:
 
 def assets_of(options: Options) -> list[str]:
     """Assets that the modalities of a run and what it is compared with need."""
-    needed = [asset for name in options.modalities for asset in MODALITIES.get(name).assets]
+    chosen = [MODALITIES.get(name) for name in options.modalities]
+    needed = [asset for modality in chosen for asset in modality.assets]
+    if any(modality.needs_audio for modality in chosen):
+        needed.append(VOICE_ENCODER)
     return [*needed, options.prior] if options.prior else needed
 
 

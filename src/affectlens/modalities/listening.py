@@ -12,6 +12,7 @@ from affectlens.core.schema import SCENE, Row
 from affectlens.media.audio import AudioBlock, Sound
 from affectlens.media.frames import Frame
 from affectlens.modalities.base import Clip, Finding, Modality
+from affectlens.models.speakers.spans import borders, voice_at
 from affectlens.perception.people.finder import Person
 from affectlens.perception.people.speaker import SpeakerChoice
 from affectlens.perception.words.transcript import Utterance
@@ -27,6 +28,12 @@ class ListeningModality(Modality):
     def begin(self, clip: Clip) -> None:
         """Forget the last recording."""
         self._heard = 0.0
+        self._clip = clip
+
+    @property
+    def borders(self) -> list[float]:
+        """Seconds at which one voice of the recording at hand gives way to another."""
+        return borders(self._clip.voices)
 
     @abstractmethod
     def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
@@ -88,16 +95,34 @@ class ListeningModality(Modality):
                     choice, person=person, reason=f"heard on channel {speech.channel}, where only one person speaks"
                 )
             out.append(choice)
-        if clip.info.audio_tracks and not clip.info.video_tracks and len(spoken) > 1 and not by_channel:
-            clip.problems.add("all voices were taken for one person: there is no picture and no channel that tells them apart")
+        if not clip.info.video_tracks and len(spoken) > 1 and not by_channel:
+            clip.problems.add(_told_apart(clip))
         return out
 
     def _seen(self, clip: Clip, start: float, end: float) -> SpeakerChoice:
         if not clip.info.video_tracks:
-            return SpeakerChoice(SCENE, "the recording has no picture; all its voices are taken for one person", {})
+            return self._by_sound(clip, start, end)
         return clip.mouths.speaker(start, end, clip.options.rate)
+
+    def _by_sound(self, clip: Clip, start: float, end: float) -> SpeakerChoice:
+        count = len({span.voice for span in clip.voices})
+        if count < 2:
+            return SpeakerChoice(SCENE, "the recording has no picture, and all that is said sounds like one voice", {})
+        voice = voice_at(clip.voices, start, end)
+        if voice is None:
+            return SpeakerChoice(SCENE, "the recording has no picture, and this is too short to tell whose voice it is", {})
+        return SpeakerChoice(voice, f"voice {voice + 1} of {count}, told apart by how they sound", {})
 
     def nothing(self, clip: Clip, status: str, reason: str) -> Finding:
         """The row of a recording in which there is nothing to hear."""
         end = max(clip.end, self._heard)
         return Finding(Row(clip.file, 0.0, end, SCENE, self.name, status, reason, scheme=self.scheme))
+
+
+def _told_apart(clip: Clip) -> str:
+    """How people were told apart in a recording without a picture, for its notes."""
+    count = len({span.voice for span in clip.voices})
+    how = "as --speakers says" if clip.options.speakers else "as many as they seem to be"
+    if count < 2:
+        return "all voices were taken for one person, as they sound alike (--speakers N says how many people speak)"
+    return f"{count} voices were told apart by how they sound, {how}; people who speak at the same time are taken for one"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,7 +32,9 @@ from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
 from affectlens.models.base import load_model
-from affectlens.models.weights import weights_of
+from affectlens.models.speakers.shipped import SpeakerDiariser
+from affectlens.models.speakers.spans import VoiceSpan
+from affectlens.models.weights import weights_of, weights_path
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Sighting
@@ -64,6 +67,7 @@ class Engine:
         known = [(modality.name, model) for modality in self.modalities for model in modality.models]
         modules = None if network is None else tuple(name for name, model in known if network.knows(name, model))
         self.fuser = Fuser(EKMAN7.labels, network, modules)
+        self._diariser: SpeakerDiariser | None = None
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
 
     def made_by(self) -> dict[str, Any]:
@@ -77,6 +81,8 @@ class Engine:
         # What is usual somewhere grows with every recording of a run, so it is no reason to make the earlier ones again.
         given = {name: value for name, value in self.options.to_dict().items() if isinstance(value, str)}
         files |= {f"--{name}": sha256_of(Path(value)) for name, value in given.items() if value and _is_input(name, value)}
+        if any(modality.needs_audio for modality in self.modalities):
+            files["speakers"] = sha256_of(weights_path("speakers"))
         if self.fuser.network is not None:
             files["fusion"] = sha256_of(weights_of(self.fuser.network))
         return {"affectlens": package_version(), "method": METHOD, "weights": dict(sorted(files.items()))}
@@ -130,6 +136,10 @@ class Engine:
     def _listen(self, clip: Clip, scratch: Path | None, progress: Progress) -> None:
         sound = Sound(clip.path, clip.problems)
         sound.measured()  # what is to be told of the sound is told too where what was heard before is restored
+        hearing = any(modality.needs_audio for modality in self.modalities)
+        if hearing and not clip.info.video_tracks and len(sound.voices) == 1:
+            progress("telling voices apart", 0.0, clip.info.duration)
+            clip.voices = self._voices(sound, scratch)
         for modality in self.modalities:
             if not modality.needs_audio:
                 continue
@@ -141,6 +151,21 @@ class Engine:
             state = modality.heard()
             if memory and state is not None:
                 write_json(memory, state)
+
+    def _voices(self, sound: Sound, scratch: Path | None) -> tuple[VoiceSpan, ...]:
+        """Who speaks when, where neither a face nor a channel can tell."""
+        memory = scratch / "voices.json" if scratch else None
+        if memory and memory.exists():
+            try:
+                return tuple(VoiceSpan(**span) for span in json_of(memory))
+            except Exception:  # what was half written is found out again
+                memory.unlink()
+        if self._diariser is None:
+            self._diariser = SpeakerDiariser(self.options.speakers)
+        spans = tuple(self._diariser(sound))
+        if memory:
+            write_json(memory, [asdict(span) for span in spans])
+        return spans
 
     def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float]) -> Iterator[list[Finding]]:
         """What was found in each window of the picture, in order of time; a window without a frame is one too."""

@@ -58,7 +58,7 @@ class VoiceModality(ListeningModality):
 
     def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
         """Keep what is heard."""
-        self._turns.extend(replace(turn, channel=channel) for turn in turns(blocks))
+        self._turns.extend(replace(turn, channel=channel) for turn in turns(blocks, self.borders))
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""

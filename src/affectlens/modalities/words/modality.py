@@ -23,6 +23,7 @@ from affectlens.modalities.base import Clip, Finding, register_modality
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.modalities.listening import ListeningModality
 from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail, WordsDetail
+from affectlens.modalities.words.voices import by_voice
 from affectlens.models.base import load_model
 from affectlens.models.shipped.words import text_logits
 from affectlens.models.weights import weights_path
@@ -66,7 +67,8 @@ class WordsModality(ListeningModality):
         """Keep what is heard."""
         for chunk, utterances in self.recogniser(blocks):
             self._voiced.extend(chunk.active)
-            self._utterances.extend(replace(utterance, channel=channel) for utterance in utterances)
+            parts = [part for utterance in utterances for part in by_voice(utterance, self._clip.voices)]
+            self._utterances.extend(replace(part, channel=channel) for part in parts)
         self._left_out += self.recogniser.left_out
 
     def heard(self) -> dict[str, Any]:

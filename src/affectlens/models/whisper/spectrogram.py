@@ -16,10 +16,10 @@ _LOG_STEP = float(np.log(6.4) / 27)
 
 
 @cache
-def mel_filters() -> np.ndarray:
-    """Triangular filters ``(80, 201)`` of equal area on Slaney's Mel scale, 0 to 8 kHz."""
+def mel_filters(bands: int = BANDS) -> np.ndarray:
+    """Triangular filters ``(bands, 201)`` of equal area on Slaney's Mel scale, 0 to 8 kHz."""
     nyquist = _LINEAR / _STEP + np.log(RATE / 2 / _LINEAR) / _LOG_STEP
-    mels = np.linspace(0, nyquist, BANDS + 2)
+    mels = np.linspace(0, nyquist, bands + 2)
     linear = mels * _STEP
     hertz = np.where(linear < _LINEAR, linear, _LINEAR * np.exp(_LOG_STEP * (mels - _LINEAR / _STEP)))
     bins = np.fft.rfftfreq(_FFT, 1 / RATE)

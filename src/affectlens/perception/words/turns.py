@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +79,7 @@ class Turn:
         return float(audible * long * (0.5 if self.narrow else 1.0))
 
 
-def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
+def turns(blocks: Iterable[AudioBlock], borders: Sequence[float] = ()) -> Iterator[Turn]:
     """Turns of a stream, in order; about half a minute of audio is in memory at any time.
 
     A pause of 0.4 s ends a turn, and so do 6 seconds: a longer stretch is cut at its quietest place near each sixth second.
@@ -88,6 +88,8 @@ def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
     ----------
     blocks : iterable of AudioBlock
         At 16 kHz.
+    borders : sequence of float
+        Seconds at which one speaker gives way to another: no turn goes on beyond one.
 
     Yields
     ------
@@ -96,16 +98,16 @@ def turns(blocks: Iterable[AudioBlock]) -> Iterator[Turn]:
     """
     for chunk in speech_chunks(blocks):
         frames = _levels(chunk.samples)
-        for start, end in _spans(chunk):
+        for start, end in _spans(chunk, borders):
             yield _turn(chunk, frames, start, end)
 
 
-def _spans(chunk: SpeechChunk) -> Iterator[tuple[int, int]]:
+def _spans(chunk: SpeechChunk, borders: Sequence[float]) -> Iterator[tuple[int, int]]:
     """Sample ranges of the turns within a chunk."""
     joined: list[list[int]] = []
-    for start, end in chunk.active:
-        first, last = round((start - chunk.start) * RATE), round((end - chunk.start) * RATE)
-        if joined and first - joined[-1][1] < PAUSE * RATE and last - joined[-1][0] <= LONGEST * RATE:
+    breaks = [round((border - chunk.start) * RATE) for border in borders]
+    for first, last in _parts(chunk, breaks):
+        if joined and _goes_on(joined[-1], first, last, breaks):
             joined[-1][1] = last
         else:
             joined.append([first, last])
@@ -118,6 +120,20 @@ def _spans(chunk: SpeechChunk) -> Iterator[tuple[int, int]]:
             near = _levels(chunk.samples[middle - reach : middle + reach])
             cuts.append(middle - reach + int(near.argmin()) * _FRAME + _FRAME // 2)
         yield from zip(cuts, [*cuts[1:], last], strict=True)
+
+
+def _goes_on(turn: list[int], first: int, last: int, breaks: Sequence[int]) -> bool:
+    """Whether speech belongs to the turn before it: no pause, not too long together, the same speaker."""
+    near = first - turn[1] < PAUSE * RATE and last - turn[0] <= LONGEST * RATE
+    return near and not any(turn[1] <= place <= first for place in breaks)
+
+
+def _parts(chunk: SpeechChunk, breaks: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Sample ranges of the speech of a chunk, cut where speakers change."""
+    for start, end in chunk.active:
+        first, last = round((start - chunk.start) * RATE), round((end - chunk.start) * RATE)
+        inside = sorted(place for place in breaks if first < place < last)
+        yield from zip([first, *inside], [*inside, last], strict=True)
 
 
 def _levels(signal: np.ndarray) -> np.ndarray:

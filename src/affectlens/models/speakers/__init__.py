@@ -1,0 +1,1 @@
+"""Who speaks when, from the sound alone: an encoder of voices, a measure of how alike two are, and clustering."""
