@@ -40,6 +40,7 @@ NAMES = (
     "hostile",
     "cases",
     "kills",
+    "diarisation",
 )
 
 

@@ -25,8 +25,8 @@ from typing import Any, Self
 
 from affectlens.core.disk.files import not_written, remove_temporaries, sync, temporary_beside
 from affectlens.core.disk.processes import is_alive, machine, start_of
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import OutputError
-from affectlens.core.versions import package_version
 from affectlens.ledger.clock import modified, probe, touched
 
 _NAMED = re.compile(r"(?P<name>.+)\.(?P<number>\d+)", re.DOTALL)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from affectlens.core.disk.places import written
+from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure, failure_of, log_tracebacks
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
 from affectlens.core.tables import evidence_frame, rows_frame
-from affectlens.core.versions import package_version
 from affectlens.ledger import DONE, FAILED, Claim, Holder, Item, Ledger
 from affectlens.ledger.records import KILLED
 from affectlens.pipeline.engine import Engine

@@ -149,6 +149,16 @@ class PostureRecipeFields(TypedDict, total=False):
     seed: int
 
 
+class SpeakersRecipeFields(TypedDict, total=False):
+    """Fields of ``SpeakersRecipe``."""
+
+    directions: int
+    shrink: float
+    worth: float
+    conversations: int
+    seed: int
+
+
 class SpeechRecipeFields(TypedDict, total=False):
     """Fields of ``SpeechRecipe``."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from affectlens.learning.recipes.fusion import FusionRecipe
     from affectlens.learning.recipes.gait import GaitRecipe
     from affectlens.learning.recipes.posture import PostureRecipe
+    from affectlens.learning.recipes.speakers import SpeakersRecipe
     from affectlens.learning.recipes.speech import SpeechRecipe
     from affectlens.learning.recipes.words import WordsRecipe
     from affectlens.training.run import TrainingRun
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
         FusionRecipeFields,
         GaitRecipeFields,
         PostureRecipeFields,
+        SpeakersRecipeFields,
         SpeechRecipeFields,
         WordsRecipeFields,
     )
 
-    __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
+    __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speakers", "speech", "words"]
 
     def background(
         corpora: Corpora,
@@ -97,6 +99,17 @@ if TYPE_CHECKING:
         **fields: Unpack[PostureRecipeFields],
     ) -> TrainingRun:
         """Train the posture network on single skeletons of a corpus of motion."""
+
+    def speakers(
+        corpora: Corpora,
+        out: str | Path,
+        *,
+        threads: int = 1,
+        progress: Progress | None = None,
+        settings: SpeakersRecipe | None = None,
+        **fields: Unpack[SpeakersRecipeFields],
+    ) -> TrainingRun:
+        """Fit the space in which voices are told apart, on two or more corpora of speech by several people each."""
 
     def speech(
         corpora: Corpora,

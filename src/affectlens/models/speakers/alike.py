@@ -60,9 +60,9 @@ def fit_voices(
     recordings: np.ndarray,
     *,
     directions: int = 60,
-    shrink: float = 0.8,
-    worth: float = 0.6,
-    threshold: float = -22.5,
+    shrink: float = 0.9,
+    worth: float = 0.3,
+    threshold: float = -5.0,
 ) -> VoiceSpace:
     """A space of voices from vectors of people who speak in several moods.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from affectlens.models.speakers.alike import VoiceSpace
@@ -32,28 +34,47 @@ def clusters(space: VoiceSpace, coordinates: np.ndarray, weights: np.ndarray, co
     >>> clusters(space, np.array([[-9.0], [9.5], [-9.2]]), np.ones(3)).tolist()
     [0, 1, 0]
     """
-    if not len(coordinates):
-        return np.zeros(0, int)
+    label = np.arange(len(coordinates))
+    for left, (gain, first, second) in zip(range(len(label), 1, -1), merges(space, coordinates, weights), strict=False):
+        if left == count or (count is None and gain < space.threshold):
+            break
+        label[label == second] = first
+    return in_order(label)
+
+
+def merges(space: VoiceSpace, coordinates: np.ndarray, weights: np.ndarray) -> Iterator[tuple[float, int, int]]:
+    """Join the two groups that are likeliest one voice, again and again, until one is left.
+
+    Parameters
+    ----------
+    space, coordinates, weights
+        As for `clusters`.
+
+    Yields
+    ------
+    gain : float
+        Logarithm of how much likelier the two are one voice than two.
+    first, second : int
+        A segment of each; the first stands for both from then on.
+    """
     sums, totals = coordinates * weights[:, None], np.array(weights, float)
     alone = space.likelihood(sums, totals)
     alive = np.ones(len(sums), bool)
-    label = np.arange(len(sums))
-    gain = np.stack([_gains(space, sums, totals, alone, number) for number in range(len(sums))])
-    np.fill_diagonal(gain, -np.inf)
-    while alive.sum() > (count or 1):
-        first, second = np.unravel_index(int(gain.argmax()), gain.shape)
-        if count is None and gain[first, second] < space.threshold:
-            break
+    gain = np.full((len(sums), len(sums)), -np.inf)
+    for number in range(len(sums)):
+        gain[number, :number] = _gains(space, sums, totals, alone, number)[:number]
+    gain = np.maximum(gain, gain.T)
+    for _ in range(len(sums) - 1):
+        first, second = (int(place) for place in np.unravel_index(int(gain.argmax()), gain.shape))
+        yield float(gain[first, second]), first, second
         sums[first] += sums[second]
         totals[first] += totals[second]
         alone[first] = space.likelihood(sums[first], totals[first])
         alive[second] = False
-        label[label == second] = first
-        row = np.where(alive, _gains(space, sums, totals, alone, int(first)), -np.inf)
+        row = np.where(alive, _gains(space, sums, totals, alone, first), -np.inf)
         row[first] = -np.inf
         gain[first], gain[:, first] = row, row
         gain[second], gain[:, second] = -np.inf, -np.inf
-    return in_order(label)
 
 
 def _gains(space: VoiceSpace, sums: np.ndarray, totals: np.ndarray, alone: np.ndarray, number: int) -> np.ndarray:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from affectlens.core.barrier import reason_of
 from affectlens.core.errors import ModelError
-from affectlens.models.whisper.spectrogram import HOP, RATE, mel_filters
+from affectlens.models.whisper.spectrogram import HOP, mel_filters
+from affectlens.models.whisper.spectrogram import RATE as RATE
 
 BANDS = 40
 WIDTH = 256
