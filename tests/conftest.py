@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,6 +33,26 @@ LONGEST = ("cli/test_offline.py", "cli/test_documented.py", "cli/test_contents.p
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest first; what belongs to a file stays together."""
     items.sort(key=lambda item: not any(name in item.path.as_posix() for name in LONGEST))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _drawn_once() -> Iterator[None]:
+    """A chart that was drawn in this process is not drawn again: the same specification gives the same picture."""
+    import vl_convert
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("vegalite_to_svg", "vegalite_to_png"):
+            patch.setattr(vl_convert, name, lru_cache(maxsize=128)(getattr(vl_convert, name)))
+        yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Charts are empty, for tests that look at numbers alone: drawing takes most of the time of a small audit."""
+    import vl_convert
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", lambda *_, **__: "<svg></svg>")
+    monkeypatch.setattr(vl_convert, "vegalite_to_png", lambda *_, **__: b"")
 
 
 @pytest.fixture

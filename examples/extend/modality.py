@@ -50,7 +50,6 @@ class LightModality(Modality):
     """One row a person and window."""
 
     name = "light"
-    needs_video = True
 
     def begin(self, clip: Clip) -> None:
         self._levels: list[float] = []

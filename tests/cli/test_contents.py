@@ -107,7 +107,7 @@ def needed(verb, assets, tmp_path):
         shutil.copytree(tmp_path / "out", tmp_path / "fresh")
 
 
-@pytest.mark.usefixtures("quick_speech")
+@pytest.mark.usefixtures("quick_speech", "undrawn")
 @pytest.mark.parametrize("verb", ANEW)
 def test_what_was_kept_of_other_content_is_not_used(verb, call, own, tmp_path):
     change, assets = ANEW[verb]
@@ -130,6 +130,7 @@ def test_what_was_kept_of_other_content_is_not_used(verb, call, own, tmp_path):
     assert compared(first, second) and compared(fresh, second) == []
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("verb", REFUSED)
 def test_what_cannot_go_on_with_other_data_says_so(verb, call, own, tmp_path):
     change, assets = REFUSED[verb]
@@ -142,6 +143,7 @@ def test_what_cannot_go_on_with_other_data_says_so(verb, call, own, tmp_path):
     assert refused.code != 0 and "from other data" in refused.err and "give another --out" in refused.err
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("what", ["label", "query", "weights"])
 def test_other_labels_queries_and_weights_are_other_runs(what, call, own, tmp_path):
     made, _ = own

@@ -35,7 +35,7 @@ def test_cli_and_python_give_the_same_numbers(engine, clip, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(out), ours, rtol=1e-5, check_dtype=False)
 
 
-def test_exit_codes(tmp_path, frame):
+def test_exit_codes(tmp_path, frame, call):
     from PIL import Image
 
     good, bad = tmp_path / "good ü.png", tmp_path / "bad.mp4"
@@ -44,12 +44,12 @@ def test_exit_codes(tmp_path, frame):
     some = run("explain", str(good), str(bad), "--out", str(tmp_path / "out"), "--modalities", "face")
     assert some.returncode == 1 and "bad.mp4" in some.stderr and "report.html" in some.stdout
     assert "Traceback" not in some.stderr and "INFO" not in some.stderr
-    usage = run("explain", str(good), "--modalities", "smell", "--out", str(tmp_path / "o"))
-    assert usage.returncode == 2 and "--modalities smell" in usage.stderr
-    assert run("explain").returncode == 2
-    assert run("recognize", str(good), "--format", "xls").returncode == 2
-    csv = run("recognize", str(good), "--modalities", "face")
-    assert csv.returncode == 0 and csv.stdout.startswith("file,start,end,person")
+    usage = call("explain", good, "--modalities", "smell", "--out", tmp_path / "o")
+    assert usage.code == 2 and "--modalities smell" in usage.err
+    assert call("explain").code == 2
+    assert call("recognize", good, "--format", "xls").code == 2
+    csv = call("recognize", good, "--modalities", "face")
+    assert csv.code == 0 and csv.out.startswith("file,start,end,person")
 
 
 def test_without_network_on_first_use(tmp_path):
@@ -69,9 +69,9 @@ def test_without_network_on_first_use(tmp_path):
     assert done.returncode == 2 and "affectlens assets pull yunet" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_corpus_and_evaluate(shared, tmp_path):
+def test_corpus_and_evaluate(shared, call):
     goemotions = f"goemotions={shared / 'text' / 'goemotions'}"
-    table = run("corpus", "read", goemotions, "--split", "dev")
-    assert table.returncode == 0 and table.stdout.count("\n") == 5427
-    wrong = run("evaluate", "face", "--corpus", goemotions)
-    assert wrong.returncode == 2 and "face" in wrong.stderr and "Traceback" not in wrong.stderr
+    table = call("corpus", "read", goemotions, "--split", "dev")
+    assert table.code == 0 and table.out.count("\n") == 5427
+    wrong = call("evaluate", "face", "--corpus", goemotions)
+    assert wrong.code == 2 and "face" in wrong.err and "Traceback" not in wrong.err

@@ -5,6 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from affectlens.core.environment.extras import EXTRAS, extra_of, helpful, missing
@@ -26,11 +27,30 @@ import affectlens
 """
 
 
-def without_extras(code):
+@pytest.fixture(scope="module")
+def without_extras(tmp_path_factory):
+    """What a program without any extra prints: the error of words, and how many rows a picture has."""
+    from PIL import Image
+
+    for name in ("yunet", "face-landmarker", "efficientdet-lite0", "pose-landmarker", "minilm", "whisper-base"):
+        asset_path(name)
+    folder = tmp_path_factory.mktemp("plain")
+    Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(folder / "a.png")
+    program = f"""
+try:
+    affectlens.recognize("a.wav", modalities=("words",))
+except affectlens.core.errors.UsageError as error:
+    print(error)
+run = affectlens.explain({str(folder / "a.png")!r}, {str(folder / "out")!r}, modalities=("face", "gait", "scene"))
+assert not run.failures, run.failures
+print(len(run.table))
+"""
     modules = sorted({m for names in EXTRAS.values() for m in names})
-    return subprocess.run(
-        [sys.executable, "-c", BLOCKED.format(modules=modules) + code], capture_output=True, text=True, check=False
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED.format(modules=modules) + program], capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_extras_are_those_of_the_project():
@@ -45,25 +65,14 @@ def test_extras_are_those_of_the_project():
     assert declared["all"] == [f"affectlens[{','.join(ordinary)}]"]
 
 
-def test_the_core_reads_faces_without_any_extra(tmp_path, face_engine):
-    import numpy as np
-    from PIL import Image
-
-    asset_path("efficientdet-lite0"), asset_path("pose-landmarker")
-    Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(tmp_path / "a.png")
-    call = f"run = affectlens.explain({str(tmp_path / 'a.png')!r}, {str(tmp_path / 'out')!r}, modalities=('face', 'gait', 'scene'))"
-    done = without_extras(f"{call}\nassert not run.failures, run.failures\nprint(len(run.table))")
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) >= 1
+def test_the_core_reads_faces_without_any_extra(without_extras):
+    assert int(without_extras[-1]) >= 1
 
 
-def test_speech_without_its_extra_says_what_to_install():
-    for name in ("minilm", "whisper-base"):
-        asset_path(name)
-    done = without_extras("affectlens.recognize('a.wav', modalities=('words',))")
+def test_speech_without_its_extra_says_what_to_install(without_extras):
     assert (
-        'UsageError: this needs the package faster_whisper, which is not installed; run: pip install "affectlens[speech]"'
-        in (done.stderr)
+        without_extras[0]
+        == 'this needs the package faster_whisper, which is not installed; run: pip install "affectlens[speech]"'
     )
 
 

@@ -171,3 +171,12 @@ def test_what_is_not_defined_is_never_significant(rng):
     assert randomization_test(5.0, lambda k: np.full(k, np.nan)).pvalue == 1
     assert np.isnan(sign_flip_test(np.array([np.nan, np.nan]), rng).pvalue)
     assert sign_flip_test(np.zeros(4), rng, side="two").pvalue == 1
+
+
+def test_a_tail_needs_fifty_values_of_which_nine_in_ten_differ():
+    values = np.arange(1.0, 501.0)
+    assert fitted_tail(values).beyond == 50 and fitted_tail(values[:499]) is None
+    for repeated, smooth in ((5, True), (6, False)):  # of 50 values in the tail 45 differ, or 44
+        again = values.copy()
+        again[-repeated - 1 : -1] = again[-repeated - 2]
+        assert (fitted_tail(again) is not None) == smooth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -128,15 +129,30 @@ def modality_shares(weights: pd.DataFrame, width: int = 620) -> Any:
 
 def svg(chart: Any) -> str:
     """The chart as an svg element for a page; text takes the page's colour by css."""
+    return _svg(chart.to_json())
+
+
+def save(chart: Any, path: Path) -> str:
+    """Write ``path``.svg and ``path``.png (on white, twice the size); gives the svg element, so that it is drawn once.
+
+    Returns
+    -------
+    str
+        As ``svg`` gives it.
+    """
     import vl_convert
 
-    text: str = vl_convert.vegalite_to_svg(chart.to_json())
+    specification = chart.to_dict()
+    element = _svg(json.dumps(specification))
+    write_text(path.with_name(f"{path.name}.svg"), element)
+    white = json.dumps(specification | {"config": specification.get("config", {}) | {"background": "white"}})
+    picture: bytes = vl_convert.vegalite_to_png(white, scale=2.0)
+    write_whole(path.with_name(f"{path.name}.png"), lambda partial: partial.write_bytes(picture))
+    return element
+
+
+def _svg(specification: str) -> str:
+    import vl_convert
+
+    text: str = vl_convert.vegalite_to_svg(specification)
     return text[text.index("<svg") :]
-
-
-def save(chart: Any, path: Path) -> None:
-    """Write ``path``.svg and ``path``.png (on white, twice the size)."""
-    write_text(path.with_name(f"{path.name}.svg"), svg(chart))
-    white = chart.copy(deep=True)
-    white.config.background = "white"
-    write_whole(path.with_name(f"{path.name}.png"), lambda partial: white.save(str(partial), scale_factor=2.0))

@@ -179,7 +179,6 @@ class Modality:
     """
 
     name = ""
-    needs_video = False
     needs_audio = False
     assets: tuple[str, ...] = ()  # names of the third-party assets in use, fetched before a run and listed with their licences
 

@@ -45,7 +45,6 @@ class Skeletons(FindingDetail):
 class BodyModality(Modality):
     """Base of modalities that judge skeletons by a model of four classes."""
 
-    needs_video = True
     assets = ("pose-landmarker",)
     relevance_kind = ""
     groups_are = ""  # what Shapley values are given of, for the method's name

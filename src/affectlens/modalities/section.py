@@ -91,9 +91,7 @@ def embedded(image: np.ndarray, name: str, folder: Path | None, quality: int = 8
 
 def figure(chart: object, name: str, folder: Path | None) -> str:
     """A chart as svg; also saved as ``name`` in the folder where one is given."""
-    if folder:
-        charts.save(chart, folder / safe_name(name))
-    return charts.svg(chart)
+    return charts.save(chart, folder / safe_name(name)) if folder else charts.svg(chart)
 
 
 def bars(shares: Sequence[Evidence]) -> list[dict[str, object]]:

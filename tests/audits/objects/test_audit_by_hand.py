@@ -16,7 +16,7 @@ from affectlens.audits.objects import maps as maps_module
 from affectlens.audits.objects.audit import ObjectAuditor, needed_assets, objects_of
 from affectlens.audits.objects.effects import measure_effects
 from affectlens.audits.objects.finders import Detector, Finder, FromTable, finder_of
-from affectlens.audits.objects.maps import Mapper, default_methods, known_methods, rows_of
+from affectlens.audits.objects.maps import Mapper, default_methods, rows_of
 from affectlens.audits.objects.model import answers, open_pictures_model
 from affectlens.audits.objects.pictures import Pictures, View
 from affectlens.audits.objects.result import ObjectAudit
@@ -25,6 +25,7 @@ from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
+from affectlens.explainers.cam import METHODS as CAM_METHODS
 from affectlens.models.adapters import CallableModel
 from affectlens.perception.scene.detections import Detections
 from affectlens.perception.scene.objects import Thing
@@ -304,7 +305,7 @@ def test_boxes_are_clipped_on_every_side():
 def test_maps_by_name(pictures):
     model, black = redness(), CallableModel(by_redness, LABELS, "scene", name="by redness")
     assert default_methods(model) == ("hirescam", "grad-cam", "lift-cam", "eigencam") and default_methods(black) == ("rise",)
-    assert "rise" in known_methods() and set(default_methods(model)) < set(known_methods())
+    assert set(default_methods(model)) < set(CAM_METHODS)
     for wrong, of in (("rise", model), ("hirescam", black)):
         with pytest.raises(UsageError, match=f"unknown map '{wrong}'"):
             Mapper(of, [wrong])

@@ -23,11 +23,6 @@ from affectlens.models.scores import scores_of
 Mapped = tuple[dict[str, np.ndarray], str, np.ndarray]  # raw signed maps by method, the class they are of, probabilities
 
 
-def known_methods() -> tuple[str, ...]:
-    """Names of all maps."""
-    return (*METHODS, RISE)
-
-
 def default_methods(model: Any) -> tuple[str, ...]:
     """The maps that are compared where none are named; a black box has one."""
     return ("hirescam", "grad-cam", "lift-cam", "eigencam") if isinstance(model, TorchModel) else (RISE,)

@@ -34,7 +34,6 @@ class BackgroundModality(Modality):
     """One row a person and window from the window's first frame with people; all people of a frame share its background."""
 
     name = "background"
-    needs_video = True
     assets = ("efficientdet-lite0",)
 
     def __init__(self, options: Options) -> None:

@@ -51,7 +51,6 @@ class FaceModality(Modality):
     """Expressed emotion from the face, per tracked person and window."""
 
     name = "face"
-    needs_video = True
     assets = ("yunet", "face-landmarker")
 
     def __init__(self, options: Options) -> None:

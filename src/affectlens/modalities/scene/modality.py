@@ -31,7 +31,6 @@ class SceneModality(Modality):
     """Looks at one frame a window; keeps sums over windows, so memory does not grow with the recording."""
 
     name = "scene"
-    needs_video = True
     assets = ("efficientdet-lite0",)
 
     def __init__(self, options: Options) -> None:
