@@ -45,6 +45,8 @@ def add(name: str, settings: type[Settings]) -> None:
     ) -> common.Unread:
         with common.bars() as progress:
             run: TrainingRun = function(corpus, out, threads=threads, progress=progress, **settings)
+        for text in run.notes:
+            common.note(f"note: {text}")
         _show(run.scores)
         if "against" in run.tables:
             _show(run.tables["against"])
