@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image, ImageOps
 
 from affectlens import train
 from affectlens.core.errors import AffectlensError, UsageError
@@ -249,6 +250,49 @@ def test_background(scenes, tmp_path, monkeypatch):
     _check(run, tmp_path / "run", "background")
     with pytest.raises(UsageError, match="one corpus was expected"):
         train.background({"caer-s": scenes, "raf-db": scenes}, tmp_path / "run")
+
+
+def test_how_items_were_read_is_noted_also_where_it_was_kept(scenes, tmp_path, monkeypatch, capsys):
+    from affectlens.cli.main import main
+
+    class Detector:
+        def __call__(self, image):
+            return []
+
+        def features(self, image, boxes):
+            return np.random.default_rng(int(image.mean())).normal(size=320).astype(np.float32)
+
+    (tmp_path / "detector").write_bytes(b"weights")
+    monkeypatch.setattr(background, "object_detector", lambda _: Detector())
+    monkeypatch.setattr(background, "locate", lambda _: tmp_path / "detector")
+    file = scenes / "train/Anger/0000.png"
+    first = Image.open(file)
+    first.save(file, save_all=True, append_images=[ImageOps.invert(first.convert("RGB"))], duration=100)
+    (scenes / "train/Anger/._0000.png").write_bytes(b"of another system")
+    made = []
+    for _ in range(2):
+        run = train.background({"caer-s": scenes}, tmp_path / "run", epochs=1, batch=8)
+        assert any("1 item read with a note: 2 pictures in one file; the first was read (caer-s/" in n for n in run.notes)
+        assert any("caer-s: 1 files or folders hidden, left out" in note for note in run.notes)
+        made.append(run.notes)
+        monkeypatch.setattr(background, "backgrounds", None)  # the pictures were looked at once
+    assert made[0] == made[1] and type(run).load(run.save(tmp_path / "saved")).notes == run.notes
+    with pytest.raises(SystemExit) as stopped:
+        main(
+            [
+                "train",
+                "background",
+                "--corpus",
+                f"caer-s={scenes}",
+                "--out",
+                str(tmp_path / "run"),
+                "--epochs",
+                "1",
+                "--batch",
+                "8",
+            ]
+        )
+    assert stopped.value.code == 0 and "2 pictures in one file; the first was read" in capsys.readouterr().err
 
 
 def test_bclstm(tmp_path, rng):

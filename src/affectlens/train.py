@@ -46,6 +46,7 @@ affectlens.core.errors.UsageError: --epochs 0: a number of at least 1 was expect
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from affectlens.core.environment.extras import helpful
@@ -122,9 +123,11 @@ def _train(
     from affectlens.assets.store import fetch
     from affectlens.core.disk.locks import alone_in
     from affectlens.core.failures import UNREAD, write_missed
+    from affectlens.core.notes import noting
     from affectlens.core.options import torch_threads
     from affectlens.core.progress import silent
     from affectlens.core.settings import with_fields
+    from affectlens.corpora.account import all_notes
     from affectlens.corpora.base import corpora_of
     from affectlens.learning.loop import seeded
     from affectlens.training.run import folder_of, one_corpus
@@ -135,6 +138,7 @@ def _train(
         folder = folder_of(out)
         with alone_in(folder / ".lock", str(folder)):
             fetch(recipe.assets, progress)
-            made: TrainingRun = entry.function(*given, folder, recipe, progress or silent)
+            with noting() as notes:
+                made: TrainingRun = entry.function(*given, folder, recipe, progress or silent)
             write_missed(made.missed, folder / UNREAD)
-            return made
+            return replace(made, notes=all_notes(notes))

@@ -142,7 +142,10 @@ def test_the_first_two_hundred_are_shown():
             for i in range(ROWS_SHOWN + 3)]  # fmt: skip
     page = words_page(material(*many))
     assert page.count("<article") == ROWS_SHOWN == 200 and "199.0 s" in page and "200.0 s" not in page
-    assert voice_page(material(*[heard(i) for i in range(ROWS_SHOWN + 1)])).count("<article") == ROWS_SHOWN
+    assert "The first 200 of 203 utterances are shown; all are in table.csv." in page
+    assert "are shown; all" not in words_page(material(*many[:ROWS_SHOWN]))
+    voices = voice_page(material(*[heard(i) for i in range(ROWS_SHOWN + 1)]))
+    assert voices.count("<article") == ROWS_SHOWN and "The first 200 of 201 turns are shown" in voices
 
 
 def test_words_are_drawn_by_their_share_of_the_strongest():
@@ -193,7 +196,12 @@ def test_walks_and_postures_with_their_skeletons_and_bars():
     assert "Head down 31 degrees (+2.1 SD) (against the walkers" in text and "skeletons from the side" in page
     assert page.count("<circle") == 3 and "arms +0.30 legs -0.15" in text
     postures = posture_page(material(*[walked("posture", 3 * i, "posture relevance") for i in range(8)]))
-    assert postures.count("<article") == 6 and "skeletons from the front" in postures and "SD" not in postures
+    assert (
+        postures.count("<article") == 6
+        and "The first 6 of 8 segments are shown" in postures
+        and "skeletons from the front" in postures
+        and "SD" not in postures
+    )
     assert posture_page(material(finding("posture", 0, 1))) == "" == gait_page(material())
 
 

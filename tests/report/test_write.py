@@ -120,14 +120,14 @@ def test_the_clearest_views_with_their_pictures_and_three_classes(tmp_path):
 def test_tables_are_cut_and_say_where_the_rest_is():
     report = reported(*[finding("face", i, i + 1, fear=0.6) for i in range(405)])
     page = render(report, FACTS)
-    assert "Fused rows (400 shown; all in table.parquet" in page
+    assert "Fused rows (400 of 405 shown; all in table.parquet" in page
     summary = next(iter(report.evidence.values()))
     shares = [replace(summary, id=f"e{i:05d}", kind="share", level="instance", start=805.0 - i, end=806.0 - i, subject="face",
                       value=0.1 if i else 9.0, detail=ShareDetail(0.5, "uniform", "pool")) for i in range(805)]  # fmt: skip
     report.evidence = {row.id: row for row in shares}
     page = render(report, FACTS)
     listed = re.findall(r'<tr id="(e\d+)">', page)
-    assert f"Evidence ({len(listed)} rows shown; all in evidence.parquet" in page and len(listed) == 801
+    assert f"Evidence ({len(listed)} of 805 rows shown; all in evidence.parquet" in page and len(listed) == 801
     assert listed == sorted(listed, reverse=True)  # in order of time, with the last one, which the story states
     assert set(re.findall(r'href="#(e\d+)"', page)) == {"e00000"}
 

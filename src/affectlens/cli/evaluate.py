@@ -11,6 +11,7 @@ from affectlens.cli import common
 from affectlens.cli.options import Corpora, Seed, models, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import UNREAD
+from affectlens.core.listing import rest
 from affectlens.core.options import PREPROCESS_HELP, SCORES_HELP
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def _show(result: Evaluation) -> None:
         for row in result.groups.sort_values("n", ascending=False).head(GROUPS).itertuples():
             groups.add_row(str(row.group) or "(none)", str(row.n), f"{row.accuracy:.3f}", f"{row.mean_recall:.3f}")
         common.plain.print(groups)
+        if left_out := rest(GROUPS, len(result.groups), "groups, the largest,", "groups.csv of --out"):
+            common.note(left_out)
 
 
 def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> common.Unread:
@@ -90,6 +93,8 @@ def _ablate(corpora: list[str], out: Path | None, draws: int, seed: int) -> comm
 
     with common.bars() as progress:
         made = ablate(corpora, draws=draws, seed=seed, progress=progress, out=out)
+    for text in made.notes:
+        common.note(f"note: {text}")
     hows = list(dict.fromkeys(made.scores.fusion))
     table = common.table("modules", *(f"{how}: UAR" for how in hows))
     for modules, part in made.scores.groupby("modules", sort=False):

@@ -35,6 +35,8 @@ def command(entry: RegisteredTraining) -> None:
     ) -> common.Unread:
         with common.bars() as progress:
             made: TrainingRun = function(corpus, out, threads=threads, progress=progress, **settings)
+        for text in made.notes:
+            common.note(f"note: {text}")
         _show(made.scores)
         if "against" in made.tables:
             _show(made.tables["against"])

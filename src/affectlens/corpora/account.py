@@ -17,6 +17,7 @@ from typing import Any
 
 from affectlens.core.disk.finding import files_below
 from affectlens.core.labels import canonical, known_labels, meant
+from affectlens.core.notes import ReadingNotes
 
 EXAMPLES = 5  # names kept of each reason
 UNREADABLE = {".heic", ".heif", ".avif", ".jfif", ".jpe", ".jp2", ".psd", ".cr2", ".nef", ".arw", ".dng", ".svg"}  # pictures
@@ -198,6 +199,22 @@ def how_read(notes: Mapping[str, Iterable[str]]) -> list[str]:
         differ = "; or the same with other numbers" if len(set(of_kind)) > 1 else ""
         lines.append(f"{items} read with a note: {of_kind[0]}{differ} ({_first_names(names, len(names))})")
     return lines
+
+
+def all_notes(notes: ReadingNotes) -> tuple[str, ...]:
+    """What was collected while corpora were read: of each as a whole, and how items were read, counted.
+
+    Parameters
+    ----------
+    notes : ReadingNotes
+        Of `affectlens.core.notes.noting`.
+
+    Returns
+    -------
+    tuple of str
+        For people.
+    """
+    return (*notes.lines, *how_read(notes.items))
 
 
 def spelling(labels: Iterable[str], expected: Iterable[str] = ()) -> str:

@@ -15,6 +15,7 @@ from affectlens.core.disk.names import one_line
 from affectlens.core.errors import AffectlensError, CorpusError, LimitError, MediaError, UsageError
 from affectlens.core.failures import failure_of
 from affectlens.core.labels import LabelScheme
+from affectlens.core.notes import tell
 from affectlens.core.registry import Registry
 from affectlens.corpora.account import Account, accounting
 
@@ -157,6 +158,7 @@ def items_of(corpus: Corpus, split: str) -> Iterator[Item]:
             given += 1
             if item.problem or item.notes:
                 item = replace(item, problem=one_line(item.problem), notes=tuple(map(one_line, item.notes)))
+                tell(items=[(f"{corpus.info.name}/{item.key}", item.notes)])
             yield item
     except Exception as error:
         table = corpus.table(split)
@@ -315,6 +317,7 @@ def read_with(info: CorpusInfo, reader: Reader, path: Path) -> Corpus:
     except Exception as error:
         raise CorpusError(f"{path}: not readable as {info.title} ({reason_of(error)}); expected {info.layout}") from error
     corpus.account = account  # type: ignore[attr-defined]
+    tell(f"{info.name}: {line}" for line in account.lines())
     return corpus
 
 

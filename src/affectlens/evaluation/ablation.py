@@ -29,7 +29,8 @@ class Ablation(SavedResult):
     ``scores``: one row a way of fusing and subset, columns pairing (``class-matched`` or ``same people``), fusion, modules,
     size, mean_recall, low, high, calibration_error and log_loss. ``against``: differences of UAR between all modules
     and each single one, and between each way of fusing and the pool, with interval and ``p_value`` (one-sided). ``joint``:
-    whether cases are of the same people. ``missed``: items of the corpora that could not be read, and why.
+    whether cases are of the same people. ``missed``: items of the corpora that could not be read, and why; ``notes``:
+    how the others were read, where not as they stand in their files.
     """
 
     kind: ClassVar[str] = "ablation"
@@ -38,6 +39,7 @@ class Ablation(SavedResult):
     against: pd.DataFrame
     joint: bool
     missed: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """The scores."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from affectlens.core.errors import CorpusError, ModelFailedError, ScoresError, UsageError
 from affectlens.core.failures import failure_of
+from affectlens.core.listing import some
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.account import how_read
 from affectlens.corpora.base import Corpus, CorpusInfo, check_split, items_of, label_targets
@@ -121,7 +122,7 @@ def check_meets(model: Any, corpus: Corpus, split: str) -> None:
         )
     unknown = Counter(label for labels in _labels(table) for label in labels if label not in model.labels)
     if unknown:
-        shown = ", ".join(f"{label!r} ({count} items)" for label, count in unknown.most_common(5))
+        shown = some((f"{label!r} ({count} items)" for label, count in unknown.most_common()), 5)
         other_splits = [name for name in corpus.info.splits if name != split]
         raise CorpusError(
             f"{corpus.info.name}, {split}: label {shown} not among the classes of {model.name} ({', '.join(model.labels)})"

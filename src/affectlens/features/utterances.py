@@ -28,6 +28,7 @@ from affectlens.core.disk.names import encodable
 from affectlens.core.disk.places import cache_dir, located
 from affectlens.core.errors import MediaError, UsageError, unknown
 from affectlens.core.failures import failure_of
+from affectlens.core.notes import tell
 from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import unquoted, write_csv
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
@@ -119,7 +120,9 @@ def _cached(
 
     key = key_of(VERSION, modality, list(data.rows.key), *_content(data, modality))
     arrays = kept_arrays(folder, f"utterances-{modality}", key, make)
-    lines = how_read(json.loads(str(arrays["notes"])))
+    notes = json.loads(str(arrays["notes"]))
+    tell(items=[(f"{modality} of {data.name}/{name}", texts) for name, texts in notes.items()])
+    lines = how_read(notes)
     return arrays["x"], arrays["missing"], lines, json.loads(str(arrays["unread"]))
 
 

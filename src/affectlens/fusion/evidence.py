@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.kinds import Detail, evidence_kind
+from affectlens.core.listing import rest
 from affectlens.core.schema import Evidence
 from affectlens.figures import charts
 from affectlens.modalities.section import SECTIONS, Material, Section, figure, render
@@ -158,12 +159,14 @@ def weights_page(material: Material) -> str:
         known_weights = [finding.row.weight for finding in material.of(modality) if np.isfinite(finding.row.weight)]
         if known_weights:
             weights.append({"modality": modality, "mean": float(np.mean(known_weights)), "segments": len(known_weights)})
-    shares = of_kind(material.evidence, "share")[:_CHARTED]
+    every = of_kind(material.evidence, "share")
+    shares = every[:_CHARTED]
     frame = pd.DataFrame(
         [{"start": round(entry.start, 1), "modality": entry.subject, "value": entry.value} for entry in shares]
     )
     chart = figure(charts.modality_shares(frame), "modality-shares", material.folder) if shares else ""
-    return render("weights.html", weights=weights, chart=chart)
+    left_out = rest(len(shares), len(every), "values", "evidence.parquet")
+    return render("weights.html", weights=weights, chart=chart, rest=left_out)
 
 
 SECTIONS.add("summary", Section("summary", summary_sentences, story_order=0))

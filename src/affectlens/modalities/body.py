@@ -11,11 +11,12 @@ import numpy as np
 from affectlens.assets.store import locate
 from affectlens.core.kinds import Detail
 from affectlens.core.labels import GROUPWALK4, align
+from affectlens.core.listing import rest
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.explainers.shapley import group_shapley
 from affectlens.modalities.base import Clip, Finding, FindingDetail, Modality
-from affectlens.modalities.section import Material, bars, render
+from affectlens.modalities.section import TABLE, Material, bars, render
 from affectlens.modalities.telling import graded, speaks, way
 from affectlens.models.base import load_model
 from affectlens.models.typicality import LEAST_TYPICAL
@@ -166,7 +167,7 @@ def body_page(
     material: Material, name: str, relevance: str, legend: str, most: int, measured: Sequence[Callable[[Evidence], str]]
 ) -> str:
     """The section of gait or posture: skeletons, plain measurements where ``measured`` states them, bars."""
-    findings = [finding for finding in material.of(name) if isinstance(finding.detail, Skeletons)][:most]
+    findings = [finding for finding in material.of(name) if isinstance(finding.detail, Skeletons)]
     stretches = [
         {
             "row": finding.row,
@@ -174,9 +175,10 @@ def body_page(
             "bars": bars(finding.of(relevance)),
             "svg": strip(finding.detail.joints, name == "gait") if isinstance(finding.detail, Skeletons) else "",
         }
-        for finding in findings
+        for finding in findings[:most]
     ]
-    return render("body.html", name=name, rows=stretches, legend=legend) if stretches else ""
+    left_out = rest(most, len(findings), "segments", TABLE)
+    return render("body.html", name=name, rows=stretches, legend=legend, rest=left_out) if stretches else ""
 
 
 def strip(skeletons: np.ndarray, side: bool = True) -> str:

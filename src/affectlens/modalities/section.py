@@ -21,6 +21,7 @@ from affectlens.modalities.base import Clip, Finding
 from affectlens.modalities.telling import Sentence, graded, who
 
 ROWS_SHOWN = 200  # findings of one modality that the page shows
+TABLE = "table.csv"  # where all rows are
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from affectlens.assets.store import fetch
 from affectlens.core.disk.files import make_folder
+from affectlens.core.notes import noting
 from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
+from affectlens.corpora.account import all_notes
 from affectlens.corpora.base import Corpora, corpora_of
 from affectlens.evaluation.ablation import Ablation
 from affectlens.learning.loop import seeded
@@ -56,7 +59,9 @@ def ablate(
         make_folder(folder)
     with torch_threads(1), seeded(seed):
         fetch(recipe.assets, progress)
-        made = ablation_of(given, recipe, progress=progress or silent, cache=folder)
+        with noting() as notes:
+            made = ablation_of(given, recipe, progress=progress or silent, cache=folder)
+        made = replace(made, notes=all_notes(notes))
     if folder is not None:
         save_ablation(made, folder)
     return made

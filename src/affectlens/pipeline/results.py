@@ -15,11 +15,14 @@ from affectlens.core.disk.files import write_json
 from affectlens.core.disk.places import written
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure
+from affectlens.core.listing import rest
 from affectlens.core.results import SavedResult
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.core.untrusted.documents import json_of
 from affectlens.pipeline.jobs import MANIFEST
+
+UTTERANCES, LETTERS = 3, 140  # of what was said, in a summary
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ class Result:
             reasons = missing.groupby("modality", sort=False).reason.first()
             lines.append("  not there: " + "; ".join(f"{modality}: {why}" for modality, why in reasons.items()))
         spoken = self.table.text[(self.table.modality == "words") & (self.table.text != "")]
-        lines += [f"  words: “{text[:140]}”" for text in spoken.head(3)]
+        lines += [f"  words: “{_cut(text)}”" for text in spoken.head(UTTERANCES)]
+        if left_out := rest(UTTERANCES, len(spoken), "utterances", "the table"):
+            lines.append(f"  {left_out}")
         lines += [f"  note: {problem}" for problem in self.problems]
         return [*lines, f"  {len(self.evidence)} evidence rows, {self.seconds.get('total', float('nan')):.1f} s"]
 
@@ -265,6 +270,10 @@ class Run(SavedResult):
     def owns(self, folder: Path) -> None:
         """Remove a folder, in which the results lie, when nobody has the run any more."""
         weakref.finalize(self, shutil.rmtree, folder, True)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LETTERS else f"{text[:LETTERS]}…"
 
 
 def _person_line(person: int, rows: pd.DataFrame) -> list[str]:

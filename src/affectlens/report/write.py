@@ -11,12 +11,13 @@ import pandas as pd
 
 from affectlens.core.disk.files import write_json, write_text
 from affectlens.core.kinds import EVIDENCE
+from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.core.tables import rows_frame, write_frame
 from affectlens.figures import charts
 from affectlens.figures.html import environment
 from affectlens.modalities.base import MODALITIES, Finding
-from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, Material, embedded, figure
+from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, TABLE, Material, embedded, figure
 from affectlens.modalities.telling import Sentence, clause, graded, who
 from affectlens.report.bundle import PEOPLE, Report
 from affectlens.report.narrative import narrative
@@ -75,7 +76,9 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "reasons": reasons[:_SHOWN_REASONS],
         "more_reasons": max(0, len(reasons) - _SHOWN_REASONS),
         "rows": fused.head(_SHOWN_ROWS).to_dict("records"),
+        "all_rows": len(fused),
         "evidence": _listed(shown, story),
+        "all_evidence": len(shown),
         "options": _chosen(facts["job"]["options"]),
         "overlay": overlay,
         "colour": charts.colour,
@@ -130,13 +133,18 @@ def _has_page(row: Evidence) -> bool:
 
 def plain_page(material: Material, modality: str) -> str:
     """The section of a modality that brings no own: its rows, each with what its evidence says."""
-    findings = material.of(modality)[:ROWS_SHOWN]
+    findings = material.of(modality)
     rows = [
         (finding.row, [stated.text for stated in map(clause, _evidence_of(finding, material.evidence)) if stated])
-        for finding in findings
+        for finding in findings[:ROWS_SHOWN]
     ]
+    left_out = rest(ROWS_SHOWN, len(findings), "segments", TABLE)
     about = (MODALITIES.get(modality).__doc__ or "").strip().split("\n")[0] if modality in MODALITIES else ""
-    return environment().get_template("plain.html").render(name=modality, rows=rows, about=about, who=who, graded=graded)
+    return (
+        environment()
+        .get_template("plain.html")
+        .render(name=modality, rows=rows, about=about, rest=left_out, who=who, graded=graded)
+    )
 
 
 def _evidence_of(finding: Finding, shown: Sequence[Evidence]) -> list[Evidence]:
@@ -153,11 +161,18 @@ def _key(row: Row | Evidence) -> tuple[int, float, str]:
 def _person_shown(summary: Any, fused: pd.DataFrame, report: Report, folder: Path | None) -> dict[str, Any]:
     """One person: shares of time, the strip over time, the clearest views."""
     rows = fused[fused.person == summary.person]
-    chart = ""
+    chart, thinned = "", _thinned(rows)
     if summary.readable and len(rows) > 1:
-        chart = figure(charts.timeline(_thinned(rows)), f"timeline-person-{summary.person}", folder)
+        chart = figure(charts.timeline(thinned), f"timeline-person-{summary.person}", folder)
     views = [_view(finding, folder, report) for finding in report.gallery.of(summary.person)]
-    return {"summary": summary, "name": who(summary.person), "chart": chart, "views": views}
+    return {
+        "summary": summary,
+        "name": who(summary.person),
+        "chart": chart,
+        "drawn": len(thinned),
+        "all": len(rows),
+        "views": views,
+    }
 
 
 def _thinned(rows: Any, most: int = 240) -> Any:

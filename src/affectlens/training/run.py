@@ -35,6 +35,8 @@ class TrainingRun(SavedResult):
         What else the run found.
     missed : dict of str to str
         Items of the corpora that could not be read, and why.
+    notes : tuple of str
+        What has to be known of how the corpora and their items were read.
     """
 
     kind: ClassVar[str] = "training run"
@@ -44,6 +46,7 @@ class TrainingRun(SavedResult):
     scores: pd.DataFrame
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     missed: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
         """The scores."""

@@ -8,6 +8,7 @@ from affectlens.core.disk import cache
 from affectlens.core.disk.cache import contents_of, kept_arrays, kept_frame
 from affectlens.core.disk.files import key_of
 from affectlens.core.errors import OutputError
+from affectlens.core.notes import noting, tell
 
 
 def test_a_result_is_made_once_a_key(tmp_path):
@@ -28,6 +29,19 @@ def test_a_result_is_made_once_a_key(tmp_path):
     frame = pd.DataFrame({"a": [1, 2]})
     for _ in range(2):
         pd.testing.assert_frame_equal(kept_frame(tmp_path, "rows", "k", lambda: frame), frame)
+
+
+def test_what_readers_say_is_kept_with_what_was_made_of_it(tmp_path):
+    def make():
+        tell(["a: 2 dropped"], [("a/x.png", ["made smaller"])])
+        return {"x": np.arange(3)}
+
+    for attempt in range(2):
+        with noting() as notes:
+            arrays = kept_arrays(tmp_path, "things", "k", make if attempt == 0 else None)
+        assert list(arrays) == ["x"] and list(notes.lines) == ["a: 2 dropped"]
+        assert {name: list(texts) for name, texts in notes.items.items()} == {"a/x.png": ["made smaller"]}
+    assert list(kept_arrays(tmp_path, "things", "k", None)) == ["x"]  # nobody collects
 
 
 @pytest.mark.parametrize("kind", ["npz", "parquet"])

@@ -8,6 +8,7 @@ import pandas as pd
 
 from affectlens.audits.concepts.cav.space import method_name
 from affectlens.audits.concepts.tables import CONFOUNDED
+from affectlens.core.listing import rest, some
 
 if TYPE_CHECKING:
     from affectlens.audits.concepts.result import ConceptAudit
@@ -44,8 +45,10 @@ def findings(audit: ConceptAudit, most: int = 8) -> list[str]:
     strongest = sure.reindex(sure.statistic.abs().sort_values(ascending=False).index)
     if frame["class"].nunique() == 2:  # each test stands twice, with opposite signs
         strongest = strongest[strongest.statistic > 0]
-    groups = list(strongest.groupby(["concept", "class"], sort=False))[:most]
-    return [*out, *(_finding(concept, label, rows) for (concept, label), rows in groups)]
+    groups = list(strongest.groupby(["concept", "class"], sort=False))
+    out += [_finding(concept, label, rows) for (concept, label), rows in groups[:most]]
+    left_out = rest(most, len(groups), "pairs of concept and class", "tests.csv")
+    return [*out, left_out] if left_out else out
 
 
 def _finding(concept: str, label: str, rows: pd.DataFrame) -> str:
@@ -71,8 +74,8 @@ def support_sentences(audit: ConceptAudit) -> tuple[str, ...]:
         parts = [f"{row.concept} ({row.label_association:.2f}, most with {row.most_with})" for row in bound.itertuples()]
         out.append(f"Bound to the label at V ≥ {CONFOUNDED}: {', '.join(parts)}.")
     if len(audit.pairs):
-        parts = [f"{row.concept} and {row.other} ({row.association:.2f})" for row in audit.pairs.head(6).itertuples()]
-        out.append(f"Hard to tell apart: {', '.join(parts)}.")
+        parts = [f"{row.concept} and {row.other} ({row.association:.2f})" for row in audit.pairs.itertuples()]
+        out.append(f"Hard to tell apart: {some(parts, 6)}.")
     grouped: dict[str, list[str]] = {}
     for name, text in audit.unsupported.items():
         grouped.setdefault(reason(text), []).append(name)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from affectlens.audits.concepts.cav.tcav import FEWEST
 from affectlens.core.errors import UsageError
+from affectlens.core.listing import some
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.stats.generators import Rng, generator
 
@@ -41,7 +42,7 @@ def in_classes_of(data: DialogueSet, labels: tuple[str, ...]) -> tuple[DialogueS
     """
     scored = data.rows.label[data.labels >= 0]
     strange = Counter(scored[~scored.isin(labels)])
-    named = ", ".join(f"{label} ({count})" for label, count in strange.most_common(8))
+    named = some((f"{label} ({count})" for label, count in strange.most_common()), 8)
     if strange and strange.total() == len(scored):
         raise UsageError(
             f"no label of {data.name} is a class of the model: {named}, where {', '.join(labels)} were expected; take a corpus "

@@ -11,6 +11,7 @@ import pandas as pd
 
 from affectlens.audits.features.findings import agreement_sentence, features_sentence, groups_sentence
 from affectlens.audits.features.roles import FOLDS
+from affectlens.core.listing import rest
 from affectlens.figures.charts import finish
 from affectlens.figures.page import Figure, Section, write_page
 from affectlens.perception.voice.catalogue import catalogue
@@ -26,6 +27,7 @@ HEADINGS = {
     "shap_logistic": "SHAP of logistic regression",
     "shapley_label": "Shapley for the label",
 }  # fmt: skip
+TOP = 20  # features of a chart
 _GROUPS = {
     "F0": "#0072B2",
     "energy": "#E69F00",
@@ -74,16 +76,21 @@ def _groups(audit: FeatureAudit) -> Section:
 
 
 def _features(audit: FeatureAudit) -> Section:
-    figure = Figure(feature_chart(audit.features), "features", "What harms most when shuffled (dot); conditional (ring).")
+    caption = f"What harms most when shuffled (dot); conditional (ring). {_rest(audit)}".rstrip()
+    figure = Figure(feature_chart(audit.features), "features", caption)
     table = audit.features.drop(columns="statistic").rename(columns=HEADINGS)
     return Section("Single features", (features_sentence(audit),), (figure,), table, "All features")
+
+
+def _rest(audit: FeatureAudit) -> str:
+    return rest(TOP, len(audit.features), "features", "the table of all features")
 
 
 def _corpora(audit: FeatureAudit) -> Section:
     text = [agreement_sentence(audit)]
     if len(audit.agreement):
         text.append("Intervals are from resampling speakers, which adds noise and pulls rank correlations towards zero.")
-    caption = "Rise of the log loss in each corpus, top features."
+    caption = f"Rise of the log loss in each corpus, top features. {_rest(audit)}".rstrip()
     figure = Figure(corpus_chart(audit.by_corpus, audit.features), "corpora", caption)
     return Section("Do corpora agree?", tuple(text), (figure,), audit.agreement, "All pairs")
 
@@ -106,7 +113,7 @@ def group_chart(groups: pd.DataFrame) -> Any:
     return finish(alt.layer(bars, lines).properties(width=540, height=alt.Step(13)))
 
 
-def feature_chart(features: pd.DataFrame, top: int = 20) -> Any:
+def feature_chart(features: pd.DataFrame, top: int = TOP) -> Any:
     """The most important features: marginal with interval, conditional beside it, coloured by group."""
     titles = {entry.name: entry.title for entry in catalogue()}
     frame = features.head(top).assign(title=[titles.get(name, name) for name in features.feature.head(top)])
@@ -140,7 +147,7 @@ def shapley_chart(shapley: pd.DataFrame) -> Any:
     )
 
 
-def corpus_chart(by_corpus: pd.DataFrame, features: pd.DataFrame, top: int = 20) -> Any:
+def corpus_chart(by_corpus: pd.DataFrame, features: pd.DataFrame, top: int = TOP) -> Any:
     """Importance of the overall top features in each corpus."""
     titles = {entry.name: entry.title for entry in catalogue()}
     names = list(features.feature.head(top))

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from affectlens.audits.latent.result import LatentAudit
 
 _CYCLE = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#8C8C8C", "#5B3A91", "#7A5230"]
+PANEL, PANELS = 7, 4  # associations of a direction, and directions, of a chart
+_STRONGEST = (
+    f"The {PANEL} features that go most with each direction and the label's dimensions, of no more than {PANELS} directions. "
+    "All significant ones are in the table."
+)
 _MOST = 1500  # points drawn
 
 
@@ -61,7 +66,7 @@ def _space(audit: LatentAudit) -> Section:
     caption = (
         "t-SNE of the latents of clips whose speakers were not heard in training, coloured by what they are. Distances between "
         "far groups mean little."
-    )
+    ) + (f" {_MOST} of {len(audit.points)} clips are drawn." if len(audit.points) > _MOST else "")
     return Section(
         "The latent space",
         (f"Clusters were found in the latent itself, not in this projection. {'; '.join(clusters)}.",),
@@ -110,14 +115,15 @@ def _directions(audit: LatentAudit) -> Section:
         "Valence and arousal are the published values of the label."
     )
     rebuilt = (
-        "What the decoder rebuilds from two standard deviations below to two above the mean of each direction, in real units."
+        "What the decoder rebuilds from two standard deviations below to two above the mean of each direction, in real units: "
+        f"the features that move most, of no more than {PANELS} directions."
     )
     significant = audit.associations[audit.associations.p_bh <= ALPHA].sort_values(["direction", "p_value"])
     return Section(
         "What its directions mean",
         (text,),
         (
-            Figure(association_chart(audit.associations), "associations", "The features that go most with each direction."),
+            Figure(association_chart(audit.associations), "associations", _STRONGEST),
             Figure(traversal_chart(audit.traversals), "traversals", rebuilt),
         ),
         significant,
@@ -177,7 +183,7 @@ def agreement_chart(agreement: pd.DataFrame) -> Any:
     )
 
 
-def association_chart(associations: pd.DataFrame, top: int = 7, most: int = 4) -> Any:
+def association_chart(associations: pd.DataFrame, top: int = PANEL, most: int = PANELS) -> Any:
     """The strongest associations of the first directions with their intervals."""
     parts = [_association_panel(associations[associations.direction == k], k, top) for k in sorted(set(associations.direction))]
     return finish(alt.vconcat(*parts[:most]))
@@ -201,7 +207,7 @@ def _association_panel(rows: pd.DataFrame, direction: int, top: int) -> Any:
     return alt.layer(zero, line, dot).properties(width=330, height=alt.Step(17), title=title)
 
 
-def traversal_chart(traversals: pd.DataFrame, most: int = 4) -> Any:
+def traversal_chart(traversals: pd.DataFrame, most: int = PANELS) -> Any:
     """Curves in real units: for each of the first directions the features that the decoder moves most."""
     entries = {entry.name: entry for entry in catalogue()}
     rows = []

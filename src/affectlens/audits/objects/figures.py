@@ -19,8 +19,8 @@ from affectlens.figures.page import Picture
 if TYPE_CHECKING:
     pass
 
-_MOST = 30  # objects of a heat map; all are in the table
-_EACH = 6  # objects of an emotion
+MOST = 30  # objects of a heat map; all are in the table
+EACH = 6  # objects of an emotion
 _HIGH = 180  # pixels of an example's pictures
 _FEW = alt.Axis(tickCount=4, labelFlush=False)  # labels that never run into each other
 
@@ -28,7 +28,7 @@ _FEW = alt.Axis(tickCount=4, labelFlush=False)  # labels that never run into eac
 def lifts(table: pd.DataFrame) -> Any:
     """Emotion × object, colour on a logarithmic scale about 1, with marks of significance; the objects of most pictures."""
     frame = table.dropna(subset=["lift"]).copy()
-    most = frame.groupby("object").images.sum().sort_values(ascending=False).index[:_MOST]
+    most = frame.groupby("object").images.sum().sort_values(ascending=False).index[:MOST]
     frame = frame[frame.object.isin(most)]
     order = frame.groupby("object").lift.mean().sort_values(ascending=False).index.tolist()
     frame["doublings"] = np.log2(frame.lift.clip(1 / 8, 8))
@@ -57,7 +57,7 @@ def ranked(table: pd.DataFrame) -> Any:
     """Largest lifts of each emotion with intervals, a panel an emotion; emotions of most pictures first."""
     frame = table.dropna(subset=["lift"]).copy()
     frame["shown"] = frame.p_bh <= ALPHA
-    frame = frame.sort_values("lift", ascending=False).groupby("emotion").head(_EACH)
+    frame = frame.sort_values("lift", ascending=False).groupby("emotion").head(EACH)
     emotions = frame.groupby("emotion").images.max().sort_values(ascending=False).index.tolist()
     top = float(min(frame.high.max(), 2 * frame.lift.max()))
     frame["high"] = frame.high.clip(upper=top)
@@ -104,7 +104,7 @@ def effects(table: pd.DataFrame) -> Any:
     frame = table[table.emotion == "all"].copy()
     frame["shown"] = frame.p_holm <= ALPHA
     frame["thing"] = frame.object.where(frame.object != "", frame.change)
-    most = frame.groupby("thing").images.sum().sort_values(ascending=False).index[:_MOST]
+    most = frame.groupby("thing").images.sum().sort_values(ascending=False).index[:MOST]
     frame = frame[frame.thing.isin(most)]
     order = frame.groupby("thing").effect.mean().sort_values().index.tolist()
     whole = bool((frame.object == "").all())

@@ -9,10 +9,14 @@ import pandas as pd
 
 from affectlens.audits.objects.effects import FEWEST, Effects
 from affectlens.audits.objects.statistics import ALPHA, own, shown
+from affectlens.core.listing import rest, some
 from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.objects.result import ObjectAudit
+
+
+REASONS = 20  # why pictures were not looked at
 
 
 def findings(audit: ObjectAudit) -> list[str]:
@@ -116,7 +120,8 @@ def seen_text(audit: ObjectAudit) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for key, problem in zip(audit.missed.key, audit.missed.reason, strict=True):
         reasons.setdefault(problem.replace(key, "it"), []).append(key)
-    for problem, keys in sorted(reasons.items(), key=lambda entry: -len(entry[1]))[:20]:
-        more = f" and {len(keys) - 5} more, see missed.csv" if len(keys) > 5 else ""
-        text.append(f"{problem}: {', '.join(keys[:5])}{more}.")
-    return text
+    commonest = sorted(reasons.items(), key=lambda entry: -len(entry[1]))
+    for problem, keys in commonest[:REASONS]:
+        text.append(f"{problem}: {some(keys, 5)}{', see missed.csv' if len(keys) > 5 else ''}.")
+    left_out = rest(REASONS, len(commonest), "reasons", "missed.csv")
+    return [*text, left_out] if left_out else text

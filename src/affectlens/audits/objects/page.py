@@ -13,6 +13,7 @@ from affectlens.audits.objects import figures as draw
 from affectlens.audits.objects.effects import Effects
 from affectlens.audits.objects.findings import foretold_text, seen_text
 from affectlens.core.disk.files import write_json
+from affectlens.core.listing import rest
 from affectlens.figures.page import Figure, Section, one_line, write_page
 
 if TYPE_CHECKING:
@@ -51,13 +52,21 @@ _LIFT = one_line(
     (Benjamini-Hochberg over all pairs) both against the same form anywhere else in the picture and, in the same direction,
     against other emotions' pictures of the object, a ring against the form elsewhere alone."""
 )
-_RANKED = "Objects with the largest lifts of each emotion, with 95 % intervals; full where p ≤ .05 against the form elsewhere."
+_RANKED = (
+    f"The {draw.EACH} objects with the largest lifts of each emotion, with 95 % intervals; full where p ≤ .05 against the form "
+    "elsewhere. All are in the table."
+)
 _EFFECTS = one_line(
     """Mean change of the probability of the picture's emotion (dot, 95 % interval) and of its control (tick); full where
     p ≤ .05 after Holm's correction."""
 )
 _WHOLE = "Changes of the whole picture, against the picture as it is."
 _FORETOLD = "Rank correlation of an object's share of relevance with the fall of the probability when it is removed."
+
+
+def _with_rest(caption: str, table: pd.DataFrame) -> str:
+    """The caption of a chart of the objects of most pictures, with how many it leaves out."""
+    return f"{caption} {rest(draw.MOST, table.object.nunique(), 'objects, those of most pictures,', 'the table')}".rstrip()
 
 
 def charts(audit: ObjectAudit) -> dict[str, Callable[[], Any]]:
@@ -118,7 +127,8 @@ def _of_method(method: str, table: pd.DataFrame, groups: pd.DataFrame, main: boo
     figures = []
     tested = table.lift.notna().any()
     if tested:
-        figures.append(Figure(draw.lifts(table), f"lift-{method}", _LIFT if main else "Lift, marked as above."))
+        caption = _with_rest(_LIFT if main else "Lift, marked as above.", table)
+        figures.append(Figure(draw.lifts(table), f"lift-{method}", caption))
     if tested and main:
         figures.append(Figure(draw.ranked(table), f"ranked-{method}", _RANKED))
     ranked = table.sort_values(["emotion", "lift"], ascending=[True, False])[_COLUMNS] if len(table) else None
@@ -139,7 +149,7 @@ def _changes(effects: Effects | None) -> list[Section]:
     count = effects.single.image.nunique()
     whole = effects.table[effects.table.object == ""]
     objects = effects.table[effects.table.object != ""]
-    figures = [Figure(draw.effects(objects), "effects", _EFFECTS)] if len(objects) else []
+    figures = [Figure(draw.effects(objects), "effects", _with_rest(_EFFECTS, objects))] if len(objects) else []
     figures += [Figure(draw.effects(whole), "effects-whole", _WHOLE)] if len(whole) else []
     text = (f"{count} pictures were changed" + (f", {len(effects.missed)} could not be." if effects.missed else "."),)
     out = [Section("What changes do", text, tuple(figures), effects.table, "All changes")]

@@ -20,6 +20,7 @@ from affectlens.core.disk.files import sha256_of
 from affectlens.core.disk.finding import files_below
 from affectlens.core.disk.places import located
 from affectlens.core.errors import ModelError, UsageError
+from affectlens.core.listing import some
 from affectlens.core.untrusted.sheets import read_sheet, words
 from affectlens.corpora.base import Corpus, account_of, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
@@ -151,7 +152,7 @@ class Pictures:
         count = Counter(entry.label for entry in self._entries if entry.label and entry.label not in classes)
         if not count:
             return ()
-        shown = ", ".join(f"{label} ({times})" for label, times in count.most_common(12))
+        shown = some((f"{label} ({times})" for label, times in count.most_common()), 12)
         return (
             f"the model has no class {shown}; the map of those pictures is of its answer. Its classes: {', '.join(classes)}",
         )
@@ -219,10 +220,10 @@ class Pictures:
         keys = [file.relative_to(folder).as_posix() for file in files]
         met = match(keys, list(label_of))
         if met.spare:
-            self.notes += (f"{len(met.spare)} pictures of {labels} are not in {folder}: {', '.join(sorted(met.spare)[:5])}",)
+            self.notes += (f"{len(met.spare)} pictures of {labels} are not in {folder}: {some(sorted(met.spare), 5)}",)
         unsure = [f"{key} ({reason})" for key, reason in met.reasons.items() if label_of and reason != NO_ROW]
         if unsure:
-            self.notes += (f"{len(unsure)} pictures have no label, such as {', '.join(unsure[:3])}",)
+            self.notes += (f"{len(unsure)} pictures have no label: {some(unsure, 3)}",)
         return [_Entry(key, label_of.get(met.pairs.get(key, ""), ""), file) for key, file in zip(keys, files, strict=True)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -12,8 +12,7 @@ from affectlens.audits.properties.settings import ALPHA
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.charts import finish
 
-if TYPE_CHECKING:
-    pass
+PANELS = 24  # properties of a chart of groups
 
 
 def dependence(tests: pd.DataFrame) -> Any:
@@ -48,7 +47,7 @@ def groups(table: pd.DataFrame) -> Any:
     """Accuracy with intervals, a panel a property."""
     frame = table.dropna(subset=["accuracy"]) if "accuracy" in table else table.head(0)
     charts = []
-    for name, panel in list(frame.groupby("property", sort=False))[:24]:
+    for name, panel in list(frame.groupby("property", sort=False))[:PANELS]:
         base = alt.Chart(panel, title=alt.Title(str(name), anchor="start", fontSize=11)).encode(
             y=alt.Y("group:N", sort=None, title=None, axis=alt.Axis(labelLimit=150))
         )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
+from affectlens.core.listing import rest, some
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.features.properties.registry import Property, property_named
 from affectlens.stats.resolution import out_of_reach, reach_of
@@ -36,6 +37,7 @@ def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     dependent = tests[(tests.p_holm <= ALPHA) & (tests.output != DECISION)]
     strongest = dependent.assign(size=dependent.effect.abs()).sort_values("size", ascending=False).drop_duplicates("property")
     out += [_sentence(row, audit.kinds.get(row["property"], "")) for row in strongest.head(most).to_dict("records")]
+    out += filter(None, [rest(most, len(strongest), "properties that it depends on", "tests.csv")])
     without = [name for name in dict.fromkeys(tests.property) if not (tests[tests.property == name].p_holm <= ALPHA).any()]
     blind = _blind(tests, without)
     if seen := [name for name in without if name not in blind]:
@@ -125,6 +127,4 @@ def dose_text(response: DoseResponse) -> str:
         return text
     moved = response.moved
     also_moved = list(dict.fromkeys(moved[~moved.meant.astype(bool) & moved.over.astype(bool)].property))
-    return (
-        f"{text} It also moved {', '.join(also_moved[:6])}." if also_moved else f"{text} Nothing else that is measured moved."
-    )
+    return f"{text} It also moved {some(also_moved, 6)}." if also_moved else f"{text} Nothing else that is measured moved."

@@ -15,6 +15,7 @@ from affectlens.audits.properties.findings import dose_text
 from affectlens.core.disk.files import write_json, write_text, write_whole
 from affectlens.core.disk.names import safe_name
 from affectlens.core.failures import missed_frame
+from affectlens.core.listing import rest
 from affectlens.explainers.interventions.dose import DoseResponse
 from affectlens.figures.page import Figure, Section, one_line, write_page
 from affectlens.stats.resolution import reach_of
@@ -30,6 +31,7 @@ _GAPS = "The largest difference between groups of a property."
 _CROSSED = "Scores where groups of the two properties with the strongest effects meet."
 _PAIRS = """Items high in a property against items low in it with the same label that are nearest in the other properties:
     difference of being right, sign-flip test."""
+GAPS, MISSED = 40, 200  # rows on the page
 LIMITS = tuple(map(one_line, (
     """A dependence given the label says that the output moves with the property; it does not say that the model looks at it:
     something else that comes with the property can be the cause. Interventions speak of causes, of the changed input only.""",
@@ -164,15 +166,20 @@ def _performance(audit: PropertyAudit) -> list[Section]:
         drawn = (Figure(draw.p_against_n(audit.curves), "p-against-n", ""),)
         out.append(Section("How p falls with the number of items", (_CURVES,), drawn))
     if len(audit.groups):
-        drawn = (Figure(draw.groups(audit.groups), "groups", ""),)
+        left_out = rest(draw.PANELS, audit.groups.property.nunique(), "properties", "the table of all groups")
+        drawn = (Figure(draw.groups(audit.groups), "groups", left_out),)
         out.append(Section("How well it does in groups", (_GROUPS,), drawn, audit.groups, "All groups"))
         gaps = audit.gaps.assign(size=audit.gaps.gap.abs()).sort_values("size", ascending=False).drop(columns="size")
-        out.append(Section("Gaps of true and false positives", (_GAPS,), (), gaps.head(40), "The forty largest"))
+        out.append(Section("Gaps of true and false positives", (_GAPS,), (), gaps.head(GAPS), _largest(len(gaps))))
     if len(audit.crossed):
         out.append(Section("Intersections", (_CROSSED,), (), audit.crossed))
     if len(audit.pairs):
         out.append(Section("Matched pairs", (f"{one_line(_PAIRS)}{reach_of(audit.pairs)}",), (), audit.pairs))
     return out
+
+
+def _largest(total: int) -> str:
+    return f"The {GAPS} largest of {total}; all are in gaps.csv" if total > GAPS else "All gaps, the largest first"
 
 
 def _dose(response: DoseResponse, folder: Path) -> Section:
@@ -191,6 +198,7 @@ def _left_out(audit: PropertyAudit) -> list[Section]:
     if audit.missed.empty and not audit.excluded:
         return []
     excluded = missed_frame(audit.excluded)
-    rows = pd.concat([excluded, audit.missed.head(200)], ignore_index=True)
+    rows = pd.concat([excluded, audit.missed.head(MISSED)], ignore_index=True)
     text = f"{len(audit.excluded)} properties or single tests and {len(audit.missed)} items or measurements."
+    text = f"{text} {rest(MISSED, len(audit.missed), 'items or measurements', 'missed.csv')}".rstrip()
     return [Section("What was left out", (text,), (), rows, "List")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,10 +17,12 @@ from affectlens.core.disk.files import key_of, sha256_of, write_whole
 from affectlens.core.disk.places import located
 from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import OutputError
+from affectlens.core.notes import noting, tell
 from affectlens.core.untrusted.arrays import load_arrays
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+NOTES = "notes of reading"  # the array that holds them
 
 
 def kept_arrays(folder: Path, name: str, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -41,8 +44,22 @@ def kept_arrays(folder: Path, name: str, key: str, make: Callable[[], dict[str, 
     Returns
     -------
     dict of str to numpy.ndarray
+
+    Notes
+    -----
+    What readers say while the arrays are made (`affectlens.core.notes`) is kept with them, and said again where they are used.
     """
-    return _kept(folder / f"{name}-{_whole(key)}.npz", make, _read_arrays, _write_arrays)
+
+    def make_and_note() -> dict[str, np.ndarray]:
+        with noting() as notes:
+            arrays = make()
+        return {**arrays, NOTES: np.array(json.dumps([list(notes.lines), {k: list(v) for k, v in notes.items.items()}]))}
+
+    arrays = _kept(folder / f"{name}-{_whole(key)}.npz", make_and_note, _read_arrays, _write_arrays)
+    if NOTES in arrays:  # else kept before notes were
+        lines, items = json.loads(str(arrays.pop(NOTES)))
+        tell(lines, items.items())
+    return arrays
 
 
 def kept_frame(folder: Path, name: str, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:

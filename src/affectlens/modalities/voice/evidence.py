@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from affectlens.core.kinds import Detail, evidence_kind
+from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE, Evidence
 from affectlens.modalities.base import Finding, FindingDetail
-from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, Material, Section, bars, render
+from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, TABLE, Material, Section, bars, render
 from affectlens.modalities.telling import Clause, Sentence, at, graded, of_kind, way, who
 from affectlens.perception.people.speaker import SpeakerChoice
 from affectlens.perception.words.turns import Turn
@@ -115,9 +116,10 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
 def page(material: Material) -> str:
     """Every turn with its plain differences, bars and neighbours."""
     findings = material.of("voice")
-    turns = [_turn(finding, finding.detail) for finding in findings if isinstance(finding.detail, VoiceDetail)]
+    heard = [(finding, finding.detail) for finding in findings if isinstance(finding.detail, VoiceDetail)]
+    turns = [_turn(finding, detail) for finding, detail in heard[:ROWS_SHOWN]]
     status = next((finding.row.reason for finding in findings if not isinstance(finding.detail, VoiceDetail)), "")
-    return render("voice.html", voice=turns[:ROWS_SHOWN], status=status)
+    return render("voice.html", voice=turns, status=status, rest=rest(ROWS_SHOWN, len(heard), "turns", TABLE))
 
 
 def _turn(finding: Finding, detail: VoiceDetail) -> dict[str, Any]:

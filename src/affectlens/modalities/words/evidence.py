@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from affectlens.core.kinds import Detail, evidence_kind
+from affectlens.core.listing import rest
 from affectlens.core.schema import Evidence
 from affectlens.explainers.words import WordAttribution
 from affectlens.modalities.base import Finding, FindingDetail
 from affectlens.modalities.faithfulness import FaithfulnessDetail
-from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, Material, Section, render
+from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, TABLE, Material, Section, render
 from affectlens.modalities.telling import ALPHA, Sentence, of_kind, sentence, way, who
 from affectlens.perception.people.speaker import SpeakerChoice
 
@@ -97,9 +98,11 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
 def page(material: Material) -> str:
     """Every utterance with its words scaled by what they do for the class."""
     findings = material.of("words")
+    spoken = [finding for finding in findings if finding.row.text]
     return render(
         "words.html",
-        words=[_spoken(finding) for finding in findings if finding.row.text][:ROWS_SHOWN],
+        words=[_spoken(finding) for finding in spoken[:ROWS_SHOWN]],
+        rest=rest(ROWS_SHOWN, len(spoken), "utterances", TABLE),
         status=next((finding.row.reason for finding in findings if not finding.row.text), ""),
     )
 
