@@ -1,7 +1,7 @@
 """Is one dependence found among 40 properties of 7 classes, and none where none is? Simulated answers, Holm's correction.
 
-Repetitions are 400, or ``FAMILY_REPETITIONS``. Power is that in a family of 280 tests; a level, which the size of a family does not
-change, is that of families of 10 properties and 7 classes, so that hundreds of them are made in minutes.
+Repetitions are 400, or ``FAMILY_REPETITIONS``. Power is that in a family of 280 tests; a level, which the size of a family does
+not change, is that of families of 10 properties and 7 classes, so that hundreds of them are made in minutes.
 """
 
 from __future__ import annotations
