@@ -39,9 +39,6 @@ class Parts:
     sources: tuple[Path, ...]
     seed: int
 
-    def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-
     @property
     def folder(self) -> Path:
         """Where the p-values lie."""
@@ -62,6 +59,7 @@ class Parts:
             rng = np.random.default_rng([repetition, self.seed])
             more.append(self.answer(*make(rng), rng))
         p = np.concatenate([p, more])
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self.folder / f"{cell}.npy", lambda partial: partial.write_bytes(as_file(p)))
         return p
 

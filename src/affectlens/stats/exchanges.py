@@ -52,8 +52,8 @@ def count_exchanges(codes: np.ndarray, strata: np.ndarray) -> float:
     """
     log = 0.0
     for rows in members_of(strata):
-        log += math.lgamma(len(rows) + 1)
-        log -= sum(math.lgamma(count + 1) for count in np.unique(codes[rows], return_counts=True)[1].tolist())
+        counts = np.unique(codes[rows], return_counts=True)[1]
+        log += math.lgamma(len(rows) + 1) - sum(math.lgamma(count + 1) for count in counts[counts > 1].tolist())
     return float(round(math.exp(log))) if log < 30 else (math.exp(log) if log < 690 else math.inf)
 
 

@@ -114,6 +114,19 @@ def test_rare_marks_have_no_limit():
     assert smooth.test.how == "limit" and smooth.test.pvalue == pytest.approx(r.pvalue, rel=0.02)
 
 
+def test_labels_by_themselves_have_a_limit_too(monkeypatch):
+    """Of many rows: the p-value of the limits is that of permutations, also for labels of very different size."""
+    rng = np.random.default_rng(2)
+    strata = (np.arange(2000) % 10 > 7).astype(np.int64)
+    x = rng.normal(size=(2000, 1))
+    y = np.where(strata[:, None], 0.15, -0.05) * x + rng.normal(size=(2000, 1))
+    drawn = exchange_test(x, y, strata, np.random.default_rng(0), own=0, apart=True).test
+    monkeypatch.setattr(module, "MANY", 1999)
+    limit = exchange_test(x, y, strata, np.random.default_rng(0), own=0, apart=True).test
+    assert (drawn.how, limit.how) == ("draws", "limit") and drawn.statistic == limit.statistic
+    assert limit.pvalue < 0.05 and drawn.pvalue == pytest.approx(limit.pvalue, rel=0.4)
+
+
 def test_permutations_take_over_below_the_limit(monkeypatch):
     rng = np.random.default_rng(3)
     x = rng.normal(size=(400, 1))

@@ -126,7 +126,7 @@ def test(
         return _mixed(of_x, of_y, of_z or Variable((), np.zeros(n), n), rng, dropped)
     numbers = np.zeros((n, 0)) if of_z is None else scaled(of_z)
     if method == "rcot":
-        return replace(_residual(of_x, of_y, numbers, rng, n, dropped, draws), note=note)
+        return replace(_residual(of_x, of_y, numbers, rng, dropped, draws, draws_of(resolution, n)), note=note)
     return _baseline(method, scaled(of_x), scaled(of_y), numbers, (of_x.ordered and of_y.ordered), rng, n, dropped)
 
 
@@ -201,14 +201,14 @@ def _mixed(a: Variable, b: Variable, condition: Variable, rng: np.random.Generat
 
 
 def _residual(
-    a: Variable, b: Variable, z: np.ndarray, rng: np.random.Generator, n: int, dropped: int, draws: int
+    a: Variable, b: Variable, z: np.ndarray, rng: np.random.Generator, dropped: int, draws: int, signs: int
 ) -> Independence:
-    x, y = scaled(a), scaled(b)
+    x, y, n = scaled(a), scaled(b), len(z)
     each, statistics = [], []
     first: tuple[Residuals, Residuals] | None = None
     for _ in range(draws):
         pair = residual_pair(x, y, z, rng)
-        statistic, p = covariance_test(pair[0], pair[1], rng)
+        statistic, p = covariance_test(pair[0], pair[1], rng, signs)
         first = first or pair
         statistics.append(statistic)
         each.append(p)

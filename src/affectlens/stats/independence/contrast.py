@@ -129,8 +129,8 @@ class Contrast:
         if members:
             limits = [(share * (1 - APART), limit) for share, limit in limits]
             limits.append((APART, Tail.of_strata(a, b, members)))
-        least = min((len(rows) for rows in members), default=len(a))
-        skew = np.abs(_skewness(a)).max(initial=0.0) * np.abs(_skewness(b)).max(initial=0.0) / np.sqrt(max(least, 1))
+        each = len(a) / max(len(members), 1)  # rows of a stratum that is looked at by itself
+        skew = np.abs(_skewness(a)).max(initial=0.0) * np.abs(_skewness(b)).max(initial=0.0) / np.sqrt(max(each, 1.0))
         return cls(a, b, straight.ravel(), tuple(limits), members, bool(skew <= SKEWED))
 
     def over(self, orders: np.ndarray) -> np.ndarray:
