@@ -15,6 +15,7 @@ class OptionsFields(TypedDict, total=False):
 
     modalities: tuple[str, ...] | list[str]
     language: str | None
+    translate: bool
     device: str
     seed: int
     rate: float

@@ -131,6 +131,9 @@ class Options(Settings):
     language: str | None = setting(
         None, "Spoken language as a code such as en or de; detected when absent.", choices=LANGUAGES, metavar="CODE"
     )
+    translate: bool = setting(
+        False, "Have Whisper translate what is not English into English, and read that; the row says so. Often inexact."
+    )
     device: str = setting("auto", "auto, cpu, cuda:N or mps.", check=_device)
     seed: int = setting(0, "Seed of everything random.", least=0, most=2**32 - 1, check=_whole)
     rate: float = setting(5.0, "Sampled frames a second, by time whatever the recording's own rate.", least=0.1, most=60)
