@@ -115,7 +115,7 @@ def ship(net: WordsNet, training: Texts, validation: Texts, corpora: list[Corpus
         }
     probabilities = calibration.probabilities(logits[alike])
     meta["thresholds"] = [round(float(value), 5) for value in fit_thresholds(probabilities, validation.targets[alike])]
-    ordinary = fit_typicality(rounded.typical_features(validation.texts, embedded), np.arange(len(embedded)), seed=recipe.seed)
+    ordinary = fit_typicality(embedded, np.arange(len(embedded)), seed=recipe.seed)
     kept = {name: torch.from_numpy(values) for name, values in ordinary.to_tensors().items()}
     export(path, {**net.trained_state(), **kept}, meta, calibration)
     return path

@@ -115,7 +115,7 @@ class WordsModality(ListeningModality):
         deep = self.model.embed(texts)
         logits = self.model.name_class(deep)
         probabilities = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
-        typical = self.model.typical(self.model.typical_features(texts, deep))
+        typical = self.model.typical(deep)
         return [_Answer(*answer) for answer in zip(probabilities, deep, map(float, typical), strict=True)]
 
     def _why_not(self, utterance: Utterance) -> str:

@@ -115,17 +115,6 @@ class WordsModel(TrainedModel):
         net: WordsNet = self.net
         return by_length(lambda ids, mask: net.pooled(net.embed(ids), mask), rows, net.config.hidden, batch_size, self.device)
 
-    def typical_features(self, texts: Sequence[str], embedded: np.ndarray) -> np.ndarray:
-        """What typicality compares: the embedding ``(n, 384)``, and in the last column how many pieces a word falls into.
-
-        Returns
-        -------
-        numpy.ndarray
-            ``(n, 385)``. Words that the vocabulary does not know, such as those of other languages, fall into many pieces.
-        """
-        pieces = [len(self.tokens(text).ids) / max(1, len(text.split())) for text in texts]
-        return np.column_stack([embedded, np.log(pieces)])
-
     def name_class(self, pooled: np.ndarray) -> np.ndarray:
         """Logits ``(n, 7)`` float32 of pooled states ``(n, 384)``."""
         with torch.inference_mode():
