@@ -123,7 +123,7 @@ class Options(Settings):
     """
 
     modalities: tuple[str, ...] = setting(
-        ("face", "words", "voice", "gait", "scene"),
+        ("face", "words", "voice", "scene"),
         "Modalities to read.",
         choices=registered("affectlens.modalities.base", "modality_names", "affectlens.modalities", "register_modality"),
         check=_at_least_one,

@@ -189,8 +189,8 @@ def _facts(corpora: list[Corpus], recipe: WordsRecipe) -> list[str]:
 def _new_data(corpora: dict[str, Path]) -> list[str]:
     several = "; every corpus below lent its training part" if len(corpora) > 1 else ""
     return [
-        f"Not measured in this run{several}. `python -m benchmarks words` scores weights on a corpus that they have not learnt "
-        "from, on texts with errors of recognition, and on other languages."
+        f"Not measured in this run{several}. `python scripts/words_domains.py` scores weights on a corpus that they have not "
+        "learnt from, and on texts with errors of recognition."
     ]
 
 
