@@ -24,7 +24,7 @@ from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.recipes.words import WordsRecipe
 from affectlens.models.weights import read_weights, weights_path
-from affectlens.training import background, bclstm, face, face_words, fusion, fusion_joint, motion, speech  # noqa: F401
+from affectlens.training import background, bclstm, face, fusion, fusion_joint, motion, speech, words  # noqa: F401
 from tests.conftest import asset_path
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import picture

@@ -116,7 +116,7 @@ def test_a_corpus_is_named_the_same_everywhere(monkeypatch, verb):
 def test_two_things_that_evaluate_does_are_not_mixed(call, named):
     for more in (["--split", "test"], ["--weights", "w.safetensors"], ["--scores", "softmax"], ["--preprocess", "a:b"]):
         done = call("evaluate", "fusion", "--ablate", "--corpus", named["emodb"], *more)
-        assert done.code == 2 and "leave --split, --weights, --scores and --preprocess out" in done.err
+        assert done.code == 2 and "leave --split, --weights, --scores, --preprocess and --people out" in done.err
     done = call("evaluate", "speech", "--ablate", "--corpus", named["emodb"])
     assert done.code == 2 and "model fusion" in done.err
 

@@ -19,7 +19,7 @@ from affectlens.pipeline.results import Run
 from affectlens.training.run import TrainingRun
 from tests.cli.tree import NEEDS, VERBS, options
 
-TRAINED = {"face": "face", "words": "face_words", "gait": "motion", "posture": "motion"}  # modules of recipes by name
+TRAINED = {"face": "face", "words": "words", "gait": "motion", "posture": "motion"}  # modules of recipes by name
 READING = {name for name, command in VERBS.items() if "--limit" in options(command)} - {"corpus read"}  # it reads no item
 ARGUMENTS = NEEDS | {"audit objects": ["--corpus", "folder={folder}", "--split", "all", "--model", "face"]}
 

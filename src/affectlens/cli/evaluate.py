@@ -38,14 +38,22 @@ def command(
     ] = None,
     scores: Annotated[str, typer.Option(help=SCORES_HELP)] = "",
     preprocess: Annotated[str, typer.Option(help=PREPROCESS_HELP, metavar="MODULE:FUNCTION")] = "",
+    people: Annotated[
+        str,
+        typer.Option(
+            help="Who the items are of: a column of the corpus's table, or a pattern for file names such as '([a-z]+)_[0-9]+'.",
+            metavar="COLUMN|PATTERN",
+        ),
+    ] = "",
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws; by default 1000, with --ablate 200.", min=1)] = None,
     seed: Seed = 0,
 ) -> common.Unread:
     """Accuracy, UAR (recall averaged over the classes), macro F1, calibration error, conformal sets; misses are errors."""
     if ablate:
-        if model != "fusion" or split or weights or scores or preprocess:
+        if model != "fusion" or split or weights or scores or preprocess or people:
             raise UsageError(
-                "--ablate is for the model fusion, which it retrains: leave --split, --weights, --scores and --preprocess out"
+                "--ablate is for the model fusion, which it retrains: leave --split, --weights, --scores, --preprocess and "
+                "--people out"
             )
         return _ablate(corpus, out, draws or 200, seed)
     if len(corpus) != 1:
@@ -56,7 +64,7 @@ def command(
     with common.bars() as progress:
         result = evaluate(
             model, corpus[0], split=split, draws=draws or 1000, seed=seed, progress=progress, out=out, weights=weights,
-            scores=scores, preprocess=preprocess,
+            scores=scores, preprocess=preprocess, people=people,
         )  # fmt: skip
     for text in result.notes:
         common.note(f"note: {text}")

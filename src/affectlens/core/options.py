@@ -123,7 +123,7 @@ class Options(Settings):
     """
 
     modalities: tuple[str, ...] = setting(
-        ("face", "words", "voice", "gait", "scene"),
+        ("face", "words", "voice", "scene"),
         "Modalities to read.",
         choices=registered("affectlens.modalities.base", "modality_names", "affectlens.modalities", "register_modality"),
         check=_at_least_one,
@@ -133,6 +133,9 @@ class Options(Settings):
     )
     speakers: int = setting(
         0, "How many people speak in a recording without a picture; 0 finds out.", least=0, most=20, check=_whole
+    )
+    translate: bool = setting(
+        False, "Have Whisper translate what is not English into English, and read that; the row says so. Often inexact."
     )
     device: str = setting("auto", "auto, cpu, cuda:N or mps.", check=_device)
     seed: int = setting(0, "Seed of everything random.", least=0, most=2**32 - 1, check=_whole)

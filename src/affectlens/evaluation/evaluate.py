@@ -13,6 +13,7 @@ from affectlens.assets.store import fetch
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, account_of, name_and_path, open_corpus
+from affectlens.evaluation.people import people_of
 from affectlens.evaluation.predictions import check_meets, corpus_labels, predict_corpus, split_of
 from affectlens.evaluation.result import Evaluation
 from affectlens.evaluation.scores import score
@@ -38,6 +39,7 @@ def evaluate(
     weights: str | Path | None = None,
     scores: str = "",
     preprocess: str | Callable[[Any], Any] = "",
+    people: str = "",
 ) -> Evaluation:
     """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors.
 
@@ -64,6 +66,9 @@ def evaluate(
         What the numbers of a model that others made are, see ``open_model``.
     preprocess : callable or str
         Makes such a model's input, see ``open_model``.
+    people : str
+        Who the items are of where the corpus does not tell, as ``people_of`` takes it: a column of its table, or a regular
+        expression for its names. People are drawn whole.
 
     Returns
     -------
@@ -95,12 +100,15 @@ def evaluate(
     opened, renamed, _ = with_labels_of(given, corpus_labels(source, part))
     check_meets(opened, source, part)
     tell = progress or silent
+    groups, unnamed = people_of(source.table(part), people) if people else (None, "")
     if isinstance(opened, SpeechModel):
         if part != "four":
             raise UsageError(f"the speech model knows four classes; --split four, not {part}")
         predictions = predict_speech(opened, source.info.name, path or source, progress=tell)
     else:
         predictions = predict_corpus(opened, source, part, progress=tell)
+    if groups is not None:
+        predictions = replace(predictions, groups=groups)
     tell("bootstrap", 0, 1)
     known = scores_of(opened)
     fitted = opened.meta.get("thresholds", () if known.exclusive else [HALF] * len(opened.labels))
@@ -122,7 +130,7 @@ def evaluate(
     counted = (f"{source.info.name}: {line}" for line in account_of(source).lines())
     notes = (
         *_notes(opened, source, part),
-        *filter(None, [renamed]),
+        *filter(None, [renamed, unnamed]),
         *_of_scores(known, opened.name),
         *counted,
         *predictions.notes,

@@ -169,7 +169,7 @@ def largest_face(picture: np.ndarray) -> tuple[np.ndarray, Landmarks]:
     Returns
     -------
     image : numpy.ndarray
-        RGB; four times as large as the picture where that is small.
+        The picture in RGB.
     marks : Landmarks
         In pixels of ``image``.
 

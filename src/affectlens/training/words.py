@@ -115,7 +115,7 @@ def ship(net: WordsNet, training: Texts, validation: Texts, corpora: list[Corpus
         }
     probabilities = calibration.probabilities(logits[alike])
     meta["thresholds"] = [round(float(value), 5) for value in fit_thresholds(probabilities, validation.targets[alike])]
-    ordinary = fit_typicality(rounded.typical_features(validation.texts, embedded), np.arange(len(embedded)), seed=recipe.seed)
+    ordinary = fit_typicality(embedded, np.arange(len(embedded)), seed=recipe.seed)
     kept = {name: torch.from_numpy(values) for name, values in ordinary.to_tensors().items()}
     export(path, {**net.trained_state(), **kept}, meta, calibration)
     return path
@@ -189,8 +189,8 @@ def _facts(corpora: list[Corpus], recipe: WordsRecipe) -> list[str]:
 def _new_data(corpora: dict[str, Path]) -> list[str]:
     several = "; every corpus below lent its training part" if len(corpora) > 1 else ""
     return [
-        f"Not measured in this run{several}. `python -m benchmarks words` scores weights on a corpus that they have not learnt "
-        "from, on texts with errors of recognition, and on other languages."
+        f"Not measured in this run{several}. `python scripts/words_domains.py` scores weights on a corpus that they have not "
+        "learnt from, and on texts with errors of recognition."
     ]
 
 

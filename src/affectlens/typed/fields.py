@@ -16,6 +16,7 @@ class OptionsFields(TypedDict, total=False):
     modalities: tuple[str, ...] | list[str]
     language: str | None
     speakers: int
+    translate: bool
     device: str
     seed: int
     rate: float

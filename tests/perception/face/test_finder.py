@@ -11,7 +11,7 @@ from affectlens.media.frames import Frame
 from affectlens.models.open import open_model
 from affectlens.models.readers import READERS
 from affectlens.perception.face.detector import FaceBox, FaceDetector
-from affectlens.perception.face.finder import turned_back
+from affectlens.perception.face.finder import FaceFinder, turned_back
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.face.quality import face_quality
 from affectlens.perception.people.finder import PeopleFinder
@@ -161,3 +161,16 @@ def test_frames_without_faces_are_turned_now_and_then_only(parts, portrait):
     assert detector.calls == 10 + 2 * 3  # at 0 s and at 1 s
     lying = np.ascontiguousarray(np.rot90(portrait))
     assert [len(finder(Frame(2 + n / 5, lying))) for n in range(4)] == [1, 1, 1, 1]
+
+
+def test_a_small_picture_is_read_alike_whoever_asks(parts, portrait):
+    """The main job and `evaluate` find the same face in it, in its own pixels."""
+    small = cv2.resize(portrait, (110, round(110 * portrait.shape[0] / portrait.shape[1])), interpolation=cv2.INTER_AREA)
+    finder = FaceFinder(*parts)
+    image, marks = finder.largest(small)
+    ((_, standing), *_) = finder.standing(small)
+    assert image is small
+    np.testing.assert_allclose(marks.points, standing.points, atol=1e-6)
+    large = finder.largest(portrait)[1]
+    scale = small.shape[1] / portrait.shape[1]
+    np.testing.assert_allclose(marks.eyes, large.eyes * scale, atol=2.5)

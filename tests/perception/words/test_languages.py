@@ -63,17 +63,18 @@ class Whisper:
         ranked = sorted({"en": share, "de": 1 - share}.items(), key=lambda pair: -pair[1])
         return (*ranked[0], ranked)
 
-    def transcribe(self, samples, language, **_):
-        self.asked.append((language, len(samples) / RATE))
+    def transcribe(self, samples, language, task="transcribe", **_):
+        self.asked.append((language, len(samples) / RATE) if task == "transcribe" else (task, language))
         right = "en" if (samples > 0).mean() > 0.45 else "de"
-        word = SimpleNamespace(word=f" {language}.", start=0.1, end=0.4, probability=0.9)
+        spoken = language if task == "transcribe" else "english"
+        word = SimpleNamespace(word=f" {spoken}.", start=0.1, end=0.4, probability=0.9)
         score = -0.2 if language == right else -0.9
         return iter([SimpleNamespace(words=[word], no_speech_prob=0, avg_logprob=score, compression_ratio=1)]), None
 
 
-def recogniser(language=None):
+def recogniser(language=None, translate=False):
     made = object.__new__(WordRecogniser)
-    made._model, made._language, made.left_out = Whisper(), language, Counter()
+    made._model, made._language, made._translate, made.left_out = Whisper(), language, translate, Counter()
     return made
 
 
@@ -104,6 +105,19 @@ def test_a_language_that_is_given_holds_throughout(monkeypatch):
     made = recogniser("de")
     assert heard(made, monkeypatch, [0.9, 0.1]) == [("de", 100.1)]
     assert made._model.asked == [("de", 4.0)]
+
+
+def test_what_is_not_english_is_translated_where_that_is_asked_for(monkeypatch):
+    found = []
+    spied = transcript._utterances
+    monkeypatch.setattr(transcript, "_utterances", lambda *a, **k: found.extend(spied(*a, **k)) or spied(*a, **k))
+    made = recogniser(translate=True)
+    assert heard(made, monkeypatch, [0.9, 0.1]) == [("en", 100.1), ("de", 102.1)]
+    assert [(u.text, u.language, u.translated) for u in found] == [("en.", "en", False), ("english.", "de", True)]
+    assert ("translate", "de") in made._model.asked and ("translate", "en") not in made._model.asked
+    plain = recogniser()
+    heard(plain, monkeypatch, [0.1])
+    assert all(task != "translate" for task, _ in plain._model.asked) and not found[-1].translated
 
 
 def test_threads_of_the_recogniser_are_not_those_of_torch(monkeypatch):

@@ -14,7 +14,7 @@ import pandas as pd
 from affectlens.core.disk.names import encodable
 from affectlens.core.disk.places import located, written
 from affectlens.core.errors import CorpusError
-from affectlens.core.labels import EKMAN7, canonical, known_labels
+from affectlens.core.labels import EKMAN7, canonical, known_labels, meant
 from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import UNREADABLE, count_found, drop, each_once, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, read_item, register_corpus
@@ -73,15 +73,18 @@ class _TableCorpus:
 
     def _finish(self, rows: list[dict[str, Any]], given: list[str], info: CorpusInfo, path: Path) -> None:
         """Take rows; ``given`` has their labels as they were written."""
-        labels = {row["label"] for row in rows}
-        odd = spelling(given)
-        if odd or not labels & set(self.scheme.labels):
-            shown = odd or ", ".join(map(repr, sorted(labels)[:5]))
+        known, unknown = set(known_labels()), spelling(given)
+        labels = {row["label"] for row in rows if row["label"] in known}
+        misspelt = spelling(label for label in given if canonical(label) not in known and meant(label))
+        if misspelt or not labels & set(self.scheme.labels):
+            shown = misspelt or unknown or ", ".join(map(repr, sorted(labels)[:5]))
             raise CorpusError(
                 f"{path}: labels {shown} are not known; expected {', '.join(self.scheme.labels)} (or {', '.join(_others())}); "
                 "correct them, or take these rows or folders out"
             )
-        self._frame = pd.DataFrame(each_once(rows))
+        if unknown:
+            remark(f"left out, since it is not known what they express: {unknown}")
+        self._frame = pd.DataFrame(each_once([row for row in rows if row["label"] in known]))
         others = sorted(labels - set(self.scheme.labels))
         if others:
             remark(f"labels outside the seven classes, in the split all only: {', '.join(others)}")

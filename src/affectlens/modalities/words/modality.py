@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,13 +25,23 @@ from affectlens.modalities.listening import ListeningModality
 from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail, WordsDetail
 from affectlens.modalities.words.voices import by_voice
 from affectlens.models.base import load_model
-from affectlens.models.shipped.words import text_logits
+from affectlens.models.nets.words import MAX_TOKENS
+from affectlens.models.shipped.words import text_logits, unreadable
+from affectlens.models.typicality import LEAST_TYPICAL
 from affectlens.models.weights import weights_path
 from affectlens.perception.people.speaker import SpeakerChoice
 from affectlens.perception.words.invented import summary_of
 from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
 
 _SHORT = 2  # utterances of fewer words say too little
+
+
+class _Answer(NamedTuple):
+    """What the model says of one utterance: probabilities ``(7,)``, embedding ``(384,)`` and p-value of typicality."""
+
+    probabilities: np.ndarray
+    deep: np.ndarray
+    typical: float
 
 
 @register_modality
@@ -49,7 +59,7 @@ class WordsModality(ListeningModality):
         self.model.device = next(self.model.net.parameters()).device
         self.bank = ConceptBank.load(weights_path("concepts-words"))
         folder = locate("whisper-base").parent
-        self.recogniser = WordRecogniser(folder, options.language, device, options.threads)
+        self.recogniser = WordRecogniser(folder, options.language, device, options.threads, options.translate)
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -95,41 +105,49 @@ class WordsModality(ListeningModality):
         if not self._utterances:
             reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
             return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
-        readable = [
-            utterance
-            for utterance in self._utterances
-            if utterance.language in self.model.languages and len(utterance.words) >= _SHORT
-        ]
-        probabilities = np.zeros((0, len(EKMAN7.labels)))
-        deep = np.zeros((0, 0))
-        if readable:
-            deep = self.model.embed([utterance.text for utterance in readable])
-            logits = self.model.name_class(deep)
-            probabilities = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
-        answers = {
-            id(utterance): (row, embedding) for utterance, row, embedding in zip(readable, probabilities, deep, strict=True)
-        }
+        readable = [utterance for utterance in self._utterances if not self._why_not(utterance)]
+        answers = dict(zip(map(id, readable), self._answers([utterance.text for utterance in readable]), strict=True))
         choices = self.speakers(clip, self._utterances)
         pairs = zip(self._utterances, choices, strict=True)
-        return [
-            self._finding(clip, utterance, choice, *answers.get(id(utterance), (None, None))) for utterance, choice in pairs
-        ], []
+        return [self._finding(clip, utterance, choice, answers.get(id(utterance))) for utterance, choice in pairs], []
 
-    def _finding(
-        self, clip: Clip, utterance: Utterance, choice: SpeakerChoice, probabilities: np.ndarray | None, deep: np.ndarray | None
-    ) -> Finding:
+    def _answers(self, texts: list[str]) -> list[_Answer]:
+        if not texts:
+            return []
+        deep = self.model.embed(texts)
+        logits = self.model.name_class(deep)
+        probabilities = align(self.model.calibration.probabilities(logits), self.model.labels, EKMAN7.labels)
+        typical = self.model.typical(deep)
+        return [_Answer(*answer) for answer in zip(probabilities, deep, map(float, typical), strict=True)]
+
+    def _why_not(self, utterance: Utterance) -> str:
+        """Why an utterance cannot be read; empty for one that can."""
+        if utterance.language not in self.model.languages and not utterance.translated:
+            known = ", ".join(self.model.languages)
+            language, certain = utterance.language, utterance.language_probability
+            language = f"{language} ({certain:.0%} certain)" if certain >= 0.5 else f"probably {language}"
+            return f"the words model reads {known}, this is {language}"
+        if reason := unreadable(utterance.text):
+            return reason
+        if not any(char.isalnum() for char in utterance.text):
+            return "only symbols, no word"
+        if len(utterance.words) < _SHORT:
+            return "one word is too little to judge"
+        cut = self.model.tokens(utterance.text).truncated
+        return f"longer than the {MAX_TOKENS} pieces of words that are read, so its end would be cut" if cut else ""
+
+    def _finding(self, clip: Clip, utterance: Utterance, choice: SpeakerChoice, answer: _Answer | None) -> Finding:
         quality = float(np.mean([word.probability for word in utterance.words]))
         common: dict[str, Any] = {"text": utterance.text, "language": utterance.language, "quality": quality}
-        if probabilities is None:
-            reason = "one word is too little to judge"
-            if utterance.language not in self.model.languages:
-                known = ", ".join(self.model.languages)
-                language, certain = utterance.language, utterance.language_probability
-                language = f"{language} ({certain:.0%} certain)" if certain >= 0.5 else f"probably {language}"
-                reason = f"the words model reads {known}, this is {language}"
+        if answer is None or answer.typical < LEAST_TYPICAL:
+            common |= {"typical": answer.typical} if answer else {}
+            reason = self._why_not(utterance) or (
+                f"these words are unlike all that was learnt from (p = {common['typical']:.3f}, at least {LEAST_TYPICAL:g} is "
+                "needed): perhaps another language, names or nonsense"
+            )
             row = Row(clip.file, utterance.start, utterance.end, choice.person, self.name, "abstained", reason, **common)
             return Finding(row, detail=WordsDetail(choice))
-        calibration = self.model.calibration
+        calibration, probabilities = self.model.calibration, answer.probabilities
         row = Row(
             clip.file,
             utterance.start,
@@ -138,15 +156,17 @@ class WordsModality(ListeningModality):
             self.name,
             probabilities=tuple(float(probability) for probability in probabilities / probabilities.sum()),
             conformal=calibration.conformal_set(probabilities, EKMAN7.labels),
+            typical=answer.typical,
+            reason=f"translated by Whisper from {utterance.language} into English" if utterance.translated else "",
             **common,
         )
         weight = calibration.reliability * quality
         if not clip.explaining:
-            return Finding(row, weight=weight, detail=WordsDetail(choice), deep=deep)
+            return Finding(row, weight=weight, detail=WordsDetail(choice), deep=answer.deep)
         attribution = attribute_words(self.model, utterance.text, row.label)
         evidence = self._explain(clip, row, attribution, choice)
         detail = WordsDetail(choice, attribution)
-        return Finding(row, tuple(evidence), weight, detail=detail, rank=row.confidence, deep=deep)
+        return Finding(row, tuple(evidence), weight, detail=detail, rank=row.confidence, deep=answer.deep)
 
     def _explain(self, clip: Clip, row: Row, attribution: WordAttribution, choice: SpeakerChoice) -> list[Evidence]:
         out = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import torch
 from torch import Tensor
 
 from affectlens.assets.store import locate
+from affectlens.core.errors import ModelError
 from affectlens.models.base import register_model
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
 from affectlens.models.readers import Text, text_of
@@ -77,8 +80,21 @@ class WordsModel(TrainedModel):
         self.net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, strict=False)
 
     def read(self, item: Any) -> Text:
-        """The text, which must not be empty and knows whether its end will be cut."""
+        """The text, which must not be empty and knows whether its end will be cut.
+
+        Returns
+        -------
+        Text
+            As it was given.
+
+        Raises
+        ------
+        ModelError
+            It is no text, empty, or in a script that the encoder does not read.
+        """
         text = text_of(item)
+        if reason := unreadable(text):
+            raise ModelError(reason)
         return Text(text, self.tokens(text).truncated)
 
     def tokens(self, text: str) -> Tokens:
@@ -99,17 +115,6 @@ class WordsModel(TrainedModel):
         net: WordsNet = self.net
         return by_length(lambda ids, mask: net.pooled(net.embed(ids), mask), rows, net.config.hidden, batch_size, self.device)
 
-    def typical_features(self, texts: Sequence[str], embedded: np.ndarray) -> np.ndarray:
-        """What typicality compares: the embedding ``(n, 384)``, and in the last column how many pieces a word falls into.
-
-        Returns
-        -------
-        numpy.ndarray
-            ``(n, 385)``. Words that the vocabulary does not know, such as those of other languages, fall into many pieces.
-        """
-        pieces = [len(self.tokens(text).ids) / max(1, len(text.split())) for text in texts]
-        return np.column_stack([embedded, np.log(pieces)])
-
     def name_class(self, pooled: np.ndarray) -> np.ndarray:
         """Logits ``(n, 7)`` float32 of pooled states ``(n, 384)``."""
         with torch.inference_mode():
@@ -119,6 +124,32 @@ class WordsModel(TrainedModel):
     def predict_ids(self, rows: list[list[int]], batch_size: int = 64) -> np.ndarray:
         """Logits ``(n, 7)`` of token id lists; texts of like length share a forward pass."""
         return by_length(self.net, rows, len(self.labels), batch_size, self.device)
+
+
+def unreadable(text: str) -> str:
+    """Why a text has nothing that the encoder reads; empty for one that has.
+
+    Returns
+    -------
+    str
+        The reason in plain words.
+
+    Examples
+    --------
+    >>> unreadable("Мне очень жаль.")
+    'written in Cyrillic; the words model reads Latin letters'
+    >>> unreadable("... ?!")
+    'no words in it, only signs'
+    >>> unreadable("I am sorry 😢"), unreadable("❤️")
+    ('', '')
+    """
+    letters = [char for char in text if char.isalpha()]
+    scripts = Counter(unicodedata.name(char, "unknown").split()[0].capitalize() for char in letters)
+    if scripts and 2 * scripts["Latin"] < len(letters):
+        return f"written in {scripts.most_common(1)[0][0]}; the words model reads Latin letters"
+    if not letters and not any(char.isdigit() or unicodedata.category(char) == "So" for char in text):
+        return "no words in it, only signs"
+    return ""
 
 
 def text_logits(net: WordsNet, rows: list[list[int]]) -> Tensor:

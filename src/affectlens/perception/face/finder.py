@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -48,25 +50,32 @@ class FaceFinder:
         Parameters
         ----------
         picture : ndarray
-            Grey ``(h, w)`` or RGB ``(h, w, 3)``, uint8; a small one is enlarged.
+            Grey ``(h, w)`` or RGB ``(h, w, 3)``, uint8.
 
         Returns
         -------
         tuple of ndarray and Landmarks, or None
-            The picture that was searched, RGB, and the landmarks in its pixels; None where there is no face.
+            The picture in RGB, and the landmarks in its pixels; None where there is no face.
         """
         image = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)
-        if max(image.shape[:2]) < SMALL:
-            image = cv2.resize(image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
         meshes = [marks for _, marks in self(image)]
         if not meshes:
             return None
         return image, max(meshes, key=lambda marks: float(np.linalg.norm(marks.eyes[1] - marks.eyes[0])))
 
     def standing(self, image: np.ndarray) -> list[Face]:
-        """Faces as the picture stands, most certain first; a detection in which no mesh is placed is left out."""
-        faces = (self._marked(image, box, self._presence) for box in self._detector(image))
-        return [face for face in faces if face is not None]
+        """Faces as the picture stands, most certain first; a detection in which no mesh is placed is left out.
+
+        A small picture is enlarged for it, whoever asks; faces are in pixels of the picture as it was given.
+
+        Returns
+        -------
+        list
+            Boxes and landmarks.
+        """
+        searched, factor = _enlarged(image)
+        marked = (self._marked(searched, box, self._presence) for box in self._detector(searched))
+        return [_scaled(face, 1 / factor) for face in marked if face is not None]
 
     def turned(self, image: np.ndarray, faces: list[Face]) -> list[Face]:
         """Look again with the picture turned by quarters.
@@ -84,11 +93,15 @@ class FaceFinder:
             Faces in pixels of the picture as it stands: the given, of which a doubtful one is replaced by a turned reading of
             the same place that is better; where none were given, those that look like a face once they are upright.
         """
-        others = self._in_turned(image)
+        searched, factor = _enlarged(image)
+        others = self._in_turned(searched)
         if not faces:
-            scored = [(face, self._upright_score(image, face)) for face in others]
-            return _once([(face, score) for face, score in scored if score >= SURE_SCORE])
-        return [self._better(image, face, others) if doubtful(face) else face for face in faces]
+            scored = [(face, self._upright_score(searched, face)) for face in others]
+            found = _once([(face, score) for face, score in scored if score >= SURE_SCORE])
+        else:
+            large = [_scaled(face, factor) for face in faces]
+            found = [self._better(searched, face, others) if doubtful(face) else face for face in large]
+        return [_scaled(face, 1 / factor) for face in found]
 
     def _marked(self, image: np.ndarray, box: FaceBox, presence: float) -> Face | None:
         marks = self._landmarker(image, box.points[:2], box.box)
@@ -114,6 +127,22 @@ class FaceFinder:
         """The detector's score of the face once it is turned upright by its mesh."""
         scores = [box.score for box in self._detector(face_patch(image, face[1])) if abs(_roll(box.points)) < 25]
         return max(scores, default=0.0)
+
+
+def _enlarged(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """The picture in which faces are looked for, and how many times as large it is."""
+    if max(image.shape[:2]) >= SMALL:
+        return image, 1.0
+    return cv2.resize(image, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC), float(ENLARGED)
+
+
+def _scaled(face: Face, factor: float) -> Face:
+    """A face in pixels of a picture that is so many times as large."""
+    if factor == 1.0:
+        return face
+    box, marks = face
+    left, top, wide, high = (factor * side for side in box.box)
+    return replace(box, box=(left, top, wide, high), points=box.points * factor), replace(marks, points=marks.points * factor)
 
 
 def needs_turning(faces: list[Face]) -> bool:

@@ -18,6 +18,7 @@ from affectlens.perception.words.invented import reason_against, spoken
 from affectlens.perception.words.languages import SURE, Stretch, stretches
 
 RATE = 16000
+ENGLISH = "en"
 MAX_CHUNK = 28.0  # seconds; Whisper reads at most 30 at once
 
 
@@ -35,13 +36,15 @@ class Word:
 class Utterance:
     """Consecutive words, about a sentence.
 
-    ``language`` is an ISO 639-1 code with its probability, ``channel`` the one that the speaker has alone, if so.
+    ``language`` is an ISO 639-1 code with its probability, ``channel`` the one that the speaker has alone, if so; the words of
+    one that is ``translated`` are English whatever the language.
     """
 
     words: tuple[Word, ...]
     language: str
     language_probability: float
     channel: int | None = None
+    translated: bool = False
 
     @property
     def start(self) -> float:
@@ -151,6 +154,8 @@ class WordRecogniser:
         ``cpu`` or ``cuda``, with a number where there are several.
     threads : int
         Of the processor.
+    translate : bool
+        Whether what is not English is translated into it.
 
     Attributes
     ----------
@@ -158,7 +163,9 @@ class WordRecogniser:
         What was written of the last recording that probably nobody said, and how often.
     """
 
-    def __init__(self, folder: Path, language: str | None = None, device: str = "cpu", threads: int = 2) -> None:
+    def __init__(
+        self, folder: Path, language: str | None = None, device: str = "cpu", threads: int = 2, translate: bool = False
+    ) -> None:
         import torch
         from faster_whisper import WhisperModel
 
@@ -171,7 +178,7 @@ class WordRecogniser:
                 compute_type="int8" if kind != "cuda" else "float16",
                 cpu_threads=_allowed(threads),
             )
-        self._language = language
+        self._language, self._translate = language, translate
         self.left_out: Counter[str] = Counter()
 
     def __call__(
@@ -188,7 +195,13 @@ class WordRecogniser:
                     key=lambda hypothesis: hypothesis.score,
                 )
                 self.left_out.update(best.left_out)
-                utterances.extend(_utterances(best.words, best.language, stretch.probability_of(best.language)))
+                translated = self._translate and best.language != ENGLISH and bool(best.words)
+                if translated:
+                    best = self._hear(chunk, stretch, best.language, "translate")
+                    self.left_out.update(best.left_out)
+                utterances.extend(
+                    _utterances(best.words, best.language, stretch.probability_of(best.language), translated=translated)
+                )
                 if len(stretch.languages) == 1 and stretch.probability >= SURE:
                     before = best.language
             if progress:
@@ -206,10 +219,11 @@ class WordRecogniser:
 
         return stretches(spans, detect, RATE, before)
 
-    def _hear(self, chunk: SpeechChunk, stretch: Stretch, language: str) -> _Heard:
+    def _hear(self, chunk: SpeechChunk, stretch: Stretch, language: str, task: str = "transcribe") -> _Heard:
         segments, _ = self._model.transcribe(
             chunk.samples[stretch.first : stretch.last],
             language=language,
+            task=task,
             word_timestamps=True,
             condition_on_previous_text=False,
             beam_size=5,
@@ -251,14 +265,14 @@ def _words(segment: Any, offset: float) -> Iterator[Word]:
             )
 
 
-def _utterances(words: list[Word], language: str, probability: float) -> Iterator[Utterance]:
+def _utterances(words: list[Word], language: str, probability: float, *, translated: bool = False) -> Iterator[Utterance]:
     """Split at the end of a sentence, at a pause of 0.8 s, and after 40 words."""
     group: list[Word] = []
     for number, word in enumerate(words):
         group.append(word)
         after = words[number + 1].start - word.end if number + 1 < len(words) else 0.0
         if re.search(r"[.!?…。？！]$", word.text) or after > 0.8 or len(group) >= 40:
-            yield Utterance(tuple(group), language, probability)
+            yield Utterance(tuple(group), language, probability, translated=translated)
             group = []
     if group:
-        yield Utterance(tuple(group), language, probability)
+        yield Utterance(tuple(group), language, probability, translated=translated)
