@@ -104,8 +104,8 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
     for section in sections:
         shown_figures = []
         for figure in section.figures:
-            figures.save(figure.chart, folder / "figures" / safe_name(figure.name))
-            shown_figures.append({"svg": figures.svg(figure.chart), "caption": figure.caption})
+            drawn = figures.save(figure.chart, folder / "figures" / safe_name(figure.name))
+            shown_figures.append({"svg": drawn, "caption": figure.caption})
         for picture in section.pictures:
             file = folder / "figures" / f"{safe_name(picture.name)}.jpg"
             write_whole(file, partial(Image.fromarray(picture.image).save, quality=88))
