@@ -38,6 +38,8 @@ NAMES = (
     "fuzz",
     "hostile",
     "kills",
+    "scale",
+    "faults",
 )
 
 

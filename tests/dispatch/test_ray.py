@@ -3,13 +3,13 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from affectlens.core.errors import UsageError
 from affectlens.dispatch import Crash, Running, dispatched
 from affectlens.dispatch.ray_actors import _own_cluster, _share
-
 
 
 class Task:
@@ -21,10 +21,10 @@ class Task:
 
     def do(self, item):
         if item.startswith("die"):
-            tries = os.path.join(self.folder, item)
-            with open(tries, "a") as file:
+            tries = Path(self.folder) / item
+            with tries.open("a") as file:
                 file.write("x")
-            if item == "die" or os.path.getsize(tries) < 3:
+            if item == "die" or tries.stat().st_size < 3:
                 os.kill(os.getpid(), signal.SIGKILL)
         return item.upper()
 

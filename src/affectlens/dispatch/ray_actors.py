@@ -1,7 +1,8 @@
 """Ray: actors that open the task once each, on the cluster at ``RAY_ADDRESS`` or on this machine.
 
-Core actors alone are used: what an item comes to is written where all nodes see it, so nothing but names goes through the object
-store. An actor whose process or node is lost is begun again by Ray, and its item is tried again as often as with worker processes.
+Core actors alone are used: what an item comes to is written where all nodes see it, so nothing but names goes through the
+object store. An actor whose process or node is lost is begun again by Ray, and its item is tried again as often as with worker
+processes.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def from_ray(task: Task, items: Sequence[str], workers: int) -> Iterator[Any]:
         address = os.environ.get("RAY_ADDRESS") or None
         ray.init(address=address, **_own_cluster(workers) if address is None else {}, log_to_driver=True)
     try:
-        processors, share, gpus = _share(ray.cluster_resources(), workers)
+        _, share, gpus = _share(ray.cluster_resources(), workers)
         log.info("Ray: %d actors of %d processors each, %s GPUs in all", workers, share, f"{gpus:g}")
         options = {"num_cpus": share, "num_gpus": 1 if gpus >= 1 else 0, "max_restarts": RESTARTS, "max_task_retries": 0}
         count = min(workers, len(items), int(gpus) if gpus >= 1 else workers)
