@@ -41,6 +41,8 @@ NAMES = (
     "cases",
     "kills",
     "diarisation",
+    "scale",
+    "faults",
 )
 
 

@@ -16,6 +16,13 @@ progress : callable, optional
     Called with what is being done, how much of it is done, and how much there is.
 settings : Settings, optional
     All settings in one record.
+workers : int, optional
+    Processes that look at the items; the statistics are computed by the call itself.
+shard : str, optional
+    ``I/N``: look at the I-th of N shares of the items alone, and keep what was found below ``out``; the same call without it
+    puts all shares together. Gives a `affectlens.audits.sharing.Share`.
+on : str, optional
+    ``ray``: let actors of Ray look at the items.
 **fields
     Single settings, which go before those of ``settings``.
 
@@ -77,6 +84,9 @@ if TYPE_CHECKING:
         *,
         out: str | Path | None = None,
         progress: Progress | None = None,
+        workers: int = 1,
+        shard: str = "",
+        on: str = "",
         settings: ConceptSettings | None = None,
         **fields: Unpack[ConceptSettingsFields],
     ) -> ConceptAudit:
@@ -88,6 +98,9 @@ if TYPE_CHECKING:
         *,
         out: str | Path | None = None,
         progress: Progress | None = None,
+        workers: int = 1,
+        shard: str = "",
+        on: str = "",
         settings: FeatureSettings | None = None,
         **fields: Unpack[FeatureSettingsFields],
     ) -> FeatureAudit:
@@ -99,6 +112,9 @@ if TYPE_CHECKING:
         *,
         out: str | Path | None = None,
         progress: Progress | None = None,
+        workers: int = 1,
+        shard: str = "",
+        on: str = "",
         settings: LatentSettings | None = None,
         **fields: Unpack[LatentSettingsFields],
     ) -> LatentAudit:
@@ -110,6 +126,9 @@ if TYPE_CHECKING:
         *,
         out: str | Path | None = None,
         progress: Progress | None = None,
+        workers: int = 1,
+        shard: str = "",
+        on: str = "",
         settings: ObjectSettings | None = None,
         **fields: Unpack[ObjectSettingsFields],
     ) -> ObjectAudit:
@@ -121,10 +140,16 @@ if TYPE_CHECKING:
         *,
         out: str | Path | None = None,
         progress: Progress | None = None,
+        workers: int = 1,
+        shard: str = "",
+        on: str = "",
         settings: PropertySettings | None = None,
         **fields: Unpack[PropertySettingsFields],
     ) -> PropertyAudit:
         """Dependence on properties given the label, groups, gaps, interventions; page, tables, card section, evidence sheet."""
+
+
+WAYS = {"workers": 1, "shard": "", "on": ""}  # how the items are got through
 
 
 def _load(name: str) -> Callable[..., Any]:
@@ -132,6 +157,7 @@ def _load(name: str) -> Callable[..., Any]:
     if name.startswith("_"):
         raise AttributeError(name)
     from affectlens.audits.registry import AUDITS
+    from affectlens.audits.sharing import shared_out
     from affectlens.core.registry import Late
 
     with helpful():
@@ -143,9 +169,10 @@ def _load(name: str) -> Callable[..., Any]:
     @wraps(carried_out)
     def function(*given: Any, **fields: Any) -> Any:
         model, corpus = _model_and_corpus(entry, given, fields)
+        how = {key: fields.pop(key) for key in ("workers", "shard", "on") if key in fields}
         with helpful():
             _fetch(entry, model, corpus, fields)
-            return entry.function(model, corpus, **fields)
+            return shared_out(entry.name, (model, corpus), fields, **how)
 
     function.__signature__ = _signature(entry, carried_out)  # type: ignore[attr-defined]
     return function
@@ -190,7 +217,8 @@ def _signature(entry: RegisteredAudit, function: Callable[..., Any]) -> inspect.
     first = inspect.Parameter("model", either, default=entry.model or None, annotation=model)
     second = inspect.Parameter("corpus", either, default=None, annotation=corpus)
     own = [_keyword(name, declared) for name in ("out", "progress", "settings")]
-    return declared.replace(parameters=[first, second, *own, *field_parameters(entry.settings)])
+    ways = [inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default) for key, default in WAYS.items()]
+    return declared.replace(parameters=[first, second, *own, *ways, *field_parameters(entry.settings)])
 
 
 def _keyword(name: str, declared: inspect.Signature) -> inspect.Parameter:

@@ -14,6 +14,7 @@ from affectlens.core.schema import STATUS
 from affectlens.modalities.base import Modality, build, modality_names
 from affectlens.pipeline import MANIFEST, Engine, Result, explain, folder_name, recognize
 from affectlens.pipeline import engine as engine_module
+from affectlens.pipeline.jobs import ledger_root
 from tests.conftest import asset_path, plain_frames, write_video
 from tests.modalities.test_scene import background_weights
 
@@ -91,7 +92,7 @@ def test_a_folder_of_an_older_or_newer_form_is_refused_with_what_to_do(face_engi
     for version, says in ((None, "older affectlens"), (99, "newer affectlens")):
         (folder / MANIFEST).write_text(json.dumps({**facts, "schema_version": version}))
         run = explain(picture, out, engine=face_engine, resume=True)
-        assert run.results == [] and run.exit_code == 1
+        assert not run.results and run.exit_code == 1
         assert says in run.failures[str(picture)] and "without --resume" in run.failures[str(picture)]
     (folder / MANIFEST).write_text(json.dumps(facts))
     pd.read_parquet(folder / "evidence.parquet").to_parquet(folder / "evidence.parquet")  # as another tool would leave it
@@ -118,8 +119,9 @@ def test_ctrl_c_half_way_and_on_again(engine, clip, tmp_path, monkeypatch):
     shutil.copy(clip, other)
     with pytest.raises(KeyboardInterrupt):
         explain([other], tmp_path / "out", engine=engine)
-    left = [path.name for path in (tmp_path / "out").iterdir()]
-    assert left == [f".{folder_name(other)}.partial"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".affectlens"]
+    assert [path.name for path in ledger_root(tmp_path / "out").glob("scratch/*")] == [f"{folder_name(other)}.0"]
+    assert not list(ledger_root(tmp_path / "out").glob("claims/*"))
     monkeypatch.setattr(face, "window", original)
     monkeypatch.setattr(words, "listen", lambda *_: pytest.fail("the transcript was there"))
     run = explain([other], tmp_path / "out", engine=engine, resume=True)
@@ -142,7 +144,7 @@ def test_bad_files_fail_alone(face_engine, tmp_path, frame):
     listed = pd.read_csv(tmp_path / "out" / "failures.csv")
     assert len(listed) == 5
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        [folder_name(bad / "good.png"), "failures.csv", "failures.log"]
+        [folder_name(bad / "good.png"), "failures.csv", "failures.log", ".affectlens"]
     )
 
 

@@ -9,7 +9,7 @@ import av
 import pytest
 from PIL import Image
 
-from affectlens.pipeline import explain, folder_name
+from affectlens.pipeline import Result, explain, folder_name
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -63,9 +63,12 @@ def test_overlay_and_figures_can_be_opened(report):
         frames = list(video.decode(video=0))
         assert 90 < len(frames) < 130 and frames[-1].time == pytest.approx(8.5, abs=0.4)
     names = {path.name for path in (report / "figures").iterdir()}
-    assert {"timeline-person-0.svg", "timeline-person-0.png", "modality-shares.png"} <= names
-    for path in (report / "figures").glob("*.png"):
-        assert min(Image.open(path).size) > 100
+    assert {"timeline-person-0.svg", "modality-shares.svg"} <= names and not any(name.endswith(".png") for name in names)
+    written = Result.load(report).pictures()  # on request
+    assert {path.name for path in written} == {f"{name[:-4]}.png" for name in names if name.endswith(".svg")}
+    for path in written:
+        picture = Image.open(path).convert("RGBA")
+        assert min(picture.size) > 100 and picture.getpixel((1, 1)) == (255, 255, 255, 255)
 
 
 @pytest.mark.browser

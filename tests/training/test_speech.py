@@ -4,6 +4,7 @@ import pytest
 
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.corpora.base import corpora_of, open_corpus
+from affectlens.dispatch import Running, Shard, ShareDoneError, running
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
 from affectlens.features.speech import TURNS, SpeechTable, as_recordings, speech_table
 from affectlens.learning.recipes.speech import BASELINES, SpeechRecipe
@@ -117,6 +118,23 @@ def test_too_few_people_or_corpora(rng):
     assert len({s.name for _, s in (*STEPS, *OTHERS)}) == len(STEPS) + len(OTHERS)
 
 
+@pytest.mark.parametrize(("count", "order"), [(1, (1,)), (3, (3, 1, 2))])
+def test_clips_measured_in_shards_give_the_same_table(tmp_path, monkeypatch, count, order):
+    trees = speech_trees(tmp_path / "trees")
+    monkeypatch.setattr("affectlens.features.speech.BLOCK", 2)
+    given = {"emodb": trees["emodb"], "urdu": trees["urdu"]}
+    whole = speech_table(given, tmp_path / "whole")
+    for number in order if count > 1 else ():
+        with running(Running(shard=Shard(number, count))), pytest.raises(ShareDoneError):
+            speech_table(given, tmp_path / "shared")
+    if count > 1:
+        monkeypatch.setattr("affectlens.features.speech.functionals", None)  # nothing is left to measure
+    made = speech_table(given, tmp_path / "shared")
+    np.testing.assert_array_equal(made.features, whole.features)
+    pd.testing.assert_frame_equal(made.rows, whole.rows)
+    assert made.missed == whole.missed and made.notes == whole.notes
+
+
 def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeypatch):
     trees = speech_trees(tmp_path / "trees")
     write_wav(trees["emodb"] / "wav" / "11a01Wc.wav", 0.02)  # 20 ms
@@ -130,6 +148,9 @@ def test_table_of_features_is_cached_and_lists_what_is_missing(tmp_path, monkeyp
     np.testing.assert_array_equal(first.features, again.features)
     assert again.missed == first.missed and list(again.rows.key) == list(first.rows.key)
     # The same content elsewhere is known; another clip under the same name is not.
+    for path in (tmp_path / "cache").glob("*.npz"):
+        path.unlink()  # the table alone: what was measured of the clips is kept too
+    assert speech_table(given, tmp_path / "cache").missed == first.missed
     moved = {"urdu": trees["urdu"].rename(tmp_path / "elsewhere")}
     np.testing.assert_array_equal(speech_table(moved, tmp_path / "cache").features, first.features[first.corpus == "urdu"])
     write_wav(tmp_path / "elsewhere" / "Angry" / "SM1_F10_A010.wav", hertz=300)

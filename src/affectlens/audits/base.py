@@ -20,8 +20,10 @@ from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
 from affectlens.audits.result import AuditResult, Provenance
 from affectlens.core.disk.files import check_folder
 from affectlens.core.disk.locks import alone_in
+from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.core.settings import Settings, with_fields
+from affectlens.dispatch import ShareDoneError, current_running
 
 log = logging.getLogger(__name__)
 S = TypeVar("S", bound=Settings)
@@ -93,6 +95,7 @@ class Audit(ABC, Generic[S, R]):
     kind: ClassVar[str] = ""
     unit: ClassVar[str] = "items"
     part_size: ClassVar[int] = 512  # items that a part holds at least
+    together: ClassVar[int] = 512  # items that go through a network at once: shards share out whole ones of these
     method: ClassVar[int] = 1  # to be raised where items are looked at in another way, so that nothing of the old way is used
     key: ClassVar[str] = "key"  # the column of further tables that holds an item's key
 
@@ -185,6 +188,15 @@ class Audit(ABC, Generic[S, R]):
 
     def run(self, progress: Progress | None = None, join: Sequence[Path] = ()) -> R:
         """Collect, merge the runs kept in other folders, compute, and with ``out`` write the result and its page there."""
+        shard = current_running().shard
+        if not shard.is_whole and not self.keys():
+            raise UsageError(
+                f"an audit of {self.kind} looks at all its data at once; there are no shares of it: leave out --shard"
+            )
+        if not shard.is_whole:  # parts of shards do not meet, so shards need not wait for each other
+            ours = shard.blocks(list(self.keys()), self.together)
+            self.collect(progress or silent, ours)
+            raise ShareDoneError({key: why for key, why in self.parts.missed.items() if key in set(ours)})
         alone = nullcontext() if self.out is None else alone_in(self.out / ".lock", str(self.out))
         with alone:
             earlier_runs = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass

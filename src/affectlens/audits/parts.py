@@ -167,7 +167,7 @@ class Parts:
             return
         if not (self.folder / STAMP).exists():
             write_json(self.folder / STAMP, self.stamp)
-        number = _next(self.folder)
+        number, taken = _next(self.folder)
         digests = {}
         for name, columns in self.columns.items():
             rows = batch.items if name == ITEMS else batch.tables.get(name, [])
@@ -177,6 +177,7 @@ class Parts:
             file = write_whole(self.folder / _name(name, number), partial(write_checked, frame))
             digests[file.name] = sha256_of(file)
         write_json(self.folder / f"part-{number:05d}.json", digests)
+        taken.unlink(missing_ok=True)
         self._take(self.folder / _name(ITEMS, number), {})
 
     def merge(self, other: Parts) -> Self:
@@ -250,10 +251,19 @@ def _name(table: str, number: int) -> str:
     return f"{table}-{number:05d}.parquet"
 
 
-def _next(folder: Path) -> int:
-    """A number that no file of a part has, whole or not."""
-    found = (re.search(r"-(\d{5})\.", file.name) for file in folder.glob("*-?????.*"))
-    return max((int(number[1]) for number in found if number), default=-1) + 1
+def _next(folder: Path) -> tuple[int, Path]:
+    """A number that no file of a part has, whole or not, and the file that keeps it from other processes."""
+    while True:
+        found = (re.search(r"-(\d{5})\.", file.name) for file in folder.glob("*-?????.*"))
+        number = max((int(number[1]) for number in found if number), default=-1) + 1
+        taken = folder / f"taken-{number:05d}.txt"
+        try:
+            taken.open("x").close()
+        except FileExistsError:
+            continue
+        if not list(folder.glob(f"*-{number:05d}.parquet")):  # else its process finished it between our two looks
+            return number, taken
+        taken.unlink(missing_ok=True)
 
 
 def _whole_parts(folder: Path) -> list[int]:

@@ -10,8 +10,9 @@ import typer
 
 from affectlens import audit
 from affectlens.audits.registry import AUDITS, RegisteredAudit
+from affectlens.audits.sharing import Share
 from affectlens.cli import common
-from affectlens.cli.options import Verb, corpus_names, models, verb
+from affectlens.cli.options import On, ShardOption, Verb, Workers, corpus_names, models, verb
 from affectlens.core.disk.names import safe_name
 from affectlens.core.errors import UsageError
 
@@ -27,6 +28,9 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
     """Do an audit, print what was found and where the page is, and give back what could not be read."""
     with common.bars() as progress:
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
+    if isinstance(result, Share):
+        common.say(*result.findings())
+        return common.Unread(result.unread)
     warnings = getattr(result, "warnings", ())
     for warning in warnings[:SHOWN]:
         common.note(f"note: {warning}")
@@ -61,15 +65,17 @@ def command(entry: RegisteredAudit) -> None:
     """Make the command of an audit."""
 
     def run(
-        corpus: Any, settings: dict[str, Any], out: Path | None, model: str = "", list_: bool = False
-    ) -> common.Unread | None:
+        corpus: Any, settings: dict[str, Any], out: Path | None, model: str = "", list_: bool = False, workers: int = 1,
+        shard: str = "", on: str = "",
+    ) -> common.Unread | None:  # fmt: skip
         if list_ and entry.listing is not None:
             with common.bars() as progress:
                 common.say(*entry.listing(corpus or None, settings=entry.settings(**settings), progress=progress))
             return None
         if not corpus:
             raise UsageError(f"give --corpus NAME=PATH{' and --model MODEL, or --list' if entry.listing else ''}")
-        return carry_out(entry, model, corpus, out or default_out(entry.name, model, corpus, settings), settings)
+        given = settings | {"workers": workers, "shard": shard, "on": on}
+        return carry_out(entry, model, corpus, out or default_out(entry.name, model, corpus, settings), given)
 
     corpora: Any = list[str] if entry.several else str
     text = f"{CORPUS} Repeat it for several." if entry.several else CORPUS
@@ -83,6 +89,7 @@ def command(entry: RegisteredAudit) -> None:
         given["model"] = (Annotated[str, typer.Option(help=entry.model_help or MODEL, autocompletion=models)], entry.model)
     if entry.listing is not None:
         given["list_"] = (Annotated[bool, typer.Option("--list", help=LIST)], False)
+    given |= {"workers": (Workers, 1), "shard": (ShardOption, ""), "on": (On, "")}
     parameters = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
         for name, (annotation, default) in given.items()

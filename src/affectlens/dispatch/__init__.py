@@ -4,8 +4,19 @@ Nothing here knows what an item is: a task opens what it needs once in every wor
 """
 
 from affectlens.dispatch.order import Shard, longest_first
-from affectlens.dispatch.running import Running, chosen, running
+from affectlens.dispatch.running import Running, ShareDoneError, chosen, current_running, running
 from affectlens.dispatch.task import Crash, Task
 from affectlens.dispatch.ways import dispatched
 
-__all__ = ["Crash", "Running", "Shard", "Task", "chosen", "dispatched", "longest_first", "running"]
+__all__ = [
+    "Crash",
+    "Running",
+    "Shard",
+    "ShareDoneError",
+    "Task",
+    "chosen",
+    "current_running",
+    "dispatched",
+    "longest_first",
+    "running",
+]

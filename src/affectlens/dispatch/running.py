@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,3 +105,17 @@ def running(how: Running) -> Iterator[None]:
         yield
     finally:
         _current = before
+
+
+class ShareDoneError(Exception):
+    """A shard measured its share and there is nothing more for it to do; no fault.
+
+    Parameters
+    ----------
+    missed : mapping of str to str
+        What could not be measured, and why.
+    """
+
+    def __init__(self, missed: Mapping[str, str] | None = None) -> None:
+        super().__init__("the share is done")
+        self.missed = dict(missed or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from affectlens.core.failures import failure_of
 from affectlens.core.labels import IEMOCAP4
 from affectlens.core.progress import Progress
 from affectlens.corpora.account import how_read
-from affectlens.corpora.base import Corpus, account_of, items_of, open_corpus
+from affectlens.corpora.base import Corpus, Item, account_of, items_of, open_corpus
+from affectlens.dispatch import ShareDoneError, current_running
 from affectlens.models.shipped.speech_scale import Scale, against_own_clip
 from affectlens.perception.voice.egemaps import SHORTEST, functionals
 from affectlens.perception.voice.stream import describe
 
 VERSION = 4  # of the features; raise it when their values change
 NOT_NOTED = "how the clips were read was not noted when they were measured; remove the features in the cache to see it"
+BLOCK = 32  # clips whose measures are kept together; shards share out whole ones
 TURNS = 5  # of one speaker in a recording, for "recording"
 
 
@@ -100,18 +103,24 @@ def speech_table(
         No corpora, or one that holds no speech.
     CorpusError
         A corpus without a clip of the four classes, or none that can be read.
+    ShareDoneError
+        In a shard: its share of the clips is measured and kept, and the others are for other shards.
     """
     folder = cache or cache_dir() / "features"
-    parts = [_corpus_table(name, path, folder, progress, compatible) for name, path in corpora.items()]
-    if not parts:
+    made = [_corpus_table(name, path, folder, progress, compatible) for name, path in corpora.items()]
+    if not made:
         raise UsageError("no corpora were given: name at least one, as --corpus emodb=PATH")
+    parts = [part for part in made if part is not None]
+    if len(parts) < len(made):
+        raise ShareDoneError
     rows = pd.concat([part.rows for part in parts], ignore_index=True)
     missed = {key: reason for part in parts for key, reason in part.missed.items()}
     notes = tuple(note for part in parts for note in part.notes)
     return SpeechTable(np.concatenate([part.features for part in parts]), rows, missed, notes)
 
 
-def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None, compatible: bool) -> SpeechTable:
+def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None, compatible: bool) -> SpeechTable | None:
+    """The clips of one corpus; None in a shard, which measures its share of them for the run that needs them all."""
     corpus = open_corpus(name, path)
     if corpus.info.modality != "voice":
         raise UsageError(f"{name} holds {corpus.info.modality}, not speech")
@@ -120,19 +129,64 @@ def _corpus_table(name: str, path: Path, cache: Path, progress: Progress | None,
         raise CorpusError(f"{path}: no clip with one of the labels {', '.join(IEMOCAP4.labels)}")
     parts = table[["start", "end"]].astype(float).to_numpy()
     key = key_of(VERSION, compatible, list(table.key), contents_of(list(table.path)), parts)
-    stored = kept_arrays(cache, name, key, lambda: _measure(name, corpus, len(table), progress, compatible))
+    if not current_running().shard.is_whole:
+        for _ in _blocks(name, corpus, len(table), cache, key, progress, compatible):
+            pass
+        return None
+    stored = kept_arrays(cache, name, key, lambda: _measure(name, corpus, len(table), cache, key, progress, compatible))
     rows = _rows(table, name, stored["kept"], stored["seconds"])
     noted = how_read(json.loads(str(stored["notes"]))) if "notes" in stored else [NOT_NOTED]
     notes = tuple(f"{name}: {line}" for line in (*account_of(corpus).lines(), *noted))
     return SpeechTable(stored["features"], rows, json.loads(str(stored["missed"])), notes)
 
 
-def _measure(name: str, corpus: Corpus, total: int, progress: Progress | None, compatible: bool) -> dict[str, np.ndarray]:
+def _measure(
+    name: str, corpus: Corpus, total: int, cache: Path, key: str, progress: Progress | None, compatible: bool
+) -> dict[str, np.ndarray]:
     """Features ``(n, 88)`` of the clips that can be used, their rows and seconds, and why the others could not be."""
-    features, kept, seconds, missed, notes = [], [], [], {}, {}
-    for i, item in enumerate(items_of(corpus, "four")):
+    blocks = list(_blocks(name, corpus, total, cache, key, progress, compatible))
+    if progress:
+        progress(name, total, total)
+    missed = {clip: reason for block in blocks for clip, reason in json.loads(str(block["missed"])).items()}
+    notes = {clip: noted for block in blocks for clip, noted in json.loads(str(block["notes"])).items()}
+    kept = np.concatenate([block["kept"] for block in blocks])
+    if not len(kept):
+        raise CorpusError(f"{name}: none of {total} clips could be read; first: {next(iter(missed.values()))}")
+    return {
+        "features": np.concatenate([block["features"] for block in blocks if len(block["kept"])]),
+        "kept": kept,
+        "seconds": np.concatenate([block["seconds"] for block in blocks]),
+        "missed": np.array(json.dumps(missed)),
+        "notes": np.array(json.dumps(notes)),
+    }
+
+
+def _blocks(
+    name: str, corpus: Corpus, total: int, cache: Path, key: str, progress: Progress | None, compatible: bool
+) -> Iterator[dict[str, np.ndarray]]:
+    """What is measured of some clips at a time, kept on disk, so that shards and broken-off runs add up; in order."""
+    shard = current_running().shard
+    waiting: list[tuple[int, Item]] = []
+
+    def kept(number: int, clips: list[tuple[int, Item]]) -> dict[str, np.ndarray]:
+        return kept_arrays(cache / "clips", f"{name}-{number}", key_of(key, number), lambda: _measured(name, clips, compatible))
+
+    for place, item in enumerate(items_of(corpus, "four")):
         if progress:
-            progress(name, i, total)
+            progress(name, place, total)
+        if place // BLOCK % shard.count == shard.number - 1:
+            waiting.append((place, item))
+        if place % BLOCK == BLOCK - 1 and waiting:
+            yield kept(place // BLOCK, waiting)
+            waiting = []
+    if waiting:
+        yield kept(waiting[0][0] // BLOCK, waiting)
+
+
+def _measured(name: str, clips: list[tuple[int, Item]], compatible: bool) -> dict[str, np.ndarray]:
+    """What is measured of some clips with their places in the corpus."""
+    features, kept, seconds, missed, notes = [], [], [], {}, {}
+    for place, item in clips:
         if item.notes:
             notes[item.key] = item.notes
         length = 0.0 if item.data is None else len(item.data) / 16000
@@ -145,16 +199,12 @@ def _measure(name: str, corpus: Corpus, total: int, progress: Progress | None, c
             missed[f"{name}/{item.key}"] = failure_of(item.key, error).reason
             continue
         features.append(measured)
-        kept.append(i)
+        kept.append(place)
         seconds.append(length)
-    if progress:
-        progress(name, total, total)
-    if not kept:
-        raise CorpusError(f"{name}: none of {total} clips could be read; first: {next(iter(missed.values()))}")
     return {
         "features": np.array(features),
-        "kept": np.array(kept),
-        "seconds": np.array(seconds),
+        "kept": np.array(kept, dtype=int),
+        "seconds": np.array(seconds, dtype=float),
         "missed": np.array(json.dumps(missed)),
         "notes": np.array(json.dumps(notes)),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -129,30 +128,31 @@ def modality_shares(weights: pd.DataFrame, width: int = 620) -> Any:
 
 def svg(chart: Any) -> str:
     """The chart as an svg element for a page; text takes the page's colour by css."""
-    return _svg(chart.to_json())
+    import vl_convert
+
+    text: str = vl_convert.vegalite_to_svg(chart.to_json(validate=False))
+    return text[text.index("<svg") :]
 
 
 def save(chart: Any, path: Path) -> str:
-    """Write ``path``.svg and ``path``.png (on white, twice the size); gives the svg element, so that it is drawn once.
+    """Write ``path``.svg and ``path``.png; gives the svg, so that nothing is drawn twice."""
+    drawn = save_svg(chart, path)
+    save_png(path.with_name(f"{path.name}.svg"))
+    return drawn
 
-    Returns
-    -------
-    str
-        As ``svg`` gives it.
-    """
+
+def save_svg(chart: Any, path: Path) -> str:
+    """Write ``path``.svg; gives what was written."""
+    drawn = svg(chart)
+    write_text(path.with_name(f"{path.name}.svg"), drawn)
+    return drawn
+
+
+def save_png(file: Path) -> Path:
+    """Write the picture of an svg file beside it, on white and twice the size; gives the picture's path."""
     import vl_convert
 
-    specification = chart.to_dict()
-    element = _svg(json.dumps(specification))
-    write_text(path.with_name(f"{path.name}.svg"), element)
-    white = json.dumps(specification | {"config": specification.get("config", {}) | {"background": "white"}})
-    picture: bytes = vl_convert.vegalite_to_png(white, scale=2.0)
-    write_whole(path.with_name(f"{path.name}.png"), lambda partial: partial.write_bytes(picture))
-    return element
-
-
-def _svg(specification: str) -> str:
-    import vl_convert
-
-    text: str = vl_convert.vegalite_to_svg(specification)
-    return text[text.index("<svg") :]
+    begin, end, rest = file.read_text(encoding="utf-8").partition(">")
+    white = f'{begin}{end}<rect width="100%" height="100%" fill="white"/>{rest}'
+    png = vl_convert.svg_to_png(white, scale=2.0)
+    return write_whole(file.with_suffix(".png"), lambda partial: partial.write_bytes(png))

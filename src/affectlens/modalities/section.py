@@ -91,8 +91,8 @@ def embedded(image: np.ndarray, name: str, folder: Path | None, quality: int = 8
 
 
 def figure(chart: object, name: str, folder: Path | None) -> str:
-    """A chart as svg; also saved as ``name`` in the folder where one is given."""
-    return charts.save(chart, folder / safe_name(name)) if folder else charts.svg(chart)
+    """A chart as svg; also saved as ``name``.svg in the folder where one is given."""
+    return charts.save_svg(chart, folder / safe_name(name)) if folder else charts.svg(chart)
 
 
 def bars(shares: Sequence[Evidence]) -> list[dict[str, object]]:

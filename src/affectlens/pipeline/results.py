@@ -99,6 +99,14 @@ class Result:
         lines += [f"  note: {problem}" for problem in self.problems]
         return [*lines, f"  {len(self.evidence)} evidence rows, {self.seconds.get('total', float('nan')):.1f} s"]
 
+    def pictures(self) -> list[Path]:
+        """Write every chart of the report as png too, beside its svg; gives their paths, none where there is no report."""
+        from affectlens.figures.charts import save_png
+
+        if self.report is None:
+            return []
+        return [save_png(file) for file in sorted((self.report.parent / "figures").glob("*.svg"))]
+
     def save(self, folder: str | Path) -> Path:
         """Write the result to a folder that ``load`` reads; a report goes along. Gives the folder."""
         folder = Path(folder)

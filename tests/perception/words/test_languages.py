@@ -75,6 +75,7 @@ class Whisper:
 def recogniser(language=None, translate=False):
     made = object.__new__(WordRecogniser)
     made._model, made._language, made._translate, made.left_out = Whisper(), language, translate, Counter()
+    made._languages = lambda samples: dict(made._model.detect_language(samples)[2])
     return made
 
 
@@ -122,10 +123,39 @@ def test_what_is_not_english_is_translated_where_that_is_asked_for(monkeypatch):
 
 def test_threads_of_the_recogniser_are_not_those_of_torch(monkeypatch):
     """CTranslate2 sets OpenMP's number of threads as it loads a model, and torch takes its own from there."""
-    monkeypatch.setattr(faster_whisper, "WhisperModel", lambda _, cpu_threads, **__: torch.set_num_threads(cpu_threads))
+
+    def loaded(_, cpu_threads, **__):
+        torch.set_num_threads(cpu_threads)
+        return SimpleNamespace(encode=len)
+
+    monkeypatch.setattr(faster_whisper, "WhisperModel", loaded)
     before = torch.get_num_threads()
     WordRecogniser(Path("nowhere"), threads=before + 1)
     assert torch.get_num_threads() == before
+
+
+def test_the_same_sound_is_encoded_once():
+    encoded = []
+    encode = transcript._Encoded(lambda features: encoded.append(1) or float(features.sum()))
+    sounds = [np.full((2, 3), number, np.float32) for number in range(encode.KEPT + 1)]
+    assert [encode(sound) for sound in (sounds[0], sounds[0].copy(), sounds[1], sounds[0][:, ::-1])] == [0, 0, 6, 0]
+    assert len(encoded) == 2  # what is mirrored is the same here
+    for sound in sounds:
+        encode(sound)
+    assert len(encode._known) == encode.KEPT and encode(sounds[0]) == 0 and len(encoded) == encode.KEPT + 2
+
+
+def test_telling_the_language_and_writing_down_what_is_said_share_one_encoding(clip):
+    hear = WordRecogniser(asset_path("whisper-base").parent, threads=1)
+    encoder, encoded = hear._model.encode._encode, []
+    hear._model.encode._encode = lambda features: (encoded.append(1), encoder(features))[1]
+    chunks = list(transcript.speech_chunks(Sound(clip, Problems())))
+    samples = chunks[0].samples
+    probabilities = hear._languages(samples)
+    assert max(probabilities, key=probabilities.get) == hear._model.detect_language(samples)[0] == "en"
+    before = len(encoded)
+    segments, _ = hear._model.transcribe(samples, language="en")
+    assert "".join(segment.text for segment in segments) and len(encoded) == before
 
 
 def test_a_german_turn_between_english_ones_is_german():

@@ -59,6 +59,7 @@ class ObjectAuditor(Audit[ObjectSettings, ObjectAudit]):
     """
 
     kind, unit, part_size, key = "objects", "pictures", 200, "image"
+    together = TOGETHER
     method = 2  # 1 did not turn faces upright and kept no notes on how pictures were read
     rows: ClassVar[str] = "rows"
 

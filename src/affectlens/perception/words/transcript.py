@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections import Counter
@@ -178,6 +179,7 @@ class WordRecogniser:
                 compute_type="int8" if kind != "cuda" else "float16",
                 cpu_threads=_allowed(threads),
             )
+        self._model.encode = _Encoded(self._model.encode)
         self._language, self._translate = language, translate
         self.left_out: Counter[str] = Counter()
 
@@ -215,9 +217,17 @@ class WordRecogniser:
         spans = [(round((start - chunk.start) * RATE), round((end - chunk.start) * RATE)) for start, end in chunk.active]
 
         def detect(span: tuple[int, int]) -> dict[str, float]:
-            return dict(self._model.detect_language(chunk.samples[span[0] : span[1]])[2])
+            return self._languages(chunk.samples[span[0] : span[1]])
 
         return stretches(spans, detect, RATE, before)
+
+    def _languages(self, samples: np.ndarray) -> dict[str, float]:
+        """Probability of each language in at most half a minute; what is encoded for it serves the transcript as well."""
+        from faster_whisper.audio import pad_or_trim
+
+        features = self._model.feature_extractor(samples)[..., :-1]  # as the transcript has it: without the frame of padding
+        encoded = self._model.encode(pad_or_trim(features[..., : self._model.feature_extractor.nb_max_frames]))
+        return {token[2:-2]: float(probability) for token, probability in self._model.model.detect_language(encoded)[0]}
 
     def _hear(self, chunk: SpeechChunk, stretch: Stretch, language: str, task: str = "transcribe") -> _Heard:
         segments, _ = self._model.transcribe(
@@ -241,6 +251,25 @@ class WordRecogniser:
                 words.extend(said)
                 scores.append(segment.avg_logprob)
         return _Heard(language, spoken(words, left_out), float(np.mean(scores)) if scores else -np.inf, left_out)
+
+
+class _Encoded:
+    """Whisper's encoder, which is given the same sound once to tell its language and once more for each transcript."""
+
+    KEPT = 8  # encodings, of 3 MB each
+
+    def __init__(self, encode: Callable[[np.ndarray], Any]) -> None:
+        self._encode = encode
+        self._known: dict[bytes, Any] = {}
+
+    def __call__(self, features: np.ndarray) -> Any:
+        """The encoding of a spectrogram, as it was made before where it is the same."""
+        key = hashlib.sha256(np.ascontiguousarray(features).data).digest()
+        if key not in self._known:
+            while len(self._known) >= self.KEPT:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = self._encode(features)
+        return self._known[key]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,132 @@
+"""Ray: actors that open the task once each, on the cluster at ``RAY_ADDRESS`` or on this machine.
+
+Core actors alone are used: what an item comes to is written where all nodes see it, so nothing but names goes through the
+object store. An actor whose process or node is lost is begun again by Ray, and its item is tried again as often as with worker
+processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.extras import helpful
+from affectlens.dispatch.processes import TRIES
+from affectlens.dispatch.task import Crash, Surroundings, Task
+
+log = logging.getLogger(__name__)
+RESTARTS = 100  # of one actor; its items are tried no more than TRIES times each
+
+
+class Worker:
+    """What an actor does; opened at its first item, so that an actor that was begun again opens anew."""
+
+    def __init__(self, task: Task, surroundings: Surroundings, threads: int) -> None:
+        self._task, self._surroundings, self._threads = task, surroundings, threads
+        self._handle: Any = None
+
+    def do(self, item: str) -> Any:
+        """What an item comes to."""
+        with self._surroundings.entered():
+            if self._handle is None:
+                self._handle = self._task.open(self._threads)
+            return self._handle(item)
+
+
+def from_ray(task: Task, items: Sequence[str], workers: int) -> Iterator[Any]:
+    """What each item comes to, from actors of Ray.
+
+    Parameters
+    ----------
+    task : Task
+        Opened once in every actor; what it reads and writes has to be seen by all nodes.
+    items : sequence of str
+        In the order in which they are begun.
+    workers : int
+        Actors. Each has a GPU of its own where the cluster has any.
+
+    Yields
+    ------
+    Any or Crash
+        What the task gives, in the order in which items are finished; a `Crash` for one whose actor ended every time.
+
+    Raises
+    ------
+    UsageError
+        Ray is not installed, or the cluster has fewer processors than are asked for and one to spare.
+    AffectlensError
+        The task cannot be opened.
+    """
+    with helpful():
+        import ray
+
+    begun = not ray.is_initialized()
+    if begun:
+        address = os.environ.get("RAY_ADDRESS") or None
+        ray.init(address=address, **_own_cluster(workers) if address is None else {}, log_to_driver=True)
+    try:
+        _, share, gpus = _share(ray.cluster_resources(), workers)
+        log.info("Ray: %d actors of %d processors each, %s GPUs in all", workers, share, f"{gpus:g}")
+        options = {"num_cpus": share, "num_gpus": 1 if gpus >= 1 else 0, "max_restarts": RESTARTS, "max_task_retries": 0}
+        count = min(workers, len(items), int(gpus) if gpus >= 1 else workers)
+        Actor = ray.remote(Worker).options(**options)
+        surroundings = Surroundings()
+        yield from _results(ray, [Actor.remote(task, surroundings, share) for _ in range(count)], deque(items))
+    finally:
+        if begun:
+            ray.shutdown()
+
+
+def _own_cluster(workers: int) -> dict[str, Any]:
+    """A cluster of this machine with a processor for every actor and one to spare: where actors have all, Ray hangs."""
+    return {"num_cpus": workers + 1, "include_dashboard": False, "object_store_memory": 100 * 1024 * 1024}
+
+
+def _share(resources: dict[str, float], workers: int) -> tuple[int, int, float]:
+    """Processors of a cluster, those of each actor with one left over, and GPUs."""
+    processors = int(resources.get("CPU", 0))
+    if workers >= processors:
+        raise UsageError(
+            f"--workers {workers}: the cluster has {processors} processors, of which one is left to Ray; "
+            f"{max(0, processors - 1)} or fewer were expected"
+        )
+    return processors, max(1, (processors - 1) // workers), float(resources.get("GPU", 0))
+
+
+def _results(ray: Any, actors: list[Any], waiting: deque[str]) -> Iterator[Any]:
+    tries: dict[str, int] = {}
+    at_work: dict[Any, tuple[Any, str]] = {}
+
+    def give(actor: Any) -> None:
+        if waiting:
+            item = waiting.popleft()
+            at_work[actor.do.remote(item)] = actor, item
+
+    for actor in actors:
+        give(actor)
+    while at_work:
+        (ready,), _ = ray.wait(list(at_work), num_returns=1)
+        actor, item = at_work.pop(ready)
+        try:
+            made = ray.get(ready)
+        except ray.exceptions.RayActorError as error:
+            tries[item] = tries.get(item, 0) + 1
+            log.warning("%s: the actor that was at it ended (%s)", item, _first_line(error))
+            if tries[item] < TRIES:
+                waiting.appendleft(item)
+            else:
+                yield Crash(item, _first_line(error), tries[item])
+        except ray.exceptions.RayTaskError as error:
+            cause = error.cause if isinstance(getattr(error, "cause", None), AffectlensError) else None
+            raise cause or AffectlensError(f"an actor of Ray failed: {_first_line(error)}") from error
+        else:
+            yield made
+        give(actor)
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
