@@ -3,8 +3,8 @@
 Pictures from the web that neither network is known to have learnt from (`face/muxspace_part.parquet`), FER2013's test split and
 FER+'s majority on it, below `AFFECTLENS_DATA` (by default shared/data beside the checkout). The peer runs through Node: set
 `AFFECTLENS_FACE_API` to a folder in which `npm install @vladmandic/face-api @tensorflow/tfjs @tensorflow/tfjs-backend-wasm` was
-run. Both are given the faces that our detector finds; the peer our crop and colour crops with three margins, of which the one
-with the highest accuracy counts. A picture without a face that was found is an error of both.
+run. Both are given the faces that our detector finds; the peer our crop and colour crops with two margins; the
+one with the highest accuracy counts. A picture without a face that was found is an error of both.
 
 `python -m benchmarks.face_peer FER2013 OUT.csv` writes the peer's answers to FER2013's pictures for learning and validation,
 the table that `affectlens train face --answers` takes.
@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +33,14 @@ from affectlens.corpora.base import items_of, open_corpus
 from affectlens.evaluation.predictions import Predictions
 from affectlens.evaluation.result import HEADINGS, Evaluation
 from affectlens.evaluation.scores import score
+from affectlens.learning.soft_labels import read_majority
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.readers import largest_face
 from affectlens.perception.face.crops import grey_crop
 
 LABELS = ("neutral", "happiness", "sadness", "anger", "fear", "disgust", "surprise")  # the peer's, in its order
 SIDE = 112  # pixels of what the peer is given
-MARGINS = (0.0, 0.1, 0.2)  # around the box of the mesh, as shares of it
-OTHERS = ("contempt", "unknown", "NF")  # what FER+'s raters could say beside the seven classes
+MARGINS = (0.0, 0.1)  # around the box of the mesh, as shares of it
 _SCRIPT = Path(__file__).with_name("data") / "face_peer.mjs"
 Row = tuple[str, str, str, bool | None]
 
@@ -156,21 +156,13 @@ def of_fer2013() -> dict[str, Faces]:
     grey = np.stack([item.data for item in items])
     labels = np.array([EKMAN7.index(item.labels[0]) for item in items])
     none = np.array([], dtype=int)
-    majority = _majority([item.key for item in items])
+    majority = read_majority(data() / "ferplus_votes.csv", [item.key for item in items], EKMAN7.labels)
     sure = majority >= 0
     large = {"our crop": np.stack([_enlarged(crop) for crop in grey])}
     return {
         "FER2013 test": Faces(grey, large, labels, none),
         "FER+ majority": Faces(grey[sure], {"our crop": large["our crop"][sure]}, majority[sure], none),
     }
-
-
-def _majority(names: Sequence[str]) -> np.ndarray:
-    votes = pd.read_csv(data() / "ferplus_votes.csv").drop_duplicates("name").set_index("name")
-    table = votes.reindex(names)[[*EKMAN7.labels, *OTHERS]].fillna(0).to_numpy()
-    alone = (table == table.max(1, keepdims=True)).sum(1) == 1
-    answer = table.argmax(1)
-    return np.where(alone & (answer < len(EKMAN7.labels)), answer, -1)
 
 
 def _enlarged(grey: np.ndarray) -> np.ndarray:

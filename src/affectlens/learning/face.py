@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import LambdaLR
 
 from affectlens.core.disk.files import digest_of
+from affectlens.core.options import torch_device
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.augment import augment_faces
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
@@ -110,12 +111,18 @@ def train_face(
     -------
     TwoStreamFaceNet
         With the averaged weights of the epoch that does best on the validation split, which is never the test split.
-    """
+
+    Raises
+    ------
+    UsageError
+        A device that is not there, or a checkpoint in ``out`` of another recipe or of other data.
+    """  # noqa: DOC502
     recipe = recipe or FaceRecipe()
+    device = torch_device(recipe.device)
     config = config or (start.config if start is not None else FaceNetConfig())
     with seeded(recipe.seed):
-        net = TwoStreamFaceNet(config).to(recipe.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        average = TwoStreamFaceNet(config).to(recipe.device)
+        net = TwoStreamFaceNet(config).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = TwoStreamFaceNet(config).to(device)
     if start is not None:
         net.load_state_dict(start.state_dict())
     average.load_state_dict(net.state_dict())
@@ -128,12 +135,12 @@ def train_face(
     schedule = LambdaLR(
         optimiser, lambda step: rate_factor((step // steps + step % steps / steps) / recipe.epochs, recipe.warmup)
     )
-    pictures = torch.from_numpy(images).unsqueeze(1).to(recipe.device)
-    targets = _targets(images, labels, recipe, config.classes, start).to(recipe.device)
+    pictures = torch.from_numpy(images).unsqueeze(1).to(device)
+    targets = _targets(images, labels, recipe, config.classes, start).to(device)
 
     def batches(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        generator = torch.Generator(recipe.device).manual_seed(epoch_seed(recipe.seed, epoch))
-        order = torch.randperm(len(pictures), generator=generator, device=recipe.device)
+        generator = torch.Generator(device).manual_seed(epoch_seed(recipe.seed, epoch))
+        order = torch.randperm(len(pictures), generator=generator, device=device)
         plain = epoch >= recipe.epochs - recipe.plain_last_epochs
         size = recipe.small_size if epoch < recipe.small_until * recipe.epochs else images.shape[1]
         strength = augmentation(epoch, recipe)
@@ -143,7 +150,7 @@ def train_face(
             yield photometric(moved, generator, recipe.photometric * (0.5 if plain else 1.0)), targets[rows]
 
     def loss(pair: tuple[Tensor, Tensor]) -> Tensor:
-        with torch.autocast(recipe.device, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+        with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
             logits = net(pair[0])
         return F.cross_entropy(logits.float(), pair[1])
 

@@ -96,7 +96,7 @@ def _ship(
     path, classes = out / "face.safetensors", corpus.scheme.labels
     prior = prior_of(train.targets, len(classes))
     with torch.no_grad():
-        net.classifier.bias -= recipe.prior_strength * torch.from_numpy(np.log(prior)).float()
+        net.classifier.bias.sub_(recipe.prior_strength * torch.from_numpy(np.log(prior)).float())
     rng = np.random.default_rng(recipe.seed)
     chosen = rng.permutation(len(train.images))[:COVER_IMAGES]
     tensors = {**net.state_dict(), **fit_cover(net, train.images[chosen], recipe.seed), **_typicality(net, validation, recipe)}
@@ -116,7 +116,7 @@ def _ship(
     calibration = _calibrated(new if new is not None else _logits(rounded, corpus, silent, "val"), prior)
     export(path, tensors, meta, calibration)
     model = FaceModel(path)
-    evaluations = {f"new data: {unseen.info.title}": on_new_data(new)} if unseen is not None and new is not None else {}
+    evaluations = {f"new data ({_called(recipe)})": on_new_data(new)} if new is not None else {}
     nats = None
     if recipe.votes is not None:
         answers = _logits(model, corpus, silent, "test")
@@ -155,6 +155,10 @@ def _logits(model: FaceModel, corpus: Corpus, progress: Progress, split: str = "
     return predict_corpus(reader, corpus, split or split_of(corpus), progress=progress)
 
 
+def _called(recipe: FaceRecipe) -> str:
+    return name_and_path(recipe.unseen)[1].stem
+
+
 def _unseen(recipe: FaceRecipe) -> Corpus | None:
     return open_corpus(*name_and_path(recipe.unseen)) if recipe.unseen else None
 
@@ -189,7 +193,7 @@ def _plain(recipe: FaceRecipe) -> dict[str, Any]:
     chosen = {name: value for name, value in recipe.to_dict().items() if name not in ("start", "votes", "answers", "unseen")}
     named = {"votes": recipe.votes, "answers": recipe.answers}
     chosen |= {name: file.name for name, file in named.items() if file is not None}
-    return chosen | ({"unseen": name_and_path(recipe.unseen)[0]} if recipe.unseen else {})
+    return chosen | ({"unseen": _called(recipe)} if recipe.unseen else {})
 
 
 def _command(name: str, recipe: FaceRecipe) -> str:

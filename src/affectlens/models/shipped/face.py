@@ -116,8 +116,9 @@ class FaceModel(TrainedModel, TorchModel):
             if self._cover:
                 weight, bias = (self._cover[name].to(self.device) for name in ("weight", "bias"))
                 covered = torch.sigmoid(banded(grids[0]) @ weight.T + bias).cpu().numpy()
-            first, means = deep[0].cpu().numpy(), (torch.stack(part).mean(0).cpu().numpy() for part in (deep, logits))
-            return FaceAnswers(*means, covered, self.typical(first))
+            typical = self.typical(deep[0].cpu().numpy())
+            mean_deep, mean_logits = (torch.stack(part).mean(0).cpu().numpy() for part in (deep, logits))
+            return FaceAnswers(mean_deep, mean_logits, covered, typical)
 
     def attention(self, inputs: Any) -> np.ndarray:
         """The attention stream's mask ``(n, 12, 12)`` in (0, 1)."""
