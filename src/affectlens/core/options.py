@@ -131,7 +131,7 @@ class Options(Settings):
     language: str | None = setting(
         None, "Spoken language as a code such as en or de; detected when absent.", choices=LANGUAGES, metavar="CODE"
     )
-    speakers: int = setting(
+    voices: int = setting(
         0, "How many people speak in a recording without a picture; 0 finds out.", least=0, most=20, check=_whole
     )
     translate: bool = setting(

@@ -122,7 +122,7 @@ class ListeningModality(Modality):
 def _told_apart(clip: Clip) -> str:
     """How people were told apart in a recording without a picture, for its notes."""
     count = len({span.voice for span in clip.voices})
-    how = "as --speakers says" if clip.options.speakers else "as many as they seem to be"
+    how = "as --voices says" if clip.options.voices else "as many as they seem to be"
     if count < 2:
-        return "all voices were taken for one person, as they sound alike (--speakers N says how many people speak)"
+        return "all voices were taken for one person, as they sound alike (--voices N says how many people speak)"
     return f"{count} voices were told apart by how they sound, {how}; people who speak at the same time are taken for one"

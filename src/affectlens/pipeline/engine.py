@@ -166,7 +166,7 @@ class Engine:
             except Exception:  # what was half written is found out again
                 memory.unlink()
         if self._diariser is None:
-            self._diariser = SpeakerDiariser(self.options.speakers)
+            self._diariser = SpeakerDiariser(self.options.voices)
         spans = tuple(self._diariser(sound))
         if memory:
             write_json(memory, [asdict(span) for span in spans])

@@ -15,7 +15,7 @@ class OptionsFields(TypedDict, total=False):
 
     modalities: tuple[str, ...] | list[str]
     language: str | None
-    speakers: int
+    voices: int
     translate: bool
     device: str
     seed: int
