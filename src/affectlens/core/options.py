@@ -62,11 +62,20 @@ def named_function(spec: str) -> str:
     return "" if not spec or ":" in spec else "module:function was expected"
 
 
+OWN_MODELS = ("face", "words", "voice")  # modalities for which a model of one's own can be given
+
 CAMS = registered("affectlens.explainers.cam", "METHODS", "affectlens.explainers.cam", "register_cam")
 
 
 def _at_least_one(value: tuple[str, ...]) -> str:
     return "" if value else "no modality given; for example --modalities face,words"
+
+
+def _models(value: tuple[str, ...]) -> str:
+    names = [entry.partition("=")[0] for entry in value]
+    if not all(name in OWN_MODELS and entry.partition("=")[2] for name, entry in zip(names, value, strict=True)):
+        return f"{', '.join(f'{name}=MODEL' for name in OWN_MODELS)} was expected"
+    return "" if len(set(names)) == len(names) else "one model for each modality was expected"
 
 
 def _device(value: str) -> str:
@@ -169,6 +178,15 @@ class Options(Settings):
     pairs: str = setting(
         "", "Folder of a classifier of adjective-noun pairs (model.onnx, classes.json).", check=folders, metavar="FOLDER"
     )
+    model: tuple[str, ...] = setting(
+        (),
+        "A model of your own for face, words or voice, as MODALITY=MODEL: ONNX or TorchScript, a folder of transformers, "
+        "module:name; once for each modality.",
+        check=_models,
+        metavar="MODALITY=MODEL",
+    )
+    model_scores: str = setting("", SCORES_HELP, choices=("", *SCORES))
+    model_preprocess: str = setting("", PREPROCESS_HELP, check=named_function, metavar="MODULE:FUNCTION")
     background: str = setting(
         "", "Weights of a background network, for --modalities …,background.", check=_file, metavar="FILE"
     )

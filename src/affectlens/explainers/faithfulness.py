@@ -146,16 +146,16 @@ def faithfulness(
 def grid_score(
     predict: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, blank: np.ndarray, grid: tuple[int, int]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Make a ``score`` for ``faithfulness`` from a grid of cells over a grey picture.
+    """Make a ``score`` for ``faithfulness`` from a grid of cells over a picture.
 
     Parameters
     ----------
     predict : callable
-        Takes pictures ``(m, h, w)`` and gives the target's probability ``(m,)``.
+        Takes pictures ``(m, h, w)`` or ``(m, h, w, channels)`` and gives the target's probability ``(m,)``.
     picture : ndarray
-        ``(h, w)``.
+        ``(h, w)`` or ``(h, w, channels)``.
     blank : ndarray
-        ``(h, w)``, for example a blurred copy: what is seen of cells that are not kept.
+        Of the same shape, for example a blurred copy: what is seen of cells that are not kept.
     grid : (int, int)
         Rows and columns of cells.
 
@@ -164,12 +164,13 @@ def grid_score(
     callable
         Takes boolean masks ``(m, rows * columns)`` and gives ``(m,)``.
     """
-    height, width = picture.shape
+    height, width = picture.shape[:2]
     rows = np.minimum(np.arange(height) * grid[0] // height, grid[0] - 1)
     columns = np.minimum(np.arange(width) * grid[1] // width, grid[1] - 1)
     cell = rows[:, None] * grid[1] + columns[None, :]
 
     def score(masks: np.ndarray) -> np.ndarray:
-        return predict(np.where(masks[:, cell], picture, blank).astype(picture.dtype))
+        kept = masks[:, cell]
+        return predict(np.where(kept if picture.ndim == 2 else kept[..., None], picture, blank).astype(picture.dtype))
 
     return score

@@ -11,6 +11,7 @@ import numpy as np
 
 from affectlens.context.place import Place
 from affectlens.core.disk.places import written
+from affectlens.core.errors import UsageError
 from affectlens.core.kinds import EVIDENCE, Detail
 from affectlens.core.options import Options
 from affectlens.core.registry import Registry
@@ -219,9 +220,18 @@ class Modality:
 MODALITIES: Registry[type[Modality]] = Registry("modality", "affectlens.modalities")
 
 
+# What reads with a model of the user's in place of the one that ships, by modality.
+OWN: Registry[type[Modality]] = Registry("modality that takes a model of one's own", "affectlens.modalities.own")
+
+
 def register_modality(cls: type[Modality]) -> type[Modality]:
     """Decorator: make a modality available under its ``name``."""
     return MODALITIES.add(cls.name, cls)
+
+
+def register_own(cls: type[Modality]) -> type[Modality]:
+    """Decorator: let a modality read with the model that ``--model`` names, instead of the one that is registered for it."""
+    return OWN.add(cls.name, cls)
 
 
 def assets_of(options: Options) -> list[str]:
@@ -251,5 +261,8 @@ def build(options: Options) -> list[Modality]:
     UsageError
         An unknown name, or a modality that lacks what it needs.
     """
-    chosen = [MODALITIES.get(name) for name in dict.fromkeys(options.modalities)]
-    return [modality(options) for modality in chosen]
+    names = list(dict.fromkeys(options.modalities))
+    own = {entry.partition("=")[0] for entry in options.model}
+    if unused := own - set(names):
+        raise UsageError(f"--model {', '.join(sorted(unused))}=…: not among --modalities {','.join(names)}")
+    return [(OWN.get(name) if name in own else MODALITIES.get(name))(options) for name in names]

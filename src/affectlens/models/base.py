@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -192,6 +193,12 @@ class BaseModel:
     def read(self, item: Any) -> Any:
         """The model's input of one item of a corpus, or of a bare datum."""
         return self.prepare(self._reader(item))
+
+    def with_reader(self, reader: Callable[[Any], Any]) -> Self:
+        """The same model, given what ``reader`` makes of an item."""
+        made = copy.copy(self)
+        made._reader = reader
+        return made
 
     def prepare(self, datum: Any) -> Any:
         """The input of a datum in which nothing has to be looked for: a whole picture, an upright crop, a text."""

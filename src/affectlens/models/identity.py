@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from affectlens.core.disk.files import sha256_of
 from affectlens.core.disk.fingerprints import fingerprint
 from affectlens.core.labels import canonical
 from affectlens.models.scores import scores_of
+from affectlens.models.weights import weights_of
 
 SHOWN = 12  # labels that a message lists
 
@@ -24,6 +26,18 @@ def content_of(model: Any) -> str:
         See ``fingerprint``; two networks of one name with other weights, or two functions with another body, differ.
     """
     return fingerprint(model)
+
+
+def sha256_of_model(model: Any) -> str:
+    """The sha256 of the file of a model that was trained here; of a model of others, the digest of all its answers depend on.
+
+    Returns
+    -------
+    str
+        Hexadecimal.
+    """
+    path = weights_of(model)
+    return sha256_of(path) if path.is_file() else content_of(model)
 
 
 def spelled(label: str) -> str:

@@ -32,6 +32,7 @@ from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
 from affectlens.models.base import load_model
+from affectlens.models.identity import sha256_of_model
 from affectlens.models.speakers.shipped import SpeakerDiariser
 from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.models.weights import weights_of, weights_path
@@ -73,7 +74,7 @@ class Engine:
     def made_by(self) -> dict[str, Any]:
         """What a report depends on beside the recording and the options: versions, and the sha256 of all weights in use."""
         files = {
-            f"{modality.name}: {model.name}": sha256_of(weights_of(model))
+            f"{modality.name}: {model.name}": sha256_of_model(model)
             for modality in self.modalities
             for model in modality.models
         }

@@ -12,12 +12,11 @@ from typing import Any
 from affectlens.assets.manifest import asset
 from affectlens.assets.store import digests_of
 from affectlens.context.summary import PersonSummary
-from affectlens.core.disk.files import sha256_of
 from affectlens.core.disk.places import relative
 from affectlens.core.schema import Evidence
 from affectlens.core.tables import SCHEMA_VERSION
 from affectlens.modalities.base import Clip, Finding, Modality
-from affectlens.models.weights import weights_of
+from affectlens.models.identity import sha256_of_model
 
 PEOPLE = 8
 VIEWS = 3
@@ -108,7 +107,7 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
     for modality in modalities:
         for model in modality.models:
             meta = {name: model.meta[name] for name in ("corpus", "licence", "recipe") if name in model.meta}
-            models.append({"name": model.name, "sha256": sha256_of(weights_of(model))} | meta)
+            models.append({"name": model.name, "sha256": sha256_of_model(model)} | meta)
         used.extend(modality.assets)
     licences = []
     for name in dict.fromkeys(used):

@@ -31,6 +31,9 @@ class OptionsFields(TypedDict, total=False):
     use_usual: bool
     places: str | Path
     pairs: str | Path
+    model: tuple[str, ...] | list[str]
+    model_scores: str
+    model_preprocess: str
     background: str | Path
     fusion: str
 

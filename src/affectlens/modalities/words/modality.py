@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from affectlens.assets.store import locate
 from affectlens.audits.concepts.bank import ConceptBank
 from affectlens.audits.concepts.layers import read_layers
 from affectlens.audits.concepts.library.base import words_held
@@ -18,20 +14,17 @@ from affectlens.core.options import Options, torch_device
 from affectlens.core.schema import Evidence, Row
 from affectlens.explainers.faithfulness import faithfulness
 from affectlens.explainers.words import MASK_ID, WordAttribution, attribute_words, words_of
-from affectlens.media.audio import AudioBlock
 from affectlens.modalities.base import Clip, Finding, register_modality
 from affectlens.modalities.faithfulness import faithfulness_evidence
-from affectlens.modalities.listening import ListeningModality
 from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail, WordsDetail
-from affectlens.modalities.words.voices import by_voice
+from affectlens.modalities.words.spoken import SpokenWords
 from affectlens.models.base import load_model
 from affectlens.models.nets.words import MAX_TOKENS
 from affectlens.models.shipped.words import text_logits, unreadable
 from affectlens.models.typicality import LEAST_TYPICAL
 from affectlens.models.weights import weights_path
 from affectlens.perception.people.speaker import SpeakerChoice
-from affectlens.perception.words.invented import summary_of
-from affectlens.perception.words.transcript import Utterance, Word, WordRecogniser
+from affectlens.perception.words.transcript import Utterance
 
 _SHORT = 2  # utterances of fewer words say too little
 
@@ -45,7 +38,7 @@ class _Answer(NamedTuple):
 
 
 @register_modality
-class WordsModality(ListeningModality):
+class WordsModality(SpokenWords):
     """Expressed emotion from what is said."""
 
     name = "words"
@@ -58,58 +51,18 @@ class WordsModality(ListeningModality):
         self.model.net.to(device)
         self.model.device = next(self.model.net.parameters()).device
         self.bank = ConceptBank.load(weights_path("concepts-words"))
-        folder = locate("whisper-base").parent
-        self.recogniser = WordRecogniser(folder, options.language, device, options.threads, options.translate)
 
     @property
     def models(self) -> tuple[Any, ...]:
         """The networks in use."""
         return (self.model,)
 
-    def begin(self, clip: Clip) -> None:
-        """Forget the last recording."""
-        super().begin(clip)
-        self._utterances: list[Utterance] = []
-        self._voiced: list[tuple[float, float]] = []
-        self._left_out: Counter[str] = Counter()
-
-    def take(self, blocks: Iterable[AudioBlock], channel: int | None) -> None:
-        """Keep what is heard."""
-        for chunk, utterances in self.recogniser(blocks):
-            self._voiced.extend(chunk.active)
-            parts = [part for utterance in utterances for part in by_voice(utterance, self._clip.voices)]
-            self._utterances.extend(replace(part, channel=channel) for part in parts)
-        self._left_out += self.recogniser.left_out
-
-    def heard(self) -> dict[str, Any]:
-        """What was heard, as JSON types."""
-        utterances = [asdict(utterance) for utterance in self._utterances]
-        return {"heard": self._heard, "voiced": self._voiced, "utterances": utterances, "left out": dict(self._left_out)}
-
-    def restore(self, state: dict[str, Any]) -> bool:
-        """Take what an earlier run heard."""
-        self._heard, self._voiced = state["heard"], [(begin, end) for begin, end in state["voiced"]]
-        self._left_out = Counter(state.get("left out", {}))
-        self._utterances = [
-            Utterance(**(utterance | {"words": tuple(Word(**word) for word in utterance["words"])}))
-            for utterance in state["utterances"]
-        ]
-        return True
-
-    def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:
-        """The findings of the whole recording."""
-        if not clip.info.audio_tracks:
-            return [self.nothing(clip, "missing", "the recording has no audio track")], []
-        if note := summary_of(self._left_out):
-            clip.problems.add(note)
-        if not self._utterances:
-            reason = "no speech in the audio" if not self._voiced else "a voice is heard but no words were recognised"
-            return [self.nothing(clip, "missing" if not self._voiced else "abstained", reason)], []
-        readable = [utterance for utterance in self._utterances if not self._why_not(utterance)]
+    def judged(self, clip: Clip, utterances: list[Utterance], choices: list[SpeakerChoice]) -> list[Finding]:
+        """A finding an utterance; those that cannot be read are abstained from."""
+        readable = [utterance for utterance in utterances if not self._why_not(utterance)]
         answers = dict(zip(map(id, readable), self._answers([utterance.text for utterance in readable]), strict=True))
-        choices = self.speakers(clip, self._utterances)
-        pairs = zip(self._utterances, choices, strict=True)
-        return [self._finding(clip, utterance, choice, answers.get(id(utterance))) for utterance, choice in pairs], []
+        pairs = zip(utterances, choices, strict=True)
+        return [self._finding(clip, utterance, choice, answers.get(id(utterance))) for utterance, choice in pairs]
 
     def _answers(self, texts: list[str]) -> list[_Answer]:
         if not texts:
