@@ -20,12 +20,13 @@ from affectlens.learning.recipes import (
     GaitRecipe,
     PostureRecipe,
     SpeechRecipe,
+    VoiceRecipe,
     WordsRecipe,
 )
 
 FILE = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "core" / "fields.py"
 RECIPES = (
-    FaceRecipe, WordsRecipe, SpeechRecipe, GaitRecipe, PostureRecipe, FusionRecipe, BackgroundRecipe, BcLstmRecipe,
+    FaceRecipe, WordsRecipe, SpeechRecipe, VoiceRecipe, GaitRecipe, PostureRecipe, FusionRecipe, BackgroundRecipe, BcLstmRecipe,
 )  # fmt: skip
 OWN = ("concepts", "features", "latent", "objects", "properties")  # audits of this package, whatever is plugged in
 HEAD = '''"""Settings by name, as the functions of Python take them one by one; written by scripts/typed_fields.py, not by hand.

@@ -54,6 +54,7 @@ from affectlens.learning.recipes import (
     GaitRecipe,
     PostureRecipe,
     SpeechRecipe,
+    VoiceRecipe,
     WordsRecipe,
 )
 
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         GaitRecipeFields,
         PostureRecipeFields,
         SpeechRecipeFields,
+        VoiceRecipeFields,
         WordsRecipeFields,
     )
     from affectlens.core.progress import Progress
@@ -75,7 +77,7 @@ if TYPE_CHECKING:
     from affectlens.corpora.base import Corpora
     from affectlens.training.run import TrainingRun
 
-__all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "words"]
+__all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speech", "voice", "words"]
 
 
 def __dir__() -> list[str]:
@@ -154,6 +156,31 @@ def speech(
     from affectlens.training.speech import train_speech_model
 
     return _train(SpeechRecipe, train_speech_model, corpora, out, threads, progress, settings, changed, several=True)
+
+
+@shows_fields(VoiceRecipe)
+def voice(
+    corpora: Corpora,
+    out: str | Path,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    settings: VoiceRecipe | None = None,
+    **changed: Unpack[VoiceRecipeFields],
+) -> TrainingRun:
+    """Train the head on Whisper's states, and how it joins the speech autoencoder, on two or more corpora of speech.
+
+    Each corpus is left out in turn; weights of the two answers, calibration and scores come from corpora that were not heard.
+    What the encoder heard is kept, and a stopped run goes on.
+
+    Returns
+    -------
+    TrainingRun
+        Weights, card and scores.
+    """
+    from affectlens.training.voice import train_voice_model
+
+    return _train(VoiceRecipe, train_voice_model, corpora, out, threads, progress, settings, changed, several=True)
 
 
 @shows_fields(GaitRecipe)

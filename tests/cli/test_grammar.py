@@ -27,6 +27,7 @@ from affectlens.learning.recipes import (
     GaitRecipe,
     PostureRecipe,
     SpeechRecipe,
+    VoiceRecipe,
     WordsRecipe,
 )
 from tests.cli.tree import VERBS, options, parsed
@@ -36,7 +37,7 @@ COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
 PYTHON = {"keep", "options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 RECIPES = {
-    "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
+    "face": FaceRecipe, "words": WordsRecipe, "speech": SpeechRecipe, "voice": VoiceRecipe, "gait": GaitRecipe, "posture": PostureRecipe,
     "fusion": FusionRecipe, "background": BackgroundRecipe, "bclstm": BcLstmRecipe,
 }  # fmt: skip
 FUNCTIONS = {

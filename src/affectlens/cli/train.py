@@ -20,6 +20,7 @@ from affectlens.learning.recipes import (
     GaitRecipe,
     PostureRecipe,
     SpeechRecipe,
+    VoiceRecipe,
     WordsRecipe,
 )
 
@@ -84,6 +85,7 @@ def _number(value: float) -> str:
 add("face", FaceRecipe)
 add("words", WordsRecipe)
 add("speech", SpeechRecipe)
+add("voice", VoiceRecipe)
 add("gait", GaitRecipe)
 add("posture", PostureRecipe)
 add("fusion", FusionRecipe)

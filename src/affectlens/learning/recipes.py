@@ -75,6 +75,25 @@ class SpeechRecipe(Settings):
 
 
 @dataclass(frozen=True)
+class VoiceRecipe(Settings):
+    """Every choice of training the head on Whisper's states, which joins the autoencoder of speech."""
+
+    assets: ClassVar[tuple[str, ...]] = ("whisper-base",)
+
+    copies: int = fields.whole(1, "Copies of each clip that are changed as other recordings would have them.", 0, 20)
+    draws: int = fields.whole(1, "Times that the clips are dealt to recordings.", 1, 20)
+    turns: int = fields.whole(20, "Turns of a speaker in a recording that is drawn, at most.")
+    shrink: float = setting(5.0, "Turns that a speaker's own mean must outweigh.", least=0.01, most=1000)
+    limit: float = setting(5.0, "Deviations at which states are clipped.", least=0.1, most=100, flag="clip")
+    components: int = fields.whole(400, "Principal axes of the states that the head looks at, at most.")
+    penalty: float = fields.amount(2.0, "Weight of the squared size of the head.")
+    invariance: float = fields.amount(0.1, "Weight of what the head says of how corpora and speakers differ by themselves.")
+    epochs: int = fields.epochs(100)
+    least_typical: float = fields.share(0.05, "P-value under which a turn is unlike all that was learnt from.")
+    seed: int = fields.seed()
+
+
+@dataclass(frozen=True)
 class GaitRecipe(Settings):
     """Every choice of training the gait network."""
 
