@@ -15,6 +15,7 @@ from affectlens import train
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.settings import Settings
 from affectlens.features.speech import SpeechTable
+from affectlens.features.turns import TurnTable
 from affectlens.learning.recipes.background import BackgroundRecipe
 from affectlens.learning.recipes.bclstm import BcLstmRecipe
 from affectlens.learning.recipes.face import FaceRecipe
@@ -22,9 +23,10 @@ from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.learning.recipes.speech import SpeechRecipe
+from affectlens.learning.recipes.voice import VoiceRecipe
 from affectlens.learning.recipes.words import WordsRecipe
 from affectlens.models.weights import read_weights, weights_path
-from affectlens.training import background, bclstm, face, fusion, fusion_joint, motion, speech, words  # noqa: F401
+from affectlens.training import background, bclstm, face, fusion, fusion_joint, motion, speech, voice, words  # noqa: F401
 from tests.conftest import asset_path
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import picture
@@ -32,7 +34,7 @@ from tests.perception.body.walker import walker, write_bvh
 
 RECIPES = {
     "background": BackgroundRecipe, "bclstm": BcLstmRecipe, "face": FaceRecipe, "fusion": FusionRecipe, "gait": GaitRecipe,
-    "posture": PostureRecipe, "speech": SpeechRecipe, "words": WordsRecipe,
+    "posture": PostureRecipe, "speech": SpeechRecipe, "voice": VoiceRecipe, "words": WordsRecipe,
 }  # fmt: skip
 
 
@@ -140,12 +142,12 @@ def test_words(tmp_path):
     _check(run, tmp_path / "run", "words")
 
 
-def _voices(rng, shift=0.0):
+def _voices(rng, corpora=("emodb", "urdu")):
     rows, x = [], []
-    for c, corpus in enumerate(("emodb", "urdu")):
+    for c, corpus in enumerate(corpora):
         for person in range(5):
             for i in range(8):
-                x.append(rng.normal(size=88) + 1.5 * np.repeat(np.eye(4)[i % 4], 22) + c + shift)
+                x.append(rng.normal(size=88) + 1.5 * np.repeat(np.eye(4)[i % 4], 22) + c)
                 rows.append({"corpus": corpus, "key": f"{person}-{i}", "speaker": str(person), "gender": "", "language": "xx",
                              "label": ("anger", "happiness", "sadness", "neutral")[i % 4], "seconds": 1.0})  # fmt: skip
     return SpeechTable(np.array(x), pd.DataFrame(rows), {})
@@ -177,6 +179,28 @@ def test_speech(tmp_path, monkeypatch, rng):
     pd.testing.assert_frame_equal(again.scores, run.scores)
     with pytest.raises(UsageError, match="at least two corpora"):
         train.speech({"emodb": trees["emodb"]}, tmp_path / "alone")
+
+
+def test_voice(tmp_path, monkeypatch, rng):
+    trees = speech_trees(tmp_path / "trees")
+    clips = _voices(rng, ("emodb", "urdu", "ravdess"))
+    states = (rng.normal(size=(len(clips.rows), 16)) + 2 * np.eye(4).repeat(4, axis=1)[clips.labels]).astype(np.float32)
+    table = TurnTable(clips, states, (states + 0.1)[None])
+    monkeypatch.setattr(voice, "turn_table", lambda *_, **__: table)
+    monkeypatch.setattr("affectlens.evaluation.unheard.SpeechRecipe", partial(SpeechRecipe, epochs=1))
+    corpora = {name: trees[name] for name in ("emodb", "urdu", "ravdess")}
+    run = train.voice(corpora, tmp_path / "run", epochs=15)
+    tensors = _check(run, tmp_path / "run", "voice")
+    mean = run.scores[(run.scores.target == "mean") & (run.scores.model == "joined")].set_index("use")
+    assert mean.UAR["one clip"] > 0.7 and mean.coverage.between(0.5, 1).all() and mean.ECE.between(0, 0.5).all()
+    card = run.card.read_text()
+    assert card.index("## New data") < card.index("## What each part") and "3 corpora are fewer than five" in card
+    monkeypatch.setattr("affectlens.evaluation.unheard._left_out", None)  # what was measured is not measured again
+    again = train.voice(corpora, tmp_path / "run", epochs=15)
+    assert _same(tensors, read_weights(again.weights)[0])
+    pd.testing.assert_frame_equal(again.scores, run.scores)
+    with pytest.raises(UsageError, match="at least three corpora"):
+        train.voice({name: trees[name] for name in ("emodb", "urdu")}, tmp_path / "two")
 
 
 @pytest.fixture(scope="module")

@@ -27,13 +27,15 @@ def items_of(name: str) -> list:
     coarse = rng.integers(0, 255, (3, 6, 8, 3), dtype=np.uint8)
     pictures = list(np.kron(coarse, np.ones((1, 20, 20, 1), np.uint8)))
     walks = [walker(seconds=2.0, speed=speed) for speed in (0.7, 1.0, 1.4)]
+    voices = [
+        (0.2 * np.sin(2 * np.pi * hertz * seconds * (1 + 0.02 * np.sin(9 * seconds)))).astype(np.float32)
+        for hertz in (110, 180, 260)
+    ]
     return {
         "face": [rng.integers(0, 255, (48, 48), dtype=np.uint8) for _ in range(3)],
         "words": ["I am so glad!", "leave me alone, I hate this", "the table is brown"],
-        "speech": [
-            (0.2 * np.sin(2 * np.pi * hertz * seconds * (1 + 0.02 * np.sin(9 * seconds)))).astype(np.float32)
-            for hertz in (110, 180, 260)
-        ],
+        "speech": voices,
+        "voice": voices,
         "gait": walks,
         "posture": [walk.points[10] for walk in walks],
         "fusion": [
@@ -52,7 +54,7 @@ def items_of(name: str) -> list:
     }[name]
 
 
-ASSETS = {"words": "minilm", "background": "efficientdet-lite0"}
+ASSETS = {"words": "minilm", "voice": "whisper-base", "background": "efficientdet-lite0"}
 # Models that ship without weights get some that have learned nothing.
 WEIGHTS = {"background": "background_file", "emonet": "emonet_weights", "bclstm": "bclstm_file"}
 

@@ -66,7 +66,7 @@ def test_lists(verb):
     for words in (["assets", "ls"], ["assets", "licences"], ["corpus", "ls"], ["models", "ls"], ["models", "card", "face"]):
         assert len(verb(*words).out) > 100
     licences = verb("assets", "licences").out
-    for model in ("face", "words", "speech", "gait", "posture", "fusion"):
+    for model in ("face", "words", "speech", "voice", "gait", "posture", "fusion"):
         assert re.search(rf"our {model} model +weights trained on .+: .+", licences)
 
 
@@ -217,6 +217,7 @@ TRAINED = [
     ("face", ["fer2013"], [], ()),
     ("words", ["goemotions"], [], ("minilm",)),
     ("speech", ["emodb", "ravdess"], ["--seeds", "1"], ()),
+    ("voice", ["emodb", "ravdess", "urdu"], [], ("whisper-base",)),
     ("gait", ["bandai"], ["--seeds", "1"], ()),
     ("posture", ["bandai"], ["--seeds", "1"], ()),
     ("background", ["folder"], [], ("efficientdet-lite0",)),

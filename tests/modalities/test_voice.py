@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from affectlens.core.errors import AssetError
 from affectlens.core.labels import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, widen
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
@@ -10,15 +11,18 @@ from affectlens.fusion.grouping import segments_without_face
 from affectlens.media.audio import audio_blocks
 from affectlens.modalities.base import Finding
 from affectlens.modalities.voice.evidence import VoiceDifference, difference
+from affectlens.modalities.voice.hearing import moments_of
+from affectlens.modalities.voice.judging import Judge
 from affectlens.perception.voice.catalogue import catalogue
 from affectlens.pipeline import Engine, explain, recognize
 from affectlens.report.narrative import narrative
-from tests.conftest import write_video
+from tests.conftest import asset_path, write_video
 from tests.fusion.clips import clip_of
 
 
 @pytest.fixture(scope="module")
 def voice_engine(clip):
+    asset_path("whisper-base")
     return Engine(Options(modalities=("voice",), threads=1, device="cpu"))
 
 
@@ -41,7 +45,10 @@ def test_turns_are_rows_with_evidence(voice_engine, speech, tmp_path):
     assert good.p_fear.isna().all() and good.valence.between(-1, 1).all() and good.arousal.between(-1, 1).all()
     for row in good.itertuples():
         mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.modality == "voice")]
-        assert (mine.kind == "relevance").sum() == 5
+        assert (mine.kind == "relevance").sum() == 6  # five groups of features, and what the encoder hears
+        moments = mine[mine.kind == "moment"]
+        assert abs(len(moments) - moments_of(round(50 * (row.end - row.start)))) <= 1
+        assert row.typical >= 0.05
         assert (mine.kind == "sounds like").sum() == 3
     told = result.evidence[(result.evidence.kind == "voice") & result.evidence.subject.isin(["softer", "louder"])]
     assert len(told) and told.unit.eq("dB").all()  # the middle part is quieter, and the page says so
@@ -54,11 +61,12 @@ def test_turns_are_rows_with_evidence(voice_engine, speech, tmp_path):
 def test_relevance_sums_to_the_change_of_the_answer(voice_engine, speech, tmp_path):
     wav = write_video(tmp_path / "speech.wav", [], audio=speech)
     (result,) = explain(wav, tmp_path / "out", engine=voice_engine).results
-    model = voice_engine.modalities[0].model
-    mean = model.calibration.probabilities(model.predict(np.zeros((1, 88))))[0]
+    modality = voice_engine.modalities[0]
+    judge = Judge(modality.model, modality.voice)
+    mean = judge(judge.average[None])[0]
     row = next(entry for entry in result.table.itertuples() if entry.modality == "voice" and entry.status == "ok")
     mine = result.evidence[(result.evidence.start == row.start) & (result.evidence.kind == "relevance")]
-    expected = np.log(row.confidence) - np.log(mean[model.labels.index(row.label)])
+    expected = np.log(row.confidence) - np.log(mean[IEMOCAP4.labels.index(row.label)])
     assert mine.value.sum() == pytest.approx(expected, abs=1e-3)
 
 
@@ -107,6 +115,37 @@ def test_what_cannot_be_heard_gives_a_reason(voice_engine, speech, tmp_path, rng
             assert rows.reason.str.contains(name).any()
         if name in ("no speech", "dc", "short"):
             assert (rows.status != "ok").all()
+
+
+def test_without_the_encoder_the_autoencoder_answers_and_says_so(clip, speech, tmp_path, monkeypatch):
+    def missing(name):
+        raise AssetError(f"asset {name!r} is not here")
+
+    monkeypatch.setattr("affectlens.modalities.voice.modality.locate", missing)
+    engine = Engine(Options(modalities=("voice",), threads=1, device="cpu"))
+    wav = write_video(tmp_path / "speech.wav", [], audio=speech)
+    (result,) = explain(wav, tmp_path / "out", engine=engine).results
+    rows = result.table[(result.table.modality == "voice") & (result.table.status == "ok")]
+    assert len(rows) >= 5 and rows.typical.isna().all() and "moment" not in set(result.evidence.kind)
+    assert "judged by eGeMAPS alone" in result.report.read_text()
+
+
+def test_moments_are_tested_once_and_drawn(voice_engine, speech, tmp_path):
+    wav = write_video(tmp_path / "speech.wav", [], audio=speech)
+    (result,) = explain(wav, tmp_path / "out", engine=voice_engine).results
+    tests = result.evidence[result.evidence.kind == "faithfulness"]
+    assert list(tests.subject) == ["deletion", "insertion"] and tests.p_value.between(0, 1).all()
+    page = result.report.read_text()
+    assert page.count('class="wave"') >= 5 and "quiet as the background" in page
+
+
+def test_music_is_not_judged(voice_engine, tmp_path, rng):
+    """Chords and noise: no turn, or a turn that is unlike speech."""
+    at = np.arange(48000) / 16000
+    chord = sum(np.sin(2 * np.pi * hertz * k * at) / k for hertz in (220, 277, 330) for k in range(1, 6)) * np.exp(-at % 1)
+    for name, sound in (("chord", 0.05 * chord), ("noise", rng.normal(0, 0.1, 48000))):
+        table = recognize(write_video(tmp_path / f"{name}.wav", [], audio=sound), engine=voice_engine).table
+        assert (table[table.modality == "voice"].status != "ok").all(), name
 
 
 def test_three_classes_more_take_no_evidence():

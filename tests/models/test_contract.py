@@ -68,6 +68,7 @@ REGISTERED = {
     "face": ((), "", crops),
     "words": (("minilm",), "", lambda _rng: ["no", "a longer text here", "yes!", "why?"]),
     "speech": ((), "", sounds),
+    "voice": (("whisper-base",), "", sounds),
     "gait": ((), "", motions),
     "posture": ((), "", motions),
     "fusion": ((), "", segments),

@@ -8,7 +8,7 @@ from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.predictions import Predictions
 from affectlens.learning.face import mass_on_answer
-from affectlens.learning.recipes import FaceRecipe
+from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.models.shipped.face import FaceModel
 from affectlens.stats.classification import softmax
 from affectlens.training.face_labels import learned_from

@@ -156,7 +156,7 @@ def shipped_weights() -> list[WeightsFacts]:
     Examples
     --------
     >>> [facts.name for facts in shipped_weights() if facts.labels]
-    ['face', 'fusion', 'gait', 'posture', 'speech', 'words']
+    ['face', 'fusion', 'gait', 'posture', 'speech', 'voice', 'words']
     """
     return [facts_of(path) for path in sorted(weights_path("face").parent.glob("*.safetensors"))]
 

@@ -180,6 +180,22 @@ class SpeechRecipeFields(TypedDict, total=False):
     seed: int
 
 
+class VoiceRecipeFields(TypedDict, total=False):
+    """Fields of ``VoiceRecipe``."""
+
+    copies: int
+    draws: int
+    turns: int
+    shrink: float
+    limit: float
+    components: int
+    penalty: float
+    invariance: float
+    epochs: int
+    least_typical: float
+    seed: int
+
+
 class WordsRecipeFields(TypedDict, total=False):
     """Fields of ``WordsRecipe``."""
 

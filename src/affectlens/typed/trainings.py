@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from affectlens.learning.recipes.posture import PostureRecipe
     from affectlens.learning.recipes.speakers import SpeakersRecipe
     from affectlens.learning.recipes.speech import SpeechRecipe
+    from affectlens.learning.recipes.voice import VoiceRecipe
     from affectlens.learning.recipes.words import WordsRecipe
     from affectlens.training.run import TrainingRun
     from affectlens.typed.fields import (
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
         PostureRecipeFields,
         SpeakersRecipeFields,
         SpeechRecipeFields,
+        VoiceRecipeFields,
         WordsRecipeFields,
     )
 
-    __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speakers", "speech", "words"]
+    __all__ = ["background", "bclstm", "face", "fusion", "gait", "posture", "speakers", "speech", "voice", "words"]
 
     def background(
         corpora: Corpora,
@@ -121,6 +123,17 @@ if TYPE_CHECKING:
         **fields: Unpack[SpeechRecipeFields],
     ) -> TrainingRun:
         """Train the speech autoencoder on two or more corpora of speech."""
+
+    def voice(
+        corpora: Corpora,
+        out: str | Path,
+        *,
+        threads: int = 1,
+        progress: Progress | None = None,
+        settings: VoiceRecipe | None = None,
+        **fields: Unpack[VoiceRecipeFields],
+    ) -> TrainingRun:
+        """Train the head on Whisper's states, and how it joins the speech autoencoder, on three or more corpora of speech."""
 
     def words(
         corpora: Corpora,

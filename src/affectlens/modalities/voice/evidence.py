@@ -53,11 +53,25 @@ class Neighbour(Detail):
 
 
 @dataclass(frozen=True)
+class MomentDetail(Detail):
+    """Where a moment of a turn begins and ends, in seconds of the recording."""
+
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
 class VoiceDetail(FindingDetail):
-    """The turn that was judged and who was chosen as its speaker."""
+    """The turn that was judged and who was chosen as its speaker.
+
+    ``moments`` are what each of its equal moments adds to the log probability of its class, ``envelope`` the largest sample of
+    equal parts of it; both are empty where the encoder did not hear it.
+    """
 
     turn: Turn
     speaker: SpeakerChoice
+    moments: tuple[float, ...] = ()
+    envelope: tuple[float, ...] = ()
 
 
 def difference(evidence: Evidence) -> str:
@@ -91,6 +105,14 @@ def neighbour_clause(evidence: Evidence) -> str:
     return f"it sounds like {evidence.subject} in {neighbour.corpus} ({neighbour.language}, clip {neighbour.key})"
 
 
+@evidence_kind("moment", MomentDetail, unit="log probability", section="voice")
+def moment_clause(evidence: Evidence) -> str:
+    """For example: what is heard from 1.25 to 1.50 s speaks for anger (+0.31 log probability)."""
+    detail = evidence.detail_as(MomentDetail)
+    heard = f"what is heard from {detail.begin:.2f} to {detail.end:.2f} s"
+    return f"{heard} speaks {way(evidence)} {evidence.target} ({evidence.value:+.2f} log probability)"
+
+
 def sentences(rows: list[Evidence]) -> list[Sentence]:
     """The turn that differs most from the person's others: how it sounds, what speaks for the class, what it sounds like."""
     differences = of_kind(rows, "voice")
@@ -108,6 +130,10 @@ def sentences(rows: list[Evidence]) -> list[Sentence]:
     if here:
         best = max(here, key=lambda entry: entry.value)
         clauses.append(Clause(relevance_clause(best), best.id))
+    heard = [entry for entry in of_kind(rows, "moment") if entry.start == top.start]
+    if heard:
+        best = max(heard, key=lambda entry: entry.value)
+        clauses.append(Clause(moment_clause(best), best.id))
     near = [entry for entry in of_kind(rows, "sounds like") if entry.start == top.start]
     clauses += [Clause(neighbour_clause(entry), entry.id) for entry in near[:1]]
     return [Sentence(top.person, tuple(clauses))]
@@ -131,8 +157,30 @@ def _turn(finding: Finding, detail: VoiceDetail) -> dict[str, Any]:
         "differences": [difference(entry) for entry in differences],
         "against": f"against the {differences[0].detail_as(VoiceDifference).against}" if differences else "",
         "bars": bars(finding.of("relevance")),
+        "wave": waveform(detail),
+        "tests": finding.of("faithfulness"),
         "near": [(entry.subject, entry.detail_as(Neighbour)) for entry in finding.of("sounds like")],
     }
+
+
+def waveform(detail: VoiceDetail) -> list[dict[str, float | str]]:
+    """The turn's waveform as upright lines, each with what its moment speaks for.
+
+    Returns
+    -------
+    list of dict
+        ``x`` and ``half`` (half the height) as shares of the whole, ``share`` of the strongest moment (0 to 1), and ``way``,
+        ``for`` or ``against``; empty where no moments are known.
+    """
+    if not detail.moments or not detail.envelope:
+        return []
+    top, strongest = max(detail.envelope) or 1.0, max(map(abs, detail.moments)) or 1.0
+    out: list[dict[str, float | str]] = []
+    for place, peak in enumerate(detail.envelope):
+        value = detail.moments[min(place * len(detail.moments) // len(detail.envelope), len(detail.moments) - 1)]
+        side = "for" if value >= 0 else "against"
+        out.append({"x": place / len(detail.envelope), "half": 0.5 * peak / top, "share": abs(value) / strongest, "way": side})
+    return out
 
 
 SECTIONS.add("voice", Section("voice", sentences, page, story_order=40, page_order=40))

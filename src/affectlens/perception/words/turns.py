@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from affectlens.perception.words.transcript import RATE, SpeechChunk, speech_chu
 
 LONGEST = 6.0  # seconds of a turn; training clips are of 1 to 6
 PAUSE = 0.4  # seconds that end a turn
-SHORTEST = 0.6
-LEAST_VOICED = 0.3
+SHORTEST = 0.4
+LEAST_VOICED = 0.15  # seconds with a pitch: one short word
 MOST_CLIPPED = 0.005  # share of samples at full scale
 LEAST_SNR = 5.0  # dB
 FULL_SNR = 25.0
@@ -46,6 +46,8 @@ class Turn:
         Whether nothing is heard above 4 kHz (telephone).
     channel : int, optional
         The channel, counted from 1, that its speaker has alone.
+    sound : (n,) array, optional
+        What was heard, at 16 kHz, for as long as somebody listens to it.
     """
 
     start: float
@@ -57,6 +59,7 @@ class Turn:
     clipped: float
     narrow: bool
     channel: int | None = None
+    sound: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     @property
     def problem(self) -> str:
@@ -67,6 +70,11 @@ class Turn:
             return f"clipped: {self.clipped:.1%} of the samples are at full scale"
         if self.snr < LEAST_SNR:
             return f"noise: the speech is only {self.snr:.0f} dB above its background"
+        return ""
+
+    @property
+    def tonal(self) -> str:
+        """Why its background is probably music or a tone; empty where not. A long clear vowel without a pause looks alike."""
         if self.flatness < TONAL and self.snr < TONAL_SNR:
             return f"music or a tone {self.snr:.0f} dB under the speech"
         return ""
@@ -165,6 +173,7 @@ def _turn(chunk: SpeechChunk, levels: np.ndarray, first: int, last: int) -> Turn
         flatness,
         clipped,
         narrow,
+        sound=chunk.samples[first:last],
     )
 
 
