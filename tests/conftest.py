@@ -80,6 +80,17 @@ def clip() -> Path:
 
 
 @pytest.fixture(scope="session")
+def short_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the clip, with both people in view and what one of them says."""
+    from affectlens.media.audio import Sound
+    from affectlens.media.frames import Problems, frames
+
+    shown = [frame.image for frame in frames(clip, 10.0) if 2 <= frame.time < 4]
+    samples = np.concatenate([block.samples for block in Sound(clip, Problems())])[2 * 16000 : 4 * 16000]
+    return write_video(tmp_path_factory.mktemp("short") / "short.mp4", shown, audio=samples, rate=10)
+
+
+@pytest.fixture(scope="session")
 def engine():
     for name in ("yunet", "face-landmarker", "minilm", "whisper-base", "pose-landmarker", "efficientdet-lite0"):
         asset_path(name)

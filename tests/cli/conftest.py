@@ -48,6 +48,20 @@ def named(made) -> dict[str, str]:
 
 
 @pytest.fixture
+def quick_fusion(monkeypatch):
+    """The ablation of fusion with few cases and two folds, and networks of its modules that go through their data once.
+
+    For tests that do not ask how good the scores are.
+    """
+    from affectlens.features import banks
+    from affectlens.pipeline import ablation
+
+    monkeypatch.setattr(ablation, "FusionRecipe", partial(ablation.FusionRecipe, epochs=1, cases=128, folds=2))
+    for recipe in ("SpeechRecipe", "GaitRecipe", "PostureRecipe"):
+        monkeypatch.setattr(banks, recipe, partial(getattr(banks, recipe), epochs=1))
+
+
+@pytest.fixture
 def quick_speech(monkeypatch):
     """The recipe of speech with few draws, and with logistic regression where boosted trees are compared.
 

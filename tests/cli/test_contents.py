@@ -107,7 +107,7 @@ def needed(verb, assets, tmp_path):
         shutil.copytree(tmp_path / "out", tmp_path / "fresh")
 
 
-@pytest.mark.usefixtures("quick_speech", "undrawn")
+@pytest.mark.usefixtures("quick_speech", "quick_fusion", "undrawn")
 @pytest.mark.parametrize("verb", ANEW)
 def test_what_was_kept_of_other_content_is_not_used(verb, call, own, tmp_path):
     change, assets = ANEW[verb]

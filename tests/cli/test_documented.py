@@ -18,8 +18,8 @@ SMALL = {
     "audit latent": {"seeds": 1, "draws": 19, "epochs": 2},
     "audit features": {"model": "logistic"},
     "audit concepts": {"draws": 19, "pool": 100, "bootstraps": 5},
-    "audit objects": {"sample": 20, "effects": 2},
-    "audit properties": {"sample": 20},
+    "audit objects": {"sample": 6, "effects": 1},
+    "audit properties": {"sample": 8},
     "train face": {"epochs": 1},
     "train speech": {"epochs": 1, "seeds": 1},
     "train bclstm": {"epochs": 1, "seeds": 1},
@@ -94,7 +94,7 @@ def test_every_block_is_of_a_kind_that_is_known():
     )
 
 
-@pytest.mark.usefixtures("quick_speech")
+@pytest.mark.usefixtures("quick_speech", "quick_fusion", "undrawn")
 @pytest.mark.parametrize("page", [page for page in PAGES if typed(page)], ids=lambda page: page.stem)
 def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
     monkeypatch.chdir(folder)
@@ -115,7 +115,7 @@ def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
 
 
 # The blocks of networks.md go on from its first one and have a test of their own, which also counts their lines.
-@pytest.mark.usefixtures("small", "registries")
+@pytest.mark.usefixtures("small", "registries", "quick_fusion", "undrawn")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python") and page.stem != "networks"], ids=lambda page: page.stem
 )

@@ -23,15 +23,15 @@ def test_version_and_help():
     assert "Exit codes" in text
 
 
-def test_cli_and_python_give_the_same_numbers(engine, clip, tmp_path):
+def test_cli_and_python_give_the_same_numbers(engine, short_clip, tmp_path):
     from affectlens.pipeline import recognize
 
     for name in ("minilm", "whisper-base"):
         asset_path(name)
     out = tmp_path / "t.parquet"
-    done = run("recognize", str(clip), "--out", str(out), "--device", "cpu")
+    done = run("recognize", str(short_clip), "--out", str(out), "--device", "cpu")
     assert done.returncode == 0, done.stderr
-    ours = recognize(clip, engine=engine).table
+    ours = recognize(short_clip, engine=engine).table
     pd.testing.assert_frame_equal(pd.read_parquet(out), ours, rtol=1e-5, check_dtype=False)
 
 

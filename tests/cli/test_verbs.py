@@ -158,6 +158,7 @@ def test_evaluate(verb, need, named, tmp_path, model, corpus, assets):
 
 
 @invokes("evaluate")
+@pytest.mark.usefixtures("quick_fusion")
 def test_ablation_says_what_its_function_says(verb, need, named, tmp_path):
     import affectlens
 
