@@ -149,7 +149,8 @@ class Result:
             table, evidence = read_frame(folder / "table.parquet"), read_frame(folder / "evidence.parquet")
             page = folder / "report.html"
             report = page if page.exists() else None
-            return cls(str(facts["file"]), table, evidence, report, tuple(facts["problems"]), dict(facts["seconds"]))
+            seconds = {str(stage): float(spent) for stage, spent in dict(facts["seconds"]).items()}
+            return cls(str(facts["file"]), table, evidence, report, tuple(map(str, facts["problems"])), seconds)
         except AffectlensError:
             raise
         except Exception as error:  # whatever a library says of bytes that are not what it wrote

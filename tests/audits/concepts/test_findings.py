@@ -31,7 +31,8 @@ def test_findings_by_hand():
         "“smile” speaks against awe at joined dense (-0.90 SD, -1.10 to -0.70; p = 0.01 over all tests). With the label held fixed "
         "it is not shown."
     )
-    assert len(findings(three, most=1)) == 2
+    cut = findings(three, most=1)
+    assert len(cut) == 3 and cut[2] == "The first 1 of 2 pairs of concept and class are shown; all are in tests.csv."
     more = told(
         **{
             "class": ["joy", "joy", "awe"],
@@ -67,7 +68,7 @@ def test_sentences_on_support_and_cautions():
     unsupported = {"x": "concept 'x' needs voice_a, which", "y": "concept 'y' needs voice_b, which", "z": "9 examples"}
     said = support_sentences(SimpleNamespace(support=support, pairs=pairs, unsupported=unsupported))
     assert said[0] == "Bound to the label at V ≥ 0.3: a (0.45, most with joy)."
-    assert said[1].endswith("c5 and d (0.50).") and said[1].startswith("Hard to tell apart: c0 and d (0.50)")
+    assert said[1].endswith("c5 and d (0.50) and 2 more.") and said[1].startswith("Hard to tell apart: c0 and d (0.50)")
     assert said[2] == "Left out: x, y (needs recordings, to measure the voice); z (9 examples)."
     none = SimpleNamespace(support=support.assign(confounded_with_label=False), pairs=pairs[:0], unsupported={})
     assert support_sentences(none) == ()

@@ -152,7 +152,7 @@ def test_what_was_seen_and_what_was_missed():
     ]  # fmt: skip
     five = seen(broken[:5])[-1]
     assert five.endswith("p4.png.")
-    assert len(seen([(f"p{i}", f"reason {i}") for i in range(30)])) == 3 + 20
+    assert len(seen([(f"p{i}", f"reason {i}") for i in range(30)])) == 3 + 20 + 1
 
 
 def test_the_clearest_finding_of_each_emotion_comes_first():

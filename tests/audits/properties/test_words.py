@@ -40,8 +40,9 @@ def test_the_strongest_dependence_of_every_property_is_told():
         "The more mine, the more anger: correlation +0.30 (+0.25 to +0.35), p = 0.05 corrected, n = 300.",
         "No dependence was found on none; weaker ones than above could hide there.",
     ]
-    assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])) == 9
-    assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)], most=3)) == 4
+    assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])) == 10
+    assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)], most=3)) == 5
+    assert said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])[9].startswith("The first 8 of 12 properties that it depends on")
 
 
 def test_what_the_design_cannot_show_is_not_called_absent():
@@ -108,7 +109,7 @@ def test_what_a_change_did():
     other = dose_text(dose(CHANGES, moved=[meant, (-1.0, "size", 0.5, 0, False, True), (2.0, "size", 0.5, 0, False, True)]))
     assert other.endswith(". It also moved size.")
     many = dose_text(dose(CHANGES, moved=[(2.0, f"p{i}", 0.5, 0, False, True) for i in range(8)]))
-    assert many.endswith(". It also moved p0, p1, p2, p3, p4, p5.")
+    assert many.endswith(". It also moved p0, p1, p2, p3, p4, p5 and 2 more.")
 
 
 def test_as_many_of_each_label_as_can_be(rng):
