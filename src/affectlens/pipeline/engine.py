@@ -113,8 +113,8 @@ class Engine:
         clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed))
         if clip.info.kind == "motion" and not {"gait", "posture"} & {modality.name for modality in self.modalities}:
             clip.problems.add(
-                "recorded motion is read by gait and posture, which are off: beyond their corpus they are not known to be better "
-                "than chance; --modalities gait,posture asks them all the same"
+                "recorded motion is read by gait and posture, which are off: beyond their corpus they are not known to be "
+                "better than chance; --modalities gait,posture asks them all the same"
             )
         report = Report(clip, Gallery())
         with torch_threads(self.options.threads), _Sink(report, scratch) as sink:
