@@ -42,8 +42,8 @@ def test_a_wrong_value_names_its_option(name, value, says):
     assert str(caught.value).startswith(f"--{name.replace('_', '-')} ")
 
 
-def test_every_option_but_the_switch_is_checked():
-    assert {name for name, *_ in WRONG} == {f.name for f in fields(Options)} - {"use_usual"}
+def test_every_option_but_the_switches_is_checked():
+    assert {name for name, *_ in WRONG} == {f.name for f in fields(Options)} - {"use_usual", "translate"}
 
 
 def test_what_is_usual_has_to_come_from_somewhere():
