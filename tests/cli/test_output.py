@@ -118,3 +118,22 @@ def test_every_verb_that_reads_files_has_limits():
     reading = {name for name, command in VERBS.items() if "--limit" in options(command)}
     assert {name.split()[0] for name in reading} == {"explain", "recognize", "evaluate", "audit", "train", "corpus"}
     assert {"corpus check", "corpus read", "corpus transcribe"} <= reading
+
+
+def test_many_inputs_are_told_with_their_pace_and_the_time_left(monkeypatch):
+    told, now = [], [100.0]
+    monkeypatch.setattr(common.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(common, "note", told.append)
+    bars = common.Bars(None)
+    for seconds, done in ((0, 0), (2, 1), (30, 10), (60, 20), (4000, 99)):
+        now[0] = 100.0 + seconds
+        bars("recordings", done, 2000)
+    bars("failed", 3, 2000)
+    assert told == [
+        "recordings: 0 of 2000",
+        "recordings: 10 of 2000, 20 a minute, 1 h 39 min left",
+        "recordings: 20 of 2000, 20 a minute, 1 h 39 min left",
+        "recordings: 99 of 2000, 1.49 a minute, 21 h 20 min left",
+        "failed: 3 of 2000",
+    ]
+    assert bars.inputs == 2000

@@ -61,6 +61,24 @@ def need(request):
     return needed
 
 
+@invokes("runs status", "runs retry", "runs clean", "runs merge")
+def test_runs(verb, call, tmp_path):
+    from affectlens.ledger import FAILED, Item, Ledger, Plan
+    from affectlens.pipeline.jobs import ledger_root
+
+    ledger = Ledger(ledger_root(tmp_path))
+    ledger.records.plan(Plan("explain", ("a.mp4", "b.mp4")))
+    ledger.records.record(Item("a.mp4", FAILED, what="reading", reason="no such file", tries=2))
+    told = verb("runs", "status", tmp_path, code=1)
+    assert re.search(r"failed +1\b", told.out) and re.search(r"open +1\b", told.out)
+    assert "a.mp4: reading: no such file (tried 2 times)" in told.err
+    told = verb("runs", "merge", tmp_path, code=1)
+    assert "run its shard again" in told.err and (tmp_path / "failures.csv").exists()
+    assert verb("runs", "retry", tmp_path).out == "a.mp4\n" and verb("runs", "clean", tmp_path).out == ""
+    assert re.search(r"open +2\b", verb("runs", "status", tmp_path).out)
+    assert "no run is recorded there" in call("runs", "status", tmp_path / "elsewhere").err
+
+
 @invokes("assets ls", "assets licences", "corpus ls", "models ls", "models card")
 def test_lists(verb):
     for words in (["assets", "ls"], ["assets", "licences"], ["corpus", "ls"], ["models", "ls"], ["models", "card", "face"]):

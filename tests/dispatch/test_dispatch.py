@@ -127,4 +127,6 @@ def test_other_wrong_values():
         chosen(workers=0)
     with pytest.raises(UsageError, match="--on slurm"):
         chosen(on="slurm")
+    with pytest.raises(UsageError, match="--journal"):
+        chosen(journal="no such folder/log.jsonl")
     assert longest_first(["b", "a"], lambda _: 1.0) == ["b", "a"]

@@ -46,7 +46,7 @@ class _Pool:
 
     def start(self) -> None:
         """Begin a worker."""
-        context = multiprocessing.get_context(START)
+        context: Any = multiprocessing.get_context(START)
         work, theirs = context.Pipe()
         alive, end = context.Pipe()
         given = (theirs, end, Surroundings(), self.task, self.threads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from affectlens.dispatch.processes import TRIES
 from affectlens.dispatch.task import Crash, Surroundings, Task
 
 log = logging.getLogger(__name__)
+PAUSE = 0.5  # seconds between two questions whether an actor runs again
 RESTARTS = 100  # of one actor; its items are tried no more than TRIES times each
 
 
@@ -28,6 +30,10 @@ class Worker:
     def __init__(self, task: Task, surroundings: Surroundings, threads: int) -> None:
         self._task, self._surroundings, self._threads = task, surroundings, threads
         self._handle: Any = None
+
+    def is_there(self) -> bool:
+        """Answers as soon as the actor runs."""
+        return True
 
     def do(self, item: str) -> Any:
         """What an item comes to."""
@@ -61,6 +67,7 @@ def from_ray(task: Task, items: Sequence[str], workers: int) -> Iterator[Any]:
     AffectlensError
         The task cannot be opened.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     with helpful():
         import ray
 
@@ -99,12 +106,15 @@ def _share(resources: dict[str, float], workers: int) -> tuple[int, int, float]:
 
 def _results(ray: Any, actors: list[Any], waiting: deque[str]) -> Iterator[Any]:
     tries: dict[str, int] = {}
-    at_work: dict[Any, tuple[Any, str]] = {}
+    at_work: dict[Any, tuple[Any, str | None]] = {}  # without an item: whether it runs again is asked
 
     def give(actor: Any) -> None:
         if waiting:
             item = waiting.popleft()
             at_work[actor.do.remote(item)] = actor, item
+
+    def ask(actor: Any) -> None:
+        at_work[actor.is_there.remote()] = actor, None
 
     for actor in actors:
         give(actor)
@@ -114,18 +124,30 @@ def _results(ray: Any, actors: list[Any], waiting: deque[str]) -> Iterator[Any]:
         try:
             made = ray.get(ready)
         except ray.exceptions.RayActorError as error:
-            tries[item] = tries.get(item, 0) + 1
-            log.warning("%s: the actor that was at it ended (%s)", item, _first_line(error))
-            if tries[item] < TRIES:
-                waiting.appendleft(item)
+            if isinstance(error, ray.exceptions.ActorUnavailableError) and item is None:
+                time.sleep(PAUSE)  # it is being begun again
+            elif item is None:
+                raise AffectlensError(f"an actor of Ray does not begin again: {_first_line(error)}") from error
             else:
-                yield Crash(item, _first_line(error), tries[item])
+                yield from _ended(item, tries, waiting, _first_line(error))
+            ask(actor)
         except ray.exceptions.RayTaskError as error:
             cause = error.cause if isinstance(getattr(error, "cause", None), AffectlensError) else None
             raise cause or AffectlensError(f"an actor of Ray failed: {_first_line(error)}") from error
         else:
-            yield made
-        give(actor)
+            if item is not None:
+                yield made
+            give(actor)
+
+
+def _ended(item: str, tries: dict[str, int], waiting: deque[str], reason: str) -> Iterator[Crash]:
+    """Let an item be tried again whose actor ended, or give it up."""
+    tries[item] = tries.get(item, 0) + 1
+    log.warning("%s: the actor that was at it ended (%s)", item, reason)
+    if tries[item] < TRIES:
+        waiting.appendleft(item)
+    else:
+        yield Crash(item, reason, tries[item])
 
 
 def _first_line(error: Exception) -> str:

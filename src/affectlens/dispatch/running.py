@@ -46,6 +46,8 @@ class Running:
             raise UsageError(f"--workers {self.workers}: a number from 1 to {MOST} was expected")
         if self.on not in PLACES:
             raise UsageError(f"--on {self.on}: ray was expected, or nothing for this machine")
+        if self.journal is not None and (self.journal.is_dir() or not self.journal.absolute().parent.is_dir()):
+            raise UsageError(f"--journal {self.journal}: a file in a folder that is there was expected")
 
     @property
     def is_shared(self) -> bool:

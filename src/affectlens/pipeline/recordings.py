@@ -22,7 +22,7 @@ from affectlens.modalities.base import assets_of
 from affectlens.pipeline.carrying import carried_out
 from affectlens.pipeline.engine import Engine
 from affectlens.pipeline.jobs import beside, earlier_layout, ledger_root, parts_of
-from affectlens.pipeline.results import Result, Run
+from affectlens.pipeline.results import Result, Results, Run
 from affectlens.pipeline.tasks import ExplainTask, RecognizeTask
 from affectlens.pipeline.writer import check_file, write_overview, write_table
 from affectlens.report.exporters import chosen as chosen_format
@@ -108,7 +108,7 @@ def recognize(
         task = RecognizeTask(parts, parts, None, given, False, engine, progress)
         run = carried_out(task, sources, how, progress)
         run.out = None
-        run.owns(parts)
+        _own(run, parts)
         return run
     resume = resume or how.is_shared
     parts = _parts(file, resume)
@@ -122,7 +122,7 @@ def recognize(
     write_table(run, file, format)
     if not run.failed and not resume:
         task.out = _put_aside(parts)
-        run.owns(task.out)
+        _own(run, task.out)
     return run
 
 
@@ -221,6 +221,12 @@ def _parts(file: Path, resume: bool) -> Path:
         log.info("%s: parts of an earlier affectlens are not used; remove the folder where you do not need them", folder)
     remove_temporaries(file.parent)
     return make_folder(folder)
+
+
+def _own(run: Run, folder: Path) -> None:
+    """Let results take their folder with them."""
+    if isinstance(run.results, Results):
+        run.results.owns(folder)
 
 
 def _put_aside(parts: Path) -> Path:

@@ -188,6 +188,10 @@ class Results(Sequence[Result]):
         """Add a result by its name and its recording."""
         self._names.append((name, file))
 
+    def owns(self, folder: Path) -> None:
+        """Remove a folder, in which they lie, when nobody has them any more."""
+        weakref.finalize(self, shutil.rmtree, folder, True)
+
     @property
     def names(self) -> list[str]:
         """Names of the results."""
@@ -275,10 +279,6 @@ class Run(SavedResult):
     def exit_code(self) -> int:
         """0 when all is done, 1 when some inputs failed."""
         return 1 if self.failed else 0
-
-    def owns(self, folder: Path) -> None:
-        """Remove a folder, in which the results lie, when nobody has the run any more."""
-        weakref.finalize(self, shutil.rmtree, folder, True)
 
 
 def _cut(text: str) -> str:

@@ -1,7 +1,8 @@
 """One process at a time in a folder that several may be given.
 
-The lock is one of the operating system on a file, so it ends with its process however that ends, and a lock that was left
-behind by one that was killed does not exist.
+For folders of one machine, as of audits and training; runs that machines share claim their work in the ledger. The lock is
+one of the operating system on a file, so it ends with its process however that ends, and a lock that was left behind by one
+that was killed does not exist.
 """
 
 from __future__ import annotations
