@@ -28,7 +28,7 @@ from affectlens.perception.face.regions import RegionShare, region_shares
 from affectlens.perception.people.finder import Person
 
 MIN_QUALITY = 0.12
-LEAST_TYPICAL = 0.01  # p-value below which a face is taken for something else; so many of new people's faces are lost by it
+LEAST_TYPICAL = 0.05  # p-value below which a face is taken for something else; so many of new people's faces are lost by it
 COVERED = (0.5, 0.9)  # probabilities that a part is covered, from which and at which a face is not read
 _GRID = (8, 8)
 _PICTURE = 192
