@@ -1,5 +1,7 @@
 """A model of the user's in the main job: its rows are its answers, its explanations say what it looks at."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,12 @@ import affectlens
 from affectlens.core.errors import UsageError
 from affectlens.core.options import Options
 from affectlens.modalities.base import build
+from affectlens.modalities.own import voice
 from affectlens.modalities.own.face import OwnFaceModality
+from affectlens.modalities.own.voice import OwnVoiceModality
 from affectlens.modalities.own.words import OwnWordsModality
 from affectlens.perception.words.transcript import Utterance, Word
+from affectlens.perception.words.turns import Turn
 from tests.conftest import asset_path
 from tests.fusion.clips import clip_of
 
@@ -101,3 +106,26 @@ def test_errors_say_what_was_given():
         build(Options(("face",), model=("face=gait",)))
     with pytest.raises(UsageError, match="one model for each"):
         Options(("face",), model=("face=a.onnx", "face=b.onnx"))
+
+
+def test_the_moment_that_decides_is_found(monkeypatch, rng):
+    """A turn whose third moment alone is loud: the answer hangs on it, and stays after what was heard was kept."""
+    sound = rng.normal(size=2 * 16000).astype(np.float32) * 0.001
+    sound[2 * 6400 : 3 * 6400] = rng.normal(size=6400) * 0.3
+    turn = Turn(1.0, 3.0, np.zeros(88), 1.5, 30.0, 0.5, 0.0, False, sound=sound)
+    monkeypatch.setattr(voice, "turns", lambda blocks, borders: [turn])
+    own = OwnVoiceModality(Options(("voice",), model=(f"voice={HERE}:loud",), threads=1))
+    clip = clip_of(explaining=True)
+    own.begin(clip)
+    own.take([], None)
+    state = json.loads(json.dumps(own.heard()))
+    (finding,), _ = own.finish(clip, [])
+    assert finding.row.label == "anger" and finding.row.scheme.labels == ("anger", "neutral")
+    values = [entry.value for entry in finding.of("moment")]
+    assert len(values) == 5 and np.argmax(values) == 2 and values[2] > 1 and np.abs(np.delete(values, 2)).max() < 0.05
+    again = OwnVoiceModality(Options(("voice",), model=(f"voice={HERE}:loud",), threads=1))
+    clip = clip_of(explaining=True)
+    again.begin(clip)
+    assert again.restore(state)
+    (restored,), _ = again.finish(clip, [])
+    assert restored.row == finding.row and [entry.value for entry in restored.of("moment")] == pytest.approx(values)
