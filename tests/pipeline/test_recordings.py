@@ -100,21 +100,21 @@ def test_a_folder_of_an_older_or_newer_form_is_refused_with_what_to_do(face_engi
     assert again.failures == {} and explain(picture, out, engine=face_engine, resume=True).resumed == [str(picture)]
 
 
-def test_ctrl_c_half_way_and_on_again(engine, clip, tmp_path, monkeypatch):
+def test_ctrl_c_half_way_and_on_again(engine, short_clip, tmp_path, monkeypatch):
     face, words, *_ = engine.modalities
     original = face.window
     calls = []
 
     def stop(*args):
         calls.append(1)
-        if len(calls) == 4:
+        if len(calls) == 2:
             raise KeyboardInterrupt
         return original(*args)
 
     monkeypatch.setattr(face, "window", stop)
     other = tmp_path / "in" / "second clip ü.mp4"
     other.parent.mkdir()
-    shutil.copy(clip, other)
+    shutil.copy(short_clip, other)
     with pytest.raises(KeyboardInterrupt):
         explain([other], tmp_path / "out", engine=engine)
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".affectlens"]
