@@ -42,7 +42,9 @@ def test_the_strongest_dependence_of_every_property_is_told():
     ]
     assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])) == 10
     assert len(said(*[row(f"p{i}", "anger", 0.2) for i in range(12)], most=3)) == 5
-    assert said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])[9].startswith("The first 8 of 12 properties that it depends on")
+    assert said(*[row(f"p{i}", "anger", 0.2) for i in range(12)])[9].startswith(
+        "The first 8 of 12 properties that it depends on"
+    )
 
 
 def test_what_the_design_cannot_show_is_not_called_absent():
