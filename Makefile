@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ASSETS := $(VENV)/.assets
 PEER := $(VENV)/.peer
 
-.PHONY: demo test lint bench assets clean
+.PHONY: demo test lint bench versions assets clean
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -44,6 +44,10 @@ lint: $(READY)
 
 bench: $(ASSETS)
 	$(BIN)/python -m benchmarks
+
+# The wheel on every Python of 3.11 to 3.14 that this machine has, each in a throw-away environment.
+versions:
+	$(PYTHON) scripts/check_install.py
 
 clean:
 	rm -rf $(VENV) demo-report

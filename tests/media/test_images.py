@@ -184,6 +184,19 @@ def test_what_a_decoder_takes_is_bounded_by_the_limit(tmp_path, suffix):
     assert 0 < taken(decode) * share <= 12 * side**2 + 4_000_000  # with what it takes whatever the picture is
 
 
+@pytest.mark.parametrize("options", [{"lossless": True}, {"lossless": False}, {"save_all": True}, {"exif": b"Exif\0\0"}])
+def test_a_canvas_of_webp_is_seen_before_room_is_made_for_it(tmp_path, monkeypatch, options):
+    more = {"append_images": [Image.new("RGB", (300, 200), 200)]} if "save_all" in options else {}
+    path = saved(tmp_path / "a.webp", Image.new("RGB", (300, 200)), method=0, **options, **more)
+    assert read_image(path).shape == (200, 300, 3)
+    monkeypatch.setattr(Image, "open", None)
+    share = HEAVY["WEBP"]
+    with limited(Limits(pixels=int(60_000 / share) - 5)), pytest.raises(LimitError, match="60,000 pixels"):
+        read_image(path)
+    with limited(Limits(pixels=int(60_000 / share) + 5)), pytest.raises(MediaError, match="NoneType"):
+        read_image(path)
+
+
 def taken(work):
     """What something gives in a process of its own, whose peak is that of nothing before it."""
     reading, writing = os.pipe()

@@ -22,7 +22,7 @@ SUFFIXES = {
 GROUND = (128, 128, 128, 255)  # what is seen through a transparent picture: mid grey
 LARGE = 20_000_000  # pixels from which a picture is converted in bands, for the memory's sake
 # Share of the limit that is read where a decoder takes several times a picture's room.
-HEAVY = {"WEBP": 0.6, "AVIF": 0.6, "JPEG2000": 0.4}
+HEAVY = {"WEBP": 0.4, "AVIF": 0.6, "JPEG2000": 0.4}
 
 Note = Callable[[str], None]
 
@@ -86,6 +86,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     with _unbounded():
         try:
             with reading(path, "a picture; it may be damaged or truncated"):
+                _affordable("WEBP", _webp_pixels(path), path)
                 image = Image.open(path)
         except MediaError as error:
             if isinstance(error.__cause__, UnidentifiedImageError):
@@ -121,14 +122,33 @@ def _bounded(image: Image.Image, path: Path, max_side: int, note: Note) -> None:
     # A progressive JPEG is held as a whole, however small it is wanted.
     whole = image.info.get("progressive")
     pixels = width * height if whole else _area(image)
-    within("pixels", pixels, path)
-    if pixels > (most := HEAVY.get(image.format or "", 1.0) * limits.current().pixels):
-        raise LimitError(
-            f"{path}: {pixels:,} pixels, more than the {most:,.0f} that are read of {image.format}, "
-            "whose decoder takes several times their room; save it as PNG or JPEG, or raise --limit pixels"
-        )
+    _affordable(image.format or "", pixels, path)
     if image.size != (width, height):
         note(f"a picture of {width} x {height} pixels, read at 1/{round(width / image.size[0])} of its size")
+
+
+def _affordable(kind: str, pixels: int, path: Path) -> None:
+    """See that so many pixels of a kind are within the limits."""
+    within("pixels", pixels, path)
+    if pixels > (most := HEAVY.get(kind, 1.0) * limits.current().pixels):
+        raise LimitError(
+            f"{path}: {pixels:,} pixels, more than the {most:,.0f} that are read of {kind}, "
+            "whose decoder takes several times their room; save it as PNG or JPEG, or raise --limit pixels"
+        )
+
+
+def _webp_pixels(path: Path) -> int:
+    """Pixels of the canvas of a WebP picture, whose decoder makes room for it while it is opened; 0 of other kinds."""
+    with path.open("rb") as file:
+        head = file.read(30)
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or len(head) < 30:
+        return 0
+    if head[12:16] == b"VP8X":
+        return (int.from_bytes(head[24:27], "little") + 1) * (int.from_bytes(head[27:30], "little") + 1)
+    if head[12:16] == b"VP8L":
+        bits = int.from_bytes(head[21:25], "little")
+        return ((bits & 0x3FFF) + 1) * ((bits >> 14 & 0x3FFF) + 1)
+    return (int.from_bytes(head[26:28], "little") & 0x3FFF) * (int.from_bytes(head[28:30], "little") & 0x3FFF)
 
 
 def _area(image: Image.Image) -> int:

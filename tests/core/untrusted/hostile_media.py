@@ -15,6 +15,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 SIDE = 9_990  # 99.8 million pixels, just under what is read
 HEAVY_SIDE = 7_700  # the same of formats of which less is read
 WAVELETS_SIDE = 6_300  # the same of JPEG 2000
+WEBP_SIDE = 6_300  # WebP
 CODED_SIDE = 4_992  # the same of frames of which a decoder keeps many
 Make = Callable[[Path], None]
 
@@ -31,7 +32,7 @@ def pictures() -> dict[str, Make]:
         "colour.tga": partial(side["RGBA"], compression="tga_rle"), "wavelets.jp2": partial(_picture, mode="RGBA", side=SIDE),
         "fewer wavelets.jp2": partial(_picture, mode="RGBA", side=WAVELETS_SIDE),
         "colour.avif": partial(_picture, mode="RGBA", side=HEAVY_SIDE, speed=10),
-        "colour.webp": partial(_picture, mode="RGBA", side=HEAVY_SIDE, lossless=True, quality=0, method=0),
+        "colour.webp": partial(_picture, mode="RGBA", side=WEBP_SIDE, lossless=True, quality=0, method=0),
         "turned.png": partial(side["RGB"], exif=_turned()),
         "moving.gif": partial(_moving, side=4_400), "moving.webp": partial(_moving, side=4_400), "moving.png": partial(_moving, side=4_400),
         "a promise.png": _promise, "a promise.bmp": _promised_bitmap, "text.png": _texts, "colours.png": _profile,

@@ -174,3 +174,19 @@ def test_a_small_picture_is_read_alike_whoever_asks(parts, portrait):
     large = finder.largest(portrait)[1]
     scale = small.shape[1] / portrait.shape[1]
     np.testing.assert_allclose(marks.eyes, large.eyes * scale, atol=2.5)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_the_detector_of_an_audit_finds_a_face_whichever_way_up_it_is(portrait, quarters):
+    from affectlens.audits.objects.finders import finder_of
+
+    asset_path("efficientdet-lite0")
+    image = np.ascontiguousarray(np.rot90(portrait, quarters))
+    (face,) = [thing for thing in finder_of("detector").things("a", image) if thing.name == "face"]
+    (upright,) = [thing for thing in finder_of("detector").things("a", portrait) if thing.name == "face"]
+    marks = np.zeros(portrait.shape[:2], bool)
+    left, top, right, bottom = (int(side) for side in upright.box)
+    marks[top:bottom, left:right] = True
+    rows, columns = np.nonzero(np.rot90(marks, quarters))
+    expected = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+    assert np.abs(np.array(face.box) - expected).max() < 0.25 * (right - left)

@@ -20,7 +20,7 @@ from affectlens.perception.scene.detections import Detections, read_detections
 from affectlens.perception.scene.objects import SCORE, Thing, object_detector
 
 LEAST_SIDE = 96  # pixels; in smaller pictures nothing is detected
-ASSETS = {"regions": ["yunet", "face-landmarker"], "detector": ["efficientdet-lite0", "yunet"]}
+ASSETS = {"regions": ["yunet", "face-landmarker"], "detector": ["efficientdet-lite0", "yunet", "face-landmarker"]}
 
 
 class Finder:
@@ -71,12 +71,15 @@ def finder_of(spec: str, least: float = SCORE) -> Finder:
 
 
 class Detector(Finder):
-    """COCO's objects of EfficientDet-Lite0 and the faces of YuNet."""
+    """COCO's objects of EfficientDet-Lite0 and faces, whichever way up they are, as everywhere in this package."""
 
     def __init__(self, least: float = SCORE) -> None:
         from affectlens.perception.face.detector import FaceDetector
+        from affectlens.perception.face.finder import FaceFinder
+        from affectlens.perception.face.landmarks import FaceLandmarker
 
-        self._objects, self._faces = object_detector(locate("efficientdet-lite0")), FaceDetector(locate("yunet"))
+        self._objects = object_detector(locate("efficientdet-lite0"))
+        self._faces = FaceFinder(FaceDetector(locate("yunet")), FaceLandmarker(locate("face-landmarker")))
         self.least = least
 
     def things(self, key: str, picture: np.ndarray) -> list[Thing]:
@@ -85,7 +88,7 @@ class Detector(Finder):
         if min(image.shape[:2]) < LEAST_SIDE:
             return []
         things = list(self._objects(image, self.least))
-        for face in self._faces(image):
+        for face, _ in self._faces(image):
             left, top, wide, high = (float(value) for value in face.box)
             things.append(_clipped("face", face.score, (left, top, left + wide, top + high), image.shape))
         return things

@@ -1,0 +1,49 @@
+"""What README and the pages of docs promise, and the tests that would fail if it were broken.
+
+A promise that is taken out of its page, or a test that is gone, is noticed here.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+OFFLINE = "cli/test_offline.py::test_no_verb_reaches_for_the_network_or_writes_elsewhere"
+PROMISES = [  # page, words of the promise, tests
+    ("README.md", "Everything runs on your machine; nothing leaves it", [OFFLINE]),
+    ("docs/usage.md", "Nothing leaves the machine; there is no telemetry", [OFFLINE]),
+    ("docs/usage.md", "that of libraries is switched off before they load", ["cli/test_offline.py::test_switches_are_set_on_import_whatever_they_were"]),
+    ("docs/usage.md", "Nothing else is written but what you name with `--out` or `--store`", [OFFLINE]),
+    ("docs/usage.md", "the page; loads nothing from elsewhere", ["report/test_page.py::test_the_page_is_self_contained_and_its_links_lead_somewhere", "report/test_page.py::test_in_a_browser_without_errors_or_requests"]),
+    ("README.md", "narrative whose every clause links to its evidence", ["report/test_page.py::test_the_story_is_in_the_evidence_table"]),
+    ("README.md", "Exit codes: 0 all done, 1 some inputs failed (listed), 2 the call cannot be carried out, 130 and 143 stopped", ["cli/test_stopping.py::test_exit_codes_and_what_is_left", "cli/test_unread.py::test_what_went_unread_is_listed_and_ends_in_1", "cli/test_wrong_values.py::test_a_wrong_value_is_one_message"]),
+    ("docs/usage.md", "A wrong value of any option is an error before work begins", ["cli/test_wrong_values.py::test_a_wrong_value_is_one_message", "test_train.py::test_wrong_values_fail_before_anything_is_read"]),
+    ("docs/usage.md", "A name is a name", ["media/test_container.py::test_a_path_is_a_path"]),
+    ("docs/usage.md", "linked folders are read once, and what was left out is counted and said", ["core/disk/test_finding.py::test_linked_folders_are_followed_once", "media/test_inputs.py::test_what_a_folder_hides_is_left_out_and_said"]),
+    ("docs/usage.md", "One bad input never ends a batch", ["pipeline/test_batches.py::test_whatever_one_input_raises_is_its_failure_and_leaves_no_trace"]),
+    ("docs/usage.md", "an input of the same content, options, versions and weights is not read again", ["pipeline/test_batches.py::test_only_the_same_file_with_the_same_options_is_skipped", "pipeline/test_jobs.py::test_a_job_is_the_same_by_content_options_weights_and_versions"]),
+    ("docs/usage.md", "A finished report, a part of an audit, a measured feature or a checkpoint is used again only where", ["pipeline/test_jobs.py::test_a_picture_that_was_exchanged_is_explained_again", "audits/test_parts.py::test_an_item_that_holds_something_else_is_looked_at_again", "core/disk/test_cache.py::test_what_another_version_kept_is_not_used"]),
+    ("docs/usage.md", "what is damaged is said and made again", ["core/disk/test_cache.py::test_what_is_damaged_is_made_again_and_said", "audits/test_parts.py::test_a_damaged_part_is_not_used_and_costs_its_own_items_only"]),
+    ("docs/usage.md", "keep what is finished, go on where the last run stopped", ["pipeline/test_batches.py::test_a_stopped_batch_goes_on_and_gives_the_same_bytes", "scripts/test_kills.py::test_killed_runs_end_as_undisturbed_ones"]),
+    ("docs/usage.md", "Doubled rows count\nonce, rows with contradicting labels not at all", ["corpora/test_account.py::test_rows_that_come_again_count_once_and_contradictions_not_at_all"]),
+    ("docs/usage.md", "Found is items and drops together, or it says so and ends with an error", ["corpora/test_account.py::test_found_is_items_and_drops_together"]),
+    ("docs/usage.md", "versions, hashes, options, times, problems; written last", ["core/disk/test_files.py::test_a_file_takes_its_name_when_it_is_whole"]),
+    ("docs/usage.md", "Files carry a `schema_version`", ["core/test_tables.py::test_files_say_their_form", "core/test_tables.py::test_older_newer_foreign_and_broken_files_are_refused_with_what_to_do"]),
+    ("docs/usage.md", "one report folder an input", ["pipeline/test_jobs.py::test_no_report_takes_the_place_of_another"]),
+    ("docs/architecture.md", "fetches third-party weights and verifies their checksums", ["assets/test_store.py::test_one_bit_of_a_file_is_enough", "models/test_weights.py::test_one_bit_is_enough"]),
+    ("docs/architecture.md", "files that appear\nwhole or not at all", ["core/disk/test_files.py::test_what_fails_leaves_the_old_file_and_nothing_else"]),
+    ("docs/architecture.md", "an hour costs no more memory than a minute", ["pipeline/test_batches.py::test_memory_does_not_grow_with_the_inputs"]),
+    ("docs/architecture.md", "imports run downwards only", ["scripts/test_house.py"]),
+    ("docs/methods.md", "**The picture**: as a player shows it", ["media/test_player.py::test_frames_are_those_that_a_player_shows", "media/test_cropping.py::test_clean_aperture_is_what_is_shown"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "words", "tests"), PROMISES, ids=[words[:40] for _, words, _ in PROMISES])
+def test_a_promise_stands_on_its_page_and_has_its_tests(page, words, tests):
+    said = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    assert " ".join(words.split()) in said
+    for test in tests:
+        file, _, name = test.partition("::")
+        tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+        assert not name or name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, test
