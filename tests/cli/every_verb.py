@@ -66,7 +66,7 @@ def runs(made: dict[str, Path], recording: Path, out: Path) -> dict[str, list[st
         ],
     }  # fmt: skip
     trained = {
-        "face": ("fer2013",), "words": ("goemotions",), "speech": ("emodb", "ravdess"), "voice": ("emodb", "ravdess", "urdu"), "gait": ("bandai",),
+        "face": ("fer2013",), "words": ("goemotions",), "speech": ("emodb", "ravdess"), "voice": ("emodb", "ravdess"), "gait": ("bandai",),
         "posture": ("bandai",), "background": ("folder",), "fusion": ("fer2013", "emodb"),
     }  # fmt: skip
     more = {

@@ -236,7 +236,7 @@ TRAINED = [
     ("face", ["fer2013"], [], ()),
     ("words", ["goemotions"], [], ("minilm",)),
     ("speech", ["emodb", "ravdess"], ["--seeds", "1"], ()),
-    ("voice", ["emodb", "ravdess", "urdu"], [], ("whisper-base",)),
+    ("voice", ["emodb", "ravdess"], [], ("whisper-base",)),
     ("gait", ["bandai"], ["--seeds", "1"], ()),
     ("posture", ["bandai"], ["--seeds", "1"], ()),
     ("background", ["folder"], [], ("efficientdet-lite0",)),

@@ -38,11 +38,8 @@ CLASSES = len(IEMOCAP4.labels)
 
 def train_voice_model(corpora: dict[str, Path], out: Path, recipe: VoiceRecipe, progress: Progress = silent) -> TrainingRun:
     """Write ``voice.safetensors``, its card and ``scores.csv`` below ``out``; see ``affectlens.train.voice``."""
-    if len(corpora) < 3:
-        raise UsageError(
-            f"{', '.join(corpora)}: at least three corpora are needed, since one is left out and how answers are joined is "
-            "learnt from corpora that were left out"
-        )
+    if len(corpora) < 2:
+        raise UsageError(f"{', '.join(corpora)}: at least two corpora are needed, since one at a time is left out")
     table = turn_table(corpora, recipe.copies, recipe.seed, progress=progress)
     predictions = unheard(table, recipe, out / PARTS, progress)
     scores = unheard_scores(predictions)
@@ -123,10 +120,12 @@ def _calibration(predictions: pd.DataFrame, join: tuple[float, float]) -> Calibr
 
 
 def typicality_of(table: TurnTable, head: Head, rows: np.ndarray, seed: int) -> Typicality:
-    """Typicality of clips; its null distances are those of whole corpora that were left out, as any new recording is."""
-    corpus = table.acoustic.corpus[rows]
+    """Typicality of clips: null distances are those of whole corpora that were left out, of one corpus alone of speakers."""
+    groups = table.acoustic.corpus[rows]
+    if len(set(groups)) < 2:
+        groups = table.acoustic.speaker[rows]
     part = typical_part(head.scaled(table.states[rows]))
-    return fit_typicality(part, corpus, folds=len(set(corpus)), seed=seed)
+    return fit_typicality(part, groups, folds=len(set(groups)), seed=seed)
 
 
 def typical_shares(table: TurnTable, recipe: VoiceRecipe) -> pd.DataFrame:

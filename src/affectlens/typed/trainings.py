@@ -133,7 +133,7 @@ if TYPE_CHECKING:
         settings: VoiceRecipe | None = None,
         **fields: Unpack[VoiceRecipeFields],
     ) -> TrainingRun:
-        """Train the head on Whisper's states, and how it joins the speech autoencoder, on three or more corpora of speech."""
+        """Train the head on Whisper's states, and how it joins the speech autoencoder, on two or more corpora of speech."""
 
     def words(
         corpora: Corpora,

@@ -19,7 +19,7 @@ class VoiceRecipe(Settings):
     copies: int = fields.whole(1, "Copies of each clip that are changed as other recordings would have them.", 0, 20)
     draws: int = fields.whole(1, "Times that the clips are dealt to recordings.", 1, 20)
     turns: int = fields.whole(20, "Turns of a speaker in a recording that is drawn, at most.")
-    shrink: float = setting(5.0, "Turns that a speaker's own mean must outweigh.", least=0.01, most=1000)
+    shrink: float = setting(10.0, "Turns that a speaker's own mean must outweigh.", least=0.01, most=1000)
     limit: float = setting(5.0, "Deviations at which states are clipped.", least=0.1, most=100, flag="clip")
     components: int = fields.whole(400, "Principal axes of the states that the head looks at, at most.")
     penalty: float = fields.amount(2.0, "Weight of the squared size of the head.")
@@ -33,7 +33,7 @@ declare_training(
     "voice",
     VoiceRecipe,
     "affectlens.training.voice:train_voice_model",
-    about="""Train the head on Whisper's states, and how it joins the speech autoencoder, on three or more corpora of speech.
+    about="""Train the head on Whisper's states, and how it joins the speech autoencoder, on two or more corpora of speech.
 
     Each corpus is left out in turn; weights of the two answers, calibration and scores come from corpora that were not heard.
     What the encoder heard is kept, and a stopped run goes on.
