@@ -30,6 +30,7 @@ from affectlens.training.run import TrainingRun, licence_of, scores_frame
 
 LEAST = 2  # texts of a split: half of those of the validation split fit the temperature, half the conformal set
 VALIDATION = ("dev", "val")
+COMPONENTS = 128  # of typicality; on 32 axes two of twenty sentences of other languages passed for English
 
 _ABOUT = (
     "all-MiniLM-L6-v2, frozen, with low-rank adapters on every linear map and a linear head; only adapters and head are in "
@@ -115,7 +116,7 @@ def ship(net: WordsNet, training: Texts, validation: Texts, corpora: list[Corpus
         }
     probabilities = calibration.probabilities(logits[alike])
     meta["thresholds"] = [round(float(value), 5) for value in fit_thresholds(probabilities, validation.targets[alike])]
-    ordinary = fit_typicality(embedded, np.arange(len(embedded)), seed=recipe.seed)
+    ordinary = fit_typicality(embedded[alike], np.arange(len(alike)), components=COMPONENTS, seed=recipe.seed)
     kept = {name: torch.from_numpy(values) for name, values in ordinary.to_tensors().items()}
     export(path, {**net.trained_state(), **kept}, meta, calibration)
     return path
