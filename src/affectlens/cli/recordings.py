@@ -74,7 +74,7 @@ def _ask(out: Path, inputs: list[str], allowed: bool) -> None:
         return
     from affectlens.pipeline import folder_name
 
-    there = [name for name in inputs if (out / folder_name(Path(name))).exists()]
+    there = [name for name in inputs if Path(name).is_file() and (out / folder_name(Path(name))).exists()]
     if not there:
         return
     reports = "1 report" if len(there) == 1 else f"{len(there)} reports"
