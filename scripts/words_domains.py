@@ -1,6 +1,6 @@
 """Scores of words weights on the test splits of several corpora, with errors of recognition, and under known class shares.
 
-    python scripts/words_domains.py goemotions=/corpora/goemotions meld=/corpora/meld [--weights words.safetensors]
+    python scripts/words_domains.py goemotions=/corpora/goemotions meld=/corpora/meld [--weights FILE] [--most N]
 
 A corpus that the weights have not learnt from (their card says which) is new data to them. Intervals: 95 %,
 bootstrap over texts or dialogues.
@@ -26,7 +26,7 @@ from affectlens.stats.classification import (
 )
 from affectlens.stats.resample import bootstrap
 
-HEARD = 1000  # texts that are also read with errors of recognition
+HEARD = 600  # texts that are also read with errors of recognition
 
 
 def scored(name: str, probabilities: np.ndarray, targets: np.ndarray, groups: np.ndarray, threshold: float) -> None:
@@ -55,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("corpora", nargs="+", metavar="NAME=PATH")
     parser.add_argument("--weights", type=Path, default=None)
+    parser.add_argument("--most", type=int, default=0, help="Texts of a corpus, drawn at random; 0 for all.")
     given = parser.parse_args()
     model = WordsModel(given.weights)
     print(f"weights {model.meta['sha256'][:12]}: {model.meta['corpus']}; prior {np.round(model.calibration.prior, 3)}")
@@ -62,6 +63,8 @@ def main() -> None:
         corpus = open_corpus(spec)
         name = corpus.info.name
         items = [item for item in items_of(corpus, "test") if isinstance(item.data, str)]
+        if given.most:
+            items = [items[i] for i in np.random.default_rng(0).permutation(len(items))[: given.most]]
         targets, groups = label_targets([item.labels for item in items], model.labels), np.array([item.group for item in items])
         embedded = model.embed([item.data for item in items])
         logits = model.name_class(embedded).astype(np.float64)
