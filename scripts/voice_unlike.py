@@ -10,6 +10,7 @@ that hearing them takes is printed too, as a share of their length.
 
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def main() -> None:
         print(f"{name}: {found} turns, {silent} abstained; whole {whole}/{EACH}")
     for path in sys.argv[1:]:
         began, heard = time.process_time(), 0.0
-        for turn in turns(audio_blocks(path)):
+        for turn in turns(audio_blocks(Path(path))):
             hear(model, turn.sound)
             heard = turn.end
         print(f"{path}: {(time.process_time() - began) / max(heard, 1e-9):.3f} of real time")
