@@ -5,6 +5,7 @@ import pytest
 
 from affectlens.models.scores import (
     BINARY,
+    BINARY_PROBABILITY,
     INDEPENDENT,
     PROBABILITIES,
     SOFTMAX,
@@ -58,6 +59,8 @@ def test_logits_and_probabilities_by_hand():
     np.testing.assert_allclose(independent.logits(given), np.log(given / (1 - given)))
     np.testing.assert_allclose(independent.probabilities(independent.logits(given)), given)
     np.testing.assert_array_equal(independent.as_given(np.array([[-0.0005, 1.0005]])), [[0, 1]])
+    one = stated_scores(BINARY_PROBABILITY, LABELS[:2])
+    np.testing.assert_allclose(one.logits(np.array([[0.2]])), np.log([[0.8, 0.2]]))
     binary = stated_scores(BINARY, LABELS[:2])
     np.testing.assert_allclose(binary.logits(np.array([[3.0]])), [[-1.5, 1.5]])
     np.testing.assert_allclose(binary.as_given(np.array([[3.0]]))[0, 1], 1 / (1 + np.exp(-3)))
