@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -89,6 +90,18 @@ def test_a_clock_that_is_off_by_hours_makes_no_claim_stale(tmp_path, hours, monk
     assert isinstance(claims.take("work"), Holder)
     time.sleep(0.25)
     assert claims.take("work").number == 1  # and one that is not, is stale whatever the clock says
+
+
+def test_a_process_that_ends_gives_everything_back_and_takes_nothing_more(tmp_path):
+    claims = Claims(tmp_path, QUICK)
+    claims.take("a")
+    claims.take("b")
+    claims.release_all()
+    assert claims.names() == set()
+    other = threading.Thread(target=claims.take, args=("c",), daemon=True)
+    other.start()
+    other.join(0.1)
+    assert other.is_alive() and claims.names() == set()
 
 
 def test_a_heart_beats(tmp_path):

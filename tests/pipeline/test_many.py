@@ -176,7 +176,7 @@ def test_sigterm_leaves_everything_to_go_on_from(pictures, face_engine, tmp_path
     process.terminate()
     _, said = process.communicate()
     assert process.returncode in (143, 1) and "Traceback" not in said  # 1 where it was too quick
-    assert not list((parts_of(out) / "claims").glob("*.0"))
+    assert not list((parts_of(out) / "claims").iterdir())
     assert "run the same command" in said.lower() or process.returncode == 1
     run = recognize(pictures, out=out, engine=face_engine, resume=True)
     assert len(run.results) == 5 and run.resumed

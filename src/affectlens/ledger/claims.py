@@ -124,6 +124,7 @@ class Claims:
         self._watched: dict[str, tuple[float, float]] = {}  # file: its time, and since when it was seen to be that
         self._beating: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._taking = threading.Lock()
 
     def take(self, name: str, about: str = "") -> Claim | Holder:
         """Claim a piece of work, taking over what is stale.
@@ -145,6 +146,10 @@ class Claims:
         OutputError
             The folder cannot be written.
         """
+        with self._taking:
+            return self._taken(name, about)
+
+    def _taken(self, name: str, about: str) -> Claim | Holder:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             remove_temporaries(self.folder)
@@ -185,7 +190,8 @@ class Claims:
             self._held.pop(claim.token, None)
 
     def release_all(self) -> None:
-        """Give back everything that this process holds."""
+        """Give back everything that this process holds, as it ends: nothing can be claimed afterwards."""
+        self._taking.acquire(timeout=5.0)  # kept, so that no other thread begins a piece of work in between
         for claim in list(self._held.values()):
             with contextlib.suppress(OSError):
                 claim.release()
