@@ -127,6 +127,8 @@ def test_no_sound_and_no_file(tmp_path):
     ("name", "first"), [("sync_alate.mp4", 2.5), ("sync_vlate.mp4", 1.0), ("sync_cut.ts", 0.1), ("sync.avi", 1.04)]
 )
 def test_recorded_tracks_that_are_shifted(name, first):
+    """In the first two the edit list shifts one track by 1.5 s and the other not, so that flash and beep, which both come 1 s
+    after their own track's start, are 1.5 s apart on the container's clock, as in a player; in the others they meet."""
     if not (CASES / name).exists():
         pytest.skip("the cases are not here")
     onsets, _, _ = heard(CASES / name)

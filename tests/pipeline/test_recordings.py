@@ -257,6 +257,16 @@ def test_a_report_of_an_older_form_is_refused_with_a_reason(done, tmp_path):
         Result.load(folder)
 
 
+def test_a_report_whose_times_are_no_numbers_is_refused(done, tmp_path):
+    (result,) = done[0].results
+    folder = result.save(tmp_path / "odd")
+    facts = json.loads((folder / MANIFEST).read_text())
+    for seconds in ({"total": {"of": 1}}, {"total": [1]}, "long", None):
+        (folder / MANIFEST).write_text(json.dumps({**facts, "seconds": seconds}))
+        with pytest.raises(UsageError):
+            Result.load(folder)
+
+
 def test_a_result_draws_its_people(done):
     (result,) = done[0].results
     assert len(result.plot().to_dict()["vconcat"]) == 2
