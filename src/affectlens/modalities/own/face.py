@@ -47,7 +47,6 @@ class OwnFaceModality(Modality):
     """Expressed emotion from faces, by a network of the user's, of the best view of each person in each window."""
 
     name = "face"
-    needs_video = True
     assets = ("yunet", "face-landmarker")
 
     def __init__(self, options: Options) -> None:
