@@ -41,7 +41,7 @@ def _drawn_once() -> Iterator[None]:
     import vl_convert
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("vegalite_to_svg", "vegalite_to_png"):
+        for name in ("vegalite_to_svg", "svg_to_png"):
             patch.setattr(vl_convert, name, lru_cache(maxsize=128)(getattr(vl_convert, name)))
         yield
 
@@ -52,7 +52,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     import vl_convert
 
     monkeypatch.setattr(vl_convert, "vegalite_to_svg", lambda *_, **__: "<svg></svg>")
-    monkeypatch.setattr(vl_convert, "vegalite_to_png", lambda *_, **__: b"")
+    monkeypatch.setattr(vl_convert, "svg_to_png", lambda *_, **__: b"")
 
 
 @pytest.fixture
