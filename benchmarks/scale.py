@@ -81,17 +81,17 @@ def walks(folder: Path, count: int) -> None:
 
 def clips_in(folder: Path, count: int) -> None:
     """Clips of a second that differ in their metadata alone."""
-    import av
     from tests.conftest import write_video
 
     from affectlens.assets.store import locate
+    from affectlens.media.container import open_file
     from affectlens.media.frames import frames
 
     folder.mkdir()
     images = [f.image[:180, :240] for f in frames(locate("sample-clip"), 5.0) if 2 <= f.time < 3]
     first = write_video(folder / "00000.mp4", images, rate=5)
     for number in range(1, count):
-        with av.open(str(first)) as given, av.open(str(folder / f"{number:05d}.mp4"), "w") as out:
+        with open_file(first) as given, open_file(str(folder / f"{number:05d}.mp4"), "w") as out:
             out.metadata["title"] = str(number)
             stream = out.add_stream_from_template(given.streams.video[0])
             for packet in given.demux(given.streams.video[0]):

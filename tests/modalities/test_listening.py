@@ -12,6 +12,7 @@ from affectlens.core.schema import SCENE
 from affectlens.media.audio import AudioBlock, Sound, audio_blocks
 from affectlens.media.frames import MediaInfo, Problems
 from affectlens.modalities.listening import ListeningModality
+from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.perception.people.finder import Sighting
 from affectlens.perception.words.transcript import Utterance, Word
 from affectlens.pipeline import Engine, recognize
@@ -59,10 +60,21 @@ def test_all_voices_of_one_channel_are_one_person_and_that_is_said():
     clip = recording()
     choices = Ear(Options()).speakers(clip, [said(0, 2), said(3, 4)])
     assert [choice.person for choice in choices] == [SCENE, SCENE]
-    assert "all its voices are taken for one person" in choices[0].reason
+    assert "sounds like one voice" in choices[0].reason
     assert len(clip.problems.notes) == 1 and "taken for one person" in clip.problems.notes[0]
     once = recording()
     assert people(once, said(0, 2)) == [SCENE] and once.problems.notes == []
+
+
+def test_voices_that_sound_different_are_people_of_their_own():
+    clip = recording()
+    clip.voices = (VoiceSpan(0.0, 2.5, 0), VoiceSpan(3.0, 5.0, 1), VoiceSpan(5.0, 6.0, 0))
+    assert people(clip, said(0, 2), said(3, 4), said(4.5, 5.8), said(8, 9)) == [0, 1, 0, SCENE]
+    (note,) = clip.problems.notes
+    assert "2 voices were told apart by how they sound, as many as they seem to be" in note
+    ear = Ear(Options())
+    ear.begin(clip)
+    assert ear.borders == [2.75, 5.0]
 
 
 def test_a_channel_belongs_to_the_face_whose_mouth_moves_with_it():
