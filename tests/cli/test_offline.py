@@ -14,7 +14,7 @@ from affectlens.core.environment.offline import SWITCHES, stay_offline
 from tests.conftest import asset_path
 
 ROOT = Path(__file__).parents[2]
-ASSETS = ("yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0", "minilm", "whisper-base")
+ASSETS = ("yunet", "face-landmarker", "pose-landmarker", "efficientdet-lite0", "minilm", "whisper-base", "voice-encoder")
 CALL = re.compile(r"\b(openat|open|creat|mkdir|mkdirat|rename|renameat|renameat2|connect|sendto)\((.*)\)\s+= (-?\d+)")
 MAKES = ("creat", "mkdir", "mkdirat", "rename", "renameat", "renameat2")
 

@@ -171,7 +171,7 @@ def test_logits_and_probabilities_are_told_apart():
 
 def test_every_shipped_weights_file_has_corpus_licence_size_and_card():
     facts = {file.name: file for file in shipped_weights()}
-    assert {"face", "words", "speech", "voice", "gait", "posture", "fusion", "concepts-words"} == set(facts)
+    assert {"face", "words", "speech", "voice", "gait", "posture", "fusion", "concepts-words", "speakers"} == set(facts)
     for name, file in facts.items():
         assert file.corpus and file.licence and file.sha256 == sha256_of(weights_path(name)), name
         assert file.megabytes == pytest.approx(weights_path(name).stat().st_size / 1e6)

@@ -12,6 +12,7 @@ from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import ModelError
 from affectlens.models import weights
 from affectlens.models.base import Calibration, load_model
+from affectlens.models.speakers.shipped import load_space
 from affectlens.models.weights import check_shipped, read_weights, save_weights, shipped_weights, weights_folder
 from tests.conftest import asset_path
 
@@ -19,7 +20,8 @@ SHIPPED = sorted(path.stem for path in weights_folder().glob("*.safetensors"))
 
 
 def read(path):
-    return ConceptBank.load(path) if path.stem == "concepts-words" else read_weights(path)
+    readers = {"concepts-words": ConceptBank.load, "speakers": load_space}
+    return readers.get(path.stem, read_weights)(path)
 
 
 def flip(path, at=None):

@@ -27,6 +27,7 @@ def test_networks_of_a_run_have_one_thread_so_that_numbers_do_not_depend_on_it_a
 
     def counting(options):
         modality = Counting(options)
+        modality.name = "gait"  # recorded motion is read
         modality.seen = seen
         return [modality]
 

@@ -21,7 +21,7 @@ from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.gait.evidence import GaitMeasurement
 from affectlens.modalities.scene.evidence import LookDetail, PairDetail, PlaceDetail, ThingDetail
 from affectlens.modalities.telling import graded
-from affectlens.modalities.voice.evidence import Neighbour, VoiceDifference, VoiceRelevance
+from affectlens.modalities.voice.evidence import MomentDetail, Neighbour, VoiceDifference, VoiceRelevance
 from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail
 
 # kind, subject, modality it comes from
@@ -31,7 +31,7 @@ KINDS = (
     ("share", "face", "fused"), ("share", "words", "fused"), ("share", "usual", "fused"), ("conflict", "", "fused"),
     ("speaker", "", "words"), ("faithfulness", "deletion", "face"), ("faithfulness", "insertion", "words"),
     ("concept", "loss", "words"), ("voice", "higher pitch", "voice"), ("relevance", "pitch", "voice"),
-    ("sounds like", "anger", "voice"), ("gait", "head down", "gait"), ("gait relevance", "arms", "gait"),
+    ("sounds like", "anger", "voice"), ("moment", "1.25 to 1.50 s", "voice"), ("gait", "head down", "gait"), ("gait relevance", "arms", "gait"),
     ("posture relevance", "trunk", "posture"), ("usual", "", "fused"), ("usual elsewhere", "", "fused"),
     ("what if", "words", "fused"), ("what if", "face", "fused"), ("no counterpart", "words", "fused"), ("place", "", "scene"),
     ("thing", "car", "scene"), ("pair", "dark_street", "scene"), ("look", "brightness", "scene"), ("object", "car", "background"),
@@ -81,6 +81,8 @@ def generated(rng, i, kinds=KINDS):
         detail = VoiceRelevance("the average turn", 5)
     elif kind == "sounds like":
         detail = Neighbour("EmoDB", "03a01Wa", "German", "female")
+    elif kind == "moment":
+        detail = MomentDetail(1.25, 1.5)
     elif kind == "gait":
         unit, detail = "degrees", GaitMeasurement(value, 0.0, "how far it is down", p)
     elif kind in ("gait relevance", "posture relevance"):
@@ -217,6 +219,9 @@ _ORACLES = {
     ),
     "voice": lambda text, row, detail: f"higher pitch by {abs(row.value):.1f} semitones" in text,
     "sounds like": lambda text, row, detail: "EmoDB" in text and "anger" in text,
+    "moment": lambda text, row, detail: (
+        "from 1.25 to 1.50 s" in text and ("speaks for" in text) == (row.value > 0) and f"{row.value:+.2f}" in text
+    ),
     "gait": lambda text, row, detail: f"{row.value:.0f} degrees" in text and f"{detail.deviations:+.1f} SD" in text,
     "usual": _usual,
     "usual elsewhere": _usual_elsewhere,

@@ -22,7 +22,7 @@ from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.gait.evidence import GaitMeasurement
 from affectlens.modalities.scene.evidence import LookDetail, PairDetail, PlaceDetail, ThingDetail
 from affectlens.modalities.telling import Clause, Sentence, at, clause, of_kind, sentence, way, who
-from affectlens.modalities.voice.evidence import Neighbour, VoiceDifference, VoiceRelevance
+from affectlens.modalities.voice.evidence import MomentDetail, Neighbour, VoiceDifference, VoiceRelevance
 from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail
 
 SHARES = dict(zip(("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
@@ -225,6 +225,10 @@ CASES = [
     (
         evidence("relevance", "energy", 0.41, VoiceRelevance("the average turn", 5)),
         "energy speaks for anger (+0.41 log probability)",
+    ),
+    (
+        evidence("moment", "1.25 to 1.50 s", 0.31, MomentDetail(1.25, 1.5)),
+        "what is heard from 1.25 to 1.50 s speaks for anger (+0.31 log probability)",
     ),
     (
         evidence("sounds like", "fear", 0.8, Neighbour("EmoDB", "03a01Wa", "German", "female")),

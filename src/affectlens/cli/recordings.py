@@ -12,6 +12,7 @@ from affectlens.cli import common
 from affectlens.cli.options import FORMATS, Inputs, Journal, On, Resume, Seed, ShardOption, Workers, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import TABLE as FAILURES
+from affectlens.core.listing import rest
 from affectlens.core.options import Options
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def _print_notes(run: Run) -> None:
         common.note(f"note: {text}")
     for path in run.resumed[:MANY]:
         common.note(f"already done: {path}")
-    if len(run.resumed) > MANY:
-        common.note(f"already done: {len(run.resumed) - MANY} more")
+    if more := rest(MANY, len(run.resumed), "recordings that were done already", "what `affectlens runs status` says"):
+        common.note(more)
 
 
 def _ask(out: Path, inputs: list[str], allowed: bool) -> None:

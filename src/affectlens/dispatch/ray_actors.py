@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from affectlens.core.environment.extras import helpful
 from affectlens.core.errors import AffectlensError, UsageError
-from affectlens.core.extras import helpful
 from affectlens.dispatch.processes import TRIES
 from affectlens.dispatch.task import Crash, Surroundings, Task
 

@@ -82,7 +82,7 @@ def test_where_objects_come_from():
     chosen = ObjectSettings(objects="detector")
     assert objects_of("face", chosen) == "detector"
     assert needed_assets("face", "", ObjectSettings()) == ["yunet", "face-landmarker"]
-    assert needed_assets("face", "", chosen) == ["efficientdet-lite0", "yunet"]
+    assert needed_assets("face", "", chosen) == ["efficientdet-lite0", "yunet", "face-landmarker"]
     assert needed_assets("face", "", ObjectSettings(objects=OBJECTS)) == []
 
 
@@ -232,7 +232,7 @@ def test_labels_are_by_path_then_by_name_and_strangers_are_named(tmp_path):
     pictures = Pictures(tmp_path / "all", objects=OBJECTS, labels=table)
     assert {k: pictures.label(k) for k in pictures} == {"x/one.png": "joy", "y/one.png": "fear", "y/two.png": ""}
     assert pictures.notes == (
-        f"7 pictures of {table} are not in {tmp_path / 'all'}: NA, gone0.png, gone1.png, gone2.png, gone3.png",
+        f"7 pictures of {table} are not in {tmp_path / 'all'}: NA, gone0.png, gone1.png, gone2.png, gone3.png and 2 more",
     )
     with pytest.raises(UsageError, match=r"--labels .*none\.csv: no such file"):
         Pictures(tmp_path / "all", objects=OBJECTS, labels=tmp_path / "none.csv")
@@ -284,9 +284,14 @@ def test_the_detector_looks_at_pictures_that_are_large_enough(monkeypatch):
     face = SimpleNamespace(box=(-10.0, 80.0, 30.0, 40.0), score=0.8)
     monkeypatch.setattr(finders_module, "locate", lambda name: name)
     monkeypatch.setattr(finders_module, "object_detector", lambda path: objects if path == "efficientdet-lite0" else None)
-    monkeypatch.setattr(
-        "affectlens.perception.face.detector.FaceDetector", lambda path: (lambda image: [face]) if path == "yunet" else None
-    )
+    monkeypatch.setattr("affectlens.perception.face.detector.FaceDetector", lambda path: path)
+    monkeypatch.setattr("affectlens.perception.face.landmarks.FaceLandmarker", lambda path: path)
+
+    def finding(*parts):
+        assert parts == ("yunet", "face-landmarker")
+        return lambda image: [(face, None)]
+
+    monkeypatch.setattr("affectlens.perception.face.finder.FaceFinder", finding)
     finder = finder_of("detector", 0.25)
     assert isinstance(finder, Detector)
     things = finder.things("a", np.zeros((96, 100), np.uint8))
