@@ -30,7 +30,7 @@ PROMISES = [  # page, words of the promise, tests
     ("docs/usage.md", "Found is items and drops together, or it says so and ends with an error", ["corpora/test_account.py::test_found_is_items_and_drops_together"]),
     ("docs/usage.md", "versions, hashes, options, times, problems; written last", ["core/disk/test_files.py::test_a_file_takes_its_name_when_it_is_whole"]),
     ("docs/usage.md", "Files carry a `schema_version`", ["core/test_tables.py::test_files_say_their_form", "core/test_tables.py::test_older_newer_foreign_and_broken_files_are_refused_with_what_to_do"]),
-    ("docs/usage.md", "one report folder an input", ["pipeline/test_jobs.py::test_no_report_takes_the_place_of_another"]),
+    ("docs/usage.md", "one report folder an input", ["pipeline/test_jobs.py::test_a_corpus_that_was_moved_is_the_same_and_two_files_are_two"]),
     ("docs/architecture.md", "fetches third-party weights and verifies their checksums", ["assets/test_store.py::test_one_bit_of_a_file_is_enough", "models/test_weights.py::test_one_bit_is_enough"]),
     ("docs/architecture.md", "files that appear\nwhole or not at all", ["core/disk/test_files.py::test_what_fails_leaves_the_old_file_and_nothing_else"]),
     ("docs/architecture.md", "an hour costs no more memory than a minute", ["pipeline/test_batches.py::test_memory_does_not_grow_with_the_inputs"]),

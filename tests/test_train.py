@@ -12,8 +12,9 @@ import torch
 from PIL import Image, ImageOps
 
 from affectlens import train
-from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.errors import AffectlensError, CorpusError, UsageError
 from affectlens.core.settings import Settings
+from affectlens.corpora.base import Item
 from affectlens.features.speech import SpeechTable
 from affectlens.features.turns import TurnTable
 from affectlens.learning.recipes.background import BackgroundRecipe
@@ -22,11 +23,13 @@ from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.recipes.speakers import SpeakersRecipe
 from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.recipes.voice import VoiceRecipe
 from affectlens.learning.recipes.words import WordsRecipe
+from affectlens.models.speakers.shipped import load_space
 from affectlens.models.weights import read_weights, weights_path
-from affectlens.training import background, bclstm, face, fusion, fusion_joint, motion, speech, voice, words  # noqa: F401
+from affectlens.training import background, bclstm, face, fusion, fusion_joint, motion, speakers, speech, voice, words  # noqa: F401
 from tests.conftest import asset_path
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import picture
@@ -34,7 +37,7 @@ from tests.perception.body.walker import walker, write_bvh
 
 RECIPES = {
     "background": BackgroundRecipe, "bclstm": BcLstmRecipe, "face": FaceRecipe, "fusion": FusionRecipe, "gait": GaitRecipe,
-    "posture": PostureRecipe, "speech": SpeechRecipe, "voice": VoiceRecipe, "words": WordsRecipe,
+    "posture": PostureRecipe, "speakers": SpeakersRecipe, "speech": SpeechRecipe, "voice": VoiceRecipe, "words": WordsRecipe,
 }  # fmt: skip
 
 
@@ -80,13 +83,15 @@ def test_every_function_has_a_recipe_whose_fields_have_help():
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_wrong_values_fail_before_anything_is_read(name, tmp_path):
     function, nowhere = getattr(train, name), {"emodb": tmp_path / "absent"}
-    number = "penalty" if name == "voice" else "rate"  # a head that is fitted has no rate of learning
+    # What is fitted has no rate of learning, and where it is fitted at once no epochs.
+    number = {"voice": "penalty", "speakers": "worth"}.get(name, "rate")
+    count = "conversations" if name == "speakers" else "epochs"
     for changed, match in (
-        ({"epochs": 0}, "--epochs 0: a number of at least 1"),
-        ({"epochs": 1.5}, "whole number"),
+        ({count: 0}, f"--{count} 0: a number of at least"),
+        ({count: 10.5}, "whole number"),
         ({"seed": -1}, "--seed"),
         ({number: float("nan")}, f"--{number}"),
-        ({"epoch": 3}, "did you mean epochs"),
+        ({count[:-1]: 3}, f"did you mean {count}"),
     ):
         with pytest.raises(UsageError, match=match):
             function(nowhere, tmp_path / "out", **changed)
@@ -202,6 +207,34 @@ def test_voice(tmp_path, monkeypatch, rng):
     pd.testing.assert_frame_equal(again.scores, run.scores)
     with pytest.raises(UsageError, match="at least two corpora"):
         train.voice({"emodb": trees["emodb"]}, tmp_path / "alone")
+
+
+def test_speakers(tmp_path, monkeypatch, rng):
+    trees = speech_trees(tmp_path / "trees")
+    means = rng.normal(size=(30, 256)) * np.repeat([1.0, 0.0], [8, 248])
+
+    def windows(encoder, samples):
+        person = round(float(samples[0]) * 1e8) - 1
+        return np.zeros(1), (means[person] + rng.normal(size=256) * 0.1)[None]
+
+    def clips(name, split):
+        for person in range(6):
+            for take in range(6):
+                sound = np.full(32000, (person + 1) * 1e-8, np.float32)
+                yield Item(f"{person}-{take}", sound, ("anger",), str(person))
+
+    monkeypatch.setattr(speakers, "voice_windows", windows)
+    monkeypatch.setattr(speakers, "load_encoder", lambda path: None)
+    monkeypatch.setattr(speakers, "items_of", clips)
+    asset_path("voice-encoder")
+    corpora = {name: trees[name] for name in ("emodb", "urdu", "ravdess")}
+    run = train.speakers(corpora, tmp_path / "run", conversations=30, directions=4)
+    space = load_space(run.weights)
+    assert space.projection.shape == (256, 4) and run.scores.value.between(0, 1).all() and len(run.scores) == 3
+    card = run.card.read_text()
+    assert card.index("## New data") < card.index("## Limits") and "it names nobody" in card
+    with pytest.raises(CorpusError, match="at least two corpora"):
+        train.speakers({"emodb": trees["emodb"]}, tmp_path / "alone")
 
 
 @pytest.fixture(scope="module")

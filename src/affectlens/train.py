@@ -37,7 +37,7 @@ Examples
 --------
 >>> from affectlens import train
 >>> dir(train)
-['background', 'bclstm', 'face', 'fusion', 'gait', 'posture', 'speech', 'words']
+['background', 'bclstm', 'face', 'fusion', 'gait', 'posture', 'speakers', 'speech', 'voice', 'words']
 >>> train.speech("emodb=/corpora/emodb", "runs/speech", epochs=0)
 Traceback (most recent call last):
 ...

@@ -20,6 +20,7 @@ from affectlens.learning.voice import Head, fit_head
 from affectlens.models.shipped.speech_scale import against_own_clip, normalise, pooled
 from affectlens.models.shipped.voice import own_share
 from affectlens.stats.classification import softmax
+from affectlens.stats.generators import Rng, generator
 
 VERSION = 1  # of the protocol
 
@@ -106,7 +107,7 @@ def _left_out(table: TurnTable, name: str, recipe: VoiceRecipe) -> pd.DataFrame:
     return pd.concat(out, ignore_index=True)
 
 
-def recordings(speaker: np.ndarray, labels: np.ndarray, use: Use, rng: np.random.Generator) -> list[np.ndarray]:
+def recordings(speaker: np.ndarray, labels: np.ndarray, use: Use, rng: Rng) -> list[np.ndarray]:
     """Deal clips to recordings of one speaker, of ``use.turns`` at most; every clip is in one of them.
 
     Parameters
@@ -123,6 +124,7 @@ def recordings(speaker: np.ndarray, labels: np.ndarray, use: Use, rng: np.random
     list of numpy.ndarray
         Indices of each recording.
     """
+    rng = generator(rng)
     key = np.array([f"{who}/{label}" if use.one_mood else str(who) for who, label in zip(speaker, labels, strict=True)])
     out = []
     for name in dict.fromkeys(key):

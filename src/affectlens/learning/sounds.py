@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, fftconvolve, sosfilt
 
+from affectlens.stats.generators import Rng, generator
+
 RATE = 16000
 _SPEED = 0.08  # most that speed, and pitch with it, differs
 _TONE = 4.0  # deviation in dB of the microphone's gain at five frequencies
@@ -15,7 +17,7 @@ _NOISE = 8.0, 35.0  # dB under the speech
 _MU = 255  # of the telephone's companding
 
 
-def augmented(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def augmented(sound: np.ndarray, rng: Rng) -> np.ndarray:
     """A sound as another recording might have it; each change comes by chance.
 
     Parameters
@@ -37,6 +39,7 @@ def augmented(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     >>> bool(np.isfinite(changed).all() and abs(len(changed) / 8000 - 1) < 0.1)
     True
     """
+    rng = generator(rng)
     out = np.asarray(sound, np.float64)
     for chance, change in ((0.5, speed), (0.6, microphone), (0.4, room), (0.5, noise), (0.2, telephone)):
         if rng.random() < chance:
@@ -44,21 +47,24 @@ def augmented(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def speed(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def speed(sound: np.ndarray, rng: Rng) -> np.ndarray:
     """Up to 8 % faster or slower, pitch with it."""
+    rng = generator(rng)
     count = int(len(sound) / rng.uniform(1 - _SPEED, 1 + _SPEED))
     return np.asarray(np.interp(np.linspace(0, len(sound) - 1, count), np.arange(len(sound)), sound))
 
 
-def microphone(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def microphone(sound: np.ndarray, rng: Rng) -> np.ndarray:
     """Through a microphone of another tone."""
+    rng = generator(rng)
     spectrum = np.fft.rfft(sound)
     gain = np.interp(np.linspace(0, 1, len(spectrum)), _AT, rng.normal(0, _TONE, len(_AT)))
     return np.asarray(np.fft.irfft(spectrum * 10 ** (gain / 20), len(sound)))
 
 
-def room(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def room(sound: np.ndarray, rng: Rng) -> np.ndarray:
     """In a room: noise that decays after the direct sound."""
+    rng = generator(rng)
     count = int(rng.uniform(*_DECAY) * RATE)
     echo = rng.normal(size=count) * np.exp(-6.9 * np.arange(count) / count)
     echo[0] = 0
@@ -67,8 +73,9 @@ def room(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(fftconvolve(sound, echo)[: len(sound)])
 
 
-def noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def noise(sound: np.ndarray, rng: Rng) -> np.ndarray:
     """With white, pink or brown noise under it."""
+    rng = generator(rng)
     frequency = np.fft.rfftfreq(len(sound))
     spectrum = rng.normal(size=len(frequency)) + 1j * rng.normal(size=len(frequency))
     spectrum *= 1 / np.maximum(frequency, 1 / len(sound)) ** (rng.choice([0, 1, 2]) / 2)
@@ -77,8 +84,9 @@ def noise(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(sound + background * sound.std() * 10 ** (-rng.uniform(*_NOISE) / 20))
 
 
-def telephone(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def telephone(sound: np.ndarray, rng: Rng) -> np.ndarray:
     """Over a telephone: 300 to 3400 Hz in eight bits of mu-law (ITU-T G.711)."""
+    rng = generator(rng)
     narrow = sosfilt(butter(4, [300, 3400], "band", fs=RATE, output="sos"), sound)
     top = np.abs(narrow).max() + 1e-9
     companded = np.sign(narrow) * np.log1p(_MU * np.abs(narrow) / top) / np.log1p(_MU)

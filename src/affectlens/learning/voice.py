@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from affectlens.core.errors import CorpusError
 from affectlens.learning.recipes.voice import VoiceRecipe
 from affectlens.models.shipped.voice import own_share
+from affectlens.stats.generators import Rng, generator
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def fit_head(
     return Head(head.mean, head.deviation, axes @ weight, bias, recipe.limit)
 
 
-def in_recordings(z: np.ndarray, speaker: np.ndarray, recipe: VoiceRecipe, rng: np.random.Generator) -> np.ndarray:
+def in_recordings(z: np.ndarray, speaker: np.ndarray, recipe: VoiceRecipe, rng: Rng) -> np.ndarray:
     """Scaled states as recordings have them: each clip among 1 to ``recipe.turns`` of its speaker, against their mean.
 
     Parameters
@@ -117,6 +118,7 @@ def in_recordings(z: np.ndarray, speaker: np.ndarray, recipe: VoiceRecipe, rng: 
     numpy.ndarray
         ``(n, features)``.
     """
+    rng = generator(rng)
     out = z.copy()
     for person in dict.fromkeys(speaker):
         left = rng.permutation(np.flatnonzero(speaker == person))

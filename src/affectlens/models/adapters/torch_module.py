@@ -54,7 +54,7 @@ class TorchModel(BaseModel):
 
     Examples
     --------
-    >>> model = TorchModel(nn.Linear(3, 2), ("calm", "upset"), modality="voice")
+    >>> model = TorchModel(nn.Linear(3, 2), ("calm", "upset"), modality="voice", scores="softmax")
     >>> model.predict(np.zeros((5, 3))).shape
     (5, 2)
     >>> layered = TorchModel(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), ("calm", "upset"), "voice", layer="0")
