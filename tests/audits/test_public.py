@@ -51,5 +51,5 @@ def test_settings_are_checked_before_the_audit_is_called(default):
 
 def test_help_shows_every_setting(default):
     shown = inspect.signature(audit.echo).parameters
-    assert list(shown) == ["model", "corpus", "out", "progress", "settings", "depth"]
+    assert list(shown) == ["model", "corpus", "out", "progress", "settings", "workers", "shard", "on", "depth"]
     assert shown["model"].default == default and shown["depth"].default == 3

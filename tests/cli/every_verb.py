@@ -79,6 +79,8 @@ def runs(made: dict[str, Path], recording: Path, out: Path) -> dict[str, list[st
         found[f"train {name}"] = [
             "train", name, *corpora(*needed), "--epochs", "1", *more.get(name, []), *to(f"train {name}"),
         ]  # fmt: skip
+    speakers = ["--conversations", "10", "--directions", "4"]  # fitted at once: it has no epochs
+    found["train speakers"] = ["train", "speakers", *corpora("emodb", "ravdess"), *speakers, *to("train speakers")]
     return found
 
 

@@ -66,6 +66,8 @@ NEEDS = {
     "train face": ["--corpus", "fer2013={fer2013}"],
     "train words": ["--corpus", "goemotions={goemotions}"],
     "train speech": ["--corpus", "emodb={emodb}", "--corpus", "ravdess={ravdess}"],
+    "train voice": ["--corpus", "emodb={emodb}", "--corpus", "ravdess={ravdess}"],
+    "train speakers": ["--corpus", "emodb={emodb}", "--corpus", "ravdess={ravdess}"],
     "train gait": ["--corpus", "bandai={bandai}"],
     "train posture": ["--corpus", "bandai={bandai}"],
     "train fusion": ["--corpus", "fer2013={fer2013}", "--corpus", "emodb={emodb}"],

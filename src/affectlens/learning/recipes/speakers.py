@@ -26,7 +26,7 @@ class SpeakersRecipe(Settings):
 declare_training(
     "speakers",
     SpeakersRecipe,
-    "affectlens.training.speakers:train_speakers",
+    "affectlens.training.speakers:train_speakers_model",
     about="""Fit the space in which voices are told apart, on two or more corpora of speech by several people each.
 
     Nothing is learnt by gradient: within-person and between-person variance of the encoder's vectors, and a threshold chosen on
