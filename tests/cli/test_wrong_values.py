@@ -17,7 +17,8 @@ WRONG = {
     "--table": "/no/file", "--only": "beauty", "--interventions": "magic", "--kind": "sparse", "--concepts": "beauty",
     "--query": "long", "--examples": "/no/folder", "--against": "smile", "--norms": "/no/file", "--units": "/no/file",
     "--limit": "pixels=many", "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
-    "--plugin": "no_such_module", "--shard": "9/3", "--on": "slurm", "--journal": "{file}/below",
+    "--model-scores": "logit", "--model-preprocess": "no-function", "--people": "(", "--votes": "/no/file", "--answers": "/no/file",
+    "--unseen": "no corpus", "--precision": "half", "--plugin": "no_such_module", "--shard": "9/3", "--on": "slurm", "--journal": "{file}/below",
 }  # fmt: skip
 
 

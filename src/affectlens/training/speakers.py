@@ -34,7 +34,9 @@ _LIMITS = (
 )
 
 
-def train_speakers_model(corpora: dict[str, Path], out: Path, recipe: SpeakersRecipe, progress: Progress = silent) -> TrainingRun:
+def train_speakers_model(
+    corpora: dict[str, Path], out: Path, recipe: SpeakersRecipe, progress: Progress = silent
+) -> TrainingRun:
     """Write ``speakers.safetensors`` and its card below ``out``; see ``affectlens.train.speakers``."""
     if len(corpora) < 2:
         raise CorpusError(

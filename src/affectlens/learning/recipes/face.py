@@ -20,6 +20,11 @@ def _no_table(path: Path | None) -> str:
     return "" if known else "no such file; a csv or parquet table with the column name and one for each class was expected"
 
 
+def _no_corpus(unseen: str) -> str:
+    name, _, path = unseen.partition("=")
+    return "" if not unseen or (name and path and Path(path).exists()) else "NAME=PATH of a corpus that is there was expected"
+
+
 @dataclass(frozen=True)
 class FaceRecipe(Settings):
     """Every choice of training the face network; ``augmentation`` has how crops are changed."""
@@ -45,7 +50,9 @@ class FaceRecipe(Settings):
     answers_share: float = fields.share(0.25, "Share of the target that those answers make up.")
     answers_temperature: float = setting(3.0, "Temperature that softens those answers.", least=0.1, most=20)
     prior_strength: float = fields.share(0.0, "How far the class shares of the targets are taken out of the answers.")
-    unseen: str = setting("", "Corpus of faces that nothing is learnt from, as NAME=PATH, to calibrate and score on.")  # noqa: RUF009
+    unseen: str = setting(
+        "", "Corpus of faces that nothing is learnt from, as NAME=PATH, to calibrate and score on.", check=_no_corpus
+    )  # noqa: RUF009
     device: str = fields.word("cpu", "Where to train; pictures are changed there too.", ("cpu", "cuda"))
     precision: str = fields.word("float32", "Numbers of the forward pass in training.", ("float32", "bfloat16"))
     start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.", check=_no_file)  # noqa: RUF009
