@@ -32,6 +32,10 @@ WRONG = [
     ("pairs", "no/such/folder", "no such folder"),
     ("background", "no/such/file", "no such file"),
     ("fusion", "late", "one of early, pool"),
+    ("voices", -1, "from 0 to 20"),
+    ("model", ("gait=mine.onnx",), "face=MODEL, words=MODEL, voice=MODEL was expected"),
+    ("model_scores", "logit", "one of softmax, sigmoid"),
+    ("model_preprocess", "function", "module:function was expected"),
 ]
 
 
