@@ -2,7 +2,7 @@
 
 import torch
 
-from affectlens.core.options import Options
+from affectlens.core.options import Options, torch_threads
 from affectlens.modalities.base import Modality
 from affectlens.pipeline.engine import Engine
 from tests.perception.body.walker import walker, write_bvh
@@ -22,8 +22,7 @@ class Counting(Modality):
 def test_networks_of_a_run_have_one_thread_so_that_numbers_do_not_depend_on_it_and_leave_those_of_the_process(
     tmp_path, monkeypatch
 ):
-    torch.set_num_threads(2)
-    seen, before = [], torch.get_num_threads()
+    before, seen = 2, []
 
     def counting(options):
         modality = Counting(options)
@@ -32,5 +31,6 @@ def test_networks_of_a_run_have_one_thread_so_that_numbers_do_not_depend_on_it_a
         return [modality]
 
     monkeypatch.setattr("affectlens.pipeline.engine.build", counting)
-    Engine(Options(threads=before + 2)).run(write_bvh(walker(seconds=1.0), tmp_path / "walk.bvh"), explaining=False)
-    assert seen == [1] and torch.get_num_threads() == before
+    with torch_threads(before):  # left as it was found: the tests that follow have one thread
+        Engine(Options(threads=before + 2)).run(write_bvh(walker(seconds=1.0), tmp_path / "walk.bvh"), explaining=False)
+        assert seen == [1] and torch.get_num_threads() == before

@@ -44,7 +44,7 @@ def test_words(tmp_path):
     for split, lines in (("train", 2), ("dev", 1), ("test", 1)):
         (tmp_path / f"ekman_{split}.tsv").write_text("".join(f"so glad\t3\tk{i}\n" for i in range(lines)))
     (tmp_path / "ekman_labels.txt").write_text("anger\ndisgust\nfear\njoy\nneutral\nsadness\nsurprise\n")
-    with pytest.raises(CorpusError, match="goemotions, dev: 1 items that can be read; at least 2"):
+    with pytest.raises(CorpusError, match="goemotions, dev: 1 texts that can be read; at least 2"):
         train.words({"goemotions": tmp_path}, tmp_path / "out")
 
 
