@@ -159,11 +159,11 @@ def heard(path: Path) -> Any:
 
 
 def two_people(path: Path) -> Answer:
-    """Two speakers are two people, or nobody: that one microphone's voices are not told apart is said, and no one is named."""
+    """Two speakers in one microphone are two people, who take turns, and it is said that they were told apart by their sound."""
     result = heard(path)
-    people = sorted(set(result.table.person))
-    said = next((note for note in result.problems if "tells them apart" in note), "")
-    return f"persons {people}; {said}".rstrip("; "), people == [0, 1] or (people == [-1] and bool(said))
+    voices = result.table[result.table.modality == "voice"].sort_values("start").person.tolist()
+    said = next((note for note in result.problems if "told apart by how they sound" in note), "")
+    return f"persons {voices}; {said}".rstrip("; "), voices == [0, 1] * (len(voices) // 2) and len(voices) > 1 and bool(said)
 
 
 def as_clean(*words: str) -> Callable[[Path], Answer]:
