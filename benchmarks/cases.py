@@ -159,7 +159,7 @@ def heard(path: Path) -> Any:
 
 
 def two_people(path: Path) -> Answer:
-    """Two speakers in one microphone are two people, who take turns, and it is said that they were told apart by their sound."""
+    """Two speakers in one microphone are two people who take turns, and it is said that they were told apart by their sound."""
     result = heard(path)
     voices = result.table[result.table.modality == "voice"].sort_values("start").person.tolist()
     said = next((note for note in result.problems if "told apart by how they sound" in note), "")
