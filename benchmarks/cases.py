@@ -22,8 +22,8 @@ import affectlens
 from affectlens.core.errors import AffectlensError
 from affectlens.corpora.survey import survey
 from affectlens.media.frames import Problems, frames
-from affectlens.media.images import read_image
-from affectlens.media.track import pieces
+from affectlens.media.pictures.images import read_image
+from affectlens.media.sound.track import pieces
 
 HERE = Path(os.environ.get("AFFECTLENS_CASES", Path(__file__).resolve().parents[2] / "shared" / "cases"))
 FRAME = 0.04  # seconds

@@ -18,8 +18,8 @@ from scipy.optimize import linear_sum_assignment
 from affectlens.assets.store import locate
 from affectlens.corpora.base import items_of, open_corpus
 from affectlens.learning.recipes.speakers import SpeakersRecipe
-from affectlens.learning.speakers import PEOPLE, VoiceTable, fit_speakers
-from affectlens.media.audio import AudioBlock
+from affectlens.learning.trainers.speakers import PEOPLE, VoiceTable, fit_speakers
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.speakers.clustering import in_order
 from affectlens.models.speakers.diarisation import diarise
 from affectlens.models.speakers.encoder import VoiceEncoder, load_encoder, voice_windows

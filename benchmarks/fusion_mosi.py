@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from affectlens.evaluation.ablation import ablate
 from affectlens.learning.export import calibrate
-from affectlens.learning.fusion import Bank
 from affectlens.learning.recipes.fusion import FusionRecipe
+from affectlens.learning.trainers.fusion import Bank
 
 
 def banks(path: Path) -> dict[str, tuple[Bank, Bank]]:

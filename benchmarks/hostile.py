@@ -21,7 +21,7 @@ from tests.fuzz.targets import Target, watch_and_listen
 from tests.fuzz.worker import MOST_MEMORY, attempt, memory
 
 from affectlens.media.frames import probe
-from affectlens.media.images import SUFFIXES, read_image
+from affectlens.media.pictures.images import SUFFIXES, read_image
 
 SECONDS = 300.0  # of the processor for one file
 

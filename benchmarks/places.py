@@ -12,7 +12,7 @@ import pandas as pd
 
 from affectlens.assets.store import locate
 from affectlens.context.place import Place, infer_place
-from affectlens.media.images import read_image
+from affectlens.media.pictures.images import read_image
 from affectlens.perception.scene.appearance import measure
 from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.resample import wilson

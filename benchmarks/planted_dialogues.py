@@ -14,8 +14,8 @@ from affectlens.audits.concepts.audit import ConceptAuditor
 from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.corpora.dialogues.base import DialogueSet, dialogue_set
-from affectlens.learning.bclstm import fit, pack, scale_of
 from affectlens.learning.recipes.bclstm import BcLstmRecipe
+from affectlens.learning.trainers.bclstm import fit, pack, scale_of
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
 from affectlens.models.shipped.bclstm import BcLstmModel
 

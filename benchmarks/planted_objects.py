@@ -22,9 +22,9 @@ from affectlens.audits.objects.statistics import combine, own, shown
 from affectlens.explainers.cam import CamEngine
 from affectlens.explainers.interventions.scenes import cut_out, insert
 from affectlens.explainers.overlap import boxes_to_masks, image_rows
-from affectlens.learning.background import train_background
 from affectlens.learning.recipes.background import BackgroundRecipe
-from affectlens.media.images import read_image
+from affectlens.learning.trainers.background import train_background
+from affectlens.media.pictures.images import read_image
 from affectlens.models.adapters import TorchModel
 from affectlens.models.shipped.background import OnGrid, on_grid
 from affectlens.perception.scene.detections import recall

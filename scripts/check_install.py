@@ -31,7 +31,7 @@ for module in pkgutil.walk_packages(affectlens.__path__, "affectlens."):
     if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 from affectlens.checks.recordings import make_recordings
-from affectlens.media.audio import Sound
+from affectlens.media.sound.audio import Sound
 from affectlens.media.frames import Problems, frames, probe
 folder = Path(tempfile.mkdtemp())
 made = make_recordings(folder)

@@ -20,9 +20,9 @@ import torch
 from affectlens.core.disk.files import sha256_of, write_text
 from affectlens.features.motion import gait_windows, postures
 from affectlens.learning.export import export
-from affectlens.learning.motion import gait_typicality, posture_typicality
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.trainers.motion import gait_typicality, posture_typicality
 from affectlens.learning.typicality import Typicality
 from affectlens.models.shipped.gait import GaitModel
 from affectlens.models.shipped.posture import PostureModel

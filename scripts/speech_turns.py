@@ -12,7 +12,7 @@ import torch
 
 from affectlens.corpora.base import corpora_of
 from affectlens.features.speech import as_recordings, speech_table
-from affectlens.learning.speech import make_classifier
+from affectlens.learning.trainers.speech import make_classifier
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.stats.classification import confusion, unweighted_recall
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from affectlens.media.audio import AudioBlock, audio_blocks
+from affectlens.media.sound.audio import AudioBlock, audio_blocks
 from affectlens.modalities.voice.hearing import hear
 from affectlens.models.base import load_model
 from affectlens.perception.words.turns import turns

@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.metrics import f1_score
 
 from affectlens.corpora.base import items_of, label_targets, open_corpus
-from affectlens.learning.word_errors import WordErrors
+from affectlens.learning.augmentation.word_errors import WordErrors
 from affectlens.models.shipped.words import WordsModel
 from affectlens.models.typicality import LEAST_TYPICAL
 from affectlens.stats.classification import (

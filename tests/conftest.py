@@ -82,8 +82,8 @@ def clip() -> Path:
 @pytest.fixture(scope="session")
 def short_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of the clip, with both people in view and what one of them says."""
-    from affectlens.media.audio import Sound
     from affectlens.media.frames import Problems, frames
+    from affectlens.media.sound.audio import Sound
 
     shown = [frame.image for frame in frames(clip, 10.0) if 2 <= frame.time < 4]
     samples = np.concatenate([block.samples for block in Sound(clip, Problems())])[2 * 16000 : 4 * 16000]

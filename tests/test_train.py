@@ -29,7 +29,12 @@ from affectlens.learning.recipes.voice import VoiceRecipe
 from affectlens.learning.recipes.words import WordsRecipe
 from affectlens.models.speakers.shipped import load_space
 from affectlens.models.weights import read_weights, weights_path
-from affectlens.training import background, bclstm, face, fusion, fusion_joint, motion, speakers, speech, voice, words  # noqa: F401
+from affectlens.training import background, motion, speakers, words  # noqa: F401
+from affectlens.training.bclstm import train as bclstm  # noqa: F401
+from affectlens.training.face import train as face  # noqa: F401
+from affectlens.training.fusion import joint as fusion_joint
+from affectlens.training.speech import train as speech
+from affectlens.training.voice import train as voice  # noqa: F401
 from tests.conftest import asset_path
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import picture
@@ -160,7 +165,7 @@ def _voices(rng, corpora=("emodb", "urdu")):
 
 
 def test_speech(tmp_path, monkeypatch, rng):
-    from affectlens.learning.speech import logistic, train_net
+    from affectlens.learning.trainers.speech import logistic, train_net
 
     trees, seen = speech_trees(tmp_path / "trees"), []
 
@@ -168,8 +173,8 @@ def test_speech(tmp_path, monkeypatch, rng):
         seen.append(recipe)
         return train_net(x, y, config, recipe, unlabelled)
 
-    monkeypatch.setattr("affectlens.learning.speech.train_net", spy)
-    monkeypatch.setattr("affectlens.learning.speech._boosting", lambda seed: logistic())
+    monkeypatch.setattr("affectlens.learning.trainers.speech.train_net", spy)
+    monkeypatch.setattr("affectlens.learning.trainers.speech._boosting", lambda seed: logistic())
     monkeypatch.setattr(speech, "scores", partial(speech.scores, draws=20))
     table = _voices(rng)
     monkeypatch.setattr(speech, "speech_table", lambda *_, **__: table)

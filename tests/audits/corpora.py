@@ -72,9 +72,9 @@ def mosi_model(corpus: Path, path: Path) -> Path:
     from dataclasses import asdict
 
     from affectlens.corpora.dialogues.base import open_dialogues
-    from affectlens.learning.bclstm import fit, pack, predict, scale_of
     from affectlens.learning.export import calibrate, export
     from affectlens.learning.recipes.bclstm import BcLstmRecipe
+    from affectlens.learning.trainers.bclstm import fit, pack, predict, scale_of
     from affectlens.models.nets.bclstm import BcLstmConfig
     from affectlens.models.shipped.bclstm import meta_of
 

@@ -14,7 +14,7 @@ from affectlens.core.errors import CorpusError, MediaError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.account import count_found
 from affectlens.corpora.base import CorpusInfo, Item, check_split, corpora
-from affectlens.media.images import read_image
+from affectlens.media.pictures.images import read_image
 from tests.corpora.every import every_tree
 from tests.corpora.visual_trees import picture
 

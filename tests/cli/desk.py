@@ -14,8 +14,8 @@ import torch
 from affectlens.assets.store import locate
 from affectlens.checks.recordings import make_recordings
 from affectlens.core.labels import EKMAN7
-from affectlens.media.audio import Sound
 from affectlens.media.frames import Problems, frames
+from affectlens.media.sound.audio import Sound
 from affectlens.perception.face.detector import FaceDetector
 from tests.audits import corpora as speech
 from tests.cli.generated import SAID, goemotions, motions, pictures

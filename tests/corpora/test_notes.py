@@ -20,7 +20,8 @@ from affectlens.evaluation.speech import predict_speech
 from affectlens.features.properties.registry import PROPERTIES, register_property
 from affectlens.features.speech import NOT_NOTED, speech_table
 from affectlens.features.utterances import measured
-from affectlens.media import audio, images
+from affectlens.media.pictures import images
+from affectlens.media.sound import audio
 from affectlens.models.open import open_model
 from tests.audits.objects.nets import redness, write_folder
 from tests.corpora.every import every_tree

@@ -5,7 +5,7 @@ import pytest
 
 from affectlens.explainers.shapley import shapley_values
 from affectlens.fusion.pool import Fuser, Opinion, pool
-from affectlens.learning.fusion import Bank, pool_threshold
+from affectlens.learning.trainers.fusion import Bank, pool_threshold
 from affectlens.models.base import Calibration
 
 

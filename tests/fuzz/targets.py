@@ -23,10 +23,10 @@ from PIL import Image
 from affectlens.checks.recordings import make_recordings
 from affectlens.corpora.base import corpora, open_corpus
 from affectlens.corpora.speech.base import read_clip
-from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import frames, probe
-from affectlens.media.images import read_image
 from affectlens.media.inputs import find_inputs
+from affectlens.media.pictures.images import read_image
+from affectlens.media.sound.audio import audio_blocks
 from tests.corpora.every import every_tree
 from tests.models.onnx_file import linear_onnx
 from tests.perception.body.walker import BVH

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.learning.cover import HARMLESS, PLACES, covered_crops, fit_cover
+from affectlens.learning.augmentation.cover import HARMLESS, PLACES, covered_crops, fit_cover
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 
 NARROW = FaceNetConfig(plain=(8, 8, 8), attention=(8, 8, 8))

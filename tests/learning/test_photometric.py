@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from affectlens.learning import photometric as changes
+from affectlens.learning.augmentation import photometric as changes
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from affectlens.learning.sounds import RATE, augmented, microphone, noise, room, speed, telephone
+from affectlens.learning.augmentation.sounds import RATE, augmented, microphone, noise, room, speed, telephone
 
 
 @pytest.fixture

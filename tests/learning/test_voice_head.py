@@ -7,7 +7,7 @@ import pytest
 
 from affectlens.core.errors import CorpusError
 from affectlens.learning.recipes.voice import VoiceRecipe
-from affectlens.learning.voice import fit_head, in_recordings
+from affectlens.learning.trainers.voice import fit_head, in_recordings
 from affectlens.models.shipped.voice import own_share
 
 WIDTH = 30

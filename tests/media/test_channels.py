@@ -8,8 +8,8 @@ import pytest
 
 from affectlens.core.errors import LimitError
 from affectlens.core.limits import Limits, limited
-from affectlens.media.audio import Sound, audio_blocks
 from affectlens.media.frames import Problems
+from affectlens.media.sound.audio import Sound, audio_blocks
 
 RATE = 16000
 

@@ -6,8 +6,8 @@ import av
 import numpy as np
 import pytest
 
-from affectlens.media.light import HLG, PQ, ordinary
-from affectlens.media.upright import nearest_turn, size_of, to_rgb, turned
+from affectlens.media.pictures.light import HLG, PQ, ordinary
+from affectlens.media.pictures.upright import nearest_turn, size_of, to_rgb, turned
 
 COLOURS = np.array([[200, 60, 40], [50, 180, 90], [40, 70, 210], [128, 128, 128], [240, 240, 240]], float)
 MATRICES = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}  # BT.709, BT.601, BT.2020: shares of red and blue

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from affectlens.core.errors import MediaError
-from affectlens.media.audio import audio_blocks
 from affectlens.media.container import open_file
 from affectlens.media.frames import frames, probe
+from affectlens.media.sound.audio import audio_blocks
 from tests.conftest import plain_frames, write_video
 
 NASTY = [

@@ -12,8 +12,8 @@ from PIL import Image
 from affectlens.core.errors import MediaError
 from affectlens.media.cropping import Crop, aperture, boxes
 from affectlens.media.frames import frames, probe
-from affectlens.media.images import read_image
-from affectlens.media.upright import upright
+from affectlens.media.pictures.images import read_image
+from affectlens.media.pictures.upright import upright
 from tests.media.heic import box, clean_aperture, write_heic
 from tests.media.test_player import HIGH, WIDE, Made, scene, write
 

@@ -13,7 +13,7 @@ from PIL import Image
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.core.limits import Limits, limited
 from affectlens.media.frames import Problems, frames, probe
-from affectlens.media.images import HEAVY, SUFFIXES, opened, read_image
+from affectlens.media.pictures.images import HEAVY, SUFFIXES, opened, read_image
 from tests.media.heic import write_heic
 
 HIGH, WIDE = 40, 60
@@ -88,7 +88,7 @@ def test_large_pictures_are_the_same_in_bands(tmp_path, marked, monkeypatch):
     for name, picture in kinds.items():
         path = saved(tmp_path / name, picture, **({"exif": exif} if name.endswith("png") else {}))
         whole = read_image(path, max_side=64)
-        monkeypatch.setattr("affectlens.media.images.LARGE", 100)
+        monkeypatch.setattr("affectlens.media.pictures.images.LARGE", 100)
         bands = read_image(path, max_side=64)
         monkeypatch.undo()
         assert bands.shape == whole.shape

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from affectlens.core.errors import MediaError
-from affectlens.media.audio import audio_blocks
 from affectlens.media.frames import Problems, frames, probe
-from affectlens.media.images import read_image
+from affectlens.media.pictures.images import read_image
+from affectlens.media.sound.audio import audio_blocks
 from tests.conftest import plain_frames, write_video
 
 

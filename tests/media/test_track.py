@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from affectlens.core.errors import LimitError, MediaError
-from affectlens.media.audio import Sound, audio_blocks
 from affectlens.media.frames import Problems
-from affectlens.media.track import CHANNELS, FASTEST, pieces
+from affectlens.media.sound.audio import Sound, audio_blocks
+from affectlens.media.sound.track import CHANNELS, FASTEST, pieces
 from tests.conftest import plain_frames, write_video
 
 RATE = 16000

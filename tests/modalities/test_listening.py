@@ -9,8 +9,8 @@ import pytest
 
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE
-from affectlens.media.audio import AudioBlock, Sound, audio_blocks
 from affectlens.media.frames import MediaInfo, Problems
+from affectlens.media.sound.audio import AudioBlock, Sound, audio_blocks
 from affectlens.modalities.listening import ListeningModality
 from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.perception.people.finder import Sighting

@@ -8,7 +8,7 @@ from affectlens.core.labels import AFFECT, EKMAN7, IEMOCAP4, valence_arousal, wi
 from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.fusion.grouping import segments_without_face
-from affectlens.media.audio import audio_blocks
+from affectlens.media.sound.audio import audio_blocks
 from affectlens.modalities.base import Finding
 from affectlens.modalities.voice.evidence import VoiceDifference, difference
 from affectlens.modalities.voice.hearing import moments_of

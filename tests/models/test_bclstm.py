@@ -6,11 +6,11 @@ import torch
 from benchmarks.planted_dialogues import dialogues
 
 from affectlens.core.errors import UsageError
-from affectlens.learning.bclstm import first_as_good, fit, pack, predict, scale_of
 from affectlens.learning.recipes.bclstm import BcLstmRecipe
+from affectlens.learning.trainers.bclstm import first_as_good, fit, pack, predict, scale_of
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet, Context, swapped
-from affectlens.training.bclstm import score
-from affectlens.training.carry_over import carry_over
+from affectlens.training.bclstm.carry_over import carry_over
+from affectlens.training.bclstm.train import score
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_scores_by_hand():
 
 def test_mosi_text_beats_its_target(shared):
     from affectlens.corpora.dialogues.base import open_dialogues
-    from affectlens.training.bclstm import config_of
+    from affectlens.training.bclstm.train import config_of
 
     corpus = open_dialogues("mosi-features", shared / "utterance" / "mosi_bclstm.npz")
     train, test = (corpus.dialogues(s).with_modalities(("text",)) for s in ("train", "test"))

@@ -116,7 +116,7 @@ by_light.labels = ("light", "dark")
 def test_the_background_is_drawn_on_the_detectors_grid(tmp_path, shared):
     for name in ("efficientdet-lite0", "yunet"):
         asset_path(name)
-    from affectlens.media.images import read_image
+    from affectlens.media.pictures.images import read_image
     from affectlens.models.shipped.background import BackgroundModel
     from affectlens.perception.scene.objects import object_detector
 

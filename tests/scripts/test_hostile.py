@@ -6,7 +6,7 @@ import signal
 import numpy as np
 from benchmarks.hostile import alone
 
-from affectlens.media.images import SUFFIXES
+from affectlens.media.pictures.images import SUFFIXES
 from tests.core.untrusted.hostile_media import pictures, recordings
 from tests.fuzz.worker import memory
 

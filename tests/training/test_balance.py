@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.learning.background import train_background
 from affectlens.learning.balance import class_weights
 from affectlens.learning.recipes.background import BackgroundRecipe
+from affectlens.learning.trainers.background import train_background
 
 
 def test_weights_by_hand():

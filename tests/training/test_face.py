@@ -7,12 +7,12 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.predictions import Predictions
-from affectlens.learning.face import mass_on_answer
 from affectlens.learning.recipes.face import FaceRecipe
+from affectlens.learning.trainers.face import mass_on_answer
 from affectlens.models.shipped.face import FaceModel
 from affectlens.stats.classification import softmax
-from affectlens.training.face_labels import learned_from
-from affectlens.training.face_scores import on_new_data
+from affectlens.training.face.labels import learned_from
+from affectlens.training.face.scores import on_new_data
 
 CLASSES = EKMAN7.labels
 

@@ -6,11 +6,11 @@ import pytest
 from affectlens.core.errors import CorpusError, UsageError
 from affectlens.evaluation.ablation import ablate
 from affectlens.features.banks import Fold, banks_as_arrays, banks_of_arrays, crossfit, held_out
-from affectlens.learning.fusion import Bank, Fusions, pair, subsets, train_fusion
 from affectlens.learning.recipes.fusion import FusionRecipe
+from affectlens.learning.trainers.fusion import Bank, Fusions, pair, subsets, train_fusion
 from affectlens.models.base import Calibration
-from affectlens.training.fusion import banks_for
-from affectlens.training.fusion_joint import joint_banks
+from affectlens.training.fusion.joint import joint_banks
+from affectlens.training.fusion.train import banks_for
 from tests.corpora.visual_trees import caer_s
 
 QUICK = FusionRecipe(epochs=3, cases=512)

@@ -8,8 +8,8 @@ import torch
 from affectlens.core.errors import MediaError, UsageError
 from affectlens.evaluation.motion import gait_predictions, motion_scores
 from affectlens.features.motion import gait_windows
-from affectlens.learning.motion import GaitWindows, augmented, gait_deep_and_logits, scale_of, train_gait
 from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.trainers.motion import GaitWindows, augmented, gait_deep_and_logits, scale_of, train_gait
 from affectlens.models.nets.gait import GaitNet, GaitNetConfig
 from affectlens.models.shipped.gait import FRAMES, window
 from tests.perception.body.walker import walker

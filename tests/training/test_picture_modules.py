@@ -6,7 +6,7 @@ from PIL import Image
 
 from affectlens import train
 from affectlens.corpora.base import Item
-from affectlens.training.fusion_joint import MODULES, PictureModules, networks
+from affectlens.training.fusion.joint import MODULES, PictureModules, networks
 from tests.conftest import asset_path
 
 ASSETS = ("yunet", "face-landmarker", "efficientdet-lite0", "pose-landmarker")

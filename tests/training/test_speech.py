@@ -8,7 +8,7 @@ from affectlens.dispatch import Running, Shard, ShareDoneError, running
 from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, _jobs, run_protocol, scores
 from affectlens.features.speech import TURNS, SpeechTable, as_recordings, speech_table
 from affectlens.learning.recipes.speech import BASELINES, SpeechRecipe
-from affectlens.learning.speech import SpeechAutoencoder, make_classifier, train_net
+from affectlens.learning.trainers.speech import SpeechAutoencoder, make_classifier, train_net
 from affectlens.models.nets.names import KINDS
 from affectlens.models.nets.speech import SpeechNetConfig
 from affectlens.models.shipped.speech_scale import Scale

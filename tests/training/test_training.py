@@ -9,11 +9,11 @@ from affectlens.core.labels import EKMAN7
 from affectlens.corpora.base import CorpusInfo, Item
 from affectlens.evaluation.predictions import predict_corpus
 from affectlens.evaluation.scores import fit_thresholds, score
-from affectlens.learning.augment import augment_faces
+from affectlens.learning.augmentation.faces import augment_faces
 from affectlens.learning.export import calibrate
-from affectlens.learning.face import _targets, predict_logits, rate_factor, train_face
 from affectlens.learning.recipes.face import FaceRecipe
-from affectlens.learning.words import soft_targets
+from affectlens.learning.trainers.face import _targets, predict_logits, rate_factor, train_face
+from affectlens.learning.trainers.words import soft_targets
 from affectlens.models.base import BaseModel, Calibration, load_model
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, pad_rows, spell_symbols

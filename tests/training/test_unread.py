@@ -9,8 +9,8 @@ from affectlens.corpora.dialogues.base import dialogue_set, joined
 from affectlens.features.banks import Fold
 from affectlens.features.utterances import measured
 from affectlens.training import background
-from affectlens.training.fusion import banks_for
-from affectlens.training.fusion_joint import joint_banks
+from affectlens.training.fusion.joint import joint_banks
+from affectlens.training.fusion.train import banks_for
 from tests.corpora.trees import write_wav
 from tests.training.test_small_corpora import FOUR, fer, scenes
 
@@ -72,13 +72,13 @@ def test_fusion_of_pictures(tmp_path):
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_fusion_of_faces(tmp_path, kept, monkeypatch):
-    monkeypatch.setattr("affectlens.training.fusion._checked", lambda banks: banks)
-    monkeypatch.setattr("affectlens.training.fusion.SINGLE", ())
+    monkeypatch.setattr("affectlens.training.fusion.train._checked", lambda banks: banks)
+    monkeypatch.setattr("affectlens.training.fusion.train.SINGLE", ())
     faces = spoil(fer(tmp_path / "fer.csv", 8, 28, 28), 0, 9, 40)
     banks = {"fer2013": faces, "bandai": tmp_path}
-    monkeypatch.setattr("affectlens.training.fusion.open_corpus", opened_as(faces))
-    monkeypatch.setattr("affectlens.training.fusion.body_banks", lambda *_: {})
-    monkeypatch.setattr("affectlens.training.fusion.sha256_of", lambda path: str(path))
+    monkeypatch.setattr("affectlens.training.fusion.train.open_corpus", opened_as(faces))
+    monkeypatch.setattr("affectlens.training.fusion.train.body_banks", lambda *_: {})
+    monkeypatch.setattr("affectlens.training.fusion.train.sha256_of", lambda path: str(path))
     for _ in range(2):
         missed = {}
         banks_for(banks, cache=tmp_path / "kept" if kept else None, missed=missed)(Fold(0, 2))

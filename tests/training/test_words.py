@@ -6,8 +6,8 @@ import pytest
 
 from affectlens import train
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.learning.word_errors import WordErrors, sound_of
-from affectlens.learning.words import Texts, _drawn
+from affectlens.learning.augmentation.word_errors import WordErrors, sound_of
+from affectlens.learning.trainers.words import Texts, _drawn
 from affectlens.models.base import load_model
 from affectlens.models.shipped.words import WordsModel
 from affectlens.models.weights import read_weights, weights_path

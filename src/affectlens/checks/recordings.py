@@ -15,11 +15,11 @@ from PIL import Image
 
 from affectlens.core.options import Options
 from affectlens.core.schema import Evidence
-from affectlens.media.audio import Sound
 from affectlens.media.container import open_file
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
-from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
+from affectlens.media.pictures.images import read_image
+from affectlens.media.sound.audio import Sound
 from affectlens.modalities.base import Clip, Finding, Modality
 
 Finder = Callable[[Frame], list[Any]]  # a frame to the people in it; a new one for each recording

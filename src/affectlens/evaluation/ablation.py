@@ -12,8 +12,8 @@ import pandas as pd
 from affectlens.core.progress import Progress, silent
 from affectlens.core.results import SavedResult
 from affectlens.features.banks import CLASSES, Fold, Pair
-from affectlens.learning.fusion import FUSIONS, Bank, Fusions, pair, subsets, train_fusion
 from affectlens.learning.recipes.fusion import FusionRecipe
+from affectlens.learning.trainers.fusion import FUSIONS, Bank, Fusions, pair, subsets, train_fusion
 from affectlens.models.nets.fusion import FusionNet
 from affectlens.stats.classification import expected_calibration_error
 from affectlens.stats.randomization import permutation_p

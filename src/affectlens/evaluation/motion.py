@@ -18,7 +18,9 @@ from sklearn.preprocessing import StandardScaler
 from affectlens.core.errors import CorpusError
 from affectlens.core.progress import Progress, silent
 from affectlens.learning.balance import recording_weights
-from affectlens.learning.motion import (
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.trainers.motion import (
     LOWER,
     GaitWindows,
     Postures,
@@ -29,8 +31,6 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.recipes.gait import GaitRecipe
-from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.models.nets.gait import GaitNetConfig
 from affectlens.stats.classification import confusion, softmax, unweighted_recall
 from affectlens.stats.generators import Rng, generator

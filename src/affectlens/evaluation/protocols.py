@@ -14,7 +14,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.folds import grouped_folds
 from affectlens.learning.recipes.speech import SpeechRecipe
-from affectlens.learning.speech import make_classifier
+from affectlens.learning.trainers.speech import make_classifier
 from affectlens.models.shipped.speech_scale import CLIP, Scale, normalise, pooled
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
 from affectlens.stats.generators import Rng, generator

@@ -15,8 +15,8 @@ from affectlens.core.progress import Progress, silent
 from affectlens.features.turns import TurnTable
 from affectlens.learning.recipes.speech import SpeechRecipe
 from affectlens.learning.recipes.voice import VoiceRecipe
-from affectlens.learning.speech import SpeechAutoencoder
-from affectlens.learning.voice import Head, fit_head
+from affectlens.learning.trainers.speech import SpeechAutoencoder
+from affectlens.learning.trainers.voice import Head, fit_head
 from affectlens.models.shipped.speech_scale import against_own_clip, normalise, pooled
 from affectlens.models.shipped.voice import own_share
 from affectlens.stats.classification import softmax

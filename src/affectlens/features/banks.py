@@ -26,8 +26,11 @@ from affectlens.features.motion import gait_windows, postures
 from affectlens.features.speech import SpeechTable, as_recordings
 from affectlens.learning.export import calibrate
 from affectlens.learning.folds import check_classes, grouped_folds
-from affectlens.learning.fusion import Bank
-from affectlens.learning.motion import (
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.recipes.speech import SpeechRecipe
+from affectlens.learning.trainers.fusion import Bank
+from affectlens.learning.trainers.motion import (
     GaitWindows,
     Postures,
     gait_deep_and_logits,
@@ -36,10 +39,7 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.recipes.gait import GaitRecipe
-from affectlens.learning.recipes.posture import PostureRecipe
-from affectlens.learning.recipes.speech import SpeechRecipe
-from affectlens.learning.speech import SpeechAutoencoder
+from affectlens.learning.trainers.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.shipped.speech_scale import pooled
 

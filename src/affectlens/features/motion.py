@@ -12,7 +12,7 @@ import pandas as pd
 from affectlens.core.errors import MediaError, UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Item, items_of, open_corpus
-from affectlens.learning.motion import GaitWindows, Postures
+from affectlens.learning.trainers.motion import GaitWindows, Postures
 from affectlens.models.shipped.gait import FRAMES, window
 from affectlens.perception.body.formats import of_corpus
 from affectlens.perception.body.gait import RATE

@@ -16,8 +16,8 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.features.speech import SpeechTable, speech_table
-from affectlens.learning.sounds import augmented
-from affectlens.media.audio import AudioBlock
+from affectlens.learning.augmentation.sounds import augmented
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.whisper.encoder import WhisperEncoder, from_ctranslate2
 from affectlens.models.whisper.states import DEPTH, pooled, states_of
 from affectlens.perception.words.transcript import RATE, speech_chunks

@@ -36,8 +36,8 @@ from affectlens.corpora.account import how_read
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.corpora.dialogues.folder import TABLE
 from affectlens.corpora.speech.base import read_clip
-from affectlens.media.audio import Sound
 from affectlens.media.frames import Problems, frames
+from affectlens.media.sound.audio import Sound
 from affectlens.models.base import load_model
 from affectlens.models.weights import weights_path
 from affectlens.perception.face.landmarks import BLENDSHAPES

@@ -21,12 +21,12 @@ from affectlens.core import limits
 from affectlens.core.barrier import reading, reason_of
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.core.limits import within
-from affectlens.media.animations import animation, is_animated, length
 from affectlens.media.clock import is_cover, play
 from affectlens.media.container import open_file
 from affectlens.media.cropping import Crop, shown_of
-from affectlens.media.images import SUFFIXES, read_image
-from affectlens.media.upright import MAX_SIDE, aspect_of, size_of, upright
+from affectlens.media.pictures.animations import animation, is_animated, length
+from affectlens.media.pictures.images import SUFFIXES, read_image
+from affectlens.media.pictures.upright import MAX_SIDE, aspect_of, size_of, upright
 
 GAP = 1.0  # seconds, and ...
 STEPS = 3.0  # ... usual distances between frames: where the next frame is further off than either, there is a gap

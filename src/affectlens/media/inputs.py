@@ -11,8 +11,8 @@ from pathlib import Path
 from affectlens.core.disk.finding import files_below, is_hidden
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.failures import Failure, failure_of
-from affectlens.media import images
 from affectlens.media.lists import paths_in
+from affectlens.media.pictures import images
 
 VIDEO = {
     ".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".3g2", ".mts", ".m2ts",

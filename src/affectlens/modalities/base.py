@@ -16,8 +16,8 @@ from affectlens.core.kinds import EVIDENCE, Detail
 from affectlens.core.options import Options
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
-from affectlens.media.audio import AudioBlock
 from affectlens.media.frames import Frame, MediaInfo, Problems
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.perception.people.finder import Person, Sighting
 from affectlens.perception.people.speaker import MouthMotion

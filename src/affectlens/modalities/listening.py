@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from affectlens.core.labels import EKMAN7, LabelScheme
 from affectlens.core.schema import SCENE, Row
-from affectlens.media.audio import AudioBlock, Sound
 from affectlens.media.frames import Frame
+from affectlens.media.sound.audio import AudioBlock, Sound
 from affectlens.modalities.base import Clip, Finding, Modality
 from affectlens.models.speakers.spans import borders, voice_at
 from affectlens.perception.people.finder import Person

@@ -15,7 +15,7 @@ from affectlens.corpora.base import Corpora, corpora_of
 from affectlens.evaluation.ablation import Ablation
 from affectlens.learning.loop import seeded
 from affectlens.learning.recipes.fusion import FusionRecipe
-from affectlens.training.fusion import ablation_of, save_ablation
+from affectlens.training.fusion.train import ablation_of, save_ablation
 
 
 def ablate(

@@ -127,9 +127,9 @@ def _video() -> str:
     """Encode eight frames and a second of sound, decode them again."""
     import av
 
-    from affectlens.media.audio import audio_blocks
     from affectlens.media.container import open_file
     from affectlens.media.frames import frames
+    from affectlens.media.sound.audio import audio_blocks
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip.mp4"
@@ -155,7 +155,7 @@ def _video() -> str:
 def _picture() -> str:
     from PIL import Image
 
-    from affectlens.media.images import read_image
+    from affectlens.media.pictures.images import read_image
 
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("png", "jpg"):

@@ -26,10 +26,10 @@ from affectlens.core.untrusted.documents import json_of
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
-from affectlens.media.audio import Sound
 from affectlens.media.frames import Frame, MediaInfo, frames, probe
-from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
+from affectlens.media.pictures.images import read_image
+from affectlens.media.sound.audio import Sound
 from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
 from affectlens.models.base import load_model
 from affectlens.models.identity import sha256_of_model

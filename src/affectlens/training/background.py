@@ -17,10 +17,10 @@ from affectlens.core.progress import Progress, silent
 from affectlens.core.tables import write_frame
 from affectlens.corpora.base import Corpus, items_of, open_corpus
 from affectlens.evaluation.result import HEADINGS
-from affectlens.learning.background import train_background
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import grouped_folds
 from affectlens.learning.recipes.background import BackgroundRecipe
+from affectlens.learning.trainers.background import train_background
 from affectlens.models.shipped.background import BackgroundModel
 from affectlens.perception.scene.objects import object_detector
 from affectlens.stats.classification import accuracy, confusion, unweighted_recall

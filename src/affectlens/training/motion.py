@@ -21,7 +21,9 @@ from affectlens.corpora.base import open_corpus
 from affectlens.evaluation.motion import GAIT_KINDS, gait_predictions, motion_scores, posture_predictions
 from affectlens.features.motion import gait_windows, postures
 from affectlens.learning.export import calibrate_predictions, export
-from affectlens.learning.motion import (
+from affectlens.learning.recipes.gait import GaitRecipe
+from affectlens.learning.recipes.posture import PostureRecipe
+from affectlens.learning.trainers.motion import (
     GaitWindows,
     Postures,
     gait_typicality,
@@ -30,8 +32,6 @@ from affectlens.learning.motion import (
     train_gait,
     train_posture,
 )
-from affectlens.learning.recipes.gait import GaitRecipe
-from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.learning.typicality import Typicality
 from affectlens.models.nets.gait import GaitNet
 from affectlens.models.nets.posture import PostureNet

@@ -15,7 +15,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import items_of, open_corpus
 from affectlens.learning.recipes.speakers import SpeakersRecipe
-from affectlens.learning.speakers import PEOPLE, THRESHOLDS, VoiceTable, counted, fit_speakers
+from affectlens.learning.trainers.speakers import PEOPLE, THRESHOLDS, VoiceTable, counted, fit_speakers
 from affectlens.models.speakers.encoder import RATE, VoiceEncoder, load_encoder, voice_windows
 from affectlens.models.weights import in_order
 from affectlens.stats.resample import wilson

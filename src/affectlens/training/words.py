@@ -19,8 +19,8 @@ from affectlens.evaluation.result import HEADINGS, Evaluation
 from affectlens.evaluation.scores import fit_thresholds
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.recipes.words import WordsRecipe
+from affectlens.learning.trainers.words import Texts, soft_targets, train_words
 from affectlens.learning.typicality import fit_typicality
-from affectlens.learning.words import Texts, soft_targets, train_words
 from affectlens.models.base import Calibration
 from affectlens.models.nets.words import WordsNet, WordsTokenizer
 from affectlens.models.shipped.words import WordsModel

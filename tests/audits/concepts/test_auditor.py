@@ -15,7 +15,7 @@ from affectlens.audits.concepts.audit import ConceptAuditor, _Pool, _unit
 from affectlens.audits.concepts.cav.space import directions
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError
-from affectlens.learning.bclstm import predict, scale_of
+from affectlens.learning.trainers.bclstm import predict, scale_of
 from tests.audits.concepts.cases import small_net
 
 

@@ -14,7 +14,7 @@ from affectlens.audits.concepts.audit import ConceptAuditor
 from affectlens.audits.concepts.pool import in_classes_of
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError
-from affectlens.learning.bclstm import scale_of
+from affectlens.learning.trainers.bclstm import scale_of
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
 
 

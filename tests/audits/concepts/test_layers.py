@@ -9,7 +9,7 @@ from torch import nn
 from affectlens.audits.concepts.layers import cached, content_hash, read_layers
 from affectlens.audits.concepts.recurrent import context_layers, read_dialogues, rerun
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.learning.bclstm import pack, predict, scale_of
+from affectlens.learning.trainers.bclstm import pack, predict, scale_of
 from affectlens.models.nets.bclstm import BcLstmConfig, BcLstmNet
 
 

@@ -14,7 +14,7 @@ from affectlens.audits.concepts.layers import LayerReading, cached, content_hash
 from affectlens.audits.concepts.recurrent import context_layers, read_dialogues, rerun
 from affectlens.audits.concepts.sources import known_layers
 from affectlens.core.errors import ModelError, UsageError
-from affectlens.learning.bclstm import pack, scale_of
+from affectlens.learning.trainers.bclstm import pack, scale_of
 from tests.audits.concepts.cases import small_net
 
 

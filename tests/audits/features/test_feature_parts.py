@@ -11,7 +11,7 @@ from affectlens.audits.features.roles import Clips, Importance, measure
 from affectlens.audits.features.settings import FeatureSettings
 from affectlens.audits.features.tables import by_corpus, over_people, rank_agreement, shapley_table
 from affectlens.core.errors import UsageError
-from affectlens.learning.speech import logistic
+from affectlens.learning.trainers.speech import logistic
 from affectlens.stats.multiple import benjamini_hochberg, holm
 
 

@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from affectlens.core.errors import ModelError
 from affectlens.learning.recipes.speakers import SpeakersRecipe
-from affectlens.learning.speakers import THRESHOLDS, VoiceTable, counted, fit_speakers
+from affectlens.learning.trainers.speakers import THRESHOLDS, VoiceTable, counted, fit_speakers
 from affectlens.models.speakers import diarisation
 from affectlens.models.speakers.alike import VoiceSpace, fit_voices
 from affectlens.models.speakers.clustering import clusters, in_order

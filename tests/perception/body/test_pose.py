@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from affectlens.media.frames import frames
-from affectlens.media.images import read_image
+from affectlens.media.pictures.images import read_image
 from affectlens.perception.body.joints import JOINTS
 from affectlens.perception.body.pose import PoseFinder, anchors
 from tests.conftest import asset_path

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from affectlens.evaluation.motion import posture_predictions
-from affectlens.learning.motion import (
+from affectlens.learning.trainers.motion import (
     LOWER,
     PostureRecipe,
     Postures,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from affectlens.media.audio import Sound
 from affectlens.media.frames import Problems
+from affectlens.media.sound.audio import Sound
 from affectlens.perception.words import transcript
 from affectlens.perception.words.languages import stretches
 from affectlens.perception.words.transcript import RATE, SpeechChunk, WordRecogniser

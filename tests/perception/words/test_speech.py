@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from affectlens.media.audio import AudioBlock, audio_blocks
+from affectlens.media.sound.audio import AudioBlock, audio_blocks
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.words.transcript import RATE, Word, _utterances, speech_chunks
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from affectlens.media.audio import AudioBlock, audio_blocks
+from affectlens.media.sound.audio import AudioBlock, audio_blocks
 from affectlens.perception.words.turns import LONGEST, turns
 
 RATE = 16000

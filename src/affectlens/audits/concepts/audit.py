@@ -37,7 +37,7 @@ from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import account_of
 from affectlens.corpora.dialogues.base import DialogueSet
 from affectlens.features.utterances import measured
-from affectlens.learning.bclstm import Packed, pack, predict
+from affectlens.learning.trainers.bclstm import Packed, pack, predict
 from affectlens.models.shipped.bclstm import BcLstmModel
 
 CONTROLS = 49  # dealings of the control of a direction's accuracy

@@ -36,7 +36,7 @@ def read_dialogues(
     step: str = "own",
     batch: int = 16,
 ) -> dict[str, LayerReading]:
-    """Read layers on packed dialogues (``training.bclstm.Packed``); rows come in the order of the set that was packed.
+    """Read layers on packed dialogues (``learning.trainers.bclstm.Packed``); rows come in the order of the set that was packed.
 
     The gradient of every utterance's own logit is exact: one backward pass for each place in the dialogue and class.
 

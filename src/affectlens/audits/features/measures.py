@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from affectlens.learning.speech import logistic
+from affectlens.learning.trainers.speech import logistic
 from affectlens.stats.generators import Rng, generator
 
 Predict = Callable[[np.ndarray], np.ndarray]

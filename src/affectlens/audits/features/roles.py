@@ -24,7 +24,7 @@ from affectlens.audits.features.tables import by_corpus, feature_table, group_ta
 from affectlens.core.errors import UsageError
 from affectlens.core.progress import Progress, silent
 from affectlens.explainers.shapley import group_shapley
-from affectlens.learning.speech import make_classifier
+from affectlens.learning.trainers.speech import make_classifier
 from affectlens.stats.generators import Rng, generator
 
 FOLDS = 5

@@ -26,7 +26,7 @@ from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.features.speech import SpeechTable
 from affectlens.learning.recipes.speech import SpeechRecipe
-from affectlens.learning.speech import SpeechAutoencoder
+from affectlens.learning.trainers.speech import SpeechAutoencoder
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.perception.voice.egemaps import NAMES
 from affectlens.stats.generators import Rng, generator

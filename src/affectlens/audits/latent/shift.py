@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from affectlens.features.speech import SpeechTable
-from affectlens.learning.speech import logistic
+from affectlens.learning.trainers.speech import logistic
 from affectlens.models.shipped.speech_scale import Scale, normalise
 from affectlens.stats.classification import confusion, unweighted_recall
 from affectlens.stats.generators import Rng, generator

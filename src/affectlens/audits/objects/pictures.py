@@ -26,7 +26,7 @@ from affectlens.corpora.base import Corpus, account_of, check_split, items_of
 from affectlens.corpora.pictures.base import PictureCorpus
 from affectlens.explainers.overlap import boxes_to_masks
 from affectlens.media.frames import Problems
-from affectlens.media.images import SUFFIXES, read_image
+from affectlens.media.pictures.images import SUFFIXES, read_image
 from affectlens.models.adapters.predictions.matching import NO_ROW, match
 from affectlens.perception.scene.objects import SCORE, Thing
 

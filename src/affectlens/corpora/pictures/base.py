@@ -15,7 +15,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.core.labels import EKMAN7, LabelScheme
 from affectlens.corpora.account import drop, each_once
 from affectlens.corpora.base import CorpusInfo, Item, check_split, read_item
-from affectlens.media.images import Note, read_image
+from affectlens.media.pictures.images import Note, read_image
 
 
 class PictureCorpus:

@@ -12,7 +12,7 @@ from affectlens.core.labels import canonical
 from affectlens.corpora.account import UNREADABLE, list_files
 from affectlens.corpora.base import CorpusInfo, register_corpus
 from affectlens.corpora.pictures.base import PictureCorpus
-from affectlens.media.images import SUFFIXES
+from affectlens.media.pictures.images import SUFFIXES
 
 INFO = CorpusInfo(
     "caer-s", "CAER-S", "scene", "research only, on request", "https://caer-dataset.github.io",

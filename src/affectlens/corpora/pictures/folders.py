@@ -19,7 +19,7 @@ from affectlens.core.untrusted.sheets import in_posix, read_sheet, words
 from affectlens.corpora.account import UNREADABLE, count_found, drop, each_once, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, read_item, register_corpus
 from affectlens.corpora.pictures.base import read_picture
-from affectlens.media.images import SUFFIXES
+from affectlens.media.pictures.images import SUFFIXES
 
 SEVEN = "seven"  # the split of the items that have one of the seven classes, where a corpus has others too
 # Letters that are not seen: spaces of no width, marks of direction.

@@ -20,9 +20,9 @@ from affectlens.core.errors import CorpusError, MediaError
 from affectlens.core.labels import IEMOCAP4, LabelScheme, canonical
 from affectlens.corpora.account import drop, each_once, list_files, remark, spelling
 from affectlens.corpora.base import SPLITS, CorpusInfo, Item, check_split, parts_of, read_item, register_corpus
-from affectlens.media.audio import audio_blocks
 from affectlens.media.clock import Note
 from affectlens.media.frames import Problems
+from affectlens.media.sound.audio import audio_blocks
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aiff")
 RATE = 16000

@@ -33,6 +33,6 @@ class BcLstmRecipe(Settings):
 declare_training(
     "bclstm",
     BcLstmRecipe,
-    "affectlens.training.bclstm:train_bclstm_model",
+    "affectlens.training.bclstm.train:train_bclstm_model",
     about="""Train the contextual LSTM on a corpus of dialogues, on its own split.""",
 )

@@ -62,7 +62,7 @@ class FaceRecipe(Settings):
 declare_training(
     "face",
     FaceRecipe,
-    "affectlens.training.face:train_face_model",
+    "affectlens.training.face.train:train_face_model",
     about="""Train the face network on a corpus of face crops with the splits train, val and test (FER2013).
 
     A run that was stopped goes on from its last finished epoch. The epoch that does best on the validation split ships,

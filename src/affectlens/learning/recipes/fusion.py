@@ -40,7 +40,7 @@ class FusionRecipe(Settings):
 declare_training(
     "fusion",
     FusionRecipe,
-    "affectlens.training.fusion:train_fusion_model",
+    "affectlens.training.fusion.train:train_fusion_model",
     several=True,
     about="""Train the network that fuses modules.
 

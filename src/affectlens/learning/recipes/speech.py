@@ -33,7 +33,7 @@ class SpeechRecipe(Settings):
 declare_training(
     "speech",
     SpeechRecipe,
-    "affectlens.training.speech:train_speech_model",
+    "affectlens.training.speech.train:train_speech_model",
     several=True,
     about="""Train the speech autoencoder on two or more corpora of speech.
 

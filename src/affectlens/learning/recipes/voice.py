@@ -32,7 +32,7 @@ class VoiceRecipe(Settings):
 declare_training(
     "voice",
     VoiceRecipe,
-    "affectlens.training.voice:train_voice_model",
+    "affectlens.training.voice.train:train_voice_model",
     about="""Train the head on Whisper's states, and how it joins the speech autoencoder, on two or more corpora of speech.
 
     Each corpus is left out in turn; weights of the two answers, calibration and scores come from corpora that were not heard.

@@ -12,7 +12,7 @@ import numpy as np
 from affectlens.core.options import Options
 from affectlens.core.schema import Evidence, Row
 from affectlens.explainers.faithfulness import faithfulness
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.modalities.base import Clip, Finding, register_own
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.modalities.listening import ListeningModality

@@ -16,7 +16,7 @@ from affectlens.core.options import Options
 from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.explainers.faithfulness import faithfulness
 from affectlens.explainers.shapley import group_shapley
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.modalities.base import Clip, Finding, register_modality
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.modalities.listening import ListeningModality

@@ -11,7 +11,7 @@ from typing import Any
 from affectlens.assets.store import locate
 from affectlens.core.options import Options, torch_device
 from affectlens.core.schema import Evidence
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.modalities.base import Clip, Finding
 from affectlens.modalities.listening import ListeningModality
 from affectlens.modalities.words.voices import by_voice

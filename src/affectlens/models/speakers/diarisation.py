@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.speakers.alike import VoiceSpace
 from affectlens.models.speakers.clustering import clusters, in_order
 from affectlens.models.speakers.dips import FRAME, parts_between, quiet_frames

@@ -13,7 +13,7 @@ from affectlens.core.barrier import reason_of
 from affectlens.core.errors import ModelError
 from affectlens.core.untrusted.documents import parse_json
 from affectlens.core.untrusted.weight import file_within
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.speakers.alike import VoiceSpace
 from affectlens.models.speakers.diarisation import diarise
 from affectlens.models.speakers.encoder import WIDTH, load_encoder

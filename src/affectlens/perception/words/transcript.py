@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from affectlens.core.options import torch_threads
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.perception.words.invented import reason_against, spoken
 from affectlens.perception.words.languages import SURE, Stretch, stretches
 

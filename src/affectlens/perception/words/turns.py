@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from affectlens.media.audio import AudioBlock
+from affectlens.media.sound.audio import AudioBlock
 from affectlens.perception.voice.egemaps import functionals
 from affectlens.perception.voice.stream import describe
 from affectlens.perception.words.transcript import RATE, SpeechChunk, speech_chunks

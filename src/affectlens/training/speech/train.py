@@ -20,13 +20,13 @@ from affectlens.evaluation.protocols import OTHERS, STEPS, Setting, run_protocol
 from affectlens.features.speech import SpeechTable, speech_table
 from affectlens.learning.export import calibrate_predictions, export, logits_and_targets
 from affectlens.learning.recipes.speech import SpeechRecipe
-from affectlens.learning.speech import SpeechAutoencoder
+from affectlens.learning.trainers.speech import SpeechAutoencoder
 from affectlens.models.base import Calibration
 from affectlens.models.shipped.speech import SpeechModel
 from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.stats.classification import conformal_coverage, expected_calibration_error
 from affectlens.training.run import PARTS, TrainingRun, licence_of
-from affectlens.training.speech_card import write_speech_card
+from affectlens.training.speech.card import write_speech_card
 
 
 def train_speech_model(corpora: dict[str, Path], out: Path, recipe: SpeechRecipe, progress: Progress = silent) -> TrainingRun:

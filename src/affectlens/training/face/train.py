@@ -17,19 +17,19 @@ from affectlens.corpora.base import Corpus, name_and_path, open_corpus
 from affectlens.evaluation.evaluate import evaluate
 from affectlens.evaluation.predictions import Predictions, predict_corpus, split_of
 from affectlens.evaluation.result import Evaluation
-from affectlens.learning.cover import fit_cover
+from affectlens.learning.augmentation.cover import fit_cover
+from affectlens.learning.augmentation.photometric import photometric
 from affectlens.learning.export import calibrate, export
-from affectlens.learning.face import train_face
-from affectlens.learning.photometric import photometric
 from affectlens.learning.recipes.face import FaceRecipe
+from affectlens.learning.trainers.face import train_face
 from affectlens.learning.typicality import fit_typicality
 from affectlens.models.base import Calibration
 from affectlens.models.nets.face import TwoStreamFaceNet
 from affectlens.models.shipped.face import FaceModel
 from affectlens.training.card import Card, write_card
-from affectlens.training.face_labels import Faces, learned_from
-from affectlens.training.face_scores import against_votes, confusion_of, headline, on_new_data, prior_of
-from affectlens.training.face_words import facts_of
+from affectlens.training.face.labels import Faces, learned_from
+from affectlens.training.face.scores import against_votes, confusion_of, headline, on_new_data, prior_of
+from affectlens.training.face.words import facts_of
 from affectlens.training.run import TrainingRun, licence_of, scores_frame
 
 COVER_IMAGES = 6000  # training crops that patches are laid over

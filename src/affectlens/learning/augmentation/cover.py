@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from affectlens.learning.photometric import photometric
+from affectlens.learning.augmentation.photometric import photometric
 from affectlens.models.nets.face import COVERED, TwoStreamFaceNet
 
 # Top, bottom, left and right of what is covered, as shares of the crop, by the part of the face that is then not seen.

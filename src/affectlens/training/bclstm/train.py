@@ -16,16 +16,16 @@ from affectlens.core.tables import write_frame
 from affectlens.corpora.base import CorpusInfo
 from affectlens.corpora.dialogues.base import DialogueCorpus, DialogueSet, joined, open_dialogues
 from affectlens.features.utterances import measured
-from affectlens.learning.bclstm import Packed, fit, pack, predict, scale_of
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.recipes.bclstm import BcLstmRecipe
+from affectlens.learning.trainers.bclstm import Packed, fit, pack, predict, scale_of
 from affectlens.models.nets.bclstm import BcLstmConfig
 from affectlens.models.shipped.bclstm import BcLstmModel, meta_of
 from affectlens.stats.classification import accuracy, confusion, macro_f1, unweighted_recall
 from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import bootstrap
+from affectlens.training.bclstm.carry_over import CarryOver, carry_over
 from affectlens.training.card import Card, table, write_card
-from affectlens.training.carry_over import CarryOver, carry_over
 from affectlens.training.run import PARTS, TrainingRun, licence_of
 
 

@@ -10,7 +10,7 @@ from affectlens.core.errors import CorpusError
 from affectlens.corpora.base import Corpus
 from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.learning.soft_labels import LEAST_SHARE, mixed, read_answers, read_votes
-from affectlens.training.face_words import readable
+from affectlens.training.face.words import readable
 
 SHAPE = (48, 48)  # of a grey crop
 

@@ -16,7 +16,7 @@ from affectlens.core.errors import MediaError
 from affectlens.core.limits import within
 from affectlens.media.container import open_file
 from affectlens.media.cropping import UNCROPPED, Crop, aperture
-from affectlens.media.upright import to_rgb, turned
+from affectlens.media.pictures.upright import to_rgb, turned
 
 BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 LONGEST = 4_000_000  # bytes of the description of a picture

@@ -11,8 +11,8 @@ from PIL import Image
 
 from affectlens.core.barrier import reading, reason_of
 from affectlens.core.limits import within
-from affectlens.media.heif import is_heif
-from affectlens.media.images import SUFFIXES, Note, opened, to_rgb
+from affectlens.media.pictures.heif import is_heif
+from affectlens.media.pictures.images import SUFFIXES, Note, opened, to_rgb
 
 FORMATS = ("GIF", "PNG", "WEBP", "AVIF")  # whose pictures have times; the pages of a TIFF have none
 LARGE = 20_000_000  # pixels of a canvas that is composed over and over; of a larger one the first picture is read

@@ -18,8 +18,8 @@ from affectlens.evaluation.unheard import ACOUSTIC, FITTED_ON, HEARD, fit_join, 
 from affectlens.features.turns import TurnTable, turn_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.recipes.voice import VoiceRecipe
+from affectlens.learning.trainers.voice import Head, fit_head
 from affectlens.learning.typicality import Typicality, fit_typicality
-from affectlens.learning.voice import Head, fit_head
 from affectlens.models.base import Calibration
 from affectlens.models.nets.voice import VoiceNet, VoiceNetConfig
 from affectlens.models.shipped.voice import VoiceModel, typical_part
@@ -31,7 +31,7 @@ from affectlens.stats.classification import (
     unweighted_recall,
 )
 from affectlens.training.run import PARTS, TrainingRun, licence_of
-from affectlens.training.voice_card import write_voice_card
+from affectlens.training.voice.card import write_voice_card
 
 CLASSES = len(IEMOCAP4.labels)
 

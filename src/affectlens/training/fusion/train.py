@@ -35,16 +35,16 @@ from affectlens.features.banks import (
 from affectlens.features.speech import speech_table
 from affectlens.learning.export import calibrate, export
 from affectlens.learning.folds import check_classes
-from affectlens.learning.fusion import Bank, pair, pool_threshold, train_fusion
 from affectlens.learning.recipes.fusion import FusionRecipe
 from affectlens.learning.recipes.gait import GaitRecipe
 from affectlens.learning.recipes.posture import PostureRecipe
 from affectlens.learning.recipes.speech import SpeechRecipe
+from affectlens.learning.trainers.fusion import Bank, pair, pool_threshold, train_fusion
 from affectlens.models.base import Calibration, load_model
 from affectlens.models.shipped.fusion import EarlyFusionModel
 from affectlens.models.weights import weights_path
 from affectlens.training.card import Card, interval, table, write_card
-from affectlens.training.fusion_joint import joint_banks
+from affectlens.training.fusion.joint import joint_banks
 from affectlens.training.run import PARTS, TrainingRun, licence_of
 
 ORDER = ("face", "voice", "words", "gait", "posture")

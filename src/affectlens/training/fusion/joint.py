@@ -22,7 +22,7 @@ from affectlens.corpora.base import Corpus, Item, items_of, open_corpus
 from affectlens.features.banks import CLASSES, INNER, Fold, Pair, held_out
 from affectlens.learning.export import calibrate
 from affectlens.learning.folds import check_classes, grouped_folds
-from affectlens.learning.fusion import Bank
+from affectlens.learning.trainers.fusion import Bank
 from affectlens.models.base import load_model
 from affectlens.models.weights import weights_path
 from affectlens.perception.body.pose import pose_finder

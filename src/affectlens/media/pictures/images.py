@@ -13,7 +13,7 @@ from affectlens.core import limits
 from affectlens.core.barrier import reading, reads
 from affectlens.core.errors import LimitError, MediaError
 from affectlens.core.limits import within
-from affectlens.media import heif
+from affectlens.media.pictures import heif
 
 SUFFIXES = {
     ".jpg", ".jpeg", ".jfif", ".png", ".apng", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",

@@ -13,7 +13,7 @@ from av.sidedata.sidedata import Type
 
 from affectlens.core.errors import MediaError
 from affectlens.media.cropping import UNCROPPED, Crop
-from affectlens.media.light import BT2020, HLG, PQ, ordinary
+from affectlens.media.pictures.light import BT2020, HLG, PQ, ordinary
 
 MAX_SIDE = 1920
 MOST_SIDE = 2 * MAX_SIDE  # of a picture from which a part is cropped

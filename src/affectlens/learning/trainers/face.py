@@ -16,9 +16,9 @@ from torch.optim.lr_scheduler import LambdaLR
 from affectlens.core.disk.files import digest_of
 from affectlens.core.options import torch_device
 from affectlens.core.progress import Progress, silent
-from affectlens.learning.augment import augment_faces
+from affectlens.learning.augmentation.faces import augment_faces
+from affectlens.learning.augmentation.photometric import photometric
 from affectlens.learning.loop import BestEpoch, TrainingLoop, epoch_seed, seeded
-from affectlens.learning.photometric import photometric
 from affectlens.learning.recipes.face import FaceRecipe
 from affectlens.models.nets.face import FaceNetConfig, TwoStreamFaceNet
 

@@ -14,9 +14,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from affectlens.core.disk.files import digest_of, sha256_of
 from affectlens.core.progress import Progress, silent
+from affectlens.learning.augmentation.word_errors import WordErrors
 from affectlens.learning.loop import BestEpoch, TrainingLoop, seeded
 from affectlens.learning.recipes.words import WordsRecipe
-from affectlens.learning.word_errors import WordErrors
 from affectlens.models.nets.words import WordsNet, WordsNetConfig, WordsTokenizer, by_length, pad_rows
 from affectlens.stats.classification import softmax
 

@@ -11,9 +11,9 @@ import av
 import numpy as np
 
 from affectlens.core.barrier import reading
-from affectlens.media.channels import Downmix, Statistics, choose
 from affectlens.media.frames import Problems
-from affectlens.media.track import pieces
+from affectlens.media.sound.channels import Downmix, Statistics, choose
+from affectlens.media.sound.track import pieces
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def audio_blocks(
 ) -> Iterator[AudioBlock]:
     """The first audio track, resampled and mixed to one channel, in blocks.
 
-    How the channels are mixed is chosen once for the recording; see `affectlens.media.channels.choose`.
+    How the channels are mixed is chosen once for the recording; see `affectlens.media.sound.channels.choose`.
 
     Parameters
     ----------

@@ -1,0 +1,1 @@
+"""Still and moving pictures as arrays: decoded, upright, of ordinary brightness."""

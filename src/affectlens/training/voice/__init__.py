@@ -1,0 +1,1 @@
+"""Training of the voice model: the run, its scores and its card."""
