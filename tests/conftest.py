@@ -46,6 +46,16 @@ def _drawn_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    """A test that leaves torch with other threads than it found is named: what follows it may wait for ever."""
+    before = torch.get_num_threads()
+    yield
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert after == before, f"this test left torch with {after} threads; before it were {before}"
+
+
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Charts are empty, for tests that look at numbers alone: drawing takes most of the time of a small audit."""

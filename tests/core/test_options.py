@@ -3,9 +3,10 @@
 from dataclasses import fields
 
 import pytest
+import torch
 
 from affectlens.core.errors import UsageError
-from affectlens.core.options import LANGUAGES, Options, torch_device
+from affectlens.core.options import LANGUAGES, Options, allowed_threads, torch_device, torch_threads
 
 WRONG = [
     ("modalities", (), "no modality given"),
@@ -72,3 +73,13 @@ def test_a_device_that_is_not_there():
     assert torch_device("cpu") == "cpu"
     with pytest.raises(UsageError, match="available: auto, cpu"):
         torch_device("cuda:7")
+
+
+@pytest.mark.parametrize(("limit", "most"), [("2", 2), ("1", 1), ("8", 4), ("", 4), ("0", 4), ("many", 4)])
+def test_no_library_is_asked_for_more_threads_than_openmp_may_have(limit, most, monkeypatch):
+    monkeypatch.setenv("OMP_THREAD_LIMIT", limit)
+    assert allowed_threads(4) == most
+    before = torch.get_num_threads()
+    with torch_threads(4):
+        assert torch.get_num_threads() == most
+    assert torch.get_num_threads() == before

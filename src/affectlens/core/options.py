@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -229,6 +230,25 @@ def torch_device(name: str) -> str:
     return name
 
 
+def allowed_threads(count: int) -> int:
+    """As many of ``count`` threads as OpenMP may have, by ``OMP_THREAD_LIMIT``.
+
+    A library that asks for more gets no error: CTranslate2 computes nonsense, and torch's backward pass can wait for ever.
+
+    Returns
+    -------
+    int
+        ``count``, or the limit where it is lower.
+
+    Examples
+    --------
+    >>> allowed_threads(1)
+    1
+    """
+    limit = os.environ.get("OMP_THREAD_LIMIT", "")
+    return min(count, int(limit)) if limit.isdecimal() and int(limit) > 0 else count
+
+
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
     """Run torch on so many threads inside; afterwards it has as many as before.
@@ -245,7 +265,7 @@ def torch_threads(count: int) -> Iterator[None]:
     if count < 1:
         raise UsageError(f"--threads {count}: a number of at least 1 was expected")
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(allowed_threads(count))
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from affectlens.core.options import torch_threads
+from affectlens.core.options import allowed_threads, torch_threads
 from affectlens.media.sound.audio import AudioBlock
 from affectlens.perception.words.invented import reason_against, spoken
 from affectlens.perception.words.languages import SURE, Stretch, stretches
@@ -136,12 +135,6 @@ def _pack(spans: list[tuple[int, int]], samples: np.ndarray, offset: int) -> Ite
             group.append(span)
 
 
-def _allowed(threads: int) -> int:
-    """As many threads as OpenMP may have: CTranslate2 computes nonsense, without an error, when it asks for more."""
-    limit = os.environ.get("OMP_THREAD_LIMIT", "")
-    return min(threads, int(limit)) if limit.isdecimal() and int(limit) > 0 else threads
-
-
 class WordRecogniser:
     """Whisper through faster-whisper.
 
@@ -177,7 +170,7 @@ class WordRecogniser:
                 device="cuda" if kind == "cuda" else "cpu",
                 device_index=int(number or 0),
                 compute_type="int8" if kind != "cuda" else "float16",
-                cpu_threads=_allowed(threads),
+                cpu_threads=allowed_threads(threads),
             )
         self._model.encode = _Encoded(self._model.encode)
         self._language, self._translate = language, translate
