@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -67,18 +67,17 @@ class OwnVoiceModality(ListeningModality):
 
     def heard(self) -> dict[str, Any]:
         """What was heard, as JSON types."""
-        listed = []
-        for turn, answers in zip(self._turns, self._changed, strict=True):
-            state = {name: value for name, value in asdict(turn).items() if name != "sound"}
-            listed.append(state | {"features": turn.features.tolist(), "answers": answers.tolist()})
+        listed = [
+            turn.to_json() | {"answers": answers.tolist()} for turn, answers in zip(self._turns, self._changed, strict=True)
+        ]
         return {"heard": self._heard, "turns": listed, "clearest": [self._clearest[0], self._clearest[1].tolist()]}
 
     def restore(self, state: dict[str, Any]) -> bool:
         """Take what an earlier run heard."""
         self._heard = state["heard"]
         classes = len(self.scheme.labels)
-        self._changed = [np.array(turn.pop("answers")).reshape(-1, classes) for turn in state["turns"]]
-        self._turns = [Turn(**(turn | {"features": np.array(turn["features"])})) for turn in state["turns"]]
+        self._changed = [np.array(turn["answers"]).reshape(-1, classes) for turn in state["turns"]]
+        self._turns = [Turn.of_json(turn) for turn in state["turns"]]
         number, sound = state["clearest"]
         self._clearest = (number, np.array(sound, np.float32))
         return True

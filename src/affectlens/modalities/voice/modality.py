@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,8 +88,7 @@ class VoiceModality(ListeningModality):
         """What was heard, as JSON types."""
         turns = []
         for turn, answer in zip(self._turns, self._answers, strict=True):
-            state = {name: value for name, value in asdict(turn).items() if name != "sound"}
-            turns.append(state | {"features": turn.features.tolist(), "answer": answer.to_json() if answer else None})
+            turns.append(turn.to_json() | {"answer": answer.to_json() if answer else None})
         return {"heard": self._heard, "turns": turns, "clearest": self._clearest.to_json()}
 
     def restore(self, state: dict[str, Any]) -> bool:
@@ -99,12 +98,7 @@ class VoiceModality(ListeningModality):
             return False
         self._heard, self._clearest = state["heard"], Clearest.of(state["clearest"])
         self._answers = [Heard.of(turn["answer"]) if turn["answer"] else None for turn in state["turns"]]
-        self._turns = [
-            Turn(
-                **({name: value for name, value in turn.items() if name != "answer"} | {"features": np.array(turn["features"])})
-            )
-            for turn in state["turns"]
-        ]
+        self._turns = [Turn.of_json(turn) for turn in state["turns"]]
         return True
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,16 @@ class Turn:
     narrow: bool
     channel: int | None = None
     sound: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is kept of it from one run to the next, as JSON types; not its sound."""
+        return {name: value for name, value in asdict(self).items() if name != "sound"} | {"features": self.features.tolist()}
+
+    @classmethod
+    def of_json(cls, state: dict[str, Any]) -> Turn:
+        """The turn that ``to_json`` wrote; keys of others in ``state`` are passed over."""
+        known = {name: state[name] for name in (entry.name for entry in fields(cls)) if name in state}
+        return cls(**(known | {"features": np.array(state["features"])}))
 
     @property
     def problem(self) -> str:
