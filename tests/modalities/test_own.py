@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 
 import affectlens
-from affectlens.core.errors import UsageError
+from affectlens.core.errors import ModelError, UsageError
 from affectlens.core.options import Options
 from affectlens.modalities.base import build
 from affectlens.modalities.own import voice
+from affectlens.modalities.own.answers import labels_of
 from affectlens.modalities.own.face import OwnFaceModality
 from affectlens.modalities.own.voice import OwnVoiceModality
 from affectlens.modalities.own.words import OwnWordsModality
+from affectlens.models.open import open_model
+from affectlens.models.weights import weights_path
 from affectlens.perception.words.transcript import Utterance, Word
 from affectlens.perception.words.turns import Turn
 from tests.conftest import asset_path
 from tests.fusion.clips import clip_of
+from tests.models.onnx_file import linear_onnx
 
 HERE = "tests.modalities.own_models"
 
@@ -129,3 +133,31 @@ def test_the_moment_that_decides_is_found(monkeypatch, rng):
     assert again.restore(state)
     (restored,), _ = again.finish(clip, [])
     assert restored.row == finding.row and [entry.value for entry in restored.of("moment")] == pytest.approx(values)
+
+
+def test_labels_name_the_classes_of_a_file_that_says_none(tmp_path):
+    linear_onnx(tmp_path / "net.onnx", np.random.default_rng(0).normal(size=(3 * 16 * 16, 2)), (3, 16, 16))
+    with pytest.raises(ModelError, match="or name the labels by --labels"):
+        open_model(tmp_path / "net.onnx")
+    model = open_model(tmp_path / "net.onnx", labels=("anger", "happiness"))
+    assert model.labels == ("anger", "happiness")
+    options = Options(modalities=("face",), model=(f"face={tmp_path / 'net.onnx'}",), labels=("face=anger, joy",))
+    assert labels_of(options, "face") == ("anger", "joy") and labels_of(options, "words") == ()
+    with pytest.raises(UsageError, match="different words"):
+        open_model(tmp_path / "net.onnx", labels=("anger", "anger"))
+    with pytest.raises(UsageError, match="registered model, which knows its own"):
+        open_model("gait", labels=("anger", "joy"))
+
+
+def test_labels_without_a_model_of_others_are_an_error(tmp_path):
+    with pytest.raises(UsageError, match="without a --model of others"):
+        build(Options(modalities=("face",), labels=("face=anger,joy",)))
+
+
+def test_the_main_job_reads_with_weights_that_were_fitted(tmp_path):
+    fitted = tmp_path / "face.safetensors"
+    fitted.write_bytes(weights_path("face").read_bytes())
+    (face,) = build(Options(modalities=("face",), model=(f"face={fitted}",)))
+    assert face.model.path == fitted and type(face).__name__ == "FaceModality"
+    with pytest.raises(ModelError, match="not the weights of a face model"):
+        build(Options(modalities=("face",), model=(f"face={weights_path('gait')}",)))

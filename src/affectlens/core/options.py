@@ -79,6 +79,14 @@ def _models(value: tuple[str, ...]) -> str:
     return "" if len(set(names)) == len(names) else "one model for each modality was expected"
 
 
+def _labels(value: tuple[str, ...]) -> str:
+    names = [entry.partition("=")[0] for entry in value]
+    lists = [entry.partition("=")[2].split(",") for entry in value]
+    if not all(name in OWN_MODELS and all(map(str.strip, labels)) for name, labels in zip(names, lists, strict=True)):
+        return f"{', '.join(f'{name}=LABEL,LABEL' for name in OWN_MODELS)} was expected"
+    return "" if len(set(names)) == len(names) else "the labels of one model for each modality were expected"
+
+
 def _device(value: str) -> str:
     good = re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value)
     return "" if good else "auto, cpu, mps, cuda or cuda:N was expected"
@@ -182,9 +190,17 @@ class Options(Settings):
     model: tuple[str, ...] = setting(
         (),
         "A model of your own for face, words or voice, as MODALITY=MODEL: ONNX or TorchScript, a folder of transformers, "
-        "module:name; once for each modality.",
+        "module:name, or weights of ours that you fitted (safetensors; for the voice those of `train speech`); once for each "
+        "modality.",
         check=_models,
         metavar="MODALITY=MODEL",
+    )
+    labels: tuple[str, ...] = setting(
+        (),
+        "Classes of such a model in the order of its answers, as MODALITY=LABEL,LABEL,…, where no file beside it says them; "
+        "once for each modality.",
+        check=_labels,
+        metavar="MODALITY=LABEL,…",
     )
     model_scores: str = setting("", SCORES_HELP, choices=("", *SCORES))
     model_preprocess: str = setting("", PREPROCESS_HELP, check=named_function, metavar="MODULE:FUNCTION")

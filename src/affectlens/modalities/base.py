@@ -19,6 +19,7 @@ from affectlens.core.schema import Evidence, Row
 from affectlens.media.frames import Frame, MediaInfo, Problems
 from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.speakers.spans import VoiceSpan
+from affectlens.models.weights import fitted_weights
 from affectlens.perception.people.finder import Person, Sighting
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.scene.objects import Thing
@@ -262,7 +263,15 @@ def build(options: Options) -> list[Modality]:
         An unknown name, or a modality that lacks what it needs.
     """
     names = list(dict.fromkeys(options.modalities))
-    own = {entry.partition("=")[0] for entry in options.model}
-    if unused := own - set(names):
+    given = dict(entry.partition("=")[::2] for entry in options.model)
+    if unused := set(given) - set(names):
         raise UsageError(f"--model {', '.join(sorted(unused))}=…: not among --modalities {','.join(names)}")
+    own = {name for name, spec in given.items() if fitted_weights(spec) is None}
+    if unused := {entry.partition("=")[0] for entry in options.labels} - own:
+        raise UsageError(f"--labels {', '.join(sorted(unused))}=…: without a --model of others for it; leave it out")
     return [(OWN.get(name) if name in own else MODALITIES.get(name))(options) for name in names]
+
+
+def weights_for(options: Options, name: str) -> Path | None:
+    """Weights of ours that ``--model NAME=FILE.safetensors`` gives a modality in place of those that ship; None without."""
+    return fitted_weights(dict(entry.partition("=")[::2] for entry in options.model).get(name, ""))

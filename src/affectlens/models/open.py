@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ def open_model(
     allow_code: bool = False,
     scores: str = "",
     preprocess: str | Callable[[Any], Any] = "",
+    labels: Sequence[str] = (),
 ) -> Model:
     """Open a model; nothing is fetched.
 
@@ -71,6 +72,8 @@ def open_model(
     preprocess : callable or str
         Makes what such a model is given of the picture, text or sound, instead of its file or configuration: a function, or
         ``module:function``.
+    labels : sequence of str
+        The classes in the order of the answers, of a file or ``module:name`` that does not say them, or says others.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def open_model(
     ('gait', ('anger', 'happiness', 'neutral', 'sadness'))
     """
     with allowing(allow_code):
-        return _opened(spec, weights, layer, ModelOptions(modality, scores, preprocess))
+        return _opened(spec, weights, layer, ModelOptions(modality, scores, preprocess, tuple(labels)))
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,12 @@ class ModelOptions:
     modality: str = ""
     scores: str = ""
     preprocess: str | Callable[[Any], Any] = ""
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         stated_scores(self.scores)
+        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
+            raise UsageError(f"--labels {','.join(self.labels)}: different words in the order of the answers were expected")
 
     def preprocessing(self, own: Any = None) -> Preprocessing | None:
         """The preprocessing that the caller names, else the model's own."""
@@ -120,7 +126,7 @@ class ModelOptions:
 
     def none_for(self, spec: str, why: str) -> None:
         """Refuse what cannot be said of a model."""
-        for option, value in (("scores", self.scores), ("preprocess", self.preprocess)):
+        for option, value in (("scores", self.scores), ("preprocess", self.preprocess), ("labels", ",".join(self.labels))):
             if value:
                 raise UsageError(f"--{option} {value}: {spec} {why}; leave it out")
 
@@ -152,6 +158,8 @@ def _open_other(spec: str, options: ModelOptions) -> Model:
             raise UsageError(
                 f"--preprocess {options.preprocess}: {spec} is a table of answers, nothing is prepared; leave it out"
             )
+        if options.labels:
+            raise UsageError(f"--labels {','.join(options.labels)}: the columns of {spec} name its classes; leave it out")
         return TableModel.from_file(path, kind, scores=options.scores)
     if (path / "config.json").exists():
         return _of_folder(path, kind, options)
@@ -165,7 +173,7 @@ def _open_other(spec: str, options: ModelOptions) -> Model:
 
 def _of_file(path: Path, kind: str, options: ModelOptions) -> Model:
     """ONNX or TorchScript with its ``MODEL.json``; the graph of ONNX may say size, layout and type."""
-    facts = read_recipe(path)
+    facts = read_recipe(path, options.labels)
     known = stated_scores(options.scores) if options.scores else facts.stated_scores()
     prepare, reader, labels = options.preprocessing(), READERS[kind], facts.recipe.labels
     if path.suffix != ".onnx":
@@ -179,6 +187,8 @@ def _of_file(path: Path, kind: str, options: ModelOptions) -> Model:
 
 
 def _of_folder(path: Path, kind: str, options: ModelOptions) -> Model:
+    if options.labels:
+        raise UsageError(f"--labels {','.join(options.labels)}: {path} says its own in config.json (id2label); leave it out")
     if kind in PICTURES:
         return picture_transformer(path, kind, READERS[kind], scores=options.scores, preprocess=options.preprocessing())
     if kind == "words":
@@ -224,10 +234,13 @@ def _open_named(spec: str, options: ModelOptions) -> Model:
     if isinstance(target, Model):
         options.none_for(spec, "is a model, which knows its own")
         return target
-    labels, kind = _labels(target), options.modality or str(getattr(target, "modality", "")) or "face"
+    labels, kind = options.labels or _labels(target), options.modality or str(getattr(target, "modality", "")) or "face"
     if not labels:
         what = "network" if isinstance(target, nn.Module) else "function"
-        raise UsageError(f"--model {spec}: give the {what} an attribute labels, the classes in the order of its answers")
+        raise UsageError(
+            f"--model {spec}: give the {what} an attribute labels, the classes in the order of its answers, or name them by "
+            "--labels"
+        )
     if kind not in READERS:
         raise UsageError(f"--model {spec}: its modality is {kind!r}; one of {', '.join(READERS)} was expected")
     own = str(getattr(target, "scores", "") or "")

@@ -27,6 +27,7 @@ from affectlens.models.shipped.words import WordsModel
 from affectlens.models.weights import read_weights
 from affectlens.training.card import Card, table, write_card
 from affectlens.training.run import TrainingRun, licence_of, scores_frame
+from affectlens.training.tuning import tune
 
 LEAST = 2  # texts of a split: half of those of the validation split fit the temperature, half the conformal set
 VALIDATION = ("dev", "val")
@@ -46,6 +47,8 @@ _LIMITS = (
 
 def train_words_model(corpora: dict[str, Path], out: Path, recipe: WordsRecipe, progress: Progress = silent) -> TrainingRun:
     """Write ``words.safetensors``, its card and an evaluation on each corpus below ``out``; see ``affectlens.train.words``."""
+    if recipe.from_weights:
+        return tune("words", corpora, out, recipe, progress)
     opened = [open_corpus(name, path) for name, path in corpora.items()]
     labels = _labels_of(opened)
     missed: dict[str, str] = {}

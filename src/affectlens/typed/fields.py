@@ -32,6 +32,7 @@ class OptionsFields(TypedDict, total=False):
     places: str | Path
     pairs: str | Path
     model: tuple[str, ...] | list[str]
+    labels: tuple[str, ...] | list[str]
     model_scores: str
     model_preprocess: str
     background: str | Path
@@ -99,6 +100,7 @@ class FaceRecipeFields(TypedDict, total=False):
     device: str
     precision: str
     start: Path | None
+    from_weights: str | Path
     seed: int
 
 
@@ -177,6 +179,7 @@ class SpeechRecipeFields(TypedDict, total=False):
     smoothing: float
     divergence: float
     seeds: int
+    from_weights: str | Path
     seed: int
 
 
@@ -209,6 +212,7 @@ class WordsRecipeFields(TypedDict, total=False):
     weight_decay: float
     bfloat16: bool
     start: Path | None
+    from_weights: str | Path
     seed: int
 
 

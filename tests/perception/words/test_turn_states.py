@@ -13,4 +13,8 @@ def test_a_turn_comes_back_as_it_was_but_for_its_sound():
     state = json.loads(json.dumps(turn.to_json()))
     again = Turn.of_json(state | {"answer": None})
     assert again.sound is None and np.array_equal(again.features, turn.features)
-    assert all(getattr(again, field.name) == getattr(turn, field.name) for field in fields(Turn) if field.name not in ("features", "sound"))
+    assert all(
+        getattr(again, field.name) == getattr(turn, field.name)
+        for field in fields(Turn)
+        if field.name not in ("features", "sound")
+    )

@@ -56,6 +56,7 @@ class FaceRecipe(Settings):
     device: str = fields.word("cpu", "Where to train; pictures are changed there too.", ("cpu", "cuda"))
     precision: str = fields.word("float32", "Numbers of the forward pass in training.", ("float32", "bfloat16"))
     start: Path | None = setting(None, "Weights of an earlier run to go on from, which also teach.", check=_no_file)  # noqa: RUF009
+    from_weights: str = fields.from_weights()
     seed: int = fields.seed()
 
 

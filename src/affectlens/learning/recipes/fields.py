@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from affectlens.core.settings import setting
@@ -55,6 +56,17 @@ def seeds(default: int) -> Any:
     return whole(default, "Networks trained, each with a seed of its own, to score the recipe.", 1, 100)
 
 
+def from_weights() -> Any:
+    """Weights whose last layer is to be fitted to a user's labels, instead of training a network."""
+    return setting(
+        "",
+        "Fit these weights (a file, or shipped) to your own labels: the network stays, only its last layer is learnt anew, and "
+        "the report is of people held out. Other fields but the seed have no part in it.",
+        check=_no_weights,
+        metavar="FILE",
+    )
+
+
 def seed() -> Any:
     """The seed of everything random."""
     return whole(0, "Seed of everything random.", 0, MOST_SEED)
@@ -67,3 +79,8 @@ def word(default: str, help: str, choices: Iterable[str]) -> Any:
 
 def _not_whole(value: Any) -> str:
     return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number was expected"
+
+
+def _no_weights(given: Any) -> str:
+    known = given in ("", "shipped") or Path(given).is_file()
+    return "" if known else "no such file; shipped, or a file of weights that `affectlens train` wrote, was expected"

@@ -27,6 +27,7 @@ class SpeechRecipe(Settings):
     smoothing: float = fields.smoothing(0.1)
     divergence: float = fields.amount(0.05, "Weight of the divergence from a normal latent, of a variational network.")
     seeds: int = fields.seeds(5)
+    from_weights: str = fields.from_weights()
     seed: int = fields.seed()
 
 

@@ -32,6 +32,7 @@ class WordsRecipe(Settings):
     weight_decay: float = fields.weight_decay(0.01)
     bfloat16: bool = setting(False, "Learn in bfloat16, which is faster on processors that have it.")
     start: Path | None = setting(None, "Weights of an earlier run to go on from.", check=_no_words)  # noqa: RUF009
+    from_weights: str = fields.from_weights()
     seed: int = fields.seed()
 
 

@@ -16,7 +16,7 @@ from affectlens.explainers.cam import CamEngine, upsample
 from affectlens.explainers.cam.draw import heat
 from affectlens.explainers.faithfulness import faithfulness, grid_score
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_modality
+from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_modality, weights_for
 from affectlens.modalities.face.evidence import AttentionDetail, FaceDetail, MovementDetail, RegionDetail
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.models.adapters import TorchModel
@@ -55,7 +55,7 @@ class FaceModality(Modality):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.model = load_model("face")
+        self.model = load_model("face", weights_for(options, "face"))
         self.model.net.to(torch_device(options.device))
         self.model.device = next(self.model.net.parameters()).device
         self.engine = CamEngine(self.model, self.model.layer)

@@ -47,7 +47,13 @@ class OwnModel:
     """
 
     def __init__(self, spec: str, modality: str, options: Options, reader: Callable[[Any], Any]) -> None:
-        opened: Any = open_model(spec, modality=modality, scores=options.model_scores, preprocess=options.model_preprocess)
+        opened: Any = open_model(
+            spec,
+            modality=modality,
+            scores=options.model_scores,
+            preprocess=options.model_preprocess,
+            labels=labels_of(options, modality),
+        )
         if not isinstance(opened, BaseModel) or opened.modality != modality:
             kind = getattr(opened, "modality", type(opened).__name__)
             raise UsageError(f"--model {modality}={spec}: a network that reads {modality} was expected, this one reads {kind}")
@@ -82,3 +88,9 @@ class OwnModel:
 def spec_of(options: Options, modality: str) -> str:
     """What ``--model MODALITY=SPEC`` says of a modality; empty where it says nothing."""
     return dict(entry.partition("=")[::2] for entry in options.model).get(modality, "")
+
+
+def labels_of(options: Options, modality: str) -> tuple[str, ...]:
+    """What ``--labels MODALITY=LABEL,LABEL`` says of a modality's model; empty where it says nothing."""
+    given = dict(entry.partition("=")[::2] for entry in options.labels).get(modality, "")
+    return tuple(label.strip() for label in given.split(",")) if given else ()

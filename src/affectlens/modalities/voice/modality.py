@@ -17,7 +17,7 @@ from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.explainers.faithfulness import faithfulness
 from affectlens.explainers.shapley import group_shapley
 from affectlens.media.sound.audio import AudioBlock
-from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.base import Clip, Finding, register_modality, weights_for
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.modalities.listening import ListeningModality
 from affectlens.modalities.voice.evidence import MomentDetail, Neighbour, VoiceDetail, VoiceDifference, VoiceRelevance
@@ -52,13 +52,16 @@ class VoiceModality(ListeningModality):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.model = load_model("speech")
+        fitted = weights_for(options, "voice")
+        self.model = load_model("speech", fitted)
         self.voice: VoiceModel | None = load_model("voice")
         self._without = ""  # why the encoder's states are missing
         try:
             locate("whisper-base")
         except AssetError as error:
             self.voice, self._without = None, f"the voice was judged by eGeMAPS alone, which errs more: {error}"
+        if fitted is not None:  # how the two answers are joined was learnt with the weights that ship
+            self.voice, self._without = None, f"the voice was judged by eGeMAPS alone, with the weights {fitted.name}"
         named = np.array(group_of())
         self._groups = [np.flatnonzero(named == group) for group in GROUPS]
 

@@ -14,7 +14,7 @@ from affectlens.core.options import Options, torch_device
 from affectlens.core.schema import Evidence, Row
 from affectlens.explainers.faithfulness import faithfulness
 from affectlens.explainers.words import MASK_ID, WordAttribution, attribute_words, words_of
-from affectlens.modalities.base import Clip, Finding, register_modality
+from affectlens.modalities.base import Clip, Finding, register_modality, weights_for
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.modalities.words.evidence import ConceptDetail, SpeakerDetail, WordDetail, WordsDetail
 from affectlens.modalities.words.spoken import SpokenWords
@@ -47,7 +47,7 @@ class WordsModality(SpokenWords):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         device = torch_device(options.device)
-        self.model = load_model("words")
+        self.model = load_model("words", weights_for(options, "words"))
         self.model.net.to(device)
         self.model.device = next(self.model.net.parameters()).device
         self.bank = ConceptBank.load(weights_path("concepts-words"))

@@ -124,8 +124,8 @@ class Facts:
         return recipe
 
 
-def read_recipe(model: Path) -> Facts:
-    """What ``MODEL.json`` says of ``MODEL.onnx`` or ``MODEL.pt`` beside it.
+def read_recipe(model: Path, labels: tuple[str, ...] = ()) -> Facts:
+    """What ``MODEL.json`` says of ``MODEL.onnx`` or ``MODEL.pt`` beside it; ``labels`` that the caller names go before its own.
 
     It holds ``labels``, of pictures ``size``, ``grey``, ``mean``, ``deviation`` and ``layout``, of any network ``scores`` and
     ``output``, and of ONNX ``input``.
@@ -141,10 +141,15 @@ def read_recipe(model: Path) -> Facts:
         No such file, one that is not readable or has no labels, or a key that is not known.
     """
     beside = model.with_suffix(".json")
-    if not beside.exists():
-        raise ModelError(f"{beside} is not there; it has to hold labels, size, grey, mean and deviation of {model.name}")
+    if not beside.exists() and not labels:
+        raise ModelError(
+            f"{beside} is not there; it has to hold labels, size, grey, mean and deviation of {model.name} (or name the labels "
+            "by --labels, where the others are as usual)"
+        )
     try:
-        facts = json_of(beside)
+        facts = json_of(beside) if beside.exists() else {}
+        if labels:
+            facts["labels"] = list(labels)
         if "labels" not in facts:
             raise ModelError(f"{beside}: no labels in it")
         mean, deviation = (

@@ -31,6 +31,7 @@ from affectlens.training.face.labels import Faces, learned_from
 from affectlens.training.face.scores import against_votes, confusion_of, headline, on_new_data, prior_of
 from affectlens.training.face.words import facts_of
 from affectlens.training.run import TrainingRun, licence_of, scores_frame
+from affectlens.training.tuning import tune
 
 COVER_IMAGES = 6000  # training crops that patches are laid over
 PROTOTYPES = 16  # centres of ordinary faces
@@ -62,6 +63,8 @@ class _Made:
 
 def train_face_model(name: str, path: Path, out: Path, recipe: FaceRecipe, progress: Progress = silent) -> TrainingRun:
     """Write ``face.safetensors``, its card and its evaluation below ``out``; see ``affectlens.train.face``."""
+    if recipe.from_weights:
+        return tune("face", {name: path}, out, recipe, progress)
     start = _earlier(recipe.start) if recipe.start else None
     corpus, unseen = open_corpus(name, path), _unseen(recipe)
     missed: dict[str, str] = {}

@@ -27,10 +27,13 @@ from affectlens.models.shipped.speech_scale import normalise, pooled
 from affectlens.stats.classification import conformal_coverage, expected_calibration_error
 from affectlens.training.run import PARTS, TrainingRun, licence_of
 from affectlens.training.speech.card import write_speech_card
+from affectlens.training.tuning import tune
 
 
 def train_speech_model(corpora: dict[str, Path], out: Path, recipe: SpeechRecipe, progress: Progress = silent) -> TrainingRun:
     """Write ``speech.safetensors``, its card and ``scores.csv`` below ``out``; see ``affectlens.train.speech``."""
+    if recipe.from_weights:
+        return tune("speech", corpora, out, recipe, progress)
     if len(corpora) < 2:
         raise UsageError(
             f"{', '.join(corpora)}: at least two corpora are needed, since one at a time is left out for calibration"
