@@ -23,7 +23,7 @@ ABOUT = {
     "fusion": "segments of a person, early fusion, pool",
     "modalities": "face, words, voice, gait, posture, …",
     "context": "place, what is usual, store",
-    "audits": "properties, concepts, objects, latent, features",
+    "audits": "properties, compare, concepts, objects, latent, features",
     "explainers": "maps, words, Shapley, faithfulness, interventions",
     "figures": "charts, page templates",
     "evaluation": "scores with intervals, protocols",

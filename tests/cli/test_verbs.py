@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.cli.generated import answers
 from tests.cli.tree import VERBS
 from tests.conftest import asset_path
 
@@ -219,6 +220,14 @@ def test_audit_properties(verb, named, tmp_path):
         "audit", "properties", "--model", "speech", "--corpus", named["emodb"], "--interventions", "none", "--out", tmp_path
     )
     assert done.out
+
+
+@invokes("audit compare")
+def test_audit_compare(verb, made, named, tmp_path):
+    models = ["--model", "speech", "--model", f"said={answers(made['emodb'])}"]
+    more = ["--only", "level", "--interventions", "none", "--draws", 20, "--out", tmp_path]
+    done = verb("audit", "compare", *models, "--corpus", named["emodb"], *more)
+    assert "tests hold after one correction" in done.out and (tmp_path / "audit.html").exists()
 
 
 @invokes("train bclstm", "audit concepts")

@@ -56,6 +56,7 @@ NEEDS = {
     "assets path": ["yunet"],
     "audit objects": ["--corpus", "folder={folder}", "--split", "all"],
     "audit properties": ["--corpus", "emodb={emodb}", "--model", "speech"],
+    "audit compare": ["--corpus", "emodb={emodb}", "--model", "speech", "--model", "said={emodb}/../answers.csv"],
     "audit latent": ["--corpus", "emodb={emodb}"],
     "audit features": ["--corpus", "emodb={emodb}"],
     "audit concepts": ["--corpus", "feature-pickle={feature-pickle}"],
