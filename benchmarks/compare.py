@@ -128,26 +128,26 @@ def cost(corpus: str, count: int, limit: int) -> None:
     given.view(items[0])  # what is loaded once is loaded
     for model in models:
         model.probabilities(np.stack([model.read(item) for item in items[:64]]))
-    begun = time.perf_counter()
+    begun = time.process_time()
     for model in models:
         for start in range(0, len(items), 512):
             model.probabilities(np.stack([model.read(item) for item in items[start : start + 512]]))
-    passes = time.perf_counter() - begun
+    passes = time.process_time() - begun
     settings = CompareSettings(interventions=("none",))
     comparer = Comparer(models, given, settings)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for item in items:
         view, _ = given.view(item)
         comparer._values(view)
-    measuring = time.perf_counter() - begun
+    measuring = time.process_time() - begun
     with tempfile.TemporaryDirectory() as folder:
         comparer = Comparer(models, given, settings, folder)
-        begun = time.perf_counter()
+        begun = time.process_time()
         comparer.collect()
-        taken = time.perf_counter() - begun
-        begun = time.perf_counter()
+        taken = time.process_time() - begun
+        begun = time.process_time()
         comparer.compute()
-        statistics = time.perf_counter() - begun
+        statistics = time.process_time() - begun
     print(
         f"{count} networks on {len(items)} pictures: their own passes {passes:.1f} s, one measuring pass {measuring:.1f} s, "
         f"the comparison's pass {taken:.1f} s: {taken / (passes + measuring):.2f} times the sum; statistics {statistics:.1f} s"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from affectlens import audit, train
     from affectlens.core.limits import Limits, limited
     from affectlens.core.options import Options
+    from affectlens.core.results.verification import verify
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
     from affectlens.evaluation.evaluate import evaluate
@@ -59,6 +60,7 @@ __all__ = [
     "recognize",
     "train",
     "usual",
+    "verify",
 ]
 
 # Where each name lives. Torch, pandas and OpenCV take seconds to import; nothing here waits for them before it is used.
@@ -86,6 +88,7 @@ _HOMES = {
     "recognize": "affectlens.pipeline.recordings",
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
+    "verify": "affectlens.core.results.verification",
 }
 
 

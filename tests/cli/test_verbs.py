@@ -222,6 +222,21 @@ def test_audit_properties(verb, named, tmp_path):
     assert done.out
 
 
+@invokes("verify")
+def test_verify(verb, tmp_path):
+    from affectlens.core.disk.chain import write_chain
+
+    (tmp_path / "table.csv").write_text("a,b")
+    head = write_chain(tmp_path)
+    done = verb("verify", tmp_path, "--head", head)
+    assert "all 1 files are as they were" in done.out and head in done.out
+    (tmp_path / "table.csv").write_text("a,c")
+    done = verb("verify", tmp_path, code=1)
+    assert "changed: table.csv" in done.out and "this is not the run as it was finished" in done.out
+    done = verb("verify", tmp_path / "nowhere", code=2)
+    assert "no such folder" in done.err
+
+
 @invokes("audit compare")
 def test_audit_compare(verb, made, named, tmp_path):
     models = ["--model", "speech", "--model", f"said={answers(made['emodb'])}"]

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
 from affectlens.audits.result import AuditResult, Provenance
+from affectlens.core.disk.chain import forget_chain, write_chain
 from affectlens.core.disk.files import check_folder
 from affectlens.core.disk.locks import alone_in
 from affectlens.core.errors import UsageError
@@ -198,6 +199,8 @@ class Audit(ABC, Generic[S, R]):
             raise UsageError(
                 f"an audit of {self.kind} looks at all its data at once; there are no shares of it: leave out --shard"
             )
+        if self.out is not None:
+            forget_chain(self.out)
         if not shard.is_whole:  # parts of shards do not meet, so shards need not wait for each other
             ours = shard.blocks(list(self.keys()), self.together)
             self.collect(progress or silent, ours)
@@ -211,6 +214,7 @@ class Audit(ABC, Generic[S, R]):
             result = self.compute(progress or silent)
             if self.out is not None:
                 result.report(self.out)
+                write_chain(self.out)
             return result
 
     def provenance(self) -> Provenance:

@@ -1,6 +1,7 @@
 """The comparison of classifiers: what is told against hand counts, what is kept and what is asked again, and the page."""
 
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -264,3 +265,28 @@ def test_names_of_models(tmp_path):
     found = named_models([tmp_path / "a=b.csv", "x=face", "x=words", "gait", reader(1, 1, "own")])
     assert list(found) == ["a=b", "x", "x 2", "gait", "own"]
     assert named_models({"one": "face", "two": "words"}) == {"one": "face", "two": "words"}
+
+
+def test_a_finished_audit_is_verified_file_by_file(tmp_path):
+    """Every file that an audit leaves, its parts and figures among them, and bytes of each."""
+    from affectlens import verify
+
+    out = tmp_path / "out"
+    audit.compare([reader(20, 1, "a"), reader(40, 2, "b")], Stripes(40), out=out, **QUICK)
+    assert verify(out).whole
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    for path in files:
+        content = path.read_bytes()
+        for place in {0, len(content) // 2, len(content) - 1} if content else ():
+            path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+            assert not verify(out).whole, (path, place)
+        path.unlink()
+        with pytest.raises(UsageError) if path.name == "chain.jsonl" else nullcontext():
+            assert verify(out).changes.file.tolist() == [path.relative_to(out).as_posix()]
+        path.write_bytes(content)
+    assert verify(out).whole
+    audit.compare(
+        [reader(20, 1, "a"), reader(40, 2, "b")], Stripes(40), out=out, **QUICK
+    )  # the run goes on, and is whole again
+    assert verify(out).whole
