@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from affectlens.stats.paired import exact_flips, parted_by_groups, sums_of_units
+from affectlens.stats.paired import exact_flips, exact_places, parted_by_groups, sums_of_units
 from affectlens.stats.resolution import Resolution
 
 
@@ -83,3 +83,31 @@ def test_the_statistic_by_hand():
     found = parted_by_groups(np.array([1, 1, 0, -1]), np.array(["a", "a", "b", "b"]), None, 0)
     # Means 1 and -1/2 about 1/4: 2 · (3/4)² + 2 · (3/4)².
     assert found.statistic == pytest.approx(np.sqrt(2 * 2 * 0.75**2))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_column_may_be_the_base_by_hand(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.integers(0, 3, (6, 3))
+    each = values.sum(axis=1, keepdims=True) - 3 * values
+    all_sums = [abs(sum(row[place] for row, place in zip(each, places, strict=True))) for places in product(range(3), repeat=6)]
+    found = exact_places(values, base=1)
+    assert found.pvalue == pytest.approx(np.mean([value >= abs(each[:, 1].sum()) for value in all_sums]))
+    assert found.statistic == pytest.approx(each[:, 1].mean())
+
+
+def test_a_shared_base_keeps_the_level_where_flips_do_not():
+    """Right answers are common: the differences of two doses from one base are skewed."""
+    places = flips = 0
+    for seed in range(1500):
+        right = (np.random.default_rng(seed).random((60, 3)) < 0.93).astype(int)
+        places += exact_places(right).pvalue <= 0.01
+        flips += exact_flips(right[:, 1] + right[:, 2] - 2 * right[:, 0]).pvalue <= 0.01
+    assert places <= 26 and places <= flips  # 15 expected at most, three deviations above
+
+
+def test_places_edges():
+    assert np.isnan(exact_places(np.zeros((0, 3))).pvalue) and exact_places(np.ones((5, 3))).pvalue == 1.0
+    with pytest.raises(ValueError, match="whole numbers"):
+        exact_places(np.array([[0.5, 1.0]]))
+    assert exact_places(np.random.default_rng(0).integers(0, 30, (900, 3))).how == "limit"

@@ -102,6 +102,63 @@ def _distribution(sizes: np.ndarray, counts: np.ndarray, total: int) -> np.ndarr
     return chances
 
 
+def exact_places(values: np.ndarray, base: int = 0) -> RandomizationTest:
+    """Two-sided test of one column differing from the others: within each unit any of the columns may be the one.
+
+    Under the null the columns (an item at every dose) change places within each unit, so that any of them is the base as well.
+    Unlike a flip of signs this also holds where the others share one base, whose differences are not symmetric.
+
+    Parameters
+    ----------
+    values : (units, columns) array
+        Whole numbers, such as right answers of each unit at each dose.
+    base : int
+        The column.
+
+    Returns
+    -------
+    RandomizationTest
+        ``statistic`` is the mean over units of the others' sum less as many times the base; ``how`` is ``exact``, or ``limit``
+        (a normal one) beyond sums of 20,000.
+
+    Raises
+    ------
+    ValueError
+        Values that are no whole numbers.
+
+    Examples
+    --------
+    >>> exact_places(np.array([[1, 0], [1, 0], [1, 0], [1, 0]])).pvalue  # two columns: McNemar
+    0.125
+    """
+    given = np.asarray(values, dtype=np.float64)
+    if not np.array_equal(given, np.round(given)):
+        raise ValueError("whole numbers were expected")
+    if not len(given):
+        return RandomizationTest(float("nan"), float("nan"), float("nan"), 0, "exact")
+    # What each unit gives if the first, the second, … of its columns is the base.
+    each = np.round(given.sum(axis=1, keepdims=True) - given.shape[1] * given).astype(np.int64)
+    observed = int(each[:, base].sum())
+    mean = observed / len(each)
+    kinds, counts = np.unique(np.sort(each[(each != 0).any(axis=1)], axis=1), axis=0, return_counts=True)
+    total = int((np.abs(kinds).max(axis=1) * counts).sum()) if len(kinds) else 0
+    if not total:
+        return RandomizationTest(mean, 1.0, 1.0, 1, "exact")
+    units = int(counts.sum())
+    smallest = min(1.0, 2.0 * float(kinds.shape[1]) ** -min(units, 300))
+    if total > LARGEST:
+        p = 2 * float(norm.sf(abs(observed) / np.sqrt(float(((kinds.astype(float) ** 2).mean(axis=1) * counts).sum()))))
+        return RandomizationTest(mean, max(min(p, 1.0), np.finfo(float).tiny), smallest, units, "limit")
+    chances, reach = np.array([1.0]), 0
+    for kind, count in zip(kinds, counts, strict=True):
+        size = int(np.abs(kind).max())
+        one = np.bincount(kind + size, minlength=2 * size + 1) / len(kind)
+        for _ in range(int(count)):
+            chances, reach = np.convolve(chances, one), reach + size
+    p = float(chances[np.abs(np.arange(-reach, reach + 1)) >= abs(observed)].sum())
+    return RandomizationTest(mean, max(min(p, 1.0), np.finfo(float).tiny), smallest, units, "exact")
+
+
 def parted_by_groups(
     differences: np.ndarray, groups: np.ndarray, units: np.ndarray | None, rng: Rng, resolution: Resolution | None = None
 ) -> RandomizationTest:

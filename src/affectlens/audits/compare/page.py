@@ -103,16 +103,17 @@ def methods(audit: Comparison) -> str:
     """How the tests were made."""
     units = f"the {audit.people} people" if audit.people else "the items"
     drawn = "people, who are drawn whole" if audit.people else "items"
-    return one_line(f"""Every item was read and measured once and put to every model; what a model did not answer counts as
-        wrong. Units are
-        {units}. Two models' accuracy and answers: McNemar's exact test, over people all flips of whole people (McNemar
-        1947; Dietterich 1998). Mean recall and Brier's score: flips of signs. Gaps and dependence of each model: exact
-        permutation within labels, as in the audit of properties. Whether two models' gaps differ: flips of signs, sum of
-        squares between groups. Interventions: change of being right and of decisions from the unchanged input to the
-        strongest doses, flips of signs. Half of the level is for differences of scores between models and half for
-        everything else, each corrected by Holm (1979), so that the chance of any false claim on this page is at most 5 %;
-        Benjamini and Hochberg's p (BH) stands beside it. Intervals are of 95 % and not corrected: Wilson's for shares of
-        items, else bootstrap over {drawn}.""")
+    return one_line(f"""Every item was read and measured once and put to every model; what a model did not answer
+        counts as wrong. Units
+        are {units}. Two models' accuracy and answers: McNemar's exact test, over people all flips of whole people
+        (McNemar 1947; Dietterich 1998). Mean recall and Brier's score: flips of signs. Gaps and dependence of each
+        model: exact permutation within labels, as in the audit of properties. Whether two models' gaps differ: flips of
+        signs, sum of squares between groups. Interventions: being right at the strongest doses against the unchanged
+        input, doses exchanged within units; decisions that change, of one model against another, flips of signs. Half
+        of the level is for differences of scores between models and half for everything else, each corrected by Holm
+        (1979), so that the chance of any false claim on this page is at most 5 %; Benjamini and Hochberg's p (BH)
+        stands beside it. Intervals are of 95 % and not corrected: Wilson's for shares of items, else bootstrap over
+        {drawn}.""")
 
 
 def _scores(audit: Comparison, drawn: tuple[Figure, ...]) -> Section:

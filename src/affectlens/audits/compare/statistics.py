@@ -22,7 +22,7 @@ from affectlens.core.listing import some
 from affectlens.core.progress import Progress, silent
 from affectlens.stats.generators import Rng, generator
 from affectlens.stats.multiple import benjamini_hochberg, holm, mean_of_units
-from affectlens.stats.paired import exact_flips, parted_by_groups, sums_of_units
+from affectlens.stats.paired import exact_flips, exact_places, parted_by_groups, sums_of_units
 from affectlens.stats.randomization import RandomizationTest, sign_flip_test
 from affectlens.stats.resolution import Resolution
 
@@ -439,8 +439,7 @@ class _Tests:
                 ends, base = response.ends, response.base
                 moved = (decisions[:, ends] != decisions[:, [base]]).sum(axis=1).astype(float)
                 changed.setdefault(response.name, {})[one.model.name] = (at, moved)
-                loss = (right[:, ends] - right[:, [base]]).sum(axis=1)
-                yield self._response(RESPONSE, "accuracy", one.model.name, "", response.name, loss, len(ends), at, method)
+                yield self._loss(one.model.name, response.name, right[:, [base, *ends]], at)
         for name, by_model in changed.items():
             for one, other in self.pairs:
                 if one.model.name in by_model and other.model.name in by_model:
@@ -459,6 +458,20 @@ class _Tests:
                         common,
                         method,
                     )
+
+    def _loss(self, model: str, name: str, right: np.ndarray, at: Sequence[int]) -> dict[str, object]:
+        """How accuracy at the strongest doses (further columns) differs from that of the unchanged item (the first)."""
+        who = None if self.who is None else self.who[list(at)]
+        by_unit = np.stack([sums_of_units(column, who) for column in right.T], axis=1)
+        tested = exact_places(by_unit)
+        change = right[:, 1:].mean(axis=1) - right[:, 0]
+        low, high, units = _interval(change, who)
+        method = f"doses exchanged within {'items' if who is None else 'whole people'}, in all ways"
+        return _row(
+            family=RESPONSE, measure="accuracy", model=model, property=name, statistic=tested.statistic,
+            effect=float(change.mean()), low=low, high=high, kind="difference", n=len(right), units=units,
+            p_value=tested.pvalue, smallest_p=tested.smallest, how=tested.how, method=method,
+        )  # fmt: skip
 
     def _response(
         self, family: str, measure: str, model: str, other: str, name: str, sums: np.ndarray, ends: int, at: Sequence[int],
