@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from affectlens.pipeline.engine import Engine
     from affectlens.pipeline.recordings import explain, recognize
     from affectlens.pipeline.results import Result, Run
+    from affectlens.sheets.sheet import EvidenceSheet, sheet
 
 __all__ = [
     "CallableModel",
     "Engine",
     "Evidence",
+    "EvidenceSheet",
     "Limits",
     "OnnxModel",
     "Options",
@@ -58,6 +60,7 @@ __all__ = [
     "open_corpus",
     "open_model",
     "recognize",
+    "sheet",
     "train",
     "usual",
     "verify",
@@ -68,6 +71,7 @@ _HOMES = {
     "CallableModel": "affectlens.models.adapters",
     "Engine": "affectlens.pipeline.engine",
     "Evidence": "affectlens.core.schema",
+    "EvidenceSheet": "affectlens.sheets.sheet",
     "Limits": "affectlens.core.limits",
     "OnnxModel": "affectlens.models.adapters",
     "Options": "affectlens.core.options",
@@ -86,6 +90,7 @@ _HOMES = {
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
+    "sheet": "affectlens.sheets.sheet",
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
     "verify": "affectlens.core.results.verification",

@@ -237,6 +237,16 @@ def test_verify(verb, tmp_path):
     assert "no such folder" in done.err
 
 
+@invokes("sheet")
+def test_sheet(verb, tmp_path):
+    from tests.core.results.cases import evaluation
+
+    made = evaluation().save(tmp_path / "e")
+    done = verb("sheet", made, "--out", tmp_path / "sheet")
+    assert "questions are blank" in done.out
+    assert {"sheet.html", "sheet.md", "sheet.json", "questions.toml"} == {path.name for path in (tmp_path / "sheet").iterdir()}
+
+
 @invokes("audit compare")
 def test_audit_compare(verb, made, named, tmp_path):
     models = ["--model", "speech", "--model", f"said={answers(made['emodb'])}"]

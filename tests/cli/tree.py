@@ -50,6 +50,7 @@ NEEDS = {
     "evaluate": ["face", "--corpus", "fer2013={fer2013}"],
     "usual": ["--store", "{store}"],
     "verify": ["{folder}"],
+    "sheet": ["{folder}"],
     "corpus check": ["fer2013={fer2013}"],
     "corpus read": ["fer2013={fer2013}"],
     "corpus transcribe": ["{folder}"],
