@@ -23,6 +23,7 @@ ABOUT = {
     "fusion": "segments of a person, early fusion, pool",
     "modalities": "face, words, voice, gait, posture, …",
     "context": "place, what is usual, store",
+    "sheets": "facts beside duties, questions, a line to sign",
     "audits": "properties, compare, concepts, objects, latent, features",
     "explainers": "maps, words, Shapley, faithfulness, interventions",
     "figures": "charts, page templates",

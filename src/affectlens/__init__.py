@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from affectlens import audit, train
+    from affectlens.assets.licences import licences
     from affectlens.core.limits import Limits, limited
     from affectlens.core.options import Options
     from affectlens.core.results.verification import verify
@@ -55,6 +56,7 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "licences",
     "limited",
     "load_model",
     "open_corpus",
@@ -85,6 +87,7 @@ _HOMES = {
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
+    "licences": "affectlens.assets.licences",
     "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",

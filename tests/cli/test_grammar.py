@@ -30,7 +30,7 @@ TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"li
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
-    "usual": (affectlens.usual, None), "verify": (affectlens.verify, None), "sheet": (affectlens.sheet, None), "doctor": (affectlens.doctor, None),
+    "usual": (affectlens.usual, None), "verify": (affectlens.verify, None), "sheet": (affectlens.sheet, None), "licences": (affectlens.licences, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings), "audit compare": (affectlens.audit.compare, CompareSettings),

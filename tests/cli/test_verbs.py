@@ -237,6 +237,13 @@ def test_verify(verb, tmp_path):
     assert "no such folder" in done.err
 
 
+@invokes("licences")
+def test_licences(verb):
+    done = verb("licences", "--purpose", "commercial")
+    assert "face: may not be used for commercial purposes: it rests on FER2013" in done.out
+    assert "FER2013" in verb("licences").out
+
+
 @invokes("sheet")
 def test_sheet(verb, tmp_path):
     from tests.core.results.cases import evaluation

@@ -61,7 +61,7 @@ class EvidenceSheet(SavedResult):
         ]
 
     def report(self, folder: str | Path) -> Path:
-        """Write ``sheet.json``, ``sheet.html``, ``sheet.md`` and the questions that are still to be answered; gives the page."""
+        """Write ``sheet.json``, ``sheet.html``, ``sheet.md`` and ``questions.toml`` to be filled in; gives the page."""
         from affectlens.sheets.page import html, markdown
 
         folder = Path(folder)

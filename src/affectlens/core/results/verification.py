@@ -43,7 +43,7 @@ class Verification(SavedResult):
     @property
     def whole(self) -> bool:
         """Whether nothing was changed, added or removed."""
-        return self.changes.empty
+        return len(self.changes) == 0
 
     def findings(self) -> list[str]:
         """What was found, a sentence each."""
