@@ -284,6 +284,7 @@ def _content(file: Path, out: Path, digits: int | None) -> Any:
         if file.suffix == ".csv" and not file.read_text(encoding="utf-8").strip():
             return "a table without columns"
         frame = pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
+        frame = frame.drop(columns="seconds") if file.stem == "costs" else frame
         return (frame if digits is None else frame.round(digits)).astype(str).to_csv().replace(str(out), "OUT")
     if file.suffix == ".npz":
         with np.load(file) as arrays:

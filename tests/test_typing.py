@@ -17,7 +17,7 @@ from affectlens.core.options import Options
 from affectlens.learning.recipes.registry import TRAININGS
 
 ROOT = Path(__file__).resolve().parents[1]
-AUDIT_NAMES = ("concepts", "features", "latent", "objects", "properties")
+AUDIT_NAMES = ("compare", "concepts", "features", "latent", "objects", "properties")
 SETTINGS = {
     **{f"audit.{name}": AUDITS.get(name).settings for name in AUDIT_NAMES},
     **{f"train.{name}": entry.settings for name, entry in zip(TRAININGS.names(), TRAININGS.values(), strict=True)},
@@ -33,6 +33,7 @@ reveal_type(one)
 reveal_type(audit.latent(["emodb=emodb/"], seeds=2))
 reveal_type(audit.concepts("a.safetensors", "meld=meld/", query=["a=b"]))
 reveal_type(audit.features("emodb=emodb/"))
+reveal_type(audit.compare(["face", "net.onnx"], "fer2013=fer.csv", only=("none",)))
 reveal_type(audit.objects("face", "folder=faces/", methods=("grad-cam",)))
 reveal_type(train.face("fer2013=fer.csv", "runs/face", epochs=3, zooms=[1.0, 0.9]))
 reveal_type(affectlens.train.speech(["emodb=emodb/"], "runs", kind="denoising"))
@@ -71,7 +72,7 @@ def test_results_have_their_types(checked):
     revealed = [
         text.rpartition("Revealed type is ")[2].strip('"').rpartition(".")[2] for _, text in checked if "Revealed" in text
     ]
-    audits = ["PropertyAudit", "LatentAudit", "ConceptAudit", "FeatureAudit", "ObjectAudit"]
+    audits = ["PropertyAudit", "LatentAudit", "ConceptAudit", "FeatureAudit", "Comparison", "ObjectAudit"]
     assert revealed == [*audits, "TrainingRun", "TrainingRun", "Run"]
     first = RIGHT.count("\n") + 1
     assert not [text for number, text in checked if number < first and "error" in text]

@@ -20,8 +20,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from affectlens import audit, train
+    from affectlens.assets.licences import licences
     from affectlens.core.limits import Limits, limited
     from affectlens.core.options import Options
+    from affectlens.core.results.verification import verify
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
     from affectlens.evaluation.evaluate import evaluate
@@ -34,11 +36,13 @@ if TYPE_CHECKING:
     from affectlens.pipeline.engine import Engine
     from affectlens.pipeline.recordings import explain, recognize
     from affectlens.pipeline.results import Result, Run
+    from affectlens.sheets.sheet import EvidenceSheet, sheet
 
 __all__ = [
     "CallableModel",
     "Engine",
     "Evidence",
+    "EvidenceSheet",
     "Limits",
     "OnnxModel",
     "Options",
@@ -52,13 +56,16 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "licences",
     "limited",
     "load_model",
     "open_corpus",
     "open_model",
     "recognize",
+    "sheet",
     "train",
     "usual",
+    "verify",
 ]
 
 # Where each name lives. Torch, pandas and OpenCV take seconds to import; nothing here waits for them before it is used.
@@ -66,6 +73,7 @@ _HOMES = {
     "CallableModel": "affectlens.models.adapters",
     "Engine": "affectlens.pipeline.engine",
     "Evidence": "affectlens.core.schema",
+    "EvidenceSheet": "affectlens.sheets.sheet",
     "Limits": "affectlens.core.limits",
     "OnnxModel": "affectlens.models.adapters",
     "Options": "affectlens.core.options",
@@ -79,13 +87,16 @@ _HOMES = {
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
+    "licences": "affectlens.assets.licences",
     "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
+    "sheet": "affectlens.sheets.sheet",
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
+    "verify": "affectlens.core.results.verification",
 }
 
 

@@ -7,6 +7,7 @@ Parameters
 ----------
 model : str, Path, Model or None
     What ``affectlens.open_model`` takes. An audit that trains its own (latent, features) needs none: give the corpus alone.
+    ``compare`` takes a list of these, or a mapping of names to them.
 corpus : str, Corpus or list of either
     ``"NAME=PATH"``, or an opened corpus.
 out : str or Path, optional
@@ -30,7 +31,7 @@ Examples
 --------
 >>> import affectlens.audit
 >>> dir(affectlens.audit)
-['concepts', 'features', 'latent', 'objects', 'properties']
+['compare', 'concepts', 'features', 'latent', 'objects', 'properties']
 >>> affectlens.audit.properties("face", "fer2013=fer2013.csv").findings()  # doctest: +SKIP
 """
 
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
+    from affectlens.audits.compare.result import Comparison
+    from affectlens.audits.compare.settings import CompareSettings
     from affectlens.audits.concepts.result import ConceptAudit
     from affectlens.audits.concepts.settings import ConceptSettings
     from affectlens.audits.features.result import FeatureAudit
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
     from affectlens.features.speech import SpeechTable
     from affectlens.models.base import Model
     from affectlens.typed.fields import (
+        CompareSettingsFields,
         ConceptSettingsFields,
         FeatureSettingsFields,
         LatentSettingsFields,
@@ -77,6 +81,20 @@ if TYPE_CHECKING:
     ModelGiven = str | Path | Model | None
     CorpusGiven = str | Path | Corpus | None
     SpeechGiven = str | SpeechTable | Sequence[str] | Mapping[str, str | Path] | None
+
+    def compare(
+        model: Sequence[ModelGiven] | Mapping[str, ModelGiven],
+        corpus: CorpusGiven = None,
+        *,
+        out: str | Path | None = None,
+        progress: Progress | None = None,
+        workers: int = 1,
+        shard: str = "",
+        on: str = "",
+        settings: CompareSettings | None = None,
+        **fields: Unpack[CompareSettingsFields],
+    ) -> Comparison:
+        """Several classifiers on one corpus: scores, gaps, dependence and response side by side, with tests between them."""
 
     def concepts(
         model: ModelGiven | Corpus = None,
@@ -236,7 +254,7 @@ def _fetch(entry: RegisteredAudit, model: Any, corpus: Any, given: dict[str, Any
     chosen = {name: value for name, value in given.items() if name not in ("out", "progress", "settings")}
     settings = checked_settings(entry.settings, given.get("settings"), chosen, given.get("out"))
     needed = entry.assets(model, corpus, settings) if entry.assets is not None else ()
-    fetch((*assets_of(model), *needed), given.get("progress"))
+    fetch((*assets_of(model), *needed), given.get("progress"))  # of several models the audit itself tells what they need
 
 
 def __dir__() -> list[str]:

@@ -31,6 +31,8 @@ def runs(made: dict[str, Path], recording: Path, out: Path) -> dict[str, list[st
     """Arguments of the program by a name; where a run needs another's result, that one comes first."""
     named = {name: f"{name}={path}" for name, path in made.items()}
 
+    from tests.cli.generated import answers
+
     def corpora(*names: str) -> list[str]:
         return [word for name in names for word in ("--corpus", named[name])]
 
@@ -52,6 +54,10 @@ def runs(made: dict[str, Path], recording: Path, out: Path) -> dict[str, list[st
         ],
         "audit properties": [
             "audit", "properties", "--model", "speech", *corpora("emodb"), "--interventions", "none", *to("properties"),
+        ],
+        "audit compare": [
+            "audit", "compare", "--model", "speech", "--model", f"said={answers(made['emodb'])}", *corpora("emodb"),
+            "--only", "level", "--interventions", "none", "--draws", "20", *to("compare"),
         ],
         "audit latent": [
             "audit", "latent", *corpora("emodb"), "--seeds", "1", "--draws", "19", "--epochs", "2", *to("latent"),

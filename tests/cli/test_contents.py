@@ -64,6 +64,7 @@ def texts(made):
 ANEW = {
     "audit objects": (picture, ("yunet", "face-landmarker", "efficientdet-lite0")),
     "audit properties": (sound, ()),
+    "audit compare": (sound, ()),
     "audit latent": (sound, ()),
     "audit features": (sound, ()),
     "audit concepts": (features, ()),

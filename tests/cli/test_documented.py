@@ -20,6 +20,7 @@ SMALL = {
     "audit concepts": {"draws": 19, "pool": 100, "bootstraps": 5},
     "audit objects": {"sample": 6, "effects": 1},
     "audit properties": {"sample": 8},
+    "audit compare": {"sample": 8, "draws": 5},
     "train face": {"epochs": 1},
     "train speech": {"epochs": 1, "seeds": 1},
     "train bclstm": {"epochs": 1, "seeds": 1},
@@ -106,8 +107,10 @@ def test_the_commands_of_a_page_run(page, folder, call, monkeypatch):
         words = shlex.split(line, comments=True)[1:]
         fields = next((fields for verb, fields in SMALL.items() if words[: len(verb.split())] == verb.split()), {})
         more = [word for name, value in fields.items() for word in (f"--{name}", value)]
-        if words[:2] == ["audit", "properties"] and "--interventions" not in words:
+        if words[:2] in (["audit", "properties"], ["audit", "compare"]) and "--interventions" not in words:
             more += ["--interventions", "brightness"]
+        if words[:2] == ["audit", "compare"] and "--only" not in words:
+            more += ["--only", "brightness"]
         done = call(*words, *more)
         # No face is found in some of the drawn ones: they are listed, and the others are done.
         some = done.code == 1 and "failed:" in done.err and "no face found" in done.err

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.cli.generated import answers
 from tests.cli.tree import VERBS
 from tests.conftest import asset_path
 
@@ -219,6 +220,46 @@ def test_audit_properties(verb, named, tmp_path):
         "audit", "properties", "--model", "speech", "--corpus", named["emodb"], "--interventions", "none", "--out", tmp_path
     )
     assert done.out
+
+
+@invokes("verify")
+def test_verify(verb, tmp_path):
+    from affectlens.core.disk.chain import write_chain
+
+    (tmp_path / "table.csv").write_text("a,b")
+    head = write_chain(tmp_path)
+    done = verb("verify", tmp_path, "--head", head)
+    assert "all 1 files are as they were" in done.out and head in done.out
+    (tmp_path / "table.csv").write_text("a,c")
+    done = verb("verify", tmp_path, code=1)
+    assert "changed: table.csv" in done.out and "this is not the run as it was finished" in done.out
+    done = verb("verify", tmp_path / "nowhere", code=2)
+    assert "no such folder" in done.err
+
+
+@invokes("licences")
+def test_licences(verb):
+    done = verb("licences", "--purpose", "commercial")
+    assert "face: may not be used for commercial purposes: it rests on FER2013" in done.out
+    assert "FER2013" in verb("licences").out
+
+
+@invokes("sheet")
+def test_sheet(verb, tmp_path):
+    from tests.core.results.cases import evaluation
+
+    made = evaluation().save(tmp_path / "e")
+    done = verb("sheet", made, "--out", tmp_path / "sheet")
+    assert "questions are blank" in done.out
+    assert {"sheet.html", "sheet.md", "sheet.json", "questions.toml"} == {path.name for path in (tmp_path / "sheet").iterdir()}
+
+
+@invokes("audit compare")
+def test_audit_compare(verb, made, named, tmp_path):
+    models = ["--model", "speech", "--model", f"said={answers(made['emodb'])}"]
+    more = ["--only", "level", "--interventions", "none", "--draws", 20, "--out", tmp_path]
+    done = verb("audit", "compare", *models, "--corpus", named["emodb"], *more)
+    assert "tests hold after one correction" in done.out and (tmp_path / "audit.html").exists()
 
 
 @invokes("train bclstm", "audit concepts")

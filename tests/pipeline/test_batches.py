@@ -64,6 +64,28 @@ def test_whatever_one_input_raises_is_its_failure_and_leaves_no_trace(
     assert set(pd.read_csv(tmp_path / "t.csv").file) == {str(pictures[0]), str(pictures[2])}
 
 
+def test_a_finished_run_is_verified_file_by_file(face_engine, pictures, tmp_path):
+    """Every file of the reports and the ledger, and bytes of each; a run that goes on is whole again at its end."""
+    from affectlens import verify
+
+    out = tmp_path / "out"
+    explain(pictures[:1], out, engine=face_engine)
+    assert verify(out).whole
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert len(files) > 12
+    for path in files:
+        content = path.read_bytes()
+        for place in {0, len(content) // 3, len(content) - 1} if content else ():
+            path.write_bytes(content[:place] + bytes([content[place] ^ 2]) + content[place + 1 :])
+            assert not verify(out).whole, (path, place)
+        path.write_bytes(content)
+    (out / "more.txt").write_text("")
+    assert verify(out).changes.what.tolist() == ["added"]
+    (out / "more.txt").unlink()
+    explain(pictures[:2], out, engine=face_engine, resume=True)
+    assert verify(out).whole
+
+
 def test_reports_go_on_too(face_engine, pictures, tmp_path, monkeypatch):
     from affectlens.pipeline import writer
 

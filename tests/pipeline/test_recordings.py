@@ -142,7 +142,7 @@ def test_bad_files_fail_alone(face_engine, tmp_path, frame):
     listed = pd.read_csv(tmp_path / "out" / "failures.csv")
     assert len(listed) == 5
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
-        [folder_name(bad / "good.png"), "failures.csv", "failures.log", ".affectlens"]
+        [folder_name(bad / "good.png"), "failures.csv", "failures.log", "chain.jsonl", ".affectlens"]
     )
 
 

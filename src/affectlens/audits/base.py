@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from affectlens.audits.parts import FOLDER, ITEMS, Batch, Parts
 from affectlens.audits.result import AuditResult, Provenance
+from affectlens.core.disk.chain import forget_chain, write_chain
 from affectlens.core.disk.files import check_folder
 from affectlens.core.disk.locks import alone_in
 from affectlens.core.errors import UsageError
@@ -150,6 +151,11 @@ class Audit(ABC, Generic[S, R]):
     def compute(self, progress: Progress = silent) -> R:
         """The result of what is accumulated; the same whenever it is called, since it draws from its own seed."""
 
+    def missed_of(self, keys: Sequence[str]) -> dict[str, str]:
+        """Why some of the items of these keys could not be looked at."""
+        wanted = set(keys)
+        return {key: why for key, why in self.parts.missed.items() if key in wanted}
+
     def plan(self) -> Plan:
         """What there is, what was done before and what will be done."""
         keys = self.keys()
@@ -193,10 +199,12 @@ class Audit(ABC, Generic[S, R]):
             raise UsageError(
                 f"an audit of {self.kind} looks at all its data at once; there are no shares of it: leave out --shard"
             )
+        if self.out is not None:
+            forget_chain(self.out)
         if not shard.is_whole:  # parts of shards do not meet, so shards need not wait for each other
             ours = shard.blocks(list(self.keys()), self.together)
             self.collect(progress or silent, ours)
-            raise ShareDoneError({key: why for key, why in self.parts.missed.items() if key in set(ours)})
+            raise ShareDoneError(self.missed_of(ours))
         alone = nullcontext() if self.out is None else alone_in(self.out / ".lock", str(self.out))
         with alone:
             earlier_runs = [self.parts.opened(folder) for folder in join]  # what cannot be joined is an error before the pass
@@ -206,6 +214,7 @@ class Audit(ABC, Generic[S, R]):
             result = self.compute(progress or silent)
             if self.out is not None:
                 result.report(self.out)
+                write_chain(self.out)
             return result
 
     def provenance(self) -> Provenance:

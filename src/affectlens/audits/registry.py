@@ -34,6 +34,8 @@ class RegisteredAudit:
         What can be named as the model, where it is not what ``open_model`` takes.
     several : bool
         Whether it takes several corpora.
+    models : bool
+        Whether it takes several models.
     assets : callable, optional
         From model, corpus and settings to the names of the assets that it needs.
     listing : callable, optional
@@ -47,8 +49,9 @@ class RegisteredAudit:
     model: str | None = ""
     model_help: str = ""
     several: bool = False
-    assets: Callable[[str, str, Any], Iterable[str]] | None = None
+    assets: Callable[[Any, Any, Any], Iterable[str]] | None = None
     listing: Callable[..., Iterable[str]] | None = None
+    models: bool = False
 
 
 # The audits of this package are declared where their settings are.
@@ -79,14 +82,15 @@ def register_audit(
     model: str | None = "",
     model_help: str = "",
     several: bool = False,
-    assets: Callable[[str, str, Any], Iterable[str]] | None = None,
+    assets: Callable[[Any, Any, Any], Iterable[str]] | None = None,
     listing: Callable[..., Iterable[str]] | None = None,
+    models: bool = False,
 ) -> Callable[[F], F]:
     """Make an audit available under ``name``; a decorator.
 
     Parameters
     ----------
-    name, settings, help, model, model_help, several, assets, listing
+    name, settings, help, model, model_help, several, assets, listing, models
         As in ``RegisteredAudit``; help is the first line of the function's docstring when absent.
 
     Returns
@@ -106,7 +110,7 @@ def register_audit(
         text = help or (function.__doc__ or "").strip().partition("\n")[0]
         if not text:
             raise UsageError(f"audit {name!r}: give help, or its function a docstring")
-        AUDITS.add(name, RegisteredAudit(name, function, settings, text, model, model_help, several, assets, listing))
+        AUDITS.add(name, RegisteredAudit(name, function, settings, text, model, model_help, several, assets, listing, models))
         return function
 
     return add

@@ -136,8 +136,13 @@ def carried_out(name: str, given: tuple[Any, Any], fields: Mapping[str, Any], ho
 
 def _let_workers_look(name: str, given: tuple[Any, Any], fields: Mapping[str, Any], how: Running) -> None:
     """Let other processes look at the items; what one of them could not do is done in this one, or fails here."""
-    for one in given:
-        if not isinstance(one, str | Path | list | tuple | dict | None):
+    members = [
+        member
+        for one in given
+        for member in (one.values() if isinstance(one, dict) else one if isinstance(one, list | tuple) else [one])
+    ]
+    for one in members:
+        if not isinstance(one, str | Path | None):
             raise UsageError(f"{type(one).__name__} cannot be given to other processes: name the model and the corpus instead")
     progress: Progress = fields.get("progress") or silent
     task = AuditTask(name, given, {key: value for key, value in fields.items() if key != "progress"})

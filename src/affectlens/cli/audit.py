@@ -24,7 +24,7 @@ PAGE = "Folder for page, tables and figures; a stopped run there goes on."
 LIST = "List what can be tested, with what the corpus supports when one is given."
 
 
-def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settings: dict[str, Any]) -> common.Unread:
+def carry_out(entry: RegisteredAudit, model: Any, corpus: Any, out: Path, settings: dict[str, Any]) -> common.Unread:
     """Do an audit, print what was found and where the page is, and give back what could not be read."""
     with common.bars() as progress:
         result = getattr(audit, entry.name)(model or None, corpus, out=out, progress=progress, **settings)
@@ -40,7 +40,7 @@ def carry_out(entry: RegisteredAudit, model: str, corpus: Any, out: Path, settin
     return common.Unread(result.unread, out / f"{result.unread_table}.csv")
 
 
-def default_out(audit: str, model: str, corpus: Any, settings: dict[str, Any]) -> Path:
+def default_out(audit: str, model: Any, corpus: Any, settings: dict[str, Any]) -> Path:
     """The folder of an audit where none is given, named after what is audited, so that two audits do not meet in one.
 
     Returns
@@ -53,8 +53,8 @@ def default_out(audit: str, model: str, corpus: Any, settings: dict[str, Any]) -
     >>> default_out("objects", "nets/mine.onnx", "folder=faces/", {}).as_posix()
     'audit-objects/mine-folder-faces'
     """
-    given = model or str(settings.get("predictions") or "")
-    parts = [Path(given).name.partition(".")[0]] if given else []
+    several = model if isinstance(model, list) else [model or str(settings.get("predictions") or "")]
+    parts = [Path(str(given).rpartition("=")[2]).name.partition(".")[0] for given in several if given]
     for one in [corpus] if isinstance(corpus, str) else corpus:
         name, _, path = str(one).rpartition("=")
         parts += dict.fromkeys(part for part in (name, Path(path).name.partition(".")[0]) if part)
@@ -65,7 +65,7 @@ def command(entry: RegisteredAudit) -> None:
     """Make the command of an audit."""
 
     def run(
-        corpus: Any, settings: dict[str, Any], out: Path | None, model: str = "", list_: bool = False, workers: int = 1,
+        corpus: Any, settings: dict[str, Any], out: Path | None, model: Any = "", list_: bool = False, workers: int = 1,
         shard: str = "", on: str = "",
     ) -> common.Unread | None:  # fmt: skip
         if list_ and entry.listing is not None:
@@ -86,7 +86,9 @@ def command(entry: RegisteredAudit) -> None:
         "out": (Annotated[Path | None, typer.Option(help=PAGE, show_default=f"audit-{entry.name}/MODEL-CORPUS")], None),
     }
     if entry.model is not None:
-        given["model"] = (Annotated[str, typer.Option(help=entry.model_help or MODEL, autocompletion=models)], entry.model)
+        kind: Any = list[str] if entry.models else str
+        naming = typer.Option(help=entry.model_help or MODEL, autocompletion=models)
+        given["model"] = (Annotated[kind, naming], inspect.Parameter.empty if entry.models else entry.model)
     if entry.listing is not None:
         given["list_"] = (Annotated[bool, typer.Option("--list", help=LIST)], False)
     given |= {"workers": (Workers, 1), "shard": (ShardOption, ""), "on": (On, "")}

@@ -6,7 +6,7 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, select_autoescape
 
-_FOLDERS = ("affectlens.figures", "affectlens.modalities", "affectlens.fusion", "affectlens.report")
+_FOLDERS = ("affectlens.figures", "affectlens.modalities", "affectlens.fusion", "affectlens.report", "affectlens.sheets")
 
 
 @cache

@@ -37,8 +37,38 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """What a cell of a table says, the name of the row on the page that it leads to, and whether it stands out."""
+
+    text: str
+    to: str = ""
+    strong: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Section:
-    """A part of the page; ``folded`` is the line behind which the table is hidden until asked for."""
+    """A part of the page.
+
+    Attributes
+    ----------
+    title : str
+        Its heading.
+    text : tuple of str
+        Paragraphs.
+    figures, pictures : tuple
+        Charts and pictures.
+    table : DataFrame, optional
+        A table; cells may be of ``Cell``.
+    folded : str
+        The line behind which the table is hidden until asked for.
+    rows : tuple of str
+        A name for each row of the table, that cells elsewhere lead to.
+    whole : bool
+        Whether the table is shown in its full height, however long it is.
+    """
 
     title: str
     text: tuple[str, ...] = ()
@@ -46,12 +76,15 @@ class Section:
     table: pd.DataFrame | None = None
     folded: str = ""
     pictures: tuple[Picture, ...] = ()
+    rows: tuple[str, ...] = ()
+    whole: bool = False
 
 
 HEADINGS = {
     "p_value": "p", "p_holm": "p (Holm)", "p_bh": "p (BH)", "p_exchanged": "p exchanged", "p_exchanged_bh": "p exchanged (BH)",
     "p_others": "p others", "p_others_bh": "p others (BH)", "p_presence": "p presence", "p_presence_bh": "p presence (BH)",
     "mean_recall": "UAR", "yule_q": "Yule's Q", "dice": "Dice", "jaccard": "Jaccard", "spearman": "Spearman",
+    "macro_f1": "macro F1", "calibration_error": "ECE", "brier": "Brier score",
 }  # fmt: skip
 """How a page calls a column whose name alone does not read well; of any other the underscores become spaces."""
 
@@ -114,13 +147,28 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
             )
         table = None
         if section.table is not None:
-            rows = [[_text(value) for value in row] for row in section.table.to_numpy(dtype=object)]
-            table = {"columns": [heading(str(column)) for column in section.table.columns], "rows": rows}
+            rows = [[_cell(value) for value in row] for row in section.table.to_numpy(dtype=object)]
+            names = [safe_name(name) for name in section.rows] or [""] * len(rows)
+            columns = [heading(str(column)) for column in section.table.columns]
+            table = {"columns": columns, "rows": list(zip(names, rows, strict=True))}
         shown.append(
-            {"title": section.title, "text": section.text, "figures": shown_figures, "table": table, "folded": section.folded}
+            {
+                "title": section.title,
+                "text": section.text,
+                "figures": shown_figures,
+                "table": table,
+                "folded": section.folded,
+                "whole": section.whole,
+            }
         )
     page = environment().get_template("audit.html").render(title=title, about=about, sections=shown)
     return write_text(folder / "audit.html", page)
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, Cell):
+        return Cell(value.text, safe_name(value.to) if value.to else "", value.strong)
+    return Cell(_text(value))
 
 
 def _text(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from affectlens.core.disk.chain import write_chain
 from affectlens.core.disk.places import located
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import Failure
@@ -57,6 +58,7 @@ def merge(out: str | Path, *, format: str = "") -> Run:
             run.failed.append(Failure(path, "open", reason))
     if task.verb == "explain":
         write_overview(run, out, format or "parquet")
+        write_chain(out)
     else:
         write_table(run, out, format)
     return run

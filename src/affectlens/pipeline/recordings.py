@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from affectlens.assets.store import fetch
+from affectlens.core.disk.chain import forget_chain, write_chain
 from affectlens.core.disk.files import make_folder, remove_temporaries, temporary_beside
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.core.failures import LOG, tracebacks_in
@@ -180,7 +181,7 @@ def explain(
     out = Path(out)
     chosen_format(out / "table.parquet", format)
     sources = find_inputs(_several(inputs))
-    make_folder(out)
+    forget_chain(make_folder(out))
     resume = resume or how.is_shared
     if earlier := earlier_layout(out):
         sources.notes.append(
@@ -192,6 +193,7 @@ def explain(
         run = carried_out(task, sources, how, progress, on_result)
     if how.shard.is_whole:
         write_overview(run, out, format)
+        write_chain(out)
     return run
 
 

@@ -216,6 +216,22 @@ class WordsRecipeFields(TypedDict, total=False):
     seed: int
 
 
+class CompareSettingsFields(TypedDict, total=False):
+    """Fields of ``CompareSettings``."""
+
+    scores: tuple[str, ...] | list[str]
+    preprocess: tuple[str, ...] | list[str]
+    table: Path | None
+    split: str
+    people: str
+    only: tuple[str, ...] | list[str]
+    interventions: tuple[str, ...] | list[str]
+    sample: int
+    draws: int
+    join: tuple[Path, ...] | list[Path]
+    seed: int
+
+
 class ConceptSettingsFields(TypedDict, total=False):
     """Fields of ``ConceptSettings``."""
 

@@ -70,7 +70,7 @@ def test_twenty_items_are_asked_for(monkeypatch):
 
 def test_why_a_property_cannot_be_tested():
     def unfit(values, kind="continuous", truth=None):
-        return module._unfit(pd.Series(values), kind, None if truth is None else pd.Series(truth))
+        return module.unfit(pd.Series(values), kind, None if truth is None else pd.Series(truth))
 
     assert unfit([*range(20)]) == "" and unfit([*range(19), None]) == "known of 19 items; at least 20 are needed"
     labels = ["joy"] * 20 + [None]

@@ -15,7 +15,7 @@ from affectlens.core.registry import import_below
 from affectlens.core.results import SavedResult
 from affectlens.core.results.saved import MANIFESTS
 
-for _room in ("audits", "corpora", "evaluation", "explainers", "pipeline", "stats", "training"):
+for _room in ("audits", "corpora", "evaluation", "explainers", "pipeline", "sheets", "stats", "training"):
     import_below(f"affectlens.{_room}")
 
 

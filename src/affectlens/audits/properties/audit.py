@@ -72,7 +72,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
             [property_named(name, modality) for name in settings.only] if settings.only else known_properties(modality)
         )
         self.interventions = chosen_interventions(settings.interventions, modality)
-        self.own = _own_table(settings.table) if settings.table is not None else None
+        self.own = own_properties(settings.table) if settings.table is not None else None
         self.asked = AskedModel(self.given, self.corpus, settings.scores, settings.preprocess)
         self._answered = False
         self._facts = model_facts(self.given, self.asked.model)  # once: asking leaves traces in some networks
@@ -134,7 +134,7 @@ class PropertyAuditor(Audit[PropertySettings, PropertyAudit]):
                 table[name] = pd.to_numeric(table[name], errors="coerce")
         if self.own is None:
             return table, kinds
-        own_kinds = {column: _kind(self.own[column]) for column in self.own}
+        own_kinds = {column: kind_of(self.own[column]) for column in self.own}
         return table.join(self.own, how="left", rsuffix=" (table)"), kinds | own_kinds
 
     def answers(self) -> pd.DataFrame:
@@ -296,8 +296,24 @@ def _word(column: pd.Series | None, key: str) -> str | None:
     return None if column is None or pd.isna(column[key]) else str(column[key])
 
 
-def _own_table(path: Path) -> pd.DataFrame:
-    """Properties of the user's own by key."""
+def own_properties(path: Path) -> pd.DataFrame:
+    """Properties of the user's own by key, from a table.
+
+    Parameters
+    ----------
+    path : Path
+        A table with a column ``key``.
+
+    Returns
+    -------
+    DataFrame
+        Index key, a column a property: numbers, or words.
+
+    Raises
+    ------
+    UsageError
+        No column ``key``, or a key in several rows.
+    """
     path = Path(path)
     with reading(path, "a table of properties", UsageError):
         table = read_sheet(path).frame
@@ -317,13 +333,14 @@ def _measured_or_named(column: pd.Series) -> pd.Series:
     return number if (number.notna() | (text == "")).all() else column.where(text != "")
 
 
-def _kind(values: pd.Series) -> str:
+def kind_of(values: pd.Series) -> str:
+    """Kind of a property by its values: categorical for words, binary for two numbers at most, else continuous."""
     if not pd.api.types.is_numeric_dtype(values):
         return "categorical"
     return "binary" if values.nunique() <= 2 else "continuous"
 
 
-def needed_assets(_model: Any, corpus: Any, _settings: PropertySettings) -> list[str]:
+def needed_assets(_model: Any, corpus: Any, _settings: Any) -> list[str]:
     """Assets that measuring the items of a corpus needs."""
     return ASSETS if corpus_info(corpus).modality in ("face", "scene") else []
 

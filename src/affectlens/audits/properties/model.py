@@ -131,12 +131,14 @@ class AskedModel:
     def data(self, keys: list[str]) -> list[Any]:
         """What interventions change of some items, in the order of ``keys``: upright crops, texts or sounds."""
         chosen = set(keys)
-        data = {}
-        for item in self.corpus.items():
-            if item.key in chosen and item.data is not None:
-                face = self.corpus.modality == "face"
-                data[item.key] = _crop(item, self.corpus.view(item)[0]) if face else item.data
+        data = {item.key: self.datum_of(item) for item in self.corpus.items() if item.key in chosen and item.data is not None}
         return [data[key] for key in keys]
+
+    def datum_of(self, item: Item) -> Any:
+        """What interventions change of an item: its upright crop, text or sound; None where there is nothing."""
+        if item.data is None or self.corpus.modality != "face":
+            return item.data
+        return _crop(item, None if item.data.shape[:2] == (48, 48) else self.corpus.view(item)[0])
 
     def answers_to(self, data: Sequence[Any]) -> np.ndarray:
         """Probabilities, or values where there are none, ``(n, classes)`` of changed crops, texts or sounds."""

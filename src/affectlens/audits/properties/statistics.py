@@ -114,7 +114,7 @@ def _tests(
 ) -> tuple[pd.DataFrame, dict[str, str]]:  # fmt: skip
     """One row a property and output, and the properties and single tests that cannot be made with the reason."""
     named = {str(c): outputs[c] for c in outputs} | ({} if decision is None else {DECISION: decision})
-    reasons = {name: _unfit(table[name], kinds[name], truth) for name in table.columns}
+    reasons = {name: unfit(table[name], kinds[name], truth) for name in table.columns}
     excluded = {name: reason for name, reason in reasons.items() if reason}
     resolution = Resolution(tests=(len(table.columns) - len(excluded)) * len(named))
     tested: list[dict[str, object]] = []
@@ -139,7 +139,8 @@ def _strongest(tests: pd.DataFrame) -> pd.DataFrame:
     return tests.assign(size=tests.effect.abs()).sort_values("size", ascending=False)
 
 
-def _unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
+def unfit(values: pd.Series, kind: str, truth: pd.Series | None) -> str:
+    """Why a property cannot be tested on these items; empty where it can."""
     present = values.notna() if truth is None else values.notna() & truth.notna()
     if present.sum() < 20:
         return f"known of {int(present.sum())} items; at least 20 are needed"

@@ -1,0 +1,1 @@
+"""Audit: several classifiers side by side on one corpus."""
