@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
     from affectlens.evaluation.evaluate import evaluate
+    from affectlens.exchange.transfer import export, import_annotations
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
     from affectlens.models.open import open_model
@@ -52,6 +53,8 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "export",
+    "import_annotations",
     "limited",
     "load_model",
     "open_corpus",
@@ -79,6 +82,8 @@ _HOMES = {
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
+    "export": "affectlens.exchange.transfer",
+    "import_annotations": "affectlens.exchange.transfer",
     "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",

@@ -14,11 +14,12 @@ import torch
 from affectlens.assets.store import locate
 from affectlens.checks.recordings import make_recordings
 from affectlens.core.labels import EKMAN7
+from affectlens.exchange.transfer import export, import_annotations
 from affectlens.media.audio import Sound
 from affectlens.media.frames import Problems, frames
 from affectlens.perception.face.detector import FaceDetector
 from tests.audits import corpora as speech
-from tests.cli.generated import SAID, goemotions, motions, pictures
+from tests.cli.generated import SAID, cues, goemotions, motions, pictures, rows
 from tests.conftest import write_video
 from tests.corpora.trees import write_wav
 from tests.modalities.test_scene import background_weights
@@ -81,6 +82,9 @@ def desk(folder: Path, clip: Path) -> Path:
     torch.save(state | {f"{n}.bias": torch.zeros(s[0]) for n, s in SHAPES.items()}, folder / "emonet.pth")
     background_weights(folder / "background.safetensors")
     (folder / "mynets.py").write_text(_NETWORK, encoding="utf-8")
+    rows(folder)
+    (folder / "raters").mkdir()
+    export(import_annotations(cues(folder)), "elan", folder / "raters" / "talk.eaf")
     return folder
 
 

@@ -131,10 +131,33 @@ def dialogues(root: Path, count: int = 24, turns: int = 8) -> Path:
     return write_pickle(root / "IEMOCAP_features.pkl", entries)
 
 
+def rows(root: Path) -> Path:
+    """A table as `recognize` writes it: one person who is happy, then angry."""
+    from affectlens.core.schema import Row
+    from affectlens.core.tables import rows_frame, write_frame
+
+    happy, angry = (0.1, 0.0, 0.0, 0.8, 0.1, 0.0, 0.0), (0.7, 0.0, 0.0, 0.1, 0.2, 0.0, 0.0)
+    made = [
+        Row("talk.mp4", 0.0, 1.0, 0, "fused", probabilities=happy),
+        Row("talk.mp4", 1.0, 2.0, 0, "fused", probabilities=angry),
+    ]
+    write_frame(rows_frame(made), root / "rows.parquet")
+    return root / "rows.parquet"
+
+
+def cues(root: Path) -> Path:
+    """What somebody said of the same recording, as subtitles."""
+    path = root / "talk.srt"
+    path.write_text(
+        "1\n00:00:00,000 --> 00:00:01,500\n[emotion@0/Ann] Joy\n\n2\n00:00:01,500 --> 00:00:02,000\n[emotion@0/Ann] anger\n"
+    )
+    return path
+
+
 def everything(root: Path) -> dict[str, Path]:
     """One corpus a kind, by the reader's name."""
     made = {
         "fer2013": fer2013(root), "folder": pictures(root), "csv": texts(root), "goemotions": goemotions(root),
         "bandai": motions(root), "emodb": speech.emodb(root / "emodb", people=6, takes=2), "ravdess": ravdess(root),
     }  # fmt: skip
-    return made | {"feature-pickle": dialogues(root)}
+    return made | {"feature-pickle": dialogues(root), "rows": rows(root), "cues": cues(root)}

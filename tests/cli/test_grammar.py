@@ -29,7 +29,7 @@ TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"li
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
-    "usual": (affectlens.usual, None), "doctor": (affectlens.doctor, None),
+    "usual": (affectlens.usual, None), "export": (affectlens.export, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),
@@ -41,6 +41,7 @@ FUNCTIONS = {
 PRINTED = {
     "assets ls": "manifest() and state() of each", "assets licences": "manifest() and the cards' licences",
     "assets verify": "state() of each", "corpus ls": "corpora()", "corpus read": "open_corpus(…).table(split), export()",
+    "import": "import_annotations(…).to_frame(), export()",
     "models ls": "model_names() and their weights", "models card": "card_path(name)",
     "runs status": "ledger_of(out).counts()", "runs retry": "ledger_of(out).retry()", "runs clean": "ledger_of(out).clean()",
 }  # fmt: skip

@@ -98,6 +98,19 @@ def test_assets(verb, need, tmp_path, monkeypatch):
     assert "findingemo: missing" in verb("assets", "verify", "findingemo", code=1).out
 
 
+@invokes("export", "import", "evaluate")
+def test_export_import_and_evaluate_with_human_annotations(verb, made, tmp_path):
+    told = verb("export", made["rows"], "--to", "webvtt", "--out", tmp_path)
+    assert told.out == f"{tmp_path / 'talk.vtt'}\n" and "2 segments lose their confidence" in told.err
+    read = verb("import", tmp_path / "talk.vtt").out
+    assert read.splitlines()[1] == "talk,0.0,1.0,happiness,fused,0,affectlens,"
+    verb("import", made["cues"], "--recording", "other.mp4", "--out", tmp_path / "t.parquet")
+    assert list(pd.read_parquet(tmp_path / "t.parquet").file) == ["other.mp4"] * 2
+    told = verb("evaluate", made["rows"], "--truth", made["cues"], "--draws", "9", "--out", tmp_path / "scores")
+    assert re.search(r"accuracy +1\.0", told.out)  # of the second segment each label has half of the time, so that both count
+    assert json.loads((tmp_path / "scores" / "scores.json").read_text())["n"] == 2
+
+
 @invokes("doctor")
 def test_doctor(verb, tmp_path, monkeypatch):
     text = verb("doctor").out

@@ -49,6 +49,8 @@ NEEDS = {
     "recognize": ["{folder}/anger/0.png"],
     "evaluate": ["face", "--corpus", "fer2013={fer2013}"],
     "usual": ["--store", "{store}"],
+    "export": ["{rows}", "--to", "srt"],
+    "import": ["{cues}"],
     "corpus check": ["fer2013={fer2013}"],
     "corpus read": ["fer2013={fer2013}"],
     "corpus transcribe": ["{folder}"],

@@ -15,6 +15,7 @@ EXTRAS = {
     "train": ("sklearn", "h5py"),
     "onnx": ("onnxruntime",),
     "transformers": ("transformers",),
+    "exchange": ("audformat", "praatio", "pympi", "yaml", "rocrate", "webvtt"),
     "cluster": ("ray",),
 }
 
