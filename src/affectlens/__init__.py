@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
     from affectlens.evaluation.evaluate import evaluate
+    from affectlens.exchange.tables.base import import_measurements
     from affectlens.exchange.transfer import export, import_annotations
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
@@ -55,6 +56,7 @@ __all__ = [
     "explain",
     "export",
     "import_annotations",
+    "import_measurements",
     "limited",
     "load_model",
     "open_corpus",
@@ -84,6 +86,7 @@ _HOMES = {
     "explain": "affectlens.pipeline.recordings",
     "export": "affectlens.exchange.transfer",
     "import_annotations": "affectlens.exchange.transfer",
+    "import_measurements": "affectlens.exchange.tables.base",
     "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
     "open_corpus": "affectlens.corpora.base",

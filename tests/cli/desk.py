@@ -83,6 +83,9 @@ def desk(folder: Path, clip: Path) -> Path:
     background_weights(folder / "background.safetensors")
     (folder / "mynets.py").write_text(_NETWORK, encoding="utf-8")
     rows(folder)
+    (folder / "openface.csv").write_text(
+        "frame, face_id, timestamp, confidence, success, AU01_r, AU45_r\n1, 0, 0.04, 0.9, 1, 2.5, 0\n"
+    )
     (folder / "raters").mkdir()
     export(import_annotations(cues(folder)), "elan", folder / "raters" / "talk.eaf")
     return folder

@@ -8,14 +8,20 @@ from typing import Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import ANNOTATIONS, FORMATS, verb
-from affectlens.core.errors import UsageError
+from affectlens.cli.options import ANNOTATIONS, FORMATS, TABLES, verb
+from affectlens.core.errors import UsageError, unknown
 
 
 def _names(incomplete: str) -> list[str]:
     from affectlens.exchange.registry import FORMATS as KNOWN
 
     return [name for name in KNOWN.names() if name.startswith(incomplete)]
+
+
+def _readable(incomplete: str) -> list[str]:
+    from affectlens.exchange.tables.base import TOOLS
+
+    return [*_names(incomplete), *(name for name in TOOLS.names() if name.startswith(incomplete))]
 
 
 @verb()
@@ -46,7 +52,12 @@ def import_(
     file: Annotated[Path, typer.Argument(help="A file of annotations, or a folder of a format that is one.", metavar="FILE")],
     as_: Annotated[
         str,
-        typer.Option("--as", help=f"{ANNOTATIONS}; by the suffix when absent.", metavar="NAME", autocompletion=_names),
+        typer.Option(
+            "--as",
+            help=f"{ANNOTATIONS}; by the suffix when absent. Or whose table of measurements it is: {TABLES}.",
+            metavar="NAME",
+            autocompletion=_readable,
+        ),
     ] = "",
     recording: Annotated[
         str, typer.Option(help="The recording, where the format does not name it; by default the file's own name.")
@@ -54,22 +65,28 @@ def import_(
     out: Annotated[Path | None, typer.Option(help="File for the table; standard output when absent.")] = None,
     fmt: Annotated[str, typer.Option("--format", help=f"{FORMATS}; by the suffix of --out when absent.")] = "",
 ) -> None:
-    """Read annotations of other programs as one table: recording, times in seconds, value, tier, person, rater, confidence."""
+    """Read annotations as one table (recording, seconds, value, tier, person, rater), or what another program measured."""
+    from affectlens.core.disk.files import check_folder
+    from affectlens.exchange.registry import FORMATS as KNOWN
+    from affectlens.exchange.tables.base import TOOLS, import_measurements
     from affectlens.exchange.transfer import import_annotations
-    from affectlens.pipeline.writer import check_file
     from affectlens.report.exporters import chosen
     from affectlens.report.exporters import export as write
 
     shown = chosen(out, fmt).name
     if recording and not any(letter.isalnum() for letter in recording):
         raise UsageError(f"--recording {recording!r}: the name of a recording was expected, such as talk.mp4")
+    if as_ and as_ not in KNOWN and as_ not in TOOLS:
+        raise unknown("format of annotations or program", as_, [*KNOWN.names(), *TOOLS.names()])
     if out:
-        check_file(out)
-    made = import_annotations(file, as_, recording)
-    for text in made.notes:
+        check_folder(out.absolute().parent)
+    measured = import_measurements(file, as_) if as_ in TOOLS else None
+    said = import_annotations(file, as_, recording) if measured is None else None
+    frame = (measured or said).to_frame()  # type: ignore[union-attr]
+    for text in (measured or said).notes:  # type: ignore[union-attr]
         common.note(f"note: {text}")
     if out:
-        common.note(f"{len(made.segments)} segments of {len(made.files)} recordings")
-        common.say(write(made.to_frame(), out, fmt))
+        common.note(f"{len(frame)} rows")
+        common.say(write(frame, out, fmt))
     else:
-        common.print_table(made.to_frame(), shown)
+        common.print_table(frame, shown)

@@ -387,6 +387,7 @@ Corpora = Annotated[
     ),
 ]
 ANNOTATIONS = "audformat, bids, elan, elan-tab, label-studio, nova, ro-crate, rttm, srt, textgrid or webvtt"
+TABLES = "deepface, facereader, facereader-states, imotions, libreface, openface, openface3, opensmile or pyfeat"
 Truth = Annotated[
     list[Path] | None,
     typer.Option(
