@@ -19,7 +19,7 @@ stay_offline()
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from affectlens import audit, train
+    from affectlens import audit, study, train
     from affectlens.core.limits import Limits, limited
     from affectlens.core.options import Options
     from affectlens.core.schema import Evidence, Row
@@ -62,6 +62,7 @@ __all__ = [
     "open_corpus",
     "open_model",
     "recognize",
+    "study",
     "train",
     "usual",
 ]
@@ -92,6 +93,7 @@ _HOMES = {
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
+    "study": "affectlens.study",
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
 }

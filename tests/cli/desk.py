@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -86,9 +87,18 @@ def desk(folder: Path, clip: Path) -> Path:
     (folder / "openface.csv").write_text(
         "frame, face_id, timestamp, confidence, success, AU01_r, AU45_r\n1, 0, 0.04, 0.9, 1, 2.5, 0\n"
     )
+    films(folder / "films")
     (folder / "raters").mkdir()
     export(import_annotations(cues(folder)), "elan", folder / "raters" / "talk.eaf")
     return folder
+
+
+def films(folder: Path) -> None:
+    """The study of the examples, without the log that is cut short."""
+    spec = importlib.util.spec_from_file_location("films", Path(__file__).parents[2] / "examples" / "study" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.generate(folder, cut_short=False)
 
 
 def faces(clip: Path) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Corpora of every kind, generated: small enough to be quick, and nobody needs data of their own."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -154,10 +155,22 @@ def cues(root: Path) -> Path:
     return path
 
 
+def study(root: Path) -> Path:
+    """A study of the table of `rows`."""
+    path = root / "study.yaml"
+    people = "".join(f"  - id: P{number}\n    recordings: [{{table: rows{number}.parquet}}]\n" for number in (1, 2, 3))
+    for number in (1, 2, 3):
+        shutil.copy(rows(root), root / f"rows{number}.parquet")
+    path.write_text(
+        f"participants:\n{people}analysis: {{measures: [happiness], window: [0, 2], draws: 99}}\n", encoding="utf-8"
+    )
+    return path
+
+
 def everything(root: Path) -> dict[str, Path]:
     """One corpus a kind, by the reader's name."""
     made = {
         "fer2013": fer2013(root), "folder": pictures(root), "csv": texts(root), "goemotions": goemotions(root),
         "bandai": motions(root), "emodb": speech.emodb(root / "emodb", people=6, takes=2), "ravdess": ravdess(root),
     }  # fmt: skip
-    return made | {"feature-pickle": dialogues(root), "rows": rows(root), "cues": cues(root)}
+    return made | {"feature-pickle": dialogues(root), "rows": rows(root), "cues": cues(root), "study": study(root)}

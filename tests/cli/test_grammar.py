@@ -29,7 +29,9 @@ TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"li
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
-    "usual": (affectlens.usual, None), "export": (affectlens.export, None), "doctor": (affectlens.doctor, None),
+    "usual": (affectlens.usual, None), "export": (affectlens.export, None), "study init": (affectlens.study.init, None),
+    "study check": (affectlens.study.check, None), "study run": (affectlens.study.run, None),
+    "study report": (affectlens.study.report, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),

@@ -111,6 +111,24 @@ def test_export_import_and_evaluate_with_human_annotations(verb, made, tmp_path)
     assert json.loads((tmp_path / "scores" / "scores.json").read_text())["n"] == 2
 
 
+@invokes("study init", "study check", "study run", "study report")
+def test_study(verb, call, made, tmp_path):
+    assert "3 of 3 participants" in verb("study", "check", made["study"]).out
+    told = verb("study", "run", made["study"], "--out", tmp_path / "out")
+    assert (
+        told.out.splitlines()[-1] == str(tmp_path / "out" / "report.html")
+        and "the time courses are described alone" in told.out
+    )
+    assert verb("study", "report", tmp_path / "out").out == f"{tmp_path / 'out' / 'report.html'}\n"
+    assert verb("study", "init", made["folder"], "--out", tmp_path / "study.yaml").out == f"{tmp_path / 'study.yaml'}\n"
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("participants:\n  - id: A\n    age: 3\n", encoding="utf-8")
+    done = call("study", "check", broken)
+    assert done.code == 2 and f"{broken}, line 3: participants.0.age is not known" in done.err
+    broken.write_text("participants:\n  - id: A\n    recordings: [{file: none.mp4}]\n", encoding="utf-8")
+    assert "none.mp4 is not there" in verb("study", "check", broken, code=1).err
+
+
 @invokes("doctor")
 def test_doctor(verb, tmp_path, monkeypatch):
     text = verb("doctor").out

@@ -16,6 +16,7 @@ EXTRAS = {
     "onnx": ("onnxruntime",),
     "transformers": ("transformers",),
     "exchange": ("audformat", "praatio", "pympi", "yaml", "rocrate", "webvtt"),
+    "study": ("pydantic", "yaml", "statsmodels"),
     "cluster": ("ray",),
 }
 

@@ -247,8 +247,8 @@ def _told_apart(table: pd.DataFrame, frame: pd.DataFrame, tool: Tool, path: Path
     if boxes and not table.person.ne("").any() and not frame[again].duplicated(list(frame.columns)).any():
         number = table.groupby(moment, dropna=False).cumcount()
         notes.append(
-            f"{path.name}: {int(again.sum())} rows are of frames with several faces, and no column says who is who from frame to "
-            "frame: `face` counts them within their frame, and `person` stays empty"
+            f"{path.name}: {int(again.sum())} rows are of frames with several faces, and no column says who is who from frame "
+            "to frame: `face` counts them within their frame, and `person` stays empty"
         )
         return table.assign(face=number)
     rows = table[again].groupby(moment, dropna=False, sort=False)
