@@ -83,16 +83,27 @@ def mixed_model(frame: pd.DataFrame, value: str, within: str = "", between: str 
     columns = {value: "value", **{name: f"factor{number}" for number, name in enumerate(factors)}, person: "person"}
     plain = data.rename(columns=columns)
     terms = " * ".join(f"C(factor{number})" for number in range(len(factors)))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    scale = float(plain["value"].std()) or 1.0
+    plain["value"] /= scale  # the optimiser stops too early where values are small
+    fit, note, spread = None, "", float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it says of its ways; what came of them is in the note
         if within:
-            fit = smf.mixedlm(f"value ~ {terms}", plain, groups=plain["person"]).fit(reml=True)
-            fixed, errors = fit.fe_params, fit.bse_fe
-            spread, rest = float(np.asarray(fit.cov_re)[0, 0]), float(fit.scale)
-        else:  # one value a person: there is no variance within people
+            try:
+                model = smf.mixedlm(f"value ~ {terms}", plain, groups=plain["person"])
+                fit = model.fit(reml=True)
+                fit = fit if fit.converged else model.fit(reml=True, method="powell")
+            except np.linalg.LinAlgError:  # at the boundary, where people do not differ
+                fit = None
+            if fit is None or float(np.asarray(fit.cov_re)[0, 0]) < 1e-6 * float(fit.scale):
+                fit, note, spread = None, "no variance between people: a model without their intercepts", 0.0
+            else:
+                spread = float(np.asarray(fit.cov_re)[0, 0]) * scale**2
+                note = "" if fit.converged else "did not converge"
+        if fit is None:  # also of groups alone, where a person has one value and there is no variance within people
             fit = smf.ols(f"value ~ {terms}", plain).fit()
-            fixed, errors = fit.params, fit.bse
-            spread, rest = float("nan"), float(fit.scale)
+    fixed, errors = getattr(fit, "fe_params", fit.params) * scale, getattr(fit, "bse_fe", fit.bse) * scale
+    rest = float(fit.scale) * scale**2
     rows = []
     for term in fixed.index:
         freedom = _freedom(str(term), people, levels, within, between)
@@ -102,8 +113,7 @@ def mixed_model(frame: pd.DataFrame, value: str, within: str = "", between: str 
             "term": _named(str(term), factors), "value": float(fixed[term]), "low": float(fixed[term] - half),
             "high": float(fixed[term] + half), "t": t, "freedom": freedom, "p_value": float(2 * student.sf(abs(t), freedom)),
         })  # fmt: skip
-    notes = dict.fromkeys(str(one.message).split("\n")[0] for one in caught)
-    return Mixed(pd.DataFrame(rows), formula, people, len(plain), spread, rest, "; ".join(notes))
+    return Mixed(pd.DataFrame(rows), formula, people, len(plain), spread, rest, note)
 
 
 def _freedom(term: str, people: int, levels: dict[str, int], within: str, between: str) -> int:
