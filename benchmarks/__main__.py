@@ -44,6 +44,7 @@ NAMES = (
     "scale",
     "faults",
     "study",
+    "measure",
 )
 
 

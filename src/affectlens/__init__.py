@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from affectlens.evaluation.evaluate import evaluate
     from affectlens.exchange.tables.base import import_measurements
     from affectlens.exchange.transfer import export, import_annotations
+    from affectlens.measures.measure import measure
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
     from affectlens.models.open import open_model
@@ -59,6 +60,7 @@ __all__ = [
     "import_measurements",
     "limited",
     "load_model",
+    "measure",
     "open_corpus",
     "open_model",
     "recognize",
@@ -90,6 +92,7 @@ _HOMES = {
     "import_measurements": "affectlens.exchange.tables.base",
     "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
+    "measure": "affectlens.measures.measure",
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",

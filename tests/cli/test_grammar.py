@@ -20,6 +20,7 @@ from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
 from affectlens.learning.recipes.registry import TRAININGS
+from affectlens.measures.settings import MeasureSettings
 from affectlens.pipeline.merging import merge
 from tests.cli.tree import VERBS, options, parsed
 
@@ -29,7 +30,7 @@ TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"li
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
-    "usual": (affectlens.usual, None), "export": (affectlens.export, None), "study init": (affectlens.study.init, None),
+    "usual": (affectlens.usual, None), "export": (affectlens.export, None), "measure": (affectlens.measure, MeasureSettings), "study init": (affectlens.study.init, None),
     "study check": (affectlens.study.check, None), "study run": (affectlens.study.run, None),
     "study report": (affectlens.study.report, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),

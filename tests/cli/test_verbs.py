@@ -98,6 +98,17 @@ def test_assets(verb, need, tmp_path, monkeypatch):
     assert "findingemo: missing" in verb("assets", "verify", "findingemo", code=1).out
 
 
+@invokes("measure")
+def test_measure(verb, tmp_path):
+    from tests.corpora.trees import write_wav
+
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    write_wav(tmp_path / "a.wav", 1.0, hertz=200)
+    told = verb("measure", tmp_path / "a.wav", tmp_path / "broken.wav", "--what", "voice", "--out", tmp_path / "out", code=1)
+    assert told.out == f"{tmp_path / 'out' / 'a'}\n" and "broken.wav" in told.err
+    assert len(pd.read_parquet(tmp_path / "out" / "a" / "voice.parquet")) > 80
+
+
 @invokes("export", "import", "evaluate")
 def test_export_import_and_evaluate_with_human_annotations(verb, made, tmp_path):
     told = verb("export", made["rows"], "--to", "webvtt", "--out", tmp_path)

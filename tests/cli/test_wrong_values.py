@@ -19,7 +19,7 @@ WRONG = {
     "--limit": "pixels=many", "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
     "--model-scores": "logit", "--model-preprocess": "no-function", "--people": "(", "--votes": "/no/file", "--answers": "/no/file",
     "--unseen": "no corpus", "--precision": "half", "--plugin": "no_such_module", "--shard": "9/3", "--on": "slurm", "--journal": "{file}/below",
-    "--to": "paper", "--as": "paper", "--truth-as": "paper", "--recording": "!",
+    "--what": "smell", "--to": "paper", "--as": "paper", "--truth-as": "paper", "--recording": "!",
 }  # fmt: skip
 
 

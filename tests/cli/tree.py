@@ -49,6 +49,7 @@ NEEDS = {
     "recognize": ["{folder}/anger/0.png"],
     "evaluate": ["face", "--corpus", "fer2013={fer2013}"],
     "usual": ["--store", "{store}"],
+    "measure": ["{folder}/anger/0.png"],
     "export": ["{rows}", "--to", "srt"],
     "import": ["{cues}"],
     "study init": ["{folder}"],

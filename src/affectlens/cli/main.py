@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from affectlens import __version__
-from affectlens.cli import assets, common, corpus, doctor, evaluate, exchange, models, recordings, runs, study
+from affectlens.cli import assets, common, corpus, doctor, evaluate, exchange, measure, models, recordings, runs, study
 from affectlens.cli.options import Group, Verb, plugins_in
 from affectlens.cli.stopping import Stopped, stopping
 from affectlens.core.environment.extras import helpful
@@ -54,6 +54,7 @@ app.command("explain", cls=Verb)(recordings.explain)
 app.command("recognize", cls=Verb)(recordings.recognize)
 app.command("evaluate", cls=Verb)(evaluate.command)
 app.command("usual", cls=Verb)(recordings.usual)
+app.command("measure", cls=Verb)(measure.measure)
 app.command("export", cls=Verb)(exchange.export)
 app.command("import", cls=Verb)(exchange.import_)
 app.add_typer(
