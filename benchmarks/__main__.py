@@ -43,6 +43,8 @@ NAMES = (
     "diarisation",
     "scale",
     "faults",
+    "study",
+    "measure",
 )
 
 

@@ -19,7 +19,7 @@ stay_offline()
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from affectlens import audit, train
+    from affectlens import audit, study, train
     from affectlens.assets.licences import licences
     from affectlens.core.limits import Limits, limited
     from affectlens.core.options import Options
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from affectlens.core.schema import Evidence, Row
     from affectlens.corpora.base import open_corpus
     from affectlens.evaluation.evaluate import evaluate
+    from affectlens.exchange.tables.base import import_measurements
+    from affectlens.exchange.transfer import export, import_annotations
+    from affectlens.measures.measure import measure
     from affectlens.models.adapters import CallableModel, OnnxModel, TableModel, TorchModel
     from affectlens.models.base import load_model
     from affectlens.models.open import open_model
@@ -56,13 +59,18 @@ __all__ = [
     "doctor",
     "evaluate",
     "explain",
+    "export",
+    "import_annotations",
+    "import_measurements",
     "licences",
     "limited",
     "load_model",
+    "measure",
     "open_corpus",
     "open_model",
     "recognize",
     "sheet",
+    "study",
     "train",
     "usual",
     "verify",
@@ -87,13 +95,18 @@ _HOMES = {
     "doctor": "affectlens.pipeline.checkup",
     "evaluate": "affectlens.evaluation.evaluate",
     "explain": "affectlens.pipeline.recordings",
+    "export": "affectlens.exchange.transfer",
+    "import_annotations": "affectlens.exchange.transfer",
+    "import_measurements": "affectlens.exchange.tables.base",
     "licences": "affectlens.assets.licences",
     "limited": "affectlens.core.limits",
     "load_model": "affectlens.models.base",
+    "measure": "affectlens.measures.measure",
     "open_corpus": "affectlens.corpora.base",
     "open_model": "affectlens.models.open",
     "recognize": "affectlens.pipeline.recordings",
     "sheet": "affectlens.sheets.sheet",
+    "study": "affectlens.study",
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
     "verify": "affectlens.core.results.verification",

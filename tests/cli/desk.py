@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -14,11 +15,12 @@ import torch
 from affectlens.assets.store import locate
 from affectlens.checks.recordings import make_recordings
 from affectlens.core.labels import EKMAN7
+from affectlens.exchange.transfer import export, import_annotations
 from affectlens.media.frames import Problems, frames
 from affectlens.media.sound.audio import Sound
 from affectlens.perception.face.detector import FaceDetector
 from tests.audits import corpora as speech
-from tests.cli.generated import SAID, goemotions, motions, pictures
+from tests.cli.generated import SAID, cues, goemotions, motions, pictures, rows
 from tests.conftest import write_video
 from tests.corpora.trees import write_wav
 from tests.modalities.test_scene import background_weights
@@ -82,7 +84,22 @@ def desk(folder: Path, clip: Path) -> Path:
     torch.save(state | {f"{n}.bias": torch.zeros(s[0]) for n, s in SHAPES.items()}, folder / "emonet.pth")
     background_weights(folder / "background.safetensors")
     (folder / "mynets.py").write_text(_NETWORK, encoding="utf-8")
+    rows(folder)
+    (folder / "openface.csv").write_text(
+        "frame, face_id, timestamp, confidence, success, AU01_r, AU45_r\n1, 0, 0.04, 0.9, 1, 2.5, 0\n"
+    )
+    films(folder / "films")
+    (folder / "raters").mkdir()
+    export(import_annotations(cues(folder)), "elan", folder / "raters" / "talk.eaf")
     return folder
+
+
+def films(folder: Path) -> None:
+    """The study of the examples, without the log that is cut short."""
+    spec = importlib.util.spec_from_file_location("films", Path(__file__).parents[2] / "examples" / "study" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.generate(folder, cut_short=False)
 
 
 def faces(clip: Path) -> list[np.ndarray]:

@@ -1,5 +1,6 @@
 """Corpora of every kind, generated: small enough to be quick, and nobody needs data of their own."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -131,6 +132,41 @@ def dialogues(root: Path, count: int = 24, turns: int = 8) -> Path:
     return write_pickle(root / "IEMOCAP_features.pkl", entries)
 
 
+def rows(root: Path) -> Path:
+    """A table as `recognize` writes it: one person who is happy, then angry."""
+    from affectlens.core.schema import Row
+    from affectlens.core.tables import rows_frame, write_frame
+
+    happy, angry = (0.1, 0.0, 0.0, 0.8, 0.1, 0.0, 0.0), (0.7, 0.0, 0.0, 0.1, 0.2, 0.0, 0.0)
+    made = [
+        Row("talk.mp4", 0.0, 1.0, 0, "fused", probabilities=happy),
+        Row("talk.mp4", 1.0, 2.0, 0, "fused", probabilities=angry),
+    ]
+    write_frame(rows_frame(made), root / "rows.parquet")
+    return root / "rows.parquet"
+
+
+def cues(root: Path) -> Path:
+    """What somebody said of the same recording, as subtitles."""
+    path = root / "talk.srt"
+    path.write_text(
+        "1\n00:00:00,000 --> 00:00:01,500\n[emotion@0/Ann] Joy\n\n2\n00:00:01,500 --> 00:00:02,000\n[emotion@0/Ann] anger\n"
+    )
+    return path
+
+
+def study(root: Path) -> Path:
+    """A study of the table of `rows`."""
+    path = root / "study.yaml"
+    people = "".join(f"  - id: P{number}\n    recordings: [{{table: rows{number}.parquet}}]\n" for number in (1, 2, 3))
+    for number in (1, 2, 3):
+        shutil.copy(rows(root), root / f"rows{number}.parquet")
+    path.write_text(
+        f"participants:\n{people}analysis: {{measures: [happiness], window: [0, 2], draws: 99}}\n", encoding="utf-8"
+    )
+    return path
+
+
 def everything(root: Path) -> dict[str, Path]:
     """One corpus a kind, by the reader's name."""
     made = {
@@ -138,7 +174,7 @@ def everything(root: Path) -> dict[str, Path]:
         "bandai": motions(root), "emodb": speech.emodb(root / "emodb", people=6, takes=2), "ravdess": ravdess(root),
     }  # fmt: skip
     answers(made["emodb"])
-    return made | {"feature-pickle": dialogues(root)}
+    return made | {"feature-pickle": dialogues(root), "rows": rows(root), "cues": cues(root), "study": study(root)}
 
 
 def answers(emodb: Path) -> Path:

@@ -21,6 +21,7 @@ from affectlens.core.settings import Settings, setting
 from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
 from affectlens.learning.recipes.registry import TRAININGS
+from affectlens.measures.settings import MeasureSettings
 from affectlens.pipeline.merging import merge
 from tests.cli.tree import VERBS, options, parsed
 
@@ -30,7 +31,10 @@ TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"li
 PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
-    "usual": (affectlens.usual, None), "verify": (affectlens.verify, None), "sheet": (affectlens.sheet, None), "licences": (affectlens.licences, None), "doctor": (affectlens.doctor, None),
+    "usual": (affectlens.usual, None), "verify": (affectlens.verify, None), "sheet": (affectlens.sheet, None), "licences": (affectlens.licences, None),
+    "export": (affectlens.export, None), "measure": (affectlens.measure, MeasureSettings), "study init": (affectlens.study.init, None),
+    "study check": (affectlens.study.check, None), "study run": (affectlens.study.run, None),
+    "study report": (affectlens.study.report, None), "doctor": (affectlens.doctor, None),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings), "audit compare": (affectlens.audit.compare, CompareSettings),
@@ -42,6 +46,7 @@ FUNCTIONS = {
 PRINTED = {
     "assets ls": "manifest() and state() of each", "assets licences": "manifest() and the cards' licences",
     "assets verify": "state() of each", "corpus ls": "corpora()", "corpus read": "open_corpus(…).table(split), export()",
+    "import": "import_annotations(…).to_frame(), export()",
     "models ls": "model_names() and their weights", "models card": "card_path(name)",
     "runs status": "ledger_of(out).counts()", "runs retry": "ledger_of(out).retry()", "runs clean": "ledger_of(out).clean()",
 }  # fmt: skip

@@ -99,6 +99,48 @@ def test_assets(verb, need, tmp_path, monkeypatch):
     assert "findingemo: missing" in verb("assets", "verify", "findingemo", code=1).out
 
 
+@invokes("measure")
+def test_measure(verb, tmp_path):
+    from tests.corpora.trees import write_wav
+
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    write_wav(tmp_path / "a.wav", 1.0, hertz=200)
+    told = verb("measure", tmp_path / "a.wav", tmp_path / "broken.wav", "--what", "voice", "--out", tmp_path / "out", code=1)
+    assert told.out == f"{tmp_path / 'out' / 'a'}\n" and "broken.wav" in told.err
+    assert len(pd.read_parquet(tmp_path / "out" / "a" / "voice.parquet")) > 80
+
+
+@invokes("export", "import", "evaluate")
+def test_export_import_and_evaluate_with_human_annotations(verb, made, tmp_path):
+    told = verb("export", made["rows"], "--to", "webvtt", "--out", tmp_path)
+    assert told.out == f"{tmp_path / 'talk.vtt'}\n" and "2 segments lose their confidence" in told.err
+    read = verb("import", tmp_path / "talk.vtt").out
+    assert read.splitlines()[1] == "talk,0.0,1.0,happiness,fused,0,affectlens,"
+    verb("import", made["cues"], "--recording", "other.mp4", "--out", tmp_path / "t.parquet")
+    assert list(pd.read_parquet(tmp_path / "t.parquet").file) == ["other.mp4"] * 2
+    told = verb("evaluate", made["rows"], "--truth", made["cues"], "--draws", "9", "--out", tmp_path / "scores")
+    assert re.search(r"accuracy +1\.0", told.out)  # of the second segment each label has half of the time, so that both count
+    assert json.loads((tmp_path / "scores" / "scores.json").read_text())["n"] == 2
+
+
+@invokes("study init", "study check", "study run", "study report")
+def test_study(verb, call, made, tmp_path):
+    assert "3 of 3 participants" in verb("study", "check", made["study"]).out
+    told = verb("study", "run", made["study"], "--out", tmp_path / "out")
+    assert (
+        told.out.splitlines()[-1] == str(tmp_path / "out" / "report.html")
+        and "the time courses are described alone" in told.out
+    )
+    assert verb("study", "report", tmp_path / "out").out == f"{tmp_path / 'out' / 'report.html'}\n"
+    assert verb("study", "init", made["folder"], "--out", tmp_path / "study.yaml").out == f"{tmp_path / 'study.yaml'}\n"
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("participants:\n  - id: A\n    age: 3\n", encoding="utf-8")
+    done = call("study", "check", broken)
+    assert done.code == 2 and f"{broken}, line 3: participants.0.age is not known" in done.err
+    broken.write_text("participants:\n  - id: A\n    recordings: [{file: none.mp4}]\n", encoding="utf-8")
+    assert "none.mp4 is not there" in verb("study", "check", broken, code=1).err
+
+
 @invokes("doctor")
 def test_doctor(verb, tmp_path, monkeypatch):
     text = verb("doctor").out

@@ -13,7 +13,13 @@ from affectlens.core.errors import UsageError
 from tests.conftest import asset_path
 
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
-MODULES = {"faster-whisper": "faster_whisper", "scikit-learn": "sklearn", "pyyaml": "yaml"}
+MODULES = {
+    "faster-whisper": "faster_whisper",
+    "scikit-learn": "sklearn",
+    "pyyaml": "yaml",
+    "pympi-ling": "pympi",
+    "webvtt-py": "webvtt",
+}
 
 BLOCKED = """
 import sys, importlib.abc

@@ -62,6 +62,7 @@ def known(folder: Path) -> dict[str, object]:
     from affectlens.audits.concepts.library.base import CONCEPTS
     from affectlens.audits.registry import AUDITS
     from affectlens.corpora.base import CORPORA
+    from affectlens.exchange.registry import FORMATS as ANNOTATIONS
     from affectlens.explainers.cam.methods import METHODS
     from affectlens.explainers.interventions.registry import interventions
     from affectlens.features.properties.registry import PROPERTIES
@@ -71,7 +72,7 @@ def known(folder: Path) -> dict[str, object]:
     from affectlens.report.exporters import EXPORTERS
 
     registries = {
-        "audit": AUDITS, "cam_method": METHODS, "concept": CONCEPTS, "corpus": CORPORA, "exporter": EXPORTERS,
+        "annotation_format": ANNOTATIONS, "audit": AUDITS, "cam_method": METHODS, "concept": CONCEPTS, "corpus": CORPORA, "exporter": EXPORTERS,
         "modality": MODALITIES, "model": MODELS, "property": PROPERTIES, "training": TRAININGS,
     }  # fmt: skip
     out["names"] = {seam: registry.names() for seam, registry in registries.items()}
@@ -95,6 +96,7 @@ def suites(corpus: str) -> list[str]:
     from affectlens.checks import (
         check_concept,
         check_corpus,
+        check_exchange,
         check_explainer,
         check_exporter,
         check_intervention,
@@ -113,9 +115,10 @@ def suites(corpus: str) -> list[str]:
     check_concept("echo")
     check_explainer("positive-cam")
     check_exporter("markdown")
+    check_exchange("audacity")
     picture = np.random.default_rng(0).integers(0, 255, (48, 48), dtype=np.uint8)
     check_intervention(intervention("posterise", "face"), [picture])
-    return ["corpus", "model", "modality", "property", "concept", "explainer", "exporter", "intervention"]
+    return ["corpus", "model", "modality", "property", "concept", "explainer", "exporter", "annotation_format", "intervention"]
 
 
 if __name__ == "__main__":

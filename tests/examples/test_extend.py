@@ -15,10 +15,22 @@ from affectlens.assets.manifest import asset
 from affectlens.assets.store import state
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "extend"
-SEAMS = ("audit", "cam_method", "concept", "corpus", "exporter", "intervention", "modality", "model", "property", "training")
+SEAMS = (
+    "annotation_format",
+    "audit",
+    "cam_method",
+    "concept",
+    "corpus",
+    "exporter",
+    "intervention",
+    "modality",
+    "model",
+    "property",
+    "training",
+)
 # What the file of each seam is known by.
 NAMES = {
-    "audit": "confidence", "cam_method": "positive-cam", "concept": "echo", "corpus": "lines", "exporter": "markdown",
+    "annotation_format": "audacity", "audit": "confidence", "cam_method": "positive-cam", "concept": "echo", "corpus": "lines", "exporter": "markdown",
     "intervention": "posterise", "modality": "light", "model": "keywords", "property": "question marks", "training": "counts",
 }  # fmt: skip
 LINES = (
@@ -111,6 +123,7 @@ def test_the_suites_pass(used):
         "concept",
         "explainer",
         "exporter",
+        "annotation_format",
         "intervention",
     }
 

@@ -10,6 +10,7 @@ its module, each with a docstring that says what it asks for); ``leave_out`` tak
 from affectlens.checks.base import CheckError
 from affectlens.checks.concept import check_concept
 from affectlens.checks.corpus import check_corpus
+from affectlens.checks.exchange import check_exchange
 from affectlens.checks.explainer import check_explainer
 from affectlens.checks.exporter import check_exporter
 from affectlens.checks.intervention import check_intervention
@@ -21,6 +22,7 @@ __all__ = [
     "CheckError",
     "check_concept",
     "check_corpus",
+    "check_exchange",
     "check_explainer",
     "check_exporter",
     "check_intervention",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import Corpora, Seed, models, verb
+from affectlens.cli.options import Corpora, Seed, Truth, TruthAs, models, verb
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import UNREAD
 from affectlens.core.listing import rest
@@ -23,9 +23,14 @@ GROUPS = 30  # shown
 @verb()
 def command(
     model: Annotated[
-        str, typer.Argument(help="A model, see `affectlens models ls`; fusion with --ablate.", autocompletion=models)
+        str,
+        typer.Argument(
+            help="A model, see `affectlens models ls`; fusion with --ablate; with --truth a folder of `explain` or a table of "
+            "`recognize`.",
+            autocompletion=models,
+        ),
     ],
-    corpus: Corpora,
+    corpus: Corpora = [],  # noqa: B006
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Every subset of the modules of these corpora, retrained on folds of people.")
     ] = False,
@@ -45,10 +50,16 @@ def command(
             metavar="COLUMN|PATTERN",
         ),
     ] = "",
+    truth: Truth = None,
+    truth_as: TruthAs = "",
     draws: Annotated[int | None, typer.Option(help="Bootstrap draws; by default 1000, with --ablate 200.", min=1)] = None,
     seed: Seed = 0,
 ) -> common.Unread:
     """Accuracy, UAR (recall averaged over the classes), macro F1, calibration error, conformal sets; misses are errors."""
+    if truth:
+        return _truth(model, corpus, truth, truth_as, out, draws or 1000, seed)
+    if truth_as:
+        raise UsageError("--truth-as says what --truth is written as: give --truth FILE too")
     if ablate:
         if model != "fusion" or split or weights or scores or preprocess or people:
             raise UsageError(
@@ -56,6 +67,8 @@ def command(
                 "--people out"
             )
         return _ablate(corpus, out, draws or 200, seed)
+    if not corpus:
+        raise UsageError("Missing --corpus NAME=PATH, which the model is scored on; for a run of recordings give --truth FILE")
     if len(corpus) != 1:
         raise UsageError(f"{len(corpus)} corpora given; one --corpus NAME=PATH was expected (or --ablate)")
     from affectlens.evaluation.evaluate import evaluate
@@ -74,6 +87,19 @@ def command(
     if out:
         common.say(out)
     return common.Unread(result.missed, out and out / MISSED_FILE)
+
+
+def _truth(run: str, corpus: list[str], truth: list[Path], as_: str, out: Path | None, draws: int, seed: int) -> common.Unread:
+    from affectlens.evaluation.evaluate import evaluate
+
+    result = evaluate(run, corpus[0] if corpus else "", truth=truth, truth_as=as_, draws=draws, seed=seed, out=out)
+    for text in result.notes:
+        common.note(f"note: {text}")
+    common.note(f"{result.n} segments against human annotations, {len(result.missed)} without an answer (errors)")
+    _show(result)
+    if out:
+        common.say(out)
+    return common.Unread({})  # segments without an answer are counted as errors, not as inputs that failed
 
 
 def _show(result: Evaluation) -> None:

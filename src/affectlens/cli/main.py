@@ -12,7 +12,22 @@ import typer
 from typer.core import TyperGroup
 
 from affectlens import __version__
-from affectlens.cli import assets, common, corpus, doctor, evaluate, licences, models, recordings, runs, sheet, verify
+from affectlens.cli import (
+    assets,
+    common,
+    corpus,
+    doctor,
+    evaluate,
+    exchange,
+    licences,
+    measure,
+    models,
+    recordings,
+    runs,
+    sheet,
+    study,
+    verify,
+)
 from affectlens.cli.options import Group, Verb, plugins_in
 from affectlens.cli.stopping import Stopped, stopping
 from affectlens.core.environment.extras import helpful
@@ -57,6 +72,9 @@ app.command("usual", cls=Verb)(recordings.usual)
 app.command("verify", cls=Verb)(verify.command)
 app.command("sheet", cls=Verb)(sheet.command)
 app.command("licences", cls=Verb)(licences.command)
+app.command("measure", cls=Verb)(measure.measure)
+app.command("export", cls=Verb)(exchange.export)
+app.command("import", cls=Verb)(exchange.import_)
 app.add_typer(
     typer.Typer(cls=late("affectlens.cli.audit")),
     name="audit",
@@ -73,6 +91,7 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
+app.add_typer(study.app, name="study")
 app.command("doctor", cls=Verb)(doctor.command)
 
 

@@ -320,7 +320,7 @@ def _extra(name: str, hint: Any, default: Any, info: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info], default=default)
 
 
-READ = {"inputs", "corpus", "folder"}  # parameters of the verbs that read files
+READ = {"inputs", "corpus", "folder", "runs", "file"}  # parameters of the verbs that read files
 RESUME = "what was finished is kept. Run the same command with --resume to go on."
 AGAIN = "what was finished is kept. Run the same command again to go on."
 LIMIT = _extra(
@@ -385,6 +385,20 @@ Corpora = Annotated[
         metavar="NAME=PATH",
         autocompletion=corpus_names,
     ),
+]
+ANNOTATIONS = "audformat, bids, elan, elan-tab, label-studio, nova, ro-crate, rttm, srt, textgrid or webvtt"
+TABLES = "deepface, facereader, facereader-states, imotions, libreface, openface, openface3, opensmile or pyfeat"
+Truth = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--truth",
+        help="What people said of these recordings, as `affectlens import` reads it; repeat it for several files.",
+        metavar="FILE",
+    ),
+]
+TruthAs = Annotated[
+    str,
+    typer.Option(help="What --truth is written as: elan, textgrid, webvtt, … By default the suffix tells it.", metavar="NAME"),
 ]
 FORMATS = "parquet, csv, json, audformat or what a plug-in brings"
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", min=0)]

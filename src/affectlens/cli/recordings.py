@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from affectlens.cli import common
-from affectlens.cli.options import FORMATS, Inputs, Journal, On, Resume, Seed, ShardOption, Workers, verb
+from affectlens.cli.options import (
+    FORMATS,
+    Inputs,
+    Journal,
+    On,
+    Resume,
+    Seed,
+    ShardOption,
+    Truth,
+    TruthAs,
+    Workers,
+    verb,
+)
 from affectlens.core.errors import UsageError
 from affectlens.core.failures import TABLE as FAILURES
 from affectlens.core.listing import rest
@@ -29,6 +41,8 @@ def explain(
     resume: Resume = False,
     fmt: Annotated[str, typer.Option("--format", help=f"Also write all rows to OUT/table as {FORMATS}.")] = "parquet",
     force: Annotated[bool, typer.Option("--force", help="Replace reports without asking.")] = False,
+    truth: Truth = None,
+    truth_as: TruthAs = "",
     workers: Workers = 1,
     shard: ShardOption = "",
     on: On = "",
@@ -36,6 +50,7 @@ def explain(
 ) -> common.Unread:
     """Recognise and explain; writes one report folder an input."""
     from affectlens import pipeline
+    from affectlens.evaluation.result import HEADINGS
 
     _ask(out, inputs, force or resume or bool(shard or on))
     with common.bars() as bars:
@@ -46,8 +61,16 @@ def explain(
                 common.note(line)
 
         many: dict[str, Any] = {"workers": workers, "shard": shard, "on": on, "journal": journal}
-        run = pipeline.explain(inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **many, **settings)
+        told: dict[str, Any] = {"truth": truth or None, "truth_as": truth_as}
+        run = pipeline.explain(
+            inputs, out, resume=resume, format=fmt, progress=bars, on_result=show, **told, **many, **settings
+        )
     _print_notes(run)
+    if run.agreement is not None:
+        for text in run.agreement.notes:
+            common.note(f"note: {text}")
+        scores = "; ".join(f"{HEADINGS[name]} {one}" for name, one in run.agreement.scores.items())
+        common.note(f"against human annotations, {run.agreement.n} segments: {scores}")
     common.say(*run.reports)
     _print_share(run, shard, out)
     return common.Unread(run.failures, None if shard else out / FAILURES)

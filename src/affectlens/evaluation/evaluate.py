@@ -18,6 +18,7 @@ from affectlens.evaluation.predictions import check_meets, corpus_labels, predic
 from affectlens.evaluation.result import Evaluation
 from affectlens.evaluation.scores import score
 from affectlens.evaluation.speech import predict_speech
+from affectlens.evaluation.truth import against_truth
 from affectlens.models.base import MODELS, Calibration, Model, assets_of
 from affectlens.models.identity import with_labels_of
 from affectlens.models.open import open_model
@@ -28,8 +29,8 @@ HALF = 0.5  # probability from which an independent label counts as predicted
 
 
 def evaluate(
-    model: str | Path | Model,
-    corpus: str | Corpus,
+    model: str | Path | Model | Any,
+    corpus: str | Corpus = "",
     *,
     split: str = "",
     draws: int = 1000,
@@ -40,13 +41,15 @@ def evaluate(
     scores: str = "",
     preprocess: str | Callable[[Any], Any] = "",
     people: str = "",
+    truth: Any = None,
+    truth_as: str = "",
 ) -> Evaluation:
     """Accuracy, UAR, macro F1, confusion, calibration error, conformal coverage; misses count as errors.
 
     Parameters
     ----------
     model : str, Path or Model
-        What ``open_model`` opens.
+        What ``open_model`` opens; with ``truth`` a run: a folder of ``explain``, a table of ``recognize``, or what these give.
     corpus : str or Corpus
         ``NAME=PATH``, or a corpus that is open.
     split : str
@@ -69,6 +72,11 @@ def evaluate(
     people : str
         Who the items are of where the corpus does not tell, as ``people_of`` takes it: a column of its table, or a regular
         expression for its names. People are drawn whole.
+    truth : path, Annotations, or several of them
+        What people said of the recordings of a run, in any format of ``affectlens.import_annotations``; in the place of a
+        corpus, see `affectlens.evaluation.truth.against_truth`.
+    truth_as : str
+        The format of truth; by the suffix of each file where it is not given.
 
     Returns
     -------
@@ -92,6 +100,12 @@ def evaluate(
     for flag, number, least in (("--draws", draws, 1), ("--seed", seed, 0)):
         if number < least:
             raise UsageError(f"{flag} {number}: a number of at least {least} was expected")
+    if truth is not None:
+        return _of_run(
+            model, corpus, truth, truth_as, draws, seed, out, bool(split or weights or scores or preprocess or people)
+        )
+    if isinstance(corpus, str) and not corpus:
+        raise UsageError("evaluate: give a corpus as NAME=PATH, or for a run of recordings what people said of them as truth")
     path = name_and_path(corpus)[1] if isinstance(corpus, str) else None
     source = open_corpus(corpus) if isinstance(corpus, str) else corpus
     fetch(assets_of(model), progress)
@@ -141,6 +155,17 @@ def evaluate(
     if out is not None:
         result.save(out)
     return result
+
+
+def _of_run(
+    run: Any, corpus: Any, truth: Any, as_: str, draws: int, seed: int, out: str | Path | None, more: bool
+) -> Evaluation:
+    if corpus or more:
+        raise UsageError("--truth compares a run with annotations: leave --corpus and the options of models out")
+    made = against_truth(run, truth, as_=as_, draws=draws, seed=seed)
+    if out is not None:
+        made.save(out)
+    return made
 
 
 def _modality_of(model: str | Path | Model, source: Corpus) -> str:

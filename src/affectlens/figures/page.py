@@ -115,17 +115,21 @@ def heading(column: str) -> str:
     return column.replace("_", " ")
 
 
-def write_page(folder: Path, title: str, about: str, sections: list[Section]) -> Path:
+def write_page(
+    folder: Path, title: str, about: str, sections: list[Section], *, name: str = "audit", kind: str = "affectlens audit"
+) -> Path:
     """Write a page and its figures.
 
     Parameters
     ----------
     folder : Path
-        Where ``audit.html`` goes; each figure goes as svg and png, each picture as jpg, below ``folder/figures``.
+        Where the page goes; each figure goes as svg and png, each picture as jpg, below ``folder/figures``.
     title, about : str
         Heading and the line below it.
     sections : list of Section
         What the page holds, in order.
+    name, kind : str
+        The page's file name without its suffix, and what stands above its title.
 
     Returns
     -------
@@ -161,8 +165,8 @@ def write_page(folder: Path, title: str, about: str, sections: list[Section]) ->
                 "whole": section.whole,
             }
         )
-    page = environment().get_template("audit.html").render(title=title, about=about, sections=shown)
-    return write_text(folder / "audit.html", page)
+    page = environment().get_template("audit.html").render(title=title, about=about, sections=shown, kind=kind)
+    return write_text(folder / f"{name}.html", page)
 
 
 def _cell(value: Any) -> Cell:

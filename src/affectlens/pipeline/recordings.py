@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from affectlens.assets.store import fetch
 from affectlens.core.disk.chain import forget_chain, write_chain
@@ -18,6 +18,9 @@ from affectlens.core.options import Options, torch_device
 from affectlens.core.progress import Progress
 from affectlens.core.settings import shows_fields, with_fields
 from affectlens.dispatch import Running, chosen
+from affectlens.evaluation.truth import against_truth
+from affectlens.exchange.annotations import Annotations
+from affectlens.exchange.transfer import import_annotations
 from affectlens.media.inputs import find_inputs
 from affectlens.modalities.base import assets_of
 from affectlens.pipeline.carrying import carried_out
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DEFAULT_OUT = Path("affectlens-report")
+TRUTH = "truth"  # the folder of the agreement with human annotations
 
 
 @shows_fields(Options)
@@ -142,6 +146,8 @@ def explain(
     engine: Engine | None = None,
     progress: Progress | None = None,
     on_result: Callable[[Result], None] | None = None,
+    truth: Any = None,
+    truth_as: str = "",
     **settings: Unpack[OptionsFields],
 ) -> Run:
     """Recognise and explain; writes one report folder an input below ``out`` and returns the same numbers.
@@ -163,6 +169,9 @@ def explain(
         As in ``recognize``.
     on_result : callable, optional
         Called with each new result once it is finished.
+    truth, truth_as
+        What people said of these recordings, as ``evaluate`` takes it: ``Run.agreement`` and the folder ``out/truth`` have how
+        far the run agrees with them.
 
     Returns
     -------
@@ -178,6 +187,7 @@ def explain(
     how = chosen(workers, shard, on, journal)
     given = engine.options if engine else with_fields(Options, options, settings)
     _check(given, how)
+    known = _truth(truth, truth_as, shard)
     out = Path(out)
     chosen_format(out / "table.parquet", format)
     sources = find_inputs(_several(inputs))
@@ -193,8 +203,23 @@ def explain(
         run = carried_out(task, sources, how, progress, on_result)
     if how.shard.is_whole:
         write_overview(run, out, format)
+        if known is not None and run.results:
+            run.agreement = against_truth(run, known)
+            run.agreement.save(out / TRUTH)
         write_chain(out)
     return run
+
+
+def _truth(given: Any, as_: str, shard: str) -> list[Annotations] | None:
+    """Human annotations, read before work begins, so that a file that cannot be read costs nothing."""
+    if given is None:
+        if as_:
+            raise UsageError("--truth-as says what --truth is written as: give --truth FILE too")
+        return None
+    if shard:
+        raise UsageError("--truth needs all recordings: give it without --shard, or to `evaluate` once the shards are merged")
+    several = given if isinstance(given, list | tuple) else [given]
+    return [one if isinstance(one, Annotations) else import_annotations(one, as_) for one in several]
 
 
 def _check(options: Options, how: Running) -> None:

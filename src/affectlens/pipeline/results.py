@@ -20,6 +20,7 @@ from affectlens.core.results import SavedResult
 from affectlens.core.schema import SCENE
 from affectlens.core.tables import SCHEMA_VERSION, check_version, evidence_frame, read_frame, rows_frame, write_frame
 from affectlens.core.untrusted.documents import json_of
+from affectlens.evaluation.result import Evaluation
 from affectlens.pipeline.jobs import MANIFEST
 
 UTTERANCES, LETTERS = 3, 140  # of what was said, in a summary
@@ -228,6 +229,8 @@ class Run(SavedResult):
         Where it was written to.
     rows : int
         Rows of all recordings.
+    agreement : Evaluation or None
+        With human annotations, where they were given.
     """
 
     kind: ClassVar[str] = "run"
@@ -238,6 +241,7 @@ class Run(SavedResult):
     notes: list[str] = field(default_factory=list)
     out: Path | None = None
     rows: int = 0
+    agreement: Evaluation | None = None
 
     @property
     def failures(self) -> dict[str, str]:

@@ -15,6 +15,8 @@ EXTRAS = {
     "train": ("sklearn", "h5py"),
     "onnx": ("onnxruntime",),
     "transformers": ("transformers",),
+    "exchange": ("audformat", "praatio", "pympi", "yaml", "rocrate", "webvtt"),
+    "study": ("pydantic", "yaml", "statsmodels"),
     "cluster": ("ray",),
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from affectlens.core.listing import some
 from affectlens.core.untrusted.sheets import in_posix, numbers, words
 from affectlens.corpora.speech.segments import key_of_segment, seconds
 
@@ -189,7 +190,8 @@ def _of_file(rows: pd.DataFrame) -> tuple[list[str] | str, tuple[str, ...]]:
     several = rows.frame.duplicated().any()
     if frames == 1:
         if not _has_faces(rows) and not rows.face.nunique() > 1:
-            return f"{len(rows)} rows are of it and nothing says which is meant: add a column frame or face", ()
+            listed = some(rows.index, 3)
+            return f"{len(rows)} rows are of it ({listed}) and nothing says which is meant: add a column frame or face", ()
         best = _largest(rows)
         return (
             ([best], ("faces",)) if best else (f"{len(rows)} faces, and neither size nor confidence tells whose is meant", ())
@@ -201,7 +203,8 @@ def _of_file(rows: pd.DataFrame) -> tuple[list[str] | str, tuple[str, ...]]:
             return f"{len(mean)} people in {frames} frames, and nothing tells whose label it is", ()
         return list(rows.index[rows.face == who]), ("people", "frames")
     if several:
-        return f"several faces in {frames} frames, and no column says who is who", ()
+        double = rows.index[rows.duplicated("frame", keep=False)]
+        return f"several faces in {frames} frames, and no column says who is who ({some(double, 3)})", ()
     return list(rows.index), ("frames",)
 
 

@@ -1,0 +1,1 @@
+"""Measurements of every frame: faces, voices and bodies as numbers, before any emotion is named."""
