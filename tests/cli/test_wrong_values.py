@@ -18,7 +18,7 @@ WRONG = {
     "--query": "long", "--examples": "/no/folder", "--against": "smile", "--norms": "/no/file", "--units": "/no/file",
     "--limit": "pixels=many", "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
     "--model-scores": "logit", "--model-preprocess": "no-function", "--people": "(", "--votes": "/no/file", "--answers": "/no/file",
-    "--from-weights": "nowhere.safetensors", "--labels": "gait=joy",
+    "--from-weights": "nowhere.safetensors", "--model-labels": "gait=joy",
     "--unseen": "no corpus", "--precision": "half", "--plugin": "no_such_module", "--shard": "9/3", "--head": "abc", "--purpose": "fun", "--on": "slurm", "--journal": "{file}/below",
     "--what": "smell", "--to": "paper", "--as": "paper", "--truth-as": "paper", "--recording": "!",
 }  # fmt: skip

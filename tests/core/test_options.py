@@ -35,9 +35,9 @@ WRONG = [
     ("fusion", "late", "one of early, pool"),
     ("voices", -1, "from 0 to 20"),
     ("model", ("gait=mine.onnx",), "face=MODEL, words=MODEL, voice=MODEL was expected"),
-    ("labels", ("gait=joy,anger",), "face=LABEL,LABEL, words=LABEL,LABEL, voice=LABEL,LABEL was expected"),
-    ("labels", ("face=joy,,anger",), "face=LABEL,LABEL"),
-    ("labels", ("face=joy", "face=anger"), "one model for each modality"),
+    ("model_labels", ("gait=joy,anger",), "face=LABEL,LABEL, words=LABEL,LABEL, voice=LABEL,LABEL was expected"),
+    ("model_labels", ("face=joy,,anger",), "face=LABEL,LABEL"),
+    ("model_labels", ("face=joy", "face=anger"), "one model for each modality"),
     ("model_scores", "logit", "one of softmax, sigmoid"),
     ("model_preprocess", "function", "module:function was expected"),
 ]

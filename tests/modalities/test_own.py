@@ -137,11 +137,11 @@ def test_the_moment_that_decides_is_found(monkeypatch, rng):
 
 def test_labels_name_the_classes_of_a_file_that_says_none(tmp_path):
     linear_onnx(tmp_path / "net.onnx", np.random.default_rng(0).normal(size=(3 * 16 * 16, 2)), (3, 16, 16))
-    with pytest.raises(ModelError, match="or name the labels by --labels"):
+    with pytest.raises(ModelError, match="or name the labels by labels"):
         open_model(tmp_path / "net.onnx")
     model = open_model(tmp_path / "net.onnx", labels=("anger", "happiness"))
     assert model.labels == ("anger", "happiness")
-    options = Options(modalities=("face",), model=(f"face={tmp_path / 'net.onnx'}",), labels=("face=anger, joy",))
+    options = Options(modalities=("face",), model=(f"face={tmp_path / 'net.onnx'}",), model_labels=("face=anger, joy",))
     assert labels_of(options, "face") == ("anger", "joy") and labels_of(options, "words") == ()
     with pytest.raises(UsageError, match="different words"):
         open_model(tmp_path / "net.onnx", labels=("anger", "anger"))
@@ -151,7 +151,7 @@ def test_labels_name_the_classes_of_a_file_that_says_none(tmp_path):
 
 def test_labels_without_a_model_of_others_are_an_error(tmp_path):
     with pytest.raises(UsageError, match="without a --model of others"):
-        build(Options(modalities=("face",), labels=("face=anger,joy",)))
+        build(Options(modalities=("face",), model_labels=("face=anger,joy",)))
 
 
 def test_the_main_job_reads_with_weights_that_were_fitted(tmp_path):

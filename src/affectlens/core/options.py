@@ -195,7 +195,7 @@ class Options(Settings):
         check=_models,
         metavar="MODALITY=MODEL",
     )
-    labels: tuple[str, ...] = setting(
+    model_labels: tuple[str, ...] = setting(
         (),
         "Classes of such a model in the order of its answers, as MODALITY=LABEL,LABEL,…, where no file beside it says them; "
         "once for each modality.",

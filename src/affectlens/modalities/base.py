@@ -267,8 +267,8 @@ def build(options: Options) -> list[Modality]:
     if unused := set(given) - set(names):
         raise UsageError(f"--model {', '.join(sorted(unused))}=…: not among --modalities {','.join(names)}")
     own = {name for name, spec in given.items() if fitted_weights(spec) is None}
-    if unused := {entry.partition("=")[0] for entry in options.labels} - own:
-        raise UsageError(f"--labels {', '.join(sorted(unused))}=…: without a --model of others for it; leave it out")
+    if unused := {entry.partition("=")[0] for entry in options.model_labels} - own:
+        raise UsageError(f"--model-labels {', '.join(sorted(unused))}=…: without a --model of others for it; leave it out")
     return [(OWN.get(name) if name in own else MODALITIES.get(name))(options) for name in names]
 
 

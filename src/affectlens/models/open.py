@@ -109,7 +109,7 @@ class ModelOptions:
     def __post_init__(self) -> None:
         stated_scores(self.scores)
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
-            raise UsageError(f"--labels {','.join(self.labels)}: different words in the order of the answers were expected")
+            raise UsageError(f"labels {','.join(self.labels)}: different words in the order of the answers were expected")
 
     def preprocessing(self, own: Any = None) -> Preprocessing | None:
         """The preprocessing that the caller names, else the model's own."""
@@ -159,7 +159,7 @@ def _open_other(spec: str, options: ModelOptions) -> Model:
                 f"--preprocess {options.preprocess}: {spec} is a table of answers, nothing is prepared; leave it out"
             )
         if options.labels:
-            raise UsageError(f"--labels {','.join(options.labels)}: the columns of {spec} name its classes; leave it out")
+            raise UsageError(f"labels {','.join(options.labels)}: the columns of {spec} name its classes; leave it out")
         return TableModel.from_file(path, kind, scores=options.scores)
     if (path / "config.json").exists():
         return _of_folder(path, kind, options)
@@ -188,7 +188,7 @@ def _of_file(path: Path, kind: str, options: ModelOptions) -> Model:
 
 def _of_folder(path: Path, kind: str, options: ModelOptions) -> Model:
     if options.labels:
-        raise UsageError(f"--labels {','.join(options.labels)}: {path} says its own in config.json (id2label); leave it out")
+        raise UsageError(f"labels {','.join(options.labels)}: {path} says its own in config.json (id2label); leave it out")
     if kind in PICTURES:
         return picture_transformer(path, kind, READERS[kind], scores=options.scores, preprocess=options.preprocessing())
     if kind == "words":
@@ -239,7 +239,7 @@ def _open_named(spec: str, options: ModelOptions) -> Model:
         what = "network" if isinstance(target, nn.Module) else "function"
         raise UsageError(
             f"--model {spec}: give the {what} an attribute labels, the classes in the order of its answers, or name them by "
-            "--labels"
+            "labels"
         )
     if kind not in READERS:
         raise UsageError(f"--model {spec}: its modality is {kind!r}; one of {', '.join(READERS)} was expected")

@@ -32,7 +32,7 @@ class OptionsFields(TypedDict, total=False):
     places: str | Path
     pairs: str | Path
     model: tuple[str, ...] | list[str]
-    labels: tuple[str, ...] | list[str]
+    model_labels: tuple[str, ...] | list[str]
     model_scores: str
     model_preprocess: str
     background: str | Path

@@ -91,6 +91,6 @@ def spec_of(options: Options, modality: str) -> str:
 
 
 def labels_of(options: Options, modality: str) -> tuple[str, ...]:
-    """What ``--labels MODALITY=LABEL,LABEL`` says of a modality's model; empty where it says nothing."""
-    given = dict(entry.partition("=")[::2] for entry in options.labels).get(modality, "")
+    """What ``--model-labels MODALITY=LABEL,LABEL`` says of a modality's model; empty where it says nothing."""
+    given = dict(entry.partition("=")[::2] for entry in options.model_labels).get(modality, "")
     return tuple(label.strip() for label in given.split(",")) if given else ()

@@ -144,7 +144,7 @@ def read_recipe(model: Path, labels: tuple[str, ...] = ()) -> Facts:
     if not beside.exists() and not labels:
         raise ModelError(
             f"{beside} is not there; it has to hold labels, size, grey, mean and deviation of {model.name} (or name the labels "
-            "by --labels, where the others are as usual)"
+            "by labels, on the command line --model-labels, where the others are as usual)"
         )
     try:
         facts = json_of(beside) if beside.exists() else {}
