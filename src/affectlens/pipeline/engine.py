@@ -38,10 +38,11 @@ from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.models.weights import weights_of, weights_path
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
-from affectlens.perception.people.finder import PeopleFinder, Sighting
+from affectlens.perception.people.finder import PeopleFinder, Person, Sighting
+from affectlens.pipeline.seen import SeenFiles, write_transcript
 from affectlens.report.bundle import Gallery, Report
 
-METHOD = 2  # to be raised where the same recording, options and weights give another report
+METHOD = 3  # to be raised where the same recording, options and weights give another report
 MOST_UNSEEN = 600  # windows without a frame in a row that are listed one by one
 
 
@@ -132,10 +133,12 @@ class Engine:
                     self._listen(clip, scratch, progress)
             findings: list[Finding] = []
             with _timed(report.seconds, "watching"):
-                for window in self._watch(clip, progress, report.seconds):
+                for window in self._watch(clip, progress, report.seconds, sink):
                     findings.extend(sink.take(window))
             with _timed(report.seconds, "finishing"):
                 report.findings = self._finish(clip, findings, sink)
+            if scratch is not None:
+                write_transcript(self.modalities, scratch)
         report.seconds["total"] = time.perf_counter() - began
         return clip, report.findings, report
 
@@ -173,7 +176,7 @@ class Engine:
             write_json(memory, [asdict(span) for span in spans])
         return spans
 
-    def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float]) -> Iterator[list[Finding]]:
+    def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float], sink: _Sink) -> Iterator[list[Finding]]:
         """What was found in each window of the picture, in order of time; a window without a frame is one too."""
         if not clip.info.video_tracks:
             return
@@ -199,7 +202,7 @@ class Engine:
             for start, end in _unseen(index + 1, here, length):
                 yield self._window(clip, start, end, seconds)
             index, last = here, frame.time
-            self._see(clip, frame, finder, seconds)
+            sink.saw(frame, self._see(clip, frame, finder, seconds))
             progress("watching", frame.time, clip.info.duration)
 
     def _window(self, clip: Clip, start: float, end: float, seconds: dict[str, float]) -> list[Finding]:
@@ -208,7 +211,7 @@ class Engine:
         clip.end = end
         return findings
 
-    def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> None:
+    def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> list[Person]:
         with _timed(seconds, "people"):
             people = finder(frame)
         height, width = frame.image.shape[:2]
@@ -219,6 +222,7 @@ class Engine:
                 clip.sightings.append(Sighting(frame.time, person.id, box))
             for modality in self.modalities:
                 modality.watch(clip, frame, people)
+        return people
 
     def _finish(self, clip: Clip, findings: list[Finding], sink: _Sink) -> list[Finding]:
         """What is known only at the end: whole-recording rows, fused rows, summaries, and what is usual."""
@@ -259,11 +263,19 @@ class _Sink:
     def __init__(self, report: Report, folder: Path | None) -> None:
         self.report = report
         self._file = TableWriter(folder / "evidence.parquet") if folder else None
+        self._seen = SeenFiles(folder) if folder else None
+
+    def saw(self, frame: Frame, people: Sequence[Person]) -> None:
+        """Write down who was where in a frame."""
+        if self._seen:
+            self._seen.saw(frame, people)
 
     def take(self, findings: list[Finding], more: Sequence[Evidence] = ()) -> list[Finding]:
         """Keep the evidence and give the findings back without what was written."""
         if self._file:
             self._file.append(evidence_frame([*(row for finding in findings for row in finding.evidence), *more]))
+        if self._seen:
+            self._seen.took(findings)
         self.report.add(findings, more)
         return [finding.slim() if finding.pictures else finding for finding in findings]
 
@@ -271,10 +283,11 @@ class _Sink:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file and kind is None:
-            self._file.close()
-        elif self._file:
-            self._file.discard()
+        for file in (self._file, self._seen):
+            if file and kind is None:
+                file.close()
+            elif file:
+                file.discard()
 
 
 def _restored(modality: Modality, memory: Path) -> bool:

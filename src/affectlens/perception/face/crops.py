@@ -77,6 +77,28 @@ def grey_crop(image: np.ndarray, marks: Landmarks, side: int = SIDE) -> np.ndarr
     return cv2.warpAffine(grey, moved, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def crop_corners(image: np.ndarray, marks: Landmarks, side: int = SIDE) -> np.ndarray:
+    """Where the crop of a face lies in the frame.
+
+    Parameters
+    ----------
+    image : array
+        ``(h, w, 3)``, the frame.
+    marks : Landmarks
+        Of the face, in pixels of ``image``.
+    side : int
+        Pixels of the crop's sides.
+
+    Returns
+    -------
+    array
+        ``(4, 2)``: the crop's left top, right top, right bottom, left bottom, as shares of the frame's width and height.
+    """
+    corners = np.array([[[0, 0], [side, 0], [side, side], [0, side]]], float)
+    there = cv2.transform(corners, cv2.invertAffineTransform(crop_matrix(marks, side)))[0]
+    return np.asarray(there / (image.shape[1], image.shape[0]))
+
+
 def crop_points(marks: Landmarks, side: int = SIDE) -> np.ndarray:
     """Landmarks ``(478, 2)`` in pixels of the crop."""
     matrix = crop_matrix(marks, side)
