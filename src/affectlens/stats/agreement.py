@@ -72,9 +72,8 @@ def krippendorff_alpha_interval(
     """
     counts, values = _counted(ratings, level_of_measurement)
     counts = counts[counts.sum(axis=1) > 1]
-    return _resampled(
-        lambda rows: _alpha(counts[rows], values, level_of_measurement), len(counts), generator(rng), level, draws
-    )
+    scored = partial(_alpha_of, counts, values, level_of_measurement)
+    return _resampled(scored, len(counts), generator(rng), level, draws)
 
 
 def cohen_kappa(first: ArrayLike, second: ArrayLike, weights: Weights | None = None) -> float:
