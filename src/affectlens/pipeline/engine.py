@@ -13,10 +13,11 @@ from typing import Any, Self
 import numpy as np
 
 from affectlens.assets.store import digests_of
+from affectlens.core.barrier import reading
 from affectlens.core.disk.files import sha256_of, write_json
 from affectlens.core.environment.extras import helpful
 from affectlens.core.environment.versions import package_version
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import MediaError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device, torch_threads
 from affectlens.core.progress import Progress, silent
@@ -31,11 +32,13 @@ from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
+from affectlens.modalities.words.spoken import SpokenWords
 from affectlens.models.base import load_model
 from affectlens.models.identity import sha256_of_model
 from affectlens.models.speakers.shipped import SpeakerDiariser
 from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.models.weights import weights_of, weights_path
+from affectlens.perception.face.covering import Covers
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Person, Sighting
@@ -70,6 +73,7 @@ class Engine:
         modules = None if network is None else tuple(name for name, model in known if network.knows(name, model))
         self.fuser = Fuser(EKMAN7.labels, network, modules)
         self._diariser: SpeakerDiariser | None = None
+        self.covers = Covers(self.options.cover)
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
 
     def made_by(self) -> dict[str, Any]:
@@ -124,6 +128,10 @@ class Engine:
                 "recorded motion is read by gait and posture, which are off: beyond their corpus they are not known to be "
                 "better than chance; --modalities gait,posture asks them all the same"
             )
+        if self.covers and any(modality.name == "gait" for modality in self.modalities):
+            clip.problems.add("what --cover blurs is blurred for everything but gait, which reads the picture by itself")
+        if self.options.transcript:
+            clip.problems.add("words were read from a transcript that was given (--transcript), not heard")
         report = Report(clip, Gallery())
         with torch_threads(1), _Sink(report, scratch) as sink:
             with _timed(report.seconds, "listening"):
@@ -153,6 +161,9 @@ class Engine:
             if not modality.needs_audio:
                 continue
             memory = scratch / f"heard-{modality.name}.json" if scratch else None
+            if self.options.transcript and isinstance(modality, SpokenWords):
+                _read_transcript(modality, Path(self.options.transcript))
+                continue
             if memory and _restored(modality, memory):
                 continue
             with helpful():
@@ -212,8 +223,10 @@ class Engine:
         return findings
 
     def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> list[Person]:
+        frame = self.covers.over_frame(frame)
         with _timed(seconds, "people"):
             people = finder(frame)
+        frame = self.covers.over_faces(frame, people)
         height, width = frame.image.shape[:2]
         with _timed(seconds, "models"):
             for person in people:
@@ -254,7 +267,7 @@ class Engine:
 
 def _is_input(name: str, value: str) -> bool:
     """Whether an option names a file or folder that is read."""
-    return name in ("background", "places", "pairs") and Path(value).exists()
+    return name in ("background", "places", "pairs", "transcript") and Path(value).exists()
 
 
 class _Sink:
@@ -296,6 +309,13 @@ def _restored(modality: Modality, memory: Path) -> bool:
         return modality.restore(json_of(memory))
     except Exception:  # whatever a library says of bytes that are not what it wrote
         return False
+
+
+def _read_transcript(modality: Modality, file: Path) -> None:
+    """Let a modality read what somebody wrote down instead of listening."""
+    with reading(file, "a transcript of affectlens (transcript.json of a run)", UsageError):
+        if not modality.restore(json_of(file)):
+            raise ValueError("nothing that was said is in it")
 
 
 def _unseen(first: int, here: int, length: float) -> Iterator[tuple[float, float]]:

@@ -25,7 +25,7 @@ _OVAL = (
 )
 # Landmarks around each region.
 REGION_RINGS = {name: tuple(int(number) for number in ring.split()) for name, ring in _RING.items()}
-_OVAL_RING = tuple(int(number) for number in _OVAL.split())
+OVAL_RING = tuple(int(number) for number in _OVAL.split())
 REGIONS = (*REGION_RINGS, "forehead", "right cheek", "left cheek", "chin and jaw", "outside the face")
 
 
@@ -146,7 +146,7 @@ def region_map(marks: Landmarks, side: int = SIDE) -> np.ndarray:
     """
     points = crop_points(marks, side)
     out = np.full((side, side), REGIONS.index("outside the face"), dtype=np.int8)
-    oval = filled(points, _OVAL_RING, side).astype(bool)
+    oval = filled(points, OVAL_RING, side).astype(bool)
     rows, columns = np.mgrid[0:side, 0:side]
     brow_line, nose_x, mouth_y = points[[105, 334], 1].mean(), points[4, 0], points[[61, 291], 1].mean()
     out[oval & (rows < brow_line)] = REGIONS.index("forehead")
