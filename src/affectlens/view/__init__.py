@@ -16,7 +16,7 @@ from typing import Any
 
 
 class _Callable(ModuleType):
-    """This module, which can be called: a verb and its room have the same name."""
+    """The module, which can be called: a verb and its room have the same name."""
 
     def __call__(self, *folders: Any, **settings: Any) -> None:
         """Serve the runs below some folders; see `affectlens.view.start.view`."""

@@ -28,8 +28,8 @@ from affectlens.view.runs import UnreadableError
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"
 BARE = (
-    "<!doctype html><meta charset=utf-8><title>affectlens</title><p>The page of the workbench is not in this installation (it is built "
-    "from the folder workbench with npm run build). The server works: see /api/about.</p>"
+    "<!doctype html><meta charset=utf-8><title>affectlens</title><p>The page of the workbench is not in this installation "
+    "(it is built from the folder workbench with npm run build). The server works: see /api/about.</p>"
 )
 STATUS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFoundError, 404, "not-found"),
@@ -76,7 +76,7 @@ def create_app(bench: Bench, token: str, hosts: list[str], cookie: str = "affect
         app.include_router(part.router(bench))
     _add_pages(app)
     _add_errors(app)
-    return Guard(app, token, hosts, cookie)  # type: ignore[arg-type]
+    return Guard(app, token, hosts, cookie)
 
 
 class Plain(JSONResponse):

@@ -224,7 +224,7 @@ class AuditFolder:
         ------
         UsageError
             No such table or column, or a page that cannot be.
-        """  # noqa: DOC201
+        """  # noqa: DOC201, DOC501
         rows = self._chosen(name, query)
         page, size = _number(query, "page", 1, 1_000_000), _number(query, "size", 100, MOST_ROWS)
         column = query.get("sort") or ""
@@ -267,7 +267,7 @@ class AuditFolder:
         ------
         UsageError
             This audit has none, or no such column.
-        """  # noqa: DOC201
+        """  # noqa: DOC201, DOC501
         table = self.tables.get("points")
         if table is None:
             raise UsageError(f"an audit of {self.kind} has no points")

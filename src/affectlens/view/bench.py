@@ -20,7 +20,7 @@ from affectlens.core.disk.places import cache_dir
 from affectlens.core.environment.extras import missing
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.options import Options
-from affectlens.core.settings import kinds_of
+from affectlens.core.settings import kinds_of, with_fields
 from affectlens.media.inputs import MEDIA
 from affectlens.modalities.base import assets_of
 from affectlens.perception.face.covering import parse_cover
@@ -229,7 +229,7 @@ class Bench:
             if name not in ALLOWED:
                 raise UsageError(f"option {name!r} cannot be set here; {', '.join(ALLOWED)} can")
         chosen = {str(name): tuple(value) if isinstance(value, list) else value for name, value in given.items()}
-        made = Options(**chosen)
+        made = with_fields(Options, None, chosen)
         return {name: plain(getattr(made, name)) for name in chosen}
 
     def upload_target(self, name: str) -> Path:
@@ -243,9 +243,7 @@ class Bench:
         cleaned = safe_name(Path(name.replace("\\", "/")).name)
         suffix = Path(cleaned).suffix.lower()
         if suffix not in MEDIA:
-            raise UsageError(
-                f"{cleaned or name!r}: a video, a sound, a picture or a motion was expected ({', '.join(sorted(MEDIA)[:12])}, …)"
-            )
+            raise UsageError(f"{cleaned or name!r}: a video, a sound, a picture or a motion was expected, by its suffix")
         folder = make_folder(self.folders.roots[0] / RECORDINGS)
         target, number = folder / cleaned, 2
         while target.exists():
@@ -301,12 +299,12 @@ class Bench:
         if corrections := _list(body, "transcript"):
             full["transcript"] = str(write_json(out / "corrected.json", corrected(run.transcript, corrections)))
             changes["transcript"] = plain(corrections)
-        Options(**{key: tuple(value) if isinstance(value, list) else value for key, value in full.items()})
+        with_fields(Options, None, {key: tuple(value) if isinstance(value, list) else value for key, value in full.items()})
         job.order = {"do": "explain", "recording": str(recording), "out": str(out), "options": full}
         job.changes = changes
         if left:
             job.notes = [
-                f"the run was made with --{', --'.join(option.replace('_', '-') for option in left)}, which reruns do not take over"
+                f"the run was made with --{', --'.join(name.replace('_', '-') for name in left)}, which reruns do not take over"
             ]
         return self.queue.add(job)
 
@@ -334,7 +332,7 @@ class Bench:
         ------
         UsageError
             There is no finished rerun of that id.
-        """  # noqa: DOC201
+        """  # noqa: DOC201, DOC501
         job = self.queue.get(name)
         if job is None or job.kind != "rerun" or job.state != "done" or job.of_run is None:
             raise UsageError(f"job {name!r}: a finished rerun was expected")

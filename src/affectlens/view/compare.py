@@ -169,8 +169,8 @@ def _text(segments: list[dict[str, Any]], differing: list[dict[str, Any]], lonel
     if changed:
         top = changed[0]
         lines.append(
-            f"for example {who(top['person'])} at {top['start']:.1f} s: {top['first']['label'] or top['first']['status']}, then "
-            f"{top['second']['label'] or top['second']['status']}"
+            f"for example {who(top['person'])} at {top['start']:.1f} s: {top['first']['label'] or top['first']['status']}, "
+            f"then {top['second']['label'] or top['second']['status']}"
         )
     if any(lonely):
         lines.append(f"{lonely[0]} segments are only in the first, {lonely[1]} only in the second")

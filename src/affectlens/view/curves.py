@@ -72,7 +72,7 @@ def curve(
     ------
     UsageError
         No such table or column, or bounds that cannot be.
-    """
+    """  # noqa: DOC501
     if table not in ("segments", "frames"):
         raise UsageError(f"table {table!r}; segments or frames was expected")
     if not 2 <= points <= MOST_POINTS:

@@ -52,8 +52,8 @@ def derived(table: pd.DataFrame, state: State) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``person_before``, ``person_name``, ``excluded`` (its middle lies in an excluded range) and ``second``: of two rows of
-        a merged person of one modality at one time, the less sure.
+        With ``person_before``, ``person_name``, ``excluded`` (its middle lies in an excluded range) and ``second``: of two
+        rows of a merged person of one modality at one time, the less sure.
     """
     out = table.copy()
     out["person_before"] = table.person.astype(int)

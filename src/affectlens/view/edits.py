@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,7 +191,8 @@ def checked(action: Any, values: Any) -> dict[str, Any]:
         raise UsageError(f"action {action!r}; one of {', '.join(ACTIONS)} was expected")
     if not isinstance(values, Mapping):
         raise UsageError("values: a table of values was expected")
-    return dict(ACTIONS[action](values))
+    check: Callable[[Mapping[str, Any]], dict[str, Any]] = ACTIONS[action]
+    return dict(check(values))
 
 
 def state_of(entries: Sequence[Mapping[str, Any]], people: Sequence[int] = ()) -> State:
@@ -309,7 +310,7 @@ class Edits:
         ------
         UnreadableEditsError
             It is there and cannot be read.
-        """  # noqa: DOC201
+        """  # noqa: DOC201, DOC501
         if not self.file.exists():
             return []
         try:
@@ -319,8 +320,8 @@ class Edits:
             return [_entry(entry) for entry in held["entries"]]
         except (OSError, ValueError, TypeError, KeyError, AttributeError, AffectlensError) as error:
             raise UnreadableEditsError(
-                f"{FILE} is no file of edits that this version reads ({error}); it is left as it is and nothing can be added: mend it "
-                "or move it away"
+                f"{FILE} is no file of edits that this version reads ({error}); it is left as it is and nothing can be "
+                "added: mend it or move it away"
             ) from error
 
     def state(self) -> State:
@@ -406,8 +407,8 @@ class Edits:
             if target is None or target["action"] not in TAKEN_AWAY:
                 raise UsageError(f"entry {values['entry']!r}: none that can be taken away; {', '.join(TAKEN_AWAY)} can")
         if action == "split":
-            taken = {*self.people, *state.merged, *(split["into"] for split in state.splits), -1}
-            values["into"] = max(taken, *[entry["values"].get("into") or -1 for entry in known.values()], -1) + 1
+            given = [int(entry["values"].get("into") or -1) for entry in known.values()]
+            values["into"] = 1 + max([-1, *self.people, *state.merged, *given])
 
     def _written(self, entries: list[dict[str, Any]]) -> State:
         if len(entries) > MOST:

@@ -1,4 +1,4 @@
-"""Why a segment was answered as it was: its evidence sorted into what a person looks at, every block with whether it was tested."""
+"""Why a segment was answered as it was: its evidence sorted into what a person looks at, each with whether it was tested."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def one(run: Run, name: str) -> dict[str, Any]:
 def record(run: Run, row: Evidence) -> dict[str, Any]:
     """A row of evidence as JSON types, with its sentence and whether its explanation was shown to be faithful."""
     given = {name: value for name, value in row.to_record().items() if name not in ("file", "detail", "p_value", "artefact")}
-    return plain(given) | {
+    return dict(plain(given)) | {
         "p": number(row.p_value),
         "detail": plain(row.detail.to_dict()),
         "text": _text(row),

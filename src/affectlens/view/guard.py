@@ -1,8 +1,8 @@
 """Who may ask: every request is looked at before any route sees it.
 
 The page carries the token in its address once, and in a cookie from then on. Other pages that a browser has open can send
-requests to this machine too, so the names in ``Host`` and ``Origin`` have to be the server's own, and what changes something has to
-carry a header that no foreign page can add without asking first, which is not answered.
+requests to this machine too, so the names in ``Host`` and ``Origin`` have to be the server's own, and what changes something
+has to carry a header that no foreign page can add without asking first, which is not answered.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; media-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "media-src 'self' blob:; connect-src 'self'; "
+    "font-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # The static reports carry their own styles and one script; they are shown without rights of any kind.
 REPORT_CSP = (
@@ -108,7 +109,7 @@ class Guard:
         return ""
 
     def _ours(self, host: str) -> bool:
-        """Whether a name with its port is one of this server; a plain number cannot be pointed here by anybody's name service."""
+        """Whether a name with its port is one of this server; a plain number cannot be pointed here by a name service."""
         host = host.lower()
         if host in self._hosts:
             return True

@@ -1,4 +1,4 @@
-"""Work that takes long: a queue of recordings to explain, reruns and copies, done one after the other in a process of its own."""
+"""Work that takes long: recordings to explain, reruns and copies, done one after the other in a process of its own."""
 
 from __future__ import annotations
 
@@ -271,10 +271,10 @@ class Queue:
     def _told(self) -> None:
         self.revision += 1
         self._keep()
-        if self._thread is None or not self._thread.is_alive():
-            if not self._closing and any(job.state == QUEUED for job in self._jobs.values()):
-                self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
-                self._thread.start()
+        idle = self._thread is None or not self._thread.is_alive()
+        if idle and not self._closing and any(job.state == QUEUED for job in self._jobs.values()):
+            self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+            self._thread.start()
         self._changed.notify_all()
 
     def _work(self) -> None:

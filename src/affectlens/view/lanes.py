@@ -11,6 +11,9 @@ import pandas as pd
 from affectlens.core.errors import AffectlensError
 from affectlens.core.labels import SCHEMES
 from affectlens.core.schema import SCENE, STATUS
+from affectlens.modalities.scene.evidence import PlaceDetail
+from affectlens.modalities.telling import clause
+from affectlens.modalities.words.evidence import SpeakerDetail
 from affectlens.view.derived import counting, derived, shares
 from affectlens.view.edits import State
 from affectlens.view.plain import number, numbers
@@ -196,14 +199,18 @@ def _around(run: Run, table: pd.DataFrame, state: State) -> dict[str, Any]:
     """Who speaks, place and things, conflicts, and what could not be judged."""
     evidence = run.evidence
     picked = {kind: run.rows_of(evidence[evidence.kind == kind]) for kind in ("speaker", "place", "thing", "conflict")}
-    from affectlens.modalities.telling import clause
 
     def text(row: Any) -> str:
         stated = clause(row)
         return stated.text if stated else ""
 
     speakers = [
-        {"person": state.person(int(row.value)), "start": number(row.start), "end": number(row.end), "why": row.detail.reason}
+        {
+            "person": state.person(int(row.value)),
+            "start": number(row.start),
+            "end": number(row.end),
+            "why": row.detail_as(SpeakerDetail).reason,
+        }
         for row in picked["speaker"]
     ]
     place = next(iter(picked["place"]), None)
@@ -223,7 +230,9 @@ def _around(run: Run, table: pd.DataFrame, state: State) -> dict[str, Any]:
     unread = table[(table.status != "ok") & (table.modality != "fused") & (table.status != "missing")]
     return {
         "speakers": speakers,
-        "place": None if place is None else {"kind": place.detail.kind, "text": text(place), "evidence": place.id},
+        "place": None
+        if place is None
+        else {"kind": place.detail_as(PlaceDetail).kind, "text": text(place), "evidence": place.id},
         "things": sorted(things, key=lambda thing: -(thing["share"] or 0.0)),
         "conflicts": conflicts,
         "abstained": [

@@ -1,7 +1,7 @@
 """The recording behind a run: where it was, else a file with the same content below the given folders.
 
-A recording may lie outside the given folders, where it was when it was explained; it is served only where its suffix is that of
-a recording and its content has the sha256 that the run says. A run that says none is shown a recording of the given folders alone.
+A recording may lie outside the given folders, where it was when it was explained; it is served only where its suffix is that
+of a recording and its content has the sha256 that the run says. A run that says none is shown one of the given folders alone.
 """
 
 from __future__ import annotations

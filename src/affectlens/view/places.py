@@ -52,7 +52,7 @@ class Folders:
         return whole if fine else None
 
     def runs(self) -> Iterator[tuple[int, Path]]:
-        """Every folder that looks like a run, with the number of the given folder; links that lead elsewhere are not followed."""
+        """Every folder that looks like a run, with the number of the given folder; links are not followed."""
         for number, root in enumerate(self.roots):
             for folder in _below(root, DEEPEST):
                 yield number, folder

@@ -205,6 +205,7 @@ def _write_sound(path: Path, out: Any, stream: Any) -> None:
             gap = round(time * SOUND) - at
             if gap > SOUND // 50:
                 at += _encode(out, stream, np.zeros((2, gap), np.float32), at)
+            assert isinstance(frame, av.AudioFrame)
             frame.pts = None
             for part in resampler.resample(frame):
                 at += _encode(out, stream, part.to_ndarray(), at)

@@ -60,7 +60,7 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     ------
     UnreadableError
         It is not there, torn, or of another version.
-    """
+    """  # noqa: DOC501
     file = folder / MANIFEST
     if not file.exists():
         there = [name for name in PARTS if (folder / name).exists()]

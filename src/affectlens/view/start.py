@@ -49,6 +49,8 @@ def view(
     ------
     UsageError
         A folder that is not there, a port that is taken, or a value that is not allowed.
+    KeyboardInterrupt
+        The system asks it to end, in another way than by Ctrl-C.
     """
     chosen = with_fields(ViewSettings, settings, fields)
     given = [Path(folder) for folder in folders] or [DEFAULT if DEFAULT.is_dir() else Path()]

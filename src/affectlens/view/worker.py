@@ -64,11 +64,12 @@ class Explainer:
             ``folder`` of the run, or ``error``, and ``notes``.
         """
         from affectlens.core.options import Options
+        from affectlens.core.settings import with_fields
         from affectlens.pipeline.engine import Engine
         from affectlens.pipeline.recordings import explain
 
         given = {name: tuple(value) if isinstance(value, list) else value for name, value in order["options"].items()}
-        options = Options(**given)
+        options = with_fields(Options, None, given)
         if self._engine is None or self._engine.options != options:
             teller.tell(kind="progress", stage="loading the models", done=0.0, of=0.0)
             self._engine = Engine(options)

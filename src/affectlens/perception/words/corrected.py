@@ -18,10 +18,11 @@ def corrected(state: Mapping[str, Any], corrections: Sequence[Mapping[str, Any]]
     Parameters
     ----------
     state : mapping
-        As ``transcript.json`` of a run holds it: ``utterances``, each with ``words`` (text, start, end, probability) and language.
+        As ``transcript.json`` of a run holds it: ``utterances``, each with a language and ``words`` (text, start, end,
+        probability).
     corrections : sequence of mapping
-        ``start`` and ``end`` in seconds and ``text``. The utterances that share most of that time are said otherwise; an empty text
-        takes them out; where there are none, one is added in the language of the others.
+        ``start`` and ``end`` in seconds and ``text``. The utterances that share most of that time are said otherwise; an empty
+        text takes them out; where there are none, one is added in the language of the others.
 
     Returns
     -------
@@ -36,7 +37,8 @@ def corrected(state: Mapping[str, Any], corrections: Sequence[Mapping[str, Any]]
     Examples
     --------
     >>> word = lambda text, start, end: {"text": text, "start": start, "end": end, "probability": 0.9}
-    >>> heard = {"utterances": [{"words": [word("I", 0.0, 0.2), word("hate", 0.2, 0.6), word("it", 0.6, 0.8)], "language": "en"}]}
+    >>> said = [word("I", 0.0, 0.2), word("hate", 0.2, 0.6), word("it", 0.6, 0.8)]
+    >>> heard = {"utterances": [{"words": said, "language": "en"}]}
     >>> new = corrected(heard, [{"start": 0.0, "end": 0.8, "text": "I hated it"}])
     >>> [(w["text"], w["start"], w["end"]) for w in new["utterances"][0]["words"]]
     [('I', 0.0, 0.2), ('hated', 0.2, 0.6), ('it', 0.6, 0.8)]

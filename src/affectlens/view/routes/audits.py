@@ -10,12 +10,12 @@ from fastapi.responses import FileResponse, Response
 
 from affectlens.core.errors import UsageError
 from affectlens.explainers.cam.draw import heat
+from affectlens.pipeline.jobs import MANIFEST
 from affectlens.view import audits, compare
 from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.cards import _noted
 from affectlens.view.playable import plays, type_of
 from affectlens.view.routes.runs import SHOWN
-from affectlens.view.runs import MANIFEST
 from affectlens.view.stills import as_jpeg, frame_at
 
 
@@ -60,6 +60,11 @@ def router(bench: Bench) -> APIRouter:
         ]
         return made | {"drawn": shown}
 
+    _add_pictures(routes, bench)
+    return routes
+
+
+def _add_pictures(routes: APIRouter, bench: Bench) -> None:
     @routes.get("/api/audits/{name}/drawn/{number}/{what}.jpg")
     def drawn(name: str, number: int, what: str) -> Response:
         listed = getattr(bench.audit(name).result, "examples", ())
@@ -89,8 +94,6 @@ def router(bench: Bench) -> APIRouter:
         if found is None or found.suffix.lower() not in SHOWN:
             raise NotFoundError(f"there is no file {path!r} in this audit")
         return FileResponse(found)
-
-    return routes
 
 
 def drawn_examples(bench: Bench, name: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse, Response
@@ -17,6 +17,8 @@ from affectlens.view.raters import agreement
 
 MOST_AT_ONCE = 5000
 
+Given = Annotated[dict[str, Any], Body()]
+
 
 def router(bench: Bench) -> APIRouter:
     """The routes."""
@@ -27,7 +29,7 @@ def router(bench: Bench) -> APIRouter:
         return bench.edits(bench.run(name)).state().to_dict()
 
     @routes.post("/edits")
-    def add(name: str, body: dict[str, Any] = Body(...)) -> Any:
+    def add(name: str, body: Given) -> Any:
         edits = bench.edits(bench.run(name))
         author, revision = body.get("author"), body.get("revision")
         if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
@@ -39,7 +41,7 @@ def router(bench: Bench) -> APIRouter:
             return JSONResponse(held, 409)
 
     @routes.post("/edits/{step}")
-    def step(name: str, step: str, body: dict[str, Any] = Body(...)) -> dict[str, Any]:
+    def step(name: str, step: str, body: Given) -> dict[str, Any]:
         if step not in ("undo", "redo"):
             raise UsageError(f"{step!r}: undo or redo was expected")
         return bench.edits(bench.run(name)).step(_author(body.get("author")), step).to_dict()

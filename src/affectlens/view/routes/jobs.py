@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from fastapi.concurrency import run_in_threadpool
@@ -19,6 +19,10 @@ from affectlens.view.jobs import Job
 
 class TooLargeError(UsageError):
     """More bytes than are taken."""
+
+
+Given = Annotated[dict[str, Any], Body()]
+Perhaps = Annotated[dict[str, Any] | None, Body()]
 
 
 def router(bench: Bench) -> APIRouter:
@@ -45,7 +49,7 @@ def router(bench: Bench) -> APIRouter:
         return bench.explain(target, chosen).to_dict()
 
     @routes.post("/rerun", status_code=201)
-    def rerun(body: dict[str, Any] = Body(...)) -> dict[str, Any]:
+    def rerun(body: Given) -> dict[str, Any]:
         if why := bench.can_explain():
             raise UsageError(f"nothing can be explained here: {why}")
         return bench.rerun(body).to_dict()
@@ -65,9 +69,9 @@ def router(bench: Bench) -> APIRouter:
         return bench.queue.retry(job).to_dict()
 
     @routes.post("/{job}/save")
-    def save(job: str, body: dict[str, Any] = Body(default_factory=dict)) -> dict[str, Any]:
+    def save(job: str, body: Perhaps = None) -> dict[str, Any]:
         _known(bench, job)
-        title = body.get("name", "")
+        title = (body or {}).get("name", "")
         return {"run": bench.save(job, title if isinstance(title, str) else "")}
 
     @routes.delete("/{job}")

@@ -68,6 +68,13 @@ def router(bench: Bench) -> APIRouter:
         opened = bench.run(name)
         return frames_between(opened, bench.state(opened)[0], start, end)
 
+    _add_evidence(routes, bench)
+    _add_media(routes, bench)
+    _add_pictures(routes, bench)
+    return routes
+
+
+def _add_evidence(routes: APIRouter, bench: Bench) -> None:
     @routes.get("/evidence")
     def found(
         name: str,
@@ -106,6 +113,8 @@ def router(bench: Bench) -> APIRouter:
             moment["thumbnail"] = f"/api/runs/{name}/frame?time={middle:g}&width=240" if has_picture else None
         return {"moments": listed}
 
+
+def _add_media(routes: APIRouter, bench: Bench) -> None:
     @routes.api_route("/media", methods=["GET", "HEAD"])
     def media(name: str) -> Response:
         recording = bench.recording(bench.run(name))
@@ -120,6 +129,8 @@ def router(bench: Bench) -> APIRouter:
     def copy(name: str) -> dict[str, Any]:
         return bench.copy(bench.run(name)).to_dict()
 
+
+def _add_pictures(routes: APIRouter, bench: Bench) -> None:
     @routes.get("/frame")
     def frame(name: str, time: float = 0.0, width: int = 640) -> Response:
         if not 0 <= time < 1e7 or not 16 <= width <= WIDEST:
@@ -148,8 +159,6 @@ def router(bench: Bench) -> APIRouter:
         if found_file is None or found_file.suffix.lower() not in SHOWN:
             raise NotFoundError(f"there is no file {path!r} in this run")
         return FileResponse(found_file)
-
-    return routes
 
 
 def overview(bench: Bench, name: str) -> dict[str, Any]:
