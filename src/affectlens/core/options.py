@@ -212,8 +212,8 @@ class Options(Settings):
     )
     anonymous: bool = setting(
         False,
-        "Write nothing that tells who or what it was: no name or path of the recording, no pictures, no words, faces blurred in "
-        "the overlay. Faces that no finder sees stay: look at it before you pass it on.",
+        "Write nothing that tells who or what it was: no name or path of the recording, no pictures, no words, faces blurred "
+        "in the overlay. Faces that no finder sees stay: look at it before you pass it on.",
     )
     keep_words: bool = setting(False, "With --anonymous, keep what was said.")
     fusion: str = setting("early", "early (a network over deep features) or pool (of opinions).", choices=("early", "pool"))
