@@ -1,7 +1,7 @@
 """`affectlens measure`: frames a second with one face, and how well derived action units tell emotions apart.
 
-There is no set of faces coded in FACS that may be used freely at hand. Instead each unit is checked by the emotion in which FACS
-research expects it: how often a picture of that emotion has a higher value than one of the others (.5 is chance).
+There is no set of faces coded in FACS that may be used freely at hand. Instead each unit is checked by the emotion in which
+FACS research expects it: how often a picture of that emotion has a higher value than one of the others (.5 is chance).
 ``AFFECTLENS_PICTURES`` says how many pictures are measured, 400 by default.
 """
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from affectlens.pipeline.recordings import explain, recognize
     from affectlens.pipeline.results import Result, Run
     from affectlens.sheets.sheet import EvidenceSheet, sheet
+    from affectlens.view.start import view
 
 __all__ = [
     "CallableModel",
@@ -74,6 +75,7 @@ __all__ = [
     "train",
     "usual",
     "verify",
+    "view",
 ]
 
 # Where each name lives. Torch, pandas and OpenCV take seconds to import; nothing here waits for them before it is used.
@@ -110,6 +112,7 @@ _HOMES = {
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
     "verify": "affectlens.core.results.verification",
+    "view": "affectlens.view",
 }
 
 

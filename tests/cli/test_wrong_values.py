@@ -21,6 +21,7 @@ WRONG = {
     "--from-weights": "nowhere.safetensors", "--model-labels": "gait=joy",
     "--unseen": "no corpus", "--precision": "half", "--plugin": "no_such_module", "--shard": "9/3", "--head": "abc", "--purpose": "fun", "--on": "slurm", "--journal": "{file}/below",
     "--what": "smell", "--to": "paper", "--as": "paper", "--truth-as": "paper", "--recording": "!",
+    "--transcript": "/no/file", "--cover": "ear", "--host": "no host!", "--token": "two words",
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from affectlens.cli import (
     sheet,
     study,
     verify,
+    view,
 )
 from affectlens.cli.options import Group, Verb, plugins_in
 from affectlens.cli.stopping import Stopped, stopping
@@ -92,6 +93,7 @@ app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
 app.add_typer(study.app, name="study")
+app.command("view", cls=Verb)(view.command)
 app.command("doctor", cls=Verb)(doctor.command)
 
 

@@ -110,6 +110,13 @@ def _when(value: str) -> str:
     return ""
 
 
+def _covers(value: tuple[str, ...]) -> str:
+    if not value:
+        return ""
+    wrong = importlib.import_module("affectlens.perception.face.covering").wrong_covers
+    return str(wrong(value))
+
+
 def _file(value: str) -> str:
     return "" if not value or Path(value).is_file() else "no such file"
 
@@ -207,12 +214,35 @@ class Options(Settings):
     background: str = setting(
         "", "Weights of a background network, for --modalities …,background.", check=_file, metavar="FILE"
     )
+    transcript: str = setting(
+        "",
+        "A transcript.json of an earlier run, corrected perhaps, to read instead of listening for words.",
+        check=_file,
+        metavar="FILE",
+    )
+    cover: tuple[str, ...] = setting(
+        (),
+        "Blur a part of the picture before it is read: LEFT:TOP:WIDTH:HEIGHT as shares of the frame, or mouth, eyes, brows, "
+        "nose, face (of person 0 alone: mouth#0), with @START-END in seconds.",
+        check=_covers,
+        metavar="PART",
+    )
+    anonymous: bool = setting(
+        False,
+        "Write nothing that tells who or what it was: no name or path of the recording, no pictures, no words, faces blurred "
+        "in the overlay. Faces that no finder sees stay: look at it before you pass it on.",
+    )
+    keep_words: bool = setting(False, "With --anonymous, keep what was said.")
     fusion: str = setting("early", "early (a network over deep features) or pool (of opinions).", choices=("early", "pool"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.use_usual and not (self.store or self.prior):
             raise UsageError("--use-usual needs what is usual: give --store FILE or --prior findingemo")
+        if self.keep_words and not self.anonymous:
+            raise UsageError("--keep-words goes with --anonymous; without that what was said is kept")
+        if self.anonymous and self.store:
+            raise UsageError("--store remembers recordings by their names: leave it out with --anonymous")
 
 
 def torch_device(name: str) -> str:

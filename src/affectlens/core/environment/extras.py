@@ -18,6 +18,7 @@ EXTRAS = {
     "exchange": ("audformat", "praatio", "pympi", "yaml", "rocrate", "webvtt"),
     "study": ("pydantic", "yaml", "statsmodels"),
     "cluster": ("ray",),
+    "view": ("fastapi", "uvicorn"),
 }
 
 
