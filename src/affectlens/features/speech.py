@@ -240,10 +240,32 @@ def as_recordings(
     numpy.ndarray
         ``(m, features)``, normalised.
     """
-    rng = np.random.default_rng(seed)
     out = np.zeros((len(rows), x.shape[1]))
-    for person in dict.fromkeys(speaker[rows]):
-        clips = rng.permutation(np.flatnonzero(speaker[rows] == person))
-        for group in np.array_split(clips, max(1, -(-len(clips) // turns))):
-            out[group] = against_own_clip(x[rows[group]], scale)
+    for group in dealt(speaker[rows], seed, turns):
+        out[group] = against_own_clip(x[rows[group]], scale)
+    return out
+
+
+def dealt(speaker: np.ndarray, seed: int, turns: int = TURNS) -> list[np.ndarray]:
+    """Clips dealt to recordings of one speaker each.
+
+    Parameters
+    ----------
+    speaker : numpy.ndarray
+        Who speaks ``(n,)``.
+    seed : int
+        How they are dealt.
+    turns : int
+        How many clips make a recording at most.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Places of the clips of each recording.
+    """
+    rng = np.random.default_rng(seed)
+    out = []
+    for person in dict.fromkeys(speaker):
+        clips = rng.permutation(np.flatnonzero(speaker == person))
+        out += np.array_split(clips, max(1, -(-len(clips) // turns)))
     return out

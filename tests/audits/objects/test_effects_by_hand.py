@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
 from affectlens.audits.objects import effects as module
-from affectlens.audits.objects.effects import Cutout, changes_of, effect_table, elsewhere, foretold, measure_effects, objects_of
+from affectlens.audits.objects.effects import (
+    Cutout,
+    changes_of,
+    effect_table,
+    elsewhere,
+    foretold,
+    measure_effects,
+    objects_of,
+    sized,
+)
 from affectlens.audits.objects.pictures import View
 from affectlens.explainers.interventions.registry import interventions
 from affectlens.models.adapters import CallableModel
@@ -252,3 +262,15 @@ def test_what_maps_claim_against_what_removal_does(rng):
     assert np.isnan(foretold(single, other.assign(relevance=0.5), rng).spearman[0])  # nothing is claimed
     assert len(foretold(single[:5], claims, rng)) == 2 and foretold(single[:4], claims, rng).empty
     assert foretold(single, claims[:0], rng).empty
+
+
+def test_pictures_are_changed_at_the_size_that_the_network_can_see():
+    rng = np.random.default_rng(0)
+    large = cv2.resize(rng.integers(0, 256, (34, 65, 3)).astype(np.uint8), (2076, 1088))
+    view = View("k", large, "x", [Thing("cup", 0.9, (519.0, 272.0, 1038.0, 544.0))], {"region": np.ones((4, 4))})
+    small = sized(view, np.zeros((3, 224, 224), np.float32))
+    assert small.picture.shape == (235, 448, 3) and small.masks is view.masks
+    assert small.things[0].box == pytest.approx((112, 58.75, 224, 117.5)) and small.things[0].name == "cup"
+    assert max(sized(view, np.zeros((1, 48, 48))).picture.shape) == 256
+    assert sized(view, large) is view and sized(view, {"pixels": 3}) is view  # an input that is the picture, or tells no size
+    assert sized(small, np.zeros((3, 224, 224))) is small

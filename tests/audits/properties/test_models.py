@@ -118,3 +118,20 @@ def test_what_has_to_be_fetched_is_known_without_reading_the_corpus(tmp_path):
     absent = tmp_path / "nowhere"
     assert "yunet" in needed_assets("face", f"fer2013={absent}", None) and "yunet" in needed_assets("face", Greys(), None)
     assert needed_assets("gait", f"bandai={absent}", None) == [] and needed_assets("gait", Walks(), None) == []
+
+
+def test_a_changed_clip_is_scaled_in_its_own_recording(tmp_path, monkeypatch):
+    """Unchanged, it gets the answer of the main pass; changed, its other turns stay what they were."""
+    from tests.audits.corpora import emodb
+
+    monkeypatch.setenv("AFFECTLENS_CACHE", str(tmp_path / "cache"))
+    corpus = AuditedCorpus(f"emodb={emodb(tmp_path / 'emodb', people=2, takes=1)}")
+    asked = AskedModel("speech", corpus)
+    items = list(corpus.items())
+    before = asked.answers([asked.input_of(item, None) for item in items])
+    data, keys = [item.data for item in items], [item.key for item in items]
+    np.testing.assert_allclose(asked.answers_to(data, keys), before, atol=1e-5)
+    assert np.abs(asked.answers_to(data) - before).max() > 0.01  # by itself it is another input
+    louder = asked.answers_to([np.clip(2 * data[0], -1, 1)], keys[:1])
+    assert np.abs(louder - before[0]).max() > 1e-4
+    np.testing.assert_allclose(asked.answers_to(data, keys), before, atol=1e-5)

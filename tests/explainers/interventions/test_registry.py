@@ -25,7 +25,7 @@ def test_all_kinds_are_known_in_the_order_in_which_they_were_registered():
     assert [i.name for i in interventions("object")] == ["remove", "blur", "grey", "blur all but"]
     assert [i.name for i in interventions("scene")] == ["no colour", "other colours", "darker", "lighter", "flip", "crop"]
     assert [i.name for i in interventions("voice")][:3] == ["level", "noise", "tempo"] and len(interventions("face")) == 13
-    assert len(interventions("words")) == 4 and interventions("gait") == []
+    assert len(interventions("words")) == 6 and interventions("gait") == []
     assert [i.name for i in interventions("object") if not i.controlled] == ["blur all but"]
     assert intervention("blur", "face").doses and not intervention("blur", "object").doses  # one name, two kinds
 

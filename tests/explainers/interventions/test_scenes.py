@@ -173,3 +173,14 @@ def test_light_flip_and_crop_by_hand():
     y = y + np.arange(40, dtype=np.uint8)
     np.testing.assert_array_equal(crop(y), y[15:85, 6:34])
     assert crop(np.full((1, 1), 7, np.uint8)).tolist() == [[7]]
+
+
+def test_a_large_picture_is_blurred_as_a_whole_blur_would():
+    """At a small size the blur is nearly that of the whole picture, also of fine detail."""
+    drawn = np.random.default_rng(0).integers(0, 256, (60, 110, 3)).astype(np.uint8)
+    x = cv2.resize(drawn, (1100, 600), interpolation=cv2.INTER_NEAREST)
+    x[::7] = 255 - x[::7]
+    whole = cv2.GaussianBlur(x, (0, 0), 0.06 * 1100).astype(int)
+    assert np.abs(blur(x, np.ones(x.shape[:2], np.float32)).astype(int) - whole).max() <= 4
+    small = cv2.resize(x, (200, 109))
+    np.testing.assert_array_equal(blur(small, np.ones(small.shape[:2], np.float32)), cv2.GaussianBlur(small, (0, 0), 12))

@@ -467,7 +467,12 @@ def _answers_to_all(one: Compared, changed: Mapping[str, list[Any]]) -> tuple[di
     for start in range(0, len(keys), together):
         block = keys[start : start + together]
         try:
-            made = np.asarray(one.asked.answers_to([datum for key in block for datum in changed[key]]), dtype=float)
+            made = np.asarray(
+                one.asked.answers_to(
+                    [datum for key in block for datum in changed[key]], [key for key in block for _ in changed[key]]
+                ),
+                dtype=float,
+            )
             answers |= {
                 key: rows.ravel().tolist() for key, rows in zip(block, made.reshape(len(block), doses, -1), strict=True)
             }

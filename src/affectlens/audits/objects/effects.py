@@ -6,7 +6,7 @@ An object is taken away, hidden, left alone or put in; and whether maps foretell
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -34,6 +34,7 @@ FEWEST = 5  # pictures that a test needs
 ELSEWHERE = 3  # places where a control puts the same patch
 OBJECTS = 6  # objects of a picture that are changed, the largest first
 INSERTS = 3  # things that are put into a picture
+LEAST_SIDE, FINER = 256, 2  # pixels of the longer side of a picture that is changed: at least, and of each of the input's
 _COLUMNS = ("image", "emotion", "change", "object", "before", "after", "control")
 
 
@@ -112,12 +113,14 @@ def measure_effects(
     for count, key in enumerate(keys):
         try:
             view = pictures[key]
-            maps, emotion, _ = mapper(model.prepare(view.picture), view.label if target == "label" else "")
-            rows = _answers(model, view, emotion, changes_of(view, previous, cutouts, rng))
+            prepared = model.prepare(view.picture)
+            maps, emotion, _ = mapper(prepared, view.label if target == "label" else "")
+            changed = sized(view, prepared)
+            rows = _answers(model, changed, emotion, changes_of(changed, previous, cutouts, rng))
             claims += [row for row in rows_of(view, emotion, maps, part_seen(model, view.picture)) if row["kind"] == "object"]
             single += rows
-            cutouts += _cutouts(view)
-            previous = view.picture
+            cutouts += _cutouts(changed)
+            previous = changed.picture
         except ScoresError:
             raise
         except Exception as error:  # one picture that cannot be changed is named, the others go on
@@ -125,6 +128,37 @@ def measure_effects(
         progress("changed pictures", count + 1, len(keys))
     frame = pd.DataFrame(single, columns=list(_COLUMNS))
     return Effects(frame, effect_table(frame, rng), foretold(frame, pd.DataFrame(claims), rng), missed)
+
+
+def sized(view: View, prepared: Any) -> View:
+    """A picture at the size at which it is changed: what the network's input cannot hold is not computed.
+
+    Parameters
+    ----------
+    view : View
+        A picture and what lies in it.
+    prepared : ndarray or other
+        What the network is given of it. An input of another kind tells no size, and the picture stays as it is.
+
+    Returns
+    -------
+    View
+        The same where the picture is small; else made smaller until its longer side is twice that of the input, at least
+        256 pixels, with the boxes of its things.
+    """
+    shape = sorted(getattr(prepared, "shape", ()))
+    longer = max(view.picture.shape[:2])
+    reach = max(LEAST_SIDE, FINER * shape[-1]) if len(shape) > 1 else longer
+    if longer <= reach:
+        return view
+    height, width = view.picture.shape[:2]
+    size = (max(1, round(width * reach / longer)), max(1, round(height * reach / longer)))
+    across, down = size[0] / width, size[1] / height
+    things = [
+        replace(thing, box=(thing.box[0] * across, thing.box[1] * down, thing.box[2] * across, thing.box[3] * down))
+        for thing in view.things
+    ]
+    return replace(view, picture=cv2.resize(view.picture, size, interpolation=cv2.INTER_AREA), things=things)
 
 
 @dataclass(frozen=True)

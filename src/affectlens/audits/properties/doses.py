@@ -18,6 +18,7 @@ from affectlens.core.progress import Progress
 from affectlens.explainers.interventions.dose import DoseResponse, dose_response
 from affectlens.explainers.interventions.registry import Intervention, intervention, interventions
 from affectlens.features.properties.registry import properties
+from affectlens.models.shipped.speech import SpeechModel
 from affectlens.stats.generators import Rng, generator
 
 FEWEST_TEXTS = 5
@@ -93,10 +94,11 @@ def _measured(
     modality = asked.corpus.modality
     if modality == "words":
         return _of_words(asked, chosen, data, rng, progress)
+    ask = partial(asked.answers_to, keys=keys) if isinstance(asked.model, SpeechModel) else asked.answers_to
     people, measure = asked.corpus.people_of(keys), _face_measure() if modality == "face" else None
     return {
         entry.name: dose_response(
-            entry.name, entry.unit, data, entry.doses, entry.change, asked.answers_to, asked.labels, rng, people=people,
+            entry.name, entry.unit, data, entry.doses, entry.change, ask, asked.labels, rng, people=people,
             measure=measure, meant=entry.moves if measure else "", progress=progress,
         )
         for entry in chosen

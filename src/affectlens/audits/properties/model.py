@@ -13,11 +13,12 @@ from affectlens.audits.properties.views import voice_features
 from affectlens.core.errors import ScoresError
 from affectlens.corpora.base import Item
 from affectlens.evaluation.predictions import check_modality
-from affectlens.features.speech import as_recordings
+from affectlens.features.speech import as_recordings, dealt
 from affectlens.models.adapters import TableModel
 from affectlens.models.base import Model
 from affectlens.models.identity import with_labels_of
 from affectlens.models.open import open_model
+from affectlens.models.readers import functionals_of
 from affectlens.models.scores import Scores, scores_of
 from affectlens.models.shipped.speech import SpeechModel
 
@@ -64,6 +65,7 @@ class AskedModel:
         if self.table is not None:
             self.table.meet(corpus.keys, corpus.name)
         self._clips: dict[str, np.ndarray] | None = None
+        self._recordings: dict[str, tuple[np.ndarray, int]] = {}  # features of a clip's recording, and which is its own
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -140,17 +142,41 @@ class AskedModel:
             return item.data
         return _crop(item, None if item.data.shape[:2] == (48, 48) else self.corpus.view(item)[0])
 
-    def answers_to(self, data: Sequence[Any]) -> np.ndarray:
-        """Probabilities, or values where there are none, ``(n, classes)`` of changed crops, texts or sounds."""
+    def answers_to(self, data: Sequence[Any], keys: Sequence[str] = ()) -> np.ndarray:
+        """Probabilities, or values where there are none, ``(n, classes)`` of changed crops, texts or sounds.
+
+        With the ``keys`` of their items a changed clip is given to the shipped speech model in the recording in which the
+        unchanged one was, so that before and after are scaled against the same other turns.
+
+        Returns
+        -------
+        numpy.ndarray
+            One row an input.
+        """
+        if isinstance(self.model, SpeechModel) and len(keys):
+            return self._asked([self._in_recording(datum, key) for datum, key in zip(data, keys, strict=True)])
         again = self.model.prepare if self.model.modality == "face" else self.model.read
         return self._asked([again(datum) for datum in data])
+
+    def _in_recording(self, datum: Any, key: str) -> np.ndarray:
+        self._turns()
+        if key not in self._recordings:
+            return np.asarray(self.model.read(datum))
+        features, own = self._recordings[key]
+        changed = features.copy()
+        changed[own] = functionals_of(datum)
+        return np.asarray(self.model.normalise(changed)[own], np.float32)
 
     def _turns(self) -> dict[str, np.ndarray]:
         """Normalised features of every clip by key, as of recordings of a few turns of one speaker."""
         if self._clips is None:
             table = voice_features(self.corpus.name, self.corpus.path)
             scaled = as_recordings(table.features, table.speaker, np.arange(len(table.rows)), self.model.scale, 0)
-            self._clips = dict(zip(table.rows.key, scaled, strict=True))
+            keys = table.rows.key.to_numpy()
+            self._clips = dict(zip(keys, scaled, strict=True))
+            for group in dealt(table.speaker, 0):
+                for own, place in enumerate(group):
+                    self._recordings[keys[place]] = (table.features[group], own)
         return self._clips
 
 

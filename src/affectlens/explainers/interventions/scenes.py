@@ -12,7 +12,7 @@ from affectlens.explainers.interventions.registry import register_intervention
 from affectlens.explainers.overlap import Box
 from affectlens.perception.scene.objects import GREY
 
-_SIDE = 256  # the longer side at which holes are filled in
+_SIDE = 256  # the longer side at which holes are filled in and large pictures are blurred
 _BLUR = 0.06  # of the longer side
 
 
@@ -128,7 +128,14 @@ def cut_out(picture: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blurred(picture: np.ndarray) -> np.ndarray:
-    return cv2.GaussianBlur(picture, (0, 0), _BLUR * max(picture.shape[:2]))
+    """Out of focus; a large picture is blurred at a small size, since nothing finer than the blur is left of it."""
+    height, width = picture.shape[:2]
+    factor = min(1.0, _SIDE / max(height, width))
+    if factor == 1:
+        return cv2.GaussianBlur(picture, (0, 0), _BLUR * max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small = cv2.GaussianBlur(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), (0, 0), _BLUR * _SIDE)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def _like(other: np.ndarray, picture: np.ndarray, size: tuple[int, int] | None = None) -> np.ndarray:
