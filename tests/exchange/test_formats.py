@@ -284,6 +284,16 @@ def test_broken_files_are_errors_that_name_file_and_line(tmp_path, name, content
     assert message in str(error.value) and name in str(error.value)
 
 
+def test_pickles_of_a_database_are_not_read(tmp_path):
+    pytest.importorskip("audformat")
+    root = exported(tmp_path, "audformat").files[0]
+    table = next(root.glob("db.table*.csv"))
+    table.with_suffix(".pkl").write_bytes(b"cos\nsystem\n(S'touch hacked'\ntR.")
+    table.unlink()
+    made = import_annotations(root, "audformat")
+    assert "pickles are not read" in made.notes[0] and len(made.segments) < 6
+
+
 def test_a_file_of_more_than_is_read_of_one_is_refused(tmp_path):
     path = tmp_path / "a.rttm"
     path.write_text("SPEAKER a 1 0.5 1 <NA> <NA> S <NA> <NA>\n" * 50)
