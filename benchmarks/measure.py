@@ -1,7 +1,7 @@
 """`affectlens measure`: frames a second with one face, and how well derived action units tell emotions apart.
 
-There is no set of faces coded in FACS that may be used freely at hand. Instead each unit is checked by the emotion in which
-FACS research expects it: how often a picture of that emotion has a higher value than one of the others (.5 is chance).
+No set of faces coded in FACS that may be used freely is at hand. Instead each unit is checked by the emotion in which research
+with FACS expects it: how often a picture of that emotion has a higher value than one of the others (.5 is chance).
 ``AFFECTLENS_PICTURES`` says how many pictures are measured, 400 by default.
 """
 
@@ -39,13 +39,14 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
             made = measure(CLIP, folder, what=("face",))
             seconds, cpu = time.perf_counter() - began, time.process_time() - used
         frames = made.results[0].frames
+        # By the processor's time, which other programs on the machine leave alone.
         yield (
-            "frames a second, one face, wall clock",
-            f"{frames / seconds:.1f}",
+            "frames a second of one core's time, one face",
+            f"{frames / cpu:.1f}",
             f"at least {LEAST:g}",
-            frames / seconds >= LEAST,
+            frames / cpu >= LEAST,
         )
-        yield "frames a second of one core's time", f"{frames / cpu:.1f}", "", None
+        yield "frames a second by the clock on the wall", f"{frames / seconds:.1f}", "", None
     if PICTURES.exists():
         for unit, auc, spread, count in units(int(os.environ.get("AFFECTLENS_PICTURES", "400"))):
             yield (

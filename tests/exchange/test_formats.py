@@ -42,6 +42,12 @@ def test_elan_as_pympi_reads_and_writes_it(tmp_path):
     assert read.get_parameters_for_tier("face@1/Ann B.")["ANNOTATOR"] == "Ann B."
     assert [entry[0][0][0] for entry in read.get_cv_entries("face").values()] == ["happiness", "sadness", "ärger", "neutral"]
 
+    assert read.media_descriptors[0]["RELATIVE_MEDIA_URL"] == f"./{FILE}"
+    placed = Annotations((Segment("/videos/ü 1.mp4", 0, 1, "joy", "face"),))
+    path = exported(tmp_path, "elan", placed).files[0]
+    assert elan.Eaf(str(path)).media_descriptors[0]["MEDIA_URL"] == "file:///videos/%C3%BC%201.mp4"
+    assert import_annotations(path).files == ("/videos/ü 1.mp4",)
+
     own = elan.Eaf(author="somebody")
     own.add_linked_file("file:///videos/Gespräch%201.mp4", mimetype="video/mp4")
     own.add_tier("Anna words", part="Anna", ann="R1")
@@ -282,6 +288,16 @@ def test_broken_files_are_errors_that_name_file_and_line(tmp_path, name, content
     with pytest.raises(AffectlensError) as error:
         import_annotations(tmp_path / name, "nova" if name.endswith("annotation") else "")
     assert message in str(error.value) and name in str(error.value)
+
+
+def test_pickles_of_a_database_are_not_read(tmp_path):
+    pytest.importorskip("audformat")
+    root = exported(tmp_path, "audformat").files[0]
+    table = next(root.glob("db.table*.csv"))
+    table.with_suffix(".pkl").write_bytes(b"cos\nsystem\n(S'touch hacked'\ntR.")
+    table.unlink()
+    made = import_annotations(root, "audformat")
+    assert "pickles are not read" in made.notes[0] and len(made.segments) < 6
 
 
 def test_a_file_of_more_than_is_read_of_one_is_refused(tmp_path):

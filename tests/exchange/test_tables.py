@@ -93,9 +93,10 @@ def test_pyfeat_faces_of_a_frame_are_counted_where_nobody_is_named(tmp_path):
     rows = [
         "1,1,9,9,.9,3,.1,.2,.8,a/v.mp4,0,00:00",
         "50,1,9,9,.8,3,.3,.4,.6,a/v.mp4,0,00:00",
-        "1,1,9,9,.9,3,.5,.6,.4,b/v.mp4,0,00:00",
+        "1,1,9,9,.9,3,.5,.6,.4,b/v.mp4,0,01:23",
     ]
     made = import_measurements(written(tmp_path, "fex.csv", text.format(more="") + "\n".join(rows) + "\n"))
+    assert list(made.table.time) == [0.0, 0.0, 83.0]
     assert list(made.table.face) == [0, 1, 0] and list(made.table.file) == ["a/v.mp4", "a/v.mp4", "b/v.mp4"]
     assert list(made.table.AU12) == [0.2, 0.4, 0.6] and "no column says who is who" in made.notes[1]
     named = [f"{row},Person_{number}" for number, row in enumerate(rows)]

@@ -1,5 +1,8 @@
 """From runs to files of other programs and back, by Python and by the command line; human annotations as truth."""
 
+import hashlib
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,3 +139,27 @@ def test_truth_from_a_file_of_each_rater(table, tmp_path):
     made = affectlens.evaluate(table, truth=[tmp_path / "R1.eaf", tmp_path / "R2.eaf"], draws=5, out=tmp_path / "scores")
     assert made.scores["accuracy"].value == 1.0 and (tmp_path / "scores" / "scores.json").exists()
     assert np.isfinite(made.scores["accuracy"].low)
+
+
+def test_explain_says_how_far_it_agrees(tmp_path):
+    from tests.perception.body.walker import walker, write_bvh
+
+    write_bvh(walker(seconds=3.0), tmp_path / "walk.bvh")
+    said = truth((0, 3, "happiness", "R1"), file="walk.bvh")
+    run = affectlens.explain(tmp_path / "walk.bvh", tmp_path / "out", modalities=("gait",), truth=said)
+    assert (
+        run.agreement.n == len(run.table[run.table.modality == "fused"])
+        and (tmp_path / "out" / "truth" / "scores.json").exists()
+    )
+    affectlens.export(tmp_path / "out", "ro-crate")
+    graph = json.loads((tmp_path / "out" / "ro-crate-metadata.json").read_text())["@graph"]
+    by_id = {one["@id"]: one for one in graph}
+    assert by_id["#recording-0"]["sha256"] == hashlib.sha256((tmp_path / "walk.bvh").read_bytes()).hexdigest()
+    assert by_id["#model-gait"]["identifier"].startswith("sha256:") and by_id["#run"]["object"] == [{"@id": "#recording-0"}]
+    assert any(name.endswith("/report.html") for name in by_id) and not any(
+        name.startswith(".") and name != "./" for name in by_id
+    )
+    with pytest.raises(UsageError, match="give --truth FILE too"):
+        affectlens.explain(tmp_path / "walk.bvh", tmp_path / "out", truth_as="elan")
+    with pytest.raises(UsageError, match="--truth needs all recordings"):
+        affectlens.explain(tmp_path / "walk.bvh", tmp_path / "out", truth=said, shard="1/2")

@@ -23,6 +23,7 @@ from PIL import Image
 from affectlens.checks.recordings import make_recordings
 from affectlens.corpora.base import corpora, open_corpus
 from affectlens.corpora.speech.base import read_clip
+from affectlens.exchange.registry import FORMATS
 from affectlens.media.frames import frames, probe
 from affectlens.media.inputs import find_inputs
 from affectlens.media.pictures.images import read_image
@@ -74,6 +75,8 @@ def targets() -> dict[str, Target]:
         Target("settings", _config, _configure),
         Target("concepts", _queries, _query),
     ]
+    named += [Target(f"annotations {n}", partial(_annotations, n), partial(_annotated, n)) for n in FORMATS.names()]
+    named += [Target("measurements", _measurements, _measured), Target("studies", _studies, _study)]
     named += [Target(f"corpus {c.name}", partial(_tree, c.name), partial(_read_corpus, c.name)) for c in corpora()]
     return {t.name: t for t in named}
 
@@ -299,6 +302,48 @@ def _load_bank(path: Path) -> None:
     from affectlens.audits.concepts.bank import ConceptBank
 
     ConceptBank.load(path)
+
+
+def _annotations(name: str, folder: Path) -> list[Path]:
+    from affectlens.checks.exchange import sample
+    from affectlens.exchange.transfer import export
+
+    return list(export(sample(), name, folder / f"there{FORMATS.get(name).suffix}").files)
+
+
+def _annotated(name: str, path: Path) -> None:
+    from affectlens.exchange.transfer import import_annotations
+
+    import_annotations(path, name).to_frame()
+
+
+def _measurements(folder: Path) -> list[Path]:
+    from tests.exchange.test_tables import DETAILED, IMOTIONS, OPENFACE, STATES
+
+    texts = {"log.txt": DETAILED, "states.txt": STATES, "imotions.csv": IMOTIONS}
+    texts["openface.csv"] = OPENFACE.format(rows="1, 0, 0.04, 0.9, 1, 0.1, 2.5, 0, 1\n")
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]
+
+
+def _measured(path: Path) -> None:
+    from affectlens.exchange.tables.base import import_measurements
+
+    import_measurements(path)
+
+
+def _studies(folder: Path) -> list[Path]:
+    from tests.study.test_layout import GOOD
+
+    (folder / "study.yaml").write_text(GOOD, encoding="utf-8")
+    return [folder / "study.yaml"]
+
+
+def _study(path: Path) -> None:
+    from affectlens.study import read_study
+
+    read_study(path)
 
 
 def _result(folder: Path) -> list[Path]:

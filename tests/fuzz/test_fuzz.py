@@ -3,6 +3,7 @@
 import pytest
 
 from affectlens.corpora.base import corpora
+from affectlens.exchange.registry import FORMATS
 from tests.fuzz.targets import targets
 from tests.fuzz.worker import Inputs, attempt
 
@@ -11,6 +12,10 @@ NUMBER = 25  # of inputs a reader
 
 def test_every_corpus_is_tried():
     assert {f"corpus {c.name}" for c in corpora()} <= set(targets())
+
+
+def test_every_format_of_annotations_is_tried():
+    assert {f"annotations {name}" for name in FORMATS.names()} <= set(targets())
 
 
 @pytest.mark.parametrize("name", list(targets()))

@@ -175,6 +175,39 @@ def test_several_people_in_a_recording_are_never_put_together(tmp_path):
     assert sorted(gathered(read, pytest.fail).table.person) == ["0", "1"]
 
 
+def test_recordings_of_one_table_are_never_put_together(tmp_path):
+    for name, value in (("x/a.mp4", 0.2), ("y/a.mp4", 0.6)):
+        rows(tmp_path / "part.parquet", [value], file=name)
+        (tmp_path / "part.parquet").rename(tmp_path / f"{value}.parquet")
+    both = pd.concat([pd.read_parquet(tmp_path / "0.2.parquet"), pd.read_parquet(tmp_path / "0.6.parquet")])
+    write_frame(both, tmp_path / "all.parquet")
+    people = "".join(f"  - id: {name}\n    recordings: [{{table: all.parquet, file: {name}/a.mp4}}]\n" for name in "xyz")
+    people += "  - id: w\n    recordings: [{table: all.parquet}]\n"
+    made = gathered(small(tmp_path, people, "  window: [0, 1]\n"), pytest.fail)
+    assert dict(zip(made.table.participant, made.table.happiness, strict=True)) == {"x": 0.2, "y": 0.6}
+    assert "z/a.mp4 is not in it" in made.lost["z: z/a.mp4"]
+    assert "2 recordings are in it (x/a.mp4, y/a.mp4); say with file: which is meant" in made.lost["w: all.parquet"]
+
+
+def test_faces_that_nobody_names_are_never_put_together(tmp_path):
+    text = "FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,happiness,anger,input,frame,approx_time\n"
+    (tmp_path / "fex.csv").write_text(text + "1,1,9,9,.9,.8,.1,v.mp4,0,00:00\n50,1,9,9,.8,.2,.3,v.mp4,0,00:00\n")
+    people = "  - id: A\n    recordings: [{table: fex.csv}]\n"
+    made = gathered(small(tmp_path, people, "  window: [0, 1]\n"), pytest.fail)
+    assert "several faces in one frame, and no column says who is who" in made.lost["A: fex.csv"]
+
+
+def test_recordings_without_a_source_are_events_of_their_own(tmp_path):
+    rows(tmp_path / "one.parquet", [0.2] * 4)
+    rows(tmp_path / "two.parquet", [0.8] * 2)
+    people = (
+        "  - id: A\n    recordings:\n      - {table: one.parquet, markers: [{name: m, time: 0}, {name: m, time: 1}, {name: m, time: 2}]}\n"
+        "      - {table: two.parquet, markers: [{name: m, time: 0}]}\n"
+    )
+    read = small(tmp_path, people, "  event: m\n  window: [0, 1]\n  bin: 1\n")
+    assert epochs(read).values.value.tolist() == pytest.approx([(3 * 0.2 + 0.8) / 4])
+
+
 def test_an_offset_that_cannot_be_and_files_that_are_not_there_are_lost_and_the_rest_goes_on(tmp_path):
     rows(tmp_path / "a.parquet", [0.2, 0.3])
     people = (

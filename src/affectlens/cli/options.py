@@ -320,7 +320,7 @@ def _extra(name: str, hint: Any, default: Any, info: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[hint, info], default=default)
 
 
-READ = {"inputs", "corpus", "folder", "runs", "file"}  # parameters of the verbs that read files
+READ = {"inputs", "corpus", "folder", "runs", "file", "study"}  # parameters of the verbs that read files
 RESUME = "what was finished is kept. Run the same command with --resume to go on."
 AGAIN = "what was finished is kept. Run the same command again to go on."
 LIMIT = _extra(

@@ -145,7 +145,7 @@ def import_annotations(path: str | Path, as_: str = "", file: str = "") -> Annot
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = (Path(folder) / "talk.srt").write_text("1\\n00:00:01,000 --> 00:00:02,500\\nHello!\\n")
+    ...     _ = (Path(folder) / "talk.srt").write_text("1\n00:00:01,000 --> 00:00:02,500\nHello!\n")
     ...     import_annotations(Path(folder) / "talk.srt").segments[0].value
     'Hello!'
     """

@@ -28,7 +28,8 @@ JOINTS = (
     "nose", "left eye inner", "left eye", "left eye outer", "right eye inner", "right eye", "right eye outer", "left ear",
     "right ear", "mouth left", "mouth right", "left shoulder", "right shoulder", "left elbow", "right elbow", "left wrist",
     "right wrist", "left pinky", "right pinky", "left index", "right index", "left thumb", "right thumb", "left hip",
-    "right hip", "left knee", "right knee", "left ankle", "right ankle", "left heel", "right heel", "left foot index", "right foot index",
+    "right hip", "left knee", "right knee", "left ankle", "right ankle", "left heel", "right heel", "left foot index",
+    "right foot index",
 )  # fmt: skip
 
 

@@ -112,7 +112,9 @@ def epochs_of(study: Study, gathered: Gathered) -> Epochs:
                 continue
             out.counts["events used"] += 1
             piece["base"] = 0.0 if base is None else piece.measure.map(base)
-            piece = piece.assign(participant=person.id, group=person.group, condition=recording.condition, event=count)
+            # Cameras of one moment share their events; recordings without a source are other moments.
+            event = f"{'sources' if recording.source else number}, {count}"
+            piece = piece.assign(participant=person.id, group=person.group, condition=recording.condition, event=event)
             pieces.append(piece.assign(source=recording.source or f"recording {number}"))
     if pieces:
         whole = pd.concat(pieces, ignore_index=True).dropna(subset=["value"])

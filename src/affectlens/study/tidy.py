@@ -15,6 +15,7 @@ from affectlens.core.listing import some
 from affectlens.core.schema import SCENE
 from affectlens.exchange.runs import tables_of
 from affectlens.exchange.tables.base import import_measurements
+from affectlens.models.adapters.predictions.matching import match
 from affectlens.study.layout import Participant, Recording, Study
 
 ABOUT = ("participant", "group", "condition", "recording", "source", "role", "person", "start", "end", "status", "reason")
@@ -123,7 +124,7 @@ def _rows(study: Study, recording: Recording, recognised: Callable[[Path], pd.Da
         path = study.place(recording.table)
         if not path.exists():
             raise UsageError(f"{path} is not there")
-        frame = measured(path)
+        frame = _of_one_recording(measured(path), recording, path.name)
     else:
         path = study.place(recording.file)
         if not path.exists():
@@ -141,6 +142,21 @@ def _rows(study: Study, recording: Recording, recognised: Callable[[Path], pd.Da
         out.loc[out.status != "ok", measure] = np.nan
     out["label"] = frame.label if "label" in frame else _most(frame)
     return out.astype({"start": float, "end": float}).reset_index(drop=True)
+
+
+def _of_one_recording(frame: pd.DataFrame, recording: Recording, name: str) -> pd.DataFrame:
+    """The rows of one recording of a table: of the study's ``file``, by the longest ending of their paths."""
+    files = [str(file) for file in dict.fromkeys(frame.file)] if "file" in frame else []
+    if recording.file and files:
+        matched = match([recording.file], files)
+        if recording.file not in matched.pairs:
+            raise UsageError(
+                f"{name}: {recording.file} is not in it ({matched.reasons[recording.file]}); it has {some(files, 5)}"
+            )
+        return frame[frame.file.astype(str) == matched.pairs[recording.file]]
+    if len(files) > 1:
+        raise UsageError(f"{name}: {len(files)} recordings are in it ({some(files, 5)}); say with file: which is meant")
+    return frame
 
 
 def _most(frame: pd.DataFrame) -> pd.Series:
@@ -172,6 +188,10 @@ def measured(path: Path) -> pd.DataFrame:
     made = import_measurements(path).table
     if made.time.isna().all():
         raise UsageError(f"{path.name}: its rows have no time")
+    if "face" in made:
+        raise UsageError(
+            f"{path.name}: several faces in one frame, and no column says who is who; give a table with a column for that"
+        )
     failed = made.failed.astype(str)
     status = np.where(failed == "", "ok", "missing")
     return made.assign(start=made.time, end=made.time, status=status, reason=failed).dropna(subset=["time"])

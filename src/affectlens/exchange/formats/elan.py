@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import quote, unquote, urlparse
 
 from affectlens.core.environment.extras import helpful
 from affectlens.core.untrusted.xml import Element, read_xml
@@ -146,7 +146,9 @@ def write(annotations: Annotations, path: Path) -> None:
     made.remove_tier("default")
     for file in annotations.files:
         if file:
-            made.add_linked_file(file, relpath=f"./{file}", mimetype=_mime(file))
+            whole = file.startswith("/")  # ELAN finds a file by an address, or by its place beside the annotations
+            address = f"file://{quote(file)}" if whole else file
+            made.add_linked_file(address, relpath=None if whole else f"./{file}", mimetype=_mime(file))
     if annotations.vocabularies:
         made.add_language(UNKNOWN, "http://cdb.iso.org/lg/CDB-00138502-001", "undetermined (und)")
     for tier, words in annotations.vocabularies.items():

@@ -1,6 +1,6 @@
 """RO-Crate: the folder of a run described for archives: inputs with sha256, software, models, outputs, annotations.
 
-The metadata file is put into the folder itself, as https://w3id.org/ro/crate/1.1 asks; it is made by rocrate. How the run was
+The metadata file is put into the folder itself, as https://w3id.org/ro/crate asks; it is made by rocrate. How the run was
 done follows the profile https://w3id.org/ro/wfrun/process/0.5.
 """
 

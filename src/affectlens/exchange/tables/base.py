@@ -204,6 +204,7 @@ def _key(frame: pd.DataFrame, tool: Tool, about: dict[str, str], path: Path) -> 
 
 def _clock(column: pd.Series) -> pd.Series:
     text = words(column).str.strip().str.replace(",", ".", regex=False)
+    text = text.where(text.str.count(":") != 1, "00:" + text)  # minutes and seconds
     return pd.to_timedelta(text, errors="coerce").dt.total_seconds().fillna(numbers(column))
 
 
