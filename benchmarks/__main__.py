@@ -42,6 +42,7 @@ NAMES = (
     "kills",
     "diarisation",
     "scale",
+    "speed",
     "faults",
 )
 

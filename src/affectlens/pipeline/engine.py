@@ -41,7 +41,7 @@ from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Sighting
 from affectlens.report.bundle import Gallery, Report
 
-METHOD = 2  # to be raised where the same recording, options and weights give another report
+METHOD = 3  # to be raised where the same recording, options and weights give another report
 MOST_UNSEEN = 600  # windows without a frame in a row that are listed one by one
 
 
