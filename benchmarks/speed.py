@@ -1,9 +1,9 @@
 """How fast: workers and Ray against fewer, many pictures in one call against many calls, and a clip against an earlier commit.
 
 ``KEEP=speed.json CLIPS=200 PICTURES=500 EARLIER=FOLDER/src PARTS=workers,ray,pictures,clip,long python -m benchmarks speed``.
-Ratios of time mean something on a quiet machine alone, so every line says the load beside; with ``KEEP`` each figure is measured
-once, and a run that was broken off goes on. ``EARLIER`` is the ``src`` folder of an earlier commit (``git archive COMMIT src |
-tar x -C FOLDER``), with which ``clip`` and ``long`` are measured in turn.
+Ratios of time mean something on a quiet machine alone, so every line says the load beside. With ``KEEP`` each figure is
+measured once, and a run that was broken off goes on. ``EARLIER`` is the ``src`` folder of an earlier commit (``git archive
+COMMIT src | tar x -C FOLDER``), with which ``clip`` and ``long`` are measured in turn.
 """
 
 from __future__ import annotations
