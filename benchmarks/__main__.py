@@ -43,6 +43,7 @@ NAMES = (
     "diarisation",
     "scale",
     "speed",
+    "languages",
     "faults",
 )
 

@@ -152,7 +152,7 @@ class WordRecogniser:
     folder : Path
         Of the model.
     language : str, optional
-        Of all that is said; without it, it is detected between pauses, which about doubles the work.
+        Of all that is said; without it, it is detected between pauses.
     device : str
         ``cpu`` or ``cuda``, with a number where there are several.
     threads : int
