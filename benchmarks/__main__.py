@@ -42,6 +42,8 @@ NAMES = (
     "kills",
     "diarisation",
     "scale",
+    "speed",
+    "languages",
     "faults",
     "study",
     "measure",

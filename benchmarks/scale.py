@@ -1,106 +1,98 @@
-"""Many recordings: two workers against one, memory of 20 against 2,000 recordings, and a cluster simulated from measured times.
+"""Many recordings: memory of 20 against 2,000, the same bytes from every way to run, a cluster simulated from measured times.
 
-``CLIPS=200 RECORDINGS=2000 python -m benchmarks scale``. The clips are a second of the sample clip each; the recordings whose
-memory is measured are motions of a second that only the gait modality reads, which keeps 2,000 of them within minutes.
+``CLIPS=200 RECORDINGS=2000 PARTS=memory,ways,cluster python -m benchmarks scale``. The clips are a second each and differ in
+their pictures; the recordings whose memory is measured are motions of a second that only the gait modality reads, which keeps
+2,000 of them within minutes. Nothing here is a limit on time, so it may run on a busy machine; for speed see ``speed``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.machine import Kept, cost_of, parts_asked_for
+from benchmarks.many_clips import child, clips_in, walks_in
 from benchmarks.simulated_cluster import Stages, efficiency
 
-_CHILD = """
-import json, resource, sys, time
-import affectlens
-given = json.loads(sys.argv[1])
-if __name__ == "__main__":
-    began = time.monotonic()
-    run = affectlens.recognize(device="cpu", **given)
-    assert not run.failures, run.failures
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": time.monotonic() - began, "peak": peak, "rows": run.rows}))
-"""
+Row = tuple[str, str, str, bool | None]
+FACES = {"modalities": ["face"], "threads": 1}
 
 
-def run() -> Iterator[tuple[str, str, str, bool | None]]:
-    """Speed, memory, simulation."""
-    clips, recordings = int(os.environ.get("CLIPS", "200")), int(os.environ.get("RECORDINGS", "2000"))
-    with tempfile.TemporaryDirectory(prefix="affectlens-scale-") as scratch:
-        folder = Path(scratch)
-        peaks = {}
-        for count in (20, recordings):
-            walks(folder / f"walks{count}", count)
-            found = _child(inputs=str(folder / f"walks{count}"), out=str(folder / f"w{count}.csv"), modalities=["gait"])
-            peaks[count] = found["peak"]
-            yield f"peak memory, {count} recordings", f"{found['peak']:.0f} MB", "", None
-        ratio = peaks[recordings] / peaks[20]
-        yield f"peak memory, {recordings} / 20 recordings", f"{ratio:.3f}", "at most 1.10", ratio <= 1.10
-        pictures = folder / "clips"
-        clips_in(pictures, clips)
-        seconds = {}
-        for workers in (1, 2):
-            out = folder / f"c{workers}.csv"
-            given = {"modalities": ["face"], "threads": 1, "workers": workers, "journal": str(folder / f"{workers}.jsonl")}
-            seconds[workers] = _child(inputs=str(pictures), out=str(out), **given)["seconds"]
-            yield f"{clips} clips of 1 s, faces, {workers} workers", f"{seconds[workers]:.0f} s", "", None
-        same = (folder / "c1.csv").read_bytes() == (folder / "c2.csv").read_bytes()
-        yield "their tables", "same bytes" if same else "other bytes", "same bytes", same
-        speed = seconds[1] / seconds[2]
-        yield "2 workers against 1", f"{speed:.2f} times", "at least 1.7", speed >= 1.7
-        stages = measured(folder / "1.jsonl", seconds[1], clips)
-    yield f"measured: {stages}", "", "", None
+def run() -> Iterator[Row]:
+    """Memory, ways, simulation."""
+    parts = {"memory": memory, "ways": ways, "cluster": cluster}
+    for name in parts_asked_for(parts):
+        with tempfile.TemporaryDirectory(prefix="affectlens-scale-") as scratch:
+            yield from parts[name](Path(scratch), Kept())
+
+
+def memory(folder: Path, kept: Kept) -> Iterator[Row]:
+    """Peak memory does not grow with the number of recordings."""
+    many = int(os.environ.get("RECORDINGS", "2000"))
+    peaks = {}
+    for count in (20, many):
+
+        def measured_now(count: int = count) -> dict[str, float]:
+            walks_in(folder / f"walks{count}", count)
+            return child(inputs=str(folder / f"walks{count}"), out=str(folder / f"w{count}.csv"), modalities=["gait"])
+
+        found = kept.facts(f"memory of {count}", measured_now)
+        peaks[count] = found["peak"]
+        yield f"peak memory, {count} recordings", f"{found['peak']:.0f} MB ({found['rows']:.0f} rows)", "", None
+    ratio = peaks[many] / peaks[20]
+    yield f"peak memory, {many} / 20 recordings", f"{ratio:.3f}", "at most 1.10", ratio <= 1.10
+
+
+def ways(folder: Path, kept: Kept) -> Iterator[Row]:
+    """One process, two workers, two actors of Ray and three shards give the same bytes."""
+    from affectlens.pipeline.merging import merge
+
+    clips = int(os.environ.get("CLIPS", "200"))
+    clips_in(folder / "clips", clips)
+    given = {"inputs": str(folder / "clips"), **FACES}
+    child(out=str(folder / "one.csv"), **given)
+    expected = (folder / "one.csv").read_bytes()
+    for name, more in (("workers", {"workers": 2}), ("ray", {"workers": 2, "on": "ray"})):
+        try:
+            cost = cost_of(lambda name=name, more=more: child(out=str(folder / f"{name}.csv"), **given, **more))
+        except RuntimeError as error:
+            yield f"{clips} clips, {more}", str(error), "", None
+            continue
+        same = (folder / f"{name}.csv").read_bytes() == expected
+        yield f"{clips} clips, {more}: {cost}", "same bytes" if same else "other bytes", "same bytes", same
+    for shard in ("2/3", "3/3", "1/3"):
+        child(out=str(folder / "shards.csv"), shard=shard, **given)
+    merge(folder / "shards.csv")
+    same = (folder / "shards.csv").read_bytes() == expected
+    yield f"{clips} clips in 3 shards, merged", "same bytes" if same else "other bytes", "same bytes", same
+
+
+def cluster(folder: Path, kept: Kept) -> Iterator[Row]:
+    """A cluster simulated from the times of a run on this machine."""
+    clips = min(50, int(os.environ.get("CLIPS", "200")))
+
+    def measured_now() -> dict[str, object]:
+        clips_in(folder / "timed", clips)
+        journal = folder / "timed.jsonl"
+        found = child(inputs=str(folder / "timed"), out=str(folder / "timed.csv"), journal=str(journal), **FACES)
+        return {"load": os.getloadavg()[0], **measured(journal, found["seconds"]).__dict__}
+
+    facts = kept.facts("stages", measured_now)
+    load = facts.pop("load")
+    stages = Stages(**(facts | {"work": tuple(facts["work"])}))
+    yield f"measured: {stages}", f"load {load:.1f}", "", None
     for workers, share in efficiency(stages, 20_000, np.random.default_rng(0)).items():
         yield f"simulated, {workers} workers, 20,000 recordings", f"{share:.0%} efficient", "", None
 
 
-def _child(**given: object) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-c", _CHILD, json.dumps(given)], capture_output=True, text=True, check=True)
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def walks(folder: Path, count: int) -> None:
-    """Motions of a second, each of its own."""
-    from tests.perception.body.walker import walker, write_bvh
-
-    folder.mkdir()
-    first = write_bvh(walker(seconds=1.0), folder / "00000.bvh")
-    text = first.read_text(encoding="utf-8")
-    for number in range(1, count):
-        (folder / f"{number:05d}.bvh").write_text(text + "\n" * number, encoding="utf-8")
-
-
-def clips_in(folder: Path, count: int) -> None:
-    """Clips of a second that differ in their metadata alone."""
-    from tests.conftest import write_video
-
-    from affectlens.assets.store import locate
-    from affectlens.media.container import open_file
-    from affectlens.media.frames import frames
-
-    folder.mkdir()
-    images = [f.image[:180, :240] for f in frames(locate("sample-clip"), 5.0) if 2 <= f.time < 3]
-    first = write_video(folder / "00000.mp4", images, rate=5)
-    for number in range(1, count):
-        with open_file(first) as given, open_file(str(folder / f"{number:05d}.mp4"), "w") as out:
-            out.metadata["title"] = str(number)
-            stream = out.add_stream_from_template(given.streams.video[0])
-            for packet in given.demux(given.streams.video[0]):
-                if packet.dts is not None:
-                    packet.stream = stream
-                    out.mux(packet)
-
-
-def measured(journal: Path, seconds: float, count: int) -> Stages:
+def measured(journal: Path, seconds: float) -> Stages:
     """Times of the stages from the log of a run: work of each recording, what surrounds it, and the start of a worker."""
     lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
     work = [line["seconds"] for line in lines if line["event"] == "new"]
@@ -111,8 +103,6 @@ def measured(journal: Path, seconds: float, count: int) -> Stages:
 
 
 def _between(first: str, last: str) -> float:
-    from datetime import datetime
-
     return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -192,6 +193,43 @@ def test_what_cannot_be_shared_is_said_first(pictures, face_engine, tmp_path):
     root = parts_of(tmp_path / "t.csv")
     with Ledger(root).claims.take("a"), pytest.raises(OutputError, match="--resume to join it"):
         recognize(pictures, out=tmp_path / "t.csv", engine=face_engine)
+
+
+def test_a_shared_folder_that_vanishes_is_named_and_nothing_is_lost(pictures, face_engine, tmp_path):
+    out, away = tmp_path / "out", tmp_path / "away"
+    whole = explain(pictures, tmp_path / "whole", engine=face_engine)
+
+    def vanish(_):
+        if out.exists():
+            out.rename(away)
+
+    with pytest.raises(OutputError) as told:
+        explain(pictures, out, engine=face_engine, resume=True, on_result=vanish)
+    assert str(out) in str(told.value)
+    assert not (out / ".affectlens").exists()  # nothing is begun anew below its name
+    shutil.rmtree(out, ignore_errors=True)
+    away.rename(out)
+    again = explain(pictures, out, engine=face_engine, resume=True)
+    assert len(again.resumed) == 1 and again.failures == whole.failures
+    assert (out / "table.parquet").read_bytes() == (tmp_path / "whole" / "table.parquet").read_bytes()
+
+
+def test_two_versions_in_one_folder_are_named_and_the_older_results_made_again(
+    pictures, face_engine, tmp_path, monkeypatch, caplog
+):
+    out = tmp_path / "out"
+    explain(pictures, out, engine=face_engine, shard="3/3")
+    with monkeypatch.context() as patch:
+        for module in ("engine", "tasks"):
+            patch.setattr(f"affectlens.pipeline.{module}.package_version", lambda: "99.0")
+        explain(pictures, out, engine=face_engine, shard="1/3")
+        (note,) = merge(out).notes
+        assert "several versions" in note and "99.0" in note and "--resume" in note
+    caplog.set_level("INFO")
+    again = explain(pictures, out, engine=face_engine, resume=True)
+    assert len(again.resumed) == 3 and len(again.results) == 5
+    assert "was made by affectlens 99.0; it is made again" in caplog.text
+    assert merge(out).notes == [] and nothing_left(ledger_root(out))
 
 
 def test_torn_marks_are_done_again(pictures, face_engine, tmp_path):

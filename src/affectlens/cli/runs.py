@@ -66,6 +66,8 @@ def merge(
     from affectlens.pipeline.merging import merge as merged
 
     run = merged(out, format=fmt)
+    for note in run.notes:
+        common.note(note)
     common.note(f"{run.rows} rows of {len(run.results)} recordings")
     common.say(out)
     return common.Unread(run.failures, out / FAILURES if out.is_dir() else beside(out, f".{FAILURES}"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,9 +143,18 @@ def tracebacks_in(file: Path, keep: bool = False) -> Iterator[None]:
         handler.close()
 
 
+class _Traces(logging.FileHandler):
+    """A log whose folder may go away: what failed is told by its failure, so a traceback that cannot be kept ends nothing."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one traceback."""
+        with suppress(OSError):
+            super().emit(record)
+
+
 def log_tracebacks(file: Path) -> logging.Handler:
     """Add the tracebacks of what fails from now on to a file; gives what does so."""
-    handler = logging.FileHandler(file, encoding="utf-8", errors="backslashreplace", delay=True)
+    handler = _Traces(file, encoding="utf-8", errors="backslashreplace", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     return handler

@@ -12,6 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from affectlens.core.environment.extras import helpful
@@ -21,6 +22,7 @@ from affectlens.dispatch.task import Crash, Surroundings, Task
 
 log = logging.getLogger(__name__)
 PAUSE = 0.5  # seconds between two questions whether an actor runs again
+PATIENCE = 60.0  # seconds without an answer after which it is said that the cluster has no room
 RESTARTS = 100  # of one actor; its items are tried no more than TRIES times each
 
 
@@ -76,16 +78,21 @@ def from_ray(task: Task, items: Sequence[str], workers: int) -> Iterator[Any]:
         address = os.environ.get("RAY_ADDRESS") or None
         ray.init(address=address, **_own_cluster(workers) if address is None else {}, log_to_driver=True)
     try:
-        _, share, gpus = _share(ray.cluster_resources(), workers)
+        _, share, gpus = _share(_resources(ray), workers)
         log.info("Ray: %d actors of %d processors each, %s GPUs in all", workers, share, f"{gpus:g}")
         options = {"num_cpus": share, "num_gpus": 1 if gpus >= 1 else 0, "max_restarts": RESTARTS, "max_task_retries": 0}
         count = min(workers, len(items), int(gpus) if gpus >= 1 else workers)
         Actor = ray.remote(Worker).options(**options)
         surroundings = Surroundings()
-        yield from _results(ray, [Actor.remote(task, surroundings, share) for _ in range(count)], deque(items))
+        actors = deque(Actor.remote(task, surroundings, share) for _ in range(count))
+        yield from _Actors(ray, deque(items), actors).results()
     finally:
         if begun:
             ray.shutdown()
+
+
+def _resources(ray: Any) -> dict[str, float]:
+    return dict(ray.cluster_resources())
 
 
 def _own_cluster(workers: int) -> dict[str, Any]:
@@ -104,40 +111,71 @@ def _share(resources: dict[str, float], workers: int) -> tuple[int, int, float]:
     return processors, max(1, (processors - 1) // workers), float(resources.get("GPU", 0))
 
 
-def _results(ray: Any, actors: list[Any], waiting: deque[str]) -> Iterator[Any]:
-    tries: dict[str, int] = {}
-    at_work: dict[Any, tuple[Any, str | None]] = {}  # without an item: whether it runs again is asked
+@dataclass
+class _Actors:
+    """Actors of one run: those that have nothing to do, those at an item, and those that are being begun again."""
 
-    def give(actor: Any) -> None:
-        if waiting:
-            item = waiting.popleft()
-            at_work[actor.do.remote(item)] = actor, item
+    ray: Any
+    waiting: deque[str]
+    idle: deque[Any]
+    tries: dict[str, int] = field(default_factory=dict)
+    at_work: dict[Any, tuple[Any, str | None]] = field(default_factory=dict)  # without an item: whether it runs is asked
+    resting: list[tuple[float, Any]] = field(default_factory=list)  # when to ask again, and whom
 
-    def ask(actor: Any) -> None:
-        at_work[actor.is_there.remote()] = actor, None
+    @property
+    def has_more(self) -> bool:
+        """Whether items are left; an actor that is still being begun again when all is done is not waited for."""
+        return bool(self.waiting) or any(item is not None for _, item in self.at_work.values())
 
-    for actor in actors:
-        give(actor)
-    while at_work:
-        (ready,), _ = ray.wait(list(at_work), num_returns=1)
-        actor, item = at_work.pop(ready)
+    def hand_out(self) -> None:
+        """Give items to those that have none, and ask those that were lost whether they run again."""
+        while self.waiting and self.idle:
+            actor, item = self.idle.popleft(), self.waiting.popleft()
+            self.at_work[actor.do.remote(item)] = actor, item
+        due = [actor for when, actor in self.resting if when <= time.monotonic()]
+        self.resting = [(when, actor) for when, actor in self.resting if actor not in due]
+        for actor in due:
+            self.at_work[actor.is_there.remote()] = actor, None
+
+    def results(self) -> Iterator[Any]:
+        """What items came to, as they come to it."""
+        while self.has_more:
+            self.hand_out()
+            if not self.at_work and not self.resting:
+                raise AffectlensError("no actor of Ray begins again; what is left is done by the next run with --resume")
+            if not self.at_work:
+                time.sleep(PAUSE)
+                continue
+            ready, _ = self.ray.wait(list(self.at_work), num_returns=1, timeout=PAUSE if self.resting else PATIENCE)
+            if ready:
+                yield from self.met(ready[0])
+            elif all(item is None for _, item in self.at_work.values()):
+                log.warning("Ray: %d actors were lost, and the cluster has no room for them; waiting", len(self.at_work))
+
+    def met(self, call: Any) -> Iterator[Any]:
+        """Take what a call came to."""
+        ray = self.ray
+        actor, item = self.at_work.pop(call)
         try:
-            made = ray.get(ready)
+            made = ray.get(call)
         except ray.exceptions.RayActorError as error:
-            if isinstance(error, ray.exceptions.ActorUnavailableError) and item is None:
-                time.sleep(PAUSE)  # it is being begun again
-            elif item is None:
-                raise AffectlensError(f"an actor of Ray does not begin again: {_first_line(error)}") from error
-            else:
-                yield from _ended(item, tries, waiting, _first_line(error))
-            ask(actor)
+            yield from self.lost(actor, item, error)
         except ray.exceptions.RayTaskError as error:
             cause = error.cause if isinstance(getattr(error, "cause", None), AffectlensError) else None
             raise cause or AffectlensError(f"an actor of Ray failed: {_first_line(error)}") from error
         else:
+            self.idle.append(actor)
             if item is not None:
                 yield made
-            give(actor)
+
+    def lost(self, actor: Any, item: str | None, error: Exception) -> Iterator[Crash]:
+        """What follows where the process or the node of an actor ended."""
+        if item is None and not isinstance(error, self.ray.exceptions.ActorUnavailableError):
+            log.warning("an actor of Ray does not begin again: %s", _first_line(error))
+            return
+        self.resting.append((time.monotonic() + PAUSE, actor))
+        if item is not None:
+            yield from _ended(item, self.tries, self.waiting, _first_line(error))
 
 
 def _ended(item: str, tries: dict[str, int], waiting: deque[str], reason: str) -> Iterator[Crash]:

@@ -204,11 +204,13 @@ class Modality:
     """Base of all modalities; each overrides what it needs. One instance serves many recordings in turn.
 
     The order of calls for a recording: ``begin``, ``listen`` (where there is audio and ``needs_audio``), for each sampled
-    frame ``watch``, after the last frame of each window ``window``, at the end ``finish``.
+    frame ``watch``, after the last frame of each window ``window``, at the end ``finish``. Where all that listen say
+    ``hears_apart``, ``listen`` is called in a second thread while ``watch`` and ``window`` are.
     """
 
     name = ""
     needs_audio = False
+    hears_apart = False  # whether ``listen`` uses and changes nothing but what it hears, so that others may see meanwhile
     assets: tuple[str, ...] = ()  # names of the third-party assets in use, fetched before a run and listed with their licences
 
     def __init__(self, options: Options) -> None:

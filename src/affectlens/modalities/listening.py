@@ -23,6 +23,7 @@ class ListeningModality(Modality):
     """Base of modalities that hear the recording as a stream and give what they hear to the person who speaks."""
 
     needs_audio = True
+    hears_apart = True
     scheme: LabelScheme = EKMAN7
 
     def begin(self, clip: Clip) -> None:

@@ -27,7 +27,7 @@ from affectlens.core.untrusted.documents import json_of
 from affectlens.fusion.pool import Fuser
 from affectlens.fusion.segments import fuse_findings, summary_evidence
 from affectlens.fusion.usual import usual_evidence, usual_opinion, what_is_usual
-from affectlens.media.frames import Frame, MediaInfo, frames, probe
+from affectlens.media.frames import Frame, MediaInfo, Problems, frames, probe
 from affectlens.media.inputs import kind_of
 from affectlens.media.pictures.images import read_image
 from affectlens.media.sound.audio import Sound
@@ -43,6 +43,7 @@ from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Person, Sighting
 from affectlens.pipeline.anonymous import anonymous_evidence, make_anonymous, without_words
+from affectlens.pipeline.aside import Aside
 from affectlens.pipeline.seen import SeenFiles, write_transcript
 from affectlens.report.bundle import Gallery, Report
 
@@ -143,13 +144,10 @@ class Engine:
             clip.problems.add("words were read from a transcript that was given (--transcript), not heard")
         report = Report(clip, Gallery())
         with torch_threads(1), _Sink(report, scratch, self.options) as sink:
-            with _timed(report.seconds, "listening"):
-                for modality in self.modalities:
-                    modality.begin(clip)
-                if clip.info.audio_tracks:
-                    self._listen(clip, scratch, progress)
+            for modality in self.modalities:
+                modality.begin(clip)
             findings: list[Finding] = []
-            with _timed(report.seconds, "watching"):
+            with self._listening(clip, scratch, progress, report.seconds), _timed(report.seconds, "watching"):
                 for window in self._watch(clip, progress, report.seconds, sink):
                     findings.extend(sink.take(window))
             with _timed(report.seconds, "finishing"):
@@ -161,8 +159,37 @@ class Engine:
         report.seconds["total"] = time.perf_counter() - began
         return clip, report.findings, report
 
-    def _listen(self, clip: Clip, scratch: Path | None, progress: Progress) -> None:
-        sound = Sound(clip.path, clip.problems)
+    @contextmanager
+    def _listening(self, clip: Clip, scratch: Path | None, progress: Progress, seconds: dict[str, float]) -> Iterator[None]:
+        """Listen before what is inside, or meanwhile where there is a picture to watch and a thread to spare."""
+        if not clip.info.audio_tracks:
+            yield
+            return
+        if not (clip.info.video_tracks and self.options.threads > 1 and all(map(_hears_apart, self.modalities))):
+            with _timed(seconds, "listening"):
+                self._listen(clip, scratch, progress, clip.problems)
+            yield
+            return
+        before, heard, told = list(clip.problems.notes), Problems(), [0.0]
+
+        def work() -> None:
+            with _timed(seconds, "listening"):
+                self._listen(clip, scratch, lambda _, done, __: told.__setitem__(0, done), heard)
+
+        aside = Aside(work)
+        try:
+            yield
+        except Exception:
+            aside.wait()  # what cannot be heard is told first, as where it is heard first
+            raise
+        aside.wait(lambda: progress("listening", told[0], clip.info.duration))
+        seen = clip.problems.notes[len(before) :]
+        clip.problems.notes[:] = before
+        for note in (*heard.notes, *seen):
+            clip.problems.add(note)
+
+    def _listen(self, clip: Clip, scratch: Path | None, progress: Progress, problems: Problems) -> None:
+        sound = Sound(clip.path, problems)
         sound.measured()  # what is to be told of the sound is told too where what was heard before is restored
         hearing = any(modality.needs_audio for modality in self.modalities)
         if hearing and not clip.info.video_tracks and len(sound.voices) == 1:
@@ -274,6 +301,11 @@ class Engine:
                 FaceLandmarker(locate("face-landmarker"), self.options.threads),
             )
         return PeopleFinder(*self._finder_parts)
+
+
+def _hears_apart(modality: Modality) -> bool:
+    """Whether a modality may hear while others see."""
+    return modality.hears_apart or not modality.needs_audio
 
 
 def _is_input(name: str, value: str) -> bool:

@@ -45,17 +45,24 @@ def merge(out: str | Path, *, format: str = "") -> Run:
     results = Results(task.load)
     failures = dict.fromkeys(failure for plan in plans for failure in plan.failures)
     run = Run(results=results, failed=list(failures), out=out)
+    versions = set()
     for file in records.files():
         item = records.item(file)
         path = str(located(file))
         if item is not None and item.state == DONE and _is_there(task, item.name):
             results.add(item.name, path)
             run.rows += item.rows
+            versions.add(item.version)
         elif item is not None and item.state == FAILED:
             run.failed.append(Failure(path, item.what, item.reason))
         else:
             reason = "no run has finished it: run its shard again, then merge"
             run.failed.append(Failure(path, "open", reason))
+    if len(versions) > 1:
+        run.notes.append(
+            f"{out}: results of several versions of affectlens are there ({', '.join(sorted(versions))}); the same call with "
+            "--resume makes those of the others again"
+        )
     if task.verb == "explain":
         write_overview(run, out, format or "parquet")
         write_chain(out)

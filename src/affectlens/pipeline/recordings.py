@@ -122,6 +122,7 @@ def recognize(
     task = RecognizeTask(parts, parts, traces, given, resume, engine, progress)
     with tracebacks_in(traces, keep=how.is_shared):
         run = carried_out(task, sources, how, progress)
+    task.see_folder()
     run.out = file
     if not how.shard.is_whole:
         return run
@@ -203,6 +204,7 @@ def explain(
     task = ExplainTask(out, ledger_root(out), out / LOG, given, resume, engine, progress)
     with tracebacks_in(out / LOG, keep=how.is_shared):
         run = carried_out(task, sources, how, progress, on_result)
+    task.see_folder()
     if how.shard.is_whole:
         write_overview(run, out, format)
         if known is not None and run.results:

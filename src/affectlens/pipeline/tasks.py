@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from affectlens.core.disk.places import written
 from affectlens.core.environment.versions import package_version
-from affectlens.core.errors import AffectlensError, UsageError
+from affectlens.core.errors import AffectlensError, OutputError, UsageError
 from affectlens.core.failures import Failure, failure_of, log_tracebacks
 from affectlens.core.options import Options
 from affectlens.core.progress import Progress
@@ -108,9 +108,18 @@ class RecordingTask(ABC):
         """What one recording comes to; whatever it raises is its failure alone."""
         job = Job(Path(path), self.out, self.options, made_by)
         try:
+            self.see_folder()
             return self._done(job) or self._claimed(job, engine)
         except Exception as error:
             return self.failed(path, failure_of(path, error))
+
+    def see_folder(self) -> None:
+        """See that the folder of results is still there, so that a share that went away is not begun anew below its name."""
+        if not self.ledger.records.plans_in.is_dir():
+            raise OutputError(
+                f"{self.root}: the folder of results is not there any more, as where a shared folder goes away; when it is "
+                "back, the same call with --resume goes on, and nothing that is done is lost"
+            )
 
     def failed(self, path: str, failure: Failure, key: str = "", tries: int = 0) -> Outcome:
         """Record that a recording came to nothing."""
@@ -120,6 +129,7 @@ class RecordingTask(ABC):
             written(path), FAILED, key, what=failure.what, reason=failure.reason, tries=count, version=package_version()
         )
         try:
+            self.see_folder()
             self.ledger.records.record(item)
         except AffectlensError as error:  # a full disk fails the recording, and may fail its record too
             log.warning("%s: %s", path, error)

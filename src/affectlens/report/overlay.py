@@ -43,7 +43,8 @@ def write_overlay(report: Report, path: Path) -> bool:
     spoken = [finding.row for finding in report.findings if finding.row.modality == "words" and finding.row.text]
     with open_file(path, "w", options={"movflags": "faststart"}) as out:
         stream: Any = None
-        font = small = None
+        font: Any = None
+        subtitles: Any = None
         for frame in _hidden(report, frames(clip.path, _RATE)) if clip.options.anonymous else frames(clip.path, _RATE):
             height, width = frame.image.shape[:2]
             factor = min(1.0, _WIDTH / width) if width > 480 else 2.0
@@ -51,7 +52,8 @@ def write_overlay(report: Report, path: Path) -> bool:
             if stream is None:
                 stream = _stream(out, size)
                 stream.time_base = Fraction(1, 1000)
-                font, small = (ImageFont.load_default(points) for points in (max(13, size[1] // 28), max(11, size[1] // 36)))
+                font = ImageFont.load_default(max(13, size[1] // 28))
+                subtitles = _Subtitles(size[0], ImageFont.load_default(max(11, size[1] // 36)))
             picture = Image.fromarray(frame.image).resize((stream.width, stream.height), Image.Resampling.BILINEAR)
             draw = ImageDraw.Draw(picture)
             for person, sightings in boxes.items():
@@ -63,7 +65,8 @@ def write_overlay(report: Report, path: Path) -> bool:
                 _label(draw, box, person, row, picture.size, font)
             utterance = next((row for row in spoken if row.start <= frame.time <= row.end), None)
             if utterance is not None:
-                _subtitle(draw, utterance.text, picture.size, small)
+                strip = subtitles.of(utterance.text)
+                picture.paste(strip, (0, picture.height - strip.height))
             video = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
             video.pts, video.time_base = round(frame.time * 1000), Fraction(1, 1000)
             out.mux(stream.encode(video))
@@ -125,17 +128,33 @@ def _label(draw: Any, box: tuple[float, float, float, float], person: int, row: 
     draw.text((across + 5, down + 4 - extent[1]), text, fill=colour, font=font)
 
 
-def _subtitle(draw: Any, text: str, size: tuple[int, int], font: Any) -> None:
-    lines, line = [], ""
-    for word in text.split():
-        if draw.textlength(f"{line} {word}", font=font) > size[0] * 0.92 and line:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    lines = [*lines, line][-3:]
-    tall = font.size + 5
-    top = size[1] - tall * len(lines) - 8
-    draw.rectangle((0, top - 4, size[0], size[1]), fill=(0, 0, 0))
-    for number, one in enumerate(lines):
-        draw.text(((size[0] - draw.textlength(one, font=font)) / 2, top + number * tall), one, fill=(255, 255, 255), font=font)
+class _Subtitles:
+    """Strips with words for the foot of a picture; that of an utterance is drawn once and shown in many frames."""
+
+    def __init__(self, width: int, font: Any) -> None:
+        self.width, self.font = width, font
+        self._text, self._strip = "", Image.new("RGB", (width, 1))
+
+    def of(self, text: str) -> Image.Image:
+        """The strip of an utterance: at most its last three lines."""
+        if text != self._text:
+            self._text, self._strip = text, self._drawn(text)
+        return self._strip
+
+    def _drawn(self, text: str) -> Image.Image:
+        measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+        lines, line = [], ""
+        for word in text.split():
+            if measure.textlength(f"{line} {word}", font=self.font) > self.width * 0.92 and line:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}".strip()
+        lines = [*lines, line][-3:]
+        tall = self.font.size + 5
+        strip = Image.new("RGB", (self.width, int(tall * len(lines)) + 12))
+        draw = ImageDraw.Draw(strip)
+        for number, one in enumerate(lines):
+            across = (self.width - draw.textlength(one, font=self.font)) / 2
+            draw.text((across, 4 + number * tall), one, fill=(255, 255, 255), font=self.font)
+        return strip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import false_discovery_control, t
 
 from affectlens.stats.generators import Rng, generator
 
@@ -21,6 +20,8 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
     """P-values adjusted so that the share of false findings among all is bounded (Benjamini & Hochberg 1995); NaN stays NaN."""
+    from scipy.stats import false_discovery_control
+
     p = np.asarray(p, dtype=np.float64)
     out = np.full(p.shape, np.nan)
     finite = np.isfinite(p)
@@ -47,6 +48,8 @@ def mean_of_units(values: np.ndarray) -> tuple[float, float, float, float]:
     >>> [round(v, 3) for v in mean_of_units(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484, 0.074]
     """
+    from scipy.stats import t
+
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
     n = len(finite)

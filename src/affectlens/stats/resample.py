@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from affectlens.stats.generators import Rng, generator
 
@@ -88,7 +88,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
     """A share with Wilson's score interval (Wilson 1927), which has width also at 0 and 1."""
     if n == 0:
         return Estimate(float("nan"), float("nan"), float("nan"), 0, 0)
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     p = successes / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)

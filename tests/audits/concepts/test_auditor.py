@@ -15,6 +15,7 @@ from affectlens.audits.concepts.audit import ConceptAuditor, _Pool, _unit
 from affectlens.audits.concepts.cav.space import directions
 from affectlens.audits.concepts.settings import ConceptSettings
 from affectlens.core.errors import UsageError
+from affectlens.dispatch import Running, Shard, ShareDoneError, running
 from affectlens.learning.trainers.bclstm import predict, scale_of
 from tests.audits.concepts.cases import small_net
 
@@ -39,6 +40,41 @@ def test_what_the_audit_looks_at():
     assert pool.rows_of["yes"].tolist() == [*range((labels == 0).sum(), 96)]
     np.testing.assert_array_equal(pool.predicted, predict(one.model.net, pool.packed).argmax(axis=1))
     assert pool.accuracy == pytest.approx((pool.predicted == labels).mean()) and (pool.labels == labels).all()
+
+
+@pytest.mark.parametrize("order", [(1,), (2, 3, 1), (7, 1, 5, 3, 2, 6, 4)])
+def test_shares_in_any_order_give_the_result_of_the_audit_that_was_never_divided(order, tmp_path):
+    def made(out):
+        data, targets = dialogues(0, 40)
+        options = {"draws": 9, "bootstraps": 0, "layers": ("dense", "branches.text.dense"), "pool": 300}
+        return ConceptAuditor(wrapped(small_net(), scale_of(data)), data, targets, ConceptSettings(**options), out)
+
+    whole = made(None).run()
+    for number in order:
+        with running(Running(shard=Shard(number, len(order)))):
+            if len(order) > 1:
+                with pytest.raises(ShareDoneError):
+                    made(tmp_path).run()
+    one = made(tmp_path)
+    assert one.plan().left == 0
+    found = one.compute()
+    for name in ("tests", "support", "pairs", "agreement", "cosines", "completeness", "examples"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(whole, name), check_exact=True)
+    for layer, vectors in whole.directions.items():
+        np.testing.assert_array_equal(found.directions[layer], vectors)
+    assert found.provenance.data == whole.provenance.data and found.findings() == whole.findings()
+
+
+def test_a_share_that_is_missing_is_looked_at_by_the_run_that_puts_them_together(tmp_path):
+    data, targets = dialogues(0, 40)
+    settings = ConceptSettings(draws=9, bootstraps=0, layers=("dense",))
+    model = wrapped(small_net(), scale_of(data))
+    with running(Running(shard=Shard(2, 3))), pytest.raises(ShareDoneError):
+        ConceptAuditor(model, data, targets, settings, tmp_path).run()
+    one = ConceptAuditor(model, data, targets, settings, tmp_path)
+    assert one.plan().done == 16 and one.plan().left == 24
+    found = one.run()
+    pd.testing.assert_frame_equal(found.tests, ConceptAuditor(model, data, targets, settings).run().tests, check_exact=True)
 
 
 def test_where_there_is_no_label_the_answer_stands_for_it():

@@ -52,6 +52,35 @@ def test_where_nothing_is_certain_there_is_one_language():
     assert divided({}) == []
 
 
+def looked_at_closely(glances, close, before=None):
+    """Which spans a closer look was needed for, and the languages; spans in seconds, at ten samples a second."""
+    looked = []
+
+    def detect(span):
+        looked.append((span[0] / 10, span[1] / 10))
+        return close[looked[-1]]
+
+    spans = [(round(10 * a), round(10 * b)) for a, b in glances]
+    found = stretches(spans, detect, 10, before, lambda span: glances[span[0] / 10, span[1] / 10])
+    return looked, [(s.first / 10, s.last / 10, s.languages) for s in found]
+
+
+def test_a_glance_is_enough_where_it_is_clear():
+    clear = {(0, 3): {"en": 0.95}, (4, 4.5): {"en": 0.3, "ja": 0.2}, (5, 8): {"en": 0.92}}
+    assert looked_at_closely(clear, {}) == ([], [(0, 8, ("en",))])
+    alone = {(0, 3): {"en": 0.95}}
+    assert looked_at_closely(alone, {(0, 3): {"en": 0.99}})[0] == [(0, 3)]  # what is encoded serves the transcript
+
+
+def test_a_glance_that_is_not_clear_is_followed_by_a_closer_look():
+    glances = {(0, 3): {"en": 0.95}, (4, 4.5): {"ja": 0.4, "en": 0.3}, (5, 8): {"de": 0.8, "en": 0.1}}
+    close = {(4, 4.5): {"en": 0.8}, (5, 8): {"de": 0.97}}
+    looked, found = looked_at_closely(glances, close)
+    assert looked == [(4, 4.5), (5, 8)] and found == [(0, 3, ("en",)), (4, 4.5, ("en", "de")), (5, 8, ("de",))]
+    short = {(0, 0.5): {"en": 0.4}, (1, 4): {"en": 0.95}}
+    assert looked_at_closely(short, {(0, 0.5): {"de": 0.7, "en": 0.2}}, before="de")[0] == [(0, 0.5)]
+
+
 class Whisper:
     """Hears a language by the sign of the samples, and writes better text in the right one."""
 
@@ -75,7 +104,7 @@ class Whisper:
 def recogniser(language=None, translate=False):
     made = object.__new__(WordRecogniser)
     made._model, made._language, made._translate, made.left_out = Whisper(), language, translate, Counter()
-    made._languages = lambda samples: dict(made._model.detect_language(samples)[2])
+    made._languages = lambda samples, after=None: dict(made._model.detect_language(samples)[2])
     return made
 
 
@@ -156,6 +185,13 @@ def test_telling_the_language_and_writing_down_what_is_said_share_one_encoding(c
     before = len(encoded)
     segments, _ = hear._model.transcribe(samples, language="en")
     assert "".join(segment.text for segment in segments) and len(encoded) == before
+
+
+def test_a_glance_hears_the_language_of_a_sentence(clip):
+    hear = WordRecogniser(asset_path("whisper-base").parent, threads=1)
+    samples = next(iter(transcript.speech_chunks(Sound(clip, Problems())))).samples
+    close, glance = hear._languages(samples), hear._languages(samples, after=transcript.GLANCE)
+    assert max(glance, key=glance.get) == "en" and glance["en"] == pytest.approx(close["en"], abs=0.02)
 
 
 def test_a_german_turn_between_english_ones_is_german():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from affectlens.audits.base import Audit, checked_settings
 from affectlens.audits.concepts import tables
@@ -23,10 +24,12 @@ from affectlens.audits.concepts.layers import LayerReading, cached, content_hash
 from affectlens.audits.concepts.library.base import supported
 from affectlens.audits.concepts.pool import in_classes_of, pooled_rows, with_enough_examples
 from affectlens.audits.concepts.prepare import prepared
-from affectlens.audits.concepts.recurrent import read_dialogues, rerun
+from affectlens.audits.concepts.recurrent import BLOCK, read_dialogues, rerun
 from affectlens.audits.concepts.result import ConceptAudit
 from affectlens.audits.concepts.settings import ConceptSettings
+from affectlens.audits.concepts.shares import COLUMNS, LAYERS, batch_of, put_together
 from affectlens.audits.concepts.sources import Corpus, known_layers, open_dialogue_source, open_network
+from affectlens.audits.parts import FOLDER, ITEMS, STAMP, Batch
 from affectlens.audits.result import Provenance
 from affectlens.core.disk.files import digest_of, sha256_of
 from affectlens.core.disk.places import cache_dir
@@ -36,6 +39,7 @@ from affectlens.core.options import torch_threads
 from affectlens.core.progress import Progress, silent
 from affectlens.corpora.base import account_of
 from affectlens.corpora.dialogues.base import DialogueSet
+from affectlens.dispatch import current_running
 from affectlens.features.utterances import measured
 from affectlens.learning.trainers.bclstm import Packed, pack, predict
 from affectlens.models.shipped.bclstm import BcLstmModel
@@ -43,6 +47,22 @@ from affectlens.models.shipped.bclstm import BcLstmModel
 CONTROLS = 49  # dealings of the control of a direction's accuracy
 SPANS = 19  # pseudo-concept spans against which completeness is held
 FEWEST_INPUTS = 3  # utterances of a class, under which its gradients are not looked at
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The utterances that are looked at, before the network has seen them."""
+
+    data: DialogueSet
+    targets: dict[str, np.ndarray]
+    reasons: dict[str, str]  # why concepts fell away
+    packed: Packed
+    scored: list[int]  # classes whose gradients are taken
+
+    @property
+    def dialogues(self) -> list[str]:
+        """Names of the dialogues, in the order in which they were packed."""
+        return list(dict.fromkeys(map(str, self.data.dialogues)))
 
 
 @dataclass(frozen=True)
@@ -105,7 +125,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
     """
 
     kind = "concepts"
-    unit = "utterances"
+    unit = "dialogues"
+    together = BLOCK
 
     def __init__(
         self,
@@ -130,6 +151,33 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         self.meanings, self.unsupported, self.cache = dict(meanings or {}), dict(unsupported or {}), cache
         self.facts = dict(facts or {})
         self.layers = known_layers(model, settings.layers)
+
+    def keys(self) -> Sequence[str]:
+        """The dialogues that are looked at, where they are shared out; one run alone keeps what it reads in the cache."""
+        shared = self.out is not None and (self.out / FOLDER / STAMP).exists()
+        return self._choose().dialogues if shared or not current_running().shard.is_whole else ()
+
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Dialogues, and what the layers gave for each."""
+        return {ITEMS: ("key", "why", "sha256"), LAYERS: COLUMNS}
+
+    def depends_on(self) -> Mapping[str, Any]:
+        """The network, its layers, and which utterances are looked at."""
+        settings = self.settings
+        return {
+            "model": self.model_facts()["sha256"], "layers": list(self.layers), "step": settings.step,
+            "pool": settings.pool, "seed": settings.seed,
+        }  # fmt: skip
+
+    def measure(self, keys: Sequence[str]) -> Iterator[Batch]:
+        """Read the layers, in the same batches of dialogues whatever the share."""
+        chosen, wanted = self._choose(), set(keys)
+        with torch_threads(1):
+            for start in range(0, len(chosen.dialogues), BLOCK):
+                names = chosen.dialogues[start : start + BLOCK]
+                if not wanted.isdisjoint(names):
+                    part = chosen.packed.take(torch.arange(start, start + len(names)))
+                    yield batch_of(self.model.net, part, names, wanted, self.layers, chosen.scored, self.settings.step)
 
     def data_facts(self) -> dict[str, Any]:
         """Corpus, size and a digest of rows and features."""
@@ -188,6 +236,10 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
             provenance=self._provenance(pool),
         )
 
+    def provenance(self) -> Provenance:
+        """Settings, model, data and versions; the same whether dialogues were shared out or not."""
+        return Provenance(self.kind, self.settings.to_dict(), dict(self.model_facts()), dict(self.data_facts()))
+
     def _provenance(self, pool: _Pool) -> Provenance:
         base = self.provenance()
         looked_at = {
@@ -196,8 +248,8 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         }  # fmt: skip
         return replace(base, data={**base.data, **looked_at}, model={**base.model, "accuracy": pool.accuracy})
 
-    def _pool(self, progress: Progress) -> tuple[_Pool, dict[str, str]]:
-        """Choose the utterances and read the layers; also the concepts that have too few examples, and why."""
+    def _choose(self) -> _Chosen:
+        """Choose the utterances."""
         settings, model = self.settings, self.model
         kept = pooled_rows(self.data, settings.pool, np.random.default_rng(settings.seed))
         data = self.data.take(kept)
@@ -207,8 +259,16 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         packed = pack(data.with_modalities(model.modalities), model.scale, model.limit)
         labelled = data.labels[data.labels >= 0]
         scored = sorted(set(labelled.tolist())) if len(labelled) else list(range(len(model.labels)))
+        return _Chosen(data, targets, reasons, packed, scored)
+
+    def _pool(self, progress: Progress) -> tuple[_Pool, dict[str, str]]:
+        """Choose the utterances and read the layers; also the concepts that have too few examples, and why."""
+        model, chosen = self.model, self._choose()
+        data, targets, packed, scored = chosen.data, chosen.targets, chosen.packed, chosen.scored
         progress("reading layers", 0, 1)
-        readings = self._read(packed, scored)
+        readings = put_together(self.parts.table(LAYERS), packed, chosen.dialogues, self.layers) if self.keys() else (
+            self._read(packed, scored)
+        )  # fmt: skip
         progress("reading layers", 1, 1)
         predicted = predict(model.net, packed).argmax(axis=1)
         labels = np.where(data.labels >= 0, data.labels, predicted)
@@ -223,7 +283,7 @@ class ConceptAuditor(Audit[ConceptSettings, ConceptAudit]):
         ends = np.cumsum([0, *(len(rows) for rows in inputs.values())])
         rows_of = {model.labels[label]: np.arange(ends[i], ends[i + 1]) for i, label in enumerate(inputs)}
         together = np.concatenate(list(inputs.values()))
-        return _Pool(data, targets, packed, predicted, readings, rows_of, together, spaces), reasons
+        return _Pool(data, targets, packed, predicted, readings, rows_of, together, spaces), chosen.reasons
 
     def _read(self, packed: Packed, classes: list[int]) -> dict[str, LayerReading]:
         """Activations and gradients of the layers, from the cache where they were read before."""

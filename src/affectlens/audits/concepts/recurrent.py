@@ -20,6 +20,8 @@ from affectlens.models.layers import captured_layers, gradients_at, layer_name, 
 from affectlens.models.layers.capture import calls_of, chosen_call
 from affectlens.models.nets.bclstm import BcLstmNet
 
+BLOCK = 16  # dialogues that go through the network at once
+
 
 def context_layers(net: BcLstmNet) -> tuple[str, ...]:
     """Layers that hold a state an utterance, from the input's side to the output's."""
@@ -34,7 +36,7 @@ def read_dialogues(
     classes: Sequence[int] = (),
     *,
     step: str = "own",
-    batch: int = 16,
+    batch: int = BLOCK,
 ) -> dict[str, LayerReading]:
     """Read layers on packed dialogues (``learning.trainers.bclstm.Packed``); rows come in the order of the set that was packed.
 

@@ -22,10 +22,13 @@ from affectlens.models.weights import read_weights, weights_path
 
 
 class _Undrawn(TorchFunctionMode):
-    """Leaves out how weights begin: drawing values for tensors that have none makes torch load its compiler, for a second."""
+    """Leaves out how weights begin.
+
+    To draw values for tensors that have none, and to scale them, torch loads its compiler, which takes a second.
+    """
 
     def __torch_function__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
-        if getattr(function, "__module__", "") == "torch.nn.init":
+        if getattr(function, "__module__", "") == "torch.nn.init" or function is torch.Tensor.div_:
             return (named or {}).get("tensor", given[0] if given else None)
         if function is torch.randn:
             function = torch.empty

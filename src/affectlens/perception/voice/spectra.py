@@ -7,7 +7,6 @@ from functools import cache
 
 import numpy as np
 from scipy import fft
-from scipy.signal import windows
 
 RATE = 16000
 STEP = 160  # samples between frames: 10 ms
@@ -31,13 +30,14 @@ def frames(signal: np.ndarray, size: int) -> np.ndarray:
 @cache
 def hamming() -> np.ndarray:
     """The 20 ms Hamming window ``(SHORT,)`` float32."""
-    return np.asarray(windows.hamming(SHORT, sym=True), dtype=np.float32)
+    return np.asarray(np.hamming(SHORT), dtype=np.float32)
 
 
 @cache
 def gauss() -> np.ndarray:
     """The 60 ms Gaussian window ``(LONG,)`` float32, sigma 0.4 of the half length."""
-    return np.asarray(windows.gaussian(LONG, std=0.4 * (LONG - 1) / 2, sym=True), dtype=np.float32)
+    half = (LONG - 1) / 2
+    return np.asarray(np.exp(-(((np.arange(LONG) - half) / (0.4 * half)) ** 2) / 2), dtype=np.float32)
 
 
 @dataclass(frozen=True)

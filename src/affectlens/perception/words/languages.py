@@ -9,6 +9,7 @@ from dataclasses import dataclass
 SURE = 0.7  # probability from which a language is certain
 LEAST = 1.0  # seconds of speech from which it can be
 LIKELY = 0.5  # probability from which a stretch is heard in its own language too where its neighbours speak another
+CLEAR = 0.9  # probability at a glance from which a closer look gives the same language
 
 Span = tuple[int, int]
 
@@ -43,7 +44,11 @@ class Stretch:
 
 
 def stretches(
-    spans: Sequence[Span], detect: Callable[[Span], Mapping[str, float]], rate: int, before: str | None = None
+    spans: Sequence[Span],
+    detect: Callable[[Span], Mapping[str, float]],
+    rate: int,
+    before: str | None = None,
+    glance: Callable[[Span], Mapping[str, float]] | None = None,
 ) -> list[Stretch]:
     """Divide speech at its pauses where the language changes.
 
@@ -60,6 +65,9 @@ def stretches(
         Samples a second.
     before : str, optional
         The language last certain before these spans.
+    glance : callable, optional
+        The same as ``detect`` for a tenth of the work, and less sure of short spans. Where there are several spans it is
+        asked first; its answer counts where it is clear, and for a short span where it is the one language of all clear ones.
 
     Returns
     -------
@@ -72,7 +80,7 @@ def stretches(
     >>> [(s.first, s.last, s.languages) for s in stretches(list(heard), heard.get, rate=10)]
     [(0, 20, ('en',)), (22, 30, ('de', 'en')), (31, 60, ('de',))]
     """
-    detected = [dict(detect(span)) for span in spans]
+    detected = _detected(spans, detect, rate, before, glance)
     sure = [_sure(span, probabilities, rate) for span, probabilities in zip(spans, detected, strict=True)]
     if not any(sure) and spans:
         sure = [_main(spans, detected, before)] * len(spans)
@@ -89,6 +97,25 @@ def stretches(
         else:
             out.append(Stretch(*span, languages, likely))
     return out
+
+
+def _detected(
+    spans: Sequence[Span],
+    detect: Callable[[Span], Mapping[str, float]],
+    rate: int,
+    before: str | None,
+    glance: Callable[[Span], Mapping[str, float]] | None,
+) -> list[dict[str, float]]:
+    """The probability of each language in each span, found with as few closer looks as will do."""
+    if glance is None or len(spans) == 1:
+        return [dict(detect(span)) for span in spans]
+    seen = [dict(glance(span)) for span in spans]
+    tops = [max(probabilities, key=probabilities.__getitem__) for probabilities in seen]
+    long = [last - first >= LEAST * rate for first, last in spans]
+    clear = [fits and seen[number][top] >= CLEAR for number, (fits, top) in enumerate(zip(long, tops, strict=True))]
+    spoken = {top for top, is_clear in zip(tops, clear, strict=True) if is_clear} | ({before} if before else set())
+    enough = [clear[number] or (not long[number] and spoken == {top}) for number, top in enumerate(tops)]
+    return [seen[number] if enough[number] else dict(detect(span)) for number, span in enumerate(spans)]
 
 
 def _sure(span: Span, probabilities: Mapping[str, float], rate: int) -> str | None:

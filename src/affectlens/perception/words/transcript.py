@@ -20,6 +20,8 @@ from affectlens.perception.words.languages import SURE, Stretch, stretches
 RATE = 16000
 ENGLISH = "en"
 MAX_CHUNK = 28.0  # seconds; Whisper reads at most 30 at once
+GLANCE = 2.0  # seconds of silence after a span whose language is told at a glance
+COLUMNS = 100  # of the spectrogram, a second
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class WordRecogniser:
     folder : Path
         Of the model.
     language : str, optional
-        Of all that is said; without it, it is detected between pauses, which about doubles the work.
+        Of all that is said; without it, it is detected between pauses.
     device : str
         ``cpu`` or ``cuda``, with a number where there are several.
     threads : int
@@ -212,14 +214,22 @@ class WordRecogniser:
         def detect(span: tuple[int, int]) -> dict[str, float]:
             return self._languages(chunk.samples[span[0] : span[1]])
 
-        return stretches(spans, detect, RATE, before)
+        def glance(span: tuple[int, int]) -> dict[str, float]:
+            return self._languages(chunk.samples[span[0] : span[1]], after=GLANCE)
 
-    def _languages(self, samples: np.ndarray) -> dict[str, float]:
+        return stretches(spans, detect, RATE, before, glance)
+
+    def _languages(self, samples: np.ndarray, after: float | None = None) -> dict[str, float]:
         """Probability of each language in at most half a minute; what is encoded for it serves the transcript as well."""
+        # Whisper learnt from half a minute at a time, silence added, and is given that here too; a glance has ``after`` it only
+        # so many seconds of silence, which is a tenth of the work.
         from faster_whisper.audio import pad_or_trim
 
+        most = self._model.feature_extractor.nb_max_frames
         features = self._model.feature_extractor(samples)[..., :-1]  # as the transcript has it: without the frame of padding
-        encoded = self._model.encode(pad_or_trim(features[..., : self._model.feature_extractor.nb_max_frames]))
+        heard = features[..., :most]
+        length = most if after is None else min(most, heard.shape[-1] + round(after * COLUMNS) + heard.shape[-1] % 2)
+        encoded = self._model.encode(pad_or_trim(heard, length))
         return {token[2:-2]: float(probability) for token, probability in self._model.model.detect_language(encoded)[0]}
 
     def _hear(self, chunk: SpeechChunk, stretch: Stretch, language: str, task: str = "transcribe") -> _Heard:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.signal import resample_poly
 
 from affectlens.core.disk.files import sha256_of
 from affectlens.models.adapters.blackbox import BlackBox
@@ -113,6 +112,8 @@ def resampled(sound: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     """
     if rate == wanted:
         return sound
+    from scipy.signal import resample_poly
+
     ratio = Fraction(wanted, rate)
     return np.asarray(resample_poly(sound, ratio.numerator, ratio.denominator), np.float32)
 
