@@ -28,7 +28,6 @@ export interface Scene {
   span: Span;
   width: number;
   paint: Paint;
-  segment: string;
   personName: (person: number) => string;
 }
 
@@ -137,19 +136,6 @@ function drawBand(context: Context, row: Row, lane: Lane, scene: Scene): void {
       context.fill();
     }
   }
-  const prefix = `${lane.person}:${lane.modality}:`;
-  if (scene.segment.startsWith(prefix)) {
-    const index = lastAtOrBefore(lane.start, Number(scene.segment.slice(prefix.length)) + 5e-4);
-    if (index >= 0) {
-      const left = xOf(lane.start[index], span, width);
-      const right = xOf(lane.end[index], span, width);
-      context.lineWidth = 2.5;
-      context.strokeStyle = paint.card;
-      context.strokeRect(left + 2.5, 3, Math.max(right - left - 5, 1), tall - 4);
-      context.strokeStyle = paint.fg;
-      context.strokeRect(left + 0.5, 1, Math.max(right - left - 1, 2), tall);
-    }
-  }
 }
 
 function level(context: Context, row: Row, share: number, paint: Paint): void {
@@ -230,7 +216,7 @@ const lengths = new Map<string, number>();
 function drawWords(context: Context, row: Row, scene: Scene): void {
   const { raw, span, width, paint } = scene;
   context.font = '12px system-ui, "Liberation Sans", sans-serif';
-  const first = Math.max(0, lastAtOrBefore(raw.words.map === undefined ? [] : wordStarts(raw), span.from) - 1);
+  const first = Math.max(0, lastAtOrBefore(wordStarts(raw), span.from) - 1);
   let free = -4;
   for (let index = first; index < raw.words.length; index += 1) {
     const word = raw.words[index];
@@ -261,7 +247,8 @@ function drawWords(context: Context, row: Row, scene: Scene): void {
 let startsOf: RawLanes | null = null;
 let starts: Float64Array = new Float64Array();
 
-function wordStarts(raw: RawLanes): Float64Array {
+/** When each word begins, kept for the recording that is open. */
+export function wordStarts(raw: RawLanes): Float64Array {
   if (startsOf !== raw) {
     startsOf = raw;
     starts = Float64Array.from(raw.words, (word) => word.start);

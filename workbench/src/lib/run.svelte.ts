@@ -179,20 +179,27 @@ export class Opened {
     };
   }
 
-  /** The address of a clause: its time, its segment and its evidence. */
+  /** Where a clause leads: its evidence, and where it speaks of a moment its time and the segment then. */
+  private leads(clause: Clause, person: number): Record<string, string> {
+    const state: Record<string, string> = { e: clause.evidence };
+    if (clause.whole) return state;
+    state.t = short(clause.start);
+    const lane = this.lanes.find((one) => one.modality === "fused" && one.person === (person < 0 ? 0 : person));
+    if (!lane) return state;
+    const first = segmentAt(lane, clause.start + 1e-6);
+    const index = first >= 0 ? first : segmentAt(lane, (clause.start + clause.end) / 2);
+    if (index >= 0) state.s = nameOf(lane, index);
+    return state;
+  }
+
+  /** The address of a clause, as a link has it. */
   addressOf(clause: Clause, person: number): string {
-    const state = this.state();
-    state.e = clause.evidence;
-    state.panel = "";
-    if (!clause.whole) {
-      state.t = short(clause.start);
-      const lane = this.lanes.find((one) => one.modality === "fused" && one.person === (person < 0 ? this.person : person));
-      const middle = (clause.start + clause.end) / 2;
-      const index = lane ? Math.max(segmentAt(lane, clause.start + 1e-6), -1) : -1;
-      const nearest = lane && index < 0 ? segmentAt(lane, middle) : index;
-      if (lane && nearest >= 0) state.s = nameOf(lane, nearest);
-    }
-    return write({ view: "run", id: this.id, state: Object.fromEntries(Object.entries(state).filter(([, value]) => value)) });
+    return write({ view: "run", id: this.id, state: this.leads(clause, person) });
+  }
+
+  /** Follow a clause: what else is set (zoom, curves) stays, and the back button leads back. */
+  followClause(clause: Clause, person: number): void {
+    here.go("run", this.id, Object.fromEntries(Object.entries({ ...this.state(), panel: "", ...this.leads(clause, person) }).filter(([, value]) => value)));
   }
 
   seek(time: number, quiet = false): void {
