@@ -13,6 +13,7 @@ from affectlens.audits.registry import AUDITS
 from affectlens.core.options import Options
 from affectlens.core.settings import Settings
 from affectlens.learning.recipes.registry import TRAININGS, RegisteredTraining
+from affectlens.view.settings import ViewSettings
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "typed"
 PACKAGE = "affectlens."  # types are written for what this package registers, whatever is plugged in
@@ -79,7 +80,7 @@ def accepted(field: Field[Any]) -> str:
 
 def field_types() -> str:
     """The file of settings."""
-    chosen = [Options, *(entry.settings for registry in (TRAININGS, AUDITS) for entry in own(registry))]
+    chosen = [Options, ViewSettings, *(entry.settings for registry in (TRAININGS, AUDITS) for entry in own(registry))]
     return "\n\n".join([FIELDS, *(f"{typed(settings)}\n" for settings in chosen)])
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from affectlens.pipeline.engine import Engine
     from affectlens.pipeline.recordings import explain, recognize
     from affectlens.pipeline.results import Result, Run
+    from affectlens.view.start import view
 
 __all__ = [
     "CallableModel",
@@ -59,6 +60,7 @@ __all__ = [
     "recognize",
     "train",
     "usual",
+    "view",
 ]
 
 # Where each name lives. Torch, pandas and OpenCV take seconds to import; nothing here waits for them before it is used.
@@ -86,6 +88,7 @@ _HOMES = {
     "recognize": "affectlens.pipeline.recordings",
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
+    "view": "affectlens.view",
 }
 
 

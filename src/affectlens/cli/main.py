@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from affectlens import __version__
-from affectlens.cli import assets, common, corpus, doctor, evaluate, models, recordings, runs
+from affectlens.cli import assets, common, corpus, doctor, evaluate, models, recordings, runs, view
 from affectlens.cli.options import Group, Verb, plugins_in
 from affectlens.cli.stopping import Stopped, stopping
 from affectlens.core.environment.extras import helpful
@@ -70,6 +70,7 @@ app.add_typer(assets.app, name="assets")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
+app.command("view", cls=Verb)(view.command)
 app.command("doctor", cls=Verb)(doctor.command)
 
 

@@ -101,6 +101,13 @@ def _when(value: str) -> str:
     return ""
 
 
+def _covers(value: tuple[str, ...]) -> str:
+    if not value:
+        return ""
+    wrong = importlib.import_module("affectlens.perception.face.covering").wrong_covers
+    return str(wrong(value))
+
+
 def _file(value: str) -> str:
     return "" if not value or Path(value).is_file() else "no such file"
 
@@ -189,6 +196,19 @@ class Options(Settings):
     model_preprocess: str = setting("", PREPROCESS_HELP, check=named_function, metavar="MODULE:FUNCTION")
     background: str = setting(
         "", "Weights of a background network, for --modalities …,background.", check=_file, metavar="FILE"
+    )
+    transcript: str = setting(
+        "",
+        "A transcript.json of an earlier run, corrected perhaps, to read instead of listening for words.",
+        check=_file,
+        metavar="FILE",
+    )
+    cover: tuple[str, ...] = setting(
+        (),
+        "Blur a part of the picture before it is read: LEFT:TOP:WIDTH:HEIGHT as shares of the frame, or mouth, eyes, brows, "
+        "nose, face (of person 0 alone: mouth#0), with @START-END in seconds.",
+        check=_covers,
+        metavar="PART",
     )
     fusion: str = setting("early", "early (a network over deep features) or pool (of opinions).", choices=("early", "pool"))
 

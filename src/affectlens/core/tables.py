@@ -20,6 +20,7 @@ from affectlens.core.schema import SCENE, Evidence, Row
 from affectlens.core.untrusted.frames import read_parquet
 
 SCHEMA_VERSION = 2  # 1 had the kind of evidence and its subject in one column, and no version in its files
+RUN_FORMAT = 1  # of a recording's folder as a whole, see docs/workbench.md; folders without one are older and lack files
 GROUP = 512  # rows written at once
 ROW_GROUP = 1024 * 1024  # rows of a row group, as pyarrow has it
 _VERSION = b"affectlens.schema_version"

@@ -33,6 +33,29 @@ class Picture:
     image: np.ndarray
 
 
+@dataclass(frozen=True)
+class RelevanceMap:
+    """A map over a part of one frame, as numbers.
+
+    Attributes
+    ----------
+    name, method : str
+        ``map`` or ``attention``, and how it was made.
+    time : float
+        Seconds of the frame.
+    cells : ndarray
+        ``(rows, columns)``, signed where the method signs them.
+    corners : ndarray
+        ``(4, 2)``: the picture's left top, right top, right bottom, left bottom, as shares of the frame's width and height.
+    """
+
+    name: str
+    method: str
+    time: float
+    cells: np.ndarray
+    corners: np.ndarray
+
+
 VOICE_ENCODER = "voice-encoder"  # the asset that tells voices apart, for all modalities that hear
 
 
@@ -67,6 +90,8 @@ class Finding:
         How good a sample of its person and class the segment is.
     deep : ndarray (features,), optional
         What early fusion joins.
+    maps : tuple of RelevanceMap
+        Where the pictures' maps lie in the recording.
     """
 
     row: Row
@@ -76,6 +101,7 @@ class Finding:
     detail: FindingDetail | None = None
     rank: float = 0.0
     deep: np.ndarray | None = field(default=None, repr=False)
+    maps: tuple[RelevanceMap, ...] = field(default=(), repr=False)
 
     def detail_as(self, wanted: type[F]) -> F | None:
         """The detail where it is of this type, else None."""
@@ -86,8 +112,8 @@ class Finding:
         return [entry for entry in self.evidence if entry.kind in kinds]
 
     def slim(self) -> Finding:
-        """Without evidence and pictures: an hour of rows must stay small."""
-        return replace(self, evidence=(), pictures=(), detail=self.detail.slim() if self.detail else None)
+        """Without evidence, pictures and maps: an hour of rows must stay small."""
+        return replace(self, evidence=(), pictures=(), maps=(), detail=self.detail.slim() if self.detail else None)
 
 
 @dataclass(frozen=True)

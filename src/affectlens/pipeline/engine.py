@@ -13,10 +13,11 @@ from typing import Any, Self
 import numpy as np
 
 from affectlens.assets.store import digests_of
+from affectlens.core.barrier import reading
 from affectlens.core.disk.files import sha256_of, write_json
 from affectlens.core.environment.extras import helpful
 from affectlens.core.environment.versions import package_version
-from affectlens.core.errors import MediaError
+from affectlens.core.errors import MediaError, UsageError
 from affectlens.core.labels import EKMAN7
 from affectlens.core.options import Options, torch_device, torch_threads
 from affectlens.core.progress import Progress, silent
@@ -31,17 +32,20 @@ from affectlens.media.frames import Frame, MediaInfo, frames, probe
 from affectlens.media.images import read_image
 from affectlens.media.inputs import kind_of
 from affectlens.modalities.base import Clip, Finding, Modality, assets_of, build
+from affectlens.modalities.words.spoken import SpokenWords
 from affectlens.models.base import load_model
 from affectlens.models.identity import sha256_of_model
 from affectlens.models.speakers.shipped import SpeakerDiariser
 from affectlens.models.speakers.spans import VoiceSpan
 from affectlens.models.weights import weights_of, weights_path
+from affectlens.perception.face.covering import Covers
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
-from affectlens.perception.people.finder import PeopleFinder, Sighting
+from affectlens.perception.people.finder import PeopleFinder, Person, Sighting
+from affectlens.pipeline.seen import SeenFiles, write_transcript
 from affectlens.report.bundle import Gallery, Report
 
-METHOD = 2  # to be raised where the same recording, options and weights give another report
+METHOD = 3  # to be raised where the same recording, options and weights give another report
 MOST_UNSEEN = 600  # windows without a frame in a row that are listed one by one
 
 
@@ -69,6 +73,7 @@ class Engine:
         modules = None if network is None else tuple(name for name, model in known if network.knows(name, model))
         self.fuser = Fuser(EKMAN7.labels, network, modules)
         self._diariser: SpeakerDiariser | None = None
+        self.covers = Covers(self.options.cover)
         self._finder_parts: tuple[FaceDetector, FaceLandmarker] | None = None
 
     def made_by(self) -> dict[str, Any]:
@@ -123,6 +128,10 @@ class Engine:
                 "recorded motion is read by gait and posture, which are off: beyond their corpus they are not known to be "
                 "better than chance; --modalities gait,posture asks them all the same"
             )
+        if self.covers and any(modality.name == "gait" for modality in self.modalities):
+            clip.problems.add("what --cover blurs is blurred for everything but gait, which reads the picture by itself")
+        if self.options.transcript:
+            clip.problems.add("words were read from a transcript that was given (--transcript), not heard")
         report = Report(clip, Gallery())
         with torch_threads(1), _Sink(report, scratch) as sink:
             with _timed(report.seconds, "listening"):
@@ -132,10 +141,12 @@ class Engine:
                     self._listen(clip, scratch, progress)
             findings: list[Finding] = []
             with _timed(report.seconds, "watching"):
-                for window in self._watch(clip, progress, report.seconds):
+                for window in self._watch(clip, progress, report.seconds, sink):
                     findings.extend(sink.take(window))
             with _timed(report.seconds, "finishing"):
                 report.findings = self._finish(clip, findings, sink)
+            if scratch is not None:
+                write_transcript(self.modalities, scratch)
         report.seconds["total"] = time.perf_counter() - began
         return clip, report.findings, report
 
@@ -150,6 +161,9 @@ class Engine:
             if not modality.needs_audio:
                 continue
             memory = scratch / f"heard-{modality.name}.json" if scratch else None
+            if self.options.transcript and isinstance(modality, SpokenWords):
+                _read_transcript(modality, Path(self.options.transcript))
+                continue
             if memory and _restored(modality, memory):
                 continue
             with helpful():
@@ -173,7 +187,7 @@ class Engine:
             write_json(memory, [asdict(span) for span in spans])
         return spans
 
-    def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float]) -> Iterator[list[Finding]]:
+    def _watch(self, clip: Clip, progress: Progress, seconds: dict[str, float], sink: _Sink) -> Iterator[list[Finding]]:
         """What was found in each window of the picture, in order of time; a window without a frame is one too."""
         if not clip.info.video_tracks:
             return
@@ -199,7 +213,7 @@ class Engine:
             for start, end in _unseen(index + 1, here, length):
                 yield self._window(clip, start, end, seconds)
             index, last = here, frame.time
-            self._see(clip, frame, finder, seconds)
+            sink.saw(frame, self._see(clip, frame, finder, seconds))
             progress("watching", frame.time, clip.info.duration)
 
     def _window(self, clip: Clip, start: float, end: float, seconds: dict[str, float]) -> list[Finding]:
@@ -208,9 +222,11 @@ class Engine:
         clip.end = end
         return findings
 
-    def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> None:
+    def _see(self, clip: Clip, frame: Frame, finder: PeopleFinder, seconds: dict[str, float]) -> list[Person]:
+        frame = self.covers.over_frame(frame)
         with _timed(seconds, "people"):
             people = finder(frame)
+        frame = self.covers.over_faces(frame, people)
         height, width = frame.image.shape[:2]
         with _timed(seconds, "models"):
             for person in people:
@@ -219,6 +235,7 @@ class Engine:
                 clip.sightings.append(Sighting(frame.time, person.id, box))
             for modality in self.modalities:
                 modality.watch(clip, frame, people)
+        return people
 
     def _finish(self, clip: Clip, findings: list[Finding], sink: _Sink) -> list[Finding]:
         """What is known only at the end: whole-recording rows, fused rows, summaries, and what is usual."""
@@ -250,7 +267,7 @@ class Engine:
 
 def _is_input(name: str, value: str) -> bool:
     """Whether an option names a file or folder that is read."""
-    return name in ("background", "places", "pairs") and Path(value).exists()
+    return name in ("background", "places", "pairs", "transcript") and Path(value).exists()
 
 
 class _Sink:
@@ -259,11 +276,19 @@ class _Sink:
     def __init__(self, report: Report, folder: Path | None) -> None:
         self.report = report
         self._file = TableWriter(folder / "evidence.parquet") if folder else None
+        self._seen = SeenFiles(folder) if folder else None
+
+    def saw(self, frame: Frame, people: Sequence[Person]) -> None:
+        """Write down who was where in a frame."""
+        if self._seen:
+            self._seen.saw(frame, people)
 
     def take(self, findings: list[Finding], more: Sequence[Evidence] = ()) -> list[Finding]:
         """Keep the evidence and give the findings back without what was written."""
         if self._file:
             self._file.append(evidence_frame([*(row for finding in findings for row in finding.evidence), *more]))
+        if self._seen:
+            self._seen.took(findings)
         self.report.add(findings, more)
         return [finding.slim() if finding.pictures else finding for finding in findings]
 
@@ -271,10 +296,11 @@ class _Sink:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._file and kind is None:
-            self._file.close()
-        elif self._file:
-            self._file.discard()
+        for file in (self._file, self._seen):
+            if file and kind is None:
+                file.close()
+            elif file:
+                file.discard()
 
 
 def _restored(modality: Modality, memory: Path) -> bool:
@@ -283,6 +309,13 @@ def _restored(modality: Modality, memory: Path) -> bool:
         return modality.restore(json_of(memory))
     except Exception:  # whatever a library says of bytes that are not what it wrote
         return False
+
+
+def _read_transcript(modality: Modality, file: Path) -> None:
+    """Let a modality read what somebody wrote down instead of listening."""
+    with reading(file, "a transcript of affectlens (transcript.json of a run)", UsageError):
+        if not modality.restore(json_of(file)):
+            raise ValueError("nothing that was said is in it")
 
 
 def _unseen(first: int, here: int, length: float) -> Iterator[tuple[float, float]]:

@@ -28,7 +28,13 @@ MANIFEST = "provenance.json"  # written last: a folder with it is whole
 JOB = "job.json"  # in the folder while it is being filled: what decides whether two jobs are the same
 LONGEST = 150  # bytes of the recording's name in that of its folder; the system takes 255, and what is hidden is longer
 WITHOUT_EFFECT = ("threads",)  # options that no number depends on
-PATHS = ("store", "background", "places", "pairs")  # options that name files: what these hold is in ``Engine.made_by``
+PATHS = (
+    "store",
+    "background",
+    "places",
+    "pairs",
+    "transcript",
+)  # name files: what they hold is in ``Engine.made_by``
 
 
 def name_of(path: Path) -> str:

@@ -102,6 +102,7 @@ def recognize(
     given = engine.options if engine else with_fields(Options, options, settings)
     _check(given, how)
     sources = find_inputs(_several(inputs))
+    _one_transcript(given, len(sources.files))
     engine = engine or _engine(given, how, progress)
     if file is None:
         parts = Path(tempfile.mkdtemp(prefix="affectlens-"))
@@ -180,6 +181,7 @@ def explain(
     out = Path(out)
     chosen_format(out / "table.parquet", format)
     sources = find_inputs(_several(inputs))
+    _one_transcript(given, len(sources.files))
     make_folder(out)
     resume = resume or how.is_shared
     if earlier := earlier_layout(out):
@@ -200,6 +202,12 @@ def _check(options: Options, how: Running) -> None:
     if options.store and (how.workers > 1 or how.is_shared):
         raise UsageError("--store grows with every recording, so what is usual depends on their order: give it without "
                          "--workers, --shard and --on")  # fmt: skip
+
+
+def _one_transcript(options: Options, recordings: int) -> None:
+    """A transcript belongs to one recording."""
+    if options.transcript and recordings != 1:
+        raise UsageError(f"--transcript is that of one recording, {recordings} were given")
 
 
 def _engine(options: Options, how: Running, progress: Progress | None) -> Engine | None:

@@ -14,7 +14,7 @@ from affectlens.assets.store import digests_of
 from affectlens.context.summary import PersonSummary
 from affectlens.core.disk.places import relative
 from affectlens.core.schema import Evidence
-from affectlens.core.tables import SCHEMA_VERSION
+from affectlens.core.tables import RUN_FORMAT, SCHEMA_VERSION
 from affectlens.modalities.base import Clip, Finding, Modality
 from affectlens.models.identity import sha256_of_model
 
@@ -127,6 +127,7 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
     info = report.clip.info
     return {
         "schema_version": SCHEMA_VERSION,
+        "run_format": RUN_FORMAT,
         "file": relative(report.clip.path),
         "sha256": job.get("sha256", ""),
         "kind": info.kind,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from affectlens.core.disk.files import write_json, write_text
+from affectlens.core.disk.files import sha256_of, write_json, write_text
 from affectlens.core.kinds import EVIDENCE
 from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE, Evidence, Row
@@ -25,6 +26,8 @@ from affectlens.report.overlay import write_overlay
 
 _SHOWN_ROWS = 400
 _SHOWN_REASONS = 12  # why rows could not be read
+NARRATIVE = "narrative.json"  # the page's sentences, each clause with its evidence
+TABLES = ("table.parquet", "table.csv", "evidence.parquet")
 _LAST = 89  # sections from this place on stand after those of modalities without one of their own
 
 
@@ -51,7 +54,10 @@ def write_report(report: Report, folder: Path, facts: dict[str, Any]) -> None:
     has_overlay = write_overlay(report, folder / "overlay.mp4")
     page = render(report, facts, folder / "figures", "overlay.mp4" if has_overlay else "")
     write_text(folder / "report.html", page)
-    write_json(folder / "provenance.json", facts)
+    write_json(folder / NARRATIVE, {"sentences": [asdict(line) for line in narrative(report.shown().values())]})
+    # So that a table that somebody changed afterwards is known as such.
+    digests = {name: sha256_of(folder / name, fresh=True) for name in TABLES if (folder / name).exists()}
+    write_json(folder / "provenance.json", facts | {"files": digests})
 
 
 def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = None, overlay: str = "") -> str:

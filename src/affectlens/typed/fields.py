@@ -35,7 +35,19 @@ class OptionsFields(TypedDict, total=False):
     model_scores: str
     model_preprocess: str
     background: str | Path
+    transcript: str | Path
+    cover: tuple[str, ...] | list[str]
     fusion: str
+
+
+class ViewSettingsFields(TypedDict, total=False):
+    """Fields of ``ViewSettings``."""
+
+    host: str
+    port: int
+    token: str
+    browser: bool
+    upload_limit: float
 
 
 class BackgroundRecipeFields(TypedDict, total=False):

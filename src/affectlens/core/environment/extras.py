@@ -16,6 +16,7 @@ EXTRAS = {
     "onnx": ("onnxruntime",),
     "transformers": ("transformers",),
     "cluster": ("ray",),
+    "view": ("fastapi", "uvicorn"),
 }
 
 

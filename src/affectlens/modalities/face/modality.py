@@ -16,14 +16,14 @@ from affectlens.explainers.cam import CamEngine, upsample
 from affectlens.explainers.cam.draw import heat
 from affectlens.explainers.faithfulness import faithfulness, grid_score
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_modality
+from affectlens.modalities.base import Clip, Finding, Modality, Picture, RelevanceMap, register_modality
 from affectlens.modalities.face.evidence import AttentionDetail, FaceDetail, MovementDetail, RegionDetail
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.models.adapters import TorchModel
 from affectlens.models.base import load_model
 from affectlens.models.shipped.face import PARTS
 from affectlens.perception.face.blendshapes import against_baseline, movements
-from affectlens.perception.face.crops import crop_matrix, grey_crop, region_map
+from affectlens.perception.face.crops import crop_corners, crop_matrix, grey_crop, region_map
 from affectlens.perception.face.regions import RegionShare, region_shares
 from affectlens.perception.people.finder import Person
 
@@ -44,6 +44,8 @@ class _Seen:
     shapes: np.ndarray
     regions: np.ndarray | None
     colour: np.ndarray | None
+    time: float = 0.0
+    corners: np.ndarray | None = None
 
 
 @register_modality
@@ -88,6 +90,8 @@ class FaceModality(Modality):
                     movements(person.marks.blendshapes),
                     region_map(person.marks) if keep else None,
                     colour_crop(frame.image, person) if keep else None,
+                    frame.time,
+                    crop_corners(frame.image, person.marks) if keep else None,
                 )
             )
 
@@ -182,7 +186,7 @@ class FaceModality(Modality):
         return out
 
     def _explained(self, clip: Clip, finding: Finding, view: _Seen, cam: np.ndarray, mask: np.ndarray) -> Finding:
-        assert view.regions is not None and view.colour is not None
+        assert view.regions is not None and view.colour is not None and view.corners is not None
         row, method = finding.row, self.options.cam_method
         relevance, attended = (upsample(grid, view.crop.shape) for grid in (cam, mask))
         shares, looked = region_shares(relevance, view.regions), region_shares(attended, view.regions)
@@ -219,7 +223,11 @@ class FaceModality(Modality):
         )
         window = finding.detail.window if isinstance(finding.detail, FaceDetail) else 0
         detail = FaceDetail(window, tuple(shares), tuple(looked))
-        return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=detail)
+        maps = (
+            RelevanceMap("map", method, view.time, cam, view.corners),
+            RelevanceMap("attention", "encoder-decoder attention", view.time, mask, view.corners),
+        )
+        return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=detail, maps=maps)
 
     def _test(self, clip: Clip, row: Row, view: _Seen, cam: np.ndarray, method: str) -> list[Evidence]:
         index = self.model.labels.index(row.label)

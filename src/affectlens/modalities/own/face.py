@@ -16,14 +16,14 @@ from affectlens.explainers.cam.draw import heat
 from affectlens.explainers.cam.outside import rise
 from affectlens.explainers.faithfulness import faithfulness, grid_score
 from affectlens.media.frames import Frame
-from affectlens.modalities.base import Clip, Finding, Modality, Picture, register_own
+from affectlens.modalities.base import Clip, Finding, Modality, Picture, RelevanceMap, register_own
 from affectlens.modalities.face.evidence import FaceDetail, RegionDetail
 from affectlens.modalities.face.modality import MIN_QUALITY, colour_crop
 from affectlens.modalities.faithfulness import faithfulness_evidence
 from affectlens.modalities.own.answers import RELIABILITY, OwnModel, spec_of
 from affectlens.models.adapters import TorchModel
 from affectlens.models.readers import COLOUR_SIDE, picture_of
-from affectlens.perception.face.crops import region_map
+from affectlens.perception.face.crops import crop_corners, region_map
 from affectlens.perception.face.regions import region_shares
 from affectlens.perception.people.finder import Person
 
@@ -40,6 +40,8 @@ class _View:
     quality: float
     weakness: str
     regions: np.ndarray
+    time: float
+    corners: np.ndarray
 
 
 @register_own
@@ -73,7 +75,8 @@ class OwnFaceModality(Modality):
             views, score = self._seen[person.id], person.quality.score
             if not views or score > views[0].quality:
                 crop = colour_crop(frame.image, person, COLOUR_SIDE)
-                views[:] = [_View(crop, score, person.quality.weakness(), region_map(person.marks, COLOUR_SIDE))]
+                regions, corners = region_map(person.marks, COLOUR_SIDE), crop_corners(frame.image, person.marks, COLOUR_SIDE)
+                views[:] = [_View(crop, score, person.quality.weakness(), regions, frame.time, corners)]
 
     def window(self, clip: Clip, start: float, end: float) -> list[Finding]:
         """The findings of the window that just ended."""
@@ -135,7 +138,10 @@ class OwnFaceModality(Modality):
             Picture("face", "the face", view.crop),
             Picture("map", f"{method} for {row.label}", heat(view.crop, relevance, view.crop.shape[:2])),
         )
-        return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=FaceDetail(0, tuple(shares)))
+        cells = cv2.resize(relevance, _GRID[::-1], interpolation=cv2.INTER_AREA)
+        maps = (RelevanceMap("map", method, view.time, cells, view.corners),)
+        detail = FaceDetail(0, tuple(shares))
+        return replace(finding, evidence=tuple(evidence), pictures=pictures, detail=detail, maps=maps)
 
     def _map(self, clip: Clip, crop: np.ndarray, index: int) -> tuple[np.ndarray, str, str]:
         """A map at the size of the crop, the method and the layer: of the network's inside where there is one, else RISE."""

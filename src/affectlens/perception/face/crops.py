@@ -25,7 +25,7 @@ _OVAL = (
 )
 # Landmarks around each region.
 REGION_RINGS = {name: tuple(int(number) for number in ring.split()) for name, ring in _RING.items()}
-_OVAL_RING = tuple(int(number) for number in _OVAL.split())
+OVAL_RING = tuple(int(number) for number in _OVAL.split())
 REGIONS = (*REGION_RINGS, "forehead", "right cheek", "left cheek", "chin and jaw", "outside the face")
 
 
@@ -77,6 +77,28 @@ def grey_crop(image: np.ndarray, marks: Landmarks, side: int = SIDE) -> np.ndarr
     return cv2.warpAffine(grey, moved, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def crop_corners(image: np.ndarray, marks: Landmarks, side: int = SIDE) -> np.ndarray:
+    """Where the crop of a face lies in the frame.
+
+    Parameters
+    ----------
+    image : array
+        ``(h, w, 3)``, the frame.
+    marks : Landmarks
+        Of the face, in pixels of ``image``.
+    side : int
+        Pixels of the crop's sides.
+
+    Returns
+    -------
+    array
+        ``(4, 2)``: the crop's left top, right top, right bottom, left bottom, as shares of the frame's width and height.
+    """
+    corners = np.array([[[0, 0], [side, 0], [side, side], [0, side]]], float)
+    there = cv2.transform(corners, cv2.invertAffineTransform(crop_matrix(marks, side)))[0]
+    return np.asarray(there / (image.shape[1], image.shape[0]))
+
+
 def crop_points(marks: Landmarks, side: int = SIDE) -> np.ndarray:
     """Landmarks ``(478, 2)`` in pixels of the crop."""
     matrix = crop_matrix(marks, side)
@@ -124,7 +146,7 @@ def region_map(marks: Landmarks, side: int = SIDE) -> np.ndarray:
     """
     points = crop_points(marks, side)
     out = np.full((side, side), REGIONS.index("outside the face"), dtype=np.int8)
-    oval = filled(points, _OVAL_RING, side).astype(bool)
+    oval = filled(points, OVAL_RING, side).astype(bool)
     rows, columns = np.mgrid[0:side, 0:side]
     brow_line, nose_x, mouth_y = points[[105, 334], 1].mean(), points[4, 0], points[[61, 291], 1].mean()
     out[oval & (rows < brow_line)] = REGIONS.index("forehead")
