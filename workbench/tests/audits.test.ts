@@ -9,7 +9,7 @@ const audit = (kind: string, tables: [string, string[], number?][], by: string[]
 describe("charts of audits", () => {
   it("finds what there is to draw, and nothing in empty tables", () => {
     expect(recipeOf(audit("objects", [["objects.grad-cam", ["object", "emotion", "lift", "p_bh"]]]))?.table).toBe("objects.grad-cam");
-    expect(recipeOf(audit("objects", [["objects.grad-cam", ["object", "emotion", "lift"], 0], ["effects.table", ["object", "emotion", "effect"]]]))?.table).toBe("effects.table");
+    expect(recipeOf(audit("objects", [["objects.grad-cam", ["object", "emotion", "lift"], 0], ["effects.table", ["change", "object", "emotion", "effect"]]]))?.table).toBe("effects.table");
     expect(recipeOf(audit("properties", [["tests", ["property", "output", "effect"]]]))?.rows).toBe("property");
     expect(recipeOf(audit("concepts", [["tests", ["concept", "class", "shift", "layer"]]]))?.by).toBe("layer");
     expect(recipeOf(audit("features", [["features", ["feature", "permuted"]]]))?.kind).toBe("dots");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FAILED, found, laneOf, nameOf, NOT_READ, NOTHING_THERE, OUT, said, segmentAt } from "../src/lib/lanes";
+import { FAILED, found, graded, laneOf, nameOf, NOT_READ, NOTHING_THERE, OUT, said, segmentAt } from "../src/lib/lanes";
 import type { RawLane } from "../src/lib/types";
 
 const raw: RawLane = {
@@ -55,5 +55,10 @@ describe("lanes", () => {
       "failed",
       "taken out",
     ]);
+  });
+
+  it("grades probabilities with the steps of the reports", () => {
+    expect([0.9, 0.85, 0.7, 0.5, 0.2].map(graded)).toEqual(["clearly", "clearly", "probably", "perhaps", "only weakly"]);
+    expect(graded(null)).toBe("");
   });
 });

@@ -7,6 +7,7 @@ export type Cell = { value: number; low: number | null; high: number | null; p: 
 export interface Recipe {
   kind: "grid" | "dots" | "points";
   table: string;
+  /** The column that names rows; several are joined by "+". */
   rows: string;
   columns: string;
   value: string;
@@ -42,7 +43,7 @@ export function recipeOf(audit: Audit): Recipe | null {
       title: `What the model looks at (${table.split(".")[1] ?? table})`,
       how: "Relevance over area: 2 means twice as much as its size alone would bring. A ring marks what the test shows (corrected p below .05).",
     })),
-    { kind: "grid", table: "effects.table", rows: "object", columns: "emotion", value: "effect", p: "p_holm", middle: 0, title: "What changing a part does", how: "Change of the answer when a part is changed. A ring marks what the test shows (corrected p below .05)." },
+    { kind: "grid", table: "effects.table", rows: "change+object", columns: "emotion", value: "effect", p: "p_holm", middle: 0, title: "What changing the picture does", how: "How far the answer moves when the picture, or a part of it, is changed. A ring marks what the test shows (corrected p below .05)." },
     { kind: "grid", table: "effects", rows: "object", columns: "label", value: "lift", p: "p_value", middle: 1, title: "What the model looks at", how: "Relevance over area." },
     { kind: "grid", table: "tests", rows: "property", columns: "output", value: "effect", p: "p_holm", middle: 0, title: "Does the output depend on the property?", how: "Effect of each property on each output. A ring marks what the test shows (corrected p below .05)." },
     { kind: "grid", table: "tests", rows: "concept", columns: "class", value: "shift", p: "p_holm", middle: 0, by: "layer", title: "Which concepts move the answer?", how: "Shift of the answer along each concept’s direction. A ring marks what the test shows (corrected p below .05)." },
@@ -50,7 +51,7 @@ export function recipeOf(audit: Audit): Recipe | null {
   ];
   return (
     candidates.find(
-      (one) => one.kind === "points" || has(audit, one.table, [one.rows, one.columns, one.value].filter(Boolean)),
+      (one) => one.kind === "points" || has(audit, one.table, [...one.rows.split("+"), one.columns, one.value].filter(Boolean)),
     ) ?? null
   );
 }
@@ -59,6 +60,13 @@ export function recipeOf(audit: Audit): Recipe | null {
 export function records(table: AuditTable): Record<string, unknown>[] {
   return table.rows.map((row) => Object.fromEntries(table.columns.map((name, index) => [name, row[index]])));
 }
+
+const nameOf = (recipe: Recipe, row: Record<string, unknown>) =>
+  recipe.rows
+    .split("+")
+    .map((column) => row[column])
+    .filter((value) => value !== null && value !== undefined && value !== "")
+    .join(" ");
 
 const number = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
 
@@ -79,7 +87,7 @@ export function gridOf(recipe: Recipe, all: Record<string, unknown>[], chosen = 
   for (const row of all) {
     if (recipe.by && chosen && String(row[recipe.by]) !== chosen) continue;
     const made = cell(recipe, row);
-    const [name, column] = [String(row[recipe.rows]), String(row[recipe.columns])];
+    const [name, column] = [nameOf(recipe, row), String(row[recipe.columns])];
     if (!columns.includes(column)) columns.push(column);
     if (!strength.has(name)) strength.set(name, 0);
     if (!made) continue;
@@ -98,7 +106,7 @@ export function gridOf(recipe: Recipe, all: Record<string, unknown>[], chosen = 
 /** Named cells, the largest first. */
 export function dotsOf(recipe: Recipe, all: Record<string, unknown>[]): { name: string; cell: Cell }[] {
   return all
-    .map((row) => ({ name: String(row[recipe.rows]), cell: cell(recipe, row) }))
+    .map((row) => ({ name: nameOf(recipe, row), cell: cell(recipe, row) }))
     .filter((one): one is { name: string; cell: Cell } => one.cell !== null)
     .sort((a, b) => b.cell.value - a.cell.value);
 }
@@ -116,7 +124,7 @@ const ALSO: Record<string, string[]> = {
 export function questionOf(audit: Audit, row: Record<string, unknown>): Record<string, string> | null {
   const question: Record<string, string> = {};
   for (const name of audit.examples.by) {
-    const column = (ALSO[name] ?? [name]).find((one) => row[one] !== undefined && row[one] !== null);
+    const column = (ALSO[name] ?? [name]).find((one) => row[one] !== undefined && row[one] !== null && row[one] !== "");
     if (column) question[name] = String(row[column]);
   }
   return Object.keys(question).length ? question : null;

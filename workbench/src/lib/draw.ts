@@ -217,7 +217,8 @@ function drawWords(context: Context, row: Row, scene: Scene): void {
   const { raw, span, width, paint } = scene;
   context.font = '12px system-ui, "Liberation Sans", sans-serif';
   const first = Math.max(0, lastAtOrBefore(wordStarts(raw), span.from) - 1);
-  let free = -4;
+  // Two lines of words: one that has no room behind the word before it goes into the other, or is shown by its line alone.
+  const free = [-4, -4];
   for (let index = first; index < raw.words.length; index += 1) {
     const word = raw.words[index];
     if (word.start > span.to) break;
@@ -225,22 +226,18 @@ function drawWords(context: Context, row: Row, scene: Scene): void {
     const right = xOf(word.end, span, width);
     if (right < 0) continue;
     context.fillStyle = personColour(word.person);
-    if (right - left > 0.6 || left > free) context.fillRect(left, row.height - 4, Math.max(right - left - 0.5, 0.8), 2);
+    context.fillRect(left, row.height - 4, Math.max(right - left - 0.5, 0.8), 2);
     const text = word.text.trim();
     let long = lengths.get(text);
     if (long === undefined) {
       long = context.measureText(text).width;
       lengths.set(text, long);
     }
-    if (left < free) continue;
-    // A word is written where it starts, if the one before leaves room; else its line alone shows it.
-    const next = raw.words[index + 1];
-    const room = next ? xOf(next.start, span, width) - left : long + 4;
-    if (long <= room + 1) {
-      context.fillStyle = paint.fg;
-      context.fillText(text, left, (row.height - 4) / 2);
-      free = left + long + 2;
-    }
+    const level = left >= free[0] ? 0 : left >= free[1] ? 1 : -1;
+    if (level < 0 || left + long > width + 6) continue;
+    context.fillStyle = paint.fg;
+    context.fillText(text, left, 8 + 15 * level);
+    free[level] = left + long + 3;
   }
 }
 

@@ -99,3 +99,15 @@ export function said(lane: Lane, index: number, reasons: readonly string[] = [])
 export function percent(share: Maybe | undefined): string {
   return share === null || share === undefined || !Number.isFinite(share) ? "–" : `${Math.round(share * 100)} %`;
 }
+
+const GRADES: [number, string][] = [
+  [0.85, "clearly"],
+  [0.65, "probably"],
+  [0.45, "perhaps"],
+];
+
+/** A word for a calibrated probability, with the steps of the reports (`modalities.telling.graded`). */
+export function graded(probability: Maybe | undefined): string {
+  if (probability === null || probability === undefined || !Number.isFinite(probability)) return "";
+  return GRADES.find(([bound]) => probability >= bound)?.[1] ?? "only weakly";
+}

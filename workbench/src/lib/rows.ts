@@ -52,7 +52,7 @@ export function rowsOf(
   };
   const shows = (group: string) => !hidden.has(group);
   if (edits && (edits.markers.length || edits.notes.length)) add("marks", "marks", "Markers, notes", 20);
-  if (shows("words") && raw.words.length) add("words", "words", "Words", 22);
+  if (shows("words") && raw.words.length) add("words", "words", "Words", 36);
   if (shows("words") && raw.speakers.length) add("speakers", "speakers", "Speaker", 14);
   if (shows("place") && (raw.place || raw.things.length)) add("place", "place", "Place, things", 18);
   if (shows("conflicts") && raw.conflicts.length) add("conflicts", "conflicts", "Conflicts", 16);

@@ -383,9 +383,8 @@ export interface Points {
   x: Maybe[];
   y: Maybe[];
   key: string[];
-  label: string[];
-  cluster: (string | number)[];
-  corpus: string[];
+  /** What points can be coloured by: a value a point. */
+  by: Record<string, unknown[]>;
   notices: Notice[];
 }
 
