@@ -130,9 +130,9 @@ export class Opened {
     this.panel = state.panel || "why";
     this.marked = state.e ?? "";
     const whole = this.whole;
-    if (state.from || state.to) this.span = within({ from: numberOf(state, "from", whole.from), to: numberOf(state, "to", whole.to) }, whole);
+    this.span = within({ from: numberOf(state, "from", whole.from), to: numberOf(state, "to", whole.to) }, whole);
     const chosen = state.s ? found(this.lanes, state.s) : null;
-    if (state.t) this.seek(numberOf(state, "t", 0), true);
+    this.seek(numberOf(state, "t", whole.from), true);
     if (chosen) this.choose(state.s, true);
     else if (!state.t) this.chooseFirst();
     else this.followTime(this.time);
