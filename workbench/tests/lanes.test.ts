@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FAILED, found, graded, laneOf, nameOf, NOT_READ, NOTHING_THERE, OUT, said, segmentAt } from "../src/lib/lanes";
+import { FAILED, found, graded, laneOf, nameOf, plainName, NOT_READ, NOTHING_THERE, OUT, said, segmentAt } from "../src/lib/lanes";
 import type { RawLane } from "../src/lib/types";
 
 const raw: RawLane = {
@@ -44,6 +44,10 @@ describe("lanes", () => {
     for (let index = 0; index < lane.start.length; index += 1) expect(found([lane], nameOf(lane, index))).toEqual({ lane, index });
     expect(found([lane], "2:fused:3.0")).toEqual({ lane, index: 3 });
     for (const bad of ["2:fused:3.4", "1:fused:3", "2:face:3", "", "a:b:c"]) expect(found([lane], bad)).toBeNull();
+  });
+
+  it("writes a start in one way", () => {
+    expect(["0:fused:3.0", "-1:scene:0", "2:own:model:1.50", "x"].map(plainName)).toEqual(["0:fused:3", "-1:scene:0", "2:own:model:1.5", "x"]);
   });
 
   it("says what a segment says", () => {

@@ -73,6 +73,13 @@ export function nameOf(lane: Lane, index: number): string {
   return `${lane.person}:${lane.modality}:${lane.start[index]}`;
 }
 
+/** A segment's name with its start as `nameOf` writes it: `0:fused:3.0` becomes `0:fused:3`. */
+export function plainName(name: string): string {
+  const at = name.lastIndexOf(":");
+  const start = Number(name.slice(at + 1));
+  return at > 0 && Number.isFinite(start) ? `${name.slice(0, at)}:${start}` : name;
+}
+
 /** The lane and segment of a name; null where the run has no such segment. */
 export function found(lanes: readonly Lane[], name: string): { lane: Lane; index: number } | null {
   const match = /^(-?\d+):(.+):(-?[\d.eE+-]+)$/.exec(name);

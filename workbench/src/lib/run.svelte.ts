@@ -4,7 +4,7 @@ import { listed, listOf, numberOf, short, write } from "./address";
 import { here } from "./address.svelte";
 import { ApiError, get, saved, send } from "./api";
 import { bench } from "./app.svelte";
-import { found, lanesOf, nameOf, segmentAt, type Lane } from "./lanes";
+import { found, lanesOf, nameOf, plainName, segmentAt, type Lane } from "./lanes";
 import { tracksOf, type Track } from "./overlay";
 import { lastAtOrBefore } from "./time";
 import { fit, showing, within, type Span } from "./zoom";
@@ -78,7 +78,7 @@ export class Opened {
         this.narrative = saved.narrative;
         this.moments = saved.moments?.moments ?? [];
         if (saved.frames) this.takeFrames(saved.frames);
-        for (const [name, evidence] of Object.entries(saved.evidence)) this.known.set(name, evidence);
+        for (const [name, evidence] of Object.entries(saved.evidence ?? {})) this.known.set(plainName(name), evidence);
       } else {
         const [run, lanes] = await Promise.all([get<Run>(this.base), get<RawLanes>(`${this.base}/lanes`)]);
         this.take(run, lanes);
