@@ -21,6 +21,7 @@ from affectlens.core.failures import failure_of
 from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.edits import UnreadableEditsError
 from affectlens.view.guard import App, Guard
+from affectlens.view.places import inside
 from affectlens.view.routes import audits, edits, jobs, library, runs
 from affectlens.view.routes.jobs import TooLargeError
 from affectlens.view.runs import UnreadableError
@@ -97,9 +98,8 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/assets/{path:path}")
     def asset(path: str) -> Any:
-        root = (STATIC / "assets").resolve()
-        file = (root / path).resolve()
-        if "\0" in path or not file.is_relative_to(root) or not file.is_file():
+        file = inside(STATIC / "assets", path)
+        if file is None:
             raise NotFoundError(f"there is no {path!r}")
         return FileResponse(file, headers={"cache-control": "public, max-age=31536000, immutable"})
 

@@ -86,6 +86,7 @@ def curve(
     rows, times = rows[inside], times[inside]
     made, drawn = [], 0
     wanted = sorted({int(one) for one in rows.person}) if person is None else [person]
+    rows, times = rows[rows.person.isin(wanted)], times[rows.person.isin(wanted)]
     for one in wanted:
         own = (rows.person == one).to_numpy()
         binned = thinned(times[own].to_numpy(float), pd.to_numeric(rows[column][own]).to_numpy(float), points)

@@ -7,6 +7,7 @@ has to carry a header that no foreign page can add without asking first, which i
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 import json
@@ -89,10 +90,29 @@ class Guard:
             if size.isdigit() and int(size) > MOST_BODY:
                 await _refused(send, 413, "too-large", f"{int(size):,} bytes; at most {MOST_BODY:,} were expected")
                 return
-            receive = _bounded(receive, MOST_BODY)
-        try:
-            await self._app(scope, receive, _with_headers(send, path))
-        except _TooLargeError:
+            await self._bounded(scope, receive, _with_headers(send, path))
+            return
+        await self._app(scope, receive, _with_headers(send, path))
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the application read no more of a body than is allowed; its own answer to what was cut is not sent."""
+        read = 0
+
+        async def counted() -> MutableMapping[str, Any]:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > MOST_BODY:
+                raise _TooLargeError
+            return message
+
+        async def sent(message: MutableMapping[str, Any]) -> None:
+            if read <= MOST_BODY:
+                await send(message)
+
+        with contextlib.suppress(_TooLargeError):
+            await self._app(scope, counted, sent)
+        if read > MOST_BODY:
             await _refused(send, 413, "too-large", f"more than {MOST_BODY:,} bytes")
 
     def _foreign(self, headers: dict[str, str], method: str) -> str:
@@ -160,20 +180,6 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc
     except ValueError:  # brackets that do not close
         return ""
-
-
-def _bounded(receive: Receive, most: int) -> Receive:
-    read = 0
-
-    async def counted() -> MutableMapping[str, Any]:
-        nonlocal read
-        message = await receive()
-        read += len(message.get("body", b""))
-        if read > most:
-            raise _TooLargeError
-        return message
-
-    return counted
 
 
 def _with_headers(send: Send, path: str) -> Send:

@@ -305,7 +305,7 @@ class Queue:
         with self._changed:
             if self._closing:
                 return
-            job.notes = [str(note) for note in came.get("notes", [])]
+            job.notes = list(dict.fromkeys([*job.notes, *(str(note) for note in came.get("notes", []))]))
             if job.id in self._calling_off:
                 self._calling_off.discard(job.id)
                 self._end(job, CANCELLED)

@@ -40,22 +40,23 @@ class Folders:
         whole = path.resolve()
         return next((number for number, root in enumerate(self.roots) if whole.is_relative_to(root)), None)
 
-    def inside(self, folder: Path, name: str) -> Path | None:
-        """A file below a run's folder by its relative name; None where there is none, or where the name leads out of it."""
-        if not name or name.startswith("/") or "\0" in name or "\\" in name:
-            return None
-        try:
-            whole, root = (folder / name).resolve(), folder.resolve()
-            fine = whole.is_relative_to(root) and whole.is_file()
-        except (OSError, ValueError):  # a name that is too long, a circle of links
-            return None
-        return whole if fine else None
-
     def runs(self) -> Iterator[tuple[int, Path]]:
         """Every folder that looks like a run, with the number of the given folder; links are not followed."""
         for number, root in enumerate(self.roots):
             for folder in _below(root, DEEPEST):
                 yield number, folder
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """A file below a folder by its relative name; None where there is none, or where the name leads out of the folder."""
+    if not name or name.startswith("/") or "\0" in name or "\\" in name:
+        return None
+    try:
+        whole, root = (folder / name).resolve(), folder.resolve()
+        fine = whole.is_relative_to(root) and whole.is_file()
+    except (OSError, ValueError, RuntimeError):  # a name that is too long, a circle of links
+        return None
+    return whole if fine else None
 
 
 def _below(folder: Path, depth: int) -> Iterator[Path]:

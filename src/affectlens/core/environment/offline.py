@@ -15,6 +15,7 @@ SWITCHES = {
     "ORT_TELEMETRY_DISABLED": "1",  # its name in other builds
     "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub, and transformers through it
     "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    "FASTAPI_OTEL_AUTO_CONFIGURE": "false",  # else variables of the environment could have it report what the workbench does
     "DO_NOT_TRACK": "1",
 }
 # Weights are read from folders that the user names; whoever wants the hub in the same process sets these before.

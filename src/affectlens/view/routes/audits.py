@@ -14,6 +14,7 @@ from affectlens.pipeline.jobs import MANIFEST
 from affectlens.view import audits, compare
 from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.cards import _noted
+from affectlens.view.places import inside
 from affectlens.view.playable import plays, type_of
 from affectlens.view.routes.runs import SHOWN
 from affectlens.view.stills import as_jpeg, frame_at
@@ -90,7 +91,7 @@ def _add_pictures(routes: APIRouter, bench: Bench) -> None:
 
     @routes.get("/api/audits/{name}/files/{path:path}")
     def held(name: str, path: str) -> Response:
-        found = bench.folders.inside(bench.folder(name), path)
+        found = inside(bench.folder(name), path)
         if found is None or found.suffix.lower() not in SHOWN:
             raise NotFoundError(f"there is no file {path!r} in this audit")
         return FileResponse(found)

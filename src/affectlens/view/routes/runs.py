@@ -19,6 +19,7 @@ from affectlens.view.cards import WHAT_IF
 from affectlens.view.derived import people_after
 from affectlens.view.edits import State
 from affectlens.view.notices import status_of
+from affectlens.view.places import inside
 from affectlens.view.plain import number, numbers
 from affectlens.view.playable import copy_of, plays, type_of
 from affectlens.view.runs import Run
@@ -144,7 +145,7 @@ def _add_pictures(routes: APIRouter, bench: Bench) -> None:
             return _jpeg(bench.picture(opened, _best_time(opened), 320))
         except (NotFoundError, MediaError):
             figures = sorted((opened.folder / "figures").glob("face-*.jpg"))
-            if figures and bench.folders.inside(opened.folder, f"figures/{figures[0].name}"):
+            if figures and inside(opened.folder, f"figures/{figures[0].name}"):
                 return _jpeg(figures[0].read_bytes())
             raise
 
@@ -155,7 +156,7 @@ def _add_pictures(routes: APIRouter, bench: Bench) -> None:
 
     @routes.get("/files/{path:path}")
     def file(name: str, path: str) -> Response:
-        found_file = bench.folders.inside(bench.folder(name), path)
+        found_file = inside(bench.folder(name), path)
         if found_file is None or found_file.suffix.lower() not in SHOWN:
             raise NotFoundError(f"there is no file {path!r} in this run")
         return FileResponse(found_file)
