@@ -9,12 +9,13 @@ pytestmark = pytest.mark.usefixtures("face_engine")  # skips where the weights a
 PATIENCE = 240_000  # milliseconds: models are loaded in a process of their own
 
 
-def test_a_dropped_file_is_explained_and_opens(own, opened, short_clip):
+def test_a_dropped_file_is_explained_and_computed_again_without_a_modality(own, opened, short_clip):
     page = opened(own)
     page.get_by_label("Recordings to explain").set_input_files(short_clip)
     page.get_by_role("heading", name="Explain short.mp4").wait_for()
     for name in ("words", "voice", "scene"):
         page.get_by_role("dialog").get_by_label(name, exact=True).uncheck()
+    page.get_by_role("dialog").get_by_label("posture", exact=True).check()
     page.get_by_role("button", name="Explain", exact=True).click()
     job = page.locator("[data-job]", has_text="short.mp4")
     job.wait_for()
@@ -22,8 +23,20 @@ def test_a_dropped_file_is_explained_and_opens(own, opened, short_clip):
     job.get_by_role("link", name="Open").click()
     page.get_by_role("heading", name="short.mp4").wait_for()
     assert "2 people found" in page.locator(".facts").inner_text()
+
+    page.get_by_role("tab", name="What if").click()
+    again = page.get_by_role("button", name="Compute again")
+    assert again.is_disabled()  # nothing is changed yet
+    page.locator("#panel").get_by_label("posture", exact=True).uncheck()
+    again.click()
+    page.locator("#panel [data-job][data-state=done]").wait_for(timeout=PATIENCE)
+    page.get_by_role("button", name="Save as a run").click()
+    page.locator("#panel").get_by_text("saved", exact=True).wait_for()
+    page.get_by_role("link", name="Side by side").click()
+    page.get_by_role("heading", name="What was set differently").wait_for()
+    assert "posture" in page.locator("tr", has_text="modalities").inner_text()
     page.goto(f"{own.address}#/library")
-    page.get_by_role("link", name="short.mp4").wait_for()
+    page.get_by_text("what if", exact=True).wait_for()
 
 
 def test_a_file_that_is_no_recording_is_refused_before_it_is_sent(own, opened, tmp_path):

@@ -68,7 +68,8 @@ export function rowsOf(
       for (const lane of own) if (lane.modality !== "fused") add("band", `${person.id}:${lane.modality}`, lane.modality, 17, person.id, { lane, segments: true });
     const human = edits ? [...new Set(edits.labels.filter((one) => one.person === person.id).map((one) => one.rater))].sort() : [];
     if (shows("human")) for (const rater of human) add("human", `${person.id}:rater:${rater}`, `by ${rater}`, 17, person.id, { name: rater });
-    if (fused && shows("feeling") && fused.valence.some(Number.isFinite)) add("feeling", `${person.id}:feeling`, "valence, arousal", 40, person.id, { lane: fused });
+    const felt = own.find((lane) => lane.valence.some(Number.isFinite));
+    if (felt && shows("feeling")) add("feeling", `${person.id}:feeling`, "valence, arousal", 40, person.id, { lane: felt });
     const measured = own.find((lane) => lane.modality === "face" && lane.quality.some(Number.isFinite)) ?? own.find((lane) => lane.quality.some(Number.isFinite));
     if (measured && shows("quality")) add("quality", `${person.id}:quality`, "quality", 22, person.id, { lane: measured });
     if (shows("unread") && raw.abstained.some((one) => one.person === person.id)) add("unread", `${person.id}:unread`, "not judged", 12, person.id);
