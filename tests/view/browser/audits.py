@@ -45,7 +45,9 @@ def _objects() -> ObjectAudit:
         for place, name in enumerate(("nose", "mouth"))
         for number, label in enumerate(LABELS)
     ]  # fmt: skip
-    images = pd.DataFrame([{"image": "a.png", "emotion": "anger", "label": "anger", "answer": "anger", "probability": 0.7, "things": 2}])
+    images = pd.DataFrame(
+        [{"image": "a.png", "emotion": "anger", "label": "anger", "answer": "anger", "probability": 0.7, "things": 2}]
+    )
     return ObjectAudit(
         "Objects of the made model", "made by hand", {"grad-cam": pd.DataFrame(rows)}, {}, EMPTY, images,
         pd.DataFrame(columns=["image", "why"]), provenance=_provenance("objects"),
@@ -61,7 +63,17 @@ def _concepts() -> ConceptAudit:
         for place, label in enumerate(LABELS)
     ]  # fmt: skip
     examples = pd.DataFrame(
-        [{"concept": "loss", "kind": "example", "key": "u1", "speaker": "a", "text": "it is gone", "label": "neutral", "typicality": 1.0}]
+        [
+            {
+                "concept": "loss",
+                "kind": "example",
+                "key": "u1",
+                "speaker": "a",
+                "text": "it is gone",
+                "label": "neutral",
+                "typicality": 1.0,
+            }
+        ]
     )
     return ConceptAudit(pd.DataFrame(rows), EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, examples, {}, {}, (), _provenance("concepts"))
 
@@ -79,7 +91,14 @@ def _features() -> FeatureAudit:
 def _latent() -> LatentAudit:
     points = pd.DataFrame(
         [
-            {"key": f"clip{place}.wav", "label": LABELS[place % 3], "corpus": "made", "x": float(place), "y": float(place % 3), "k_means": place % 2}
+            {
+                "key": f"clip{place}.wav",
+                "label": LABELS[place % 3],
+                "corpus": "made",
+                "x": float(place),
+                "y": float(place % 3),
+                "k_means": place % 2,
+            }
             for place in range(9)
         ]
     )
@@ -96,4 +115,6 @@ def save_audits(folder: Path) -> None:
     """Save one of each kind below ``folder``, each with one finding."""
     for made in (_properties(), _objects(), _concepts(), _features(), _latent()):
         where = made.save(folder / f"audit-{made.kind}")
-        (where / "audit.json").write_text(json.dumps({"findings": [f"the audit of {made.kind} found something"]}), encoding="utf-8")
+        (where / "audit.json").write_text(
+            json.dumps({"findings": [f"the audit of {made.kind} found something"]}), encoding="utf-8"
+        )

@@ -61,7 +61,10 @@ def test_a_saved_page_works_without_a_server(own, opened, browser, tmp_path, ano
     trouble = []
     alone = browser.new_context(offline=True).new_page()
     alone.on("pageerror", lambda error: trouble.append(str(error)))
-    alone.on("request", lambda request: trouble.append(request.url) if not request.url.startswith(("file:", "data:", "blob:")) else None)
+    alone.on(
+        "request",
+        lambda request: trouble.append(request.url) if not request.url.startswith(("file:", "data:", "blob:")) else None,
+    )
     alone.goto(saved.as_uri())
     alone.get_by_role("slider", name=re.compile("^Time")).wait_for()
     alone.locator("#panel").get_by_text(re.compile("expresses")).first.wait_for()

@@ -50,7 +50,9 @@ def test_a_clause_seeks_and_marks_its_evidence(served, opened):
     page.locator("section.found").wait_for()
     assert page.locator(".story a.marked").count() >= 1
     page.go_back()
-    page.wait_for_function(f"() => Math.abs(Number(document.querySelector('.area').ariaValueNow) - {wanted}) > 0.2 || {wanted} < 0.3")
+    page.wait_for_function(
+        f"() => Math.abs(Number(document.querySelector('.area').ariaValueNow) - {wanted}) > 0.2 || {wanted} < 0.3"
+    )
 
 
 def test_the_wheel_zooms_about_the_pointer_and_dragging_moves(served, opened):

@@ -47,7 +47,9 @@ def test_two_raters_at_once_label_and_agree(own, opened):
             chosen = page.locator(".labels").get_by_role("button", name=re.compile(label))
             where = page.locator("section[aria-labelledby=label-title] p").inner_text()
             chosen.click()
-            page.wait_for_function("said => document.querySelector('section[aria-labelledby=label-title] p').innerText !== said", arg=where)
+            page.wait_for_function(
+                "said => document.querySelector('section[aria-labelledby=label-title] p').innerText !== said", arg=where
+            )
     first.reload()
     first.get_by_text("Agreement of raters").click()
     table = first.locator("tr", has_text="Krippendorff")
@@ -75,7 +77,9 @@ def test_markers_notes_and_what_is_left_out(own, opened):
     page.locator(".gutter", has_text="Markers, notes").wait_for()
     run = next(path for path in own.folder.iterdir() if path.is_dir())
     entries = json.loads((run / "edits.json").read_text())["entries"]
-    assert entries[0]["values"]["start"] == pytest.approx(1.2, abs=0.1) and entries[0]["values"]["end"] == pytest.approx(3.0, abs=0.1)
+    assert entries[0]["values"]["start"] == pytest.approx(1.2, abs=0.1) and entries[0]["values"]["end"] == pytest.approx(
+        3.0, abs=0.1
+    )
     page.get_by_text("What was done (2)").click()
     page.get_by_role("button", name=re.compile("Take away: .*laughs")).click()
     page.locator(".gutter", has_text="Markers, notes").wait_for(state="hidden")
