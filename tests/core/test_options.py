@@ -31,6 +31,8 @@ WRONG = [
     ("places", "no/such/folder", "no such folder"),
     ("pairs", "no/such/folder", "no such folder"),
     ("background", "no/such/file", "no such file"),
+    ("transcript", "no/such/file", "no such file"),
+    ("cover", ("ear",), "mouth, eyes, brows, nose, face"),
     ("fusion", "late", "one of early, pool"),
     ("voices", -1, "from 0 to 20"),
     ("model", ("gait=mine.onnx",), "face=MODEL, words=MODEL, voice=MODEL was expected"),

@@ -21,7 +21,7 @@ Folders = Annotated[
 
 
 @verb(ViewSettings)
-def command(folders: Folders, settings: dict[str, Any]) -> None:
+def command(settings: dict[str, Any], folders: Folders = None) -> None:
     """Look at recordings, people and evidence in a browser; nothing leaves this machine. Ends with Ctrl-C."""
     from affectlens.view.start import view
 

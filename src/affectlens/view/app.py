@@ -22,7 +22,7 @@ from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.edits import UnreadableEditsError
 from affectlens.view.guard import App, Guard
 from affectlens.view.places import inside
-from affectlens.view.routes import audits, edits, jobs, library, runs
+from affectlens.view.routes import audits, edits, jobs, library, pages, runs
 from affectlens.view.routes.jobs import TooLargeError
 from affectlens.view.runs import UnreadableError
 
@@ -73,7 +73,7 @@ def create_app(bench: Bench, token: str, hosts: list[str], cookie: str = "affect
         title="affectlens", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life, default_response_class=Plain
     )
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
-    for part in (library, edits, jobs, audits, runs):
+    for part in (library, edits, jobs, audits, runs, pages):
         app.include_router(part.router(bench))
     _add_pages(app)
     _add_errors(app)

@@ -10,6 +10,7 @@ import pandas as pd
 from affectlens.core.schema import SCENE
 from affectlens.view.edits import State
 from affectlens.view.plain import number
+from affectlens.view.runs import Run
 
 
 def people_after(numbers: pd.Series, times: pd.Series, state: State) -> pd.Series:
@@ -69,6 +70,14 @@ def derived(table: pd.DataFrame, state: State) -> pd.DataFrame:
     out["excluded"] = excluded
     out["second"] = _second(out)
     return out
+
+
+def derived_of(run: Run, state: State) -> pd.DataFrame:
+    """`derived` of a run's table; that of the state that was asked for last is kept, for pages of hundreds of segments."""
+    held = run.kept_derived
+    if held is None or held[0] is not state:
+        held = run.kept_derived = (state, derived(run.table, state))
+    return held[1]
 
 
 def _second(table: pd.DataFrame) -> np.ndarray:

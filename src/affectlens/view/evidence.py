@@ -16,7 +16,7 @@ from affectlens.modalities.face.evidence import RegionDetail
 from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.telling import ALPHA, clause, graded, named, speaks, way, who
 from affectlens.modalities.voice.evidence import MomentDetail, VoiceDifference, difference
-from affectlens.view.derived import counting, derived
+from affectlens.view.derived import counting, derived_of
 from affectlens.view.edits import State
 from affectlens.view.plain import number, numbers, plain
 from affectlens.view.runs import Run, is_shown
@@ -99,7 +99,7 @@ def of_time(run: Run, state: State, person: int, start: float, end: float) -> di
     dict
         JSON types, see docs/workbench.md.
     """
-    table = derived(run.table, state)
+    table = derived_of(run, state)
     own = overlapping(table, [person], start, end)
     before = sorted({int(number_) for number_ in own.person_before}) or [person]
     rows = run.evidence

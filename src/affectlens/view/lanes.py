@@ -14,7 +14,7 @@ from affectlens.core.schema import SCENE, STATUS
 from affectlens.modalities.scene.evidence import PlaceDetail
 from affectlens.modalities.telling import clause
 from affectlens.modalities.words.evidence import SpeakerDetail
-from affectlens.view.derived import counting, derived, shares
+from affectlens.view.derived import counting, derived, derived_of, shares
 from affectlens.view.edits import State
 from affectlens.view.plain import number, numbers
 from affectlens.view.runs import Run
@@ -49,7 +49,7 @@ def people(run: Run, state: State) -> list[dict[str, Any]]:
     list of dict
         JSON types.
     """
-    table = derived(run.table, state)
+    table = derived_of(run, state)
     out = []
     numbers_ = sorted({int(person) for person in table.person}, key=lambda person: (person == SCENE, person))
     for person in numbers_:
@@ -106,7 +106,7 @@ def lanes(run: Run, state: State, edited: bool = True) -> dict[str, Any]:
     dict
         JSON types, see docs/workbench.md.
     """
-    table = derived(run.table, state if edited else State())
+    table = derived_of(run, state) if edited else derived(run.table, State())
     reasons: dict[str, int] = {}
     made = []
     order = {name: place for place, name in enumerate(["fused", *modalities_of(table)])}
@@ -267,7 +267,7 @@ def moments(run: Run, state: State, most: int = 12) -> list[dict[str, Any]]:
     list of dict
         In order of time; ``rank`` says which matter most.
     """
-    table = counting(derived(run.table, state))
+    table = counting(derived_of(run, state))
     fused = table[(table.modality == "fused") & (table.status == "ok") & (table.label != "")]
     found: list[dict[str, Any]] = []
 

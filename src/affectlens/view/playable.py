@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from affectlens.core.errors import MediaError, OutputError
 from affectlens.core.progress import Progress, silent
 from affectlens.media.clock import is_cover, play
 from affectlens.media.container import open_file
-from affectlens.media.frames import frames, open_container, probe
+from affectlens.media.frames import Frame, frames, open_container, probe
 from affectlens.media.inputs import kind_of
 
 PICTURES = {".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".avif"}
@@ -148,6 +148,39 @@ def make_copy(path: Path, progress: Progress = silent, stopped: Callable[[], boo
                 _write_sound(path, out, sound)
             if picture is not None and not picture.frames and sound is None:
                 raise MediaError(f"{path.name}: nothing in it can be shown")
+
+    return write_whole(target, write)
+
+
+def write_pictures(target: Path, pictures: Iterable[Frame]) -> Path:
+    """Write frames at their times as a video without sound that browsers play, whole or not at all.
+
+    Parameters
+    ----------
+    target : Path
+        An mp4.
+    pictures : iterable of Frame
+        In order of time.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    MediaError
+        There are none.
+    """
+
+    def write(partial: Path) -> None:
+        with open_file(partial, "w", format="mp4", options={"movflags": "faststart"}) as out:
+            picture = _Picture(out)
+            for frame in pictures:
+                picture.add(frame.image, frame.time)
+            picture.end()
+            if not picture.frames:
+                raise MediaError(f"{target.name}: there is no picture to be shown")
 
     return write_whole(target, write)
 

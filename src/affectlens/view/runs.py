@@ -109,6 +109,7 @@ class Run:
     folder: Path
     facts: dict[str, Any]
     notices: list[Notice] = field(default_factory=list)
+    kept_derived: tuple[Any, pd.DataFrame] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
