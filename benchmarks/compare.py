@@ -71,8 +71,8 @@ def level(runs: int) -> None:
             whence.update(set(found.claims.family))
         share = wilson(wrong, runs // 2)
         print(
-            f"three models alike, 300 items, {people or 'no'} people, {len(found.tests)} tests: {wrong} of {runs // 2} comparisons "
-            f"claim something ({share.value:.3f}, {share.low:.3f} to {share.high:.3f}), of them {dict(whence)}",
+            f"three models alike, 300 items, {people or 'no'} people, {len(found.tests)} tests: {wrong} of {runs // 2} "
+            f"comparisons claim something ({share.value:.3f}, {share.low:.3f} to {share.high:.3f}), of them {dict(whence)}",
             flush=True,
         )  # fmt: skip
 
