@@ -23,6 +23,7 @@ WRONG = [
     ("window", 100.0, "from 0.2 to 60"),
     ("cam_method", "gradcam", "did you mean grad-cam"),
     ("faithfulness", -1, "at least 0"),
+    ("orders", 5, "from 19 to 9999"),
     ("threads", 0, "from 1 to 256"),
     ("threads", 1.5, "whole number"),
     ("place", "!", "a kind of place"),

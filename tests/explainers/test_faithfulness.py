@@ -128,3 +128,35 @@ def test_cells_of_an_uneven_grid():
     keep = np.zeros((1, 6), bool)
     keep[0, 3] = True  # lower left: rows 3 and 4, columns 0 and 1
     assert score(keep)[0] == picture[3:, :2].sum() - (30 - 4)
+
+
+def test_orders_are_drawn_until_it_is_clear():
+    """A true order gets the smallest p that so many orders can give; one of no use ends early; the level holds."""
+    false, drawn = 0, []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        weights = rng.random(30) ** 3
+        scored = []
+
+        def score(masks, weights=weights, scored=scored):
+            scored.append(len(masks))
+            return masks @ weights / weights.sum()
+
+        found = faithfulness(rng.random(30), score, rng, steps=5, most=199)
+        false += found.deletion_p <= 0.05
+        drawn.append(found.random)
+    assert false / 150 <= 0.09 and np.mean(drawn) < 110 and max(drawn) <= 199
+    true = faithfulness(weights, score, rng, steps=5, most=199)
+    assert true.deletion_p == true.insertion_p == 1 / 200 and true.random == 199
+    assert len(scored) > 1
+
+
+def test_no_picture_is_scored_twice_over_all_blocks(rng):
+    seen = []
+
+    def score(masks):
+        seen.extend(mask.tobytes() for mask in masks)
+        return masks.mean(axis=1)
+
+    found = faithfulness(np.arange(6.0), score, rng, steps=3, most=199)
+    assert len(seen) == len(set(seen)) and found.deletion_p > 0.3

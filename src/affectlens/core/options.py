@@ -167,6 +167,12 @@ class Options(Settings):
     rate: float = setting(5.0, "Sampled frames a second, by time whatever the recording's own rate.", least=0.1, most=60)
     window: float = setting(1.0, "Length of a segment in seconds.", least=0.2, most=60)
     cam_method: str = setting("hirescam", "Map that explains the face.", choices=CAMS)
+    orders: int = setting(
+        19,
+        "Random orders of each such test at most; beyond 19 drawing ends as soon as the answer is clear.",
+        least=19,
+        most=9999,
+    )
     faithfulness: int = setting(
         2, "Face segments of each person whose explanation is tested by deletion and insertion.", least=0, check=_whole
     )

@@ -188,7 +188,7 @@ def parted_by_groups(
     Examples
     --------
     >>> better = np.repeat([1, 0, -1, 0], 40)
-    >>> parted_by_groups(better, np.repeat(["a", "b"], 80), None, 0).pvalue < 0.001
+    >>> parted_by_groups(better, np.repeat(["a", "b"], 80), None, 0).pvalue <= 0.001
     True
     """
     rng = generator(rng)

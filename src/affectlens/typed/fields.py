@@ -22,6 +22,7 @@ class OptionsFields(TypedDict, total=False):
     rate: float
     window: float
     cam_method: str
+    orders: int
     faithfulness: int
     threads: int
     place: str

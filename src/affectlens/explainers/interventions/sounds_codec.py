@@ -28,8 +28,8 @@ def codec(samples: np.ndarray, dose: float) -> np.ndarray:
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     file.seek(0)
-    with av.open(file) as container:
-        decoded = [part.to_ndarray() for part in container.decode(audio=0)]
+    with av.open(file, "r") as coded:
+        decoded = [part.to_ndarray() for part in coded.decode(audio=0)]
     heard = np.concatenate([part.mean(axis=0) if part.ndim > 1 else part for part in decoded]).astype(np.float64)
     late = _delay(samples, heard)
     out = np.zeros(len(samples))

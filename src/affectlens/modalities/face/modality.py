@@ -238,7 +238,9 @@ class FaceModality(Modality):
             return np.asarray(self.model.calibration.probabilities(TorchModel.predict(self.model, pictures))[:, index])
 
         cells = cv2.resize(upsample(cam, view.crop.shape), _GRID[::-1], interpolation=cv2.INTER_AREA)
-        tested = faithfulness(cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5)
+        tested = faithfulness(
+            cells.ravel(), grid_score(predict, view.crop, blank, _GRID), clip.rng, steps=5, most=self.options.orders
+        )
         return faithfulness_evidence(clip, row, tested, explains=method, blank="gaussian blur, sd 8 px", grid=_GRID)
 
     def finish(self, clip: Clip, findings: list[Finding]) -> tuple[list[Finding], list[Evidence]]:

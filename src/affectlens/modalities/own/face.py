@@ -159,5 +159,7 @@ class OwnFaceModality(Modality):
         def predict(pictures: np.ndarray) -> np.ndarray:
             return np.asarray(self.own.probabilities(list(pictures))[:, index])
 
-        tested = faithfulness(cells.ravel(), grid_score(predict, crop, blank, _GRID), clip.rng, steps=5)
+        tested = faithfulness(
+            cells.ravel(), grid_score(predict, crop, blank, _GRID), clip.rng, steps=5, most=self.options.orders
+        )
         return faithfulness_evidence(clip, row, tested, explains=method, blank="gaussian blur", grid=_GRID)

@@ -141,7 +141,7 @@ class OwnVoiceModality(ListeningModality):
                     changed.append(heard)
                 return np.asarray(self.own.probabilities(changed)[:, index])
 
-            tested = faithfulness(values, score, clip.rng, steps=min(4, len(values)))
+            tested = faithfulness(values, score, clip.rng, steps=min(4, len(values)), most=self.options.orders)
             out += faithfulness_evidence(clip, row, tested, explains="occlusion of moments", blank="silence")
         return out
 

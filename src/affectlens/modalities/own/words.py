@@ -91,6 +91,6 @@ class OwnWordsModality(SpokenWords):
             for position in np.argsort(-np.abs(drops), kind="stable")[:_MOST]
         ]
         if len(words) >= _LEAST:
-            tested = faithfulness(drops, odds, clip.rng, steps=min(6, len(words)))
+            tested = faithfulness(drops, odds, clip.rng, steps=min(6, len(words)), most=self.options.orders)
             out += faithfulness_evidence(clip, row, tested, explains="words left out one by one", blank="left out")
         return out

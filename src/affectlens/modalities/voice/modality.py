@@ -219,7 +219,7 @@ class VoiceModality(ListeningModality):
         def score(masks: np.ndarray) -> np.ndarray:
             return said.with_states(listen(masks))[:, target]
 
-        tested = faithfulness(values, score, clip.rng, steps=STEPS)
+        tested = faithfulness(values, score, clip.rng, steps=STEPS, most=self.options.orders)
         return faithfulness_evidence(
             clip, row, tested, explains="occlusion of moments", blank="noise at the level of the turn's quietest tenth"
         )

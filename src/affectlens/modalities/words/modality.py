@@ -194,5 +194,5 @@ class WordsModality(SpokenWords):
                 variants.append([MASK_ID if position in dropped else token for position, token in enumerate(tokens.ids)])
             return np.asarray(self.model.calibration.probabilities(self.model.predict_ids(variants))[:, index])
 
-        tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)))
+        tested = faithfulness(attribution.gradients, score, clip.rng, steps=min(6, len(members)), most=self.options.orders)
         return faithfulness_evidence(clip, row, tested, explains="integrated gradients", blank="[MASK]")
