@@ -163,3 +163,9 @@ def test_explain_says_how_far_it_agrees(tmp_path):
         affectlens.explain(tmp_path / "walk.bvh", tmp_path / "out", truth_as="elan")
     with pytest.raises(UsageError, match="--truth needs all recordings"):
         affectlens.explain(tmp_path / "walk.bvh", tmp_path / "out", truth=said, shard="1/2")
+
+
+def test_votes_are_weighed_by_time_not_counted(table):
+    said = truth((1, 1.2, "fear", "R1"), (1.2, 1.4, "fear", "R1"), (1.4, 2, "anger", "R1"))
+    made = against_truth(table, said, draws=5)
+    assert made.n == 1 and made.scores["accuracy"].value == 1.0

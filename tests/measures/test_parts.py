@@ -137,3 +137,12 @@ def test_a_face_that_is_lost_or_jumps_and_a_cut_are_searched_for_at_once(followe
     assert searched == [0.0, 0.01, 0.02] and made[0].face.box[0] == pytest.approx(12.0 + 30 - 30, abs=31)
     follow(shown(0.04, grey=200))
     assert searched[-1] == 0.04
+
+
+def test_a_mesh_is_placed_in_the_same_way_at_a_search_and_between(follower):
+    follow, mesh, searched = follower
+    first = follow(shown(0.0))[0].marks.points[0, 0]
+    mesh.shift = 1.0  # what a mesh that is placed anew adds
+    between = follow(shown(0.1))[0].marks.points[0, 0]
+    again = follow(shown(0.3))[0].marks.points[0, 0]
+    assert searched == [0.0, 0.3] and (between - first, again - between) == pytest.approx((1.0, 1.0))

@@ -76,3 +76,12 @@ def test_the_level_holds_over_all_moments_and_measures(groups):
             cluster_test(noise[..., 2:] + noise[..., 1:-1] + noise[..., :-2], rng, groups=groups, draws=199).p_value <= 0.05
         )
     assert found <= 16  # of 150 at .05 more are seen once in 1,000; the long simulation is benchmarks/study.py
+
+
+def test_the_null_is_of_the_same_clusters_as_the_statistic():
+    from affectlens.stats.clusters import _clusters, _largest
+
+    rng = np.random.default_rng(4)
+    drawn = rng.choice([-3.0, -2.5, 0.5, 2.5, 3.0, np.nan], size=(200, 2, 7))  # neighbours often change their sign
+    known = [max((abs(mass) for *_, mass in _clusters(one, 2.0)), default=0.0) for one in drawn]
+    assert _largest(drawn, 2.0) == pytest.approx(known)

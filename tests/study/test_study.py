@@ -163,6 +163,15 @@ def test_abstentions_are_left_out_of_means_and_stay_in_the_table(tmp_path):
     )
 
 
+def test_numbers_of_rows_that_were_abstained_from_do_not_count(tmp_path):
+    rows(tmp_path / "a.parquet", [0.2, 0.8])
+    frame = pd.read_parquet(tmp_path / "a.parquet")
+    frame.loc[1, ["status", "reason"]] = ["abstained", "dark"]
+    write_frame(frame, tmp_path / "a.parquet")
+    read = small(tmp_path, "  - id: A\n    recordings: [{table: a.parquet}]\n", "  window: [0, 2]\n  bin: 2\n")
+    assert epochs(read).values.value.tolist() == pytest.approx([0.2])
+
+
 def test_several_people_in_a_recording_are_never_put_together(tmp_path):
     rows(tmp_path / "a.parquet", [0.2], person=0)
     both = pd.concat([pd.read_parquet(tmp_path / "a.parquet"), pd.read_parquet(tmp_path / "a.parquet").assign(person=1)])

@@ -139,6 +139,9 @@ def unicode_(subject: Subject) -> Iterator[str]:
         "🙂",
         "x@y/z~2 %41",
         "=1+1",
+        "n/a",
+        "<NA>",
+        "0.5",
     )
     segments = tuple(Segment(FILE, place, place + 0.5, value, "text", "Zoë@home") for place, value in enumerate(values))
     yield from _differences(subject, Annotations(segments))

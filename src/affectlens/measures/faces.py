@@ -17,6 +17,7 @@ from affectlens.perception.people.finder import PeopleFinder, Person
 
 EVERY = 0.25  # seconds after which all faces are searched for anew
 JUMP = 0.4  # of a face's width; no face moves further from one frame to the next, so that another was taken for it
+SAME = 0.6  # overlap of two meshes from which on they are of one face
 CUT = 24.0  # mean difference of grey between two frames, of 255, from which on the picture is another
 
 
@@ -62,10 +63,21 @@ class FaceFollower:
                 self._people = followed
                 self.counts = replace(self.counts, followed=self.counts.followed + 1)
                 return followed
-        self._people = self._finder(frame)
+        before = {} if cut else {person.id: person for person in self._people}
+        self._people = [self._same_mesh(frame, person, before.get(person.id)) for person in self._finder(frame)]
         self._searched = frame.time
         self.counts = replace(self.counts, searched=self.counts.searched + 1)
         return self._people
+
+    def _same_mesh(self, frame: Frame, found: Person, before: Person | None) -> Person:
+        """A person that was searched for, with the mesh placed as in the frames between; else it twitches at every search."""
+        if before is None:
+            return found
+        marks = self._landmarker(frame.image, before.marks.points[[33, 263], :2], _box(before.marks))
+        placed = marks.presence >= SURE_PRESENCE and np.isfinite(marks.points).all()
+        if not placed or overlap(_box(marks), _box(found.marks)) < SAME:
+            return found
+        return replace(found, marks=marks, quality=face_quality(frame.image, marks))
 
     def _follow(self, frame: Frame) -> list[Person] | None:
         """The same people in the next frame; None where one of them has to be searched for."""
