@@ -43,6 +43,7 @@ NAMES = (
     "diarisation",
     "scale",
     "faults",
+    "workbench",
 )
 
 
