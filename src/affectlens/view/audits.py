@@ -19,7 +19,7 @@ from affectlens.media.inputs import MEDIA, kind_of
 from affectlens.pipeline.jobs import MANIFEST
 from affectlens.view.notices import ERROR, INFO, WARNING, Notice
 from affectlens.view.places import Folders
-from affectlens.view.plain import numbers, plain
+from affectlens.view.plain import numbers, plain, without_paths
 from affectlens.view.runs import UnreadableError, manifest_of
 
 KEPT = 4
@@ -183,7 +183,7 @@ class AuditFolder:
             "findings": findings,
             "about": str(getattr(self.result, "about", "") or ""),
             "notes": plain(getattr(self.result, "notes", ())),
-            "facts": _without_paths({key: plain(self.facts.get(key)) for key in keep}),
+            "facts": without_paths({key: self.facts.get(key) for key in keep}),
             "tables": [self._described(name) for name in sorted(self.tables, key=lambda name: (name != self.main, name))],
             "charts": self.charts(),
             "page": f"/api/audits/{self.name}/files/audit.html" if (self.folder / "audit.html").exists() else None,
@@ -479,15 +479,6 @@ def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int
     if not given.isdigit() or not 1 <= int(given) <= most:
         raise UsageError(f"{name} {given!r}; a number from 1 to {most} was expected")
     return int(given)
-
-
-def _without_paths(value: Any) -> Any:
-    """Texts that are paths of this machine as their last part."""
-    if isinstance(value, dict):
-        return {key: _without_paths(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_paths(item) for item in value]
-    return Path(value).name if isinstance(value, str) and value.startswith("/") else value
 
 
 class OpenedAudits:
