@@ -24,9 +24,10 @@ from affectlens.media.inputs import MEDIA
 from affectlens.modalities.base import assets_of
 from affectlens.perception.face.covering import parse_cover
 from affectlens.perception.words.corrected import corrected
-from affectlens.view.audits import AuditFolder, Examples, OpenedAudits
+from affectlens.view.audits import AuditFolder, OpenedAudits
 from affectlens.view.cards import WHAT_IF
 from affectlens.view.edits import Edits, State
+from affectlens.view.examples import Examples
 from affectlens.view.jobs import Job, Queue, Worker
 from affectlens.view.library import Library
 from affectlens.view.notices import Notice
