@@ -26,7 +26,8 @@ from affectlens.perception.face.covering import parse_cover
 from affectlens.perception.words.corrected import corrected
 from affectlens.view.audits import AuditFolder, OpenedAudits
 from affectlens.view.cards import WHAT_IF
-from affectlens.view.edits import Edits, State
+from affectlens.view.changes import State
+from affectlens.view.edits import Edits
 from affectlens.view.examples import Examples
 from affectlens.view.jobs import Job, Queue, Worker
 from affectlens.view.library import Library

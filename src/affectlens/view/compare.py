@@ -10,8 +10,8 @@ import pandas as pd
 from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE
 from affectlens.modalities.telling import who
+from affectlens.view.changes import State
 from affectlens.view.derived import counting, derived, shares
-from affectlens.view.edits import State
 from affectlens.view.plain import number, without_paths
 from affectlens.view.runs import Run
 

@@ -17,8 +17,8 @@ from affectlens.view import curves, evidence, lanes
 from affectlens.view.answers import Plain
 from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.cards import WHAT_IF
+from affectlens.view.changes import State
 from affectlens.view.derived import people_after
-from affectlens.view.edits import State
 from affectlens.view.notices import status_of
 from affectlens.view.places import inside
 from affectlens.view.plain import number, numbers, without_paths
