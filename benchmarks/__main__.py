@@ -48,6 +48,7 @@ NAMES = (
     "study",
     "measure",
     "workbench",
+    "workbench_page",
 )
 
 
