@@ -44,6 +44,7 @@ NAMES = (
     "scale",
     "faults",
     "workbench",
+    "workbench_page",
 )
 
 

@@ -1,155 +1,152 @@
-"""The page of `affectlens view` in Chromium: an hour with three people, and boxes on a clip with uneven times of frames."""
+"""How quick the workbench's server is: a library of 5,000 runs, a run of an hour with three people, and hostile requests.
+
+``python -m benchmarks workbench``; runs are generated as `explain` writes them, in a temporary folder.
+"""
 
 from __future__ import annotations
 
-import gzip
+import os
 import shutil
+import socket
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from tests.view.made import run_folder
 
-STEPS = 60  # moves of the play head, and of the zoom
-MOST_SCRIPT = 50.0  # milliseconds a step
-MOST_FIRST = 2.0  # seconds until the time line stands
-MOST_BYTES = 500_000
-UNEVEN = (0.03, 0.05, 0.13, 0.04, 0.09)  # seconds between frames, in turn
+RUNS, SECONDS, PEOPLE, HOSTILE, SLOW = 5000, 3600, 3, 1000, 100
+TOKEN = "benchmark-token-of-some-length"
+LINE = tuple[str, str, str, bool | None]
+MOST, FIRST = 300.0, 2.0  # milliseconds of a request of the library, seconds of a first view
 
 
-def run() -> Iterator[tuple[str, str, str, bool | None]]:
-    """Script time a step, first view, weight, and how far a box is from the frame that is shown."""
-    from playwright.sync_api import sync_playwright
-    from tests.view.browser.conftest import CHROMIUM, QUIET, TOKEN, serve, stopped
-    from tests.view.made import run_folder
+class Server:
+    """The server as a user starts it."""
 
-    import affectlens.view
+    def __init__(self, *folders: Path) -> None:
+        command = [sys.executable, "-m", "affectlens", "view", *map(str, folders), "--no-browser", "--token", TOKEN]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.process.stdout is not None
+        self.base = self.process.stdout.readline().partition("/?")[0]
 
-    static = Path(affectlens.view.__file__).parent / "static"
-    weight = sum(len(gzip.compress(file.read_bytes())) for file in static.rglob("*") if file.is_file())
-    yield "bundle, gzipped", f"{weight / 1000:.0f} kB", "under 500 kB", weight < MOST_BYTES
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        run_folder(Path(folder), name="hour.mp4", seconds=3600, people=3)
-        times = _uneven_clip(Path(folder) / "uneven.mp4")
-        run_folder(Path(folder), name="uneven.mp4", seconds=4, people=1)
-        served = serve(Path(folder), Path())
-        browser = play.chromium.launch(executable_path=CHROMIUM or shutil.which("chromium"), args=QUIET)
+    def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, bytes, float]:
+        given = {"Authorization": f"Bearer {TOKEN}", "X-Affectlens": "1"} | headers
+        request = urllib.request.Request(self.base + path, body, given, method=method)
+        began = time.perf_counter()
         try:
-            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-            page.goto(f"{served.address}?token={TOKEN}")
-            page.locator("ul.cards a").first.wait_for()
-            ids = served.ids(page)
-            page.goto("about:blank")
-            began = time.perf_counter()
-            page.goto(f"{served.address}#/run/{ids['hour.mp4']}")
-            page.locator(".area canvas").wait_for()
-            first = time.perf_counter() - began
-            yield "an hour with three people: first view", f"{first:.2f} s", "under 2 s", first < MOST_FIRST
-            yield from _steps(page)
-            page.goto(f"{served.address}#/run/{ids['uneven.mp4']}")
-            late = _late(page, times)
-            yield (
-                "uneven frames: time of the drawing against that of the shown frame",
-                f"{late:.3f} frames",
-                "within one",
-                late <= 1,
-            )
-        finally:
-            browser.close()
-            stopped(served)
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                content, status = answer.read(), answer.status
+        except urllib.error.HTTPError as error:
+            content, status = error.read(), error.code
+        except urllib.error.URLError:  # the connection was closed on a body that is not wanted
+            content, status = b"", 0
+        return status, content, time.perf_counter() - began
+
+    def median(self, path: str, times: int = 9) -> float:
+        return 1000 * statistics.median(self.ask(path)[2] for _ in range(times))
+
+    def end(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
 
 
-def _steps(page: Any) -> Iterator[tuple[str, str, str, bool | None]]:
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable")
+def copies(first: Path, root: Path, count: int) -> None:
+    """Runs that share the bytes of their tables, each with a manifest of its own."""
+    for number in range(count):
+        folder = root / f"{number // 100:02}" / f"talk-{number:05}"
+        folder.mkdir(parents=True)
+        for file in ("table.parquet", "evidence.parquet"):
+            os.link(first / file, folder / file)
+        text = (first / "provenance.json").read_text()
+        day = f"2026-{1 + number % 12:02}-{1 + number % 28:02}"
+        (folder / "provenance.json").write_text(text.replace("talk.mp4", f"talk {number}.mp4").replace("2026-11-05", day))
 
-    def script() -> float:
-        metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
-        return 1000 * float(metrics["ScriptDuration"])
 
-    page.wait_for_timeout(1500)
-    ruler, area = page.locator(".ruler").bounding_box(), page.locator(".area").bounding_box()
-    across = np.linspace(ruler["x"] + 5, ruler["x"] + ruler["width"] - 5, STEPS)
+def library(work: Path) -> Iterator[LINE]:
+    first = run_folder(work / "one", seconds=12, people=2)
+    copies(first, work / "many", RUNS)
+    server = Server(work / "many")
+    began = time.perf_counter()
+    try:
+        while b'"code":"reading"' in (answer := server.ask("/api/library"))[1] or f'"total":{RUNS}'.encode() not in answer[1]:
+            time.sleep(0.5)
+        yield f"library of {RUNS:,} runs, read for the first time", f"{time.perf_counter() - began:.0f} s", "", None
+        for what, query in (("first page", ""), ("search", "q=talk+49"), ("filter", "label=anger&conflict=1&since=2026-06"),
+                            ("sort by name, last page", "sort=name&page=100")):  # fmt: skip
+            took = server.median(f"/api/library?{query}")
+            yield f"library of {RUNS:,} runs: {what}", f"{took:.0f} ms", f"under {MOST:.0f} ms", took < MOST
+        yield from hostile(server)
+    finally:
+        server.end()
 
-    def scrub(step: int) -> None:
-        page.mouse.move(across[step], ruler["y"] + 8)
-        if step == 0:
-            page.mouse.down()
 
-    def key(step: int) -> None:
-        page.keyboard.press("ArrowRight")
-
-    def zoom(step: int) -> None:
-        page.mouse.wheel(0, -120 if step < STEPS // 2 else 120)
-
-    def measured(act: Callable[[int], None]) -> np.ndarray:
-        spent = []
-        for step in range(STEPS):
-            before = script()
-            act(step)
-            page.wait_for_timeout(50)
-            spent.append(script() - before)
-        return np.array(spent)
-
-    for what, act in (("dragging the play head", scrub), ("stepping by segments", key), ("zooming", zoom)):
-        if act is key:
-            page.mouse.up()
-            page.locator(".area").focus()
-        if act is zoom:
-            page.mouse.move(area["x"] + area["width"] / 2, area["y"] + 60)
-        spent = measured(act)
-        typical, most = float(np.median(spent)), float(np.quantile(spent, 0.95))
+def hour(work: Path) -> Iterator[LINE]:
+    folder = run_folder(work / "hour", seconds=SECONDS, people=PEOPLE)
+    size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+    server = Server(folder.parent)
+    try:
+        while b'"total":1' not in server.ask("/api/library")[1]:
+            time.sleep(0.5)
+        name = server.ask("/api/library")[1].split(b'"id":"')[1][:16].decode()
+        yield f"run of an hour with {PEOPLE} people: its folder", f"{size:.0f} MB", "", None
+        first = [server.ask(f"/api/runs/{name}{part}")[2] for part in ("", "/lanes", "/narrative", "/moments")]
+        told = f"{sum(first):.2f} s"
         yield (
-            f"script time a step, {what}",
-            f"median {typical:.1f} ms, 95 of 100 under {most:.1f} ms",
-            f"median under {MOST_SCRIPT:.0f} ms",
-            typical < MOST_SCRIPT,
+            "the same: all that the first view asks for, read for the first time",
+            told,
+            f"under {FIRST:.0f} s",
+            sum(first) < FIRST,
         )
+        for part in ("", "/lanes", "/frames?start=1000&end=1030", "/evidence?segment=1:fused:1800", "/narrative", "/moments",
+                     "/curve?table=frames&column=jawOpen&points=1500", "/curve?column=p_happiness&points=1500"):  # fmt: skip
+            took = server.median(f"/api/runs/{name}{part}", 5)
+            yield f"the same, again: {part or 'overview'}", f"{took:.0f} ms", "", None
+        yield "the same: lanes before compression", f"{len(server.ask(f'/api/runs/{name}/lanes')[1]) / 1e6:.1f} MB", "", None
+    finally:
+        server.end()
 
 
-def _uneven_clip(path: Path) -> np.ndarray:
-    """Write a clip whose frames come at uneven times; gives the times in seconds."""
-    import av
+def hostile(server: Server) -> Iterator[LINE]:
+    """Paths that lead out, foreign names, bodies too large, junk, and connections that never finish."""
+    rng = np.random.default_rng(0)
+    served = 0
+    for path in ("/assets/../../etc/passwd", "/api/runs/0123456789abcdef/files/../../etc/passwd", "/assets/%2e%2e/%2e%2e/x"):
+        served += server.ask(path)[0] == 200
+    for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Authorization": "Bearer x"}):
+        served += server.ask("/api/library", **headers)[0] == 200
+    served += server.ask("/api/library/refresh", "POST", b"x" * (9 << 20))[0] == 200
+    host, port = server.base.removeprefix("http://").split(":")
+    slow = []
+    for number in range(SLOW):
+        connection = socket.create_connection((host, int(port)))
+        if number % 2:
+            connection.sendall(b"GET /api/library HTTP/1.1\r\nHost: ")
+        slow.append(connection)
+    for _ in range(HOSTILE):
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(rng.bytes(int(rng.integers(1, 400))) + b"\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            served += connection.recv(64).startswith(b"HTTP/1.1 200")
+    alive = server.ask("/api/library")
+    for connection in slow:
+        connection.close()
+    what = f"hostile requests ({HOSTILE:,} malformed, paths, Host, Origin, token, 9 MB), {SLOW} connections that never finish"
+    yield what, f"{served} served", "none", served == 0
+    yield "a request in the midst of them", f"{alive[0]} in {1000 * alive[2]:.0f} ms", "200", alive[0] == 200
 
-    times, now = [], 0.0
-    while now < 4.0:
-        times.append(now)
-        now += UNEVEN[len(times) % len(UNEVEN)]
-    with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=30)
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
-        for number, moment in enumerate(times):
-            picture = np.full((96, 128, 3), 30 + 5 * (number % 40), np.uint8)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = round(1000 * moment), Fraction(1, 1000)
-            out.mux(stream.encode(frame))
-        out.mux(stream.encode(None))
-    return np.array(times)
 
-
-def _late(page: Any, times: np.ndarray) -> float:
-    """The largest distance, in frames, between the time that is drawn and the true time of the frame on the screen."""
-    page.locator("video").wait_for()
-    page.wait_for_timeout(800)
-    page.evaluate(
-        """() => {
-            window.shown = [];
-            const video = document.querySelector("video");
-            const note = (_, frame) => {
-                const drawn = Number(document.querySelector(".stage canvas").dataset.time);
-                window.shown.push([frame.mediaTime, drawn]);
-                video.requestVideoFrameCallback(note);
-            };
-            video.requestVideoFrameCallback(note);
-        }"""
-    )
-    page.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(3500)
-    shown = np.array(page.evaluate("window.shown")[1:])
-    frame = [int(np.argmin(np.abs(times - moment))) for moment in shown[:, 0]]
-    drawn = [int(np.argmin(np.abs(times - moment))) for moment in shown[:, 1]]
-    return float(np.max(np.abs(np.array(frame) - np.array(drawn))))
+def run() -> Iterator[LINE]:
+    """Figures of an hour, of many runs, and of hostile requests."""
+    work = Path(tempfile.mkdtemp(prefix="affectlens-bench-"))
+    try:
+        yield from hour(work)
+        yield from library(work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

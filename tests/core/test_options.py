@@ -49,7 +49,20 @@ def test_a_wrong_value_names_its_option(name, value, says):
 
 
 def test_every_option_but_the_switches_is_checked():
-    assert {name for name, *_ in WRONG} == {f.name for f in fields(Options)} - {"use_usual", "translate"}
+    assert {name for name, *_ in WRONG} == {f.name for f in fields(Options)} - {
+        "use_usual",
+        "translate",
+        "anonymous",
+        "keep_words",
+    }
+
+
+def test_what_does_not_go_together():
+    with pytest.raises(UsageError, match="--keep-words goes with --anonymous"):
+        Options(keep_words=True)
+    with pytest.raises(UsageError, match="leave it out with --anonymous"):
+        Options(anonymous=True, store="usual.db")
+    assert Options(anonymous=True, keep_words=True).anonymous
 
 
 def test_what_is_usual_has_to_come_from_somewhere():

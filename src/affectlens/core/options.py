@@ -210,12 +210,22 @@ class Options(Settings):
         check=_covers,
         metavar="PART",
     )
+    anonymous: bool = setting(
+        False,
+        "Write nothing that tells who or what it was: no name or path of the recording, no pictures, no words, faces blurred "
+        "in the overlay. Faces that no finder sees stay: look at it before you pass it on.",
+    )
+    keep_words: bool = setting(False, "With --anonymous, keep what was said.")
     fusion: str = setting("early", "early (a network over deep features) or pool (of opinions).", choices=("early", "pool"))
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.use_usual and not (self.store or self.prior):
             raise UsageError("--use-usual needs what is usual: give --store FILE or --prior findingemo")
+        if self.keep_words and not self.anonymous:
+            raise UsageError("--keep-words goes with --anonymous; without that what was said is kept")
+        if self.anonymous and self.store:
+            raise UsageError("--store remembers recordings by their names: leave it out with --anonymous")
 
 
 def torch_device(name: str) -> str:

@@ -140,12 +140,13 @@ class Clip:
     place: Place | None = None  # as given or inferred, once the scene was looked at
     scene: SceneView | None = None  # for the report
     voices: tuple[VoiceSpan, ...] = ()  # who speaks when, where only the sound can tell
+    called: str = ""  # what rows call it where its own name is not to be told
     _ids: int = 0
 
     @property
     def file(self) -> str:
         """The name under which rows list this recording, as `affectlens.core.disk.places.written` has it."""
-        return written(self.path)
+        return self.called or written(self.path)
 
     def evidence(
         self,

@@ -42,6 +42,7 @@ from affectlens.perception.face.covering import Covers
 from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Person, Sighting
+from affectlens.pipeline.anonymous import anonymous_evidence, make_anonymous, without_words
 from affectlens.pipeline.seen import SeenFiles, write_transcript
 from affectlens.report.bundle import Gallery, Report
 
@@ -94,7 +95,13 @@ class Engine:
         return {"affectlens": package_version(), "method": METHOD, "weights": dict(sorted(files.items()))}
 
     def run(
-        self, path: Path, *, explaining: bool, scratch: Path | None = None, progress: Progress | None = None
+        self,
+        path: Path,
+        *,
+        explaining: bool,
+        scratch: Path | None = None,
+        progress: Progress | None = None,
+        called: str = "",
     ) -> tuple[Clip, list[Finding], Report]:
         """Everything about one recording.
 
@@ -109,6 +116,8 @@ class Engine:
             need not listen again.
         progress : callable, optional
             Takes the stage, seconds of the recording done, and seconds in all.
+        called : str
+            What rows call it, where its own name is not to be told.
 
         Returns
         -------
@@ -122,7 +131,7 @@ class Engine:
         """
         began = time.perf_counter()
         progress = progress or silent
-        clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed))
+        clip = Clip(path, _probe(path), self.options, explaining, np.random.default_rng(self.options.seed), called=called)
         if clip.info.kind == "motion" and not {"gait", "posture"} & {modality.name for modality in self.modalities}:
             clip.problems.add(
                 "recorded motion is read by gait and posture, which are off: beyond their corpus they are not known to be "
@@ -133,7 +142,7 @@ class Engine:
         if self.options.transcript:
             clip.problems.add("words were read from a transcript that was given (--transcript), not heard")
         report = Report(clip, Gallery())
-        with torch_threads(1), _Sink(report, scratch) as sink:
+        with torch_threads(1), _Sink(report, scratch, self.options) as sink:
             with _timed(report.seconds, "listening"):
                 for modality in self.modalities:
                     modality.begin(clip)
@@ -145,7 +154,9 @@ class Engine:
                     findings.extend(sink.take(window))
             with _timed(report.seconds, "finishing"):
                 report.findings = self._finish(clip, findings, sink)
-            if scratch is not None:
+            if self.options.anonymous:
+                make_anonymous(report)
+            if scratch is not None and not without_words(self.options):
                 write_transcript(self.modalities, scratch)
         report.seconds["total"] = time.perf_counter() - began
         return clip, report.findings, report
@@ -273,8 +284,8 @@ def _is_input(name: str, value: str) -> bool:
 class _Sink:
     """Takes findings as they come: evidence goes to disk and to the report, what stays in memory is small."""
 
-    def __init__(self, report: Report, folder: Path | None) -> None:
-        self.report = report
+    def __init__(self, report: Report, folder: Path | None, options: Options) -> None:
+        self.report, self._options = report, options
         self._file = TableWriter(folder / "evidence.parquet") if folder else None
         self._seen = SeenFiles(folder) if folder else None
 
@@ -285,6 +296,8 @@ class _Sink:
 
     def take(self, findings: list[Finding], more: Sequence[Evidence] = ()) -> list[Finding]:
         """Keep the evidence and give the findings back without what was written."""
+        if self._options.anonymous:
+            findings, more = anonymous_evidence(findings, more, self._options)
         if self._file:
             self._file.append(evidence_frame([*(row for finding in findings for row in finding.evidence), *more]))
         if self._seen:

@@ -137,8 +137,14 @@ class Job:
 
     @cached_property
     def name(self) -> str:
-        """The name of what is made."""
-        return folder_name(self.path, self.content)
+        """The name of what is made; with ``anonymous`` one that does not tell the recording's."""
+        name = folder_name(self.path, self.content)
+        return f"recording-{name.rpartition('-')[2]}" if self.options.anonymous else name
+
+    @property
+    def called(self) -> str:
+        """What rows call the recording where its own name is not to be told; else empty."""
+        return self.name if self.options.anonymous else ""
 
     @property
     def target(self) -> Path:
@@ -160,6 +166,9 @@ class Job:
     def facts(self) -> dict[str, Any]:
         """What is written down of the job beside its result."""
         given = {"key": self.key, "sha256": self.content, "options": self.options.to_dict(), **self.made_by}
+        if self.options.anonymous:
+            del given["sha256"]
+            given["options"] |= {name: Path(str(given["options"][name])).name for name in PATHS}
         return dict(json.loads(json.dumps(given, default=str)))
 
     def is_done(self) -> bool:

@@ -198,14 +198,16 @@ class ExplainTask(RecordingTask):
 
     def load(self, name: str, path: str) -> Result:
         """A report."""
-        return load_report(self.out / name, path)
+        return load_report(self.out / name, name if self.options.anonymous else path)
 
     def make(self, job: Job, claim: Claim, engine: Engine) -> Result:
         """Recognise, explain and write the report."""
         with writing(self.root):
             scratch = job.begin(claim, self.ledger, self.resume)
         try:
-            _, findings, report = engine.run(job.path, explaining=True, scratch=scratch, progress=self.progress)
+            _, findings, report = engine.run(
+                job.path, explaining=True, scratch=scratch, progress=self.progress, called=job.called
+            )
             with writing(job.target):
                 write_recording(job, scratch, claim, report, findings, engine.modalities)
         except Exception:
@@ -226,13 +228,15 @@ class RecognizeTask(RecordingTask):
 
     def load(self, name: str, path: str) -> Result:
         """The rows."""
-        return read_part(self.out, name, path)
+        return read_part(self.out, name, name if self.options.anonymous else path)
 
     def make(self, job: Job, claim: Claim, engine: Engine) -> Result:
         """Recognise and write the rows."""
-        _, findings, report = engine.run(job.path, explaining=False, progress=self.progress)
+        _, findings, report = engine.run(job.path, explaining=False, progress=self.progress, called=job.called)
         rows = rows_frame([finding.row for finding in findings])
-        result = Result(str(job.path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds)
+        result = Result(
+            job.called or str(job.path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds
+        )
         write_part(job, result)
         return result
 

@@ -128,7 +128,7 @@ def provenance(report: Report, modalities: list[Modality], job: dict[str, Any]) 
     return {
         "schema_version": SCHEMA_VERSION,
         "run_format": RUN_FORMAT,
-        "file": relative(report.clip.path),
+        "file": report.clip.called or relative(report.clip.path),
         "sha256": job.get("sha256", ""),
         "kind": info.kind,
         "duration": info.duration,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from affectlens.assets.store import locate
 from affectlens.core.schema import SCENE
 from affectlens.figures.charts import colour as colour_of
 from affectlens.media.container import open_file
-from affectlens.media.frames import frames
+from affectlens.media.frames import Frame, frames
+from affectlens.perception.face.detector import FaceDetector
+from affectlens.perception.face.hiding import Track, hidden
 from affectlens.report.bundle import Report
 
 _RATE = 12.5
@@ -40,7 +44,7 @@ def write_overlay(report: Report, path: Path) -> bool:
     with open_file(path, "w", options={"movflags": "faststart"}) as out:
         stream: Any = None
         font = small = None
-        for frame in frames(clip.path, _RATE):
+        for frame in _hidden(report, frames(clip.path, _RATE)) if clip.options.anonymous else frames(clip.path, _RATE):
             height, width = frame.image.shape[:2]
             factor = min(1.0, _WIDTH / width) if width > 480 else 2.0
             size = (int(width * factor) // 2 * 2, int(height * factor) // 2 * 2)
@@ -67,6 +71,17 @@ def write_overlay(report: Report, path: Path) -> bool:
             return False
         out.mux(stream.encode(None))
     return True
+
+
+def _hidden(report: Report, shown: Iterator[Frame]) -> Iterator[Frame]:
+    """The same frames with faces blurred: those that were tracked, and those that are found in the frame at hand."""
+    clip = report.clip
+    detector = FaceDetector(locate("yunet"))
+    tracks = []
+    for person in {sighting.person for sighting in clip.sightings}:
+        own = [sighting for sighting in clip.sightings if sighting.person == person]
+        tracks.append(Track(np.array([one.time for one in own]), np.array([one.box for one in own], float)))
+    return hidden(shown, tracks, 2 / clip.options.rate, lambda image: [face.box for face in detector(image)])
 
 
 def _stream(out: Any, size: tuple[int, int]) -> Any:

@@ -37,6 +37,8 @@ class OptionsFields(TypedDict, total=False):
     background: str | Path
     transcript: str | Path
     cover: tuple[str, ...] | list[str]
+    anonymous: bool
+    keep_words: bool
     fusion: str
 
 

@@ -32,7 +32,7 @@ from affectlens.view.routes.runs import face_picture, frames_between, overview
 from affectlens.view.runs import Run
 
 STATIC = Path(__file__).parent / "static"
-SEGMENTS, PICTURES = 400, 40  # of which evidence is in the page, and faces
+SEGMENTS, PICTURES = 200, 40  # of which evidence is in the page, and faces
 MOST_VIDEO = 200_000_000  # bytes of a video in a page
 CSP = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; media-src data: blob:; "
