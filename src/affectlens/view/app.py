@@ -91,7 +91,8 @@ def _add_pages(app: FastAPI) -> None:
         file = inside(STATIC / "assets", path)
         if file is None:
             raise NotFoundError(f"there is no {path!r}")
-        return FileResponse(file, headers={"cache-control": "public, max-age=31536000, immutable"})
+        # Names are the same in every version: browsers have to ask whether theirs is still the one (ETag).
+        return FileResponse(file, headers={"cache-control": "no-cache"})
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -126,7 +126,12 @@ class Watched:
             if message.type in ("error", "warning") and not provoked:
                 self.trouble.append(f"{message.type}: {message.text}")
 
+        def answered(response: Any) -> None:
+            if response.status >= 400 and str(response.status) != self.allowed:
+                self.trouble.append(f"{response.status} of {response.url}")
+
         self.page.on("request", asked)
+        self.page.on("response", answered)
         self.page.on("console", said)
         self.page.on("pageerror", lambda error: self.trouble.append(f"error in the page: {error}"))
 

@@ -40,6 +40,8 @@ export class Opened {
   curves: string[] = $state.raw([]);
   /** A stretch of time that was drawn out on the time line, for exclusions and notes. */
   range: Span | null = $state.raw(null);
+  /** A rectangle of the picture that a rerun covers, fractions of the frame; drawn on the video while `covering`. */
+  cover: { left: number; top: number; width: number; height: number } | null = $state.raw(null);
   panel = $state("why");
 
   /** Grows when boxes and landmarks of a part have come. */
