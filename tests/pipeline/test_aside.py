@@ -1,6 +1,7 @@
 """Listening while the picture is watched: the same notes in the same order, and errors as where it is heard first."""
 
 import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -65,6 +66,25 @@ def test_an_error_inside_is_raised_once_the_sound_is_heard():
     with pytest.raises(ZeroDivisionError), engine(lambda problems: heard.append(1))._listening(recording(), None, silent, {}):
         raise ZeroDivisionError
     assert heard == [1]
+
+
+def test_a_run_that_is_stopped_leaves_no_thread_at_work():
+    began, heard = threading.Event(), []
+
+    def listen(clip, scratch, progress, problems):
+        for second in range(10_000):
+            began.set()
+            time.sleep(0.001)
+            heard.append(second)
+            progress("listening", second, 10_000.0)
+
+    made = engine(None)
+    made._listen = listen
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt), made._listening(recording(), None, silent, {}):
+        assert began.wait(10)
+        raise KeyboardInterrupt
+    assert len(heard) < 9_000 and threading.active_count() == before
 
 
 def test_progress_is_told_while_it_is_waited_for():

@@ -9,6 +9,10 @@ from contextvars import copy_context
 PAUSE = 0.5  # seconds between two looks whether it has ended
 
 
+class StoppedAsideError(Exception):
+    """What goes on aside is no longer wanted."""
+
+
 class Aside:
     """Something done in a thread of its own, with torch on one thread there.
 
@@ -28,8 +32,8 @@ class Aside:
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
         self._error: Exception | None = None
-        # A daemon: where the process is told to stop, it does not wait for a network to finish.
-        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="aside", daemon=True)
+        # No daemon: a process that ends while a network is at work in another thread of it is killed by the system.
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), name="aside")
         self._thread.start()
 
     def _run(self) -> None:

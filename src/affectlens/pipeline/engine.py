@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -43,7 +44,7 @@ from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.landmarks import FaceLandmarker
 from affectlens.perception.people.finder import PeopleFinder, Person, Sighting
 from affectlens.pipeline.anonymous import anonymous_evidence, make_anonymous, without_words
-from affectlens.pipeline.aside import Aside
+from affectlens.pipeline.aside import Aside, StoppedAsideError
 from affectlens.pipeline.seen import SeenFiles, write_transcript
 from affectlens.report.bundle import Gallery, Report
 
@@ -170,17 +171,27 @@ class Engine:
                 self._listen(clip, scratch, progress, clip.problems)
             yield
             return
-        before, heard, told = list(clip.problems.notes), Problems(), [0.0]
+        before, heard, told, stop = list(clip.problems.notes), Problems(), [0.0], threading.Event()
+
+        def tell(stage: str, done: float, total: float) -> None:
+            told[0] = done
+            if stop.is_set():
+                raise StoppedAsideError
 
         def work() -> None:
             with _timed(seconds, "listening"):
-                self._listen(clip, scratch, lambda _, done, __: told.__setitem__(0, done), heard)
+                self._listen(clip, scratch, tell, heard)
 
         aside = Aside(work)
         try:
             yield
         except Exception:
             aside.wait()  # what cannot be heard is told first, as where it is heard first
+            raise
+        except BaseException:  # told to stop: listening ends where it next takes a piece of sound
+            stop.set()
+            with suppress(Exception):
+                aside.wait()
             raise
         aside.wait(lambda: progress("listening", told[0], clip.info.duration))
         seen = clip.problems.notes[len(before) :]

@@ -17,11 +17,13 @@ from affectlens.core.progress import Progress
 from affectlens.core.tables import evidence_frame, rows_frame
 from affectlens.ledger import DONE, FAILED, Claim, Holder, Item, Ledger
 from affectlens.ledger.records import KILLED
+from affectlens.modalities.base import Finding
 from affectlens.pipeline.engine import Engine
 from affectlens.pipeline.jobs import Job, abandon, ledger_root
 from affectlens.pipeline.parts import has_part, read_part, write_part
 from affectlens.pipeline.results import Result, load_report
 from affectlens.pipeline.writer import write_recording, writing
+from affectlens.report.bundle import Report
 
 log = logging.getLogger(__name__)
 TRIES = 3  # processes that may end over a recording
@@ -223,7 +225,7 @@ class ExplainTask(RecordingTask):
         except Exception:
             abandon(scratch)
             raise
-        return self.load(job.name, str(job.path))
+        return _result(job, findings, report)  # what was just written need not be read again
 
 
 @dataclass
@@ -243,12 +245,16 @@ class RecognizeTask(RecordingTask):
     def make(self, job: Job, claim: Claim, engine: Engine) -> Result:
         """Recognise and write the rows."""
         _, findings, report = engine.run(job.path, explaining=False, progress=self.progress, called=job.called)
-        rows = rows_frame([finding.row for finding in findings])
-        result = Result(
-            job.called or str(job.path), rows, evidence_frame([]), None, tuple(report.clip.problems.notes), report.seconds
-        )
+        result = _result(job, findings, report)
         write_part(job, result)
         return result
+
+
+def _result(job: Job, findings: list[Finding], report: Report) -> Result:
+    """The rows of a recording, without its evidence."""
+    rows = rows_frame([finding.row for finding in findings])
+    notes = tuple(report.clip.problems.notes)
+    return Result(job.called or str(job.path), rows, evidence_frame([]), None, notes, report.seconds)
 
 
 def task_of(verb: str, out: Path) -> RecordingTask:
