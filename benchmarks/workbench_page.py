@@ -26,9 +26,9 @@ def run() -> Iterator[tuple[str, str, str, bool | None]]:
     from tests.view.browser.conftest import CHROMIUM, QUIET, TOKEN, serve, stopped
     from tests.view.made import run_folder
 
-    import affectlens.view
+    import affectlens.workbench
 
-    static = Path(affectlens.view.__file__).parent / "static"
+    static = Path(affectlens.workbench.__file__).parent / "static"
     weight = sum(len(gzip.compress(file.read_bytes())) for file in static.rglob("*") if file.is_file())
     yield "bundle, gzipped", f"{weight / 1000:.0f} kB", "under 500 kB", weight < MOST_BYTES
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:

@@ -13,7 +13,7 @@ from affectlens.audits.registry import AUDITS
 from affectlens.core.options import Options
 from affectlens.core.settings import Settings
 from affectlens.learning.recipes.registry import TRAININGS, RegisteredTraining
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.settings import ViewSettings
 
 FOLDER = Path(__file__).resolve().parents[1] / "src" / "affectlens" / "typed"
 PACKAGE = "affectlens."  # types are written for what this package registers, whatever is plugged in

@@ -9,7 +9,7 @@ export default defineConfig({
   base: "./",
   server: { proxy: { "/api": { target: server, changeOrigin: true } } },
   build: {
-    outDir: "../src/affectlens/view/static",
+    outDir: "../src/affectlens/workbench/static",
     emptyOutDir: true,
     target: "es2022",
     modulePreload: false,

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from affectlens.pipeline.recordings import explain, recognize
     from affectlens.pipeline.results import Result, Run
     from affectlens.sheets.sheet import EvidenceSheet, sheet
-    from affectlens.view.start import view
+    from affectlens.workbench.start import view
 
 __all__ = [
     "CallableModel",
@@ -112,7 +112,7 @@ _HOMES = {
     "train": "affectlens.train",
     "usual": "affectlens.pipeline.averages",
     "verify": "affectlens.core.results.verification",
-    "view": "affectlens.view",
+    "view": "affectlens.workbench.start",
 }
 
 

@@ -23,8 +23,8 @@ from affectlens.features.utterances import transcribe
 from affectlens.learning.recipes.registry import TRAININGS
 from affectlens.measures.settings import MeasureSettings
 from affectlens.pipeline.merging import merge
-from affectlens.view.settings import ViewSettings
-from affectlens.view.start import view
+from affectlens.workbench.settings import ViewSettings
+from affectlens.workbench.start import view
 from tests.cli.tree import VERBS, options, parsed
 
 COMMON = {"config", "plugin", "quiet", "verbose", "limits", "allow_code", "help"}

@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("fastapi")
 from fastapi.testclient import TestClient
 
-from affectlens.view.app import create_app
-from affectlens.view.bench import Bench
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.app import create_app
+from affectlens.workbench.bench import Bench
+from affectlens.workbench.settings import ViewSettings
 from tests.view.made import run_folder
 
 TOKEN, HOST = "test-token-of-length", "127.0.0.1:8765"
@@ -21,12 +21,12 @@ TOKEN, HOST = "test-token-of-length", "127.0.0.1:8765"
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the server keeps does not outlive a test; weights stay where they are."""
-    import affectlens.view.bench
-    import affectlens.view.library
-    import affectlens.view.playable
+    import affectlens.workbench.bench
+    import affectlens.workbench.library
+    import affectlens.workbench.playable
 
     cache = tmp_path_factory.mktemp("cache")
-    for module in (affectlens.view.bench, affectlens.view.library, affectlens.view.playable):
+    for module in (affectlens.workbench.bench, affectlens.workbench.library, affectlens.workbench.playable):
         monkeypatch.setattr(module, "cache_dir", lambda: cache)
 
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from affectlens.core.tables import write_frame
-from affectlens.view.bench import Bench
-from affectlens.view.compare import matched
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.bench import Bench
+from affectlens.workbench.compare import matched
+from affectlens.workbench.settings import ViewSettings
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import run_folder
 

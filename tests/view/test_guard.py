@@ -7,8 +7,8 @@ from http.cookies import SimpleCookie
 import numpy as np
 import pytest
 
-from affectlens.view.guard import CSP, MOST_BODY
-from affectlens.view.start import hosts_of
+from affectlens.workbench.guard import CSP, MOST_BODY
+from affectlens.workbench.start import hosts_of
 from tests.view.conftest import HOST, TOKEN
 
 
@@ -118,7 +118,7 @@ def test_the_names_of_a_server(host, expected, refused):
 
 
 def test_a_server_for_all_addresses_takes_numbers_and_no_foreign_names():
-    from affectlens.view.guard import Guard
+    from affectlens.workbench.guard import Guard
 
     guard = Guard(None, TOKEN, hosts_of("0.0.0.0", 8765), "affectlens")
     assert guard._ours("192.168.0.7:8765") and guard._ours("[fe80::1]:8765") and guard._ours("localhost:8765")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from affectlens.media.frames import frames
-from affectlens.view import page as page_module
-from affectlens.view.page import embedded
+from affectlens.workbench import page as page_module
+from affectlens.workbench.page import embedded
 from tests.conftest import asset_path
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from affectlens.core.tables import write_frame
-from affectlens.view.bench import Bench
-from affectlens.view.runs import UnreadableError, open_run
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.bench import Bench
+from affectlens.workbench.runs import UnreadableError, open_run
+from affectlens.workbench.settings import ViewSettings
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import run_folder
 

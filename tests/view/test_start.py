@@ -11,7 +11,7 @@ import pytest
 
 import affectlens
 from affectlens.core.errors import UsageError
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.settings import ViewSettings
 from tests.view.made import run_folder
 
 
@@ -70,7 +70,7 @@ def test_wrong_settings(fields, says):
     assert ViewSettings(host="0.0.0.0", token="long-enough-to-hold").is_local is False
 
 
-def test_the_room_is_the_verb():
-    import affectlens.view.start
+def test_the_verb_is_a_function_and_its_room_has_another_name():
+    import affectlens.workbench.start
 
-    assert callable(affectlens.view) and affectlens.view.start.view.__name__ == "view"
+    assert affectlens.view is affectlens.workbench.start.view and not hasattr(affectlens.view, "__path__")

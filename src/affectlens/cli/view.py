@@ -9,7 +9,7 @@ import typer
 
 from affectlens.cli import common
 from affectlens.cli.options import verb
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.settings import ViewSettings
 
 Folders = Annotated[
     list[Path] | None,
@@ -23,7 +23,7 @@ Folders = Annotated[
 @verb(ViewSettings)
 def command(settings: dict[str, Any], folders: Folders = None) -> None:
     """Look at recordings, people and evidence in a browser; nothing leaves this machine. Ends with Ctrl-C."""
-    from affectlens.view.start import view
+    from affectlens.workbench.start import view
 
     common.note("the workbench is at the address below, which only this run of the server answers to; Ctrl-C ends it")
     view(*(folders or []), say=common.say, **settings)

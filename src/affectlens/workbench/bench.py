@@ -24,21 +24,21 @@ from affectlens.media.inputs import MEDIA
 from affectlens.modalities.base import assets_of
 from affectlens.perception.face.covering import parse_cover
 from affectlens.perception.words.corrected import corrected
-from affectlens.view.audits import AuditFolder, OpenedAudits
-from affectlens.view.cards import WHAT_IF
-from affectlens.view.changes import State
-from affectlens.view.edits import Edits
-from affectlens.view.examples import Examples
-from affectlens.view.jobs import Job, Queue, Worker
-from affectlens.view.library import Library
-from affectlens.view.notices import Notice
-from affectlens.view.originals import Originals
-from affectlens.view.places import Folders, is_id
-from affectlens.view.plain import plain
-from affectlens.view.playable import copy_of, plays
-from affectlens.view.runs import Opened, Run
-from affectlens.view.settings import ViewSettings
-from affectlens.view.stills import as_jpeg, frame_at
+from affectlens.workbench.audits import AuditFolder, OpenedAudits
+from affectlens.workbench.cards import WHAT_IF
+from affectlens.workbench.changes import State
+from affectlens.workbench.edits import Edits
+from affectlens.workbench.examples import Examples
+from affectlens.workbench.jobs import Job, Queue, Worker
+from affectlens.workbench.library import Library
+from affectlens.workbench.notices import Notice
+from affectlens.workbench.originals import Originals
+from affectlens.workbench.places import Folders, is_id
+from affectlens.workbench.plain import plain
+from affectlens.workbench.playable import copy_of, plays
+from affectlens.workbench.runs import Opened, Run
+from affectlens.workbench.settings import ViewSettings
+from affectlens.workbench.stills import as_jpeg, frame_at
 
 # Options that a page may set. The others name files, devices or code of this machine, which no page has a say in.
 ALLOWED = (
@@ -182,7 +182,7 @@ class Bench:
                 "kind": kind,
                 "type": "",
             }, notices
-        from affectlens.view.playable import type_of
+        from affectlens.workbench.playable import type_of
 
         fine = plays(found)
         copied = "none" if fine else self._copy_state(found)
@@ -336,7 +336,7 @@ class Bench:
             return self.library.open_unlisted(folder)
         self.library.refresh()
         self.originals.forget()
-        from affectlens.view.places import id_of
+        from affectlens.workbench.places import id_of
 
         return id_of(folder.resolve())
 
@@ -370,7 +370,7 @@ class Bench:
         if job.run:
             self.library.close_unlisted(job.run)
         shutil.rmtree(source.parent, ignore_errors=True)
-        from affectlens.view.places import id_of
+        from affectlens.workbench.places import id_of
 
         job.folder, job.run, job.saved = str(target), id_of(target.resolve()), True
         self.queue.touched()

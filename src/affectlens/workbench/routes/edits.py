@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse, Response
 
 from affectlens.core.errors import UsageError
 from affectlens.core.tables import quoted
-from affectlens.view.bench import Bench
-from affectlens.view.derived import derived, summary
-from affectlens.view.edits import StaleError
-from affectlens.view.raters import agreement
+from affectlens.workbench.bench import Bench
+from affectlens.workbench.derived import derived, summary
+from affectlens.workbench.edits import StaleError
+from affectlens.workbench.raters import agreement
 
 MOST_AT_ONCE = 5000
 

@@ -12,7 +12,7 @@ from affectlens.core.tables import RUN_FORMAT
 from affectlens.figures.charts import colour
 from affectlens.media.inputs import MEDIA
 from affectlens.modalities.base import modality_names
-from affectlens.view.bench import GIGA, Bench, described_options
+from affectlens.workbench.bench import GIGA, Bench, described_options
 
 API = 1
 

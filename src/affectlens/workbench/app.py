@@ -17,14 +17,14 @@ from starlette.exceptions import HTTPException
 
 from affectlens.core.errors import AffectlensError, MediaError, OutputError, UsageError
 from affectlens.core.failures import failure_of
-from affectlens.view.answers import Plain
-from affectlens.view.bench import Bench, NotFoundError
-from affectlens.view.edits import UnreadableEditsError
-from affectlens.view.guard import App, Guard
-from affectlens.view.places import inside
-from affectlens.view.routes import audits, edits, jobs, library, pages, runs
-from affectlens.view.routes.jobs import TooLargeError
-from affectlens.view.runs import UnreadableError
+from affectlens.workbench.answers import Plain
+from affectlens.workbench.bench import Bench, NotFoundError
+from affectlens.workbench.edits import UnreadableEditsError
+from affectlens.workbench.guard import App, Guard
+from affectlens.workbench.places import inside
+from affectlens.workbench.routes import audits, edits, jobs, library, pages, runs
+from affectlens.workbench.routes.jobs import TooLargeError
+from affectlens.workbench.runs import UnreadableError
 
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"

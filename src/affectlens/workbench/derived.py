@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.schema import SCENE
-from affectlens.view.changes import State
-from affectlens.view.plain import number
-from affectlens.view.runs import Run
+from affectlens.workbench.changes import State
+from affectlens.workbench.plain import number
+from affectlens.workbench.runs import Run
 
 
 def people_after(numbers: pd.Series, times: pd.Series, state: State) -> pd.Series:

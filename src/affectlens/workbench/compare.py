@@ -10,10 +10,10 @@ import pandas as pd
 from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE
 from affectlens.modalities.telling import who
-from affectlens.view.changes import State
-from affectlens.view.derived import counting, derived, shares
-from affectlens.view.plain import number, without_paths
-from affectlens.view.runs import Run
+from affectlens.workbench.changes import State
+from affectlens.workbench.derived import counting, derived, shares
+from affectlens.workbench.plain import number, without_paths
+from affectlens.workbench.runs import Run
 
 LISTED = 500
 LEAST = 0.05  # total variation of probabilities from which a segment is listed

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from affectlens.media.inputs import MEDIA, kind_of
-from affectlens.view.audits import AuditFolder, whole_number
-from affectlens.view.notices import INFO, Notice
-from affectlens.view.places import Folders
-from affectlens.view.plain import plain
+from affectlens.workbench.audits import AuditFolder, whole_number
+from affectlens.workbench.notices import INFO, Notice
+from affectlens.workbench.places import Folders
+from affectlens.workbench.plain import plain
 
 
 class Examples:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Body
 from fastapi.responses import FileResponse, Response
 
 from affectlens.core.disk.names import safe_name
-from affectlens.view.bench import Bench, NotFoundError
-from affectlens.view.page import NAME, saved_page
-from affectlens.view.places import inside
+from affectlens.workbench.bench import Bench, NotFoundError
+from affectlens.workbench.page import NAME, saved_page
+from affectlens.workbench.places import inside
 
 Perhaps = Annotated[dict[str, Any] | None, Body()]
 

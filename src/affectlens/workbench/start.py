@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from affectlens.core.environment.extras import helpful
 from affectlens.core.errors import UsageError
 from affectlens.core.settings import shows_fields, with_fields
-from affectlens.view.settings import ViewSettings
+from affectlens.workbench.settings import ViewSettings
 
 if TYPE_CHECKING:
     from affectlens.typed.fields import ViewSettingsFields
@@ -57,8 +57,8 @@ def view(
     with helpful():
         import uvicorn
 
-        from affectlens.view.app import create_app
-        from affectlens.view.bench import Bench
+        from affectlens.workbench.app import create_app
+        from affectlens.workbench.bench import Bench
 
     bench = Bench(given, chosen)
     listener = _listener(chosen)
@@ -97,7 +97,7 @@ def hosts_of(host: str, port: int) -> list[str]:
     Returns
     -------
     list of str
-        For `affectlens.view.guard.Guard`.
+        For `affectlens.workbench.guard.Guard`.
 
     Examples
     --------
