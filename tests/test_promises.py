@@ -36,6 +36,20 @@ PROMISES = [  # page, words of the promise, tests
     ("docs/architecture.md", "an hour costs no more memory than a minute", ["pipeline/test_batches.py::test_memory_does_not_grow_with_the_inputs"]),
     ("docs/architecture.md", "imports run downwards only", ["scripts/test_house.py"]),
     ("docs/methods.md", "**The picture**: as a player shows it", ["media/test_player.py::test_frames_are_those_that_a_player_shows", "media/test_cropping.py::test_clean_aperture_is_what_is_shown"]),
+    ("docs/workbench.md", "The address carries a token; without it nothing is shown", ["view/test_guard.py::test_without_the_token_nothing_is_told", "view/test_start.py::test_it_serves_and_ends_with_ctrl_c"]),
+    ("docs/workbench.md", "a run is read again only where its files changed", ["view/test_library.py::test_only_what_changed_is_read_again"]),
+    ("docs/workbench.md", "A run that cannot be opened is listed with the reason", ["view/test_runs.py::test_a_run_that_cannot_be_shown_says_why_and_the_others_are_listed"]),
+    ("docs/workbench.md", "gets a copy in H.264 with the same times", ["view/test_recording.py::test_a_recording_that_no_browser_plays_gets_a_copy"]),
+    ("docs/workbench.md", "same code as the command line", ["view/test_jobs.py::test_the_numbers_are_those_of_the_command_line"]),
+    ("docs/workbench.md", "cannot be set from the page and are not taken over from the old run", ["view/test_jobs.py::test_no_option_names_a_file_or_code", "view/test_jobs.py::test_options_that_a_page_may_not_set"]),
+    ("docs/workbench.md", "one html file that works offline", ["view/test_page.py::test_a_page_asks_nobody", "view/test_page.py::test_a_page_holds_what_the_server_would_tell"]),
+    ("docs/workbench.md", "A de-identified page has no crops, no names, no paths", ["view/test_page.py::test_a_deidentified_page_tells_nobody_who_it_was", "view/test_page.py::test_a_deidentified_video_has_no_sound_and_no_face"]),
+    ("docs/workbench.md", "The numbers are the same", ["pipeline/test_anonymous.py::test_the_numbers_are_the_same", "pipeline/test_anonymous.py::test_nothing_tells_whose_it_was"]),
+    ("docs/workbench.md", "A folder can be carried elsewhere", ["view/test_runs.py::test_a_run_can_be_carried_elsewhere", "view/test_runs.py::test_a_recording_that_moved_is_found_by_what_it_holds"]),
+    ("docs/workbench.md", "Nothing of a run is ever changed", ["view/test_edits.py::test_nothing_of_the_run_changes"]),
+    ("docs/workbench.md", "Of two writers at once neither loses", ["view/test_edits.py::test_two_who_write_at_once_lose_nothing", "view/test_edits.py::test_whoever_comes_second_is_told_and_nothing_is_lost"]),
+    ("docs/workbench.md", "Files are served from below the given folders alone, links resolved", ["view/test_guard.py::test_links_that_lead_out_are_not_served", "view/test_runs.py::test_a_run_folder_cannot_have_any_file_served"]),
+    ("docs/workbench.md", "up to the limit", ["view/test_jobs.py::test_a_stream_without_a_length_is_cut_at_the_limit"]),
 ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Two runs side by side, matched by person and time."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -61,6 +63,22 @@ def test_a_run_against_itself_has_no_change(two):
     client, first, _ = two
     told = client.get(f"/api/compare?first={first}&second={first}").json()
     assert told["segments"] == [] and told["options"] == [] and told["text"][0].startswith("0 of 12")
+
+
+def test_options_that_differ_are_told_without_paths(tmp_path):
+    options = {"modalities": ["face"], "store": "/home/somebody/usual.db", "window": 2.0}
+    run_folder(tmp_path / "runs", folder="first")
+    run_folder(tmp_path / "runs", folder="second", job={"options": options})
+    bench = Bench([tmp_path / "runs"], ViewSettings(token=TOKEN))
+    bench.library.refresh()
+    client = client_of(bench)
+    ids = {card["path"]: card["id"] for card in client.get("/api/library").json()["items"]}
+    told = {
+        one["name"]: one for one in client.get(f"/api/compare?first={ids['first']}&second={ids['second']}").json()["options"]
+    }
+    assert told["window"] == {"name": "window", "first": 1.0, "second": 2.0}
+    assert "/home" not in json.dumps(told)
+    bench.close()
 
 
 def test_what_is_excluded_takes_no_part(two):

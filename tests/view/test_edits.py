@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from affectlens.core.errors import OutputError, UsageError
+from affectlens.view.changes import state_of
 from affectlens.view.derived import derived, summary
-from affectlens.view.edits import Edits, StaleError, UnreadableEditsError, state_of
+from affectlens.view.edits import Edits, StaleError, UnreadableEditsError
 
 
 def post(client, name, action, values, author="eva", **more):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 import typing
 from collections.abc import Callable
@@ -55,7 +56,7 @@ class Detail:
         UsageError
             A field is missing or not known.
         """  # noqa: DOC501
-        hints = typing.get_type_hints(cls)
+        hints = _hints(typing.cast(typing.Hashable, cls))
         names = [entry.name for entry in fields(cls)]
         strange = [name for name in given if name not in names]
         try:
@@ -120,6 +121,12 @@ def evidence_kind(
         return clause
 
     return declare
+
+
+@functools.cache
+def _hints(cls: typing.Hashable) -> dict[str, Any]:
+    """Types of the fields, looked up once a class: thousands of rows are read of each."""
+    return typing.get_type_hints(cls)
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from affectlens.core.errors import AffectlensError, MediaError, OutputError, UsageError
 from affectlens.core.failures import failure_of
+from affectlens.view.answers import Plain
 from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.edits import UnreadableEditsError
 from affectlens.view.guard import App, Guard
@@ -78,16 +78,6 @@ def create_app(bench: Bench, token: str, hosts: list[str], cookie: str = "affect
     _add_pages(app)
     _add_errors(app)
     return Guard(app, token, hosts, cookie)
-
-
-class Plain(JSONResponse):
-    """JSON without spaces; what is no number has become null before."""
-
-    def render(self, content: Any) -> bytes:
-        """The bytes."""
-        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode(
-            "utf-8", "backslashreplace"
-        )
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -25,9 +24,11 @@ from affectlens.media.inputs import MEDIA
 from affectlens.modalities.base import assets_of
 from affectlens.perception.face.covering import parse_cover
 from affectlens.perception.words.corrected import corrected
-from affectlens.view.audits import AuditFolder, Examples, OpenedAudits
+from affectlens.view.audits import AuditFolder, OpenedAudits
 from affectlens.view.cards import WHAT_IF
-from affectlens.view.edits import Edits, State
+from affectlens.view.changes import State
+from affectlens.view.edits import Edits
+from affectlens.view.examples import Examples
 from affectlens.view.jobs import Job, Queue, Worker
 from affectlens.view.library import Library
 from affectlens.view.notices import Notice
@@ -35,7 +36,7 @@ from affectlens.view.originals import Originals
 from affectlens.view.places import Folders, is_id
 from affectlens.view.plain import plain
 from affectlens.view.playable import copy_of, plays
-from affectlens.view.runs import Opened, Run, UnreadableError
+from affectlens.view.runs import Opened, Run
 from affectlens.view.settings import ViewSettings
 from affectlens.view.stills import as_jpeg, frame_at
 
@@ -56,6 +57,7 @@ ALLOWED = (
 )
 RECORDINGS = "recordings"  # below the first given folder: files that were dropped on the page
 GIGA = 1_000_000_000
+STATES = 64  # of runs, that are kept
 
 
 class NotFoundError(AffectlensError):
@@ -88,6 +90,7 @@ class Bench:
         self.scratch = cache_dir() / "view" / f"work-{key}"
         self.queue = Queue(self.scratch / "jobs.json", self._made, worker)
         self._pictures = threading.Semaphore(2)  # decoders at once
+        self._states: dict[str, tuple[tuple[int, int], State, list[Notice]]] = {}  # by folder: of which file
         for job in self.queue.jobs():
             if job.folder and job.kind == "rerun" and not job.saved and Path(job.folder).is_dir():
                 self.library.open_unlisted(Path(job.folder))
@@ -127,8 +130,20 @@ class Bench:
         return Edits(run.folder, run.sha256, [int(person) for person in sorted(set(run.table.person))])
 
     def state(self, run: Run) -> tuple[State, list[Notice]]:
-        """What that comes to."""
-        return self.edits(run).state_and_notices()
+        """What that comes to; the same object as long as the file is the same, so that what was made of it can be kept."""
+        edits = self.edits(run)
+        try:
+            about = edits.file.stat()
+            stamp = (about.st_mtime_ns, about.st_size)
+        except OSError:
+            stamp = (0, 0)
+        held = self._states.get(str(run.folder))
+        if held is None or held[0] != stamp:
+            held = (stamp, *edits.state_and_notices())
+            self._states[str(run.folder)] = held
+            while len(self._states) > STATES:
+                self._states.pop(next(iter(self._states)))
+        return held[1], list(held[2])
 
     def recording(self, run: Run) -> Path:
         """The recording of a run.
@@ -429,28 +444,3 @@ def _keep(file: Path, content: bytes) -> None:
         write_whole(file, lambda partial: partial.write_bytes(content))
     except AffectlensError:
         return  # it is made again
-
-
-def manifest_without_paths(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``provenance.json`` says, with file names in the place of paths."""
-
-    def short(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {str(key): short(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [short(item) for item in value]
-        if (
-            isinstance(value, str)
-            and ("/" in value or "\\" in value)
-            and (value.startswith(("/", "~", ".")) or value[1:3] == ":\\")
-        ):
-            return Path(value.replace("\\", "/")).name
-        return value
-
-    out = short(json.loads(json.dumps(plain(dict(facts)))))
-    if "file" in out:
-        out["file"] = Path(str(out["file"])).name
-    return dict(out)
-
-
-__all__ = ["Bench", "NotFoundError", "UnreadableError", "described_options", "manifest_without_paths"]

@@ -16,9 +16,10 @@ from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.modalities.telling import graded, who
 from affectlens.pipeline.jobs import MANIFEST
+from affectlens.view.changes import State
 from affectlens.view.derived import counting, derived, shares
 from affectlens.view.edits import FILE as EDITS
-from affectlens.view.edits import Edits, State
+from affectlens.view.edits import Edits
 from affectlens.view.notices import ERROR, WARNING, Notice, status_of
 from affectlens.view.places import id_of
 from affectlens.view.runs import UnreadableError, manifest_of

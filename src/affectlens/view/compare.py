@@ -10,9 +10,9 @@ import pandas as pd
 from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE
 from affectlens.modalities.telling import who
+from affectlens.view.changes import State
 from affectlens.view.derived import counting, derived, shares
-from affectlens.view.edits import State
-from affectlens.view.plain import number, plain
+from affectlens.view.plain import number, without_paths
 from affectlens.view.runs import Run
 
 LISTED = 500
@@ -156,7 +156,7 @@ def _people(pairs: list[tuple[Any, Any]], tables: list[pd.DataFrame]) -> list[di
 def _options(first: Run, second: Run) -> list[dict[str, Any]]:
     names = dict.fromkeys([*first.options, *second.options])
     return [
-        {"name": name, "first": plain(first.options.get(name)), "second": plain(second.options.get(name))}
+        {"name": name, "first": without_paths(first.options.get(name)), "second": without_paths(second.options.get(name))}
         for name in names
         if first.options.get(name) != second.options.get(name)
     ]

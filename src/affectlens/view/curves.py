@@ -9,8 +9,8 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.errors import unknown as unknown_error
+from affectlens.view.changes import State
 from affectlens.view.derived import derived, people_after
-from affectlens.view.edits import State
 from affectlens.view.plain import numbers
 from affectlens.view.runs import Run
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.schema import SCENE
-from affectlens.view.edits import State
+from affectlens.view.changes import State
 from affectlens.view.plain import number
 from affectlens.view.runs import Run
 

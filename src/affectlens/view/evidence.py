@@ -16,8 +16,8 @@ from affectlens.modalities.face.evidence import RegionDetail
 from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.telling import ALPHA, clause, graded, named, speaks, way, who
 from affectlens.modalities.voice.evidence import MomentDetail, VoiceDifference, difference
+from affectlens.view.changes import State
 from affectlens.view.derived import counting, derived_of
-from affectlens.view.edits import State
 from affectlens.view.plain import number, numbers, plain
 from affectlens.view.runs import Run, is_shown
 

@@ -14,8 +14,8 @@ from affectlens.core.schema import SCENE, STATUS
 from affectlens.modalities.scene.evidence import PlaceDetail
 from affectlens.modalities.telling import clause
 from affectlens.modalities.words.evidence import SpeakerDetail
+from affectlens.view.changes import State
 from affectlens.view.derived import counting, derived, derived_of, shares
-from affectlens.view.edits import State
 from affectlens.view.plain import number, numbers
 from affectlens.view.runs import Run
 

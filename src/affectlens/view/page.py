@@ -25,8 +25,8 @@ from affectlens.pipeline.seen import SCALE
 from affectlens.pipeline.seen import lines as drawn_lines
 from affectlens.view import evidence, lanes
 from affectlens.view.bench import Bench, NotFoundError
+from affectlens.view.changes import State
 from affectlens.view.derived import derived_of
-from affectlens.view.edits import State
 from affectlens.view.playable import copy_of, plays, type_of, write_pictures
 from affectlens.view.routes.runs import face_picture, frames_between, overview
 from affectlens.view.runs import Run

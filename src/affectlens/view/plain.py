@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,16 @@ def number(value: Any, digits: int = DIGITS) -> float | None:
 
 def numbers(values: Iterable[Any], digits: int = 4) -> list[float | None]:
     """A column of numbers; None for each that is none."""
-    made = np.asarray(pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce"), dtype=float)
-    rounded = np.round(made, digits)
-    return [value if fine else None for value, fine in zip(rounded.tolist(), np.isfinite(made).tolist(), strict=True)]
+    try:
+        made = np.asarray(values if isinstance(values, pd.Series | np.ndarray) else list(values), dtype=float)
+    except (TypeError, ValueError):  # a text among them
+        made = np.asarray(pd.to_numeric(pd.Series(list(values), dtype=object), errors="coerce"), dtype=float)
+    rounded, fine = np.round(made, digits), np.isfinite(made)
+    if fine.all():
+        return list(rounded.tolist())
+    out = rounded.astype(object)
+    out[~fine] = None
+    return list(out.tolist())
 
 
 def plain(value: Any) -> Any:
@@ -63,3 +71,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return number(value)
     return None if value is pd.NaT or value is pd.NA else str(value)
+
+
+def without_paths(value: Any) -> Any:
+    """JSON types in which texts that are paths of this machine are their last part.
+
+    Returns
+    -------
+    Any
+        JSON types.
+
+    Examples
+    --------
+    >>> without_paths({"store": "/home/somebody/usual.db", "text": "and/or", "n": [1, "~/x.csv"]})
+    {'store': 'usual.db', 'text': 'and/or', 'n': [1, 'x.csv']}
+    """
+    if isinstance(value, dict):
+        return {str(key): without_paths(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_paths(item) for item in value]
+    if isinstance(value, str) and (value.startswith(("/", "~/", "./", "../")) or value[1:3] == ":\\"):
+        return PurePosixPath(value.replace("\\", "/")).name
+    return plain(value)

@@ -11,8 +11,8 @@ import pandas as pd
 from affectlens.stats.agreement import cohen_kappa_interval, krippendorff_alpha_interval
 from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import Estimate
+from affectlens.view.changes import State
 from affectlens.view.derived import counting, derived
-from affectlens.view.edits import State
 from affectlens.view.plain import number
 from affectlens.view.runs import Run
 

@@ -110,6 +110,7 @@ class Run:
     facts: dict[str, Any]
     notices: list[Notice] = field(default_factory=list)
     kept_derived: tuple[Any, pd.DataFrame] | None = field(default=None, repr=False)
+    kept_lanes: tuple[Any, bytes] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -164,7 +165,7 @@ class Run:
                     "writes (times, people or a status that cannot be) and are left out; it was changed by hand",
                 )
             )
-        return good.sort_values(["start", "person", "modality"], kind="stable").reset_index(drop=True)
+        return _with_plain_texts(good.sort_values(["start", "person", "modality"], kind="stable").reset_index(drop=True))
 
     @cached_property
     def evidence(self) -> pd.DataFrame:
@@ -182,7 +183,7 @@ class Run:
                     f"{int((~known).sum())} rows of evidence are of kinds that no installed module knows ({others})",
                 )
             )
-        return table[known].reset_index(drop=True)
+        return _with_plain_texts(table[known].reset_index(drop=True))
 
     @cached_property
     def frames(self) -> pd.DataFrame:
@@ -409,6 +410,13 @@ def _sound(table: pd.DataFrame) -> pd.DataFrame:
         kept[name] = values[good]
     kept["person"] = kept.person.astype(int)
     return kept
+
+
+def _with_plain_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns of texts as Python's own, which are gone through many times as fast as Arrow's."""
+    return table.assign(**{
+        name: table[name].to_numpy(object) for name in table.columns if pd.api.types.is_string_dtype(table[name])
+    }).astype({name: object for name in table.columns if pd.api.types.is_string_dtype(table[name])})  # fmt: skip
 
 
 def _part(facts: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -35,9 +35,9 @@ class ViewSettings(Settings):
     --------
     >>> ViewSettings(port=8765).is_local
     True
-    >>> ViewSettings(host="0.0.0.0")
+    >>> ViewSettings(port=70000)
     Traceback (most recent call last):
-    affectlens.core.errors.UsageError: --host 0.0.0.0: everybody who reaches this machine could open the address ...
+    affectlens.core.errors.UsageError: --port 70000: a number from 0 to 65535 was expected
     """
 
     host: str = setting("127.0.0.1", "Where to listen; another than this machine alone needs --token.", check=_host)

@@ -14,13 +14,14 @@ from affectlens.figures.charts import colour
 from affectlens.pipeline.seen import SCALE
 from affectlens.pipeline.seen import lines as drawn_lines
 from affectlens.view import curves, evidence, lanes
-from affectlens.view.bench import Bench, NotFoundError, manifest_without_paths
+from affectlens.view.answers import Plain
+from affectlens.view.bench import Bench, NotFoundError
 from affectlens.view.cards import WHAT_IF
+from affectlens.view.changes import State
 from affectlens.view.derived import people_after
-from affectlens.view.edits import State
 from affectlens.view.notices import status_of
 from affectlens.view.places import inside
-from affectlens.view.plain import number, numbers
+from affectlens.view.plain import number, numbers, without_paths
 from affectlens.view.playable import copy_of, plays, type_of
 from affectlens.view.runs import Run
 from affectlens.view.stills import as_jpeg, crop_at, drawn, frame_at
@@ -39,9 +40,15 @@ def router(bench: Bench) -> APIRouter:
         return overview(bench, name)
 
     @routes.get("/lanes")
-    def all_lanes(name: str, derived: int = 1) -> dict[str, Any]:
+    def all_lanes(name: str, derived: int = 1) -> Response:
         opened = bench.run(name)
-        return lanes.lanes(opened, bench.state(opened)[0], bool(derived))
+        state = bench.state(opened)[0]
+        if not derived:
+            return Plain(lanes.lanes(opened, state, edited=False))
+        held = opened.kept_lanes
+        if held is None or held[0] is not state:
+            held = opened.kept_lanes = (state, bytes(Plain(lanes.lanes(opened, state)).body))
+        return Response(held[1], media_type="application/json")
 
     @routes.get("/columns")
     def columns(name: str) -> dict[str, Any]:
@@ -200,8 +207,8 @@ def overview(bench: Bench, name: str) -> dict[str, Any]:
             "overlay": (run.folder / "overlay.mp4").exists(),
             "report": (run.folder / "report.html").exists(),
         },
-        "options": run.options and manifest_without_paths(run.options),
-        "provenance": manifest_without_paths(run.facts),
+        "options": without_paths(run.options),
+        "provenance": without_paths(run.facts) | {"file": run.name},
         "problems": [str(problem) for problem in run.facts.get("problems") or []],
         "edits": state.to_dict(),
         "what_if": what_if,
