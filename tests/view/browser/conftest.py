@@ -100,8 +100,9 @@ def own(tmp_path: Path) -> Iterator[Served]:
     stopped(made)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium for one file of tests: as long as it is there, no other test of this process can run an event loop of its own."""
     with sync_playwright() as play:
         made = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield made
