@@ -5,8 +5,8 @@ Layers are read from the import contract in pyproject.toml, imports from the sou
 
 from __future__ import annotations
 
+import argparse
 import ast
-import sys
 import tomllib
 from collections import Counter
 from html import escape
@@ -24,7 +24,7 @@ ABOUT = {
     "modalities": "face, words, voice, gait, posture, …",
     "context": "place, what is usual, store",
     "sheets": "facts beside duties, questions, a line to sign",
-    "audits": "properties, compare, concepts, objects, latent, features",
+    "audits": "properties, concepts, objects, compare, …",
     "explainers": "maps, words, Shapley, faithfulness, interventions",
     "figures": "charts, page templates",
     "evaluation": "scores with intervals, protocols",
@@ -38,6 +38,14 @@ ABOUT = {
     "stats": "tests, intervals, corrections",
     "core": "errors, labels, schema, settings, registry",
     "checks": "contract suites for plug-ins",
+    "workbench": "runs and audits in a browser",
+    "study": "people",
+    "measures": "every frame as a row",
+    "exchange": "annotations in and out",
+    "dispatch": "who does it",
+    "ledger": "what is done",
+    "audit": "verbs",
+    "train": "verbs",
 }
 
 
@@ -70,29 +78,32 @@ def lines_of(room: str) -> int:
 def main(out: Path) -> None:
     """Write the picture."""
     rows, found = layers(), imports()
-    place: dict[str, tuple[float, float]] = {}
+    place: dict[str, float] = {}
     boxes = []
     for i, row in enumerate(rows):
+        wide = (WIDE - GAP * (len(row) - 1)) / len(row)  # rooms of one layer share a line
         for j, room in enumerate(row):
-            x, y = LEFT + j * (WIDE + GAP), 20 + i * (HIGH + GAP)
-            place[room] = (x, y)
+            x, y = LEFT + j * (wide + GAP), 20 + i * (HIGH + GAP)
+            place[room] = y
+            about = ABOUT.get(room, "")
+            count = lines_of(room)
             boxes.append(
-                f'<rect x="{x}" y="{y}" width="{WIDE}" height="{HIGH}" rx="5" fill="#eef3f8" stroke="#5b7c99"/>'
-                f'<text x="{x + 10}" y="{y + 22}" font-weight="600">{room}</text>'
-                f'<text x="{x + 120}" y="{y + 22}" fill="#334">{escape(ABOUT.get(room, ""))}</text>'
-                f'<text x="{x + WIDE - 8}" y="{y + 22}" text-anchor="end" fill="#778">{lines_of(room):,} lines</text>'
+                f'<rect x="{x:g}" y="{y}" width="{wide:g}" height="{HIGH}" rx="5" fill="#eef3f8" stroke="#5b7c99"/>'
+                f'<text x="{x + 10:g}" y="{y + 22}" font-weight="600">{room}</text>'
+                f'<text x="{x + (120 if len(row) == 1 else 84):g}" y="{y + 22}" fill="#334">{escape(about)}</text>'
             )
+            if count and len(row) == 1:
+                boxes.append(f'<text x="{x + wide - 8:g}" y="{y + 22}" text-anchor="end" fill="#778">{count:,} lines</text>')
     arrows = []
     for (a, b), count in sorted(found.items(), key=lambda item: item[1]):
         if a not in place or b not in place:
             continue
-        (xa, ya), (xb, yb) = place[a], place[b]
-        reach = 24 + 0.42 * abs(yb - ya)
-        right = max(xa, xb) + WIDE
+        ya, yb = place[a] + HIGH / 2, place[b] + HIGH / 2
+        right = LEFT + WIDE
+        far = right + 24 + 0.32 * abs(yb - ya)
         arrows.append(
-            f'<path d="M{xa + WIDE} {ya + HIGH / 2} C{right + reach} {ya + HIGH / 2} {right + reach} {yb + HIGH / 2} '
-            f'{xb + WIDE} {yb + HIGH / 2}" fill="none" stroke="#b4551d" stroke-opacity="{min(0.75, 0.12 + count / 18):.2f}" '
-            f'stroke-width="{min(3.5, 0.6 + count / 6):.1f}"/>'
+            f'<path d="M{right} {ya} C{far:g} {ya} {far:g} {yb} {right} {yb}" fill="none" stroke="#b4551d" '
+            f'stroke-opacity="{min(0.75, 0.12 + count / 18):.2f}" stroke-width="{min(3.5, 0.6 + count / 6):.1f}"/>'
         )
     high = 40 + len(rows) * (HIGH + GAP)
     head = (
@@ -102,5 +113,13 @@ def main(out: Path) -> None:
     out.write_text(head + "".join(arrows) + "".join(boxes) + "</svg>\n", encoding="utf-8")
 
 
+def asked() -> Path:
+    """Where the picture goes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", nargs="?", type=Path, default=ROOT / "docs" / "rooms.svg")
+    path: Path = parser.parse_args().out
+    return path
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "rooms.svg")
+    main(asked())

@@ -39,7 +39,6 @@ PROMISES = [  # page, words of the promise, tests
     ("docs/study.md", "People are the units, never frames", ["study/test_study.py::test_means_around_an_event_by_hand", "study/test_study.py::test_cameras_of_one_event_are_averaged_before_events"]),
     ("docs/study.md", "Whatever is wrong is told at once, each with its line", ["study/test_layout.py::test_what_is_wrong_is_told_with_its_line", "study/test_layout.py::test_everything_that_is_wrong_is_told_at_once"]),
     ("docs/study.md", "listed, and counted in the flow of data; the rest goes on", ["study/test_study.py::test_what_was_lost_is_counted_and_named_with_its_line", "study/test_study.py::test_an_offset_that_cannot_be_and_files_that_are_not_there_are_lost_and_the_rest_goes_on"]),
-    ("docs/study.md", "Every test holds its level", ["stats/test_clusters.py::test_the_level_holds_over_all_moments_and_measures"]),
     ("docs/study.md", "goes on where it was stopped", ["study/test_study.py::test_recordings_are_recognised_and_taken_up_again"]),
     ("docs/measure.md", "240 frames a second and more; there is no cap", ["measures/test_measure.py::test_a_rate_of_240_frames_a_second_is_kept"]),
     ("docs/measure.md", "A blink** begins with the last frame in which the eyes were open", ["measures/test_parts.py::test_a_blink_begins_and_ends_with_open_eyes"]),
