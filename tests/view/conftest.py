@@ -22,11 +22,11 @@ TOKEN, HOST = "test-token-of-length", "127.0.0.1:8765"
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the server keeps does not outlive a test; weights stay where they are."""
     import affectlens.workbench.bench
-    import affectlens.workbench.library
-    import affectlens.workbench.playable
+    import affectlens.workbench.reading.playable
+    import affectlens.workbench.views.library
 
     cache = tmp_path_factory.mktemp("cache")
-    for module in (affectlens.workbench.bench, affectlens.workbench.library, affectlens.workbench.playable):
+    for module in (affectlens.workbench.bench, affectlens.workbench.views.library, affectlens.workbench.reading.playable):
         monkeypatch.setattr(module, "cache_dir", lambda: cache)
 
 

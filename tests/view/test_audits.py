@@ -151,7 +151,7 @@ def test_an_audit_as_a_page(audits):
 
 
 def test_findings_that_cannot_be_told_are_none(tmp_path):
-    from affectlens.workbench.audits import findings_kept
+    from affectlens.workbench.views.audits import findings_kept
 
     folder = objects(tmp_path / "objects")  # its table lacks columns that findings are told from
     (folder / "audit.json").unlink()
@@ -166,7 +166,7 @@ def test_an_audit_is_no_run(audits):
 def test_points_of_a_latent(tmp_path, audits):
     client, ids = audits
     assert client.get(f"/api/audits/{ids['objects']}/points").status_code == 400
-    from affectlens.workbench.audits import AuditFolder
+    from affectlens.workbench.views.audits import AuditFolder
 
     (tmp_path / "provenance.json").write_text(json.dumps({"schema_version": 2, "kind": "latent"}))
     points = pd.DataFrame(
@@ -186,7 +186,7 @@ def test_points_of_a_latent(tmp_path, audits):
 
 def test_every_kind_of_audit_is_known():
     from affectlens.audits.registry import AUDITS
-    from affectlens.workbench.audits import EXAMPLES, RESULTS
+    from affectlens.workbench.views.audits import EXAMPLES, RESULTS
 
     assert set(RESULTS) == set(EXAMPLES) == {name for name in AUDITS.names() if name in RESULTS} and len(RESULTS) == 5
     assert FeatureAudit.kind == "features" and LatentAudit.kind == "latent"

@@ -7,8 +7,8 @@ import pytest
 
 from affectlens.core.tables import write_frame
 from affectlens.workbench.bench import Bench
-from affectlens.workbench.compare import matched
 from affectlens.workbench.settings import ViewSettings
+from affectlens.workbench.views.compare import matched
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import run_folder
 

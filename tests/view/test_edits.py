@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from affectlens.core.errors import OutputError, UsageError
-from affectlens.workbench.changes import state_of
-from affectlens.workbench.derived import derived, summary
-from affectlens.workbench.edits import Edits, StaleError, UnreadableEditsError
+from affectlens.workbench.notes.changes import state_of
+from affectlens.workbench.notes.derived import derived, summary
+from affectlens.workbench.notes.edits import Edits, StaleError, UnreadableEditsError
 
 
 def post(client, name, action, values, author="eva", **more):
@@ -192,7 +192,7 @@ def test_a_full_disk_loses_nothing(own, monkeypatch):
     def full(*_):
         raise OutputError("cannot write edits.json: No space left on device; free some space or give another --out")
 
-    monkeypatch.setattr("affectlens.workbench.edits.write_json", full)
+    monkeypatch.setattr("affectlens.workbench.notes.edits.write_json", full)
     answer = post(client, name, "marker", {"time": 2.0, "text": "lost?"})
     assert answer.status_code == 507 and "No space left" in answer.json()["error"]["message"]
     assert (folder / "edits.json").read_bytes() == before

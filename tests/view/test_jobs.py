@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from affectlens.workbench.bench import ALLOWED, Bench, described_options
-from affectlens.workbench.jobs import Job, Queue, Worker
 from affectlens.workbench.settings import ViewSettings
+from affectlens.workbench.work.jobs import Job, Queue, Worker
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import recording, run_folder
 
@@ -240,7 +240,7 @@ def test_a_copy_is_a_job(tmp_path):
     name = client.get("/api/library").json()["items"][0]["id"]
     assert client.get(f"/api/runs/{name}").json()["media"]["copy"] == "needed"
     assert client.get(f"/api/runs/{name}/media").status_code == 404
-    from affectlens.workbench.playable import make_copy
+    from affectlens.workbench.reading.playable import make_copy
 
     make_copy(clip)
     media = client.get(f"/api/runs/{name}").json()["media"]

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from affectlens.workbench import cards as cards_module
 from affectlens.workbench.bench import Bench
-from affectlens.workbench.library import Library
-from affectlens.workbench.places import Folders
+from affectlens.workbench.reading.places import Folders
 from affectlens.workbench.settings import ViewSettings
+from affectlens.workbench.views import cards as cards_module
+from affectlens.workbench.views.library import Library
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import run_folder
 
@@ -87,7 +87,7 @@ def test_only_what_changed_is_read_again(tmp_path, monkeypatch):
     read = []
     whole = cards_module.card_of
     monkeypatch.setattr(
-        "affectlens.workbench.library.card_of", lambda folder, *rest: read.append(folder.name) or whole(folder, *rest)
+        "affectlens.workbench.views.library.card_of", lambda folder, *rest: read.append(folder.name) or whole(folder, *rest)
     )
     folders = Folders([tmp_path / "runs"])
     library = Library(folders)
@@ -114,7 +114,7 @@ def test_a_run_that_comes_is_found(tmp_path):
 
 
 def test_a_run_outside_the_folders_cannot_be_opened(tmp_path):
-    from affectlens.workbench.places import id_of
+    from affectlens.workbench.reading.places import id_of
 
     outside = run_folder(tmp_path / "outside", seconds=4, people=1)
     (tmp_path / "runs").mkdir()

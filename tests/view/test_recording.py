@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from affectlens.media.frames import frames
-from affectlens.workbench.curves import thinned
-from affectlens.workbench.stills import frame_at
+from affectlens.workbench.reading.curves import thinned
+from affectlens.workbench.reading.stills import frame_at
 from tests.conftest import write_video
 from tests.view.made import recording
 
@@ -169,7 +169,7 @@ def test_a_frame_that_is_sought_is_the_one_that_is_shown(tmp_path, times):
 
 def test_a_recording_that_no_browser_plays_gets_a_copy(tmp_path):
     from affectlens.media.frames import probe
-    from affectlens.workbench.playable import copy_of, make_copy, plays
+    from affectlens.workbench.reading.playable import copy_of, make_copy, plays
 
     times = [0.0, 0.1, 0.15, 0.9, 1.0]
     pictures = [np.full((64, 96, 3), 30 + 35 * number, np.uint8) for number in range(len(times))]
@@ -184,7 +184,7 @@ def test_a_recording_that_no_browser_plays_gets_a_copy(tmp_path):
 
 def test_a_copy_that_is_called_off_leaves_nothing(tmp_path):
     from affectlens.core.errors import OutputError
-    from affectlens.workbench.playable import copy_of, make_copy
+    from affectlens.workbench.reading.playable import copy_of, make_copy
 
     clip = write_video(tmp_path / "clip.mkv", [np.zeros((64, 96, 3), np.uint8)] * 5, codec="mpeg4")
     with pytest.raises(OutputError, match="called off"):

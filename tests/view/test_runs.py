@@ -8,7 +8,7 @@ import pytest
 
 from affectlens.core.tables import write_frame
 from affectlens.workbench.bench import Bench
-from affectlens.workbench.runs import UnreadableError, open_run
+from affectlens.workbench.reading.runs import UnreadableError, open_run
 from affectlens.workbench.settings import ViewSettings
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import run_folder

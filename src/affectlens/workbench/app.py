@@ -19,12 +19,12 @@ from affectlens.core.errors import AffectlensError, MediaError, OutputError, Usa
 from affectlens.core.failures import failure_of
 from affectlens.workbench.answers import Plain
 from affectlens.workbench.bench import Bench, NotFoundError
-from affectlens.workbench.edits import UnreadableEditsError
 from affectlens.workbench.guard import App, Guard
-from affectlens.workbench.places import inside
+from affectlens.workbench.notes.edits import UnreadableEditsError
+from affectlens.workbench.reading.places import inside
+from affectlens.workbench.reading.runs import UnreadableError
 from affectlens.workbench.routes import audits, edits, jobs, library, pages, runs
 from affectlens.workbench.routes.jobs import TooLargeError
-from affectlens.workbench.runs import UnreadableError
 
 log = logging.getLogger(__name__)
 STATIC = Path(__file__).parent / "static"

@@ -24,21 +24,21 @@ from affectlens.media.inputs import MEDIA
 from affectlens.modalities.base import assets_of
 from affectlens.perception.face.covering import parse_cover
 from affectlens.perception.words.corrected import corrected
-from affectlens.workbench.audits import AuditFolder, OpenedAudits
-from affectlens.workbench.cards import WHAT_IF
-from affectlens.workbench.changes import State
-from affectlens.workbench.edits import Edits
-from affectlens.workbench.examples import Examples
-from affectlens.workbench.jobs import Job, Queue, Worker
-from affectlens.workbench.library import Library
-from affectlens.workbench.notices import Notice
-from affectlens.workbench.originals import Originals
-from affectlens.workbench.places import Folders, is_id
-from affectlens.workbench.plain import plain
-from affectlens.workbench.playable import copy_of, plays
-from affectlens.workbench.runs import Opened, Run
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.edits import Edits
+from affectlens.workbench.reading.notices import Notice
+from affectlens.workbench.reading.originals import Originals
+from affectlens.workbench.reading.places import Folders, is_id
+from affectlens.workbench.reading.plain import plain
+from affectlens.workbench.reading.playable import copy_of, plays
+from affectlens.workbench.reading.runs import Opened, Run
+from affectlens.workbench.reading.stills import as_jpeg, frame_at
 from affectlens.workbench.settings import ViewSettings
-from affectlens.workbench.stills import as_jpeg, frame_at
+from affectlens.workbench.views.audits import AuditFolder, OpenedAudits
+from affectlens.workbench.views.cards import WHAT_IF
+from affectlens.workbench.views.examples import Examples
+from affectlens.workbench.views.library import Library
+from affectlens.workbench.work.jobs import Job, Queue, Worker
 
 # Options that a page may set. The others name files, devices or code of this machine, which no page has a say in.
 ALLOWED = (
@@ -182,7 +182,7 @@ class Bench:
                 "kind": kind,
                 "type": "",
             }, notices
-        from affectlens.workbench.playable import type_of
+        from affectlens.workbench.reading.playable import type_of
 
         fine = plays(found)
         copied = "none" if fine else self._copy_state(found)
@@ -336,7 +336,7 @@ class Bench:
             return self.library.open_unlisted(folder)
         self.library.refresh()
         self.originals.forget()
-        from affectlens.workbench.places import id_of
+        from affectlens.workbench.reading.places import id_of
 
         return id_of(folder.resolve())
 
@@ -370,7 +370,7 @@ class Bench:
         if job.run:
             self.library.close_unlisted(job.run)
         shutil.rmtree(source.parent, ignore_errors=True)
-        from affectlens.workbench.places import id_of
+        from affectlens.workbench.reading.places import id_of
 
         job.folder, job.run, job.saved = str(target), id_of(target.resolve()), True
         self.queue.touched()

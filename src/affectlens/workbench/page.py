@@ -23,13 +23,13 @@ from affectlens.perception.face.detector import FaceDetector
 from affectlens.perception.face.hiding import WAYS, Track, hidden
 from affectlens.pipeline.seen import SCALE
 from affectlens.pipeline.seen import lines as drawn_lines
-from affectlens.workbench import evidence, lanes
 from affectlens.workbench.bench import Bench, NotFoundError
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import derived_of
-from affectlens.workbench.playable import copy_of, plays, type_of, write_pictures
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import derived_of
+from affectlens.workbench.reading import evidence, lanes
+from affectlens.workbench.reading.playable import copy_of, plays, type_of, write_pictures
+from affectlens.workbench.reading.runs import Run
 from affectlens.workbench.routes.runs import face_picture, frames_between, overview
-from affectlens.workbench.runs import Run
 
 STATIC = Path(__file__).parent / "static"
 SEGMENTS, PICTURES = 200, 40  # of which evidence is in the page, and faces

@@ -11,13 +11,13 @@ from fastapi.responses import FileResponse, Response
 from affectlens.core.errors import UsageError
 from affectlens.explainers.cam.draw import heat
 from affectlens.pipeline.jobs import MANIFEST
-from affectlens.workbench import audits, compare
 from affectlens.workbench.bench import Bench, NotFoundError
-from affectlens.workbench.cards import _noted
-from affectlens.workbench.places import inside
-from affectlens.workbench.playable import plays, type_of
+from affectlens.workbench.reading.places import inside
+from affectlens.workbench.reading.playable import plays, type_of
+from affectlens.workbench.reading.stills import as_jpeg, frame_at
 from affectlens.workbench.routes.runs import SHOWN
-from affectlens.workbench.stills import as_jpeg, frame_at
+from affectlens.workbench.views import audits, compare
+from affectlens.workbench.views.cards import _noted
 
 
 def router(bench: Bench) -> APIRouter:

@@ -11,9 +11,9 @@ from fastapi.responses import JSONResponse, Response
 from affectlens.core.errors import UsageError
 from affectlens.core.tables import quoted
 from affectlens.workbench.bench import Bench
-from affectlens.workbench.derived import derived, summary
-from affectlens.workbench.edits import StaleError
-from affectlens.workbench.raters import agreement
+from affectlens.workbench.notes.derived import derived, summary
+from affectlens.workbench.notes.edits import StaleError
+from affectlens.workbench.notes.raters import agreement
 
 MOST_AT_ONCE = 5000
 

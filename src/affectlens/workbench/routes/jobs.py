@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from affectlens.core.disk.files import not_written, sync, temporary_beside
 from affectlens.core.errors import OutputError, UsageError
 from affectlens.workbench.bench import GIGA, Bench, NotFoundError
-from affectlens.workbench.jobs import Job
+from affectlens.workbench.work.jobs import Job
 
 
 class TooLargeError(UsageError):

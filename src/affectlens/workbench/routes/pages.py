@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, Response
 from affectlens.core.disk.names import safe_name
 from affectlens.workbench.bench import Bench, NotFoundError
 from affectlens.workbench.page import NAME, saved_page
-from affectlens.workbench.places import inside
+from affectlens.workbench.reading.places import inside
 
 Perhaps = Annotated[dict[str, Any] | None, Body()]
 

@@ -13,18 +13,18 @@ from affectlens.core.tables import RUN_FORMAT
 from affectlens.figures.charts import colour
 from affectlens.pipeline.seen import SCALE
 from affectlens.pipeline.seen import lines as drawn_lines
-from affectlens.workbench import curves, evidence, lanes
 from affectlens.workbench.answers import Plain
 from affectlens.workbench.bench import Bench, NotFoundError
-from affectlens.workbench.cards import WHAT_IF
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import people_after
-from affectlens.workbench.notices import status_of
-from affectlens.workbench.places import inside
-from affectlens.workbench.plain import number, numbers, without_paths
-from affectlens.workbench.playable import copy_of, plays, type_of
-from affectlens.workbench.runs import Run
-from affectlens.workbench.stills import as_jpeg, crop_at, drawn, frame_at
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import people_after
+from affectlens.workbench.reading import curves, evidence, lanes
+from affectlens.workbench.reading.notices import status_of
+from affectlens.workbench.reading.places import inside
+from affectlens.workbench.reading.plain import number, numbers, without_paths
+from affectlens.workbench.reading.playable import copy_of, plays, type_of
+from affectlens.workbench.reading.runs import Run
+from affectlens.workbench.reading.stills import as_jpeg, crop_at, drawn, frame_at
+from affectlens.workbench.views.cards import WHAT_IF
 
 LONGEST = 120.0  # seconds of frames in one answer
 WIDEST = 1920
@@ -180,7 +180,7 @@ def overview(bench: Bench, name: str) -> dict[str, Any]:
     labels = {scheme: lanes.labels_of(scheme, table) for scheme in schemes}
     what_if = None
     if (run.folder / WHAT_IF).exists():
-        from affectlens.workbench.cards import _noted
+        from affectlens.workbench.views.cards import _noted
 
         what_if = _noted(run.folder / WHAT_IF)
     size = run.facts.get("size")

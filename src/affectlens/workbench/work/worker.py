@@ -80,7 +80,7 @@ class Explainer:
 
     def copy(self, order: dict[str, Any], teller: Teller) -> dict[str, Any]:
         """Make a copy that browsers play."""
-        from affectlens.workbench.playable import make_copy
+        from affectlens.workbench.reading.playable import make_copy
 
         return {"folder": str(make_copy(Path(order["recording"]), teller.progress)), "notes": []}
 

@@ -14,10 +14,10 @@ from affectlens.core.schema import SCENE, STATUS
 from affectlens.modalities.scene.evidence import PlaceDetail
 from affectlens.modalities.telling import clause
 from affectlens.modalities.words.evidence import SpeakerDetail
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import counting, derived, derived_of, shares
-from affectlens.workbench.plain import number, numbers
-from affectlens.workbench.runs import Run
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import counting, derived, derived_of, shares
+from affectlens.workbench.reading.plain import number, numbers
+from affectlens.workbench.reading.runs import Run
 
 # Told apart by people with any colour vision (Okabe & Ito 2008; Tol's muted for more).
 PEOPLE_COLOURS = (

@@ -16,13 +16,13 @@ from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.modalities.telling import graded, who
 from affectlens.pipeline.jobs import MANIFEST
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import counting, derived, shares
-from affectlens.workbench.edits import FILE as EDITS
-from affectlens.workbench.edits import Edits
-from affectlens.workbench.notices import ERROR, WARNING, Notice, status_of
-from affectlens.workbench.places import id_of
-from affectlens.workbench.runs import UnreadableError, manifest_of
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import counting, derived, shares
+from affectlens.workbench.notes.edits import FILE as EDITS
+from affectlens.workbench.notes.edits import Edits
+from affectlens.workbench.reading.notices import ERROR, WARNING, Notice, status_of
+from affectlens.workbench.reading.places import id_of
+from affectlens.workbench.reading.runs import UnreadableError, manifest_of
 
 WHAT_IF = "what_if.json"  # in the folder of a rerun that was kept: of which run, under which name, with what changed
 _COLUMNS = ("start", "end", "person", "modality", "label", "confidence", "status", "conflict", "valence", "arousal")
@@ -176,7 +176,7 @@ def _main(good: pd.DataFrame, state: State, fused: pd.DataFrame) -> str:
 
 
 def _audit(card: dict[str, Any], folder: Path, facts: dict[str, Any]) -> None:
-    from affectlens.workbench.audits import main_finding
+    from affectlens.workbench.views.audits import main_finding
 
     card["kind"] = str(facts.get("kind") or "audit")
     model, data = facts.get("model") or {}, facts.get("data") or {}

@@ -16,9 +16,9 @@ from affectlens.core.errors import unknown as unknown_error
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.pipeline.jobs import MANIFEST
-from affectlens.workbench.notices import ERROR, INFO, WARNING, Notice
-from affectlens.workbench.plain import numbers, plain, without_paths
-from affectlens.workbench.runs import UnreadableError, manifest_of
+from affectlens.workbench.reading.notices import ERROR, INFO, WARNING, Notice
+from affectlens.workbench.reading.plain import numbers, plain, without_paths
+from affectlens.workbench.reading.runs import UnreadableError, manifest_of
 
 KEPT = 4
 MOST_ROWS = 1000

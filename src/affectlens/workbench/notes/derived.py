@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from affectlens.core.schema import SCENE
-from affectlens.workbench.changes import State
-from affectlens.workbench.plain import number
-from affectlens.workbench.runs import Run
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.reading.plain import number
+from affectlens.workbench.reading.runs import Run
 
 
 def people_after(numbers: pd.Series, times: pd.Series, state: State) -> pd.Series:

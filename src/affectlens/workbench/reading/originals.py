@@ -14,8 +14,8 @@ from pathlib import Path
 from affectlens.core.disk.files import sha256_of
 from affectlens.core.disk.places import located
 from affectlens.media.inputs import MEDIA
-from affectlens.workbench.notices import INFO, WARNING, Notice
-from affectlens.workbench.runs import Run
+from affectlens.workbench.reading.notices import INFO, WARNING, Notice
+from affectlens.workbench.reading.runs import Run
 
 MOST_HASHED = 200  # files of another name that are read to compare, of a size that fits
 MOST_FILES = 20_000

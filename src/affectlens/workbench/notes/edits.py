@@ -17,8 +17,8 @@ from affectlens.core.disk.files import write_json
 from affectlens.core.disk.locks import alone_in
 from affectlens.core.errors import AffectlensError, OutputError, UsageError
 from affectlens.core.untrusted.documents import json_of
-from affectlens.workbench.changes import ACTIONS, TAKEN_AWAY, State, checked, state_of, text_of
-from affectlens.workbench.notices import ERROR, Notice
+from affectlens.workbench.notes.changes import ACTIONS, TAKEN_AWAY, State, checked, state_of, text_of
+from affectlens.workbench.reading.notices import ERROR, Notice
 
 FILE, FORMAT, VERSION = "edits.json", "affectlens-edits", 1
 MOST = 200_000  # entries

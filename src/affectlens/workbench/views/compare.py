@@ -10,10 +10,10 @@ import pandas as pd
 from affectlens.core.listing import rest
 from affectlens.core.schema import SCENE
 from affectlens.modalities.telling import who
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import counting, derived, shares
-from affectlens.workbench.plain import number, without_paths
-from affectlens.workbench.runs import Run
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import counting, derived, shares
+from affectlens.workbench.reading.plain import number, without_paths
+from affectlens.workbench.reading.runs import Run
 
 LISTED = 500
 LEAST = 0.05  # total variation of probabilities from which a segment is listed

@@ -22,9 +22,9 @@ from affectlens.core.disk.places import cache_dir
 from affectlens.core.environment.versions import package_version
 from affectlens.core.errors import AffectlensError, UsageError
 from affectlens.core.untrusted.documents import json_of
-from affectlens.workbench.cards import card_of, stamp_of
-from affectlens.workbench.notices import INFO, Notice
-from affectlens.workbench.places import Folders, id_of
+from affectlens.workbench.reading.notices import INFO, Notice
+from affectlens.workbench.reading.places import Folders, id_of
+from affectlens.workbench.views.cards import card_of, stamp_of
 
 AGAIN = 3.0  # seconds from one look for changes to the next
 PATIENCE = 2.0  # seconds that the first request waits for the first look

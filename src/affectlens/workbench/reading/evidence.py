@@ -16,10 +16,10 @@ from affectlens.modalities.face.evidence import RegionDetail
 from affectlens.modalities.faithfulness import FaithfulnessDetail
 from affectlens.modalities.telling import ALPHA, clause, graded, named, speaks, way, who
 from affectlens.modalities.voice.evidence import MomentDetail, VoiceDifference, difference
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import counting, derived_of
-from affectlens.workbench.plain import number, numbers, plain
-from affectlens.workbench.runs import Run, is_shown
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import counting, derived_of
+from affectlens.workbench.reading.plain import number, numbers, plain
+from affectlens.workbench.reading.runs import Run, is_shown
 
 MOST_ROWS = 600
 COVERAGE = 0.9  # that the models' calibrated sets are made for

@@ -9,10 +9,10 @@ import pandas as pd
 
 from affectlens.core.errors import UsageError
 from affectlens.core.errors import unknown as unknown_error
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import derived, people_after
-from affectlens.workbench.plain import numbers
-from affectlens.workbench.runs import Run
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import derived, people_after
+from affectlens.workbench.reading.plain import numbers
+from affectlens.workbench.reading.runs import Run
 
 MOST_POINTS = 5000
 UNITS = {"start": "s", "end": "s", "valence": "-1 to 1", "arousal": "-1 to 1", "confidence": "probability", "weight": "share"}

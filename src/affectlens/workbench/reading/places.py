@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from affectlens.core.errors import UsageError
-from affectlens.workbench.runs import looks_like_run
+from affectlens.workbench.reading.runs import looks_like_run
 
 DEEPEST = 6  # folders below a given one in which runs are looked for
 NOT_RUNS = {"figures", "parts", "__pycache__", "node_modules"}

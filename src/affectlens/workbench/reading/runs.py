@@ -22,7 +22,7 @@ from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.pipeline.jobs import MANIFEST
 from affectlens.pipeline.seen import FRAMES, MAPS, TRANSCRIPT
-from affectlens.workbench.notices import ERROR, INFO, WARNING, Notice
+from affectlens.workbench.reading.notices import ERROR, INFO, WARNING, Notice
 
 KEPT = 6  # runs in memory
 NEEDED = ("start", "end", "person", "modality", "scheme", "label", "confidence", "status", "reason", "text")

@@ -11,10 +11,10 @@ import pandas as pd
 from affectlens.stats.agreement import cohen_kappa_interval, krippendorff_alpha_interval
 from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import Estimate
-from affectlens.workbench.changes import State
-from affectlens.workbench.derived import counting, derived
-from affectlens.workbench.plain import number
-from affectlens.workbench.runs import Run
+from affectlens.workbench.notes.changes import State
+from affectlens.workbench.notes.derived import counting, derived
+from affectlens.workbench.reading.plain import number
+from affectlens.workbench.reading.runs import Run
 
 FEWEST = 2  # items without which nothing is said
 LISTED = 2000

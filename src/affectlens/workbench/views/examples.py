@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from affectlens.media.inputs import MEDIA, kind_of
-from affectlens.workbench.audits import AuditFolder, whole_number
-from affectlens.workbench.notices import INFO, Notice
-from affectlens.workbench.places import Folders
-from affectlens.workbench.plain import plain
+from affectlens.workbench.reading.notices import INFO, Notice
+from affectlens.workbench.reading.places import Folders
+from affectlens.workbench.reading.plain import plain
+from affectlens.workbench.views.audits import AuditFolder, whole_number
 
 
 class Examples:

@@ -88,7 +88,7 @@ class Worker:
         Parameters
         ----------
         order : dict
-            See ``affectlens.workbench.worker``.
+            See ``affectlens.workbench.work.worker``.
         tell : callable
             Takes the progress.
 
@@ -131,7 +131,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-m", "affectlens.workbench.worker"]
+            command = [sys.executable, "-m", "affectlens.workbench.work.worker"]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
             )

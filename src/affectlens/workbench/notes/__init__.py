@@ -1,0 +1,1 @@
+"""What people add to a run: names, labels, markers, exclusions; and what follows from them."""

@@ -1,0 +1,1 @@
+"""Work that takes long: a queue, and the process that does it."""
