@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from affectlens.audits.compare.statistics import BETWEEN, Answered, Response, compare_answers
+from affectlens.audits.compare.answers import Answered, Response
+from affectlens.audits.compare.families import BETWEEN
+from affectlens.audits.compare.statistics import compare_answers
 from affectlens.stats.resample import wilson
 
 CLASSES = ("anger", "happiness", "sadness", "surprise")

@@ -191,9 +191,9 @@ def _properties(folder: Path, out: list[Fact]) -> Iterator[str]:
 
 
 def _compare(folder: Path, out: list[Fact]) -> Iterator[str]:
+    from affectlens.audits.compare.families import DEPENDENCE, GAP
     from affectlens.audits.compare.page import LIMITS
     from affectlens.audits.compare.result import Comparison
-    from affectlens.audits.compare.statistics import DEPENDENCE, GAP
 
     audit = Comparison.load(folder)
     kinds = {"calibration_error": "calibration", "brier": "calibration"} | dict.fromkeys(

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.base import Audit, checked_settings
+from affectlens.audits.compare.answers import Answered, Response
 from affectlens.audits.compare.models import Compared, named_models, open_compared
 from affectlens.audits.compare.result import Comparison
 from affectlens.audits.compare.settings import CompareSettings
-from affectlens.audits.compare.statistics import Answered, Response, compare_answers
+from affectlens.audits.compare.statistics import compare_answers
 from affectlens.audits.parts import ITEMS, Batch, digest
 from affectlens.audits.properties.audit import kind_of, own_properties
 from affectlens.audits.properties.audit import needed_assets as assets_of_properties

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from affectlens.audits.compare.statistics import DEPENDENCE
+from affectlens.audits.compare.families import DEPENDENCE
 from affectlens.audits.properties.settings import ALPHA
 from affectlens.figures.charts import finish
 

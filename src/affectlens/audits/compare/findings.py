@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from affectlens.audits.compare.statistics import BETWEEN, DEPENDENCE, GAP, GAP_BETWEEN, RESPONSE, RESPONSE_BETWEEN
+from affectlens.audits.compare.families import BETWEEN, DEPENDENCE, GAP, GAP_BETWEEN, RESPONSE, RESPONSE_BETWEEN
 from affectlens.core.listing import rest, some
 from affectlens.stats.resolution import reachable
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from affectlens.audits.compare.families import DEPENDENCE, GAP, RESPONSE
 from affectlens.audits.compare.scores import MEASURES
-from affectlens.audits.compare.statistics import DEPENDENCE, GAP, RESPONSE
 from affectlens.audits.properties.settings import ALPHA
 from affectlens.figures.page import Cell, heading
 

@@ -21,7 +21,7 @@ from affectlens.stats.generators import Rng, generator
 from affectlens.stats.resample import Estimate, bootstrap, wilson
 
 if TYPE_CHECKING:
-    from affectlens.audits.compare.statistics import Judged
+    from affectlens.audits.compare.answers import Judged
 
 COVERAGE = 0.9
 SURE = 0.5  # the share of items that a model is surest of, whose accuracy is told
