@@ -114,11 +114,13 @@ def _uneven_clip(path: Path) -> np.ndarray:
     """Write a clip whose frames come at uneven times; gives the times in seconds."""
     import av
 
+    from affectlens.media.container import open_file
+
     times, now = [], 0.0
     while now < 4.0:
         times.append(now)
         now += UNEVEN[len(times) % len(UNEVEN)]
-    with av.open(str(path), "w") as out:
+    with open_file(path, "w") as out:
         stream = out.add_stream("libx264", rate=30)
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)

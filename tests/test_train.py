@@ -30,11 +30,11 @@ from affectlens.learning.recipes.words import WordsRecipe
 from affectlens.models.speakers.shipped import load_space
 from affectlens.models.weights import read_weights, weights_path
 from affectlens.training import background, motion, speakers, words  # noqa: F401
-from affectlens.training.bclstm.train import train as bclstm  # noqa: F401
-from affectlens.training.face.train import train as face  # noqa: F401
-from affectlens.training.fusion.train import joint as fusion_joint
-from affectlens.training.speech.train import train as speech
-from affectlens.training.voice.train import train as voice  # noqa: F401
+from affectlens.training.bclstm import train as bclstm  # noqa: F401
+from affectlens.training.face import train as face  # noqa: F401
+from affectlens.training.fusion import joint as fusion_joint
+from affectlens.training.speech import train as speech
+from affectlens.training.voice import train as voice  # noqa: F401
 from tests.conftest import asset_path
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import picture

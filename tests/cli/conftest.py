@@ -68,7 +68,7 @@ def quick_speech(monkeypatch):
     For tests that run it and do not ask for intervals or trees: these two take most of its time on small corpora.
     """
     from affectlens.learning.trainers.speech import logistic
-    from affectlens.training.speech.train import train as speech
+    from affectlens.training.speech import train as speech
 
     monkeypatch.setattr(speech, "scores", partial(speech.scores, draws=20))
     monkeypatch.setattr("affectlens.learning.trainers.speech._boosting", lambda seed: logistic())

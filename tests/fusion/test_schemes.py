@@ -58,7 +58,7 @@ def test_rows_of_every_scheme_are_fused_summed_up_told_shown_and_kept(name, tmp_
     report.add([*weighted, *fused], evidence)
     facts = provenance(report, [], {"options": clip.options.to_dict()}) | {"seconds": {"total": 1.0}}
     page = render(report, facts, tmp_path)
-    assert "What was found" in page and "Not enough recordings yet to say what is usual" in page
+    assert "Everything that was found" in page and "Not enough recordings yet to say what is usual" in page
     assert weighted[0].row.label in page
 
     everything = [f.row for f in (*weighted, *fused)]

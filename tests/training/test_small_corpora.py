@@ -9,8 +9,8 @@ from affectlens.core.errors import CorpusError
 from affectlens.features.speech import SpeechTable
 from affectlens.learning.folds import check_classes, grouped_folds
 from affectlens.training import background
-from affectlens.training.fusion.train import joint as fusion_joint
-from affectlens.training.speech.train import train as speech
+from affectlens.training.fusion import joint as fusion_joint
+from affectlens.training.speech import train as speech
 from tests.conftest import asset_path
 from tests.corpora.trees import speech_trees
 from tests.corpora.visual_trees import picture

@@ -74,3 +74,9 @@ def test_the_verb_is_a_function_and_its_room_has_another_name():
     import affectlens.workbench.start
 
     assert affectlens.view is affectlens.workbench.start.view and not hasattr(affectlens.view, "__path__")
+
+
+def test_the_server_starts_without_torch():
+    """Importing torch takes longer than all else together; nothing that only reads runs needs it."""
+    code = "import sys, affectlens.workbench.start, affectlens.workbench.app; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -282,6 +282,23 @@ def torch_device(name: str) -> str:
     return name
 
 
+def fitted_weights(spec: str) -> Path | None:
+    """The file that a model's name names where it is one of weights of ours, such as ``affectlens train`` writes.
+
+    Returns
+    -------
+    Path or None
+        None for what is no safetensors file.
+
+    Examples
+    --------
+    >>> fitted_weights("mine.onnx") is None
+    True
+    """
+    path = Path(spec)
+    return path if path.suffix == ".safetensors" and path.is_file() else None
+
+
 def allowed_threads(count: int) -> int:
     """As many of ``count`` threads as OpenMP may have, by ``OMP_THREAD_LIMIT``.
 

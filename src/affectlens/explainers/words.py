@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 
 from affectlens.core.labels import class_index
 from affectlens.core.results import SavedResult
-from affectlens.models.shipped.words import WordsModel
+
+if TYPE_CHECKING:
+    from affectlens.models.shipped.words import WordsModel
 
 MASK_ID = 103  # [MASK] of the base vocabulary
 
@@ -87,6 +88,8 @@ def integrated_gradients(model: WordsModel, ids: Sequence[int], target: int, ste
     gap : float
         Difference between their sum and the change of the logit, over that change.
     """
+    import torch  # what shows attributions that were made earlier does not wait for it
+
     row = torch.tensor([list(ids)], device=model.device)
     mask = torch.ones_like(row)
     blank = row.clone()

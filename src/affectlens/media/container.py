@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, BinaryIO, Literal, overload
 
 import av
 from av.container import InputContainer, OutputContainer
@@ -63,3 +63,27 @@ def open_file(path: str | Path, mode: Any = "r", **options: Any) -> Any:
         if _ASKS_HOW_TO_DECODE:
             options["metadata_errors"] = "replace"
     return av.open(as_file(path), mode, **options)
+
+
+@overload
+def open_memory(held: BinaryIO, mode: Literal["r"] = "r", **options: Any) -> InputContainer: ...
+@overload
+def open_memory(held: BinaryIO, mode: Literal["w"], **options: Any) -> OutputContainer: ...
+def open_memory(held: BinaryIO, mode: Any = "r", **options: Any) -> Any:
+    """Open bytes in memory for reading or writing, as ``av.open`` does; nothing on disk is touched.
+
+    Parameters
+    ----------
+    held : binary file
+        Such as ``io.BytesIO``.
+    mode : str
+        ``r`` or ``w``.
+    **options
+        As ``av.open`` takes them.
+
+    Returns
+    -------
+    InputContainer or OutputContainer
+        To be closed, or used in a ``with``.
+    """
+    return av.open(held, mode, **options)

@@ -13,13 +13,12 @@ from affectlens.context.place import Place
 from affectlens.core.disk.places import written
 from affectlens.core.errors import UsageError
 from affectlens.core.kinds import EVIDENCE, Detail
-from affectlens.core.options import Options
+from affectlens.core.options import Options, fitted_weights
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
 from affectlens.media.frames import Frame, MediaInfo, Problems
 from affectlens.media.sound.audio import AudioBlock
 from affectlens.models.speakers.spans import VoiceSpan
-from affectlens.models.weights import fitted_weights
 from affectlens.perception.people.finder import Person, Sighting
 from affectlens.perception.people.speaker import MouthMotion
 from affectlens.perception.scene.objects import Thing

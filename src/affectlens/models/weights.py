@@ -35,23 +35,6 @@ def weights_of(model: Any) -> Path:
     return Path(getattr(model, "path", None) or weights_path(model.name))
 
 
-def fitted_weights(spec: str) -> Path | None:
-    """The file that a model's name names where it is one of weights of ours, such as ``affectlens train`` writes.
-
-    Returns
-    -------
-    Path or None
-        None for what is no safetensors file.
-
-    Examples
-    --------
-    >>> fitted_weights("mine.onnx") is None
-    True
-    """
-    path = Path(spec)
-    return path if path.suffix == ".safetensors" and path.is_file() else None
-
-
 def check_shipped(path: Path) -> Path:
     """See that a file of weights is as it was shipped; weights of one's own, which lie elsewhere, pass.
 

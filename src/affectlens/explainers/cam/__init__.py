@@ -1,7 +1,34 @@
 """Class activation maps of networks with a spatial grid or patch tokens."""
 
-from affectlens.explainers.cam.engine import CamEngine, upsample
-from affectlens.explainers.cam.methods import METHODS, CamMethod, register_cam
-from affectlens.explainers.cam.result import CamResult
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from affectlens.explainers.cam.engine import CamEngine, upsample
+    from affectlens.explainers.cam.methods import METHODS, CamMethod, register_cam
+    from affectlens.explainers.cam.result import CamResult
 
 __all__ = ["METHODS", "CamEngine", "CamMethod", "CamResult", "register_cam", "upsample"]
+
+# What draws maps that were made earlier does not wait for torch, which the engine brings.
+_HOMES = {
+    "METHODS": "affectlens.explainers.cam.methods",
+    "CamEngine": "affectlens.explainers.cam.engine",
+    "CamMethod": "affectlens.explainers.cam.methods",
+    "CamResult": "affectlens.explainers.cam.result",
+    "register_cam": "affectlens.explainers.cam.methods",
+    "upsample": "affectlens.explainers.cam.engine",
+}
+
+
+def _load(name: str) -> Any:
+    """What a name stands for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+if not TYPE_CHECKING:  # type checkers know the names from their imports above, and that there are no others
+    __getattr__ = _load

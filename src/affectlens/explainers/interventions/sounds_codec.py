@@ -19,8 +19,10 @@ def codec(samples: np.ndarray, dose: float) -> np.ndarray:
         return samples.copy()
     import av
 
+    from affectlens.media.container import open_memory
+
     file = io.BytesIO()
-    with av.open(file, "w", format="mp3") as container:
+    with open_memory(file, "w", format="mp3") as container:
         stream = container.add_stream("libmp3lame", rate=RATE, layout="mono")
         stream.bit_rate = round((MOST - dose) * 1000)
         frame = av.AudioFrame.from_ndarray(np.clip(samples, -1, 1)[None].astype(np.float32), format="fltp", layout="mono")
@@ -28,7 +30,7 @@ def codec(samples: np.ndarray, dose: float) -> np.ndarray:
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     file.seek(0)
-    with av.open(file, "r") as coded:
+    with open_memory(file, "r") as coded:
         decoded = [part.to_ndarray() for part in coded.decode(audio=0)]
     heard = np.concatenate([part.mean(axis=0) if part.ndim > 1 else part for part in decoded]).astype(np.float64)
     late = _delay(samples, heard)

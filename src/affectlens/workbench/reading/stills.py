@@ -13,8 +13,6 @@ from PIL import Image
 
 from affectlens.core.barrier import reading
 from affectlens.core.errors import MediaError
-from affectlens.explainers.cam import upsample
-from affectlens.explainers.cam.draw import heat
 from affectlens.media.clock import is_cover, origin_of
 from affectlens.media.cropping import shown_of
 from affectlens.media.frames import frames, open_container
@@ -111,6 +109,9 @@ def crop_at(image: np.ndarray, corners: Sequence[float], side: int = CROP) -> np
 
 def drawn(crop: np.ndarray, cells: np.ndarray, signed: bool) -> np.ndarray:
     """A map over its crop, as the report draws it."""
+    from affectlens.explainers.cam import upsample  # brings torch, which nothing else here waits for
+    from affectlens.explainers.cam.draw import heat
+
     return heat(crop, upsample(cells.astype(np.float32), crop.shape[:2]), crop.shape[1::-1], signed=signed)
 
 
