@@ -195,10 +195,11 @@ def test_a_glance_hears_the_language_of_a_sentence(clip):
 
 
 def test_a_german_turn_between_english_ones_is_german():
+    """Its last words, a second and a half after a pause, are heard as either: that hangs on the processor's 8-bit arithmetic."""
     if not CASE.exists():
         pytest.skip("the cases are not here")
     hear = WordRecogniser(asset_path("whisper-base").parent, threads=1)
     found = [u for _, utterances in hear(Sound(CASE, Problems())) for u in utterances]
     german = [u for u in found if u.language == "de"]
-    assert german and all(5.2 < u.start < 11.3 for u in german)
-    assert all(u.end < 5.4 or u.start > 11.3 for u in found if u.language == "en") and len(german) < len(found)
+    assert german and all(5.2 < u.start < 11.3 for u in german) and sum(u.end - u.start for u in german) > 3
+    assert all(u.end < 5.4 or u.start > 9.3 for u in found if u.language == "en") and len(german) < len(found)
