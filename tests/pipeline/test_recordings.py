@@ -18,7 +18,10 @@ from affectlens.pipeline.jobs import ledger_root
 from tests.conftest import asset_path, plain_frames, write_video
 from tests.modalities.test_scene import background_weights
 
-FILES = {"report.html", "table.parquet", "table.csv", "evidence.parquet", "overlay.mp4", MANIFEST, "figures"}
+FILES = {
+    "report.html", "table.parquet", "table.csv", "evidence.parquet", "overlay.mp4", MANIFEST, "figures", "frames.parquet",
+    "maps.parquet", "transcript.json", "narrative.json",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
