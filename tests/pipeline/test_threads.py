@@ -31,6 +31,7 @@ def test_networks_of_a_run_have_one_thread_so_that_numbers_do_not_depend_on_it_a
         return [modality]
 
     monkeypatch.setattr("affectlens.pipeline.engine.build", counting)
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)  # nothing here computes with so many
     with torch_threads(before):  # left as it was found: the tests that follow have one thread
         Engine(Options(threads=before + 2)).run(write_bvh(walker(seconds=1.0), tmp_path / "walk.bvh"), explaining=False)
         assert seen == [1] and torch.get_num_threads() == before
