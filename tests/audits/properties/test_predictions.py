@@ -73,7 +73,7 @@ def test_rows_of_one_file_stay_apart(tmp_path):
     found = read(tmp_path, "file,anger,happy,label\nv/a,.2,.8,joy\nv/a,.4,.6,fear\nv/b,.5,.5,fear\n")
     assert list(found.table.index) == ["a#row=0", "a#row=1", "b"] and found.table.anger.tolist() == [0.2, 0.4, 0.5]
     assert found.labels.to_dict() == {"a#row=0": "happiness", "a#row=1": "fear", "b": "fear"}
-    assert "2 rows are of it and nothing says which is meant" in found.chosen.reasons["v/a"]
+    assert "2 rows are of it (a#row=0, a#row=1) and nothing says which is meant" in found.chosen.reasons["v/a"]
     same = read(tmp_path, "file,anger,happy\na,.2,.8\na,.2,.8\n")
     assert list(same.table.index) == ["a"] and "1 rows are there twice" in same.notes[0]
 
