@@ -15,13 +15,13 @@ from affectlens.core.failures import Failure
 from affectlens.evaluation.ablation import Ablation
 from affectlens.evaluation.evaluate import evaluate
 from affectlens.evaluation.result import Evaluation
+from affectlens.learning.recipes.registry import TRAININGS
 from affectlens.pipeline.results import Run
 from affectlens.training.run import TrainingRun
 from tests.cli.tree import NEEDS, VERBS, options
 
-TRAINED = {"face": "face", "words": "words", "gait": "motion", "posture": "motion"}  # modules of recipes by name
 READING = {name for name, command in VERBS.items() if "--limit" in options(command)} - {
-    "corpus read", "export", "import", "study init",  # they read no items: what cannot be read is the error
+    "corpus read", "export", "import", "sheet", "study init",  # they read no items: what cannot be read is the error
 }  # fmt: skip
 ARGUMENTS = NEEDS | {"audit objects": ["--corpus", "folder={folder}", "--split", "all", "--model", "face"]}
 
@@ -54,7 +54,7 @@ def stub_of(verb):
     """Where the function behind a verb is, and what stands for its result."""
     group, _, name = verb.partition(" ")
     if group == "train":
-        return f"affectlens.training.{TRAINED.get(name, name)}:train_{name}_model", training_of
+        return TRAININGS.get(name).function.where, training_of
     if group == "audit":
         return AUDITS.get(name).function.where, audit_of
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-STATIC = ROOT / "src" / "affectlens" / "view" / "static"
+STATIC = ROOT / "src" / "affectlens" / "workbench" / "static"
 WORKBENCH = ROOT / "workbench"
 VITE = WORKBENCH / "node_modules" / "vite" / "bin" / "vite.js"
 MOST = 500_000  # bytes, gzipped
