@@ -1,6 +1,7 @@
 """Audits in the same place: tables, charts, the items behind a row, and two of them side by side."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from affectlens.audits.objects.result import ObjectAudit
 from affectlens.audits.result import Provenance
 from affectlens.perception.scene.objects import Thing
 from affectlens.workbench.bench import Bench
+from affectlens.workbench.reading.places import Folders
 from affectlens.workbench.settings import ViewSettings
+from affectlens.workbench.views.examples import Examples
 from tests.view.conftest import TOKEN, client_of
 from tests.view.made import recording
 
@@ -188,5 +191,22 @@ def test_every_kind_of_audit_is_known():
     from affectlens.audits.registry import AUDITS
     from affectlens.workbench.views.audits import EXAMPLES, RESULTS
 
-    assert set(RESULTS) == set(EXAMPLES) == {name for name in AUDITS.names() if name in RESULTS} and len(RESULTS) == 5
+    assert set(RESULTS) == set(AUDITS.names()) and set(EXAMPLES) <= set(RESULTS)
     assert FeatureAudit.kind == "features" and LatentAudit.kind == "latent"
+
+
+def test_a_property_leads_to_its_matched_pairs_both_pictures_beside_each_other(tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    matched = pd.DataFrame({
+        "property": ["light", "light", "age"], "label": "fear", "first": ["a.png", "gone.png", "b.png"], "second": ["b.png", "a.png", "a.png"],
+        "first_value": [0.9, 0.8, 50.0], "second_value": [0.1, 0.2, 20.0], "first_right": [True, True, False], "second_right": [False, True, True],
+    })  # fmt: skip
+    audit = SimpleNamespace(
+        kind="properties", name="it", result=None, tables={"matched": matched, "pairs": pd.DataFrame({"property": ["light"]})}
+    )
+    found = Examples(Folders([tmp_path])).of(audit, {"property": "light"})
+    assert found["total"] == 2 and [item["pair"] for item in found["items"]] == ["b.png", "a.png"]
+    assert [shown["caption"] for shown in found["items"][0]["pictures"]] == ["a.png", "b.png"]
+    assert found["items"][0]["values"]["second_right"] is False and found["items"][1]["lost"] == 1
+    assert "1 of 2 items lie below none of the given folders" in found["notices"][0]["message"]

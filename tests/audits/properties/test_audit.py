@@ -57,7 +57,7 @@ def test_what_is_used_is_found_and_what_comes_with_the_label_is_not(rng):
 def test_level_over_seeds(monkeypatch):
     # What is drawn after the tests, and takes four fifths of the time, does not change them.
     monkeypatch.setattr(statistics, "_curves", lambda *_: pd.DataFrame())
-    monkeypatch.setattr(statistics, "_performance", lambda *_: (pd.DataFrame(), pd.DataFrame(), pd.DataFrame()))
+    monkeypatch.setattr(statistics, "_performance", lambda *_: (pd.DataFrame(),) * 4)
     wrong = 0
     for seed in range(40):
         table, kinds, p, labels = planted(200, 0.0, seed)

@@ -10,6 +10,7 @@ from sklearn.metrics import recall_score
 
 from affectlens.audits.properties import groups as module
 from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
+from affectlens.audits.properties.statistics import audit_properties
 
 CLASSES = ["x", "y", "z"]
 
@@ -150,3 +151,27 @@ def test_everybody_is_in_one_pair_at_most_and_the_unknown_in_none(rng):
     assert few["pairs"] == 19 and np.isnan(few["difference"]) and np.isnan(few["p_value"])
     other = np.c_[alike, np.where(np.arange(53) > 45, np.nan, 0)]
     assert matched_pairs(right, labels, values, other, rng)["pairs"] == 18
+
+
+def test_pairs_to_look_at_are_those_that_were_tested_those_with_one_error_first(rng):
+    n = 120
+    x = rng.permutation(np.linspace(0, 1, n))
+    table = pd.DataFrame({"x": x, "other": rng.normal(size=n)}, index=[f"i{i}" for i in range(n)])
+    labels = pd.Series(rng.choice(["joy", "fear"], n), index=table.index)
+    p = pd.DataFrame({"joy": np.where((labels == "joy") ^ (rng.random(n) < 0.3), 0.9, 0.1)}, index=table.index).assign(
+        fear=lambda f: 1 - f.joy
+    )
+    audit = audit_properties(table, {"x": "continuous", "other": "continuous"}, p, labels=labels, rng=np.random.default_rng(0))
+    own = audit.matched[audit.matched.property == "x"]
+    assert len(own) == audit.pairs.set_index("property").pairs["x"] and not set(own["first"]) & set(own.second)
+    assert (own.first_value >= 2 / 3 - 0.02).all() and (own.second_value <= 1 / 3 + 0.02).all()
+    assert (labels[own["first"]].to_numpy() == own.label).all() and (labels[own.second].to_numpy() == own.label).all()
+    right = p.idxmax(axis=1) == labels
+    assert (right[own["first"]].to_numpy() == own.first_right).all() and (
+        right[own.second].to_numpy() == own.second_right
+    ).all()
+    differs = (own.first_right != own.second_right).to_numpy()
+    assert differs[: differs.sum()].all() and differs.sum() > 3
+    assert np.isclose(
+        audit.pairs.set_index("property").difference["x"], (own.first_right.astype(float) - own.second_right).mean()
+    )

@@ -32,7 +32,7 @@ def audited(monkeypatch, tests, n=20, labels=True, people=None, excluded=()):
     """An audit whose tests are given: what it makes of them."""
     said = {}
     monkeypatch.setattr(module, "_tests", lambda *given: (tests, dict.fromkeys(excluded, "constant")))
-    monkeypatch.setattr(module, "_performance", lambda *given: said.update(names=given[4]) or (pd.DataFrame(),) * 3)
+    monkeypatch.setattr(module, "_performance", lambda *given: said.update(names=given[4]) or (pd.DataFrame(),) * 4)
     monkeypatch.setattr(
         module, "_curves", lambda tests, table, outputs, truth, rng: said.update(part=truth) or pd.DataFrame({"n": [1]})
     )
@@ -134,12 +134,17 @@ def test_one_test_is_of_the_chosen_rows_and_names_its_method(rng):
 def test_pairs_are_alike_in_the_numbers_that_are_mostly_known(rng, monkeypatch):
     asked = {}
 
-    def paired(right, truth, values, others, rng, resolution):
-        assert resolution == Resolution(tests=3)
-        asked[len(asked)] = (right, truth, values, others)
+    def nearest(truth, values, others, rng):
+        asked[len(asked)] = [None, truth, values, others]
+        return np.array([[1, 0], [3, 2]])
+
+    def paired(right, rows, rng, resolution):
+        assert resolution == Resolution(tests=3) and rows.tolist() == [[1, 0], [3, 2]]
+        asked[len(asked) - 1][0] = right
         return {"pairs": 30, "difference": 0.1, "p_value": 0.01 * (1 + len(asked))}
 
-    monkeypatch.setattr(module, "matched_pairs", paired)
+    monkeypatch.setattr(module, "nearest_pairs", nearest)
+    monkeypatch.setattr(module, "paired_test", paired)
     n = 40
     table = pd.DataFrame({
         "a": np.arange(n), "b": np.where(np.arange(n) < 32, np.arange(n), np.nan), "c": np.where(np.arange(n) < 33, 7.0 + np.arange(n), np.nan),
@@ -150,7 +155,7 @@ def test_pairs_are_alike_in_the_numbers_that_are_mostly_known(rng, monkeypatch):
              "half": "categorical"}  # fmt: skip
     p = pd.DataFrame({"anger": [0.9] * 30 + [0.2] * 10}, index=index(n)).assign(fear=lambda t: 1 - t.anger)
     truth = pd.Series(["anger", "fear"] * 20, index=index(n))
-    groups, gaps, pairs = module._performance(table, kinds, p, truth, list(table), rng)
+    groups, gaps, pairs, _ = module._performance(table, kinds, p, truth, list(table), rng)
     assert pairs.property.tolist() == ["a", "b", "c"] and list(dict.fromkeys(groups.property)) == list(table)
     assert gaps.property.tolist() == ["word"] * 4 + ["half"] * 4  # no other group has twenty items
     assert gaps.index.tolist() == [*range(8)] and groups.index.tolist() == [*range(len(groups))]
@@ -174,7 +179,7 @@ def test_items_that_lack_an_answer_or_are_of_another_class_have_no_scores(rng):
     p = pd.DataFrame({"anger": [0.9] * 40, "fear": [0.1] * 40}, index=index(40))
     truth = pd.Series(["anger"] * 40, index=index(40))
     p.iloc[0, 1], truth.iloc[1] = np.nan, "joy"
-    groups, _, pairs = module._performance(table, {"word": "categorical"}, p, truth, ["word"], rng)
+    groups, _, pairs, _ = module._performance(table, {"word": "categorical"}, p, truth, ["word"], rng)
     assert groups.n.tolist() == [19, 19] and pairs.empty
     assert all(t.empty for t in module._performance(table, {"word": "categorical"}, p, None, ["word"], rng))
 

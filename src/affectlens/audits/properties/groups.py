@@ -154,6 +154,41 @@ def rate_gaps(truth: np.ndarray, probabilities: np.ndarray, classes: list[str], 
     return pd.DataFrame(rows, columns=["class", "rate", "gap", "low", "high", "highest", "lowest"])
 
 
+def nearest_pairs(labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: Rng) -> np.ndarray:
+    """Items of the upper third of a property, each with one of the lower third that has its label and is nearest in the others.
+
+    Parameters
+    ----------
+    labels, values, others
+        As in ``matched_pairs``.
+    rng : int or numpy.random.Generator
+        The order in which items choose.
+
+    Returns
+    -------
+    ndarray of shape (pairs, 2)
+        Rows: high, low; no item is in two pairs.
+    """
+    rng = generator(rng)
+    complete = np.isfinite(values) & np.isfinite(others).all(axis=1)
+    spread = others[complete].std(axis=0)
+    z = (others - others[complete].mean(axis=0)) / np.where(spread > 0, spread, 1)
+    low, high = np.quantile(values[complete], [1 / 3, 2 / 3])
+    pairs: list[tuple[int, int]] = []
+    for label in np.unique(labels[complete]):
+        high_rows = np.flatnonzero(complete & (labels == label) & (values >= high))
+        low_rows = np.flatnonzero(complete & (labels == label) & (values <= low))
+        free = np.ones(len(low_rows), dtype=bool)
+        for i in rng.permutation(high_rows):
+            if not free.any():
+                break
+            distances = np.where(free, ((z[low_rows] - z[i]) ** 2).sum(axis=1), np.inf)
+            j = int(distances.argmin())
+            free[j] = False
+            pairs.append((int(i), int(low_rows[j])))
+    return np.array(pairs, int).reshape(-1, 2)
+
+
 def matched_pairs(
     right: np.ndarray, labels: np.ndarray, values: np.ndarray, others: np.ndarray, rng: Rng,
     resolution: Resolution | None = None,
@@ -182,23 +217,30 @@ def matched_pairs(
         smallest that they can give.
     """
     rng = generator(rng)
-    complete = np.isfinite(values) & np.isfinite(others).all(axis=1)
-    spread = others[complete].std(axis=0)
-    z = (others - others[complete].mean(axis=0)) / np.where(spread > 0, spread, 1)
-    low, high = np.quantile(values[complete], [1 / 3, 2 / 3])
-    differences = []
-    for label in np.unique(labels[complete]):
-        high_rows = np.flatnonzero(complete & (labels == label) & (values >= high))
-        low_rows = np.flatnonzero(complete & (labels == label) & (values <= low))
-        free = np.ones(len(low_rows), dtype=bool)
-        for i in rng.permutation(high_rows):
-            if not free.any():
-                break
-            distances = np.where(free, ((z[low_rows] - z[i]) ** 2).sum(axis=1), np.inf)
-            j = int(distances.argmin())
-            free[j] = False
-            differences.append(float(right[i]) - float(right[low_rows[j]]))
-    gains = np.array(differences)
+    return paired_test(right, nearest_pairs(labels, values, others, rng), rng, resolution)
+
+
+def paired_test(right: np.ndarray, pairs: np.ndarray, rng: Rng, resolution: Resolution | None = None) -> dict[str, float]:
+    """Whether a classifier is right as often on the first as on the second of pairs, by flips of signs.
+
+    Parameters
+    ----------
+    right : ndarray of shape (n,)
+        1 where the classifier is right, else 0.
+    pairs : ndarray of shape (pairs, 2)
+        Rows, as ``nearest_pairs`` gives them.
+    rng : int or numpy.random.Generator
+        Source of the draws.
+    resolution : Resolution, optional
+        The family of the test.
+
+    Returns
+    -------
+    dict
+        As ``matched_pairs`` gives.
+    """
+    rng = generator(rng)
+    gains = right[pairs[:, 0]].astype(float) - right[pairs[:, 1]].astype(float)
     if len(gains) < FEWEST:
         return {"pairs": len(gains), "difference": float("nan"), "p_value": float("nan"), "smallest_p": float("nan")}
     tested = sign_flip_test(gains, rng, side="two", resolution=resolution)

@@ -30,6 +30,9 @@ class PropertyAudit(AuditResult):
         How well the classifier does in groups of every property, and the largest differences of rates between groups.
     pairs : DataFrame
         Matched pairs: property, pairs, difference, p_value, p_holm.
+    matched : DataFrame
+        Up to 100 of the pairs of each property, to look at: property, label, first (high), second (low), their values, and
+        whether each answer is right; pairs of which only one is come first.
     curves : DataFrame
         p-values against the number of items, of the strongest.
     crossed : DataFrame
@@ -78,6 +81,7 @@ class PropertyAudit(AuditResult):
     title: str = "Properties"
     about: str = ""
     interventions: dict[str, DoseResponse] = field(default_factory=dict)
+    matched: pd.DataFrame = field(default_factory=pd.DataFrame)
     missed: pd.DataFrame = field(default_factory=_no_missed)
     notes: tuple[str, ...] = ()
     provenance: Provenance = field(default_factory=Provenance)

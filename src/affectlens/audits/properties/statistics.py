@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from affectlens.audits.properties.dependence import dependence_test
-from affectlens.audits.properties.groups import group_metrics, grouped, matched_pairs, rate_gaps
+from affectlens.audits.properties.groups import group_metrics, grouped, nearest_pairs, paired_test, rate_gaps
 from affectlens.audits.properties.result import PropertyAudit
 from affectlens.audits.properties.settings import ALPHA, DECISION
 from affectlens.core.errors import UsageError
@@ -23,6 +23,7 @@ from affectlens.stats.independence import p_against_n
 from affectlens.stats.multiple import benjamini_hochberg, holm
 from affectlens.stats.resolution import Resolution
 
+MOST_SHOWN = 100  # pairs of a property that are kept to look at
 MOST = 20_000  # rows that tests look at: with more, everything is significant
 
 
@@ -88,7 +89,8 @@ def audit_properties(
     decision = classes.idxmax(axis=1) if len(classes.columns) else None
     tests, excluded = _tests(table, kinds, outputs, decision, truth, person, rows, rng, progress)
     examined = [name for name in table.columns if name not in excluded]
-    groups, gaps, pairs = _performance(table, kinds, classes, truth if decision is not None else None, examined, rng)
+    known = truth if decision is not None else None
+    groups, gaps, pairs, matched = _performance(table, kinds, classes, known, examined, rng)
     curves = pd.DataFrame()
     if person is None:
         part = None if truth is None else truth.iloc[rows]
@@ -104,7 +106,7 @@ def audit_properties(
     )
     return PropertyAudit(
         tests, groups, gaps, pairs, curves, crossed, excluded, tuple(predicted.columns), len(keys), condition, tested=len(rows),
-        people=0 if person is None else int(person.nunique()), kinds=dict(kinds),
+        people=0 if person is None else int(person.nunique()), kinds=dict(kinds), matched=matched,
     )  # fmt: skip
 
 
@@ -170,18 +172,18 @@ def _tested(
 def _performance(
     table: pd.DataFrame, kinds: dict[str, str], predicted: pd.DataFrame, truth: pd.Series | None, names: list[str],
     rng: np.random.Generator,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:  # fmt: skip
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:  # fmt: skip
     classes = list(predicted.columns)
     empty = pd.DataFrame()
     if truth is None:
-        return empty, empty, empty
+        return empty, empty, empty, empty
     valid = truth.isin(classes).to_numpy() & predicted.notna().all(axis=1).to_numpy()
     index = predicted.index[valid]
     codes = np.array([classes.index(label) for label in truth[valid]])
     p = predicted[valid].to_numpy()
     right = (p.argmax(axis=1) == codes).astype(float)
     numbers = [name for name in names if kinds[name] != "categorical"]
-    groups, gaps, pairs = [], [], []
+    groups, gaps, pairs, matched = [], [], [], []
     resolution = Resolution(tests=sum(kinds[name] == "continuous" for name in names))
     for name in names:
         group_of = grouped(table[name].reindex(index), kinds[name])
@@ -191,11 +193,36 @@ def _performance(
         if name in numbers and kinds[name] == "continuous" and covariates and len(index) <= MOST:
             filled = table[covariates].reindex(index)
             values = table[name].reindex(index).to_numpy(float)
-            pairs.append({"property": name, **matched_pairs(right, codes, values, filled.to_numpy(float), rng, resolution)})
+            rows = nearest_pairs(codes, values, filled.to_numpy(float), rng)
+            pairs.append({"property": name, **paired_test(right, rows, rng, resolution)})
+            matched.append(_shown(name, rows, index, values, right, truth[valid]))
     frame = pd.DataFrame(pairs)
     if len(frame):
         frame["p_holm"] = holm(frame.p_value.to_numpy())
-    return pd.concat(groups, ignore_index=True), pd.concat(gaps, ignore_index=True), frame
+    shown = pd.concat(matched, ignore_index=True) if matched else empty
+    return pd.concat(groups, ignore_index=True), pd.concat(gaps, ignore_index=True), frame, shown
+
+
+def _shown(
+    name: str, rows: np.ndarray, index: pd.Index, values: np.ndarray, right: np.ndarray, truth: pd.Series
+) -> pd.DataFrame:
+    """Pairs of a property to look at: those of which one answer is right and the other wrong first, then the most different."""
+    first, second = rows[:, 0], rows[:, 1]
+    out = pd.DataFrame(
+        {
+            "property": name,
+            "label": truth.to_numpy()[first],
+            "first": index[first].astype(str),
+            "second": index[second].astype(str),
+            "first_value": values[first],
+            "second_value": values[second],
+            "first_right": right[first] > 0,
+            "second_right": right[second] > 0,
+        }
+    )
+    differs = (out.first_right != out.second_right).to_numpy()
+    order = np.lexsort([-(out.first_value - out.second_value).to_numpy(), ~differs])
+    return out.iloc[order[:MOST_SHOWN]]
 
 
 def _curves(

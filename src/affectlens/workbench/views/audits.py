@@ -28,6 +28,7 @@ RESULTS = {
     "concepts": "affectlens.audits.concepts.result:ConceptAudit",
     "latent": "affectlens.audits.latent.result:LatentAudit",
     "features": "affectlens.audits.features.result:FeatureAudit",
+    "compare": "affectlens.audits.compare.result:Comparison",
 }
 # What leads from a row to its examples: the kind of examples, the columns that choose them, and how to ask.
 EXAMPLES = {
@@ -35,7 +36,7 @@ EXAMPLES = {
     "properties": (
         "pairs",
         ("property",),
-        "a row's property leads to pairs of items that differ in it alone, as far as there are",
+        "a row's property leads to pairs of items that differ in it and are alike in the others",
     ),
     "concepts": ("texts", ("concept",), "a row's concept leads to the utterances that hold it most and least"),
     "latent": ("clips", ("point",), "a point leads to its clip"),

@@ -100,11 +100,19 @@ class Examples:
             "title": key or str(row.get("feature", "")),
             "text": text,
             "values": {str(name): plain(value) for name, value in row.items() if name not in ("key", "text")},
-            "pictures": [{"caption": key, "address": address}] if kind == "image" else [],
+            "pictures": [{"caption": key, "address": address}, *self._other(audit, row)] if kind == "image" else [],
             "clip": {"address": address, "start": 0, "end": None} if kind in ("audio", "video") else None,
             "pair": str(row["second"]) if "second" in row else None,
             "lost": int(bool(key) and file is None and not text),
         }
+
+    def _other(self, audit: AuditFolder, row: Mapping[str, Any]) -> list[dict[str, str]]:
+        """The picture of the second of a pair, where it is at hand."""
+        second = str(row.get("second") or "")
+        file = self.file_of(second) if second else None
+        if file is None or kind_of(file) != "image":
+            return []
+        return [{"caption": second, "address": f"/api/audits/{audit.name}/media/{second}"}]
 
 
 def _rows_behind(audit: AuditFolder, query: Mapping[str, str]) -> pd.DataFrame:
