@@ -98,6 +98,14 @@ class AuditResult(SavedResult):
         """What was found, a sentence each."""
         return list(self._part("findings").findings(self))
 
+    def glance(self) -> dict[str, str]:
+        """What a reader wants first, by heading: what was asked, what was found, how sure that is, what is not known."""
+        try:
+            part = self._part("findings")
+        except ModuleNotFoundError:  # an audit whose class has its own findings
+            return {}
+        return dict(part.glance(self)) if hasattr(part, "glance") else {}
+
     def charts(self) -> dict[str, Callable[[], Any]]:
         """What draws each chart, by name."""
         return dict(self._part("page").charts(self))

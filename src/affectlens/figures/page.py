@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,8 @@ class Section:
         A name for each row of the table, that cells elsewhere lead to.
     whole : bool
         Whether the table is shown in its full height, however long it is.
+    quiet : bool
+        Whether the paragraphs are hidden until asked for: methods, which few read first.
     """
 
     title: str
@@ -78,6 +81,7 @@ class Section:
     pictures: tuple[Picture, ...] = ()
     rows: tuple[str, ...] = ()
     whole: bool = False
+    quiet: bool = False
 
 
 HEADINGS = {
@@ -116,7 +120,14 @@ def heading(column: str) -> str:
 
 
 def write_page(
-    folder: Path, title: str, about: str, sections: list[Section], *, name: str = "audit", kind: str = "affectlens audit"
+    folder: Path,
+    title: str,
+    about: str,
+    sections: list[Section],
+    *,
+    name: str = "audit",
+    kind: str = "affectlens audit",
+    glance: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a page and its figures.
 
@@ -130,6 +141,8 @@ def write_page(
         What the page holds, in order.
     name, kind : str
         The page's file name without its suffix, and what stands above its title.
+    glance : mapping of str to str, optional
+        What a reader wants first, by heading, above all sections.
 
     Returns
     -------
@@ -163,9 +176,14 @@ def write_page(
                 "table": table,
                 "folded": section.folded,
                 "whole": section.whole,
+                "quiet": section.quiet,
             }
         )
-    page = environment().get_template("audit.html").render(title=title, about=about, sections=shown, kind=kind)
+    page = (
+        environment()
+        .get_template("audit.html")
+        .render(title=title, about=about, sections=shown, kind=kind, glance=dict(glance or {}))
+    )
     return write_text(folder / f"{name}.html", page)
 
 

@@ -54,7 +54,7 @@ def write(result: StudyResult, folder: Path) -> Path:
         Section(
             "What was lost", tuple(filter(None, [left_out])), table=_or_none(lost), folded="" if len(lost) < 8 else "All losses"
         ),
-        Section("Methods", (result.methods,)),
+        Section("Methods", (result.methods,), quiet=True),
         Section("Limits", LIMITS),
     ]
     for name in ("tidy", "people", "courses", "tests", "clusters"):

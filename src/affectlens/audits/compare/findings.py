@@ -16,6 +16,26 @@ if TYPE_CHECKING:
 MOST = 6  # sentences of one kind
 
 
+def glance(audit: Comparison) -> dict[str, str]:
+    """What was asked and found in plain words, without a number that needs explaining."""
+    better = audit.ranks[audit.ranks.shown_better_than != ""]
+    order = [f"{row.model} is right more often than {row.shown_better_than}" for row in better.itertuples()]
+    claims = audit.claims
+    served = list(dict.fromkeys(claims[claims.family.isin([GAP, GAP_BETWEEN])].property))
+    found = f"{some(order, 4)}." if order else "No model is shown to be right more often than another."
+    found += (
+        f" How often a model is right depends on {some(served, 4)}." if served else " No group is shown to be served worse."
+    )
+    unknown = [f"{some(list(audit.excluded), 4)}: could not be tested"] if audit.excluded else []
+    unknown.append("the order of the others, and how they do on other people and recordings")
+    return {
+        "Asked": f"How do {len(audit.models)} models answer the same {audit.n} items?",
+        "Found": found,
+        "How sure": "Where the models are alike, a page like this claims something one time in twenty at most.",
+        "Not known": f"{'; '.join(unknown)}.",
+    }
+
+
 def findings(audit: Comparison) -> list[str]:
     """Who is shown to be better than whom, and what else is shown; where nothing is, that.
 

@@ -80,11 +80,11 @@ def write(audit: Comparison, folder: Path) -> Path:
         ),
         *_left_out(audit),
         Section("The models", (), (), _models(audit)),
-        Section("Methods", (methods(audit),)),
+        Section("Methods", (methods(audit),), quiet=True),
         Section("Limits: what a comparison of this kind cannot show", LIMITS),
     ]  # fmt: skip
     write_json(folder / "comparison.json", facts(audit, sentences))
-    return write_page(folder, audit.title, audit.about, sections)
+    return write_page(folder, audit.title, audit.about, sections, glance=audit.glance())
 
 
 def facts(audit: Comparison, sentences: list[str]) -> dict[str, Any]:

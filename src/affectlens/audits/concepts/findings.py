@@ -24,6 +24,30 @@ METHODS = {
 }
 
 
+def glance(audit: ConceptAudit) -> dict[str, str]:
+    """What was asked and found in plain words, without a number that needs explaining."""
+    frame = audit.tests
+    sure = frame[(frame.p_max_t <= ALPHA) & (frame.accuracy_p_value <= ALPHA)]
+    strongest = sure.reindex(sure.statistic.abs().sort_values(ascending=False).index)
+    if frame["class"].nunique() == 2:  # each test stands twice, with opposite signs
+        strongest = strongest[strongest.statistic > 0]
+    pairs = strongest.drop_duplicates(["concept", "class"])
+    named = [
+        f"“{row.concept}” {'for' if row.statistic > 0 else 'against'} {label}"
+        for label, row in zip(pairs["class"], pairs.itertuples(), strict=True)
+    ]
+    blind = "smallest_p" in frame and float(frame.smallest_p.min()) > ALPHA
+    none = "Nothing: with so few draws nothing can be shown." if blind else "No concept is shown to move it."
+    unknown = [f"{some(list(audit.unsupported), 4)}: could not be asked of these data"] if audit.unsupported else []
+    unknown.append("whether the concept itself moves the answer, or something that goes with it")
+    return {
+        "Asked": f"Which of {frame.concept.nunique()} human concepts move the network's answer?",
+        "Found": f"{some(named, 5)}." if named else none,
+        "How sure": "Where no concept matters, a page like this names one of them one time in twenty at most.",
+        "Not known": f"{'; '.join(unknown)}.",
+    }
+
+
 def findings(audit: ConceptAudit, most: int = 8) -> list[str]:
     """The strongest findings, those first that hold over all tests and at layers that can tell the concept."""
     frame = audit.tests

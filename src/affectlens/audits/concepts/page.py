@@ -43,10 +43,12 @@ def write(audit: ConceptAudit, folder: Path) -> Path:
         _cosines(audit),
         _layers(audit),
         _examples(audit),
-        Section("Methods", (methods_paragraph(audit),)),
+        Section("Methods", (methods_paragraph(audit),), quiet=True),
         Section("What to beware of", cautions(audit)),
     ]
-    return write_page(folder, "What concepts do for a model of expressed emotion", _about(audit), sections)
+    return write_page(
+        folder, "What concepts do for a model of expressed emotion", _about(audit), sections, glance=audit.glance()
+    )
 
 
 def charts(audit: ConceptAudit) -> dict[str, Callable[[], Any]]:

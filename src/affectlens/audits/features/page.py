@@ -45,7 +45,7 @@ def write(audit: FeatureAudit, folder: Path) -> Path:
     sections = [_groups(audit), _features(audit), _corpora(audit)]
     if data.get("notes"):
         sections.append(Section("How the corpora were read", tuple(data["notes"])))
-    return write_page(folder, f"What each acoustic feature does for a {model} model", about, sections)
+    return write_page(folder, f"What each acoustic feature does for a {model} model", about, sections, glance=audit.glance())
 
 
 def charts(audit: FeatureAudit) -> dict[str, Callable[[], Any]]:

@@ -5,12 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from affectlens.audits.latent.clusters import ITSELF
+from affectlens.core.listing import some
 from affectlens.stats.resolution import out_of_reach, reach_of
 
 if TYPE_CHECKING:
     from affectlens.audits.latent.result import LatentAudit
 
 ALPHA = 0.05
+
+
+def glance(audit: LatentAudit) -> dict[str, str]:
+    """What was asked and found in plain words, without a number that needs explaining."""
+    table = audit.agreement
+    compared = table[(table.clusters != ITSELF) & table.p_holm.notna()]
+    beyond = compared[compared.p_holm <= ALPHA].sort_values("ari", ascending=False)
+    factors = list(dict.fromkeys(map(str, beyond.factor)))
+    none = "Nothing that was known of the clips, as far as is shown."
+    if out_of_reach(table):
+        none = "Nothing: with so few speakers and draws nothing can be shown."
+    unknown = [f"{len(audit.left_out)} clips could not be heard"] if len(audit.left_out) else []
+    if audit.shift.empty:
+        unknown.append("how corpora differ: there is one")
+    unknown.append("whether the network uses what its clusters follow")
+    return {
+        "Asked": f"What do the clusters of the network's small code of {len(audit.points)} clips follow?",
+        "Found": f"More than by chance {some(factors, 5)}, the first most." if factors else none,
+        "How sure": "Where they follow nothing, a page like this names something one time in twenty at most.",
+        "Not known": f"{'; '.join(unknown)}.",
+    }
 
 
 def findings(audit: LatentAudit) -> list[str]:

@@ -37,7 +37,7 @@ def write(audit: LatentAudit, folder: Path) -> Path:
     notes = audit.provenance.data.get("notes")
     if notes:
         sections.append(Section("How the corpora were read", tuple(notes)))
-    return write_page(folder, f"Latent of a {kind} speech autoencoder", _about(audit), sections)
+    return write_page(folder, f"Latent of a {kind} speech autoencoder", _about(audit), sections, glance=audit.glance())
 
 
 def charts(audit: LatentAudit) -> dict[str, Callable[[], Any]]:

@@ -19,6 +19,27 @@ if TYPE_CHECKING:
 REASONS = 20  # why pictures were not looked at
 
 
+def glance(audit: ObjectAudit) -> dict[str, str]:
+    """What was asked and found in plain words, without a number that needs explaining."""
+    pairs = audit.first
+    top = pairs[shown(pairs)].sort_values("lift", ascending=False).drop_duplicates("emotion")
+    named = [f"the {row.object} under {row.emotion}" for row in top.itertuples()]
+    without = [str(emotion) for emotion in dict.fromkeys(pairs.emotion) if emotion not in set(top.emotion)]
+    none = "No object is shown to hold more than its share."
+    if out_of_reach(pairs, "Benjamini-Hochberg"):
+        none = "Nothing: with so few pictures nothing can be shown."
+    unknown = [f"{some(without, 7)}: nothing is shown, or there are too few pictures"] if without else []
+    if len(audit.missed):
+        unknown.append(f"{len(audit.missed)} pictures could not be looked at")
+    unknown.append("why the network weighs what it weighs")
+    return {
+        "Asked": f"Where in {len(audit.images)} pictures does the network look when it answers?",
+        "Found": f"More than its size would have it, at {some(named, 5)}." if named else none,
+        "How sure": "Of the objects that are named one in twenty is expected to be named wrongly, at most.",
+        "Not known": f"{'; '.join(unknown)}.",
+    }
+
+
 def findings(audit: ObjectAudit) -> list[str]:
     """The human against the rest, then for each emotion the object that is shown to drive it most, then what changes did."""
     out = []

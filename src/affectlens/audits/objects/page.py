@@ -108,10 +108,10 @@ def write(audit: ObjectAudit, folder: Path) -> Path:
         sections.append(Section("Do the methods agree?", text, drawn, audit.agreement, "Correlations"))
     sections += _changes(audit.effects)
     sections.append(Section("What was seen", tuple(seen_text(audit)), (), audit.recall, "Recall by object"))
-    sections.append(Section("Methods", METHODS))
+    sections.append(Section("Methods", METHODS, quiet=True))
     sections.append(Section("Limits", (LIMITS,)))
     write_json(folder / "audit.json", facts(audit))
-    return write_page(folder, audit.title, audit.about, sections)
+    return write_page(folder, audit.title, audit.about, sections, glance=audit.glance())
 
 
 def facts(audit: ObjectAudit) -> dict[str, Any]:

@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from affectlens.audits.properties.result import PropertyAudit
 
 
+def glance(audit: PropertyAudit) -> dict[str, str]:
+    """What was asked and found in plain words, without a number that needs explaining."""
+    tests = audit.tests
+    names = list(dict.fromkeys(tests.property))
+    found = list(dict.fromkeys(tests[tests.p_holm <= ALPHA].sort_values("p_holm").property))
+    blind = _blind(tests, [name for name in names if name not in found])
+    unknown = [f"{some(blind, 4)}: there is too little data to tell"] if blind else []
+    if audit.excluded:
+        unknown.append(f"{some(list(audit.excluded), 4)}: could not be tested")
+    if len(audit.missed):
+        unknown.append(f"{len(audit.missed)} items or measurements could not be had")
+    unknown.append("dependences that are weaker than so much data can show; and why an answer depends on something")
+    return {
+        "Asked": f"Do the answers to {audit.n} items depend on {len(names)} measured properties, given {audit.given}?",
+        "Found": f"Yes, on {some(found, 5)}." if found else "No dependence is shown.",
+        "How sure": "Where nothing depends on anything, a page like this names a property one time in twenty at most.",
+        "Not known": f"{'; '.join(unknown)}.",
+    }
+
+
 def findings(audit: PropertyAudit, most: int = 8) -> list[str]:
     """The strongest dependences in plain words, with effect, interval, p and n.
 

@@ -78,13 +78,13 @@ def write(audit: PropertyAudit, folder: Path) -> Path:
         *_performance(audit),
         *(_dose(response, folder) for response in audit.interventions.values()),
         *_left_out(audit),
-        Section("Methods", (methods(audit),)),
+        Section("Methods", (methods(audit),), quiet=True),
         Section("Limits: what tests of this kind cannot show", LIMITS),
     ]  # fmt: skip
     write_json(folder / "audit.json", facts(audit, sentences))
     write_text(folder / "model-card.md", "\n".join(card_section(sentences)))
     write_text(folder / "evidence-sheet.md", "\n".join(evidence_sheet(audit, sentences)))
-    return write_page(folder, audit.title, audit.about, sections)
+    return write_page(folder, audit.title, audit.about, sections, glance=audit.glance())
 
 
 def facts(audit: PropertyAudit, sentences: list[str]) -> dict[str, Any]:
