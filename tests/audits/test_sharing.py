@@ -134,8 +134,9 @@ def test_workers_look_and_this_process_computes(squares, tmp_path):
     found = shared_out("squares", (None, "corpus"), fields, workers=2)
     assert sorted(found.parts.done) == found.keys() and list(found.parts.items.key) == found.keys()
     looked = found.parts.items.set_index("key").sha256
-    assert looked.nunique() == 2 and str(os.getpid()) not in set(looked)
-    assert looked["0"] == looked["1"] != looked["2"] == looked["3"]  # whole ones of what is computed together
+    # Whole shares of what is computed together; on a busy machine one worker may have taken both before the other was there.
+    assert 1 <= looked.nunique() <= 2 and str(os.getpid()) not in set(looked)
+    assert looked["0"] == looked["1"] and looked["2"] == looked["3"]
     assert [step for step in told if step[0] == "shares of the items"][-1][1:] == (2, 2)
     share = shared_out("squares", (None, "corpus"), {"out": tmp_path / "b"}, shard="2/2")
     assert isinstance(share, Share) and share.unread == {} and "without --shard" in share.findings()[0]

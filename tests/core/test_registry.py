@@ -2,6 +2,7 @@
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -160,3 +161,20 @@ def test_a_plugin_that_a_call_names_is_used_once_and_has_to_be_there(tmp_path, f
     for wrong in ("no_such_module", "no/such.py", "no such"):
         with pytest.raises(UsageError, match="--plugin"):
             registry.use_plugin(wrong)
+
+
+def test_a_thread_that_asks_while_another_discovers_waits_for_all_of_it(tmp_path, fresh):
+    package = tmp_path / "slow_shapes"
+    package.mkdir()
+    (package / "__init__.py").write_text("SHAPES = None\n")
+    (package / "square.py").write_text(
+        "import time, slow_shapes\n"
+        "time.sleep(0.2)\n"
+        "slow_shapes.SHAPES.add('square', len(slow_shapes.SHAPES.names()) + 4)\n"  # it may look something up meanwhile
+    )
+    fresh.syspath_prepend(tmp_path)
+    import slow_shapes
+
+    shapes = slow_shapes.SHAPES = Registry("shape", "slow_shapes")
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: shapes.get("square"), range(4))) == [4] * 4

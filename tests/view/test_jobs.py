@@ -126,7 +126,7 @@ def test_no_option_names_a_file_or_code():
 
     from affectlens.core.options import Options
 
-    risky = {"device", "threads", "store", "prior", "use_usual", "anonymous", "keep_words", "places", "pairs", "model", "model_scores", "model_preprocess", "background",
+    risky = {"device", "threads", "store", "prior", "use_usual", "anonymous", "keep_words", "places", "pairs", "model", "model_labels", "model_scores", "model_preprocess", "background",
              "transcript", "cover"}  # fmt: skip
     assert {field.name for field in fields(Options)} == risky | set(ALLOWED)
     assert {option["name"] for option in described_options()} == set(ALLOWED)

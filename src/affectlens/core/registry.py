@@ -14,6 +14,7 @@ import importlib.util
 import os
 import pkgutil
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -27,6 +28,7 @@ GROUP = "affectlens.plugins"
 VARIABLE = "AFFECTLENS_PLUGINS"
 
 _imported = False
+_IMPORTING = threading.RLock()  # held by the thread that fills a registry, which may look things up meanwhile
 _named: set[str] = set()  # plug-ins that a call named
 
 
@@ -56,7 +58,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str, *packages: str) -> None:
         self.kind, self.packages = kind, packages
         self._entries: dict[str, T] = {}
-        self._discovered = False
+        self._discovered = self._discovering = False
 
     def add(self, name: str, entry: T) -> T:
         """Add an entry; a name that another entry holds already goes to the new one, with a warning."""
@@ -128,14 +130,17 @@ class Registry(Generic[T]):
     def _discover(self) -> None:
         if self._discovered:
             return
-        self._discovered = True  # first, since a module that is imported here may look something up
-        try:
-            for package in self.packages:
-                import_below(package)
-            import_plugins()
-        except BaseException:
-            self._discovered = False
-            raise
+        with _IMPORTING:  # another thread waits until all is there
+            if self._discovered or self._discovering:  # a module that is imported here may look something up
+                return
+            self._discovering = True
+            try:
+                for package in self.packages:
+                    import_below(package)
+                import_plugins()
+                self._discovered = True
+            finally:
+                self._discovering = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,10 +270,15 @@ def import_plugins() -> None:
         ``AFFECTLENS_PLUGINS`` names a file or folder that is not there.
     """
     global _imported
-    if _imported:
-        return
-    files = plugin_files(os.environ.get(VARIABLE, ""))
-    _imported = True  # before the first import, since a plug-in may look something up
+    with _IMPORTING:
+        if _imported:
+            return
+        files = plugin_files(os.environ.get(VARIABLE, ""))
+        _imported = True  # before the first import, since a plug-in may look something up
+        _import_all(files)
+
+
+def _import_all(files: list[Path]) -> None:
     for point in metadata.entry_points(group=GROUP):
         try:
             point.load()

@@ -51,6 +51,7 @@ ALLOWED = (
     "window",
     "cam_method",
     "faithfulness",
+    "orders",
     "place",
     "when",
     "fusion",
