@@ -291,3 +291,23 @@ def raise_from_step():
 
     with tempfile.TemporaryDirectory() as folder:
         Edits(Path(folder)).step("eva", "undo")
+
+
+@pytest.mark.parametrize(("odd", "code"), [("\ud800", "D800"), ("A\x00", "0000"), ("A\nB", "000A")])
+@pytest.mark.parametrize("where", ["author", "name"])
+def test_text_that_cannot_be_written_is_refused_and_locks_nothing(own, where, odd, code):
+    client, name, folder = own
+    entry = {"author": "eva", "action": "rename", "values": {"person": 0, "name": "Anna"}}
+    (entry if where == "author" else entry["values"])[where] = odd
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"/api/runs/{name}/edits", content=json.dumps(entry), headers=headers)
+    assert (
+        answer.status_code == 400
+        and f"U+{ord(odd[-1] if odd != 'A' + chr(10) + 'B' else odd[1]):04X}" in answer.json()["error"]["message"]
+    )
+    assert not (folder / "edits.json").exists() and client.get(f"/api/runs/{name}").status_code == 200
+
+
+def test_longer_texts_have_lines(own):
+    client, name, _ = own
+    assert post(client, name, "note", {"start": 0.0, "text": "first\nsecond\tthird"}).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from affectlens.core.errors import UsageError
 
 LONGEST = {"name": 80, "text": 4000, "reason": 400, "author": 80, "label": 80}
+LINES = "\n\r\t"  # that longer texts may hold
 TAKEN_AWAY = ("marker", "note", "label", "exclude", "split", "merge")
 
 
@@ -85,6 +87,10 @@ def text_of(values: Mapping[str, Any], name: str, needed: bool = True) -> str:
         raise UsageError(f"{name}: a text was expected")
     if len(value) > LONGEST[name]:
         raise UsageError(f"{name}: {len(value)} letters; at most {LONGEST[name]} were expected")
+    lines = LINES if name in ("text", "reason") else ""
+    odd = next((letter for letter in value if letter not in lines and unicodedata.category(letter) in ("Cc", "Cs")), "")
+    if odd:  # half of a pair of surrogates cannot be written, and nothing that holds it could be read again
+        raise UsageError(f"{name}: a sign that is no text (U+{ord(odd):04X}); leave it out")
     return value.strip()
 
 
