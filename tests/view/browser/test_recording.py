@@ -27,7 +27,7 @@ def test_the_first_screen_says_who_what_and_why(served, opened):
     panel = page.locator("#panel")
     panel.get_by_text(re.compile("expresses")).first.wait_for()
     assert "Who spoke for it" in panel.inner_text()
-    assert page.locator(".story a").count() > 3
+    page.locator(".story a").nth(3).wait_for()  # more than three, once they are there
     assert page.locator("video").evaluate("element => element.videoWidth") == 128
 
 
