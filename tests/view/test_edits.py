@@ -220,6 +220,9 @@ WRONG = [
     ("exclude", {"start": True, "end": 2.0}, "seconds"), ("marker", {"time": -1.0}, "seconds"), ("marker", {}, "seconds"),
     ("note", {"start": 0.0, "text": ""}, "a text"), ("label", {"person": 0, "start": 0.0, "label": "anger"}, "seconds"),
     ("label", {"person": 0, "start": 0.0, "end": 1e9, "label": "anger"}, "seconds"), ("paint", {}, "one of rename"),
+    ("rename", {"person": 99, "name": "x"}, "nobody of this run; -1, 0, 1 are"), ("merge", {"people": [1, 99], "into": 0}, "person 99"),
+    ("merge", {"people": [1], "into": 98}, "person 98"), ("split", {"person": 99, "at": 1.0}, "person 99"),
+    ("label", {"person": 99, "start": 0.0, "end": 1.0, "label": "anger"}, "person 99"),
     ("marker", "here", "a table of values"), ("remove", {"entry": None}, "none that can be taken away"),
 ]  # fmt: skip
 

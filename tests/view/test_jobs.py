@@ -217,7 +217,7 @@ def test_a_rerun_that_is_not_kept_goes_with_its_job(working):
 
 
 @pytest.mark.parametrize("body", [
-    {}, {"run": "x"}, {"without": "words"}, {"without": ["face", "words", "voice", "scene"]}, {"options": {"store": "x"}},
+    {}, {"run": "x"}, {"without": "words"}, {"without": ["nope"]}, {"without": ["face", "words", "voice", "scene"]}, {"options": {"store": "x"}},
     {"cover": [{"region": "ear"}]}, {"cover": [{"left": 2, "top": 0, "width": 1, "height": 1}]}, {"cover": "mouth"}, {"cover": [{"left": "x"}]},
     {"transcript": [{"start": 2, "end": 1, "text": "x"}]}, {"transcript": [{"text": "x"}]}, {"transcript": ["x"]},
 ])  # fmt: skip

@@ -1,6 +1,7 @@
 """Run folders that are not as they should be: each has a clear notice, nothing is lost, and the others go on."""
 
 import json
+import os
 import shutil
 
 import pandas as pd
@@ -30,6 +31,18 @@ def truncated(file, size=100):
     file.write_bytes(file.read_bytes()[:size])
 
 
+def linked(file):
+    """What is not in the run, in the place of one of its files."""
+    outside = file.parent.parent.parent / f"outside-{file.name}"
+    shutil.move(file, outside)
+    file.symlink_to(outside)
+
+
+def piped(file):
+    file.unlink()
+    os.mkfifo(file)
+
+
 def without_column(folder):
     write_frame(pd.read_parquet(folder / "table.parquet").drop(columns="label"), folder / "table.parquet")
 
@@ -37,12 +50,13 @@ def without_column(folder):
 BROKEN = {
     "half-written": lambda folder: (folder / "provenance.json").unlink(),
     "half-written ": lambda folder: (folder / "table.parquet").unlink(),
-    "half-written  ": lambda folder: (folder / "evidence.parquet").unlink(),
     "unreadable": lambda folder: (folder / "provenance.json").write_text("{"),
     "unreadable ": lambda folder: (folder / "provenance.json").write_text("[]"),
     "unreadable  ": lambda folder: truncated(folder / "table.parquet"),
     "unreadable   ": lambda folder: (folder / "table.parquet").write_bytes(b""),
-    "unreadable    ": lambda folder: (folder / "evidence.parquet").write_bytes(b""),
+    "unreadable    ": lambda folder: linked(folder / "table.parquet"),
+    "unreadable     ": lambda folder: linked(folder / "narrative.json"),
+    "unreadable      ": lambda folder: piped(folder / "table.csv"),
     "newer-version": lambda folder: manifest(folder, run_format=2),
     "newer-version ": lambda folder: manifest(folder, schema_version=99),
     "older-version": lambda folder: manifest(folder, schema_version=1),
@@ -201,3 +215,19 @@ def test_what_is_no_run_of_a_recording(tmp_path):
     (tmp_path / "provenance.json").write_text('{"schema_version": 2, "kind": "objects"}')
     with pytest.raises(UnreadableError, match="no run of a recording"):
         open_run(tmp_path)
+
+
+@pytest.mark.parametrize("harm", [lambda file: file.unlink(), truncated, lambda file: file.write_bytes(b"")])
+def test_without_its_evidence_a_run_is_shown_all_the_same_and_its_card_says_so(tmp_path, harm):
+    folder = run_folder(tmp_path / "runs", folder="harmed")
+    harm(folder / "evidence.parquet")
+    bench = Bench([tmp_path / "runs"], ViewSettings(token=TOKEN))
+    bench.library.refresh()
+    (card,) = bench.library.query({})["items"]
+    assert card["status"] == "warning" and "no reasons are shown" in card["notices"][0]["message"] and card["people"]
+    client = client_of(bench)
+    made = client.get(f"/api/runs/{card['id']}").json()
+    assert any("shown without reasons" in notice["message"] for notice in made["notices"])
+    assert client.get(f"/api/runs/{card['id']}/lanes").status_code == 200
+    assert client.get(f"/api/runs/{card['id']}/edits").status_code == 200
+    bench.close()

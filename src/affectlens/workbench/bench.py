@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import fields
@@ -301,14 +301,17 @@ class Bench:
         if without := body.get("without"):
             if not isinstance(without, list):
                 raise UsageError("without: a list of modalities was expected")
-            kept = [modality for modality in options.get("modalities", Options().modalities) if modality not in without]
+            read = list(options.get("modalities", Options().modalities))
+            if strange := [str(one) for one in without if one not in read]:
+                raise UsageError(f"without {', '.join(strange)}: the run read {', '.join(read)}")
+            kept = [modality for modality in read if modality not in without]
             if not kept:
                 raise UsageError("without: nothing would be left to read")
             options["modalities"] = kept
         changes = {"options": plain(body.get("options") or {}), "without": plain(without or [])}
         covers = [_cover_text(part) for part in _list(body, "cover")]
         job = Job(self.queue.new_id(), "rerun", run.name, {}, options=dict(options), of_run=name)
-        out = make_folder(self.scratch / "reruns" / f"{job.id}-{next(tempfile._get_candidate_names())}")  # type: ignore[attr-defined]
+        out = make_folder(self.scratch / "reruns" / f"{job.id}-{secrets.token_hex(4)}")
         full = dict(options)
         if covers:
             full["cover"], changes["cover"] = covers, covers

@@ -16,6 +16,7 @@ from typing import Any
 from affectlens.core.disk.files import write_json
 from affectlens.core.disk.locks import alone_in
 from affectlens.core.errors import AffectlensError, OutputError, UsageError
+from affectlens.core.listing import some
 from affectlens.core.untrusted.documents import json_of
 from affectlens.workbench.notes.changes import ACTIONS, TAKEN_AWAY, State, checked, state_of, text_of
 from affectlens.workbench.reading.notices import ERROR, Notice
@@ -155,9 +156,18 @@ class Edits:
             target = known.get(values["entry"])
             if target is None or target["action"] not in TAKEN_AWAY:
                 raise UsageError(f"entry {values['entry']!r}: none that can be taken away; {', '.join(TAKEN_AWAY)} can")
+        given = [values.get("person"), values.get("into"), *(values.get("people") or ())]
+        nobody = sorted({int(one) for one in given if one is not None} - self._known(known)) if self.people else []
+        if nobody and action in ("rename", "merge", "split", "label"):
+            raise UsageError(f"person {nobody[0]}: nobody of this run; {some(map(str, sorted(self._known(known))), 8)} are")
         if action == "split":
             given = [int(entry["values"].get("into") or -1) for entry in known.values()]
             values["into"] = 1 + max([-1, *self.people, *state.merged, *given])
+
+    def _known(self, entries: Mapping[str, Any]) -> set[int]:
+        """People of the run, those that were split off, and what is not a person (a negative number)."""
+        made = (entry["values"].get("into") for entry in entries.values() if entry["action"] == "split")
+        return {-1, *self.people, *(int(number) for number in made if number is not None)}
 
     def _written(self, entries: list[dict[str, Any]]) -> State:
         if len(entries) > MOST:

@@ -290,7 +290,7 @@ def moments(run: Run, state: State, most: int = 12) -> list[dict[str, Any]]:
         rare = 1.0 if label != "neutral" else 0.5
         add(row, "clearest", f"the surest {label} ({float(row.confidence):.0%})", float(row.confidence) * rare * (1.5 - share))
     for row in fused[fused.conflict.astype(bool)].sort_values("confidence", ascending=False).head(4).itertuples():
-        add(row, "conflict", "what is shown and said do not agree", 1.2 * float(row.confidence))
+        add(row, "conflict", "the modalities do not agree", 1.2 * float(row.confidence))
     for _, rows in fused.groupby("person"):
         before = rows.shift(1)
         sure = np.minimum(rows.confidence.astype(float), before.confidence.astype(float).fillna(0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -16,8 +17,9 @@ import pandas as pd
 from affectlens.core.disk.files import sha256_of
 from affectlens.core.errors import AffectlensError, OutputError
 from affectlens.core.kinds import EVIDENCE
+from affectlens.core.listing import some
 from affectlens.core.schema import STATUS, Evidence
-from affectlens.core.tables import RUN_FORMAT, SCHEMA_VERSION, check_version, read_frame
+from affectlens.core.tables import RUN_FORMAT, SCHEMA_VERSION, check_version, evidence_frame, read_frame
 from affectlens.core.untrusted.documents import json_of
 from affectlens.core.untrusted.frames import read_parquet
 from affectlens.pipeline.jobs import MANIFEST
@@ -61,6 +63,7 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     UnreadableError
         It is not there, torn, or of another version.
     """  # noqa: DOC501
+    _only_files(folder)
     file = folder / MANIFEST
     if not file.exists():
         there = [name for name in PARTS if (folder / name).exists()]
@@ -90,6 +93,24 @@ def manifest_of(folder: Path) -> dict[str, Any]:
             )
         )
     return dict(facts)
+
+
+def _only_files(folder: Path) -> None:
+    """Refuse a run that holds links or pipes: what they lead to is none of its files, and may lie in no given folder."""
+    try:
+        with os.scandir(folder) as entries:
+            odd = sorted(e.name for e in entries if e.is_symlink() or not (e.is_file() or e.is_dir()))
+    except OSError:
+        return  # that it cannot be read is told by whoever reads it
+    if odd:
+        raise UnreadableError(
+            Notice(
+                ERROR,
+                "unreadable",
+                f"{folder.name} holds {some(odd, 5)}, which {'is' if len(odd) == 1 else 'are'} no file but a link or a pipe; "
+                "copy what it stands for in its place",
+            )
+        )
 
 
 @dataclass
@@ -169,8 +190,12 @@ class Run:
 
     @cached_property
     def evidence(self) -> pd.DataFrame:
-        """Rows of evidence; of kinds that nothing here knows, none."""
-        table = self._read("evidence.parquet")
+        """Rows of evidence; of kinds that nothing here knows, none. Without it the rest of the run is shown all the same."""
+        try:
+            table = self._read("evidence.parquet")
+        except UnreadableError as error:
+            self._tell(Notice(WARNING, error.notice.code, f"{error.notice.message}; what follows is shown without reasons"))
+            return evidence_frame([])
         if "kind" not in table or "id" not in table:
             return table.iloc[0:0]
         known = table.kind.isin(EVIDENCE.names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,10 @@ def _recording(card: dict[str, Any], folder: Path, facts: dict[str, Any], notice
         raise UnreadableError(
             Notice(ERROR, "unreadable", f"{folder.name}: table.parquet cannot be read ({error}); run the recording again")
         ) from error
+    if not _whole(folder / "evidence.parquet"):
+        notices.append(
+            Notice(WARNING, "unreadable", f"{folder.name}: evidence.parquet is damaged or not there; no reasons are shown")
+        )
     state = State()
     if (folder / EDITS).exists():
         state, more = Edits(folder).state_and_notices()
@@ -158,6 +163,17 @@ def _recording(card: dict[str, Any], folder: Path, facts: dict[str, Any], notice
     if (folder / WHAT_IF).exists():
         card["what_if"] = True
         card["name"] = f"{card['name']}: {_noted(folder / WHAT_IF).get('name') or 'what if'}"
+
+
+def _whole(file: Path) -> bool:
+    """Whether a file begins and ends as a parquet file does; the library does not read more of what it does not show."""
+    try:
+        with file.open("rb") as opened:
+            begins = opened.read(4)
+            opened.seek(-4, os.SEEK_END)
+            return begins == opened.read(4) == b"PAR1"
+    except OSError:
+        return False
 
 
 def _main(good: pd.DataFrame, state: State, fused: pd.DataFrame) -> str:
