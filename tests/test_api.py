@@ -84,6 +84,6 @@ def test_a_missing_extra_says_how_to_get_it(monkeypatch):
     def gone(name, *_):
         raise ModuleNotFoundError(f"No module named {name!r}", name="sklearn.svm")
 
-    monkeypatch.setattr(affectlens.importlib, "import_module", gone)
+    monkeypatch.setattr("affectlens.core.lazy.importlib.import_module", gone)
     with pytest.raises(UsageError, match=r'pip install "affectlens\[audit\]"'):
         affectlens.__getattr__("explain")

@@ -9,10 +9,10 @@ Examples
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from affectlens.core.environment.offline import stay_offline
+from affectlens.core.lazy import lazy_names
 
 stay_offline()
 
@@ -116,20 +116,8 @@ _HOMES = {
 }
 
 
-def _load(name: str) -> Any:
-    """What a public name stands for, imported when it is asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'affectlens' has no attribute {name!r}")
-    from affectlens.core.environment.extras import helpful
-
-    with helpful():
-        module = importlib.import_module(home)
-    return module if home == f"affectlens.{name}" else getattr(module, name)
-
-
 if not TYPE_CHECKING:  # type checkers know the names from their imports above, and that there are no others
-    __getattr__ = _load
+    __getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,9 @@ Names are imported when they are asked for: whoever reads what was written does 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from affectlens.core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from affectlens.core.options import Options
@@ -32,12 +33,5 @@ _HOMES = {
 }
 
 
-def _load(name: str) -> Any:
-    """What a name stands for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
 if not TYPE_CHECKING:  # type checkers know the names from their imports above, and that there are no others
-    __getattr__ = _load
+    __getattr__ = lazy_names(__name__, _HOMES)
