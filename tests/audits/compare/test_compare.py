@@ -290,3 +290,13 @@ def test_a_finished_audit_is_verified_file_by_file(tmp_path):
         [reader(20, 1, "a"), reader(40, 2, "b")], Stripes(40), out=out, **QUICK
     )  # the run goes on, and is whole again
     assert verify(out).whole
+
+
+def test_the_corpus_is_gone_through_once_for_all_interventions(three, tmp_path):
+    read, answers = {}, {}
+    for count, names in ((1, ("contrast",)), (3, ("contrast", "brightness", "blur"))):
+        corpus = Stripes(60)
+        found = audit.compare(three, corpus, out=tmp_path / str(count), **QUICK | {"interventions": names, "sample": 20})
+        read[count], answers[count] = corpus.read, found.responses
+    assert set(answers[3].intervention) == {"contrast", "brightness", "blur"}
+    assert read[3] <= read[1] + 60  # what is changed is read as often for three as for one, but for the last items

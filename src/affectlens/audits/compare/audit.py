@@ -47,6 +47,8 @@ COLUMNS = (
     "key", "why", "sha256", "item", "source", "notes", "labels", "person", "problems", "values", "answers", "seconds",
 )  # fmt: skip
 
+CHANGED = 8  # items that an intervention is made on together; more would be many pictures in memory
+
 
 class Comparer(Audit[CompareSettings, Comparison]):
     """Properties of every item and every model's answers, accumulated in parts.
@@ -188,10 +190,7 @@ class Comparer(Audit[CompareSettings, Comparison]):
             wanted.setdefault(source, set()).add(item)
         plain = {source: items for source, items in wanted.items() if " under " not in source}
         yield from self._measure_items(plain)
-        for entry in self.interventions:
-            asked = {one.name: wanted.get(self._changed(one, entry), set()) for one in self.changeable}
-            if any(asked.values()):
-                yield self._measure_changed(entry, asked)
+        yield from self._measure_changed(wanted)
 
     def _measure_items(self, wanted: Mapping[str, set[str]]) -> Iterator[Batch]:
         chosen = set().union(*wanted.values()) if wanted else set()
@@ -308,18 +307,38 @@ class Comparer(Audit[CompareSettings, Comparison]):
     def _given(self, one: Compared, inputs: Sequence[Any]) -> np.ndarray:
         return one.asked.table.answers(inputs) if one.asked.table is not None else one.asked.answers(inputs)
 
-    def _measure_changed(self, entry: Intervention, asked: Mapping[str, set[str]]) -> Batch:
+    def _measure_changed(self, wanted: Mapping[str, set[str]]) -> Iterator[Batch]:
+        """Answers to changed items; the corpus is gone through once, whatever the number of interventions."""
+        asked = {
+            entry.name: {one.name: wanted.get(self._changed(one, entry), set()) for one in self.changeable}
+            for entry in self.interventions
+        }
+        needed = {name: set().union(*keys.values()) if keys else set() for name, keys in asked.items()}
+        left = set().union(*needed.values()) if needed else set()
+        waiting: dict[str, list[Item]] = {entry.name: [] for entry in self.interventions}
+        for item in self.corpus.items() if left else ():
+            if item.key not in left:
+                continue
+            left.remove(item.key)
+            for entry in self.interventions:
+                if item.key in needed[entry.name]:
+                    waiting[entry.name].append(item)
+                if len(waiting[entry.name]) == CHANGED:
+                    yield self._look_changed(entry, asked[entry.name], waiting[entry.name])
+                    waiting[entry.name] = []
+            if not left:
+                break  # what follows in the corpus need not be read
+        for entry in self.interventions:
+            if waiting[entry.name]:
+                yield self._look_changed(entry, asked[entry.name], waiting[entry.name])
+
+    def _look_changed(self, entry: Intervention, asked: Mapping[str, set[str]], items: Sequence[Item]) -> Batch:
         """Every model's answers to the same changed items: a row an item, with its answers to all doses one after the other."""
-        wanted = [key for key in self.samples[entry.name] if any(key in keys for keys in asked.values())]
         at_hand = [one for one in self.changeable if asked[one.name]]
         batch = Batch()
         changed: dict[str, list[Any]] = {}
-        items: dict[str, Item] = {}
         reasons: dict[str, str] = {}
-        for item in self.corpus.items():
-            if item.key not in set(wanted):
-                continue
-            items[item.key] = item
+        for item in items:
             try:
                 datum = at_hand[0].asked.datum_of(item)
                 if datum is None:
@@ -330,11 +349,11 @@ class Comparer(Audit[CompareSettings, Comparison]):
                 reasons[item.key] = failure_of(item.key, error).reason
         for one in at_hand:
             begun, source, rows = time.perf_counter(), self._changed(one, entry), []
-            mine = [key for key in wanted if key in asked[one.name] and key in items]
-            answers, whys = _answers_to_all(one, {key: changed[key] for key in mine if key in changed})
-            for key in mine:
-                why = reasons.get(key, "") or whys.get(key, "")
-                rows.append(self._row(items[key], source, why) | {"answers": answers.get(key)})
+            own = [item for item in items if item.key in asked[one.name]]
+            answers, whys = _answers_to_all(one, {item.key: changed[item.key] for item in own if item.key in changed})
+            for item in own:
+                why = reasons.get(item.key, "") or whys.get(item.key, "")
+                rows.append(self._row(item, source, why) | {"answers": answers.get(item.key)})
             _share_time(rows, begun)
             batch.items += rows
         return batch
