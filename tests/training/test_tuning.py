@@ -97,6 +97,11 @@ def test_the_file_is_read_as_other_weights_are_and_only_the_last_layer_differs(f
     assert model.labels[int(probabilities.argmax())] == "sadness"
 
 
+def test_fusion_does_not_take_what_comes_from_other_weights_than_it_learnt_from(fitted):
+    fusion = load_model("fusion")
+    assert fusion.knows("words", load_model("words")) and not fusion.knows("words", load_model("words", fitted.weights))
+
+
 def test_the_card_says_from_what_and_to_what(fitted):
     card = fitted.card.read_text()
     assert (

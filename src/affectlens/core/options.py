@@ -282,6 +282,22 @@ def torch_device(name: str) -> str:
     return name
 
 
+def given_for(entries: Iterable[str], modality: str) -> str:
+    """What ``MODALITY=VALUE`` entries, as of ``--model``, say of one modality; empty where they say nothing.
+
+    Returns
+    -------
+    str
+        The value.
+
+    Examples
+    --------
+    >>> given_for(("face=net.onnx",), "face"), given_for(("face=net.onnx",), "words")
+    ('net.onnx', '')
+    """
+    return dict(entry.partition("=")[::2] for entry in entries).get(modality, "")
+
+
 def fitted_weights(spec: str) -> Path | None:
     """The file that a model's name names where it is one of weights of ours, such as ``affectlens train`` writes.
 

@@ -13,7 +13,7 @@ from affectlens.context.place import Place
 from affectlens.core.disk.places import written
 from affectlens.core.errors import UsageError
 from affectlens.core.kinds import EVIDENCE, Detail
-from affectlens.core.options import Options, fitted_weights
+from affectlens.core.options import Options, fitted_weights, given_for
 from affectlens.core.registry import Registry
 from affectlens.core.schema import Evidence, Row
 from affectlens.media.frames import Frame, MediaInfo, Problems
@@ -291,10 +291,10 @@ def build(options: Options) -> list[Modality]:
         An unknown name, or a modality that lacks what it needs.
     """
     names = list(dict.fromkeys(options.modalities))
-    given = dict(entry.partition("=")[::2] for entry in options.model)
-    if unused := set(given) - set(names):
+    given = {entry.partition("=")[0] for entry in options.model}
+    if unused := given - set(names):
         raise UsageError(f"--model {', '.join(sorted(unused))}=…: not among --modalities {','.join(names)}")
-    own = {name for name, spec in given.items() if fitted_weights(spec) is None}
+    own = {name for name in given if weights_for(options, name) is None}
     if unused := {entry.partition("=")[0] for entry in options.model_labels} - own:
         raise UsageError(f"--model-labels {', '.join(sorted(unused))}=…: without a --model of others for it; leave it out")
     return [(OWN.get(name) if name in own else MODALITIES.get(name))(options) for name in names]
@@ -302,4 +302,4 @@ def build(options: Options) -> list[Modality]:
 
 def weights_for(options: Options, name: str) -> Path | None:
     """Weights of ours that ``--model NAME=FILE.safetensors`` gives a modality in place of those that ship; None without."""
-    return fitted_weights(dict(entry.partition("=")[::2] for entry in options.model).get(name, ""))
+    return fitted_weights(given_for(options.model, name))

@@ -9,7 +9,7 @@ import numpy as np
 
 from affectlens.core.errors import UsageError
 from affectlens.core.labels import LabelScheme, meant
-from affectlens.core.options import Options
+from affectlens.core.options import Options, given_for
 from affectlens.models.base import BaseModel
 from affectlens.models.open import open_model
 from affectlens.models.scores import scores_of
@@ -87,10 +87,10 @@ class OwnModel:
 
 def spec_of(options: Options, modality: str) -> str:
     """What ``--model MODALITY=SPEC`` says of a modality; empty where it says nothing."""
-    return dict(entry.partition("=")[::2] for entry in options.model).get(modality, "")
+    return given_for(options.model, modality)
 
 
 def labels_of(options: Options, modality: str) -> tuple[str, ...]:
     """What ``--model-labels MODALITY=LABEL,LABEL`` says of a modality's model; empty where it says nothing."""
-    given = dict(entry.partition("=")[::2] for entry in options.model_labels).get(modality, "")
+    given = given_for(options.model_labels, modality)
     return tuple(label.strip() for label in given.split(",")) if given else ()
